@@ -1,1 +1,3 @@
-//! x
+//! Lupa.
+
+pub mod wire;

@@ -1,0 +1,45 @@
+//! Compiles `proto/` without needing a `protoc`: messages and services for
+//! tonic, the protobuf JSON mapping for files and `--json`, and the descriptor
+//! set for server reflection.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use prost::Message;
+use prost_types::FileDescriptorSet;
+
+const PROTOS: [&str; 4] = [
+    "lupa/v1/client.proto",
+    "lupa/v1/declaration.proto",
+    "lupa/v1/decision.proto",
+    "lupa/v1/directory.proto",
+];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=proto");
+    let descriptors = protox::compile(PROTOS, ["proto"])?;
+    generate_messages(&descriptors)?;
+    generate_json(&descriptors)?;
+    let path = PathBuf::from(std::env::var("OUT_DIR")?).join("lupa.v1.descriptors.bin");
+    std::fs::write(path, descriptors.encode_to_vec())?;
+    Ok(())
+}
+
+/// Messages, clients and servers.
+fn generate_messages(descriptors: &FileDescriptorSet) -> Result<(), Box<dyn Error>> {
+    tonic_prost_build::configure()
+        .compile_well_known_types(true)
+        .extern_path(".google.protobuf", "::pbjson_types")
+        .compile_fds(descriptors.clone())?;
+    Ok(())
+}
+
+/// The protobuf JSON mapping, with the names of the .proto files.
+fn generate_json(descriptors: &FileDescriptorSet) -> Result<(), Box<dyn Error>> {
+    let mut json = pbjson_build::Builder::new();
+    for file in &descriptors.file {
+        json.register_file_descriptor(file.clone());
+    }
+    json.preserve_proto_field_names().build(&[".lupa"])?;
+    Ok(())
+}
