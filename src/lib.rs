@@ -1,3 +1,4 @@
 //! Lupa.
 
+pub mod policy;
 pub mod wire;

@@ -1,0 +1,185 @@
+//! Who the client is.
+
+use std::fmt;
+
+use super::day::Day;
+use super::oid::{Oid, OpaqueId};
+
+/// The root of the Finnish national identity code.
+pub const NATIONAL_ROOT: &str = "1.2.246.21";
+
+/// Full years from which a client is an adult.
+const ADULT_YEARS_MIN: u32 = 18;
+
+/// Characters by `n mod 31`, where `n` is the code's nine digits.
+const CHECK_CHARACTERS: &[u8; 31] = b"0123456789ABCDEFHJKLMNPRSTUVWXY";
+
+/// The identifier of the person whose data it is.
+///
+/// Neither `Display` nor a telling `Debug`: it must not reach logs by accident.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ClientId {
+    /// A Finnish identity code.
+    National(IdentityCode),
+    /// An identifier of another system; nothing is known of the client's age.
+    Other {
+        /// The OID of the system.
+        root: Oid<'static>,
+        /// The identifier in it.
+        extension: OpaqueId<'static>,
+    },
+}
+
+/// A Finnish identity code, checked. The century sign is part of it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdentityCode([u8; 11]);
+
+/// Text that is not an identity code. Says what is wrong, not what was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidIdentityCode {
+    /// Not six digits, a sign, three digits and a check character.
+    #[error("not an identity code: write six digits, a century sign, three digits and a check character")]
+    Shape,
+    /// The seventh character is no century sign.
+    #[error("unknown century sign: it is one of + - Y X W V U A B C D E F")]
+    CenturySign,
+    /// There is no such day.
+    #[error("the birth date of the identity code does not exist")]
+    BirthDate,
+    /// The last character does not match.
+    #[error("the check character of the identity code does not match: look for a typing error")]
+    CheckCharacter,
+}
+
+impl ClientId {
+    /// Whether the client is a minor on a day; `None` if the age is not known.
+    #[must_use]
+    pub fn is_minor_on(&self, day: Day) -> Option<bool> {
+        match self {
+            Self::National(code) => Some(
+                code.born()
+                    .and_then(|born| born.years_until(day))
+                    .is_none_or(|years| years < ADULT_YEARS_MIN),
+            ),
+            Self::Other { .. } => None,
+        }
+    }
+
+    /// The OID of the identifier system.
+    #[must_use]
+    pub fn root(&self) -> &str {
+        match self {
+            Self::National(_) => NATIONAL_ROOT,
+            Self::Other { root, .. } => root.as_str(),
+        }
+    }
+
+    /// The identifier in its system.
+    #[must_use]
+    pub fn extension(&self) -> &str {
+        match self {
+            Self::National(code) => code.as_str(),
+            Self::Other { extension, .. } => extension.as_str(),
+        }
+    }
+}
+
+impl IdentityCode {
+    /// Reads and checks an identity code.
+    pub fn parse(text: &str) -> Result<Self, InvalidIdentityCode> {
+        let code: [u8; 11] = text.as_bytes().try_into().map_err(|_| InvalidIdentityCode::Shape)?;
+        let [date @ .., sign, i, j, k, check] = code;
+        let date: [u8; 6] = date;
+        let digits = date.into_iter().chain([i, j, k]);
+        let mut number: u32 = 0;
+        for digit in digits {
+            if !digit.is_ascii_digit() {
+                return Err(InvalidIdentityCode::Shape);
+            }
+            number = number * 10 + u32::from(digit - b'0');
+        }
+        century(sign).ok_or(InvalidIdentityCode::CenturySign)?;
+        let parsed = Self(code);
+        parsed.born().ok_or(InvalidIdentityCode::BirthDate)?;
+        let expected = CHECK_CHARACTERS.get((number % 31) as usize);
+        if expected == Some(&check) { Ok(parsed) } else { Err(InvalidIdentityCode::CheckCharacter) }
+    }
+
+    /// The code as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The birth date.
+    #[must_use]
+    pub fn born(&self) -> Option<Day> {
+        let [d1, d0, m1, m0, y1, y0, sign, ..] = self.0;
+        let two =
+            |tens: u8, ones: u8| u32::from(tens.wrapping_sub(b'0')) * 10 + u32::from(ones.wrapping_sub(b'0'));
+        let year = century(sign)? + i32::try_from(two(y1, y0)).ok()?;
+        Day::from_ymd(year, two(m1, m0), two(d1, d0))
+    }
+}
+
+/// The first year of the century that a sign stands for.
+fn century(sign: u8) -> Option<i32> {
+    match sign {
+        b'+' => Some(1800),
+        b'-' | b'Y' | b'X' | b'W' | b'V' | b'U' => Some(1900),
+        b'A'..=b'F' => Some(2000),
+        _ => None,
+    }
+}
+
+impl fmt::Debug for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientId(…)")
+    }
+}
+
+impl fmt::Debug for IdentityCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("IdentityCode(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn born(text: &str) -> Option<String> {
+        IdentityCode::parse(text).expect("a code").born().map(|day| day.to_string())
+    }
+
+    #[test]
+    fn codes_of_the_900_series_are_read() {
+        assert_eq!(born("010181-900C").as_deref(), Some("1981-01-01"));
+        assert_eq!(born("020516C903K").as_deref(), Some("2016-05-02"));
+        assert_eq!(born("010190-901R").as_deref(), Some("1990-01-01"));
+        assert_eq!(born("010190Y901R").as_deref(), Some("1990-01-01"));
+        assert_eq!(born("290200A901C").as_deref(), Some("2000-02-29"));
+    }
+
+    #[test]
+    fn the_sign_is_part_of_the_key() {
+        assert_ne!(IdentityCode::parse("010190-901R"), IdentityCode::parse("010190Y901R"));
+    }
+
+    #[test]
+    fn each_fault_is_told_apart() {
+        assert_eq!(IdentityCode::parse("010181-900"), Err(InvalidIdentityCode::Shape));
+        assert_eq!(IdentityCode::parse("0101x1-900C"), Err(InvalidIdentityCode::Shape));
+        assert_eq!(IdentityCode::parse("010181?900C"), Err(InvalidIdentityCode::CenturySign));
+        assert_eq!(IdentityCode::parse("010181a900C"), Err(InvalidIdentityCode::CenturySign));
+        assert_eq!(IdentityCode::parse("290200-901C"), Err(InvalidIdentityCode::BirthDate));
+        assert_eq!(IdentityCode::parse("010181-900D"), Err(InvalidIdentityCode::CheckCharacter));
+        assert_eq!(IdentityCode::parse("010181-900c"), Err(InvalidIdentityCode::CheckCharacter));
+    }
+
+    #[test]
+    fn nothing_personal_is_printed_by_debug() {
+        let code = IdentityCode::parse("010181-900C").expect("a code");
+        assert_eq!(format!("{:?}", ClientId::National(code)), "ClientId(…)");
+    }
+}

@@ -1,0 +1,116 @@
+//! The calendar day in Finland.
+
+use std::fmt;
+
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono_tz::Europe::Helsinki;
+
+/// A point in time.
+pub type Instant = DateTime<Utc>;
+
+/// A day in Europe/Helsinki, by which every date of the rules is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(NaiveDate);
+
+/// Text that is not a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a date: write an existing day as YYYY-MM-DD, such as `2024-02-29`")]
+pub struct InvalidDay;
+
+impl Day {
+    /// The day it is in Finland at an instant.
+    #[must_use]
+    pub fn of(instant: Instant) -> Self {
+        Self(instant.with_timezone(&Helsinki).date_naive())
+    }
+
+    /// Reads an ISO date, `YYYY-MM-DD`.
+    pub fn parse(text: &str) -> Result<Self, InvalidDay> {
+        let bytes = text.as_bytes();
+        let shape = bytes.len() == 10
+            && bytes.iter().enumerate().all(|(at, byte)| match at {
+                4 | 7 => *byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        if !shape {
+            return Err(InvalidDay);
+        }
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| InvalidDay)
+    }
+
+    /// The day with these numbers, if there is one.
+    #[must_use]
+    pub const fn from_ymd(year: i32, month: u32, day: u32) -> Option<Self> {
+        match NaiveDate::from_ymd_opt(year, month, day) {
+            Some(date) => Some(Self(date)),
+            None => None,
+        }
+    }
+
+    /// Full years from this day to a later one. Someone born on 29 February
+    /// turns a year older on 1 March where the year has no 29 February.
+    #[must_use]
+    pub fn years_until(self, later: Self) -> Option<u32> {
+        let years = later.0.year() - self.0.year();
+        let before_birthday = (later.0.month(), later.0.day()) < (self.0.month(), self.0.day());
+        u32::try_from(years - i32::from(before_birthday)).ok()
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Whether a day is within bounds: from inclusive, until exclusive, unset = no bound.
+pub(crate) fn within(day: Day, from: Option<Day>, until: Option<Day>) -> bool {
+    from.is_none_or(|from| from <= day) && until.is_none_or(|until| day < until)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Day {
+        Day::parse(text).expect("a day")
+    }
+
+    fn instant(text: &str) -> Instant {
+        DateTime::parse_from_rfc3339(text).expect("an instant").to_utc()
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_in_helsinki() {
+        assert_eq!(Day::of(instant("2026-12-31T21:59:59Z")), day("2026-12-31"));
+        assert_eq!(Day::of(instant("2026-12-31T22:00:00Z")), day("2027-01-01"));
+        assert_eq!(Day::of(instant("2026-06-30T20:59:59Z")), day("2026-06-30"));
+        assert_eq!(Day::of(instant("2026-06-30T21:00:00Z")), day("2026-07-01"));
+    }
+
+    #[test]
+    fn days_that_do_not_exist_are_refused() {
+        for text in [
+            "2023-02-29",
+            "2024-13-01",
+            "2024-00-10",
+            "2024-1-01",
+            "24-01-01",
+            "+024-01-01",
+            "2024-01-01 ",
+            "",
+        ] {
+            assert_eq!(Day::parse(text), Err(InvalidDay), "{text}");
+        }
+        assert_eq!(day("2024-02-29").to_string(), "2024-02-29");
+    }
+
+    #[test]
+    fn years_are_full_years() {
+        let born = day("2000-02-29");
+        assert_eq!(born.years_until(day("2018-02-28")), Some(17));
+        assert_eq!(born.years_until(day("2018-03-01")), Some(18));
+        assert_eq!(born.years_until(day("2020-02-29")), Some(20));
+        assert_eq!(born.years_until(day("1999-12-31")), None);
+    }
+}

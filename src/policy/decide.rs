@@ -1,0 +1,133 @@
+//! First finding wins. Total: there is an answer for every record.
+
+use super::calendar::Calendar;
+use super::day::{Day, Instant};
+use super::declaration::ClientDeclarations;
+use super::declared::Declared;
+use super::directory::{Directory, OrganisationKind, Party, Sector};
+use super::request::{Channel, Record, Situation};
+use super::rules::{Case, EVERYONE, Finding, Rule, UNKNOWN_REGISTER, WITHIN_HEALTHCARE};
+use super::verdict::{Obligation, Obligations, Reason, Verdict};
+
+/// One client's question, with all that decides it. Made once a request;
+/// answers record by record.
+///
+/// `'a` is the client's declarations: verdicts point into them.
+#[derive(Debug)]
+pub struct Question<'q, 'a> {
+    situation: &'q Situation<'q>,
+    directory: &'q Directory,
+    calendar: &'q Calendar,
+    today: Day,
+    declared: Declared<'a>,
+    /// None: the directory does not know it, or it can be nobody's on whose
+    /// behalf data is read.
+    requester: Option<Party<'q>>,
+    must_provide_information: bool,
+}
+
+impl<'q, 'a> Question<'q, 'a> {
+    /// Weighs the situation and the client's declarations at an instant.
+    #[must_use]
+    pub fn new(
+        situation: &'q Situation<'q>,
+        declarations: &'a ClientDeclarations,
+        directory: &'q Directory,
+        calendar: &'q Calendar,
+        now: Instant,
+    ) -> Self {
+        let today = Day::of(now);
+        let declared = Declared::at(now, declarations, &situation.client, calendar);
+        let known = directory.party(&situation.requester);
+        let must_provide_information =
+            declared.must_inform && known.is_none_or(|requester| must_inform_through(&requester, today));
+        let requester = known.filter(|requester| requester.register.kind.sector().is_some());
+        Self { situation, directory, calendar, today, declared, requester, must_provide_information }
+    }
+
+    /// The answer for one record.
+    #[must_use]
+    pub fn decide(&self, record: &Record<'_>) -> Verdict<'a> {
+        if let Some(field) = record.invalid_field(self.directory) {
+            return Verdict::invalid(field);
+        }
+        let Some(case) = self.case(record) else {
+            return self.verdict(&UNKNOWN_REGISTER, Finding::plain(Reason::UnknownRegister), None);
+        };
+        let list = case.list();
+        let found = EVERYONE.rules.iter().chain(list.rules).find_map(|rule| {
+            let finding = self.look(rule, &case)?;
+            Some((*rule, finding))
+        });
+        match found {
+            Some((rule, finding)) => {
+                let is_of_healthcare =
+                    WITHIN_HEALTHCARE.rules.iter().any(|of_list| std::ptr::eq(*of_list, rule));
+                self.verdict(rule, finding, is_of_healthcare.then_some(&case))
+            }
+            // Each list ends in a rule that always speaks; were one to be
+            // shortened by mistake, this still denies.
+            None => self.verdict(&UNKNOWN_REGISTER, Finding::plain(Reason::NotShareable), None),
+        }
+    }
+
+    /// What a rule finds, if it is in force.
+    pub(super) fn look(&self, rule: &Rule, case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+        rule.is_in_force(self.calendar, self.today).then(|| (rule.find)(case)).flatten()
+    }
+
+    /// The case for a record; none if a register is not known.
+    pub(super) fn case<'c>(&'c self, record: &'c Record<'c>) -> Option<Case<'c, 'a>> {
+        Some(Case {
+            situation: self.situation,
+            record,
+            requester: self.requester?,
+            holder: self.directory.party(&record.register)?,
+            declared: &self.declared,
+            directory: self.directory,
+            calendar: self.calendar,
+            today: self.today,
+        })
+    }
+
+    fn verdict(
+        &self,
+        rule: &'static Rule,
+        finding: Finding<'a>,
+        healthcare: Option<&Case<'_, 'a>>,
+    ) -> Verdict<'a> {
+        let Finding { reason, detail, declarations, missing, obligation } = finding;
+        let mut obligations = Obligations::new();
+        obligations.extend(self.must_provide_information.then_some(Obligation::ProvideInformation));
+        obligations.extend(obligation);
+        if let Some(case) = healthcare {
+            obligations.extend(has_legacy_denial_to_check(case).then_some(Obligation::CheckLegacyDenial));
+            let outside_kanta = case.situation.channel == Channel::OutsideKanta;
+            obligations.extend(outside_kanta.then_some(Obligation::CheckDenialsBeforeDisclosing));
+        }
+        Verdict { reason, detail, rule: Some(rule), declarations, missing, obligations, invalid_field: None }
+    }
+}
+
+/// Whether the duty to inform has begun for a register: in social welfare only
+/// once it has joined Kanta and shares within the sector (000, 001).
+pub(crate) fn must_inform_through(party: &Party<'_>, today: Day) -> bool {
+    party.register.kind.sector() != Some(Sector::SocialWelfare) || party.register.shares_within_sector(today)
+}
+
+/// Whether a denial given to a former provider may concern the record (002:
+/// old service-provider-specific denials).
+fn has_legacy_denial_to_check(case: &Case<'_, '_>) -> bool {
+    let is_former = |kind| kind == OrganisationKind::FormerPublic;
+    match &case.record.original_controller {
+        Some(original) => {
+            case.directory.organisation(original).is_some_and(|original| is_former(original.kind))
+        }
+        None => {
+            let holder = case.holder.controller;
+            is_former(holder.kind)
+                || (case.directory.has_succeeded_any(holder)
+                    && case.record.recorded_on < holder.first_day(case.calendar))
+        }
+    }
+}

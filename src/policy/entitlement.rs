@@ -1,0 +1,85 @@
+//! Who may declare what (domain rules §7; 000, 001).
+
+use super::client_id::ClientId;
+use super::day::Day;
+use super::declaration::{Content, Declaration, DenialSector, Kind, Role};
+
+/// Whether someone in a role may declare this for a client on a day.
+///
+/// No role told may nothing.
+pub(crate) fn may_declare(role: Option<Role>, content: &Content, client: &ClientId, on: Day) -> bool {
+    match Standing::of(role, client, on) {
+        Standing::Full => true,
+        Standing::ForMinor => match content {
+            Content::Information(_) => true,
+            Content::Denial(denial) => denial.sector == DenialSector::Healthcare,
+            Content::Consent(_) | Content::Unreadable(_) => false,
+        },
+        Standing::Acknowledging => content.kind() == Kind::Information,
+        Standing::None => false,
+    }
+}
+
+/// Whether someone in a role may withdraw a declaration of a client on a day.
+/// That information cannot be withdrawn is told elsewhere.
+pub(crate) fn may_withdraw(
+    role: Option<Role>,
+    declaration: &Declaration,
+    client: &ClientId,
+    on: Day,
+) -> bool {
+    match Standing::of(role, client, on) {
+        Standing::Full => declaration.content.kind() != Kind::Information || role == Some(Role::Client),
+        Standing::ForMinor => match &declaration.content {
+            Content::Denial(denial) => {
+                denial.sector == DenialSector::Healthcare
+                    && matches!(declaration.role(), Some(Role::Guardian | Role::LegalRepresentative))
+            }
+            Content::Information(_) | Content::Consent(_) | Content::Unreadable(_) => false,
+        },
+        Standing::Acknowledging | Standing::None => false,
+    }
+}
+
+/// Whether someone in a role may have a client's declarations of a kind
+/// printed on a day: who may give them, and for a minor the healthcare
+/// denials and nothing else (domain rules §8).
+pub(crate) fn may_have_printed(
+    role: Role,
+    kind: Kind,
+    sector: DenialSector,
+    client: &ClientId,
+    on: Day,
+) -> bool {
+    match Standing::of(Some(role), client, on) {
+        Standing::Full => true,
+        Standing::ForMinor => kind == Kind::Denial && sector == DenialSector::Healthcare,
+        Standing::Acknowledging | Standing::None => false,
+    }
+}
+
+/// What a role amounts to for a client on a day.
+enum Standing {
+    /// The client, or an adult's legal representative: everything.
+    Full,
+    /// A minor's guardian or legal representative.
+    ForMinor,
+    /// May acknowledge information only.
+    Acknowledging,
+    /// May nothing.
+    None,
+}
+
+impl Standing {
+    fn of(role: Option<Role>, client: &ClientId, on: Day) -> Self {
+        match (role, client.is_minor_on(on)) {
+            (Some(Role::Client), _) | (Some(Role::LegalRepresentative), Some(false)) => Self::Full,
+            (Some(Role::Guardian | Role::LegalRepresentative), Some(true)) => Self::ForMinor,
+            // Of an unknown age: whichever it is, this much a legal representative may.
+            (Some(Role::LegalRepresentative), None) | (Some(Role::AuthorisedPerson), _) => {
+                Self::Acknowledging
+            }
+            (Some(Role::Guardian), Some(false) | None) | (None, _) => Self::None,
+        }
+    }
+}

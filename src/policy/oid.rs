@@ -1,0 +1,134 @@
+//! Object identifiers and other opaque identifiers.
+
+use std::borrow::{Borrow, Cow};
+use std::fmt;
+
+/// The longest OID accepted, in characters.
+pub const OID_CHARACTERS_MAX: usize = 64;
+
+/// The longest opaque id accepted, in characters.
+pub const OPAQUE_ID_CHARACTERS_MAX: usize = 128;
+
+/// An object identifier of an organisation or a register, such as
+/// `1.2.246.10.32213086.10.0`. Borrowed in requests, owned in what is kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Oid<'a>(Cow<'a, str>);
+
+/// Text that is not an OID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not an OID: write digits separated by dots, such as `1.2.246.10.1`, without leading zeros and in at most {OID_CHARACTERS_MAX} characters"
+)]
+pub struct InvalidOid;
+
+impl<'a> Oid<'a> {
+    /// Reads an OID of at least two arcs, without leading zeros.
+    pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, InvalidOid> {
+        let text = text.into();
+        let first_arc_is_known = matches!(text.as_bytes(), [b'0'..=b'2', b'.', ..]);
+        let arcs_are_numbers = text.split('.').all(|arc| {
+            let canonical = arc == "0" || !arc.starts_with('0');
+            !arc.is_empty() && canonical && arc.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        if first_arc_is_known && arcs_are_numbers && text.len() <= OID_CHARACTERS_MAX {
+            Ok(Self(text))
+        } else {
+            Err(InvalidOid)
+        }
+    }
+
+    /// The OID as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same OID, kept.
+    #[must_use]
+    pub fn into_owned(self) -> Oid<'static> {
+        Oid(Cow::Owned(self.0.into_owned()))
+    }
+}
+
+impl Borrow<str> for Oid<'_> {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Oid<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The id of a document, service event, service transaction, prescription or
+/// declaration, or the code of a service task: 1 to 128 printable ASCII
+/// characters, compared as they are.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpaqueId<'a>(Cow<'a, str>);
+
+/// Text that is not an opaque id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not an id: write 1 to {OPAQUE_ID_CHARACTERS_MAX} printable ASCII characters")]
+pub struct InvalidOpaqueId;
+
+impl<'a> OpaqueId<'a> {
+    /// Reads an id.
+    pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, InvalidOpaqueId> {
+        let text = text.into();
+        let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if printable && (1..=OPAQUE_ID_CHARACTERS_MAX).contains(&text.len()) {
+            Ok(Self(text))
+        } else {
+            Err(InvalidOpaqueId)
+        }
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The same id, kept.
+    #[must_use]
+    pub fn into_owned(self) -> OpaqueId<'static> {
+        OpaqueId(Cow::Owned(self.0.into_owned()))
+    }
+}
+
+/// Says only that there is an id: a document's id leads to a person.
+impl fmt::Debug for OpaqueId<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OpaqueId(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn oids_are_read_as_written() {
+        for text in ["1.2", "0.0", "2.999.1", "1.2.246.10.32213086.10.0"] {
+            assert_eq!(Oid::parse(text).as_ref().map(Oid::as_str), Ok(text));
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_oid_is_refused() {
+        let long = format!("1.{}", "1".repeat(OID_CHARACTERS_MAX - 1));
+        for text in ["", "1", "1.", ".1", "1..2", "3.1", "1.02", "1.2a", "1.2 ", "1.-2", "12.1", &long] {
+            assert_eq!(Oid::parse(text), Err(InvalidOid), "{text}");
+        }
+    }
+
+    #[test]
+    fn opaque_ids_have_a_length_and_printable_characters() {
+        assert!(OpaqueId::parse("x".repeat(OPAQUE_ID_CHARACTERS_MAX)).is_ok());
+        for text in ["", "a\n", "ä", &"x".repeat(OPAQUE_ID_CHARACTERS_MAX + 1)] {
+            assert_eq!(OpaqueId::parse(text), Err(InvalidOpaqueId));
+        }
+    }
+}

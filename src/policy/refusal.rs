@@ -1,0 +1,116 @@
+//! Why something may not be recorded, viewed or printed. Each refusal has a
+//! stable code and a sentence for a professional.
+
+use super::day::Day;
+
+/// Why something may not be recorded, viewed or printed. When several hold,
+/// the first in this order is told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The client has no declaration with that id.
+    #[error(
+        "the client has no declaration with this id: list the client's declarations and choose one of them"
+    )]
+    DeclarationUnknown,
+    /// Given in the future.
+    #[error(
+        "the time at which the client said it is in the future: correct the time or the clock of your system"
+    )]
+    GivenInFuture,
+    /// The professional's organisation or register is not in the directory.
+    #[error(
+        "the directory does not know the professional's organisation or register: correct the OIDs, or ask the operator to add them"
+    )]
+    RecorderUnknown,
+    /// A professional of the other sector.
+    #[error(
+        "a declaration about one sector is recorded by a professional of that sector, or by the client in MyKanta"
+    )]
+    RecorderSectorNotAllowed,
+    /// The register's system does not store declarations yet.
+    #[error(
+        "your register's information system does not store declarations yet: until then the client declares in MyKanta"
+    )]
+    RecorderNotReady,
+    /// Not for someone in that role.
+    #[error(
+        "someone in this role may not do this for the client: a guardian only acknowledges information and sets healthcare denials for a minor, an authorised person only acknowledges information, and a consent is for the client or an adult's legal representative"
+    )]
+    DeclarerNotAllowed,
+    /// No such version of the information.
+    #[error("there is no such version of the Information about the Kanta Services: use one of {known}")]
+    InformationVersionUnknown {
+        /// The versions there are.
+        known: String,
+    },
+    /// Received before its release.
+    #[error(
+        "this version of the Information about the Kanta Services was released on {released}: it cannot have been received before that day"
+    )]
+    InformationVersionNotReleased {
+        /// Its release.
+        released: Day,
+    },
+    /// The client has not been informed.
+    #[error(
+        "the client must receive the Information about the Kanta Services before giving consent: give version {newest} and record it first"
+    )]
+    InformationRequired {
+        /// The version to give.
+        newest: String,
+    },
+    /// Information stays received.
+    #[error("that information was received cannot be withdrawn")]
+    InformationCannotBeWithdrawn,
+    /// The kind is history.
+    #[error(
+        "verbal consents to sharing prescriptions ended when the Client Data Act came into force: a prescription is shared once the client is informed"
+    )]
+    ConsentKindEnded,
+    /// This allocation is not offered for the kind.
+    #[error(
+        "this consent cannot be limited in this way: only consents between social welfare and healthcare can, to all public providers together, to state units or private providers of the receiving sector, to kinds of patient data or to service tasks of client data, and to recording days"
+    )]
+    ConsentAllocationNotAllowed,
+    /// This scope is not offered.
+    #[error(
+        "a denial of this scope is not offered in this sector or for this register: in private healthcare deny service events, elsewhere registers, events, transactions, documents or tasks of the sector"
+    )]
+    DenialScopeNotAllowed,
+    /// Extensive refusals are for the future.
+    #[error("an extensive refusal of all data cannot be recorded yet: record denials for each sector")]
+    ExtensiveRefusalNotOpen,
+    /// It has been ended.
+    #[error("the declaration has already been withdrawn, or replaced by a newer consent")]
+    AlreadyWithdrawn,
+    /// Denials may be viewed for three purposes only.
+    #[error(
+        "denials may be viewed only when the client wishes to change or see them, when data is disclosed outside Kanta, or to investigate a problem with data sharing: tell the purpose, or leave denials out"
+    )]
+    ViewingPurposeRequired,
+}
+
+impl Refusal {
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::DeclarationUnknown => "DECLARATION_UNKNOWN",
+            Self::GivenInFuture => "GIVEN_IN_FUTURE",
+            Self::RecorderUnknown => "RECORDER_UNKNOWN",
+            Self::RecorderSectorNotAllowed => "RECORDER_SECTOR_NOT_ALLOWED",
+            Self::RecorderNotReady => "RECORDER_NOT_READY",
+            Self::DeclarerNotAllowed => "DECLARER_NOT_ALLOWED",
+            Self::InformationVersionUnknown { .. } => "INFORMATION_VERSION_UNKNOWN",
+            Self::InformationVersionNotReleased { .. } => "INFORMATION_VERSION_NOT_RELEASED",
+            Self::InformationRequired { .. } => "INFORMATION_REQUIRED",
+            Self::InformationCannotBeWithdrawn => "INFORMATION_CANNOT_BE_WITHDRAWN",
+            Self::ConsentKindEnded => "CONSENT_KIND_ENDED",
+            Self::ConsentAllocationNotAllowed => "CONSENT_ALLOCATION_NOT_ALLOWED",
+            Self::DenialScopeNotAllowed => "DENIAL_SCOPE_NOT_ALLOWED",
+            Self::ExtensiveRefusalNotOpen => "EXTENSIVE_REFUSAL_NOT_OPEN",
+            Self::AlreadyWithdrawn => "ALREADY_WITHDRAWN",
+            Self::ViewingPurposeRequired => "VIEWING_PURPOSE_REQUIRED",
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The ordered lists of rules and the catalogue. A rule says only what it
+//! finds; that the first finding wins is said in [`decide`](super::decide).
+
+mod allocation;
+mod consent;
+mod cross_sector;
+mod denial;
+mod everyone;
+mod healthcare;
+mod outsourced;
+mod social_welfare;
+mod wellbeing;
+
+use smallvec::SmallVec;
+
+use super::calendar::{Calendar, CalendarDate};
+use super::day::{Day, within};
+use super::declared::Declared;
+use super::directory::{Directory, Party, RegisterKind, Sector};
+use super::oid::OpaqueId;
+use super::request::{ClaimKind, Conditions, Record, RecordKind, Situation};
+use super::verdict::{DECIDING_MAX, Deciding, Detail, Obligation, Reason};
+
+pub(crate) use allocation::not_offered;
+pub(crate) use everyone::UNKNOWN_REGISTER;
+
+/// The version of the rules themselves; the catalogue's version adds the dates.
+pub const RULES_VERSION: &str = "2026-11-21";
+
+/// A rule: what it finds, and the data of the catalogue.
+pub struct Rule {
+    /// Stable: in the catalogue, in spans and in logs.
+    pub id: &'static str,
+    /// In a few words.
+    pub title: &'static str,
+    /// The pages that it is written from; `kanta: …` names a page of kanta.fi beyond the five.
+    pub sources: &'static [&'static str],
+    /// When it is in force.
+    pub in_force: InForce,
+    /// Further dates that it goes by.
+    pub dates: &'static [CalendarDate],
+    /// The reasons that it can give.
+    pub reasons: &'static [Reason],
+    /// What it finds; none = it does not speak.
+    pub(crate) find: for<'x, 'c, 'a> fn(&'x Case<'c, 'a>) -> Option<Finding<'a>>,
+}
+
+/// When a rule is in force.
+#[derive(Clone, Copy, Debug)]
+pub struct InForce {
+    /// First day; none = it always was.
+    pub from: Option<CalendarDate>,
+    /// First day on which it no longer is; none, or a date that is not set = no end.
+    pub until: Option<CalendarDate>,
+}
+
+/// Rules looked at together, in order.
+pub struct RuleList {
+    /// For whom.
+    pub name: &'static str,
+    /// In order.
+    pub rules: &'static [&'static Rule],
+}
+
+/// The rules for every record, before those of its list.
+pub static EVERYONE: RuleList = RuleList { name: "everyone", rules: everyone::RULES };
+
+/// Between two healthcare registers.
+pub static WITHIN_HEALTHCARE: RuleList = RuleList { name: "within healthcare", rules: healthcare::RULES };
+
+/// Between two social-welfare registers.
+pub static WITHIN_SOCIAL_WELFARE: RuleList =
+    RuleList { name: "within social welfare", rules: social_welfare::RULES };
+
+/// Between healthcare and social welfare.
+pub static ACROSS_SECTORS: RuleList = RuleList { name: "across sectors", rules: cross_sector::RULES };
+
+/// From the citizen's own data.
+pub static WELLBEING_DATA: RuleList = RuleList { name: "wellbeing data", rules: wellbeing::RULES };
+
+/// Every list, in the order of the catalogue.
+pub static CATALOGUE: [&RuleList; 5] =
+    [&EVERYONE, &WITHIN_HEALTHCARE, &WITHIN_SOCIAL_WELFARE, &ACROSS_SECTORS, &WELLBEING_DATA];
+
+/// Everything that a rule may look at, for one record.
+pub(crate) struct Case<'c, 'a> {
+    pub(crate) situation: &'c Situation<'c>,
+    pub(crate) record: &'c Record<'c>,
+    pub(crate) requester: Party<'c>,
+    pub(crate) holder: Party<'c>,
+    pub(crate) declared: &'c Declared<'a>,
+    pub(crate) directory: &'c Directory,
+    pub(crate) calendar: &'c Calendar,
+    pub(crate) today: Day,
+}
+
+/// What a rule found.
+#[derive(Clone, Debug)]
+pub(crate) struct Finding<'a> {
+    pub(crate) reason: Reason,
+    pub(crate) detail: Option<Detail>,
+    pub(crate) declarations: Deciding<'a>,
+    pub(crate) missing: Conditions,
+    pub(crate) obligation: Option<Obligation>,
+}
+
+impl<'a> Finding<'a> {
+    /// A reason that needs no more words.
+    pub(crate) fn plain(reason: Reason) -> Self {
+        Self {
+            reason,
+            detail: None,
+            declarations: SmallVec::new(),
+            missing: SmallVec::new(),
+            obligation: None,
+        }
+    }
+
+    /// A denial of access, with its detail.
+    pub(crate) fn deny(reason: Reason, detail: Detail) -> Self {
+        Self { detail: Some(detail), ..Self::plain(reason) }
+    }
+
+    /// A permit on an exception to consent: only what is necessary may be used (004).
+    pub(crate) fn necessary_data_only(reason: Reason) -> Self {
+        Self { obligation: Some(Obligation::NecessaryDataOnly), ..Self::plain(reason) }
+    }
+
+    /// By which declarations.
+    pub(crate) fn by(mut self, ids: impl Iterator<Item = &'a OpaqueId<'static>>) -> Self {
+        self.declarations = ids.take(DECIDING_MAX).collect();
+        self
+    }
+}
+
+impl Case<'_, '_> {
+    /// The list for this record, after the rules for everyone.
+    pub(crate) fn list(&self) -> &'static RuleList {
+        let holder = self.holder.register.kind;
+        if holder == RegisterKind::WellbeingData {
+            return &WELLBEING_DATA;
+        }
+        match (self.requester.register.kind.sector(), holder.sector()) {
+            (Some(Sector::Healthcare), Some(Sector::Healthcare)) => &WITHIN_HEALTHCARE,
+            (Some(Sector::SocialWelfare), Some(Sector::SocialWelfare)) => &WITHIN_SOCIAL_WELFARE,
+            (_, _) => &ACROSS_SECTORS,
+        }
+    }
+
+    /// Whether a claim of this kind is made with all of its conditions.
+    pub(crate) fn has_complete_claim(&self, kind: ClaimKind) -> bool {
+        self.situation.claims.iter().any(|claim| claim.kind == kind && claim.missing.is_empty())
+    }
+
+    /// Whether the record is patient data.
+    pub(crate) fn is_patient_data(&self) -> bool {
+        matches!(self.record.kind, RecordKind::Patient(_))
+    }
+}
+
+impl Rule {
+    /// Whether it is in force on a day.
+    #[must_use]
+    pub fn is_in_force(&self, calendar: &Calendar, today: Day) -> bool {
+        let day = |date: Option<CalendarDate>| date.and_then(|date| calendar.day(date));
+        within(today, day(self.in_force.from), day(self.in_force.until))
+    }
+}
+
+impl InForce {
+    /// It always was and has no end.
+    pub(crate) const ALWAYS: Self = Self { from: None, until: None };
+}
+
+impl std::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.id)
+    }
+}

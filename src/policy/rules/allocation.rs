@@ -1,0 +1,131 @@
+//! What a cross-sector consent is limited to (004).
+
+use super::super::day::Day;
+use super::super::declaration::{Allocation, ConsentKind, Recipient};
+use super::super::declared::LatestConsent;
+use super::super::directory::{Directory, OrganisationKind};
+use super::super::oid::Oid;
+use super::super::request::RecordKind;
+use super::super::verdict::Detail;
+use super::{Case, consent};
+
+/// The first dimension of a consent that does not cover the case.
+pub(super) fn miss(case: &Case<'_, '_>, latest: &LatestConsent<'_>) -> Option<Detail> {
+    let kind = &latest.consent.kind;
+    let allocation = latest.consent.allocation.as_ref().filter(|allocation| !allocation.is_empty());
+    // An allocation that is not offered voids the whole of it: told before any miss.
+    if let Some(detail) = allocation.and_then(|allocation| not_offered(kind, allocation, case.directory)) {
+        return Some(detail);
+    }
+    let covers = |dimension: fn(&Case<'_, '_>, &ConsentKind, &Allocation) -> bool| {
+        allocation.is_none_or(|allocation| dimension(case, kind, allocation))
+    };
+    if !covers(reaches_requester) {
+        return Some(Detail::ConsentRecipientOutside);
+    }
+    let is_old = case.record.kind.is_prescription() && consent::is_older_than_act(case, latest);
+    if is_old || !covers(covers_data) {
+        return Some(Detail::ConsentDataOutside);
+    }
+    if !covers(covers_tasks) {
+        return Some(Detail::ConsentTaskOutside);
+    }
+    (!covers(covers_recording_day)).then_some(Detail::ConsentPeriodOutside)
+}
+
+/// The first dimension of an allocation that is not offered for a kind of consent.
+pub(crate) fn not_offered(
+    kind: &ConsentKind,
+    allocation: &Allocation,
+    directory: &Directory,
+) -> Option<Detail> {
+    if !kind.may_be_allocated() {
+        return Some(Detail::ConsentRecipientOutside);
+    }
+    if !allocation.recipients.iter().all(|recipient| is_offered(kind, recipient, directory)) {
+        return Some(Detail::ConsentRecipientOutside);
+    }
+    if *kind == ConsentKind::ClientDataToHealthcare && !allocation.data.is_empty() {
+        return Some(Detail::ConsentDataOutside);
+    }
+    let tasks_on_patient_data =
+        *kind == ConsentKind::PatientDataToSocialWelfare && !allocation.service_tasks.is_empty();
+    tasks_on_patient_data.then_some(Detail::ConsentTaskOutside)
+}
+
+/// Whether a recipient is offered for a kind of consent: the public providers
+/// as one indivisible choice, a state unit of the receiving sector, a private
+/// provider.
+fn is_offered(kind: &ConsentKind, recipient: &Recipient, directory: &Directory) -> bool {
+    let Recipient::Organisation(oid) = recipient else {
+        return true;
+    };
+    let Some(organisation) = directory.organisation(oid) else {
+        return false;
+    };
+    match organisation.kind {
+        OrganisationKind::Private => true,
+        OrganisationKind::StateSocialWelfare => *kind == ConsentKind::PatientDataToSocialWelfare,
+        OrganisationKind::StateHealthcare | OrganisationKind::DefenceForcesHealthcare => {
+            *kind == ConsentKind::ClientDataToHealthcare
+        }
+        OrganisationKind::WellbeingServicesCounty
+        | OrganisationKind::CityOfHelsinki
+        | OrganisationKind::HusGroup
+        | OrganisationKind::FormerPublic
+        | OrganisationKind::KantaServices => false,
+    }
+}
+
+fn reaches_requester(case: &Case<'_, '_>, kind: &ConsentKind, allocation: &Allocation) -> bool {
+    allocation.recipients.is_empty()
+        || allocation.recipients.iter().any(|recipient| match recipient {
+            Recipient::AllPublic => is_public(kind, case.requester.controller.kind),
+            Recipient::Organisation(named) => is_named_or_connected(case, named),
+        })
+}
+
+/// The counties and Helsinki; for client data to healthcare the HUS Group too.
+fn is_public(kind: &ConsentKind, controller: OrganisationKind) -> bool {
+    match controller {
+        OrganisationKind::WellbeingServicesCounty | OrganisationKind::CityOfHelsinki => true,
+        OrganisationKind::HusGroup => *kind == ConsentKind::ClientDataToHealthcare,
+        OrganisationKind::StateHealthcare
+        | OrganisationKind::DefenceForcesHealthcare
+        | OrganisationKind::StateSocialWelfare
+        | OrganisationKind::Private
+        | OrganisationKind::FormerPublic
+        | OrganisationKind::KantaServices => false,
+    }
+}
+
+/// The named organisation itself; of a private one also those operating in
+/// connection with it. Naming a connected provider does not reach its main one.
+fn is_named_or_connected(case: &Case<'_, '_>, named: &Oid<'_>) -> bool {
+    let requester = case.requester.controller;
+    let is_private = |oid: &Oid<'_>| {
+        case.directory
+            .organisation(oid)
+            .is_some_and(|organisation| organisation.kind == OrganisationKind::Private)
+    };
+    requester.oid == *named || (is_private(named) && requester.operates_in_connection_with(named, case.today))
+}
+
+fn covers_data(case: &Case<'_, '_>, _kind: &ConsentKind, allocation: &Allocation) -> bool {
+    allocation.data.is_empty()
+        || allocation.data.iter().any(|data| case.record.kind == RecordKind::Patient(*data))
+}
+
+/// Every task of the record must be covered, and a record without one is not.
+fn covers_tasks(case: &Case<'_, '_>, _kind: &ConsentKind, allocation: &Allocation) -> bool {
+    let tasks = &case.record.service_tasks;
+    allocation.service_tasks.is_empty()
+        || (!tasks.is_empty() && tasks.iter().all(|task| allocation.service_tasks.contains(task)))
+}
+
+/// First and last day, both included.
+fn covers_recording_day(case: &Case<'_, '_>, _kind: &ConsentKind, allocation: &Allocation) -> bool {
+    let day: Day = case.record.recorded_on;
+    allocation.recorded_from.is_none_or(|first| first <= day)
+        && allocation.recorded_to.is_none_or(|last| day <= last)
+}

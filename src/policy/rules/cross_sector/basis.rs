@@ -1,0 +1,67 @@
+//! Consent across sectors: a local one before the start of sharing through
+//! Kanta (002, 003), the direction's own from it on (004), and the answer
+//! where there is none.
+
+use super::super::super::calendar::CalendarDate;
+use super::super::super::declaration::ConsentKind;
+use super::super::super::request::Channel;
+use super::super::super::verdict::Reason;
+use super::super::{Case, Finding, InForce, Rule, consent};
+use super::claims::open_claims;
+use super::consent_of_direction;
+
+pub(super) static XS_LOCAL_CONSENT: Rule = Rule {
+    id: "xs-local-consent",
+    title: "The client's local consent, between two registers of one controller, outside Kanta",
+    sources: &["002", "003"],
+    in_force: InForce { from: None, until: Some(CalendarDate::CrossSectorFrom) },
+    dates: &[],
+    reasons: &[Reason::LocalConsent],
+    find: find_local_consent,
+};
+
+pub(super) static XS_CONSENT: Rule = Rule {
+    id: "xs-consent",
+    title: "The client's consent to sharing with the other sector",
+    sources: &["004"],
+    in_force: InForce { from: Some(CalendarDate::CrossSectorFrom), until: None },
+    dates: &[CalendarDate::ActInForce],
+    reasons: &[Reason::Consent],
+    find: find_consent,
+};
+
+pub(super) static XS_NO_BASIS: Rule = Rule {
+    id: "xs-no-basis",
+    title: "Without a basis data is not shared with the other sector",
+    sources: &["003", "004"],
+    in_force: InForce::ALWAYS,
+    dates: &[CalendarDate::CrossSectorFrom],
+    reasons: &[Reason::NotShareable],
+    find: find_no_basis,
+};
+
+fn find_local_consent<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    let is_local = case.situation.channel != Channel::Kanta;
+    consent::permit(case, &local_consent(case)?, Reason::LocalConsent).filter(|_| is_local)
+}
+
+fn find_consent<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    consent::permit(case, &consent_of_direction(case), Reason::Consent)
+}
+
+fn find_no_basis<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    let kind = if case.today < case.calendar.cross_sector_from {
+        local_consent(case)
+    } else {
+        Some(consent_of_direction(case))
+    };
+    Some(consent::no_basis(case, &open_claims(case), kind.as_ref()))
+}
+
+/// The local consent that would open it; none if the ends have two controllers.
+fn local_consent(case: &Case<'_, '_>) -> Option<ConsentKind> {
+    let controller = &case.requester.controller.oid;
+    case.requester
+        .has_same_controller(&case.holder)
+        .then(|| ConsentKind::LocalCrossSector { controller: controller.clone() })
+}

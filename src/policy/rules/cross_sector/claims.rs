@@ -1,0 +1,99 @@
+//! Legal grounds instead of consent across sectors: necessary data only (004).
+
+use smallvec::SmallVec;
+
+use super::super::super::declaration::ConsentKind;
+use super::super::super::directory::OrganisationKind;
+use super::super::super::request::ClaimKind;
+use super::super::super::verdict::Reason;
+use super::super::{Case, Finding, InForce, Rule};
+use super::consent_of_direction;
+
+pub(super) static XS_AUTHORITY: Rule = Rule {
+    id: "xs-authority",
+    title: "A public social-welfare organiser's right to necessary patient data",
+    sources: &["004"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::StatutoryRight],
+    find: find_authority,
+};
+
+pub(super) static XS_JOINT_SERVICE: Rule = Rule {
+    id: "xs-joint-service",
+    title: "A joint service of social welfare and healthcare",
+    sources: &["004"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::JointService],
+    find: find_joint_service,
+};
+
+pub(super) static XS_UNABLE: Rule = Rule {
+    id: "xs-unable",
+    title: "An adult client who is unable to decide and has not withdrawn consent",
+    sources: &["004"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::ClientUnableToDecide],
+    find: find_unable,
+};
+
+/// The claims that are open to the requester in this direction; others are ignored.
+pub(super) fn open_claims(case: &Case<'_, '_>) -> SmallVec<[ClaimKind; 3]> {
+    let mut open = SmallVec::new();
+    open.push(ClaimKind::JointService);
+    open.extend(is_authority(case).then_some(ClaimKind::SocialWelfareAuthority));
+    open.extend(is_adult(case).then_some(ClaimKind::ClientUnableToDecide));
+    open
+}
+
+fn find_authority<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    let is_right = is_authority(case) && case.has_complete_claim(ClaimKind::SocialWelfareAuthority);
+    is_right.then(|| Finding::necessary_data_only(Reason::StatutoryRight))
+}
+
+fn find_joint_service<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    case.has_complete_claim(ClaimKind::JointService)
+        .then(|| Finding::necessary_data_only(Reason::JointService))
+}
+
+fn find_unable<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    let is_unable = case.has_complete_claim(ClaimKind::ClientUnableToDecide)
+        && is_adult(case)
+        && !was_last_act_withdrawal(case);
+    is_unable.then(|| Finding::necessary_data_only(Reason::ClientUnableToDecide))
+}
+
+/// Patient data for a public social-welfare organiser: a county or the City of
+/// Helsinki. A private provider and a state unit: no.
+fn is_authority(case: &Case<'_, '_>) -> bool {
+    case.is_patient_data()
+        && matches!(
+            case.requester.controller.kind,
+            OrganisationKind::WellbeingServicesCounty | OrganisationKind::CityOfHelsinki
+        )
+}
+
+/// A minor has a guardian. A client whose age is not known is not taken for an adult.
+fn is_adult(case: &Case<'_, '_>) -> bool {
+    case.situation.client.is_minor_on(case.today) == Some(false)
+}
+
+/// Whether the last that the client did with a consent that opens this
+/// direction was to withdraw it: then their will is known.
+fn was_last_act_withdrawal(case: &Case<'_, '_>) -> bool {
+    let direction = consent_of_direction(case);
+    let opens = |kind: &ConsentKind| match kind {
+        ConsentKind::LocalCrossSector { controller } => {
+            *controller == case.requester.controller.oid || *controller == case.holder.controller.oid
+        }
+        ConsentKind::Healthcare
+        | ConsentKind::SocialWelfare
+        | ConsentKind::PatientDataToSocialWelfare
+        | ConsentKind::ClientDataToHealthcare
+        | ConsentKind::WellbeingData
+        | ConsentKind::VerbalPrescription => *kind == direction,
+    };
+    case.declared.last_act(opens).is_some_and(|act| act.is_withdrawal)
+}

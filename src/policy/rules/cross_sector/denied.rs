@@ -1,0 +1,19 @@
+//! The two denials that apply across sectors: an extensive one (000), and one
+//! of this prescription (kanta: professionals/sharing-of-prescription-data).
+
+use super::super::super::verdict::Reason;
+use super::super::{Case, Finding, InForce, Rule, denial};
+
+pub(super) static XS_DENIED: Rule = Rule {
+    id: "xs-denied",
+    title: "No extensive denial, and none of this prescription",
+    sources: &["000", "004", "kanta: professionals/sharing-of-prescription-data"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::NotShareable],
+    find,
+};
+
+fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    denial::finding(denial::extensive_or(case, |scope| denial::names_prescription(case, scope)))
+}

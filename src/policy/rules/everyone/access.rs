@@ -1,0 +1,32 @@
+//! What the use of any data requires: a justified ground and an access right (002, 003, 004).
+
+use super::super::super::verdict::Reason;
+use super::super::{Case, Finding, InForce, Rule};
+
+pub(super) static NO_RELATIONSHIP: Rule = Rule {
+    id: "no-relationship",
+    title: "A care or client relationship or another justified ground",
+    sources: &["002", "003", "004"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::RelationshipMissing],
+    find: find_no_relationship,
+};
+
+pub(super) static NO_ACCESS_RIGHT: Rule = Rule {
+    id: "no-access-right",
+    title: "The professional's access right to the data",
+    sources: &["002", "003", "004"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::AccessRightMissing],
+    find: find_no_access_right,
+};
+
+fn find_no_relationship<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    case.situation.ground.is_none().then(|| Finding::plain(Reason::RelationshipMissing))
+}
+
+fn find_no_access_right<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    (!case.situation.access_right).then(|| Finding::plain(Reason::AccessRightMissing))
+}

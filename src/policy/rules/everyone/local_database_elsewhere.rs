@@ -1,0 +1,24 @@
+//! A local database is only for public healthcare in Uusimaa (002).
+
+use super::super::super::directory::Sector;
+use super::super::super::request::Channel;
+use super::super::super::verdict::{Detail, Reason};
+use super::super::{Case, Finding, InForce, Rule};
+
+pub(super) static LOCAL_DATABASE_ELSEWHERE: Rule = Rule {
+    id: "local-database-elsewhere",
+    title: "A local database only within healthcare",
+    sources: &["002"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::NotShareable],
+    find,
+};
+
+fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    let is_healthcare =
+        |party: &super::super::Party<'_>| party.register.kind.sector() == Some(Sector::Healthcare);
+    let is_elsewhere = case.situation.channel == Channel::UusimaaLocalDatabase
+        && !(is_healthcare(&case.requester) && is_healthcare(&case.holder));
+    is_elsewhere.then(|| Finding::deny(Reason::NotShareable, Detail::LocalDatabaseNotPublicUusimaa))
+}

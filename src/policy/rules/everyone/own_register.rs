@@ -1,0 +1,32 @@
+//! Use inside one register is not sharing: denials and consents are not looked at (002, 003).
+
+use super::super::super::directory::OrganisationKind;
+use super::super::super::verdict::Reason;
+use super::super::{Case, Finding, InForce, Rule};
+
+pub(super) static OWN_REGISTER: Rule = Rule {
+    id: "own-register",
+    title: "Use inside the register, or of what a former provider merged into it",
+    sources: &["002", "003"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::OwnRegister],
+    find,
+};
+
+fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    let is_own = case.holder.register.oid == case.requester.register.oid || has_merged_into_requester(case);
+    is_own.then(|| Finding::plain(Reason::OwnRegister))
+}
+
+/// A former provider's register of the same kind, from the first day of the
+/// successor that is the requester's controller (002).
+fn has_merged_into_requester(case: &Case<'_, '_>) -> bool {
+    let holder = case.holder.controller;
+    let successor = case.directory.final_successor(holder);
+    holder.kind == OrganisationKind::FormerPublic
+        && case.holder.register.kind == case.requester.register.kind
+        && successor.is_some_and(|successor| {
+            successor.oid == case.requester.controller.oid && successor.first_day(case.calendar) <= case.today
+        })
+}

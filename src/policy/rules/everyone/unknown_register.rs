@@ -1,0 +1,20 @@
+//! A register that the directory does not know.
+
+use super::super::super::verdict::Reason;
+use super::super::{Case, Finding, InForce, Rule};
+
+/// A case exists only where both registers are known and the requester's is
+/// one on whose behalf data is read: where there is none, this rule has spoken.
+pub(crate) static UNKNOWN_REGISTER: Rule = Rule {
+    id: "unknown-register",
+    title: "The directory knows both registers",
+    sources: &["002", "003", "004"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::UnknownRegister],
+    find,
+};
+
+fn find<'a>(_: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    None
+}

@@ -1,0 +1,35 @@
+//! Consent to the sharing of patient data within healthcare (002), and the
+//! answer where there is none.
+
+use super::super::super::calendar::CalendarDate;
+use super::super::super::declaration::ConsentKind;
+use super::super::super::verdict::Reason;
+use super::super::{Case, Finding, InForce, Rule, consent};
+
+pub(super) static HC_CONSENT: Rule = Rule {
+    id: "hc-consent",
+    title: "The client's consent to sharing patient data in healthcare",
+    sources: &["000", "002", "kanta: professionals/sharing-of-patient-data"],
+    in_force: InForce::ALWAYS,
+    dates: &[CalendarDate::ActInForce, CalendarDate::ConsentsCoverAllChannelsFrom],
+    reasons: &[Reason::Consent],
+    find: find_consent,
+};
+
+pub(super) static HC_NO_BASIS: Rule = Rule {
+    id: "hc-no-basis",
+    title: "Without a basis patient data is not shared",
+    sources: &["002"],
+    in_force: InForce::ALWAYS,
+    dates: &[CalendarDate::ConsentsCoverAllChannelsFrom],
+    reasons: &[Reason::NotShareable],
+    find: find_no_basis,
+};
+
+fn find_consent<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    consent::permit(case, &ConsentKind::Healthcare, Reason::Consent)
+}
+
+fn find_no_basis<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    Some(consent::no_basis(case, &[], Some(&ConsentKind::Healthcare)))
+}

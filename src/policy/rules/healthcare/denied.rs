@@ -1,0 +1,37 @@
+//! The client's denials within healthcare (002). In an emergency those stand
+//! back for which the client allowed it (kanta).
+
+use super::super::super::calendar::CalendarDate;
+use super::super::super::declaration::{Denial, DenialSector, Scope};
+use super::super::super::directory::Sector;
+use super::super::super::request::ClaimKind;
+use super::super::super::verdict::Reason;
+use super::super::{Case, Finding, InForce, Rule, denial};
+
+pub(super) static HC_DENIED: Rule = Rule {
+    id: "hc-denied",
+    title: "No denial covers the record and the requester",
+    sources: &[
+        "002",
+        "kanta: denial-of-consent-to-sharing-patient-data",
+        "kanta: professionals/sharing-of-prescription-data",
+    ],
+    in_force: InForce::ALWAYS,
+    dates: &[CalendarDate::CountiesBegin],
+    reasons: &[Reason::NotShareable],
+    find,
+};
+
+fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    let mut covering = denial::covering(case, Sector::Healthcare);
+    let is_emergency = case.has_complete_claim(ClaimKind::Emergency);
+    if is_emergency && covering.all(|covering| gives_way_in_emergency(covering.denial.denial)) {
+        return None;
+    }
+    denial::finding(denial::covering(case, Sector::Healthcare))
+}
+
+/// Only healthcare denials carry the allowance; an extensive one never does.
+fn gives_way_in_emergency(denial: &Denial) -> bool {
+    denial.allows_emergency && denial.sector == DenialSector::Healthcare && denial.scope != Scope::Extensive
+}

@@ -1,0 +1,22 @@
+//! Through Kanta only between registers that have joined it (002).
+
+use super::super::super::request::Channel;
+use super::super::super::verdict::{Detail, Reason};
+use super::super::{Case, Finding, InForce, Rule};
+
+pub(super) static HC_NOT_OPEN: Rule = Rule {
+    id: "hc-not-open",
+    title: "Both registers have joined Kanta",
+    sources: &["002"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::NotOpen],
+    find,
+};
+
+fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    let joined = case.requester.register.has_joined_kanta(case.today)
+        && case.holder.register.has_joined_kanta(case.today);
+    let is_closed = case.situation.channel == Channel::Kanta && !joined;
+    is_closed.then(|| Finding::deny(Reason::NotOpen, Detail::SystemNotReady))
+}

@@ -1,0 +1,33 @@
+//! Prescriptions are shared with the informed client's care; before the Act,
+//! on a verbal consent (000; kanta: professionals/sharing-of-prescription-data).
+
+use super::super::super::calendar::CalendarDate;
+use super::super::super::declaration::ConsentKind;
+use super::super::super::verdict::{Detail, Reason};
+use super::super::{Case, Finding, InForce, Rule, consent};
+
+pub(super) static HC_PRESCRIPTION: Rule = Rule {
+    id: "hc-prescription",
+    title: "A prescription, the client informed",
+    sources: &["000", "kanta: professionals/sharing-of-prescription-data"],
+    in_force: InForce::ALWAYS,
+    dates: &[CalendarDate::ActInForce],
+    reasons: &[Reason::PrescriptionInformed, Reason::Consent, Reason::NotShareable],
+    find,
+};
+
+fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    if !case.record.kind.is_prescription() {
+        return None;
+    }
+    if case.today < case.calendar.act_in_force {
+        let verbal = &ConsentKind::VerbalPrescription;
+        let permit = consent::permit(case, verbal, Reason::Consent);
+        return Some(permit.unwrap_or_else(|| consent::not_covered(case, verbal)));
+    }
+    Some(if case.declared.is_informed {
+        Finding::plain(Reason::PrescriptionInformed)
+    } else {
+        Finding::deny(Reason::NotShareable, Detail::InformationMissing)
+    })
+}

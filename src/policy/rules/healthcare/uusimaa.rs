@@ -1,0 +1,24 @@
+//! The right of access within public healthcare in Uusimaa (001, 002).
+
+use super::super::super::calendar::CalendarDate;
+use super::super::super::verdict::Reason;
+use super::super::{Case, Finding, InForce, Rule};
+
+pub(super) static HC_UUSIMAA: Rule = Rule {
+    id: "hc-uusimaa",
+    title: "Public healthcare in Uusimaa, the client informed of it",
+    sources: &["001", "002"],
+    in_force: InForce {
+        from: Some(CalendarDate::UusimaaRightFrom),
+        until: Some(CalendarDate::UusimaaRightUntil),
+    },
+    dates: &[],
+    reasons: &[Reason::UusimaaInformed],
+    find,
+};
+
+fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    let is_within =
+        case.requester.is_uusimaa_public_healthcare() && case.holder.is_uusimaa_public_healthcare();
+    (is_within && case.declared.opens_uusimaa).then(|| Finding::plain(Reason::UusimaaInformed))
+}

@@ -1,0 +1,27 @@
+//! Data generated in an outsourced service, between its organiser and its
+//! producer (002, 003; kanta: ostopalvelun-valtuutus).
+
+use super::super::day::within;
+use super::super::verdict::Reason;
+use super::{Case, Finding};
+
+/// Speaks if the directory knows the service on the recording day and the
+/// requester and the holder are its two ends. No chaining to subcontractors;
+/// also after the outsourcing has ended.
+pub(super) fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    let told = case.record.outsourcing.as_ref()?;
+    if told.organiser == told.producer {
+        return None;
+    }
+    let is_known = case.directory.outsourcing().iter().any(|relation| {
+        let organiser = case.directory.party(&relation.organiser_register);
+        let is_end = |register: &super::Party<'_>| register.register.oid == relation.organiser_register;
+        let is_producer = |register: &super::Party<'_>| register.controller.oid == relation.producer;
+        relation.producer == told.producer
+            && organiser.is_some_and(|organiser| organiser.controller.oid == told.organiser)
+            && within(case.record.recorded_on, relation.from, relation.until)
+            && ((is_end(&case.requester) && is_producer(&case.holder))
+                || (is_end(&case.holder) && is_producer(&case.requester)))
+    });
+    is_known.then(|| Finding::plain(Reason::OutsourcedService))
+}

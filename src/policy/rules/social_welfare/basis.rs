@@ -1,0 +1,35 @@
+//! Consent to the sharing of client data within social welfare, through any
+//! channel (003), and the answer where there is none.
+
+use super::super::super::declaration::ConsentKind;
+use super::super::super::request::ClaimKind;
+use super::super::super::verdict::Reason;
+use super::super::{Case, Finding, InForce, Rule, consent};
+
+pub(super) static SW_CONSENT: Rule = Rule {
+    id: "sw-consent",
+    title: "The client's consent to sharing client data in social welfare",
+    sources: &["003"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::Consent],
+    find: find_consent,
+};
+
+pub(super) static SW_NO_BASIS: Rule = Rule {
+    id: "sw-no-basis",
+    title: "Without a basis client data is not shared",
+    sources: &["003"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::NotShareable],
+    find: find_no_basis,
+};
+
+fn find_consent<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    consent::permit(case, &ConsentKind::SocialWelfare, Reason::Consent)
+}
+
+fn find_no_basis<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    Some(consent::no_basis(case, &[ClaimKind::StatutoryRight], Some(&ConsentKind::SocialWelfare)))
+}

@@ -1,0 +1,28 @@
+//! Through Kanta from the start of sharing, between registers that are ready (003).
+
+use super::super::super::calendar::CalendarDate;
+use super::super::super::request::Channel;
+use super::super::super::verdict::{Detail, Reason};
+use super::super::{Case, Finding, InForce, Rule};
+
+pub(super) static SW_NOT_OPEN: Rule = Rule {
+    id: "sw-not-open",
+    title: "Sharing through Kanta has started and both registers are ready",
+    sources: &["003"],
+    in_force: InForce::ALWAYS,
+    dates: &[CalendarDate::SocialSharingFrom],
+    reasons: &[Reason::NotOpen],
+    find,
+};
+
+fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    if case.situation.channel != Channel::Kanta {
+        return None;
+    }
+    if case.today < case.calendar.social_sharing_from {
+        return Some(Finding::deny(Reason::NotOpen, Detail::SharingNotStarted));
+    }
+    let ready = case.requester.register.shares_within_sector(case.today)
+        && case.holder.register.shares_within_sector(case.today);
+    (!ready).then(|| Finding::deny(Reason::NotOpen, Detail::SystemNotReady))
+}

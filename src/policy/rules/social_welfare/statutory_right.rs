@@ -1,0 +1,19 @@
+//! The right to obtain information under the Act; denials do not apply (003).
+
+use super::super::super::request::ClaimKind;
+use super::super::super::verdict::Reason;
+use super::super::{Case, Finding, InForce, Rule};
+
+pub(super) static SW_STATUTORY_RIGHT: Rule = Rule {
+    id: "sw-statutory-right",
+    title: "A right to obtain information under the Act",
+    sources: &["003"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::StatutoryRight],
+    find,
+};
+
+fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    case.has_complete_claim(ClaimKind::StatutoryRight).then(|| Finding::plain(Reason::StatutoryRight))
+}

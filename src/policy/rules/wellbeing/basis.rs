@@ -1,0 +1,34 @@
+//! Consent to sharing wellbeing data with both sectors (000), and the answer
+//! where there is none.
+
+use super::super::super::declaration::ConsentKind;
+use super::super::super::verdict::Reason;
+use super::super::{Case, Finding, InForce, Rule, consent};
+
+pub(super) static WB_CONSENT: Rule = Rule {
+    id: "wb-consent",
+    title: "The citizen's consent to sharing wellbeing data",
+    sources: &["000"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::Consent],
+    find: find_consent,
+};
+
+pub(super) static WB_NO_BASIS: Rule = Rule {
+    id: "wb-no-basis",
+    title: "Without a basis wellbeing data is not shared",
+    sources: &["000"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::NotShareable],
+    find: find_no_basis,
+};
+
+fn find_consent<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    consent::permit(case, &ConsentKind::WellbeingData, Reason::Consent)
+}
+
+fn find_no_basis<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    Some(consent::no_basis(case, &[], Some(&ConsentKind::WellbeingData)))
+}

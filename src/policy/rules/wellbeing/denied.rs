@@ -1,0 +1,22 @@
+//! A denial of all patient data, or of everything, holds for wellbeing data
+//! too, whomever it is against (000).
+
+use super::super::super::declaration::Scope;
+use super::super::super::verdict::{Detail, Reason};
+use super::super::{Case, Finding, InForce, Rule, denial};
+
+pub(super) static WB_DENIED: Rule = Rule {
+    id: "wb-denied",
+    title: "No denial of all patient data, and no extensive one",
+    sources: &["000"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::NotShareable],
+    find,
+};
+
+fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    let all_patient_data =
+        |scope: &Scope| (*scope == Scope::AllPatientData).then_some(Detail::DenialAllPatientData);
+    denial::finding(denial::extensive_or(case, all_patient_data))
+}

@@ -1,0 +1,26 @@
+//! The data is only in Kanta, and open to professionals from its date (000;
+//! kanta: transition periods).
+
+use super::super::super::calendar::CalendarDate;
+use super::super::super::request::Channel;
+use super::super::super::verdict::{Detail, Reason};
+use super::super::{Case, Finding, InForce, Rule};
+
+pub(super) static WB_NOT_OPEN: Rule = Rule {
+    id: "wb-not-open",
+    title: "Sharing has started, through Kanta, with a register that has joined it",
+    sources: &["000", "kanta: transition periods"],
+    in_force: InForce::ALWAYS,
+    dates: &[CalendarDate::WellbeingFrom],
+    reasons: &[Reason::NotOpen],
+    find,
+};
+
+fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+    if case.today < case.calendar.wellbeing_from {
+        return Some(Finding::deny(Reason::NotOpen, Detail::SharingNotStarted));
+    }
+    let open =
+        case.situation.channel == Channel::Kanta && case.requester.register.has_joined_kanta(case.today);
+    (!open).then(|| Finding::deny(Reason::NotOpen, Detail::SystemNotReady))
+}
