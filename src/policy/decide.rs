@@ -56,7 +56,7 @@ impl<'q, 'a> Question<'q, 'a> {
         };
         let list = case.list();
         let found = EVERYONE.rules.iter().chain(list.rules).find_map(|rule| {
-            let finding = self.look(rule, &case)?;
+            let finding = self.is_in_force(rule).then(|| (rule.find)(&case)).flatten()?;
             Some((*rule, finding))
         });
         match found {
@@ -71,9 +71,9 @@ impl<'q, 'a> Question<'q, 'a> {
         }
     }
 
-    /// What a rule finds, if it is in force.
-    pub(super) fn look(&self, rule: &Rule, case: &Case<'_, 'a>) -> Option<Finding<'a>> {
-        rule.is_in_force(self.calendar, self.today).then(|| (rule.find)(case)).flatten()
+    /// Whether a rule is in force on the day of the question.
+    pub(super) fn is_in_force(&self, rule: &Rule) -> bool {
+        rule.is_in_force(self.calendar, self.today)
     }
 
     /// The case for a record; none if a register is not known.

@@ -17,6 +17,8 @@ use super::oid::OpaqueId;
 pub(crate) struct Declared<'a> {
     /// Informed with version 1.0 or later.
     pub(crate) is_informed: bool,
+    /// Informed, at least before the Act.
+    pub(crate) is_informed_under_earlier_law: bool,
     /// Informed with a version that opens Uusimaa.
     pub(crate) opens_uusimaa: bool,
     /// Nothing received that is as new as the newest.
@@ -80,6 +82,7 @@ impl<'a> Declared<'a> {
         let newest = calendar.newest_version(Day::of(now)).map(|(place, _)| place);
         let mut declared = Self {
             is_informed: false,
+            is_informed_under_earlier_law: false,
             opens_uusimaa: false,
             must_inform: newest.is_some(),
             denials: SmallVec::new(),
@@ -91,6 +94,7 @@ impl<'a> Declared<'a> {
                 Content::Information(information) => {
                     if let Some((place, version)) = counted_version(declaration, information, calendar) {
                         declared.is_informed |= version.informs();
+                        declared.is_informed_under_earlier_law = true;
                         declared.opens_uusimaa |= version.opens_uusimaa;
                         declared.must_inform &= newest > Some(place);
                     }
@@ -221,6 +225,35 @@ pub(crate) fn is_ended(declaration: &Declaration, client: &ClientId, now: Instan
         }
         Content::Information(_) | Content::Unreadable(_) => false,
     }
+}
+
+/// Whether a declaration is in force: recorded, and neither withdrawn nor
+/// replaced by a later consent of its kind. Information always stays received.
+#[must_use]
+pub fn is_in_force(
+    declaration: &Declaration,
+    declarations: &ClientDeclarations,
+    client: &ClientId,
+    now: Instant,
+) -> bool {
+    let is_replaced = match &declaration.content {
+        Content::Consent(consent) => {
+            let mut passed = false;
+            declarations.iter().any(|later| {
+                passed |= std::ptr::eq(later, declaration);
+                let is_later = later.recorded_at > declaration.recorded_at
+                    || (later.recorded_at == declaration.recorded_at
+                        && passed
+                        && !std::ptr::eq(later, declaration));
+                matches!(&later.content, Content::Consent(other) if other.kind == consent.kind)
+                    && is_later
+                    && later.recorded_at <= now
+                    && may_declare(later.role(), &later.content, client, later.given_on())
+            })
+        }
+        Content::Information(_) | Content::Denial(_) | Content::Unreadable(_) => false,
+    };
+    declaration.recorded_at <= now && !is_ended(declaration, client, now) && !is_replaced
 }
 
 impl ConsentKind {

@@ -33,6 +33,8 @@ pub struct Rule {
     pub id: &'static str,
     /// In a few words.
     pub title: &'static str,
+    /// What is so when it does not speak.
+    pub silent: &'static str,
     /// The pages that it is written from; `kanta: …` names a page of kanta.fi beyond the five.
     pub sources: &'static [&'static str],
     /// When it is in force.

@@ -13,6 +13,7 @@ use super::consent_of_direction;
 pub(super) static XS_LOCAL_CONSENT: Rule = Rule {
     id: "xs-local-consent",
     title: "The client's local consent, between two registers of one controller, outside Kanta",
+    silent: "no effective local consent of the one controller covers it outside Kanta",
     sources: &["002", "003"],
     in_force: InForce { from: None, until: Some(CalendarDate::CrossSectorFrom) },
     dates: &[],
@@ -23,6 +24,7 @@ pub(super) static XS_LOCAL_CONSENT: Rule = Rule {
 pub(super) static XS_CONSENT: Rule = Rule {
     id: "xs-consent",
     title: "The client's consent to sharing with the other sector",
+    silent: "no effective consent covers the requester, the data and the recording day",
     sources: &["004"],
     in_force: InForce { from: Some(CalendarDate::CrossSectorFrom), until: None },
     dates: &[CalendarDate::ActInForce],
@@ -33,6 +35,7 @@ pub(super) static XS_CONSENT: Rule = Rule {
 pub(super) static XS_NO_BASIS: Rule = Rule {
     id: "xs-no-basis",
     title: "Without a basis data is not shared with the other sector",
+    silent: "there is a basis",
     sources: &["003", "004"],
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::CrossSectorFrom],

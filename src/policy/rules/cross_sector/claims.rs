@@ -12,6 +12,7 @@ use super::consent_of_direction;
 pub(super) static XS_AUTHORITY: Rule = Rule {
     id: "xs-authority",
     title: "A public social-welfare organiser's right to necessary patient data",
+    silent: "no complete claim of a public social-welfare authority to patient data",
     sources: &["004"],
     in_force: InForce::ALWAYS,
     dates: &[],
@@ -22,6 +23,7 @@ pub(super) static XS_AUTHORITY: Rule = Rule {
 pub(super) static XS_JOINT_SERVICE: Rule = Rule {
     id: "xs-joint-service",
     title: "A joint service of social welfare and healthcare",
+    silent: "no complete claim of a joint service",
     sources: &["004"],
     in_force: InForce::ALWAYS,
     dates: &[],
@@ -32,6 +34,7 @@ pub(super) static XS_JOINT_SERVICE: Rule = Rule {
 pub(super) static XS_UNABLE: Rule = Rule {
     id: "xs-unable",
     title: "An adult client who is unable to decide and has not withdrawn consent",
+    silent: "no complete claim, or the client is a minor or last withdrew such a consent",
     sources: &["004"],
     in_force: InForce::ALWAYS,
     dates: &[],

@@ -7,6 +7,7 @@ use super::super::{Case, Finding, InForce, Rule, denial};
 pub(super) static XS_DENIED: Rule = Rule {
     id: "xs-denied",
     title: "No extensive denial, and none of this prescription",
+    silent: "no extensive denial in force, and none of this prescription",
     sources: &["000", "004", "kanta: professionals/sharing-of-prescription-data"],
     in_force: InForce::ALWAYS,
     dates: &[],

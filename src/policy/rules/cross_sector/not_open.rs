@@ -9,6 +9,7 @@ use super::super::{Case, Finding, InForce, Rule};
 pub(super) static XS_NOT_OPEN: Rule = Rule {
     id: "xs-not-open",
     title: "Sharing through Kanta has started and the registers are ready",
+    silent: "sharing has started and the registers are ready, or the record does not travel through Kanta",
     sources: &["002", "004"],
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::CrossSectorFrom, CalendarDate::PrescriptionsToSocialFrom],

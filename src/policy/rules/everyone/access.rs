@@ -6,6 +6,7 @@ use super::super::{Case, Finding, InForce, Rule};
 pub(super) static NO_RELATIONSHIP: Rule = Rule {
     id: "no-relationship",
     title: "A care or client relationship or another justified ground",
+    silent: "a justified ground is asserted",
     sources: &["002", "003", "004"],
     in_force: InForce::ALWAYS,
     dates: &[],
@@ -16,6 +17,7 @@ pub(super) static NO_RELATIONSHIP: Rule = Rule {
 pub(super) static NO_ACCESS_RIGHT: Rule = Rule {
     id: "no-access-right",
     title: "The professional's access right to the data",
+    silent: "the access right is asserted",
     sources: &["002", "003", "004"],
     in_force: InForce::ALWAYS,
     dates: &[],

@@ -8,6 +8,7 @@ use super::super::{Case, Finding, InForce, Rule};
 pub(super) static LOCAL_DATABASE_ELSEWHERE: Rule = Rule {
     id: "local-database-elsewhere",
     title: "A local database only within healthcare",
+    silent: "the record does not travel from a local database, or both registers are in healthcare",
     sources: &["002"],
     in_force: InForce::ALWAYS,
     dates: &[],

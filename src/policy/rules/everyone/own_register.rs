@@ -7,6 +7,7 @@ use super::super::{Case, Finding, InForce, Rule};
 pub(super) static OWN_REGISTER: Rule = Rule {
     id: "own-register",
     title: "Use inside the register, or of what a former provider merged into it",
+    silent: "the record is held in another register, so this is sharing",
     sources: &["002", "003"],
     in_force: InForce::ALWAYS,
     dates: &[],

@@ -8,6 +8,7 @@ use super::super::{Case, Finding, InForce, Rule};
 pub(crate) static UNKNOWN_REGISTER: Rule = Rule {
     id: "unknown-register",
     title: "The directory knows both registers",
+    silent: "the directory knows both registers",
     sources: &["002", "003", "004"],
     in_force: InForce::ALWAYS,
     dates: &[],

@@ -9,6 +9,7 @@ use super::super::{Case, Finding, InForce, Rule, consent};
 pub(super) static HC_CONSENT: Rule = Rule {
     id: "hc-consent",
     title: "The client's consent to sharing patient data in healthcare",
+    silent: "no effective consent covers the sharing",
     sources: &["000", "002", "kanta: professionals/sharing-of-patient-data"],
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::ActInForce, CalendarDate::ConsentsCoverAllChannelsFrom],
@@ -19,6 +20,7 @@ pub(super) static HC_CONSENT: Rule = Rule {
 pub(super) static HC_NO_BASIS: Rule = Rule {
     id: "hc-no-basis",
     title: "Without a basis patient data is not shared",
+    silent: "there is a basis",
     sources: &["002"],
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::ConsentsCoverAllChannelsFrom],

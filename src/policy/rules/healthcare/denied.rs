@@ -11,6 +11,7 @@ use super::super::{Case, Finding, InForce, Rule, denial};
 pub(super) static HC_DENIED: Rule = Rule {
     id: "hc-denied",
     title: "No denial covers the record and the requester",
+    silent: "no denial in force covers the record and this requester, or an emergency lifts those that do",
     sources: &[
         "002",
         "kanta: denial-of-consent-to-sharing-patient-data",

@@ -7,6 +7,7 @@ use super::super::{Case, Finding, InForce, Rule};
 pub(super) static HC_LOCAL_DATABASE: Rule = Rule {
     id: "hc-local-database",
     title: "A local database only within public healthcare in Uusimaa, the client informed of it",
+    silent: "the record does not travel from a local database, or may",
     sources: &["002"],
     in_force: InForce::ALWAYS,
     dates: &[],

@@ -7,6 +7,7 @@ use super::super::{Case, Finding, InForce, Rule};
 pub(super) static HC_NOT_OPEN: Rule = Rule {
     id: "hc-not-open",
     title: "Both registers have joined Kanta",
+    silent: "both registers have joined Kanta, or the record does not travel through it",
     sources: &["002"],
     in_force: InForce::ALWAYS,
     dates: &[],

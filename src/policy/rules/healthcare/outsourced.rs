@@ -7,6 +7,7 @@ use super::super::{InForce, Rule, outsourced};
 pub(super) static HC_OUTSOURCED: Rule = Rule {
     id: "hc-outsourced",
     title: "Generated in an outsourced service, between its organiser and its producer",
+    silent: "the record was not generated in an outsourced service between these two",
     sources: &["002", "kanta: ostopalvelun-valtuutus", "kanta: denial-of-consent-to-sharing-patient-data"],
     in_force: InForce::ALWAYS,
     dates: &[],

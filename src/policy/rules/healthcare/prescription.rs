@@ -9,6 +9,7 @@ use super::super::{Case, Finding, InForce, Rule, consent};
 pub(super) static HC_PRESCRIPTION: Rule = Rule {
     id: "hc-prescription",
     title: "A prescription, the client informed",
+    silent: "the record is not a prescription",
     sources: &["000", "kanta: professionals/sharing-of-prescription-data"],
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::ActInForce],

@@ -7,6 +7,7 @@ use super::super::{Case, Finding, InForce, Rule};
 pub(super) static HC_UUSIMAA: Rule = Rule {
     id: "hc-uusimaa",
     title: "Public healthcare in Uusimaa, the client informed of it",
+    silent: "not both registers are public healthcare in Uusimaa, or the client has not been informed of the right",
     sources: &["001", "002"],
     in_force: InForce {
         from: Some(CalendarDate::UusimaaRightFrom),

@@ -9,6 +9,7 @@ use super::super::{Case, Finding, InForce, Rule, consent};
 pub(super) static SW_CONSENT: Rule = Rule {
     id: "sw-consent",
     title: "The client's consent to sharing client data in social welfare",
+    silent: "no effective consent covers the sharing",
     sources: &["003"],
     in_force: InForce::ALWAYS,
     dates: &[],
@@ -19,6 +20,7 @@ pub(super) static SW_CONSENT: Rule = Rule {
 pub(super) static SW_NO_BASIS: Rule = Rule {
     id: "sw-no-basis",
     title: "Without a basis client data is not shared",
+    silent: "there is a basis",
     sources: &["003"],
     in_force: InForce::ALWAYS,
     dates: &[],

@@ -7,6 +7,7 @@ use super::super::{Case, Finding, InForce, Rule, denial};
 pub(super) static SW_DENIED: Rule = Rule {
     id: "sw-denied",
     title: "No denial covers the record",
+    silent: "no denial in force covers the record",
     sources: &["003", "kanta: denial-of-consent-to-client-data-sharing-in-social-services"],
     in_force: InForce::ALWAYS,
     dates: &[],

@@ -8,6 +8,7 @@ use super::super::{Case, Finding, InForce, Rule};
 pub(super) static SW_NOT_OPEN: Rule = Rule {
     id: "sw-not-open",
     title: "Sharing through Kanta has started and both registers are ready",
+    silent: "sharing has started and both registers are ready, or the record does not travel through Kanta",
     sources: &["003"],
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::SocialSharingFrom],

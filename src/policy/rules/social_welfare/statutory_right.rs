@@ -7,6 +7,7 @@ use super::super::{Case, Finding, InForce, Rule};
 pub(super) static SW_STATUTORY_RIGHT: Rule = Rule {
     id: "sw-statutory-right",
     title: "A right to obtain information under the Act",
+    silent: "no statutory right is claimed with its provision",
     sources: &["003"],
     in_force: InForce::ALWAYS,
     dates: &[],

@@ -8,6 +8,7 @@ use super::super::{Case, Finding, InForce, Rule, consent};
 pub(super) static WB_CONSENT: Rule = Rule {
     id: "wb-consent",
     title: "The citizen's consent to sharing wellbeing data",
+    silent: "no effective consent to sharing wellbeing data",
     sources: &["000"],
     in_force: InForce::ALWAYS,
     dates: &[],
@@ -18,6 +19,7 @@ pub(super) static WB_CONSENT: Rule = Rule {
 pub(super) static WB_NO_BASIS: Rule = Rule {
     id: "wb-no-basis",
     title: "Without a basis wellbeing data is not shared",
+    silent: "there is a basis",
     sources: &["000"],
     in_force: InForce::ALWAYS,
     dates: &[],

@@ -8,6 +8,7 @@ use super::super::{Case, Finding, InForce, Rule, denial};
 pub(super) static WB_DENIED: Rule = Rule {
     id: "wb-denied",
     title: "No denial of all patient data, and no extensive one",
+    silent: "no denial of all patient data and no extensive one in force",
     sources: &["000"],
     in_force: InForce::ALWAYS,
     dates: &[],

@@ -9,6 +9,7 @@ use super::super::{Case, Finding, InForce, Rule};
 pub(super) static WB_NOT_OPEN: Rule = Rule {
     id: "wb-not-open",
     title: "Sharing has started, through Kanta, with a register that has joined it",
+    silent: "sharing has started, through Kanta, and the register has joined it",
     sources: &["000", "kanta: transition periods"],
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::WellbeingFrom],

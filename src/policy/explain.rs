@@ -1,0 +1,68 @@
+//! The same walk as [`decide`](super::decide), keeping every step.
+
+use super::decide::Question;
+use super::request::Record;
+use super::rules::{EVERYONE, Rule, UNKNOWN_REGISTER};
+use super::verdict::Verdict;
+
+/// What was looked at for one record, in order, and the answer.
+#[derive(Debug)]
+pub struct Explanation<'a> {
+    /// As [`Question::decide`] answers.
+    pub verdict: Verdict<'a>,
+    /// Each rule of the lists that apply; none for an invalid record.
+    pub steps: Vec<Step>,
+}
+
+/// What became of one rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// What it found.
+    pub outcome: Outcome,
+}
+
+/// What a rule found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is not in force on the day.
+    NotInForce,
+    /// It did not speak.
+    Silent,
+    /// It decided.
+    Decided,
+    /// An earlier one decided.
+    NotReached,
+}
+
+impl<'a> Question<'_, 'a> {
+    /// The answer for one record with every rule that was looked at.
+    #[must_use]
+    pub fn explain(&self, record: &Record<'_>) -> Explanation<'a> {
+        let verdict = self.decide(record);
+        let Some(decided) = verdict.rule else {
+            return Explanation { verdict, steps: Vec::new() };
+        };
+        let list = self.case(record).map(|case| case.list());
+        let rules = EVERYONE.rules.iter().chain(list.map(|list| list.rules).unwrap_or_default());
+        let mut has_decided = false;
+        let steps = rules
+            .map(|rule| {
+                let outcome = if has_decided {
+                    Outcome::NotReached
+                } else if std::ptr::eq(*rule, decided) {
+                    has_decided = true;
+                    Outcome::Decided
+                } else if self.is_in_force(rule) {
+                    Outcome::Silent
+                } else {
+                    Outcome::NotInForce
+                };
+                Step { rule, outcome }
+            })
+            .collect();
+        debug_assert!(has_decided || std::ptr::eq(decided, &UNKNOWN_REGISTER), "a rule of the lists decides");
+        Explanation { verdict, steps }
+    }
+}
