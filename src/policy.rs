@@ -100,6 +100,7 @@ pub mod explain;
 pub mod admit;
 pub mod refusal;
 pub mod information;
+pub mod viewing;
 
 pub use decide::Question;
 pub use declared::is_in_force;

@@ -1,4 +1,18 @@
-//! The only generated code.
+//! The wire: generated messages, and each conversion between them and the
+//! domain types once.
+//!
+//! `TryFrom`-like functions read inwards and collect every violation of a
+//! request; `to_…` functions write outwards. Files and the command line use
+//! the same conversions through the protobuf JSON mapping, so there is one
+//! parser.
+
+pub mod violation;
+pub mod client;
+pub mod directory;
+pub mod declaration;
+pub mod decision;
+pub mod verdict;
+pub mod catalogue;
 
 /// Messages, clients and servers of package `lupa.v1`, with their JSON mapping.
 #[expect(

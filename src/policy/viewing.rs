@@ -1,0 +1,38 @@
+//! For what a client's denials may be viewed (002), and by whom they were.
+
+use super::client_id::ClientId;
+use super::declaration::RecordedBy;
+
+/// Denials may be viewed for these purposes only. Routine retrieval is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViewingPurpose {
+    /// The client wishes to change or see them.
+    ClientChangesDenials,
+    /// Data is disclosed locally, outside Kanta.
+    DisclosureOutsideKanta,
+    /// A problem with data sharing is investigated.
+    Investigation,
+}
+
+/// A viewing of a client's denials, for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Viewing {
+    /// Whose denials.
+    pub client: ClientId,
+    /// Who viewed; none = not told.
+    pub viewer: Option<RecordedBy>,
+    /// For what.
+    pub purpose: ViewingPurpose,
+}
+
+impl ViewingPurpose {
+    /// Its name in the log.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClientChangesDenials => "client-changes-denials",
+            Self::DisclosureOutsideKanta => "disclosure-outside-kanta",
+            Self::Investigation => "investigation",
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The rule catalogue and explanations, to the wire.
+
+use crate::policy::calendar::{Calendar, CalendarDate};
+use crate::policy::explain::{Outcome, Step};
+use crate::policy::rules::{CATALOGUE, InForce, Rule, RuleList};
+
+use super::directory::text;
+use super::v1;
+use super::verdict::to_reason;
+
+/// Writes every rule, in the order in which they are looked at.
+#[must_use]
+pub fn to_rules(calendar: &Calendar) -> Vec<v1::Rule> {
+    CATALOGUE.iter().flat_map(|list| list.rules.iter().map(|rule| to_rule(list, rule, calendar))).collect()
+}
+
+/// Writes what became of a rule.
+#[must_use]
+pub fn to_explained(step: &Step, calendar: &Calendar) -> Option<v1::ExplainedRule> {
+    let Step { rule, outcome } = step;
+    let list =
+        CATALOGUE.iter().find(|list| list.rules.iter().any(|of_list| std::ptr::eq(*of_list, *rule)))?;
+    let (finding, explanation) = match outcome {
+        Outcome::NotInForce => (v1::Finding::Silent, "not in force on this day"),
+        Outcome::Silent => (v1::Finding::Silent, rule.silent),
+        Outcome::Decided => (v1::Finding::Decided, "this rule decided"),
+        Outcome::NotReached => (v1::Finding::NotReached, "an earlier rule decided"),
+    };
+    Some(v1::ExplainedRule {
+        rule: Some(to_rule(list, rule, calendar)),
+        finding: finding.into(),
+        explanation: explanation.to_owned(),
+    })
+}
+
+fn to_rule(list: &RuleList, rule: &Rule, calendar: &Calendar) -> v1::Rule {
+    let InForce { from, until } = rule.in_force;
+    let day = |date: Option<CalendarDate>| text(date.and_then(|date| calendar.day(date)).as_ref());
+    v1::Rule {
+        id: rule.id.to_owned(),
+        title: rule.title.to_owned(),
+        list: list.name.to_owned(),
+        sources: rule.sources.iter().map(|source| (*source).to_owned()).collect(),
+        in_force_from: day(from),
+        in_force_until: day(until),
+        reasons: rule.reasons.iter().map(|reason| to_reason(*reason).into()).collect(),
+        dates: rule.dates.iter().map(|date| to_named_date(*date, calendar)).collect(),
+    }
+}
+
+fn to_named_date(date: CalendarDate, calendar: &Calendar) -> v1::NamedDate {
+    v1::NamedDate { name: date.name().to_owned(), date: text(calendar.day(date).as_ref()) }
+}

@@ -1,0 +1,196 @@
+//! A question, from the wire. Borrows its ids from the message.
+
+use smallvec::SmallVec;
+
+use crate::policy::day::Day;
+use crate::policy::declaration::DataKind;
+use crate::policy::oid::{Oid, OpaqueId};
+use crate::policy::request::{
+    Channel, Claim, ClaimKind, Condition, Conditions, Ground, OutsourcedService, Record, RecordField,
+    RecordKind, Situation,
+};
+
+use super::client::client_id;
+use super::v1;
+use super::violation::{InvalidRequest, Violations};
+
+/// A record, or the field for which it cannot be read.
+pub type ReadRecord<'a> = Result<Record<'a>, RecordField>;
+
+/// Reads the situation of a request, or tells every violation. The records are
+/// read one by one with [`record`]: a bad one does not fail the others.
+pub fn situation(message: &v1::DecideRequest) -> Result<Situation<'_>, InvalidRequest> {
+    let v1::DecideRequest {
+        client,
+        requester,
+        channel,
+        access_right,
+        ground,
+        claims,
+        records,
+        at_least: _,
+        request_id: _,
+    } = message;
+    let mut violations = Violations::default();
+    let client = client_id("client", client.as_ref(), &mut violations);
+    let requester = read_requester(requester.as_ref(), &mut violations);
+    let channel = read_channel(*channel, &mut violations);
+    let ground = read_ground(*ground, &mut violations);
+    let claims: SmallVec<[Claim; 2]> = claims
+        .iter()
+        .enumerate()
+        .filter_map(|(place, claim)| read_claim(place, claim, &mut violations))
+        .collect();
+    if records.is_empty() {
+        violations.add("records", "required: ask about at least one record");
+    }
+    let situation = (|| {
+        Some(Situation {
+            client: client?,
+            requester: requester?,
+            channel: channel?,
+            access_right: *access_right,
+            ground: ground?,
+            claims,
+        })
+    })();
+    violations.finish(situation)
+}
+
+/// Reads one record, or tells the first field at fault.
+pub fn record(message: &v1::Record) -> ReadRecord<'_> {
+    let v1::Record {
+        id,
+        register,
+        service_event,
+        recorded_on,
+        kind,
+        service_tasks,
+        original_controller,
+        outsourcing,
+    } = message;
+    let tasks: Result<Vec<_>, _> = service_tasks.iter().map(|task| OpaqueId::parse(task.as_str())).collect();
+    Ok(Record {
+        id: OpaqueId::parse(id.as_str()).map_err(|_| RecordField::Id)?,
+        register: Oid::parse(register.as_str()).map_err(|_| RecordField::Register)?,
+        service_event: optional(service_event, OpaqueId::parse).map_err(|_| RecordField::ServiceEvent)?,
+        recorded_on: Day::parse(recorded_on).map_err(|_| RecordField::RecordedOn)?,
+        kind: record_kind(*kind).ok_or(RecordField::Kind)?,
+        service_tasks: tasks.map_err(|_| RecordField::ServiceTasks)?,
+        original_controller: optional(original_controller, Oid::parse)
+            .map_err(|_| RecordField::OriginalController)?,
+        outsourcing: outsourcing.as_ref().map(outsourced_service).transpose()?,
+    })
+}
+
+/// Empty = unset.
+fn optional<'a, T, E>(text: &'a str, parse: impl Fn(&'a str) -> Result<T, E>) -> Result<Option<T>, E> {
+    if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
+}
+
+fn outsourced_service(message: &v1::OutsourcedService) -> Result<OutsourcedService<'_>, RecordField> {
+    let v1::OutsourcedService { organiser, producer } = message;
+    Ok(OutsourcedService {
+        organiser: Oid::parse(organiser.as_str()).map_err(|_| RecordField::OutsourcingOrganiser)?,
+        producer: Oid::parse(producer.as_str()).map_err(|_| RecordField::OutsourcingProducer)?,
+    })
+}
+
+fn record_kind(number: i32) -> Option<RecordKind> {
+    Some(match v1::RecordKind::try_from(number).ok()? {
+        v1::RecordKind::Unspecified => return None,
+        v1::RecordKind::PatientSummary => RecordKind::Patient(DataKind::PatientSummary),
+        v1::RecordKind::ServiceEventEntry => RecordKind::Patient(DataKind::ServiceEventEntry),
+        v1::RecordKind::StatementOrCertificate => RecordKind::Patient(DataKind::StatementOrCertificate),
+        v1::RecordKind::Prescription => RecordKind::Patient(DataKind::Prescription),
+        v1::RecordKind::ClientDocument => RecordKind::ClientDocument,
+        v1::RecordKind::WellbeingData => RecordKind::WellbeingData,
+    })
+}
+
+fn read_requester<'a>(message: Option<&'a v1::Requester>, violations: &mut Violations) -> Option<Oid<'a>> {
+    // The rest is for the log.
+    let v1::Requester { register, organisation: _, professional: _, system: _ } =
+        violations.required("requester", message)?;
+    violations.oid("requester.register", register)
+}
+
+fn read_channel(number: i32, violations: &mut Violations) -> Option<Channel> {
+    Some(match violations.known("channel", number)? {
+        v1::Channel::Unspecified => return violations.required("channel", None),
+        v1::Channel::Kanta => Channel::Kanta,
+        v1::Channel::UusimaaLocalDatabase => Channel::UusimaaLocalDatabase,
+        v1::Channel::OutsideKanta => Channel::OutsideKanta,
+    })
+}
+
+/// Outer none: unknown; inner none: no ground.
+fn read_ground(number: i32, violations: &mut Violations) -> Option<Option<Ground>> {
+    Some(match violations.known("ground", number)? {
+        v1::Ground::Unspecified => None,
+        v1::Ground::CareRelationship => Some(Ground::CareRelationship),
+        v1::Ground::ClientRelationship => Some(Ground::ClientRelationship),
+        v1::Ground::OtherJustified => Some(Ground::OtherJustified),
+    })
+}
+
+fn read_claim(place: usize, message: &v1::Claim, violations: &mut Violations) -> Option<Claim> {
+    use v1::claim::Claim as Wire;
+    let field = format!("claims[{place}]");
+    let v1::Claim { claim } = message;
+    Some(match violations.required(&field, claim.as_ref())? {
+        Wire::StatutoryRight(v1::StatutoryRight { provision }) => Claim {
+            kind: ClaimKind::StatutoryRight,
+            missing: missing([(Condition::Provision, !provision.trim().is_empty())]),
+        },
+        Wire::SocialWelfareAuthority(v1::SocialWelfareAuthority { purpose, data_necessary }) => {
+            let purpose: v1::Purpose =
+                violations.known(&format!("{field}.social_welfare_authority.purpose"), *purpose)?;
+            Claim {
+                kind: ClaimKind::SocialWelfareAuthority,
+                missing: missing([
+                    (Condition::Purpose, purpose != v1::Purpose::Unspecified),
+                    (Condition::DataNecessary, *data_necessary),
+                ]),
+            }
+        }
+        Wire::JointService(v1::JointService {
+            delivered_jointly,
+            at_joint_service_point,
+            professional_participates,
+            data_necessary,
+        }) => Claim {
+            kind: ClaimKind::JointService,
+            missing: missing([
+                (Condition::DeliveredJointly, *delivered_jointly),
+                (Condition::AtJointServicePoint, *at_joint_service_point),
+                (Condition::ProfessionalParticipates, *professional_participates),
+                (Condition::DataNecessary, *data_necessary),
+            ]),
+        },
+        Wire::ClientUnableToDecide(v1::ClientUnableToDecide {
+            cause,
+            has_legal_representative,
+            data_essential,
+        }) => {
+            let cause: v1::Cause =
+                violations.known(&format!("{field}.client_unable_to_decide.cause"), *cause)?;
+            Claim {
+                kind: ClaimKind::ClientUnableToDecide,
+                missing: missing([
+                    (Condition::Cause, cause != v1::Cause::Unspecified),
+                    (Condition::NoLegalRepresentative, *has_legal_representative == Some(false)),
+                    (Condition::DataEssential, *data_essential),
+                ]),
+            }
+        }
+        Wire::Emergency(v1::Emergency { client_cannot_be_asked }) => Claim {
+            kind: ClaimKind::Emergency,
+            missing: missing([(Condition::ClientCannotBeAsked, *client_cannot_be_asked)]),
+        },
+    })
+}
+
+fn missing<const N: usize>(conditions: [(Condition, bool); N]) -> Conditions {
+    conditions.into_iter().filter(|(_, told)| !told).map(|(condition, _)| condition).collect()
+}

@@ -1,0 +1,296 @@
+//! Declarations from the wire: submitted ones strictly, stored ones as they
+//! may have come from elsewhere.
+
+mod stored;
+mod submitted;
+
+use crate::policy::declaration::{
+    Against, Allocation, Consent, ConsentKind, Content, DataKind, Declarer, Denial, DenialSector,
+    Information, Professional, Recipient, RecordedBy, Role, Scope, Way,
+};
+use crate::policy::directory::Sector;
+
+use super::v1;
+use super::violation::Violations;
+
+pub use stored::{stored_declarations, to_stored};
+pub use submitted::{Getting, Listing, View, getting, listing, submission, to_notice, withdrawal};
+
+/// Whether a declaration is submitted or already stored. What is stored is
+/// read even where it could not be recorded today: denials restrict.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Submitted,
+    Stored,
+}
+
+fn content(
+    path: &str,
+    message: Option<&v1::Declaration>,
+    origin: Origin,
+    violations: &mut Violations,
+) -> Option<Content> {
+    use v1::declaration::Declaration as Wire;
+    let v1::Declaration { declaration } = violations.required(path, message)?;
+    Some(match violations.required(path, declaration.as_ref())? {
+        Wire::Information(message) => {
+            Content::Information(information(&format!("{path}.information"), message, violations)?)
+        }
+        Wire::Consent(message) => {
+            Content::Consent(consent(&format!("{path}.consent"), message, origin, violations)?)
+        }
+        Wire::Denial(message) => {
+            Content::Denial(denial(&format!("{path}.denial"), message, origin, violations)?)
+        }
+    })
+}
+
+fn information(path: &str, message: &v1::Information, violations: &mut Violations) -> Option<Information> {
+    let v1::Information { version, way } = message;
+    let told = if version.is_empty() { None } else { Some(version.as_str()) };
+    let version = violations.required(&format!("{path}.version"), told);
+    let way = match violations.known(&format!("{path}.way"), *way)? {
+        v1::Way::Unspecified => None,
+        v1::Way::MyKanta => Some(Way::MyKanta),
+        v1::Way::Professional => Some(Way::Professional),
+    };
+    Some(Information { version: version?.into(), way })
+}
+
+fn consent(
+    path: &str,
+    message: &v1::Consent,
+    origin: Origin,
+    violations: &mut Violations,
+) -> Option<Consent> {
+    use v1::ConsentKind as Wire;
+    let v1::Consent { kind, allocation, controller } = message;
+    let field = format!("{path}.kind");
+    let controller_field = format!("{path}.controller");
+    let known = violations.known(&field, *kind);
+    if known.is_some_and(|kind| kind != Wire::LocalCrossSector)
+        && !controller.is_empty()
+        && origin == Origin::Submitted
+    {
+        violations.add(&controller_field, "only a local consent names a controller: leave it out");
+    }
+    let kind = known.and_then(|kind| {
+        Some(match kind {
+            Wire::Unspecified => return violations.required(&field, None),
+            Wire::Healthcare => ConsentKind::Healthcare,
+            Wire::SocialWelfare => ConsentKind::SocialWelfare,
+            Wire::PatientDataToSocialWelfare => ConsentKind::PatientDataToSocialWelfare,
+            Wire::ClientDataToHealthcare => ConsentKind::ClientDataToHealthcare,
+            Wire::WellbeingData => ConsentKind::WellbeingData,
+            Wire::LocalCrossSector => ConsentKind::LocalCrossSector {
+                controller: violations.owned_oid(&controller_field, controller)?,
+            },
+            Wire::VerbalPrescription => ConsentKind::VerbalPrescription,
+        })
+    });
+    let allocation = match allocation {
+        None => Some(None),
+        Some(message) => {
+            read_allocation(&format!("{path}.allocation"), message, origin, violations).map(Some)
+        }
+    };
+    Some(Consent { kind: kind?, allocation: allocation? })
+}
+
+fn read_allocation(
+    path: &str,
+    message: &v1::Allocation,
+    origin: Origin,
+    violations: &mut Violations,
+) -> Option<Allocation> {
+    let v1::Allocation { recipients, data, service_tasks, recorded_from, recorded_to } = message;
+    let recipients = whole(
+        recipients
+            .iter()
+            .enumerate()
+            .map(|(place, message)| recipient(&format!("{path}.recipients[{place}]"), message, violations)),
+    );
+    let data = whole(
+        data.iter()
+            .enumerate()
+            .map(|(place, kind)| data_kind(&format!("{path}.data[{place}]"), *kind, violations)),
+    );
+    let service_tasks = whole(
+        service_tasks
+            .iter()
+            .enumerate()
+            .map(|(place, task)| violations.owned_id(&format!("{path}.service_tasks[{place}]"), task)),
+    );
+    let recorded_from = violations.optional_day(&format!("{path}.recorded_from"), recorded_from);
+    let recorded_to_field = format!("{path}.recorded_to");
+    let recorded_to = violations.optional_day(&recorded_to_field, recorded_to);
+    if let (Some(Some(first)), Some(Some(last)), Origin::Submitted) = (recorded_from, recorded_to, origin)
+        && last < first
+    {
+        violations.add(recorded_to_field, "before the first day: give the last day of the period");
+    }
+    Some(Allocation {
+        recipients: recipients?,
+        data: data?,
+        service_tasks: service_tasks?,
+        recorded_from: recorded_from?,
+        recorded_to: recorded_to?,
+    })
+}
+
+/// All of them, or none; every one is read, so that every violation is told.
+fn whole<T>(read: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
+    let read: Vec<Option<T>> = read.collect();
+    read.into_iter().collect()
+}
+
+fn recipient(path: &str, message: &v1::Recipient, violations: &mut Violations) -> Option<Recipient> {
+    use v1::recipient::Recipient as Wire;
+    let v1::Recipient { recipient } = message;
+    Some(match violations.required(path, recipient.as_ref())? {
+        Wire::AllPublic(v1::AllPublic {}) => Recipient::AllPublic,
+        Wire::Organisation(oid) => {
+            Recipient::Organisation(violations.owned_oid(&format!("{path}.organisation"), oid)?)
+        }
+    })
+}
+
+fn data_kind(field: &str, number: i32, violations: &mut Violations) -> Option<DataKind> {
+    Some(match violations.known(field, number)? {
+        v1::DataKind::Unspecified => return violations.required(field, None),
+        v1::DataKind::PatientSummary => DataKind::PatientSummary,
+        v1::DataKind::ServiceEventEntry => DataKind::ServiceEventEntry,
+        v1::DataKind::StatementOrCertificate => DataKind::StatementOrCertificate,
+        v1::DataKind::Prescription => DataKind::Prescription,
+    })
+}
+
+fn denial(path: &str, message: &v1::Denial, origin: Origin, violations: &mut Violations) -> Option<Denial> {
+    let v1::Denial { sector, scope, against, allows_emergency } = message;
+    let sector_field = format!("{path}.sector");
+    let sector = violations.known(&sector_field, *sector).and_then(|sector| {
+        Some(match sector {
+            v1::Sector::Unspecified => return violations.required(&sector_field, None),
+            v1::Sector::Healthcare => DenialSector::Healthcare,
+            v1::Sector::SocialWelfare => DenialSector::SocialWelfare,
+            v1::Sector::Both => DenialSector::Both,
+        })
+    });
+    let scope_field = format!("{path}.scope");
+    let scope = violations
+        .required(&scope_field, scope.as_ref())
+        .and_then(|scope| read_scope(path, scope, violations));
+    let against = whole(
+        against
+            .iter()
+            .enumerate()
+            .map(|(place, one)| read_against(&format!("{path}.against[{place}]"), *one, violations)),
+    );
+    let denial = Denial {
+        sector: sector?,
+        scope: scope?,
+        against: against?.into(),
+        allows_emergency: *allows_emergency,
+    };
+    if origin == Origin::Submitted {
+        refuse_what_only_healthcare_has(path, &denial, violations);
+    }
+    Some(denial)
+}
+
+fn refuse_what_only_healthcare_has(path: &str, denial: &Denial, violations: &mut Violations) {
+    if denial.sector == DenialSector::Both && denial.scope != Scope::Extensive {
+        violations.add(format!("{path}.sector"), "only an extensive denial is for both sectors: name one");
+    }
+    if denial.sector == DenialSector::Healthcare {
+        return;
+    }
+    if !denial.against.is_empty() {
+        violations.add(
+            format!("{path}.against"),
+            "only a healthcare denial names against whom it is: leave it out",
+        );
+    }
+    if denial.allows_emergency {
+        violations.add(
+            format!("{path}.allows_emergency"),
+            "only a healthcare denial carries the allowance for an emergency: leave it out",
+        );
+    }
+}
+
+fn read_scope(path: &str, scope: &v1::denial::Scope, violations: &mut Violations) -> Option<Scope> {
+    use v1::denial::Scope as Wire;
+    let oid = |violations: &mut Violations, field: &str, text: &str| {
+        violations.owned_oid(&format!("{path}.{field}"), text)
+    };
+    let id = |violations: &mut Violations, field: &str, text: &str| {
+        violations.owned_id(&format!("{path}.{field}"), text)
+    };
+    Some(match scope {
+        Wire::AllPatientData(v1::AllPatientData {}) => Scope::AllPatientData,
+        Wire::ServiceEvent(text) => Scope::ServiceEvent(id(violations, "service_event", text)?),
+        Wire::Prescription(text) => Scope::Prescription(id(violations, "prescription", text)?),
+        Wire::ServiceTransaction(text) => {
+            Scope::ServiceTransaction(id(violations, "service_transaction", text)?)
+        }
+        Wire::Document(text) => Scope::Document(id(violations, "document", text)?),
+        Wire::ServiceTask(text) => Scope::ServiceTask(id(violations, "service_task", text)?),
+        Wire::Register(text) => Scope::Register(oid(violations, "register", text)?),
+        Wire::FormerProvider(text) => Scope::FormerProvider(oid(violations, "former_provider", text)?),
+        Wire::Extensive(v1::Extensive {}) => Scope::Extensive,
+    })
+}
+
+fn read_against(field: &str, number: i32, violations: &mut Violations) -> Option<Against> {
+    Some(match violations.known(field, number)? {
+        v1::Against::Unspecified => return violations.required(field, None),
+        v1::Against::OtherProviders => Against::OtherProviders,
+        v1::Against::OwnOtherRegisters => Against::OwnOtherRegisters,
+        v1::Against::UusimaaPublicHealthcare => Against::UusimaaPublicHealthcare,
+    })
+}
+
+/// Outer none: unknown; inner none: no role was told.
+fn declarer(path: &str, message: &v1::Declarer, violations: &mut Violations) -> Option<Option<Declarer>> {
+    let v1::Declarer { role, name, id } = message;
+    let role = match violations.known(&format!("{path}.role"), *role)? {
+        v1::Role::Unspecified => return Some(None),
+        v1::Role::Client => Role::Client,
+        v1::Role::Guardian => Role::Guardian,
+        v1::Role::LegalRepresentative => Role::LegalRepresentative,
+        v1::Role::AuthorisedPerson => Role::AuthorisedPerson,
+    };
+    Some(Some(Declarer { role, name: name.as_str().into(), id: id.as_str().into() }))
+}
+
+fn recorded_by(path: &str, message: &v1::RecordedBy, violations: &mut Violations) -> Option<RecordedBy> {
+    use v1::recorded_by::RecordedBy as Wire;
+    let v1::RecordedBy { recorded_by } = message;
+    Some(match violations.required(path, recorded_by.as_ref())? {
+        Wire::MyKanta(v1::MyKanta {}) => RecordedBy::MyKanta,
+        Wire::Professional(v1::Professional { register, organisation, professional }) => {
+            let register = violations.owned_oid(&format!("{path}.professional.register"), register);
+            let organisation =
+                violations.owned_oid(&format!("{path}.professional.organisation"), organisation);
+            RecordedBy::Professional(Professional {
+                register: register?,
+                organisation: organisation?,
+                professional: professional.as_str().into(),
+            })
+        }
+    })
+}
+
+/// One sector; both is none.
+fn one_sector(field: &str, number: i32, violations: &mut Violations) -> Option<Sector> {
+    match violations.known(field, number)? {
+        v1::Sector::Unspecified => violations.required(field, None),
+        v1::Sector::Healthcare => Some(Sector::Healthcare),
+        v1::Sector::SocialWelfare => Some(Sector::SocialWelfare),
+        v1::Sector::Both => {
+            violations.add(field, "name one sector");
+            None
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Requests about declarations, from the wire.
+
+use crate::policy::admit::{Notice, Submission, WithdrawalSubmission};
+use crate::policy::client_id::ClientId;
+use crate::policy::declaration::{Declarer, Kind, RecordedBy};
+use crate::policy::oid::OpaqueId;
+use crate::policy::viewing::ViewingPurpose;
+use crate::wire::client::client_id;
+use crate::wire::v1;
+use crate::wire::violation::{InvalidRequest, Violations};
+
+use super::{Origin, content, declarer, recorded_by};
+
+/// Why and by whom declarations are viewed.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// For what; none = not told.
+    pub purpose: Option<ViewingPurpose>,
+    /// By whom; none = not told.
+    pub viewer: Option<RecordedBy>,
+}
+
+/// One declaration, asked for.
+#[derive(Clone, Debug)]
+pub struct Getting {
+    /// Whose.
+    pub client: ClientId,
+    /// Which.
+    pub declaration: OpaqueId<'static>,
+    /// Why and by whom.
+    pub view: View,
+}
+
+/// A client's declarations, asked for.
+#[derive(Clone, Debug)]
+pub struct Listing {
+    /// Whose.
+    pub client: ClientId,
+    /// Which kinds; empty = all.
+    pub kinds: Vec<Kind>,
+    /// Withdrawn and replaced ones too.
+    pub include_ended: bool,
+    /// Why and by whom.
+    pub view: View,
+    /// How many at most; none = as configured.
+    pub page_size: Option<usize>,
+    /// How many to pass over.
+    pub offset: usize,
+}
+
+/// Reads a declaration to record, and its idempotency key.
+pub fn submission(message: &v1::RecordRequest) -> Result<(Submission, OpaqueId<'static>), InvalidRequest> {
+    let v1::RecordRequest { client, declaration, given_at, declarer, recorded_by, idempotency_key } = message;
+    let mut violations = Violations::default();
+    let client = client_id("client", client.as_ref(), &mut violations);
+    let content = content("declaration", declaration.as_ref(), Origin::Submitted, &mut violations);
+    let given_at = violations.optional_instant("given_at", given_at.as_ref());
+    let declarer = required_declarer("declarer", declarer.as_ref(), &mut violations);
+    let recorded_by = required_recorder(recorded_by.as_ref(), &mut violations);
+    let key = violations.owned_id("idempotency_key", idempotency_key);
+    let read = (|| {
+        let submission = Submission {
+            client: client?,
+            content: content?,
+            given_at: given_at?,
+            declarer: declarer?,
+            recorded_by: recorded_by?,
+        };
+        Some((submission, key?))
+    })();
+    violations.finish(read)
+}
+
+/// Reads a withdrawal to record, and its idempotency key.
+pub fn withdrawal(
+    message: &v1::WithdrawRequest,
+) -> Result<(WithdrawalSubmission, OpaqueId<'static>), InvalidRequest> {
+    let v1::WithdrawRequest { client, declaration_id, declarer, recorded_by, given_at, idempotency_key } =
+        message;
+    let mut violations = Violations::default();
+    let client = client_id("client", client.as_ref(), &mut violations);
+    let declaration = violations.owned_id("declaration_id", declaration_id);
+    let declarer = required_declarer("declarer", declarer.as_ref(), &mut violations);
+    let recorded_by = required_recorder(recorded_by.as_ref(), &mut violations);
+    let given_at = violations.optional_instant("given_at", given_at.as_ref());
+    let key = violations.owned_id("idempotency_key", idempotency_key);
+    let read = (|| {
+        let submission = WithdrawalSubmission {
+            client: client?,
+            declaration: declaration?,
+            given_at: given_at?,
+            declarer: declarer?,
+            recorded_by: recorded_by?,
+        };
+        Some((submission, key?))
+    })();
+    violations.finish(read)
+}
+
+/// Reads what to get.
+pub fn getting(message: &v1::GetRequest) -> Result<Getting, InvalidRequest> {
+    let v1::GetRequest { client, declaration_id, viewing_purpose, viewer } = message;
+    let mut violations = Violations::default();
+    let client = client_id("client", client.as_ref(), &mut violations);
+    let declaration = violations.owned_id("declaration_id", declaration_id);
+    let view = view(*viewing_purpose, viewer.as_ref(), &mut violations);
+    let read = (|| Some(Getting { client: client?, declaration: declaration?, view: view? }))();
+    violations.finish(read)
+}
+
+/// Reads what to list.
+pub fn listing(message: &v1::ListRequest) -> Result<Listing, InvalidRequest> {
+    let v1::ListRequest { client, kinds, include_ended, viewing_purpose, viewer, page_size, page_token } =
+        message;
+    let mut violations = Violations::default();
+    let client = client_id("client", client.as_ref(), &mut violations);
+    let kinds = kinds
+        .iter()
+        .enumerate()
+        .filter_map(|(place, number)| {
+            let field = format!("kinds[{place}]");
+            Some(match violations.known(&field, *number)? {
+                v1::Kind::Unspecified => return violations.required(&field, None),
+                v1::Kind::Information => Kind::Information,
+                v1::Kind::Consent => Kind::Consent,
+                v1::Kind::Denial => Kind::Denial,
+            })
+        })
+        .collect();
+    let view = view(*viewing_purpose, viewer.as_ref(), &mut violations);
+    let page_size = usize::try_from(*page_size).ok();
+    if page_size.is_none() {
+        violations.add("page_size", "below zero: leave it out or ask for at least one");
+    }
+    let offset = if page_token.is_empty() { Some(0) } else { page_token.parse().ok() };
+    if offset.is_none() {
+        violations.add("page_token", "not from an earlier response: leave it out to begin anew");
+    }
+    let read = (|| {
+        Some(Listing {
+            client: client?,
+            kinds,
+            include_ended: *include_ended,
+            view: view?,
+            page_size: Some(page_size?).filter(|size| *size > 0),
+            offset: offset?,
+        })
+    })();
+    violations.finish(read)
+}
+
+/// Writes a notice.
+#[must_use]
+pub fn to_notice(notice: Notice) -> v1::Notice {
+    match notice {
+        Notice::LateEntry => v1::Notice::LateEntry,
+        Notice::ProvideInformation => v1::Notice::ProvideInformation,
+        Notice::ConsentReplaced => v1::Notice::ConsentReplaced,
+    }
+}
+
+fn required_declarer(
+    field: &str,
+    message: Option<&v1::Declarer>,
+    violations: &mut Violations,
+) -> Option<Declarer> {
+    let declarer = declarer(field, violations.required(field, message)?, violations)?;
+    violations.required(&format!("{field}.role"), declarer)
+}
+
+fn required_recorder(message: Option<&v1::RecordedBy>, violations: &mut Violations) -> Option<RecordedBy> {
+    recorded_by("recorded_by", violations.required("recorded_by", message)?, violations)
+}
+
+fn view(purpose: i32, viewer: Option<&v1::RecordedBy>, violations: &mut Violations) -> Option<View> {
+    let purpose = violations.known("viewing_purpose", purpose).map(|purpose| match purpose {
+        v1::ViewingPurpose::Unspecified => None,
+        v1::ViewingPurpose::ClientChangesDenials => Some(ViewingPurpose::ClientChangesDenials),
+        v1::ViewingPurpose::DisclosureOutsideKanta => Some(ViewingPurpose::DisclosureOutsideKanta),
+        v1::ViewingPurpose::Investigation => Some(ViewingPurpose::Investigation),
+    });
+    let viewer = match viewer {
+        None => Some(None),
+        Some(by) => recorded_by("viewer", by, violations).map(Some),
+    };
+    Some(View { purpose: purpose?, viewer: viewer? })
+}

@@ -1,0 +1,256 @@
+//! The directory on the wire.
+
+use crate::policy::directory::{
+    Directory, DirectoryFault, DirectoryPlace, MainResponsibility, Organisation, OrganisationKind,
+    Outsourcing, Register, RegisterKind,
+};
+
+use super::v1;
+use super::violation::{InvalidRequest, Violation, Violations};
+
+/// Reads a directory, or tells every fault by its path, such as
+/// `organisations[3].successor`.
+pub fn directory(message: &v1::Directory) -> Result<Directory, InvalidRequest> {
+    let mut violations = Violations::default();
+    let v1::Directory { organisations, registers, outsourcing } = message;
+    let organisations = every(organisations, |place, one| {
+        organisation(&format!("organisations[{place}]"), one, &mut violations)
+    });
+    let registers =
+        every(registers, |place, one| register(&format!("registers[{place}]"), one, &mut violations));
+    let outsourcing =
+        every(outsourcing, |place, one| relation(&format!("outsourcing[{place}]"), one, &mut violations));
+    let (organisations, registers, outsourcing) =
+        violations.finish(Some((organisations, registers, outsourcing)))?;
+    Directory::build(organisations, registers, outsourcing)
+        .map_err(|faults| InvalidRequest { violations: faults.iter().map(to_violation).collect() })
+}
+
+/// A fault by its path.
+#[must_use]
+pub fn to_violation(fault: &DirectoryFault) -> Violation {
+    let DirectoryFault { place, field, what } = fault;
+    let entry = match place {
+        DirectoryPlace::Organisation(place) => format!("organisations[{place}]"),
+        DirectoryPlace::Register(place) => format!("registers[{place}]"),
+        DirectoryPlace::Outsourcing(place) => format!("outsourcing[{place}]"),
+    };
+    Violation { field: format!("{entry}.{field}"), description: what.to_string() }
+}
+
+/// Writes a directory.
+#[must_use]
+pub fn to_directory(directory: &Directory) -> v1::Directory {
+    v1::Directory {
+        organisations: directory.organisations().iter().map(to_organisation).collect(),
+        registers: directory.registers().iter().map(to_register).collect(),
+        outsourcing: directory.outsourcing().iter().map(to_relation).collect(),
+    }
+}
+
+/// What can be read of a list; what cannot has left its violation.
+fn every<M, T>(messages: &[M], mut read: impl FnMut(usize, &M) -> Option<T>) -> Vec<T> {
+    messages.iter().enumerate().filter_map(|(place, message)| read(place, message)).collect()
+}
+
+fn organisation(path: &str, message: &v1::Organisation, violations: &mut Violations) -> Option<Organisation> {
+    let v1::Organisation { oid, name, kind, uusimaa, operates_from, successor, main_responsibility } =
+        message;
+    let oid = violations.owned_oid(&format!("{path}.oid"), oid);
+    let kind_field = format!("{path}.kind");
+    let kind = violations
+        .known(&kind_field, *kind)
+        .and_then(|kind| organisation_kind(kind, &kind_field, violations));
+    let operates_from = violations.optional_day(&format!("{path}.operates_from"), operates_from);
+    let successor = violations.optional_oid(&format!("{path}.successor"), successor);
+    let main_responsibility = every(main_responsibility, |place, one| {
+        connection(&format!("{path}.main_responsibility[{place}]"), one, violations)
+    });
+    Some(Organisation {
+        oid: oid?,
+        name: name.as_str().into(),
+        kind: kind?,
+        uusimaa: *uusimaa,
+        operates_from: operates_from?,
+        successor: successor?,
+        main_responsibility,
+    })
+}
+
+fn organisation_kind(
+    kind: v1::OrganisationKind,
+    field: &str,
+    violations: &mut Violations,
+) -> Option<OrganisationKind> {
+    use v1::OrganisationKind as Wire;
+    Some(match kind {
+        Wire::Unspecified => return violations.required(field, None),
+        Wire::WellbeingServicesCounty => OrganisationKind::WellbeingServicesCounty,
+        Wire::CityOfHelsinki => OrganisationKind::CityOfHelsinki,
+        Wire::HusGroup => OrganisationKind::HusGroup,
+        Wire::StateHealthcare => OrganisationKind::StateHealthcare,
+        Wire::DefenceForcesHealthcare => OrganisationKind::DefenceForcesHealthcare,
+        Wire::StateSocialWelfare => OrganisationKind::StateSocialWelfare,
+        Wire::Private => OrganisationKind::Private,
+        Wire::FormerPublic => OrganisationKind::FormerPublic,
+        Wire::KantaServices => OrganisationKind::KantaServices,
+    })
+}
+
+fn connection(
+    path: &str,
+    message: &v1::MainResponsibility,
+    violations: &mut Violations,
+) -> Option<MainResponsibility> {
+    let v1::MainResponsibility { provider, notified, from, until } = message;
+    let provider = violations.owned_oid(&format!("{path}.provider"), provider);
+    let from = violations.optional_day(&format!("{path}.from"), from);
+    let until = violations.optional_day(&format!("{path}.until"), until);
+    Some(MainResponsibility { provider: provider?, notified: *notified, from: from?, until: until? })
+}
+
+fn register(path: &str, message: &v1::Register, violations: &mut Violations) -> Option<Register> {
+    let v1::Register {
+        oid,
+        name,
+        controller,
+        kind,
+        joined_kanta_on,
+        shares_within_sector_from,
+        retrieves_across_sectors_from,
+        retrieves_prescriptions_from,
+        stores_declarations_from,
+    } = message;
+    let oid = violations.owned_oid(&format!("{path}.oid"), oid);
+    let controller = violations.owned_oid(&format!("{path}.controller"), controller);
+    let kind_field = format!("{path}.kind");
+    let kind =
+        violations.known(&kind_field, *kind).and_then(|kind| register_kind(kind, &kind_field, violations));
+    let mut day = |field: &str, text: &str| violations.optional_day(&format!("{path}.{field}"), text);
+    let joined_kanta_on = day("joined_kanta_on", joined_kanta_on);
+    let shares_within_sector_from = day("shares_within_sector_from", shares_within_sector_from);
+    let retrieves_across_sectors_from = day("retrieves_across_sectors_from", retrieves_across_sectors_from);
+    let retrieves_prescriptions_from = day("retrieves_prescriptions_from", retrieves_prescriptions_from);
+    let stores_declarations_from = day("stores_declarations_from", stores_declarations_from);
+    Some(Register {
+        oid: oid?,
+        name: name.as_str().into(),
+        controller: controller?,
+        kind: kind?,
+        joined_kanta_on: joined_kanta_on?,
+        shares_within_sector_from: shares_within_sector_from?,
+        retrieves_across_sectors_from: retrieves_across_sectors_from?,
+        retrieves_prescriptions_from: retrieves_prescriptions_from?,
+        stores_declarations_from: stores_declarations_from?,
+    })
+}
+
+fn register_kind(kind: v1::RegisterKind, field: &str, violations: &mut Violations) -> Option<RegisterKind> {
+    use v1::RegisterKind as Wire;
+    Some(match kind {
+        Wire::Unspecified => return violations.required(field, None),
+        Wire::PublicHealthcare => RegisterKind::PublicHealthcare,
+        Wire::PublicOccupational => RegisterKind::PublicOccupational,
+        Wire::PrivateHealthcare => RegisterKind::PrivateHealthcare,
+        Wire::PrivateOccupational => RegisterKind::PrivateOccupational,
+        Wire::SocialWelfare => RegisterKind::SocialWelfare,
+        Wire::WellbeingData => RegisterKind::WellbeingData,
+    })
+}
+
+fn relation(path: &str, message: &v1::Outsourcing, violations: &mut Violations) -> Option<Outsourcing> {
+    let v1::Outsourcing { organiser_register, producer, from, until } = message;
+    let organiser_register = violations.owned_oid(&format!("{path}.organiser_register"), organiser_register);
+    let producer = violations.owned_oid(&format!("{path}.producer"), producer);
+    let from = violations.optional_day(&format!("{path}.from"), from);
+    let until = violations.optional_day(&format!("{path}.until"), until);
+    Some(Outsourcing {
+        organiser_register: organiser_register?,
+        producer: producer?,
+        from: from?,
+        until: until?,
+    })
+}
+
+fn to_organisation(organisation: &Organisation) -> v1::Organisation {
+    let Organisation { oid, name, kind, uusimaa, operates_from, successor, main_responsibility } =
+        organisation;
+    let kind = match kind {
+        OrganisationKind::WellbeingServicesCounty => v1::OrganisationKind::WellbeingServicesCounty,
+        OrganisationKind::CityOfHelsinki => v1::OrganisationKind::CityOfHelsinki,
+        OrganisationKind::HusGroup => v1::OrganisationKind::HusGroup,
+        OrganisationKind::StateHealthcare => v1::OrganisationKind::StateHealthcare,
+        OrganisationKind::DefenceForcesHealthcare => v1::OrganisationKind::DefenceForcesHealthcare,
+        OrganisationKind::StateSocialWelfare => v1::OrganisationKind::StateSocialWelfare,
+        OrganisationKind::Private => v1::OrganisationKind::Private,
+        OrganisationKind::FormerPublic => v1::OrganisationKind::FormerPublic,
+        OrganisationKind::KantaServices => v1::OrganisationKind::KantaServices,
+    };
+    v1::Organisation {
+        oid: oid.to_string(),
+        name: name.to_string(),
+        kind: kind.into(),
+        uusimaa: *uusimaa,
+        operates_from: text(operates_from.as_ref()),
+        successor: text(successor.as_ref()),
+        main_responsibility: main_responsibility.iter().map(to_connection).collect(),
+    }
+}
+
+fn to_connection(connection: &MainResponsibility) -> v1::MainResponsibility {
+    let MainResponsibility { provider, notified, from, until } = connection;
+    v1::MainResponsibility {
+        provider: provider.to_string(),
+        notified: *notified,
+        from: text(from.as_ref()),
+        until: text(until.as_ref()),
+    }
+}
+
+fn to_register(register: &Register) -> v1::Register {
+    let Register {
+        oid,
+        name,
+        controller,
+        kind,
+        joined_kanta_on,
+        shares_within_sector_from,
+        retrieves_across_sectors_from,
+        retrieves_prescriptions_from,
+        stores_declarations_from,
+    } = register;
+    let kind = match kind {
+        RegisterKind::PublicHealthcare => v1::RegisterKind::PublicHealthcare,
+        RegisterKind::PublicOccupational => v1::RegisterKind::PublicOccupational,
+        RegisterKind::PrivateHealthcare => v1::RegisterKind::PrivateHealthcare,
+        RegisterKind::PrivateOccupational => v1::RegisterKind::PrivateOccupational,
+        RegisterKind::SocialWelfare => v1::RegisterKind::SocialWelfare,
+        RegisterKind::WellbeingData => v1::RegisterKind::WellbeingData,
+    };
+    v1::Register {
+        oid: oid.to_string(),
+        name: name.to_string(),
+        controller: controller.to_string(),
+        kind: kind.into(),
+        joined_kanta_on: text(joined_kanta_on.as_ref()),
+        shares_within_sector_from: text(shares_within_sector_from.as_ref()),
+        retrieves_across_sectors_from: text(retrieves_across_sectors_from.as_ref()),
+        retrieves_prescriptions_from: text(retrieves_prescriptions_from.as_ref()),
+        stores_declarations_from: text(stores_declarations_from.as_ref()),
+    }
+}
+
+fn to_relation(relation: &Outsourcing) -> v1::Outsourcing {
+    let Outsourcing { organiser_register, producer, from, until } = relation;
+    v1::Outsourcing {
+        organiser_register: organiser_register.to_string(),
+        producer: producer.to_string(),
+        from: text(from.as_ref()),
+        until: text(until.as_ref()),
+    }
+}
+
+/// Unset is empty on the wire.
+pub(super) fn text(value: Option<&impl ToString>) -> String {
+    value.map(ToString::to_string).unwrap_or_default()
+}

@@ -1,0 +1,118 @@
+//! Everything that is wrong with a request, told at once.
+
+use std::fmt::Display;
+
+use crate::policy::day::{Day, Instant};
+use crate::policy::oid::{Oid, OpaqueId};
+
+/// A field that cannot be read. Never repeats what was written: it may be personal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// Its path, such as `declaration.denial.sector`.
+    pub field: String,
+    /// What is wrong and what to write.
+    pub description: String,
+}
+
+/// A request that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the request cannot be read: {} of its fields must be corrected", violations.len())]
+pub struct InvalidRequest {
+    /// Every field at fault.
+    pub violations: Vec<Violation>,
+}
+
+/// Collects the violations of a request while it is read.
+#[derive(Debug, Default)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// Adds one.
+    pub fn add(&mut self, field: impl Into<String>, description: impl Display) {
+        self.0.push(Violation { field: field.into(), description: description.to_string() });
+    }
+
+    /// The value if all is well and it was read, else every violation.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, InvalidRequest> {
+        match value {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(InvalidRequest { violations: self.0 }),
+        }
+    }
+
+    /// The value, or a violation in its place.
+    pub(super) fn read<T, E: Display>(&mut self, field: &str, value: Result<T, E>) -> Option<T> {
+        value.map_err(|error| self.add(field, error)).ok()
+    }
+
+    /// A message or value that must be there.
+    pub(super) fn required<T>(&mut self, field: &str, value: Option<T>) -> Option<T> {
+        if value.is_none() {
+            self.add(field, "required");
+        }
+        value
+    }
+
+    /// An enum value that this version knows; unknown numbers are not read as zero.
+    pub(super) fn known<E: TryFrom<i32>>(&mut self, field: &str, number: i32) -> Option<E> {
+        let value = E::try_from(number).ok();
+        if value.is_none() {
+            self.add(field, format_args!("unknown value {number}: use one that the interface names"));
+        }
+        value
+    }
+
+    /// An OID.
+    pub(super) fn oid<'a>(&mut self, field: &str, text: &'a str) -> Option<Oid<'a>> {
+        self.read(field, Oid::parse(text))
+    }
+
+    /// An OID, kept; empty = unset.
+    pub(super) fn optional_oid(&mut self, field: &str, text: &str) -> Option<Option<Oid<'static>>> {
+        if text.is_empty() { Some(None) } else { self.owned_oid(field, text).map(Some) }
+    }
+
+    /// An OID, kept.
+    pub(super) fn owned_oid(&mut self, field: &str, text: &str) -> Option<Oid<'static>> {
+        self.oid(field, text).map(Oid::into_owned)
+    }
+
+    /// An opaque id, kept.
+    pub(super) fn owned_id(&mut self, field: &str, text: &str) -> Option<OpaqueId<'static>> {
+        self.read(field, OpaqueId::parse(text)).map(OpaqueId::into_owned)
+    }
+
+    /// A date; empty = unset.
+    pub(super) fn optional_day(&mut self, field: &str, text: &str) -> Option<Option<Day>> {
+        if text.is_empty() { Some(None) } else { self.read(field, Day::parse(text)).map(Some) }
+    }
+
+    /// An instant.
+    pub(super) fn instant(&mut self, field: &str, timestamp: &pbjson_types::Timestamp) -> Option<Instant> {
+        let pbjson_types::Timestamp { seconds, nanos } = *timestamp;
+        let instant = u32::try_from(nanos).ok().and_then(|nanos| Instant::from_timestamp(seconds, nanos));
+        if instant.is_none() {
+            self.add(field, "not an instant: write seconds and nanoseconds of an existing time");
+        }
+        instant
+    }
+
+    /// An instant, if told.
+    pub(super) fn optional_instant(
+        &mut self,
+        field: &str,
+        timestamp: Option<&pbjson_types::Timestamp>,
+    ) -> Option<Option<Instant>> {
+        match timestamp {
+            None => Some(None),
+            Some(timestamp) => self.instant(field, timestamp).map(Some),
+        }
+    }
+}
+
+/// An instant on the wire.
+#[must_use]
+pub fn to_timestamp(instant: Instant) -> pbjson_types::Timestamp {
+    let nanos = i32::try_from(instant.timestamp_subsec_nanos()).unwrap_or_default();
+    pbjson_types::Timestamp { seconds: instant.timestamp(), nanos }
+}
