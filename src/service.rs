@@ -1,0 +1,114 @@
+//! The gRPC services: convert, decide, convert.
+
+mod catalogue;
+mod declaration;
+mod decision;
+mod directory;
+pub mod printout;
+mod status;
+mod token;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time;
+
+use crate::identity::{Access, Entitlement};
+use crate::index::{Index, Snapshot};
+use crate::policy::calendar::Calendar;
+use crate::policy::day::Instant;
+use crate::store::{Revision, Store};
+
+use status::Failure;
+use token::Tokens;
+
+pub use declaration::Declarations;
+pub use decision::Decisions;
+pub use directory::Directories;
+
+/// Limits of what is asked and answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Records in one request.
+    pub records_max: usize,
+    /// How long a request waits for a revision to be in force.
+    pub wait_max: Duration,
+    /// How far the clock may be behind the newest declaration.
+    pub clock_step_back_max: Duration,
+    /// Declarations on a page, where the caller does not say.
+    pub page_size_default: usize,
+    /// Declarations on a page at most.
+    pub page_size_max: usize,
+}
+
+/// What the services share.
+#[derive(Clone)]
+pub struct Core {
+    store: Store,
+    index: Index,
+    calendar: Arc<Calendar>,
+    catalogue_version: Arc<str>,
+    tokens: Tokens,
+    access: Access,
+    limits: Limits,
+    clock: fn() -> Instant,
+}
+
+impl Core {
+    /// Joins the parts.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        index: Index,
+        calendar: Calendar,
+        access: Access,
+        limits: Limits,
+        clock: fn() -> Instant,
+    ) -> Self {
+        let catalogue_version = catalogue::version(&calendar).into();
+        let tokens = Tokens::new(store.epoch(), store.token_key());
+        Self { store, index, calendar: Arc::new(calendar), catalogue_version, tokens, access, limits, clock }
+    }
+
+    /// Whether a caller may ask for more than decisions.
+    fn entitlement(&self, address: Option<SocketAddr>) -> Entitlement {
+        self.access.of(address)
+    }
+
+    /// Refuses callers that may only ask for decisions.
+    fn require_full(&self, address: Option<SocketAddr>) -> Result<(), Failure> {
+        match self.entitlement(address) {
+            Entitlement::Full => Ok(()),
+            Entitlement::Public => Err(Failure::NotEntitled),
+        }
+    }
+
+    /// The snapshot to answer from: fresh, and of the token's revision or later.
+    async fn snapshot(&self, at_least: &str) -> Result<Arc<Snapshot>, Failure> {
+        if !at_least.is_empty() {
+            let revision = self.tokens.read(at_least)?;
+            self.wait_for(revision).await?;
+        }
+        self.index.current().map_err(Failure::Unavailable)
+    }
+
+    /// Waits until a revision is in force here.
+    async fn wait_for(&self, revision: Revision) -> Result<(), Failure> {
+        let deadline = time::Instant::now() + self.limits.wait_max;
+        if self.index.reached(revision, deadline).await { Ok(()) } else { Err(Failure::RevisionNotReached) }
+    }
+
+    /// The instant to decide at: the clock's, or the newest declaration's where
+    /// the clock has gone back a little, so that what was acknowledged is in force.
+    fn now(&self, snapshot: &Snapshot) -> Result<Instant, Failure> {
+        let now = (self.clock)();
+        match snapshot.recorded_at().filter(|newest| *newest > now) {
+            None => Ok(now),
+            Some(newest) => {
+                let behind = (newest - now).to_std().unwrap_or_default();
+                if behind <= self.limits.clock_step_back_max { Ok(newest) } else { Err(Failure::ClockBehind) }
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! The version of the rule catalogue: changes whenever a rule or a date does.
+
+use sha2::{Digest, Sha256};
+
+use crate::policy::calendar::{Calendar, InformationVersion};
+use crate::policy::rules::RULES_VERSION;
+use crate::wire::catalogue::to_rules;
+
+use prost::Message;
+
+/// The version of the rules with the dates in force, such as `2026-11-21-9f86d081`.
+pub(super) fn version(calendar: &Calendar) -> String {
+    let mut digest = Sha256::new();
+    for rule in to_rules(calendar) {
+        digest.update(rule.encode_length_delimited_to_vec());
+    }
+    for InformationVersion { version, valid_from, newest_from, opens_uusimaa } in &calendar.versions {
+        digest.update(format!("{version} {valid_from:?} {newest_from:?} {opens_uusimaa}\n"));
+    }
+    let digest = digest.finalize();
+    let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("{RULES_VERSION}-{short}")
+}

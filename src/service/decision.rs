@@ -1,0 +1,205 @@
+//! Who may see which record, and why.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::identity::Entitlement;
+use crate::index::Snapshot;
+use crate::policy::Question;
+use crate::policy::day::Instant;
+use crate::policy::declaration::{ClientDeclarations, Content, Declaration};
+use crate::policy::directory::Directory;
+use crate::policy::explain::Explanation;
+use crate::policy::request::Situation;
+use crate::policy::verdict::Verdict;
+use crate::policy::viewing::{Viewing, ViewingPurpose};
+use crate::wire::catalogue::{to_explained, to_rules};
+use crate::wire::declaration::{stored_declarations, to_stored};
+use crate::wire::v1::decision_service_server::DecisionService;
+use crate::wire::v1::{
+    DecideRequest, DecideResponse, ExplainRequest, ExplainResponse, ListRulesRequest, ListRulesResponse,
+    SimulateRequest, SimulateResponse,
+};
+use crate::wire::verdict::{Disclosure, to_verdict};
+use crate::wire::violation::{InvalidRequest, Violations, to_timestamp};
+use crate::wire::{decision, directory};
+
+use super::Core;
+use super::status::Failure;
+
+/// The decision service.
+#[derive(Clone)]
+pub struct Decisions {
+    core: Core,
+}
+
+impl Decisions {
+    /// Answers from these parts.
+    #[must_use]
+    pub fn new(core: Core) -> Self {
+        Self { core }
+    }
+
+    async fn decide(&self, message: &DecideRequest, caller: Entitlement) -> Result<DecideResponse, Failure> {
+        self.check_size(message)?;
+        let situation = decision::situation(message)?;
+        let snapshot = self.core.snapshot(&message.at_least).await?;
+        let now = self.core.now(&snapshot)?;
+        let declarations = snapshot.declarations(&situation.client);
+        let disclosure = match caller {
+            Entitlement::Public => Disclosure::Public,
+            Entitlement::Full => Disclosure::Detailed,
+        };
+        let circumstances = Circumstances { declarations, directory: snapshot.directory(), now };
+        Ok(self.answer(message, &situation, &circumstances, &snapshot, disclosure))
+    }
+
+    async fn explain(&self, message: &ExplainRequest) -> Result<ExplainResponse, Failure> {
+        let ExplainRequest { decide } = message;
+        let mut violations = Violations::default();
+        let decide = violations.finish(decide.as_ref()).map_err(|_| required("decide"))?;
+        let situation = decision::situation(decide)?;
+        let [record] = decide.records.as_slice() else {
+            violations = Violations::default();
+            violations.add("decide.records", "explain one record at a time");
+            return Err(violations.finish(None::<()>).err().map_or(Failure::NotEntitled, Failure::Invalid));
+        };
+        let snapshot = self.core.snapshot(&decide.at_least).await?;
+        let now = self.core.now(&snapshot)?;
+        let declarations = snapshot.declarations(&situation.client);
+        self.log_viewing(&situation, declarations).await?;
+        let question = Question::new(&situation, declarations, snapshot.directory(), &self.core.calendar, now);
+        let Explanation { verdict, steps } = match decision::record(record) {
+            Ok(record) => question.explain(&record),
+            Err(field) => Explanation { verdict: Verdict::invalid(field), steps: Vec::new() },
+        };
+        Ok(ExplainResponse {
+            verdict: Some(to_verdict(&verdict, Disclosure::Detailed)),
+            rules: steps.iter().filter_map(|step| to_explained(step, &self.core.calendar)).collect(),
+            declarations: recorded_by(declarations, now).map(to_stored).collect(),
+            token: self.core.tokens.write(snapshot.revision()),
+            decided_at: Some(to_timestamp(now)),
+            catalogue_version: self.core.catalogue_version.to_string(),
+            decision_id: Uuid::now_v7().to_string(),
+        })
+    }
+
+    async fn simulate(&self, message: &SimulateRequest) -> Result<SimulateResponse, Failure> {
+        let SimulateRequest { decide, at, directory, declarations, ignore_stored } = message;
+        let decide = decide.as_ref().ok_or_else(|| required("decide"))?;
+        self.check_size(decide)?;
+        let situation = decision::situation(decide)?;
+        let given = stored_declarations("declarations", declarations)?;
+        let snapshot = self.core.snapshot(&decide.at_least).await?;
+        let now = match at {
+            Some(at) => decision::instant("at", at)?,
+            None => self.core.now(&snapshot)?,
+        };
+        let directory = match directory {
+            Some(message) => Arc::new(directory::directory(message)?),
+            None => Arc::clone(snapshot.directory()),
+        };
+        let stored = if *ignore_stored { &[] } else { snapshot.declarations(&situation.client) };
+        let declarations: Vec<Declaration> = stored.iter().cloned().chain(given).collect();
+        let circumstances = Circumstances { declarations: &declarations, directory: &directory, now };
+        let decision = self.answer(decide, &situation, &circumstances, &snapshot, Disclosure::Detailed);
+        Ok(SimulateResponse { decision: Some(decision), simulated: true })
+    }
+
+    /// One verdict a record, in the same order, at one revision.
+    fn answer(
+        &self,
+        message: &DecideRequest,
+        situation: &Situation<'_>,
+        circumstances: &Circumstances<'_>,
+        snapshot: &Snapshot,
+        disclosure: Disclosure,
+    ) -> DecideResponse {
+        let Circumstances { declarations, directory, now } = *circumstances;
+        let question = Question::new(situation, declarations, directory, &self.core.calendar, now);
+        let verdicts = message.records.iter().map(|record| {
+            let verdict = match decision::record(record) {
+                Ok(record) => question.decide(&record),
+                Err(field) => Verdict::invalid(field),
+            };
+            to_verdict(&verdict, disclosure)
+        });
+        DecideResponse {
+            verdicts: verdicts.collect(),
+            decision_id: Uuid::now_v7().to_string(),
+            token: self.core.tokens.write(snapshot.revision()),
+            decided_at: Some(to_timestamp(now)),
+            catalogue_version: self.core.catalogue_version.to_string(),
+            request_id: message.request_id.clone(),
+        }
+    }
+
+    fn check_size(&self, message: &DecideRequest) -> Result<(), Failure> {
+        let (given, most) = (message.records.len(), self.core.limits.records_max);
+        if given > most { Err(Failure::TooManyRecords { given, most }) } else { Ok(()) }
+    }
+
+    /// An explanation shows the declarations considered: where there are
+    /// denials among them, they are viewed to investigate (002).
+    async fn log_viewing(
+        &self,
+        situation: &Situation<'_>,
+        declarations: &ClientDeclarations,
+    ) -> Result<(), Failure> {
+        let shows_denials = declarations.iter().any(|declaration| matches!(declaration.content, Content::Denial(_)));
+        if !shows_denials {
+            return Ok(());
+        }
+        let viewing =
+            Viewing { client: situation.client.clone(), viewer: None, purpose: ViewingPurpose::Investigation };
+        self.core.store.log_viewing(viewing).await.map_err(Failure::Store)
+    }
+}
+
+/// What is decided by, besides the situation.
+#[derive(Clone, Copy)]
+struct Circumstances<'a> {
+    declarations: &'a ClientDeclarations,
+    directory: &'a Directory,
+    now: Instant,
+}
+
+#[tonic::async_trait]
+impl DecisionService for Decisions {
+    async fn decide(&self, request: Request<DecideRequest>) -> Result<Response<DecideResponse>, Status> {
+        let caller = self.core.entitlement(request.remote_addr());
+        Ok(Response::new(self.decide(request.get_ref(), caller).await?))
+    }
+
+    async fn explain(&self, request: Request<ExplainRequest>) -> Result<Response<ExplainResponse>, Status> {
+        self.core.require_full(request.remote_addr())?;
+        Ok(Response::new(self.explain(request.get_ref()).await?))
+    }
+
+    async fn simulate(&self, request: Request<SimulateRequest>) -> Result<Response<SimulateResponse>, Status> {
+        self.core.require_full(request.remote_addr())?;
+        Ok(Response::new(self.simulate(request.get_ref()).await?))
+    }
+
+    async fn list_rules(&self, _: Request<ListRulesRequest>) -> Result<Response<ListRulesResponse>, Status> {
+        Ok(Response::new(ListRulesResponse {
+            rules: to_rules(&self.core.calendar),
+            catalogue_version: self.core.catalogue_version.to_string(),
+        }))
+    }
+}
+
+/// The declarations recorded by an instant.
+fn recorded_by(declarations: &ClientDeclarations, now: Instant) -> impl Iterator<Item = &Declaration> {
+    declarations.iter().filter(move |declaration| declaration.recorded_at <= now)
+}
+
+fn required(field: &str) -> Failure {
+    Failure::Invalid(InvalidRequest::required(field))
+}
+
+#[expect(unused, reason = "x")]
+type AddressOfCaller = Option<SocketAddr>;
