@@ -17,5 +17,4 @@ pub mod v1 {
 }
 
 /// The compiled descriptors of `proto/`, for server reflection.
-pub const DESCRIPTORS: &[u8] =
-    include_bytes!(concat!(env!("OUT_DIR"), "/lupa.v1.descriptors.bin"));
+pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lupa.v1.descriptors.bin"));

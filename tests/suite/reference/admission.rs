@@ -175,8 +175,7 @@ fn admit_recorder<'a>(
         Recorder::MyKanta(_) => return Ok(None),
         Recorder::Professional(professional) => professional,
     };
-    let register =
-        register(world.directory, &professional.register).ok_or("RECORDER_UNKNOWN")?;
+    let register = register(world.directory, &professional.register).ok_or("RECORDER_UNKNOWN")?;
     organisation(world.directory, &professional.organisation).ok_or("RECORDER_UNKNOWN")?;
     // A register of wellbeing data is in no sector, and nothing is recorded for it.
     let sectors = sectors(declaration);

@@ -65,12 +65,7 @@ impl Calendar {
                 version(EARLIER_LAW, None, None, false),
                 version("1.0", Some(ymd(2021, 11, 1)), None, false),
                 version("1.1", Some(ymd(2022, 11, 22)), None, true),
-                version(
-                    "2.0",
-                    Some(ymd(2022, 11, 22)),
-                    Some(ymd(2025, 6, 13)),
-                    true,
-                ),
+                version("2.0", Some(ymd(2022, 11, 22)), Some(ymd(2025, 6, 13)), true),
             ],
         }
     }

@@ -189,8 +189,7 @@ fn covers_recipient(question: &Question, kind: ConsentKind, allocation: &Allocat
             match recipient.recipient.as_ref().unwrap() {
                 Recipient::AllPublic(_) => public.contains(&requester.kind()),
                 Recipient::Organisation(oid) => {
-                    requester.oid == *oid
-                        || operates_in_connection_with(world, &requester.oid, oid)
+                    requester.oid == *oid || operates_in_connection_with(world, &requester.oid, oid)
                 }
             }
         })

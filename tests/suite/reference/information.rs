@@ -47,8 +47,7 @@ pub(super) fn is_informed(world: &World) -> bool {
 
 /// Before this consent; `earlier-law` counts for those recorded before the Act.
 pub(super) fn was_informed_before(world: &World, consent: Place) -> bool {
-    let before_the_act =
-        super::calendar::day(consent.recorded_at) < world.calendar.act_in_force;
+    let before_the_act = super::calendar::day(consent.recorded_at) < world.calendar.act_in_force;
     received(world).iter().any(|(place, _, version)| {
         *place < consent && (version.version != EARLIER_LAW || before_the_act)
     })

@@ -31,8 +31,7 @@ fn no_relationship(question: &Question) -> Option<Spoken> {
 }
 
 fn no_access_right(question: &Question) -> Option<Spoken> {
-    (!question.request.access_right)
-        .then(|| deny(Reason::AccessRightMissing, Detail::Unspecified))
+    (!question.request.access_right).then(|| deny(Reason::AccessRightMissing, Detail::Unspecified))
 }
 
 fn own_register(question: &Question) -> Option<Spoken> {

@@ -73,10 +73,12 @@ fn hc_prescription(question: &Question) -> Option<Spoken> {
     }
     // Before the Act only the verbal consent opens, informed or not.
     if world.today() < world.calendar.act_in_force {
-        return Some(match fault(question, ConsentKind::VerbalPrescription, None) {
-            None => permit(Reason::Consent),
-            Some(state) => not_shareable(state),
-        });
+        return Some(
+            match fault(question, ConsentKind::VerbalPrescription, None) {
+                None => permit(Reason::Consent),
+                Some(state) => not_shareable(state),
+            },
+        );
     }
     Some(if is_informed(world) {
         permit(Reason::PrescriptionInformed)
