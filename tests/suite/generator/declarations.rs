@@ -290,10 +290,14 @@ fn relevant_kind(rng: &mut Rng, setting: &Setting) -> ConsentKind {
 
 /// Listed for its sector or not, honoured all the same.
 fn denial(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Denial {
-    let sector = match setting.theme {
-        Theme::SocialWelfare | Theme::ToHealthcare if rng.chance(92) => Sector::SocialWelfare,
-        Theme::Healthcare | Theme::ToSocialWelfare if rng.chance(92) => Sector::Healthcare,
-        _ => rng.pick(&[Sector::Healthcare, Sector::SocialWelfare]),
+    let of_theme = match setting.theme {
+        Theme::SocialWelfare | Theme::ToHealthcare => Sector::SocialWelfare,
+        Theme::Healthcare | Theme::ToSocialWelfare | Theme::Wellbeing => Sector::Healthcare,
+    };
+    let sector = if rng.chance(92) {
+        of_theme
+    } else {
+        rng.pick(&[Sector::Healthcare, Sector::SocialWelfare])
     };
     let scope = scope(rng, setting, ends, sector);
     let extensive = matches!(scope, Scope::Extensive(_));

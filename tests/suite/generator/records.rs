@@ -32,9 +32,11 @@ pub(super) fn record(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Record {
         Some(RegisterKind::WellbeingData) => RecordKind::WellbeingData,
         _ => rng.pick(&PATIENT_DATA),
     };
-    let service_event = match kind {
-        RecordKind::Prescription | RecordKind::WellbeingData if rng.chance(60) => "",
-        _ => rng.pick(&EVENTS),
+    let may_lack_event = matches!(kind, RecordKind::Prescription | RecordKind::WellbeingData);
+    let service_event = if may_lack_event && rng.chance(60) {
+        ""
+    } else {
+        rng.pick(&EVENTS)
     };
     let original_controller = rng.weighted(&[
         (55, String::new()),

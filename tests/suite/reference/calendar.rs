@@ -132,13 +132,54 @@ fn birthday(client: &ClientId) -> Option<NaiveDate> {
     if !client.root.is_empty() && client.root != IDENTITY_CODE_ROOT {
         return None;
     }
-    let number = |from: usize| client.extension[from..from + 2].parse::<u32>().unwrap();
-    let century = match &client.extension[6..7] {
-        "+" => 1800,
-        "-" | "Y" | "X" | "W" | "V" | "U" => 1900,
-        "A" | "B" | "C" | "D" | "E" | "F" => 2000,
+    let code: Vec<char> = client.extension.chars().collect();
+    let digits = |from: usize| {
+        let digits: String = code[from..from + 2].iter().collect();
+        digits.parse::<u32>().unwrap()
+    };
+    let century = match code[6] {
+        '+' => 1800,
+        '-' | 'Y' | 'X' | 'W' | 'V' | 'U' => 1900,
+        'A' | 'B' | 'C' | 'D' | 'E' | 'F' => 2000,
         sign => panic!("not a century sign: {sign}"),
     };
-    let year = century + i32::try_from(number(4)).unwrap();
-    Some(ymd(year, number(2), number(0)))
+    let year = century + i32::try_from(digits(4)).unwrap();
+    Some(ymd(year, digits(2), digits(0)))
+}
+
+#[test]
+fn who_was_born_on_29_february_turns_18_on_1_march() {
+    let client = ClientId {
+        extension: "290204B903A".to_owned(),
+        root: String::new(),
+    };
+    assert!(is_minor(&client, ymd(2022, 2, 28)));
+    assert!(is_adult(&client, ymd(2022, 3, 1)));
+    let abroad = ClientId {
+        extension: "A-1".to_owned(),
+        root: "1.2.3".to_owned(),
+    };
+    assert!(!is_minor(&abroad, ymd(2022, 3, 1)) && !is_adult(&abroad, ymd(2022, 3, 1)));
+}
+
+#[test]
+fn a_day_is_one_in_helsinki() {
+    let last = DateTime::parse_from_rfc3339("2023-12-31T21:59:59.999999999Z").unwrap();
+    let first = DateTime::parse_from_rfc3339("2023-12-31T22:00:00Z").unwrap();
+    assert_eq!(day(last.to_utc()), ymd(2023, 12, 31));
+    assert_eq!(day(first.to_utc()), ymd(2024, 1, 1));
+}
+
+#[test]
+fn dates_are_written_in_full() {
+    assert_eq!(iso_date("2024-02-29"), Some(ymd(2024, 2, 29)));
+    for other in [
+        "2023-02-29",
+        "2024-2-9",
+        "24-02-09",
+        "+2024-02-09",
+        "2024-02-09 ",
+    ] {
+        assert_eq!(iso_date(other), None, "{other}");
+    }
 }

@@ -47,7 +47,7 @@ fn is_id(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.chars().all(|c| (' '..='~').contains(&c))
 }
 
-pub(crate) fn is_oid(text: &str) -> bool {
+fn is_oid(text: &str) -> bool {
     let arcs: Vec<&str> = text.split('.').collect();
     text.len() <= 64
         && arcs.len() >= 2
@@ -57,4 +57,17 @@ pub(crate) fn is_oid(text: &str) -> bool {
                 && arc.chars().all(|c| c.is_ascii_digit())
                 && (*arc == "0" || !arc.starts_with('0'))
         })
+}
+
+#[test]
+fn oids_are_arcs_of_digits() {
+    for oid in ["0.0", "1.2.246.10.9000.1.10.0", "2.999"] {
+        assert!(is_oid(oid), "{oid}");
+    }
+    let long = format!("1.{}", "1".repeat(63));
+    for other in [
+        "", "1", "3.1", "1..2", "1.2.", "1.02", "1.2 ", "-1.2", &long,
+    ] {
+        assert!(!is_oid(other), "{other}");
+    }
 }
