@@ -26,6 +26,7 @@ use lupa::wire::v1::RecordRequest;
 use lupa::wire::v1::RegisterKind;
 use lupa::wire::v1::StoredDeclaration;
 use lupa::wire::v1::WithdrawRequest;
+use pbjson_types::Timestamp;
 
 use crate::reference::Calendar;
 use requests::Theme;
@@ -90,13 +91,16 @@ pub(crate) fn recording_case(seed: u64) -> RecordingCase {
     let mut rng = Rng::new(seed);
     let setting = setting(&mut rng);
     let ends = requests::ends(&mut rng, &setting);
-    let at = times::timestamp(setting.at);
-    let at = (at.seconds, at.nanos);
     let mut declarations = declarations::declarations(&mut rng, &setting, &ends);
     declarations.retain_mut(|stored| {
-        let is_past =
-            |timestamp: &pbjson_types::Timestamp| (timestamp.seconds, timestamp.nanos) <= at;
-        stored.withdrawn_at.take_if(|withdrawn| !is_past(withdrawn));
+        let now = times::timestamp(setting.at);
+        let is_past = |timestamp: &Timestamp| {
+            (timestamp.seconds, timestamp.nanos) <= (now.seconds, now.nanos)
+        };
+        if !stored.withdrawn_at.as_ref().is_some_and(is_past) {
+            stored.withdrawn_at = None;
+            stored.withdrawn_by = None;
+        }
         stored.recorded_at.as_ref().is_some_and(is_past)
     });
     let request = if rng.chance(70) {

@@ -1,6 +1,6 @@
 //! A second reading of the law: a naive evaluator to test the core against.
 //!
-//! Written from `docs/domain.md` alone, to be read side by side with it: every
+//! Written from `domain.md` alone, to be read side by side with it: every
 //! question is answered by a full scan of the messages as they are on the
 //! wire, nothing is kept between two questions, and nothing is shared with the
 //! core. Where the text can be read in two ways, the reading that denies is

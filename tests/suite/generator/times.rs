@@ -1,5 +1,7 @@
 //! Instants and dates, mostly just before and after one that matters.
 
+use std::collections::BTreeSet;
+
 use chrono::DateTime;
 use chrono::Days;
 use chrono::NaiveDate;
@@ -58,9 +60,9 @@ pub(super) struct Anchors(pub(super) Vec<NaiveDate>);
 impl Anchors {
     pub(super) fn new(calendar: &Calendar, directory: &Directory, adult_from: NaiveDate) -> Self {
         let mut anchors = dates(calendar);
-        let mut texts: Vec<&str> = Vec::new();
+        let mut texts: BTreeSet<&str> = BTreeSet::new();
         for organisation in &directory.organisations {
-            texts.push(&organisation.operates_from);
+            texts.insert(&organisation.operates_from);
             for connection in &organisation.main_responsibility {
                 texts.extend([connection.from.as_str(), &connection.until]);
             }
