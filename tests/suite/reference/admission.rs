@@ -132,6 +132,7 @@ pub(crate) fn admit_withdrawal(
     require(given_at <= at, "GIVEN_IN_FUTURE")?;
     let given_on = day(given_at);
     let register = admit_recorder(&world, request.recorded_by.as_ref().unwrap(), declaration)?;
+    // On the day it is given (§7), though once stored it is judged by the day it was recorded (§4).
     let may_withdraw = match declaration {
         Content::Information(_) => role == Role::Client,
         Content::Consent(_) => may_give_consent(world.client, role, given_on),
@@ -260,6 +261,7 @@ fn admit_denial(world: &World, denial: &Denial, given_on: NaiveDate) -> Result<(
             Sector::Healthcare,
             Scope::AllPatientData(_) | Scope::ServiceEvent(_) | Scope::Prescription(_),
         ) => true,
+        // A former provider's is a public one's too: to accept it restricts.
         (Sector::Healthcare, Scope::Register(oid)) => matches!(
             register_kind(oid),
             Some(
@@ -268,6 +270,7 @@ fn admit_denial(world: &World, denial: &Denial, given_on: NaiveDate) -> Result<(
                     | RegisterKind::PrivateOccupational
             )
         ),
+        // "Imported history" may be recorded late, of a former provider of the directory.
         (Sector::Healthcare, Scope::FormerProvider(oid)) => {
             has_kind(directory, oid, &[OrganisationKind::FormerPublic])
                 && given_on < world.calendar.counties_begin
@@ -285,6 +288,7 @@ fn admit_denial(world: &World, denial: &Denial, given_on: NaiveDate) -> Result<(
     };
     require(is_listed, "DENIAL_SCOPE_NOT_ALLOWED")?;
     let extensive = matches!(denial.scope, Some(Scope::Extensive(_)));
+    // "Until its setting has a date", and that day has come.
     let open = world
         .calendar
         .extensive_refusal_from

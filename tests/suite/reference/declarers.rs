@@ -53,6 +53,7 @@ pub(super) fn may_set_denial(
 }
 
 /// For a minor, the healthcare denials that a guardian or representative set.
+/// "Until the client withdraws it" does not keep an adult's representative from it.
 pub(super) fn may_withdraw_denial(
     client: &ClientId,
     recorded: &Recorded,

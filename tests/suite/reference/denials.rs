@@ -154,7 +154,7 @@ fn comes_from(question: &Question, provider: &str) -> bool {
     question.holder.controller == provider || was_held_before_merger_by(question, provider)
 }
 
-/// Only in healthcare.
+/// Only in healthcare. A former provider and its successor are two controllers.
 fn is_against_requester(question: &Question, cover: &Cover) -> bool {
     let directory = question.world.directory;
     let same_controller = question.requester.controller == question.holder.controller;

@@ -118,7 +118,7 @@ pub(super) fn stores_declarations(register: &Register, today: NaiveDate) -> bool
 }
 
 /// "Judged on the day of the request, from the directory, only where notified
-/// to the Code service."
+/// to the Code service." Connections are told of private providers: both ends are.
 pub(super) fn operates_in_connection_with(world: &World, provider: &str, main: &str) -> bool {
     let private = [OrganisationKind::Private];
     has_kind(world.directory, provider, &private)

@@ -38,7 +38,8 @@ fn received<'a>(world: &World<'a>) -> Vec<(Place, usize, &'a Version)> {
     received
 }
 
-/// "A client informed with version 1.0 or later is informed."
+/// "A client informed with version 1.0 or later is informed." Who received
+/// `earlier-law` alone is not, even where a consent of theirs still counts.
 pub(super) fn is_informed(world: &World) -> bool {
     received(world)
         .iter()

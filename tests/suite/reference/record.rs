@@ -24,6 +24,7 @@ pub(super) fn is_valid(directory: &Directory, record: &Record) -> bool {
     };
     // In a register that the directory does not know, the kind cannot misfit.
     let fits = register(directory, &record.register).is_none_or(|holder| side(holder) == belongs);
+    // Where none is needed, one that cannot be read is invalid all the same.
     let event_told = if record.service_event.is_empty() {
         !needs_event
     } else {
