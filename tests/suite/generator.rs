@@ -1,0 +1,169 @@
+//! Random cases, the same from a seed everywhere.
+//!
+//! Ids come from small pools, so that scopes match often; instants stand just
+//! before and after the dates that matter; what clients declared is mostly
+//! what bears on the request, and often odd. Every message can be read (valid
+//! OIDs and dates, no enum left unset where that is refused), but for records,
+//! a few of which are invalid on purpose. [`coverage`] tells what is hit.
+
+mod allocations;
+mod clients;
+mod coverage;
+mod declarations;
+mod directory;
+mod recordings;
+mod records;
+mod requests;
+mod rng;
+mod times;
+
+use chrono::DateTime;
+use chrono::Utc;
+use lupa::wire::v1::ClientId;
+use lupa::wire::v1::DecideRequest;
+use lupa::wire::v1::Directory;
+use lupa::wire::v1::RecordRequest;
+use lupa::wire::v1::RegisterKind;
+use lupa::wire::v1::StoredDeclaration;
+use lupa::wire::v1::WithdrawRequest;
+use pbjson_types::Timestamp;
+
+use crate::reference::Calendar;
+use requests::Theme;
+use rng::Rng;
+use times::Anchors;
+
+/// What a decision is made from.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    pub(crate) directory: Directory,
+    pub(crate) calendar: Calendar,
+    /// In revision order.
+    pub(crate) declarations: Vec<StoredDeclaration>,
+    /// With one to three records.
+    pub(crate) request: DecideRequest,
+    pub(crate) at: DateTime<Utc>,
+}
+
+/// What a recording or a withdrawal is admitted by.
+#[derive(Clone, Debug)]
+pub(crate) struct RecordingCase {
+    pub(crate) directory: Directory,
+    pub(crate) calendar: Calendar,
+    /// In revision order, all recorded at or before `at`.
+    pub(crate) declarations: Vec<StoredDeclaration>,
+    pub(crate) request: RecordingRequest,
+    pub(crate) at: DateTime<Utc>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum RecordingRequest {
+    Record(RecordRequest),
+    Withdraw(WithdrawRequest),
+}
+
+/// What the parts of a case have in common.
+struct Setting {
+    theme: Theme,
+    directory: Directory,
+    calendar: Calendar,
+    client: ClientId,
+    anchors: Anchors,
+    at: DateTime<Utc>,
+}
+
+pub(crate) fn case(seed: u64) -> Case {
+    let mut rng = Rng::new(seed);
+    let setting = setting(&mut rng);
+    let ends = requests::ends(&mut rng, &setting);
+    let request = requests::request(&mut rng, &setting, &ends);
+    let declarations = declarations::declarations(&mut rng, &setting, &ends);
+    Case {
+        directory: setting.directory,
+        calendar: setting.calendar,
+        declarations,
+        request,
+        at: setting.at,
+    }
+}
+
+pub(crate) fn recording_case(seed: u64) -> RecordingCase {
+    let mut rng = Rng::new(seed);
+    let setting = setting(&mut rng);
+    let ends = requests::ends(&mut rng, &setting);
+    let mut declarations = declarations::declarations(&mut rng, &setting, &ends);
+    declarations.retain_mut(|stored| {
+        let now = times::timestamp(setting.at);
+        let is_past = |timestamp: &Timestamp| {
+            (timestamp.seconds, timestamp.nanos) <= (now.seconds, now.nanos)
+        };
+        if !stored.withdrawn_at.as_ref().is_some_and(is_past) {
+            stored.withdrawn_at = None;
+            stored.withdrawn_by = None;
+        }
+        stored.recorded_at.as_ref().is_some_and(is_past)
+    });
+    let request = if rng.chance(70) {
+        RecordingRequest::Record(recordings::record(&mut rng, &setting, &ends))
+    } else {
+        RecordingRequest::Withdraw(recordings::withdraw(
+            &mut rng,
+            &setting,
+            &ends,
+            &declarations,
+        ))
+    };
+    RecordingCase {
+        directory: setting.directory,
+        calendar: setting.calendar,
+        declarations,
+        request,
+        at: setting.at,
+    }
+}
+
+fn setting(rng: &mut Rng) -> Setting {
+    let theme = requests::theme(rng);
+    let directory = directory::directory(rng);
+    let calendar = times::calendar(rng);
+    let (client, adult_from) = clients::client(rng);
+    let anchors = Anchors::new(&calendar, &directory, adult_from);
+    let mut setting = Setting {
+        theme,
+        directory,
+        calendar,
+        client,
+        anchors,
+        at: DateTime::UNIX_EPOCH,
+    };
+    setting.at = requests::instant(rng, &setting);
+    setting
+}
+
+impl Setting {
+    /// The OIDs of the registers of these kinds, of this controller if one is told.
+    fn registers(&self, kinds: &[RegisterKind], controller: Option<&str>) -> Vec<String> {
+        self.directory
+            .registers
+            .iter()
+            .filter(|register| kinds.contains(&register.kind()))
+            .filter(|register| controller.is_none_or(|oid| register.controller == oid))
+            .map(|register| register.oid.clone())
+            .collect()
+    }
+
+    fn kind(&self, register: &str) -> Option<RegisterKind> {
+        let mut registers = self.directory.registers.iter();
+        let found = registers.find(|found| found.oid == register)?;
+        Some(found.kind())
+    }
+
+    /// Of an unknown register, an organisation that is known.
+    fn controller(&self, register: &str) -> String {
+        let mut registers = self.directory.registers.iter();
+        let found = registers.find(|found| found.oid == register);
+        found.map_or(directory::organisation_oid(1), |found| {
+            found.controller.clone()
+        })
+    }
+}

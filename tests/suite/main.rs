@@ -1,0 +1,12 @@
+//! The suite: one binary, a list of modules.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod generator;
+mod reference;
