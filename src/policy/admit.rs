@@ -8,7 +8,7 @@ use super::day::{Day, Instant};
 use super::decide::must_inform_through;
 use super::declaration::{
     ClientDeclarations, Consent, ConsentKind, Content, Declarer, Denial, DenialSector, Information, Kind,
-    RecordedBy, Scope,
+    RecordedBy, Role, Scope,
 };
 use super::declared::{Declared, LatestConsent, is_in_force};
 use super::directory::{Directory, OrganisationKind, Party, RegisterKind, Sector};
@@ -89,7 +89,9 @@ pub fn admit(
     let admission = Admission { client, declarations, directory, calendar, now };
     let given_at = admission.given_at(*given_at)?;
     let recorder = admission.recorder(recorded_by, content)?;
-    if !may_declare(Some(declarer.role), content, client, Day::of(given_at)) {
+    // Who is authorised in MyKanta acknowledges there (001).
+    let is_elsewhere = declarer.role == Role::AuthorisedPerson && *recorded_by != RecordedBy::MyKanta;
+    if is_elsewhere || !may_declare(Some(declarer.role), content, client, Day::of(given_at)) {
         return Err(Refusal::DeclarerNotAllowed);
     }
     let declared = admission.declared();
@@ -196,7 +198,8 @@ impl<'a> Admission<'a> {
             let newest = newest.map(|(_, version)| version.version.to_string()).unwrap_or_default();
             return Err(Refusal::InformationRequired { newest });
         }
-        if consent.kind == ConsentKind::VerbalPrescription && self.today() >= self.calendar.act_in_force {
+        // Imported history only.
+        if consent.kind == ConsentKind::VerbalPrescription {
             return Err(Refusal::ConsentKindEnded);
         }
         let allocation = consent.allocation.as_ref().filter(|allocation| !allocation.is_empty());

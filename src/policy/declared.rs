@@ -129,16 +129,14 @@ impl<'a> Declared<'a> {
         (self.unreadable_consent_at <= Some(latest.declaration.recorded_at)).then_some(latest)
     }
 
-    /// The client's last act on consents of some kinds. One that cannot be
-    /// read counts as withdrawn: that is what it may have been.
-    pub(crate) fn last_act(&self, is_of_kinds: impl Fn(&ConsentKind) -> bool) -> Option<Act> {
-        let readable = self
-            .consents
-            .iter()
-            .filter(|latest| is_of_kinds(&latest.consent.kind))
-            .map(|latest| latest.last_act);
-        let unreadable = self.unreadable_consent_at.map(|at| Act { at, is_withdrawal: true });
-        readable.chain(unreadable).max()
+    /// Whether the client's last act on a consent of one of some kinds was to
+    /// withdraw it, each kind apart. One that cannot be read may have been withdrawn.
+    pub(crate) fn was_last_withdrawn(&self, is_of_kinds: impl Fn(&ConsentKind) -> bool) -> bool {
+        self.unreadable_consent_at.is_some()
+            || self
+                .consents
+                .iter()
+                .any(|latest| is_of_kinds(&latest.consent.kind) && latest.last_act.is_withdrawal)
     }
 
     fn weigh_consent(

@@ -2,7 +2,7 @@
 
 use super::client_id::ClientId;
 use super::day::Day;
-use super::declaration::{Content, Declaration, DenialSector, Kind, Role};
+use super::declaration::{Content, Declaration, Denial, DenialSector, Kind, Role, Scope};
 
 /// Whether someone in a role may declare this for a client on a day.
 ///
@@ -12,7 +12,7 @@ pub(crate) fn may_declare(role: Option<Role>, content: &Content, client: &Client
         Standing::Full => true,
         Standing::ForMinor => match content {
             Content::Information(_) => true,
-            Content::Denial(denial) => denial.sector == DenialSector::Healthcare,
+            Content::Denial(denial) => is_healthcare_denial(denial),
             Content::Consent(_) | Content::Unreadable(_) => false,
         },
         Standing::Acknowledging => content.kind() == Kind::Information,
@@ -32,7 +32,7 @@ pub(crate) fn may_withdraw(
         Standing::Full => declaration.content.kind() != Kind::Information || role == Some(Role::Client),
         Standing::ForMinor => match &declaration.content {
             Content::Denial(denial) => {
-                denial.sector == DenialSector::Healthcare
+                is_healthcare_denial(denial)
                     && matches!(declaration.role(), Some(Role::Guardian | Role::LegalRepresentative))
             }
             Content::Information(_) | Content::Consent(_) | Content::Unreadable(_) => false,
@@ -56,6 +56,11 @@ pub(crate) fn may_have_printed(
         Standing::ForMinor => kind == Kind::Denial && sector == DenialSector::Healthcare,
         Standing::Acknowledging | Standing::None => false,
     }
+}
+
+/// An extensive denial is of both sectors, whatever is stored.
+fn is_healthcare_denial(denial: &Denial) -> bool {
+    denial.sector == DenialSector::Healthcare && denial.scope != Scope::Extensive
 }
 
 /// What a role amounts to for a client on a day.

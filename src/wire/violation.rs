@@ -22,6 +22,14 @@ pub struct InvalidRequest {
     pub violations: Vec<Violation>,
 }
 
+impl InvalidRequest {
+    /// A request with one field at fault.
+    #[must_use]
+    pub fn one(field: impl Into<String>, description: impl Display) -> Self {
+        Self { violations: vec![Violation { field: field.into(), description: description.to_string() }] }
+    }
+}
+
 /// Collects the violations of a request while it is read.
 #[derive(Debug, Default)]
 pub struct Violations(Vec<Violation>);
@@ -108,6 +116,13 @@ impl Violations {
             Some(timestamp) => self.instant(field, timestamp).map(Some),
         }
     }
+}
+
+/// Reads an instant of a request.
+pub fn instant(field: &str, timestamp: &pbjson_types::Timestamp) -> Result<Instant, InvalidRequest> {
+    let mut violations = Violations::default();
+    let instant = violations.instant(field, timestamp);
+    violations.finish(instant)
 }
 
 /// An instant on the wire.

@@ -78,13 +78,7 @@ pub(crate) fn case(seed: u64) -> Case {
     let ends = requests::ends(&mut rng, &setting);
     let request = requests::request(&mut rng, &setting, &ends);
     let declarations = declarations::declarations(&mut rng, &setting, &ends);
-    Case {
-        directory: setting.directory,
-        calendar: setting.calendar,
-        declarations,
-        request,
-        at: setting.at,
-    }
+    Case { directory: setting.directory, calendar: setting.calendar, declarations, request, at: setting.at }
 }
 
 pub(crate) fn recording_case(seed: u64) -> RecordingCase {
@@ -94,9 +88,8 @@ pub(crate) fn recording_case(seed: u64) -> RecordingCase {
     let mut declarations = declarations::declarations(&mut rng, &setting, &ends);
     declarations.retain_mut(|stored| {
         let now = times::timestamp(setting.at);
-        let is_past = |timestamp: &Timestamp| {
-            (timestamp.seconds, timestamp.nanos) <= (now.seconds, now.nanos)
-        };
+        let is_past =
+            |timestamp: &Timestamp| (timestamp.seconds, timestamp.nanos) <= (now.seconds, now.nanos);
         if !stored.withdrawn_at.as_ref().is_some_and(is_past) {
             stored.withdrawn_at = None;
             stored.withdrawn_by = None;
@@ -106,12 +99,7 @@ pub(crate) fn recording_case(seed: u64) -> RecordingCase {
     let request = if rng.chance(70) {
         RecordingRequest::Record(recordings::record(&mut rng, &setting, &ends))
     } else {
-        RecordingRequest::Withdraw(recordings::withdraw(
-            &mut rng,
-            &setting,
-            &ends,
-            &declarations,
-        ))
+        RecordingRequest::Withdraw(recordings::withdraw(&mut rng, &setting, &ends, &declarations))
     };
     RecordingCase {
         directory: setting.directory,
@@ -128,14 +116,7 @@ fn setting(rng: &mut Rng) -> Setting {
     let calendar = times::calendar(rng);
     let (client, adult_from) = clients::client(rng);
     let anchors = Anchors::new(&calendar, &directory, adult_from);
-    let mut setting = Setting {
-        theme,
-        directory,
-        calendar,
-        client,
-        anchors,
-        at: DateTime::UNIX_EPOCH,
-    };
+    let mut setting = Setting { theme, directory, calendar, client, anchors, at: DateTime::UNIX_EPOCH };
     setting.at = requests::instant(rng, &setting);
     setting
 }
@@ -162,8 +143,6 @@ impl Setting {
     fn controller(&self, register: &str) -> String {
         let mut registers = self.directory.registers.iter();
         let found = registers.find(|found| found.oid == register);
-        found.map_or(directory::organisation_oid(1), |found| {
-            found.controller.clone()
-        })
+        found.map_or(directory::organisation_oid(1), |found| found.controller.clone())
     }
 }

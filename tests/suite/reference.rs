@@ -79,34 +79,18 @@ pub(crate) fn decide(
             obligations: Vec::new(),
         };
     }
-    let world = World {
-        directory,
-        calendar,
-        declarations,
-        client: request.client.as_ref().unwrap(),
-        at,
-    };
+    let world = World { directory, calendar, declarations, client: request.client.as_ref().unwrap(), at };
     let asking = &request.requester.as_ref().unwrap().register;
     let requester = directory::register(directory, asking);
     let holder = directory::register(directory, &record.register);
 
     let (rule, spoken, question) = match (requester, holder) {
         (Some(requester), Some(holder)) if side(requester) != Side::Wellbeing => {
-            let question = Question {
-                world,
-                request,
-                record,
-                requester,
-                holder,
-            };
+            let question = Question { world, request, record, requester, holder };
             let (rule, spoken) = first_to_speak(&question);
             (rule, spoken, Some(question))
         }
-        _ => (
-            "unknown-register",
-            rules::deny(Reason::UnknownRegister, Detail::Unspecified),
-            None,
-        ),
+        _ => ("unknown-register", rules::deny(Reason::UnknownRegister, Detail::Unspecified), None),
     };
     Answer {
         effect: spoken.effect,

@@ -53,8 +53,7 @@ pub(super) fn finding<'a>(covering: impl Iterator<Item = Covering<'a>> + Clone) 
 
 /// The prescription that a denial names.
 pub(super) fn names_prescription(case: &Case<'_, '_>, scope: &Scope) -> Option<Detail> {
-    let names = matches!(scope, Scope::Prescription(id) if *id == case.record.id);
-    (names && case.record.kind.is_prescription()).then_some(Detail::DenialPrescription)
+    matches!(scope, Scope::Prescription(id) if *id == case.record.id).then_some(Detail::DenialPrescription)
 }
 
 fn detail_in_sector(case: &Case<'_, '_>, denial: &Denial, sector: Sector) -> Option<Detail> {

@@ -23,15 +23,9 @@ pub(super) fn allocation(
     ends: &Ends,
     kind: ConsentKind,
 ) -> Option<Allocation> {
-    let (to_social_welfare, to_healthcare) = (
-        kind == ConsentKind::PatientDataToSocialWelfare,
-        kind == ConsentKind::ClientDataToHealthcare,
-    );
-    let allocated = if to_social_welfare || to_healthcare {
-        60
-    } else {
-        7
-    };
+    let (to_social_welfare, to_healthcare) =
+        (kind == ConsentKind::PatientDataToSocialWelfare, kind == ConsentKind::ClientDataToHealthcare);
+    let allocated = if to_social_welfare || to_healthcare { 60 } else { 7 };
     if !rng.chance(allocated) {
         return None;
     }
@@ -43,9 +37,7 @@ pub(super) fn allocation(
         recorded_to: String::new(),
     };
     if rng.chance(50) {
-        allocation.recipients = (0..=rng.below(2))
-            .map(|_| recipient(rng, setting, ends))
-            .collect();
+        allocation.recipients = (0..=rng.below(2)).map(|_| recipient(rng, setting, ends)).collect();
     }
     if rng.chance(if to_social_welfare { 45 } else { 5 }) {
         let kinds = [
@@ -54,14 +46,10 @@ pub(super) fn allocation(
             DataKind::StatementOrCertificate,
             DataKind::Prescription,
         ];
-        allocation.data = (0..=rng.below(3))
-            .map(|_| rng.pick(&kinds).into())
-            .collect();
+        allocation.data = (0..=rng.below(3)).map(|_| rng.pick(&kinds).into()).collect();
     }
     if rng.chance(if to_healthcare { 50 } else { 5 }) {
-        allocation.service_tasks = (0..=rng.below(2))
-            .map(|_| rng.pick(&TASKS).to_owned())
-            .collect();
+        allocation.service_tasks = (0..=rng.below(2)).map(|_| rng.pick(&TASKS).to_owned()).collect();
     }
     if rng.chance(40) {
         period(rng, setting, &mut allocation);
@@ -83,9 +71,7 @@ fn recipient(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Recipient {
         (1, Named::Organisation(organisation_oid(1))),
         (1, Named::Organisation(UNKNOWN.to_owned())),
     ]);
-    Recipient {
-        recipient: Some(recipient),
-    }
+    Recipient { recipient: Some(recipient) }
 }
 
 /// A first day, a last day or both, never the wrong way round.

@@ -28,10 +28,7 @@ pub(super) fn client(rng: &mut Rng) -> (ClientId, NaiveDate) {
     let (year, month, day, sign, number) = rng.pick(&CLIENTS);
     let extension = identity_code(day, month, year, sign, number);
     let root = if rng.chance(20) { "1.2.246.21" } else { "" };
-    let client = ClientId {
-        extension,
-        root: root.to_owned(),
-    };
+    let client = ClientId { extension, root: root.to_owned() };
     // On 1 March if there is no 29 February.
     let adult_from = NaiveDate::from_ymd_opt(year + 18, month, day);
     (client, adult_from.unwrap_or(ymd(year + 18, 3, 1)))
@@ -54,12 +51,6 @@ fn check_characters_are_those_of_the_examples() {
         identity_code(1, 1, 1990, 'Y', 901),
         identity_code(29, 2, 2000, 'A', 901),
     ];
-    let examples = [
-        "010181-900C",
-        "020516C903K",
-        "010190-901R",
-        "010190Y901R",
-        "290200A901C",
-    ];
+    let examples = ["010181-900C", "020516C903K", "010190-901R", "010190Y901R", "290200A901C"];
     assert_eq!(codes, examples);
 }

@@ -17,11 +17,7 @@ const EXPECTED: [(&str, &str, &str); 33] = [
     ("no-relationship", "RELATIONSHIP_MISSING", "UNSPECIFIED"),
     ("no-access-right", "ACCESS_RIGHT_MISSING", "UNSPECIFIED"),
     ("own-register", "OWN_REGISTER", "UNSPECIFIED"),
-    (
-        "local-database-elsewhere",
-        "NOT_SHAREABLE",
-        "LOCAL_DATABASE_NOT_PUBLIC_UUSIMAA",
-    ),
+    ("local-database-elsewhere", "NOT_SHAREABLE", "LOCAL_DATABASE_NOT_PUBLIC_UUSIMAA"),
     ("hc-outsourced", "OUTSOURCED_SERVICE", "UNSPECIFIED"),
     ("hc-not-open", "NOT_OPEN", "SYSTEM_NOT_READY"),
     (
@@ -36,11 +32,7 @@ const EXPECTED: [(&str, &str, &str); 33] = [
         "NOT_SHAREABLE",
         "LOCAL_DATABASE_NOT_PUBLIC_UUSIMAA LOCAL_DATABASE_INFORMATION_TOO_OLD",
     ),
-    (
-        "hc-prescription",
-        "PRESCRIPTION_INFORMED CONSENT",
-        "UNSPECIFIED",
-    ),
+    ("hc-prescription", "PRESCRIPTION_INFORMED CONSENT", "UNSPECIFIED"),
     (
         "hc-prescription",
         "NOT_SHAREABLE",
@@ -55,11 +47,7 @@ const EXPECTED: [(&str, &str, &str); 33] = [
          CONSENT_KANTA_ONLY CONSENT_RECIPIENT_OUTSIDE",
     ),
     ("sw-outsourced", "OUTSOURCED_SERVICE", "UNSPECIFIED"),
-    (
-        "sw-not-open",
-        "NOT_OPEN",
-        "SHARING_NOT_STARTED SYSTEM_NOT_READY",
-    ),
+    ("sw-not-open", "NOT_OPEN", "SHARING_NOT_STARTED SYSTEM_NOT_READY"),
     ("sw-statutory-right", "STATUTORY_RIGHT", "UNSPECIFIED"),
     (
         "sw-denied",
@@ -75,17 +63,9 @@ const EXPECTED: [(&str, &str, &str); 33] = [
         "CLAIM_INCOMPLETE INFORMATION_MISSING CONSENT_MISSING CONSENT_WITHDRAWN \
          CONSENT_BEFORE_INFORMATION CONSENT_RECIPIENT_OUTSIDE",
     ),
-    (
-        "xs-not-open",
-        "NOT_OPEN",
-        "SHARING_NOT_STARTED SYSTEM_NOT_READY",
-    ),
+    ("xs-not-open", "NOT_OPEN", "SHARING_NOT_STARTED SYSTEM_NOT_READY"),
     ("xs-authority", "STATUTORY_RIGHT", "UNSPECIFIED"),
-    (
-        "xs-denied",
-        "NOT_SHAREABLE",
-        "DENIAL_EXTENSIVE DENIAL_PRESCRIPTION",
-    ),
+    ("xs-denied", "NOT_SHAREABLE", "DENIAL_EXTENSIVE DENIAL_PRESCRIPTION"),
     ("xs-joint-service", "JOINT_SERVICE", "UNSPECIFIED"),
     ("xs-unable", "CLIENT_UNABLE_TO_DECIDE", "UNSPECIFIED"),
     ("xs-local-consent", "LOCAL_CONSENT", "UNSPECIFIED"),
@@ -97,16 +77,8 @@ const EXPECTED: [(&str, &str, &str); 33] = [
          CONSENT_BEFORE_INFORMATION CONSENT_RECIPIENT_OUTSIDE CONSENT_DATA_OUTSIDE \
          CONSENT_TASK_OUTSIDE CONSENT_PERIOD_OUTSIDE",
     ),
-    (
-        "wb-not-open",
-        "NOT_OPEN",
-        "SHARING_NOT_STARTED SYSTEM_NOT_READY",
-    ),
-    (
-        "wb-denied",
-        "NOT_SHAREABLE",
-        "DENIAL_EXTENSIVE DENIAL_ALL_PATIENT_DATA",
-    ),
+    ("wb-not-open", "NOT_OPEN", "SHARING_NOT_STARTED SYSTEM_NOT_READY"),
+    ("wb-denied", "NOT_SHAREABLE", "DENIAL_EXTENSIVE DENIAL_ALL_PATIENT_DATA"),
     ("wb-consent", "CONSENT", "UNSPECIFIED"),
     (
         "wb-no-basis",
@@ -143,14 +115,8 @@ fn hits(cases: u64) -> (Hits, usize) {
     for seed in 0..cases {
         let case = case(seed);
         for record in &case.request.records {
-            let answer = decide(
-                &case.directory,
-                &case.calendar,
-                &case.declarations,
-                &case.request,
-                record,
-                case.at,
-            );
+            let answer =
+                decide(&case.directory, &case.calendar, &case.declarations, &case.request, record, case.at);
             let reason = short(answer.reason.as_str_name());
             let detail = short(answer.detail.as_str_name());
             *hits.entry((answer.rule, reason, detail)).or_default() += 1;
@@ -172,14 +138,12 @@ fn recording_hits(cases: u64) -> BTreeMap<(&'static str, &'static str), usize> {
         let (directory, calendar) = (&case.directory, &case.calendar);
         let declarations = &case.declarations;
         let (rpc, answer) = match &case.request {
-            RecordingRequest::Record(request) => (
-                "Record",
-                admit(directory, calendar, declarations, request, case.at),
-            ),
-            RecordingRequest::Withdraw(request) => (
-                "Withdraw",
-                admit_withdrawal(directory, calendar, declarations, request, case.at),
-            ),
+            RecordingRequest::Record(request) => {
+                ("Record", admit(directory, calendar, declarations, request, case.at))
+            }
+            RecordingRequest::Withdraw(request) => {
+                ("Withdraw", admit_withdrawal(directory, calendar, declarations, request, case.at))
+            }
         };
         match answer {
             Err(code) => *hits.entry((rpc, code)).or_default() += 1,
@@ -220,11 +184,8 @@ fn every_rule_reason_and_detail_is_hit() {
     let (hits, records) = hits(100_000);
     let mut faults = Vec::new();
     for (rule, reasons, details) in EXPECTED {
-        let of_rule: usize = hits
-            .iter()
-            .filter(|((hit, _, _), _)| *hit == rule)
-            .map(|(_, count)| count)
-            .sum();
+        let of_rule: usize =
+            hits.iter().filter(|((hit, _, _), _)| *hit == rule).map(|(_, count)| count).sum();
         if of_rule * 1_000 < records * 3 {
             faults.push(format!("{rule}: {of_rule} of {records}"));
         }
@@ -242,10 +203,8 @@ fn every_rule_reason_and_detail_is_hit() {
 #[test]
 fn every_refusal_is_hit() {
     let hits = recording_hits(20_000);
-    let never: Vec<&str> = CODES
-        .into_iter()
-        .filter(|code| !hits.keys().any(|(_, hit)| hit == code))
-        .collect();
+    let never: Vec<&str> =
+        CODES.into_iter().filter(|code| !hits.keys().any(|(_, hit)| hit == code)).collect();
     assert_eq!(never, Vec::<&str>::new());
 }
 

@@ -41,11 +41,7 @@ use crate::reference::ymd;
 const BEGINNING: (i32, u32, u32) = (2018, 1, 1);
 
 /// In revision order, which is mostly also that of recording.
-pub(super) fn declarations(
-    rng: &mut Rng,
-    setting: &Setting,
-    ends: &Ends,
-) -> Vec<StoredDeclaration> {
+pub(super) fn declarations(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Vec<StoredDeclaration> {
     let mut stored: Vec<(DateTime<Utc>, StoredDeclaration)> = Vec::new();
     if rng.chance(65) {
         cooperate(rng, setting, ends, &mut stored);
@@ -95,15 +91,8 @@ fn cooperate(
         .filter(|version| version.valid_from.is_none_or(|from| from <= informed_on))
         .map(|version| version.version.clone())
         .collect();
-    let version = if rng.chance(70) {
-        valid.last().unwrap().clone()
-    } else {
-        rng.pick(&valid)
-    };
-    let information = Content::Information(Information {
-        version,
-        way: Way::MyKanta.into(),
-    });
+    let version = if rng.chance(70) { valid.last().unwrap().clone() } else { rng.pick(&valid) };
+    let information = Content::Information(Information { version, way: Way::MyKanta.into() });
     stored.push((informed_at, by_client(rng, information, informed_at)));
     if rng.chance(25) {
         return;
@@ -121,17 +110,13 @@ fn cooperate(
 fn by_client(rng: &mut Rng, content: Content, at: DateTime<Utc>) -> StoredDeclaration {
     StoredDeclaration {
         id: String::new(),
-        declaration: Some(Declaration {
-            declaration: Some(content),
-        }),
+        declaration: Some(Declaration { declaration: Some(content) }),
         given_at: rng.chance(50).then(|| timestamp(at)),
         recorded_at: Some(timestamp(at)),
         withdrawn_at: None,
         withdrawn_by: None,
         declarer: declarer(Role::Client),
-        recorded_by: Some(RecordedBy {
-            recorded_by: Some(Recorder::MyKanta(MyKanta {})),
-        }),
+        recorded_by: Some(RecordedBy { recorded_by: Some(Recorder::MyKanta(MyKanta {})) }),
     }
 }
 
@@ -160,11 +145,8 @@ fn store(
     stored: &mut Vec<(DateTime<Utc>, StoredDeclaration)>,
 ) {
     let earlier: Vec<DateTime<Utc>> = stored.iter().map(|(at, _)| *at).collect();
-    let recorded_at = if !earlier.is_empty() && rng.chance(12) {
-        rng.pick(&earlier)
-    } else {
-        moment(rng, setting)
-    };
+    let recorded_at =
+        if !earlier.is_empty() && rng.chance(12) { rng.pick(&earlier) } else { moment(rng, setting) };
     let mut declaration = by_client(rng, content, recorded_at);
     if rng.chance(20) {
         let late = TimeDelta::days(rng.between(0, 500)) + TimeDelta::seconds(rng.between(0, 9));
@@ -198,11 +180,7 @@ fn withdraw(
     recorded_at: DateTime<Utc>,
     declaration: &mut StoredDeclaration,
 ) {
-    let withdrawn_at = if rng.chance(15) {
-        recorded_at
-    } else {
-        moment(rng, setting).max(recorded_at)
-    };
+    let withdrawn_at = if rng.chance(15) { recorded_at } else { moment(rng, setting).max(recorded_at) };
     declaration.withdrawn_at = Some(timestamp(withdrawn_at));
     declaration.withdrawn_by = declarer(rng.weighted(&[
         (50, Role::Client),
@@ -226,16 +204,9 @@ pub(super) fn content(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Content 
 }
 
 fn information(rng: &mut Rng, setting: &Setting) -> Information {
-    let version = if rng.chance(4) {
-        "9.9".to_owned()
-    } else {
-        rng.pick(&setting.calendar.versions).version
-    };
+    let version = if rng.chance(4) { "9.9".to_owned() } else { rng.pick(&setting.calendar.versions).version };
     let way = rng.pick(&[Way::Unspecified, Way::MyKanta, Way::Professional]);
-    Information {
-        version,
-        way: way.into(),
-    }
+    Information { version, way: way.into() }
 }
 
 fn consent(rng: &mut Rng, setting: &Setting, ends: &Ends, relevant: bool) -> Consent {
@@ -258,17 +229,10 @@ fn consent(rng: &mut Rng, setting: &Setting, ends: &Ends, relevant: bool) -> Con
         setting.controller(&ends.holder),
         organisation_oid(1),
     ];
-    let controller = if kind == ConsentKind::LocalCrossSector {
-        rng.pick(&controllers)
-    } else {
-        String::new()
-    };
+    let controller =
+        if kind == ConsentKind::LocalCrossSector { rng.pick(&controllers) } else { String::new() };
     let allocation = allocations::allocation(rng, setting, ends, kind);
-    Consent {
-        kind: kind.into(),
-        allocation,
-        controller,
-    }
+    Consent { kind: kind.into(), allocation, controller }
 }
 
 /// The kind that would open what is asked.
@@ -294,29 +258,16 @@ fn denial(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Denial {
         Theme::SocialWelfare | Theme::ToHealthcare => Sector::SocialWelfare,
         Theme::Healthcare | Theme::ToSocialWelfare | Theme::Wellbeing => Sector::Healthcare,
     };
-    let sector = if rng.chance(92) {
-        of_theme
-    } else {
-        rng.pick(&[Sector::Healthcare, Sector::SocialWelfare])
-    };
+    let sector =
+        if rng.chance(92) { of_theme } else { rng.pick(&[Sector::Healthcare, Sector::SocialWelfare]) };
     let scope = scope(rng, setting, ends, sector);
     let extensive = matches!(scope, Scope::Extensive(_));
-    let sector = if extensive && rng.chance(70) {
-        Sector::Both
-    } else {
-        sector
-    };
+    let sector = if extensive && rng.chance(70) { Sector::Both } else { sector };
     let against = if sector == Sector::Both || rng.chance(50) {
         Vec::new()
     } else {
-        let every = [
-            Against::OtherProviders,
-            Against::OwnOtherRegisters,
-            Against::UusimaaPublicHealthcare,
-        ];
-        (0..=rng.below(2))
-            .map(|_| rng.pick(&every).into())
-            .collect()
+        let every = [Against::OtherProviders, Against::OwnOtherRegisters, Against::UusimaaPublicHealthcare];
+        (0..=rng.below(2)).map(|_| rng.pick(&every).into()).collect()
     };
     Denial {
         sector: sector.into(),
@@ -337,44 +288,18 @@ fn scope(rng: &mut Rng, setting: &Setting, ends: &Ends, sector: Sector) -> Scope
         UNKNOWN.to_owned(),
     ];
     let formers = [12, 13, 14, 15, 12, 14, 1, 2].map(organisation_oid);
-    let all = if setting.theme == Theme::Wellbeing {
-        60
-    } else {
-        14
-    };
-    let prescription = if setting.theme == Theme::ToSocialWelfare {
-        60
-    } else {
-        14
-    };
+    let all = if setting.theme == Theme::Wellbeing { 60 } else { 14 };
+    let prescription = if setting.theme == Theme::ToSocialWelfare { 60 } else { 14 };
     let document = rng.pick(&DOCUMENTS).to_owned();
     let choices = [
-        (
-            1 + all * in_healthcare,
-            Scope::AllPatientData(AllPatientData {}),
-        ),
-        (
-            1 + 16 * in_healthcare,
-            Scope::ServiceEvent(rng.pick(&EVENTS).to_owned()),
-        ),
+        (1 + all * in_healthcare, Scope::AllPatientData(AllPatientData {})),
+        (1 + 16 * in_healthcare, Scope::ServiceEvent(rng.pick(&EVENTS).to_owned())),
         (16, Scope::Register(rng.pick(&registers))),
-        (
-            2 + prescription * in_healthcare,
-            Scope::Prescription(document.clone()),
-        ),
-        (
-            2 + 14 * in_healthcare,
-            Scope::FormerProvider(rng.pick(&formers)),
-        ),
-        (
-            1 + 16 * in_social_welfare,
-            Scope::ServiceTransaction(rng.pick(&EVENTS).to_owned()),
-        ),
+        (2 + prescription * in_healthcare, Scope::Prescription(document.clone())),
+        (2 + 14 * in_healthcare, Scope::FormerProvider(rng.pick(&formers))),
+        (1 + 16 * in_social_welfare, Scope::ServiceTransaction(rng.pick(&EVENTS).to_owned())),
         (1 + 16 * in_social_welfare, Scope::Document(document)),
-        (
-            1 + 16 * in_social_welfare,
-            Scope::ServiceTask(rng.pick(&TASKS).to_owned()),
-        ),
+        (1 + 16 * in_social_welfare, Scope::ServiceTask(rng.pick(&TASKS).to_owned())),
         (8, Scope::Extensive(Extensive {})),
     ];
     rng.weighted(&choices)

@@ -100,11 +100,7 @@ pub(super) fn directory(rng: &mut Rng) -> Directory {
         .map(|(number, (controller, kind))| register(rng, number, controller, kind))
         .collect::<Vec<_>>();
     let outsourcing = (0..8).map(|_| outsourcing(rng, &registers)).collect();
-    Directory {
-        organisations,
-        registers,
-        outsourcing,
-    }
+    Directory { organisations, registers, outsourcing }
 }
 
 /// Unset in so many of a hundred, or one of the dates.
@@ -117,11 +113,7 @@ fn date(rng: &mut Rng, unset: usize, dates: &[&str]) -> String {
 
 /// The last former provider has merged into someone or nobody yet.
 fn successor_oid(rng: &mut Rng, number: u32, successor: u32) -> String {
-    let successor = if number == 15 {
-        rng.pick(&[0, 3, 4, 12])
-    } else {
-        successor
-    };
+    let successor = if number == 15 { rng.pick(&[0, 3, 4, 12]) } else { successor };
     if successor == 0 {
         return String::new();
     }
@@ -152,22 +144,14 @@ fn connections(rng: &mut Rng, number: u32) -> Vec<MainResponsibility> {
 fn register(rng: &mut Rng, number: u32, controller: u32, kind: RegisterKind) -> Register {
     let joined = ["2014-09-01", "2014-09-01", "2020-05-01", "2023-01-01"];
     let late = ["2024-03-01", "2026-02-01", "2027-04-01"];
-    let joined_kanta_on = if rng.chance(88) {
-        rng.pick(&joined).to_owned()
-    } else {
-        date(rng, 50, &late)
-    };
+    let joined_kanta_on = if rng.chance(88) { rng.pick(&joined).to_owned() } else { date(rng, 50, &late) };
     Register {
         oid: format!("1.2.246.10.9001.{number}"),
         name: format!("Register {number}"),
         controller: organisation_oid(controller),
         kind: kind.into(),
         joined_kanta_on,
-        shares_within_sector_from: date(
-            rng,
-            8,
-            &["2023-06-01", "2023-06-01", "2024-01-01", "2024-06-01"],
-        ),
+        shares_within_sector_from: date(rng, 8, &["2023-06-01", "2023-06-01", "2024-01-01", "2024-06-01"]),
         retrieves_across_sectors_from: date(
             rng,
             8,
@@ -183,10 +167,8 @@ fn register(rng: &mut Rng, number: u32, controller: u32, kind: RegisterKind) -> 
 }
 
 fn outsourcing(rng: &mut Rng, registers: &[Register]) -> Outsourcing {
-    let organisers: Vec<&Register> = registers
-        .iter()
-        .filter(|register| register.kind() != RegisterKind::WellbeingData)
-        .collect();
+    let organisers: Vec<&Register> =
+        registers.iter().filter(|register| register.kind() != RegisterKind::WellbeingData).collect();
     let organiser = rng.pick(&organisers);
     let producer = organisation_oid(rng.pick(&[9, 9, 10, 11, 1, 3, 5]));
     Outsourcing {

@@ -33,23 +33,15 @@ pub(super) fn record(rng: &mut Rng, setting: &Setting, ends: &Ends) -> RecordReq
             denial.against = Vec::new();
             denial.allows_emergency = false;
         }
-        let once_each = [
-            Against::OtherProviders,
-            Against::OwnOtherRegisters,
-            Against::UusimaaPublicHealthcare,
-        ];
-        denial.against = once_each
-            .into_iter()
-            .map(i32::from)
-            .filter(|against| denial.against.contains(against))
-            .collect();
+        let once_each =
+            [Against::OtherProviders, Against::OwnOtherRegisters, Against::UusimaaPublicHealthcare];
+        denial.against =
+            once_each.into_iter().map(i32::from).filter(|against| denial.against.contains(against)).collect();
     }
     let role = role(rng);
     RecordRequest {
         client: Some(setting.client.clone()),
-        declaration: Some(Declaration {
-            declaration: Some(content),
-        }),
+        declaration: Some(Declaration { declaration: Some(content) }),
         given_at: given_near(rng, setting.at).map(timestamp),
         declarer: declarer(role),
         recorded_by: Some(recorded_by(rng, setting, ends)),
@@ -92,9 +84,7 @@ fn role(rng: &mut Rng) -> Role {
 
 fn recorded_by(rng: &mut Rng, setting: &Setting, ends: &Ends) -> RecordedBy {
     if rng.chance(40) {
-        return RecordedBy {
-            recorded_by: Some(Recorder::MyKanta(MyKanta {})),
-        };
+        return RecordedBy { recorded_by: Some(Recorder::MyKanta(MyKanta {})) };
     }
     let any = rng.pick(&setting.directory.registers).oid;
     let wellbeing = setting.registers(&[RegisterKind::WellbeingData], None);

@@ -33,11 +33,7 @@ pub(super) fn record(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Record {
         _ => rng.pick(&PATIENT_DATA),
     };
     let may_lack_event = matches!(kind, RecordKind::Prescription | RecordKind::WellbeingData);
-    let service_event = if may_lack_event && rng.chance(60) {
-        ""
-    } else {
-        rng.pick(&EVENTS)
-    };
+    let service_event = if may_lack_event && rng.chance(60) { "" } else { rng.pick(&EVENTS) };
     let original_controller = rng.weighted(&[
         (55, String::new()),
         (8, organisation_oid(12)),
@@ -65,11 +61,7 @@ pub(super) fn record(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Record {
 }
 
 fn recorded_on(rng: &mut Rng, setting: &Setting) -> NaiveDate {
-    let day = if rng.chance(40) {
-        rng.pick(&setting.anchors.0)
-    } else {
-        day(setting.at)
-    };
+    let day = if rng.chance(40) { rng.pick(&setting.anchors.0) } else { day(setting.at) };
     near_day(rng, day)
 }
 
@@ -99,10 +91,7 @@ fn outsourcing(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Option<Outsourc
     }
     if !parties.is_empty() && rng.chance(70) {
         let (organiser, producer) = rng.pick(&parties);
-        return Some(OutsourcedService {
-            organiser,
-            producer,
-        });
+        return Some(OutsourcedService { organiser, producer });
     }
     rng.chance(5).then(|| OutsourcedService {
         organiser: organisation_oid(rng.pick(&[1, 2, 3, 9])),
@@ -115,36 +104,22 @@ fn spoil(rng: &mut Rng, record: &mut Record) {
     let long = "x".repeat(129);
     match rng.below(10) {
         0 => record.id = rng.pick(&["", "tab\there", "é", &long]).to_owned(),
-        1 => rng
-            .pick(&["", "1", "3.1", "1..2", "1.02", "1.2.", "register"])
-            .clone_into(&mut record.register),
+        1 => rng.pick(&["", "1", "3.1", "1..2", "1.02", "1.2.", "register"]).clone_into(&mut record.register),
         2 => record.service_event = rng.pick(&["", "line\nbreak", &long]).to_owned(),
         3 => rng
-            .pick(&[
-                "",
-                "2024-02-30",
-                "2024-1-1",
-                "20240101",
-                "2024-01-01T00:00:00Z",
-            ])
+            .pick(&["", "2024-02-30", "2024-1-1", "20240101", "2024-01-01T00:00:00Z"])
             .clone_into(&mut record.recorded_on),
         4 => record.kind = rng.pick(&[0, 7, 99, -1]),
         5 => record.kind = rng.pick(&[1, 2, 3, 4, 5, 6]),
         6 => record.service_tasks.push(String::new()),
-        7 => rng
-            .pick(&["city", "1.2.246.", "4.1"])
-            .clone_into(&mut record.original_controller),
+        7 => rng.pick(&["city", "1.2.246.", "4.1"]).clone_into(&mut record.original_controller),
         8 => {
-            record.outsourcing = Some(OutsourcedService {
-                organiser: String::new(),
-                producer: organisation_oid(9),
-            });
+            record.outsourcing =
+                Some(OutsourcedService { organiser: String::new(), producer: organisation_oid(9) });
         }
         _ => {
-            record.outsourcing = Some(OutsourcedService {
-                organiser: organisation_oid(1),
-                producer: "9".to_owned(),
-            });
+            record.outsourcing =
+                Some(OutsourcedService { organiser: organisation_oid(1), producer: "9".to_owned() });
         }
     }
 }

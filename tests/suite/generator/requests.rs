@@ -116,10 +116,7 @@ pub(super) fn ends(rng: &mut Rng, setting: &Setting) -> Ends {
     let requester_kinds = theme.requester_kinds(rng);
     let requesters = setting.registers(requester_kinds, None);
     let holders = setting.registers(theme.holder_kinds(), None);
-    let mut ends = Ends {
-        requester: rng.pick(&requesters),
-        holder: rng.pick(&holders),
-    };
+    let mut ends = Ends { requester: rng.pick(&requesters), holder: rng.pick(&holders) };
     if rng.chance(if theme.is_across() { 45 } else { 15 }) {
         let controller = setting.controller(&ends.requester);
         let same = setting.registers(theme.holder_kinds(), Some(&controller));
@@ -132,10 +129,7 @@ pub(super) fn ends(rng: &mut Rng, setting: &Setting) -> Ends {
             .map(super::directory::organisation_oid)
             .flat_map(|oid| setting.registers(&[RegisterKind::PublicHealthcare], Some(&oid)))
             .collect();
-        ends = Ends {
-            requester: rng.pick(&uusimaa),
-            holder: rng.pick(&uusimaa),
-        };
+        ends = Ends { requester: rng.pick(&uusimaa), holder: rng.pick(&uusimaa) };
     }
     if rng.chance(2) {
         ends.requester = rng.pick(&[UNKNOWN.to_owned(), "1.2.246.10.9001.40".to_owned()]);
@@ -151,16 +145,9 @@ fn ends_of_outsourcing(rng: &mut Rng, setting: &Setting) -> Ends {
     let relation = rng.pick(&setting.directory.outsourcing);
     let organiser = relation.organiser_register;
     let of_producer = setting.registers(setting.theme.holder_kinds(), Some(&relation.producer));
-    let producer = if of_producer.is_empty() {
-        organiser.clone()
-    } else {
-        rng.pick(&of_producer)
-    };
+    let producer = if of_producer.is_empty() { organiser.clone() } else { rng.pick(&of_producer) };
     let (requester, holder) = rng.pick(&[(&organiser, &producer), (&producer, &organiser)]);
-    Ends {
-        requester: requester.clone(),
-        holder: holder.clone(),
-    }
+    Ends { requester: requester.clone(), holder: holder.clone() }
 }
 
 pub(super) fn request(rng: &mut Rng, setting: &Setting, ends: &Ends) -> DecideRequest {
@@ -181,9 +168,7 @@ pub(super) fn request(rng: &mut Rng, setting: &Setting, ends: &Ends) -> DecideRe
         (20, Ground::ClientRelationship),
         (20, Ground::OtherJustified),
     ]);
-    let records = (0..=rng.below(3))
-        .map(|_| records::record(rng, setting, ends))
-        .collect();
+    let records = (0..=rng.below(3)).map(|_| records::record(rng, setting, ends)).collect();
     DecideRequest {
         client: Some(setting.client.clone()),
         requester: Some(Requester {
@@ -207,19 +192,12 @@ fn claims(rng: &mut Rng) -> Vec<Claim> {
     if rng.chance(50) {
         return Vec::new();
     }
-    let makers: [fn(&mut Rng) -> Kind; 5] = [
-        statutory_right,
-        social_welfare_authority,
-        joint_service,
-        client_unable_to_decide,
-        emergency,
-    ];
+    let makers: [fn(&mut Rng) -> Kind; 5] =
+        [statutory_right, social_welfare_authority, joint_service, client_unable_to_decide, emergency];
     let mut claims = Vec::new();
     for maker in makers {
         if rng.chance(28) {
-            claims.push(Claim {
-                claim: Some(maker(rng)),
-            });
+            claims.push(Claim { claim: Some(maker(rng)) });
         }
     }
     claims
@@ -227,9 +205,7 @@ fn claims(rng: &mut Rng) -> Vec<Claim> {
 
 fn statutory_right(rng: &mut Rng) -> Kind {
     let provision = if rng.chance(65) { "703/2023 64 §" } else { "" };
-    Kind::StatutoryRight(StatutoryRight {
-        provision: provision.to_owned(),
-    })
+    Kind::StatutoryRight(StatutoryRight { provision: provision.to_owned() })
 }
 
 fn social_welfare_authority(rng: &mut Rng) -> Kind {
@@ -271,7 +247,5 @@ fn client_unable_to_decide(rng: &mut Rng) -> Kind {
 }
 
 fn emergency(rng: &mut Rng) -> Kind {
-    Kind::Emergency(Emergency {
-        client_cannot_be_asked: rng.chance(80),
-    })
+    Kind::Emergency(Emergency { client_cannot_be_asked: rng.chance(80) })
 }

@@ -20,17 +20,11 @@ use crate::reference::ymd;
 
 /// The first instant of a day in Helsinki.
 pub(super) fn midnight(day: NaiveDate) -> DateTime<Utc> {
-    Helsinki
-        .from_local_datetime(&day.and_time(NaiveTime::MIN))
-        .unwrap()
-        .to_utc()
+    Helsinki.from_local_datetime(&day.and_time(NaiveTime::MIN)).unwrap().to_utc()
 }
 
 pub(super) fn timestamp(at: DateTime<Utc>) -> Timestamp {
-    Timestamp {
-        seconds: at.timestamp(),
-        nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap(),
-    }
+    Timestamp { seconds: at.timestamp(), nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap() }
 }
 
 /// The dates of a calendar, those of the versions too.
@@ -79,23 +73,14 @@ impl Anchors {
         for relation in &directory.outsourcing {
             texts.extend([relation.from.as_str(), &relation.until]);
         }
-        anchors.extend(
-            texts
-                .iter()
-                .filter_map(|text| text.parse::<NaiveDate>().ok()),
-        );
+        anchors.extend(texts.iter().filter_map(|text| text.parse::<NaiveDate>().ok()));
         anchors.extend([adult_from; 4]);
         Self(anchors)
     }
 
     /// Around the start or the end of a day that matters, within the years given.
     pub(super) fn near(&self, rng: &mut Rng, from: NaiveDate, to: NaiveDate) -> DateTime<Utc> {
-        let days: Vec<NaiveDate> = self
-            .0
-            .iter()
-            .copied()
-            .filter(|day| (from..=to).contains(day))
-            .collect();
+        let days: Vec<NaiveDate> = self.0.iter().copied().filter(|day| (from..=to).contains(day)).collect();
         if days.is_empty() {
             return any_instant(rng, from, to);
         }

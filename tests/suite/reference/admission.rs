@@ -57,13 +57,7 @@ pub(crate) fn admit(
     request: &RecordRequest,
     at: DateTime<Utc>,
 ) -> Result<Vec<Notice>, &'static str> {
-    let world = World {
-        directory,
-        calendar,
-        declarations,
-        client: request.client.as_ref().unwrap(),
-        at,
-    };
+    let world = World { directory, calendar, declarations, client: request.client.as_ref().unwrap(), at };
     let recorded_by = request.recorded_by.as_ref().unwrap();
     let role = request.declarer.as_ref().unwrap().role();
     let declaration = request.declaration.as_ref().unwrap();
@@ -73,10 +67,7 @@ pub(crate) fn admit(
     require(given_at <= at, "GIVEN_IN_FUTURE")?;
     let given_on = day(given_at);
     let register = admit_recorder(&world, recorded_by, declaration)?;
-    require(
-        may_declare(&world, declaration, recorded_by, role, given_on),
-        "DECLARER_NOT_ALLOWED",
-    )?;
+    require(may_declare(&world, declaration, recorded_by, role, given_on), "DECLARER_NOT_ALLOWED")?;
     match declaration {
         Content::Information(information) => {
             let (_, version) =
@@ -111,19 +102,11 @@ pub(crate) fn admit_withdrawal(
     request: &WithdrawRequest,
     at: DateTime<Utc>,
 ) -> Result<Vec<Notice>, &'static str> {
-    let world = World {
-        directory,
-        calendar,
-        declarations,
-        client: request.client.as_ref().unwrap(),
-        at,
-    };
+    let world = World { directory, calendar, declarations, client: request.client.as_ref().unwrap(), at };
     let recorded = world
         .recorded()
         .into_iter()
-        .find(|recorded| {
-            stored_id(recorded.stored, recorded.place.revision) == request.declaration_id
-        })
+        .find(|recorded| stored_id(recorded.stored, recorded.place.revision) == request.declaration_id)
         .ok_or("NOT_FOUND")?;
     let declaration = content(recorded.stored);
     let role = request.declarer.as_ref().unwrap().role();
@@ -132,13 +115,15 @@ pub(crate) fn admit_withdrawal(
     require(given_at <= at, "GIVEN_IN_FUTURE")?;
     let given_on = day(given_at);
     let register = admit_recorder(&world, request.recorded_by.as_ref().unwrap(), declaration)?;
-    // On the day it is given (§7), though once stored it is judged by the day it was recorded (§4).
-    let may_withdraw = match declaration {
-        Content::Information(_) => role == Role::Client,
-        Content::Consent(_) => may_give_consent(world.client, role, given_on),
-        Content::Denial(_) => may_withdraw_denial(world.client, &recorded, role, given_on),
-    };
-    require(may_withdraw, "DECLARER_NOT_ALLOWED")?;
+    // On the day it is given (§7), and on the day it is recorded: by that one it is judged once stored (§4).
+    for on in [given_on, world.today()] {
+        let may_withdraw = match declaration {
+            Content::Information(_) => role == Role::Client,
+            Content::Consent(_) => may_give_consent(world.client, role, on),
+            Content::Denial(_) => may_withdraw_denial(world.client, &recorded, role, on),
+        };
+        require(may_withdraw, "DECLARER_NOT_ALLOWED")?;
+    }
     let has_ended = match declaration {
         Content::Information(_) => return Err("INFORMATION_CANNOT_BE_WITHDRAWN"),
         Content::Consent(consent) => {
@@ -180,14 +165,8 @@ fn admit_recorder<'a>(
     organisation(world.directory, &professional.organisation).ok_or("RECORDER_UNKNOWN")?;
     // A register of wellbeing data is in no sector, and nothing is recorded for it.
     let sectors = sectors(declaration);
-    require(
-        sectors.contains(&side(register)),
-        "RECORDER_SECTOR_NOT_ALLOWED",
-    )?;
-    require(
-        stores_declarations(register, world.today()),
-        "RECORDER_NOT_READY",
-    )?;
+    require(sectors.contains(&side(register)), "RECORDER_SECTOR_NOT_ALLOWED")?;
+    require(stores_declarations(register, world.today()), "RECORDER_NOT_READY")?;
     Ok(Some(register))
 }
 
@@ -238,19 +217,10 @@ fn may_declare(
 fn admit_consent(world: &World, consent: &Consent) -> Result<(), &'static str> {
     // Imported history only, so that it is not recorded before the Act either.
     let has_ended = consent.kind() == ConsentKind::VerbalPrescription;
-    let now = Place {
-        recorded_at: world.at,
-        revision: world.declarations.len(),
-    };
-    require(
-        has_ended || was_informed_before(world, now),
-        "INFORMATION_REQUIRED",
-    )?;
+    let now = Place { recorded_at: world.at, revision: world.declarations.len() };
+    require(has_ended || was_informed_before(world, now), "INFORMATION_REQUIRED")?;
     require(!has_ended, "CONSENT_KIND_ENDED")?;
-    require(
-        allocation_not_offered(world.directory, consent).is_none(),
-        "CONSENT_ALLOCATION_NOT_ALLOWED",
-    )
+    require(allocation_not_offered(world.directory, consent).is_none(), "CONSENT_ALLOCATION_NOT_ALLOWED")
 }
 
 fn admit_denial(world: &World, denial: &Denial, given_on: NaiveDate) -> Result<(), &'static str> {
@@ -289,10 +259,7 @@ fn admit_denial(world: &World, denial: &Denial, given_on: NaiveDate) -> Result<(
     require(is_listed, "DENIAL_SCOPE_NOT_ALLOWED")?;
     let extensive = matches!(denial.scope, Some(Scope::Extensive(_)));
     // "Until its setting has a date", and that day has come.
-    let open = world
-        .calendar
-        .extensive_refusal_from
-        .is_some_and(|from| from <= world.today());
+    let open = world.calendar.extensive_refusal_from.is_some_and(|from| from <= world.today());
     require(!extensive || open, "EXTENSIVE_REFUSAL_NOT_OPEN")
 }
 
@@ -309,9 +276,7 @@ fn replaces(world: &World, consent: &Consent) -> bool {
 
 /// Even one given by someone not entitled is over once the client has given another.
 fn is_replaced(world: &World, recorded: &Recorded, consent: &Consent) -> bool {
-    of_kind(world, consent.kind(), controller(consent))
-        .iter()
-        .any(|later| later.place > recorded.place)
+    of_kind(world, consent.kind(), controller(consent)).iter().any(|later| later.place > recorded.place)
 }
 
 fn notices(

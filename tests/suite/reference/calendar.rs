@@ -86,10 +86,7 @@ pub(crate) fn instant(timestamp: &Timestamp) -> DateTime<Utc> {
 
 /// An ISO date written in full, `YYYY-MM-DD`.
 pub(crate) fn iso_date(text: &str) -> Option<NaiveDate> {
-    let shape: String = text
-        .chars()
-        .map(|c| if c.is_ascii_digit() { '9' } else { c })
-        .collect();
+    let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '9' } else { c }).collect();
     if shape != "9999-99-99" {
         return None;
     }
@@ -149,16 +146,10 @@ fn birthday(client: &ClientId) -> Option<NaiveDate> {
 
 #[test]
 fn who_was_born_on_29_february_turns_18_on_1_march() {
-    let client = ClientId {
-        extension: "290204B903A".to_owned(),
-        root: String::new(),
-    };
+    let client = ClientId { extension: "290204B903A".to_owned(), root: String::new() };
     assert!(is_minor(&client, ymd(2022, 2, 28)));
     assert!(is_adult(&client, ymd(2022, 3, 1)));
-    let abroad = ClientId {
-        extension: "A-1".to_owned(),
-        root: "1.2.3".to_owned(),
-    };
+    let abroad = ClientId { extension: "A-1".to_owned(), root: "1.2.3".to_owned() };
     assert!(!is_minor(&abroad, ymd(2022, 3, 1)) && !is_adult(&abroad, ymd(2022, 3, 1)));
 }
 
@@ -173,13 +164,7 @@ fn a_day_is_one_in_helsinki() {
 #[test]
 fn dates_are_written_in_full() {
     assert_eq!(iso_date("2024-02-29"), Some(ymd(2024, 2, 29)));
-    for other in [
-        "2023-02-29",
-        "2024-2-9",
-        "24-02-09",
-        "+2024-02-09",
-        "2024-02-09 ",
-    ] {
+    for other in ["2023-02-29", "2024-2-9", "24-02-09", "+2024-02-09", "2024-02-09 "] {
         assert_eq!(iso_date(other), None, "{other}");
     }
 }

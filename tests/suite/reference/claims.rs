@@ -69,7 +69,5 @@ pub(super) fn emergency(request: &DecideRequest) -> Vec<bool> {
 
 fn each(request: &DecideRequest, complete: fn(&Claim) -> Option<bool>) -> Vec<bool> {
     let claims = request.claims.iter();
-    claims
-        .filter_map(|claim| complete(claim.claim.as_ref().unwrap()))
-        .collect()
+    claims.filter_map(|claim| complete(claim.claim.as_ref().unwrap())).collect()
 }

@@ -35,8 +35,7 @@ pub(super) fn of_kind<'a>(
         .into_iter()
         .filter(|recorded| {
             recorded.consent().is_some_and(|consent| {
-                consent.kind() == kind
-                    && controller.is_none_or(|controller| consent.controller == controller)
+                consent.kind() == kind && controller.is_none_or(|controller| consent.controller == controller)
             }) && may_give_consent(world.client, recorded.declarer(), recorded.given_on())
         })
         .collect()
@@ -48,17 +47,11 @@ pub(super) fn latest<'a>(
     kind: ConsentKind,
     controller: Option<&str>,
 ) -> Option<Recorded<'a>> {
-    of_kind(world, kind, controller)
-        .into_iter()
-        .max_by_key(|recorded| recorded.place)
+    of_kind(world, kind, controller).into_iter().max_by_key(|recorded| recorded.place)
 }
 
 /// Why the client's consent of the kind does not open this; `None`: it does.
-pub(super) fn fault(
-    question: &Question,
-    kind: ConsentKind,
-    controller: Option<&str>,
-) -> Option<Detail> {
+pub(super) fn fault(question: &Question, kind: ConsentKind, controller: Option<&str>) -> Option<Detail> {
     let world = &question.world;
     let Some(recorded) = latest(world, kind, controller) else {
         return Some(Detail::ConsentMissing);
@@ -94,14 +87,9 @@ fn allocation(consent: &Consent) -> Option<&Allocation> {
 pub(super) fn allocation_not_offered(directory: &Directory, consent: &Consent) -> Option<Detail> {
     let allocation = allocation(consent)?;
     let (named, data_offered, tasks_offered) = match consent.kind() {
-        ConsentKind::PatientDataToSocialWelfare => (
-            &[
-                OrganisationKind::StateSocialWelfare,
-                OrganisationKind::Private,
-            ][..],
-            true,
-            false,
-        ),
+        ConsentKind::PatientDataToSocialWelfare => {
+            (&[OrganisationKind::StateSocialWelfare, OrganisationKind::Private][..], true, false)
+        }
         ConsentKind::ClientDataToHealthcare => (
             &[
                 OrganisationKind::StateHealthcare,
@@ -168,10 +156,9 @@ fn covers_recipient(question: &Question, kind: ConsentKind, allocation: &Allocat
     let world = &question.world;
     let requester = controller(world.directory, question.requester);
     let public = match kind {
-        ConsentKind::PatientDataToSocialWelfare => &[
-            OrganisationKind::WellbeingServicesCounty,
-            OrganisationKind::CityOfHelsinki,
-        ][..],
+        ConsentKind::PatientDataToSocialWelfare => {
+            &[OrganisationKind::WellbeingServicesCounty, OrganisationKind::CityOfHelsinki][..]
+        }
         ConsentKind::ClientDataToHealthcare => &[
             OrganisationKind::WellbeingServicesCounty,
             OrganisationKind::CityOfHelsinki,
@@ -185,12 +172,10 @@ fn covers_recipient(question: &Question, kind: ConsentKind, allocation: &Allocat
         | ConsentKind::VerbalPrescription => panic!("not allocated"),
     };
     allocation.recipients.is_empty()
-        || allocation.recipients.iter().any(|recipient| {
-            match recipient.recipient.as_ref().unwrap() {
-                Recipient::AllPublic(_) => public.contains(&requester.kind()),
-                Recipient::Organisation(oid) => {
-                    requester.oid == *oid || operates_in_connection_with(world, &requester.oid, oid)
-                }
+        || allocation.recipients.iter().any(|recipient| match recipient.recipient.as_ref().unwrap() {
+            Recipient::AllPublic(_) => public.contains(&requester.kind()),
+            Recipient::Organisation(oid) => {
+                requester.oid == *oid || operates_in_connection_with(world, &requester.oid, oid)
             }
         })
 }
@@ -210,10 +195,7 @@ fn covers_data(question: &Question, _: ConsentKind, allocation: &Allocation) -> 
 fn covers_tasks(question: &Question, _: ConsentKind, allocation: &Allocation) -> bool {
     let tasks = &question.record.service_tasks;
     allocation.service_tasks.is_empty()
-        || !tasks.is_empty()
-            && tasks
-                .iter()
-                .all(|task| allocation.service_tasks.contains(task))
+        || !tasks.is_empty() && tasks.iter().all(|task| allocation.service_tasks.contains(task))
 }
 
 /// "First and last day, both included."
@@ -224,21 +206,20 @@ fn covers_recording_day(question: &Question, _: ConsentKind, allocation: &Alloca
 }
 
 /// Whether the client's last act on a consent that opens this direction was a
-/// withdrawal. A withdrawal counts as later than a recording at its instant.
+/// withdrawal: on the direction's own, or on either end's local one. Read of
+/// each apart, as that denies: giving one does not undo withdrawing another. A
+/// withdrawal counts as later than a recording at its instant.
 pub(super) fn last_act_was_withdrawal(question: &Question, direction: ConsentKind) -> bool {
     let world = &question.world;
     let local = ConsentKind::LocalCrossSector;
-    let mut consents = of_kind(world, direction, None);
-    consents.extend(of_kind(world, local, Some(&question.requester.controller)));
-    consents.extend(of_kind(world, local, Some(&question.holder.controller)));
-    let recordings = consents
-        .iter()
-        .map(|consent| (consent.place.recorded_at, false));
-    let withdrawals = consents
-        .iter()
-        .filter_map(|consent| Some((consent.withdrawn_at(world.at)?, true)));
-    recordings
-        .chain(withdrawals)
-        .max()
-        .is_some_and(|(_, withdrawal)| withdrawal)
+    let kinds = [
+        of_kind(world, direction, None),
+        of_kind(world, local, Some(&question.requester.controller)),
+        of_kind(world, local, Some(&question.holder.controller)),
+    ];
+    kinds.iter().any(|consents| {
+        let recordings = consents.iter().map(|consent| (consent.place.recorded_at, false));
+        let withdrawals = consents.iter().filter_map(|consent| Some((consent.withdrawn_at(world.at)?, true)));
+        recordings.chain(withdrawals).max().is_some_and(|(_, withdrawal)| withdrawal)
+    })
 }

@@ -33,18 +33,10 @@ pub(super) fn standing(client: &ClientId, role: Role, on: NaiveDate) -> Standing
 }
 
 pub(super) fn may_give_consent(client: &ClientId, role: Role, on: NaiveDate) -> bool {
-    matches!(
-        standing(client, role, on),
-        Standing::Client | Standing::ForAdult
-    )
+    matches!(standing(client, role, on), Standing::Client | Standing::ForAdult)
 }
 
-pub(super) fn may_set_denial(
-    client: &ClientId,
-    denial: &Denial,
-    role: Role,
-    on: NaiveDate,
-) -> bool {
+pub(super) fn may_set_denial(client: &ClientId, denial: &Denial, role: Role, on: NaiveDate) -> bool {
     match standing(client, role, on) {
         Standing::Client | Standing::ForAdult => true,
         Standing::ForMinor => is_of_healthcare_alone(denial),
@@ -54,20 +46,12 @@ pub(super) fn may_set_denial(
 
 /// For a minor, the healthcare denials that a guardian or representative set.
 /// "Until the client withdraws it" does not keep an adult's representative from it.
-pub(super) fn may_withdraw_denial(
-    client: &ClientId,
-    recorded: &Recorded,
-    role: Role,
-    on: NaiveDate,
-) -> bool {
+pub(super) fn may_withdraw_denial(client: &ClientId, recorded: &Recorded, role: Role, on: NaiveDate) -> bool {
     match standing(client, role, on) {
         Standing::Client | Standing::ForAdult => true,
         Standing::ForMinor => {
             recorded.denial().is_some_and(is_of_healthcare_alone)
-                && matches!(
-                    recorded.declarer(),
-                    Role::Guardian | Role::LegalRepresentative
-                )
+                && matches!(recorded.declarer(), Role::Guardian | Role::LegalRepresentative)
         }
         Standing::Authorised | Standing::Nobody => false,
     }

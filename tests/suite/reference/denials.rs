@@ -76,41 +76,27 @@ fn covers<'a>(question: &Question, denial: &'a Denial) -> Vec<Cover<'a>> {
         return Vec::new();
     }
     let cover = |covered: bool, detail: Detail, against_all: bool| {
-        covered.then_some(Cover {
-            denial,
-            detail,
-            against_all,
-        })
+        covered.then_some(Cover { denial, detail, against_all })
     };
     let covers = match scope {
         // Stored on social welfare it is not listed, and is read as all data of that sector.
         Scope::AllPatientData(_) => vec![cover(true, Detail::DenialAllPatientData, false)],
-        Scope::ServiceEvent(id) => vec![cover(
-            *id == record.service_event,
-            Detail::DenialServiceEvent,
-            false,
-        )],
+        Scope::ServiceEvent(id) => {
+            vec![cover(*id == record.service_event, Detail::DenialServiceEvent, false)]
+        }
         Scope::Register(oid) => vec![
             cover(*oid == question.holder.oid, Detail::DenialRegister, false),
-            cover(
-                is_on_former_provider(question, oid),
-                Detail::DenialFormerProvider,
-                true,
-            ),
+            cover(is_on_former_provider(question, oid), Detail::DenialFormerProvider, true),
         ],
         Scope::Prescription(id) => {
             vec![cover(*id == record.id, Detail::DenialPrescription, false)]
         }
-        Scope::FormerProvider(oid) => vec![cover(
-            comes_from(question, oid),
-            Detail::DenialFormerProvider,
-            true,
-        )],
-        Scope::ServiceTransaction(id) => vec![cover(
-            *id == record.service_event,
-            Detail::DenialServiceTransaction,
-            false,
-        )],
+        Scope::FormerProvider(oid) => {
+            vec![cover(comes_from(question, oid), Detail::DenialFormerProvider, true)]
+        }
+        Scope::ServiceTransaction(id) => {
+            vec![cover(*id == record.service_event, Detail::DenialServiceTransaction, false)]
+        }
         Scope::Document(id) => vec![cover(*id == record.id, Detail::DenialDocument, false)],
         Scope::ServiceTask(code) => vec![cover(
             record.service_tasks.is_empty() || record.service_tasks.contains(code),
@@ -125,10 +111,7 @@ fn covers<'a>(question: &Question, denial: &'a Denial) -> Vec<Cover<'a>> {
 fn reaches_prescriptions(scope: &Scope) -> bool {
     matches!(
         scope,
-        Scope::Prescription(_)
-            | Scope::Register(_)
-            | Scope::FormerProvider(_)
-            | Scope::Extensive(_)
+        Scope::Prescription(_) | Scope::Register(_) | Scope::FormerProvider(_) | Scope::Extensive(_)
     )
 }
 
@@ -195,12 +178,7 @@ pub(super) fn within_social_welfare<'a>(question: &Question<'a>) -> Vec<Cover<'a
 pub(super) fn across_sectors<'a>(question: &Question<'a>) -> Vec<Cover<'a>> {
     in_force(&question.world)
         .into_iter()
-        .filter(|denial| {
-            matches!(
-                denial.scope,
-                Some(Scope::Extensive(_) | Scope::Prescription(_))
-            )
-        })
+        .filter(|denial| matches!(denial.scope, Some(Scope::Extensive(_) | Scope::Prescription(_))))
         .flat_map(|denial| covers(question, denial))
         .collect()
 }
@@ -209,25 +187,16 @@ pub(super) fn across_sectors<'a>(question: &Question<'a>) -> Vec<Cover<'a>> {
 pub(super) fn of_wellbeing_data<'a>(question: &Question<'a>) -> Vec<Cover<'a>> {
     in_force(&question.world)
         .into_iter()
-        .filter(|denial| {
-            matches!(
-                denial.scope,
-                Some(Scope::Extensive(_) | Scope::AllPatientData(_))
-            )
-        })
+        .filter(|denial| matches!(denial.scope, Some(Scope::Extensive(_) | Scope::AllPatientData(_))))
         .flat_map(|denial| covers(question, denial))
         .collect()
 }
 
 /// An extensive denial carries no emergency allowance.
 pub(super) fn all_allow_emergency(covers: &[Cover]) -> bool {
-    covers
-        .iter()
-        .all(|cover| cover.denial.allows_emergency && !is_extensive(cover.denial))
+    covers.iter().all(|cover| cover.denial.allows_emergency && !is_extensive(cover.denial))
 }
 
 pub(super) fn first_told(covers: &[Cover]) -> Option<Detail> {
-    TOLD_FIRST
-        .into_iter()
-        .find(|detail| covers.iter().any(|cover| cover.detail == *detail))
+    TOLD_FIRST.into_iter().find(|detail| covers.iter().any(|cover| cover.detail == *detail))
 }

@@ -59,10 +59,7 @@ pub(super) fn successors<'a>(directory: &'a Directory, oid: &str) -> Vec<&'a Org
     while let Some(current) = next {
         next = organisation(directory, &current.successor);
         chain.extend(next);
-        assert!(
-            chain.len() <= directory.organisations.len(),
-            "a successor cycle is refused"
-        );
+        assert!(chain.len() <= directory.organisations.len(), "a successor cycle is refused");
     }
     chain
 }
@@ -78,9 +75,7 @@ pub(super) fn was_held_before_merger_by(question: &Question, former: &str) -> bo
     let world = &question.world;
     let holder = controller(world.directory, question.holder);
     let recorded_on = iso_date(&question.record.recorded_on).unwrap();
-    successors(world.directory, former)
-        .iter()
-        .any(|successor| successor.oid == holder.oid)
+    successors(world.directory, former).iter().any(|successor| successor.oid == holder.oid)
         && recorded_on < first_day(world, holder)
 }
 
@@ -123,27 +118,18 @@ pub(super) fn operates_in_connection_with(world: &World, provider: &str, main: &
     let private = [OrganisationKind::Private];
     has_kind(world.directory, provider, &private)
         && has_kind(world.directory, main, &private)
-        && organisation(world.directory, provider)
-            .unwrap()
-            .main_responsibility
-            .iter()
-            .any(|connection| {
-                connection.provider == main
-                    && connection.notified
-                    && within(world.today(), &connection.from, &connection.until)
-            })
+        && organisation(world.directory, provider).unwrap().main_responsibility.iter().any(|connection| {
+            connection.provider == main
+                && connection.notified
+                && within(world.today(), &connection.from, &connection.until)
+        })
 }
 
 /// The record was generated in an outsourced service that the directory knows,
 /// and the two registers are its two parties.
 pub(super) fn is_between_parties_of_outsourcing(question: &Question) -> bool {
     let directory = question.world.directory;
-    let Record {
-        outsourcing: Some(outsourced),
-        recorded_on,
-        ..
-    } = question.record
-    else {
+    let Record { outsourcing: Some(outsourced), recorded_on, .. } = question.record else {
         return false;
     };
     if outsourced.organiser == outsourced.producer {

@@ -28,10 +28,7 @@ fn received<'a>(world: &World<'a>) -> Vec<(Place, usize, &'a Version)> {
         let Some((newness, version)) = version(world.calendar, &information.version) else {
             continue;
         };
-        if version
-            .valid_from
-            .is_none_or(|from| from <= recorded.given_on())
-        {
+        if version.valid_from.is_none_or(|from| from <= recorded.given_on()) {
             received.push((recorded.place, newness, version));
         }
     }
@@ -41,23 +38,19 @@ fn received<'a>(world: &World<'a>) -> Vec<(Place, usize, &'a Version)> {
 /// "A client informed with version 1.0 or later is informed." Who received
 /// `earlier-law` alone is not, even where a consent of theirs still counts.
 pub(super) fn is_informed(world: &World) -> bool {
-    received(world)
-        .iter()
-        .any(|(_, _, version)| version.version != EARLIER_LAW)
+    received(world).iter().any(|(_, _, version)| version.version != EARLIER_LAW)
 }
 
 /// Before this consent; `earlier-law` counts for those recorded before the Act.
 pub(super) fn was_informed_before(world: &World, consent: Place) -> bool {
     let before_the_act = super::calendar::day(consent.recorded_at) < world.calendar.act_in_force;
-    received(world).iter().any(|(place, _, version)| {
-        *place < consent && (version.version != EARLIER_LAW || before_the_act)
-    })
+    received(world)
+        .iter()
+        .any(|(place, _, version)| *place < consent && (version.version != EARLIER_LAW || before_the_act))
 }
 
 pub(super) fn opens_uusimaa(world: &World) -> bool {
-    received(world)
-        .iter()
-        .any(|(_, _, version)| version.opens_uusimaa)
+    received(world).iter().any(|(_, _, version)| version.opens_uusimaa)
 }
 
 /// Nothing received that is as new as the newest, or would be with `besides`.
@@ -74,10 +67,7 @@ pub(super) fn must_inform(world: &World, besides: Option<&str>) -> bool {
         .map(|(newness, _)| newness)
         .max();
     let besides = besides.and_then(|name| version(world.calendar, name));
-    let mut had: Vec<usize> = received(world)
-        .into_iter()
-        .map(|(_, newness, _)| newness)
-        .collect();
+    let mut had: Vec<usize> = received(world).into_iter().map(|(_, newness, _)| newness).collect();
     had.extend(besides.map(|(newness, _)| newness));
     !had.into_iter().any(|newness| Some(newness) >= newest)
 }

@@ -14,9 +14,9 @@ pub(super) fn is_valid(directory: &Directory, record: &Record) -> bool {
         return false;
     };
     let (belongs, needs_event) = match kind {
-        RecordKind::PatientSummary
-        | RecordKind::ServiceEventEntry
-        | RecordKind::StatementOrCertificate => (Side::Healthcare, true),
+        RecordKind::PatientSummary | RecordKind::ServiceEventEntry | RecordKind::StatementOrCertificate => {
+            (Side::Healthcare, true)
+        }
         RecordKind::Prescription => (Side::Healthcare, false),
         RecordKind::ClientDocument => (Side::SocialWelfare, true),
         RecordKind::WellbeingData => (Side::Wellbeing, false),
@@ -25,11 +25,8 @@ pub(super) fn is_valid(directory: &Directory, record: &Record) -> bool {
     // In a register that the directory does not know, the kind cannot misfit.
     let fits = register(directory, &record.register).is_none_or(|holder| side(holder) == belongs);
     // Where none is needed, one that cannot be read is invalid all the same.
-    let event_told = if record.service_event.is_empty() {
-        !needs_event
-    } else {
-        is_id(&record.service_event)
-    };
+    let event_told =
+        if record.service_event.is_empty() { !needs_event } else { is_id(&record.service_event) };
     is_id(&record.id)
         && is_oid(&record.register)
         && event_told
@@ -66,9 +63,7 @@ fn oids_are_arcs_of_digits() {
         assert!(is_oid(oid), "{oid}");
     }
     let long = format!("1.{}", "1".repeat(63));
-    for other in [
-        "", "1", "3.1", "1..2", "1.2.", "1.02", "1.2 ", "-1.2", &long,
-    ] {
+    for other in ["", "1", "3.1", "1..2", "1.2.", "1.02", "1.2 ", "-1.2", &long] {
         assert!(!is_oid(other), "{other}");
     }
 }

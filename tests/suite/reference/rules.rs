@@ -28,28 +28,15 @@ pub(super) struct Spoken {
 pub(super) type Rule = (&'static str, fn(&Question) -> Option<Spoken>);
 
 fn permit(reason: Reason) -> Spoken {
-    Spoken {
-        effect: Effect::Permit,
-        reason,
-        detail: Detail::Unspecified,
-        necessary_data_only: false,
-    }
+    Spoken { effect: Effect::Permit, reason, detail: Detail::Unspecified, necessary_data_only: false }
 }
 
 fn permit_necessary_data(reason: Reason) -> Spoken {
-    Spoken {
-        necessary_data_only: true,
-        ..permit(reason)
-    }
+    Spoken { necessary_data_only: true, ..permit(reason) }
 }
 
 pub(super) fn deny(reason: Reason, detail: Detail) -> Spoken {
-    Spoken {
-        effect: Effect::Deny,
-        reason,
-        detail,
-        necessary_data_only: false,
-    }
+    Spoken { effect: Effect::Deny, reason, detail, necessary_data_only: false }
 }
 
 fn not_shareable(detail: Detail) -> Spoken {
@@ -80,8 +67,7 @@ fn denied(covers: &[denials::Cover]) -> Option<Spoken> {
 }
 
 fn outsourced(question: &Question) -> Option<Spoken> {
-    super::directory::is_between_parties_of_outsourcing(question)
-        .then(|| permit(Reason::OutsourcedService))
+    super::directory::is_between_parties_of_outsourcing(question).then(|| permit(Reason::OutsourcedService))
 }
 
 /// "INFORMATION_MISSING if not informed; else the state of the client's latest

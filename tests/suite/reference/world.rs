@@ -63,10 +63,7 @@ impl<'a> World<'a> {
             .iter()
             .enumerate()
             .map(|(revision, stored)| Recorded {
-                place: Place {
-                    recorded_at: recorded_at(stored),
-                    revision,
-                },
+                place: Place { recorded_at: recorded_at(stored), revision },
                 stored,
             })
             .filter(|recorded| recorded.place.recorded_at <= self.at)
@@ -124,11 +121,5 @@ fn recorded_at(stored: &StoredDeclaration) -> DateTime<Utc> {
 }
 
 pub(super) fn content(stored: &StoredDeclaration) -> &Content {
-    stored
-        .declaration
-        .as_ref()
-        .unwrap()
-        .declaration
-        .as_ref()
-        .unwrap()
+    stored.declaration.as_ref().unwrap().declaration.as_ref().unwrap()
 }

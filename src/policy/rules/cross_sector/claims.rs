@@ -84,7 +84,8 @@ fn is_adult(case: &Case<'_, '_>) -> bool {
 }
 
 /// Whether the last that the client did with a consent that opens this
-/// direction was to withdraw it: then their will is known.
+/// direction, its own or a local one of either end, was to withdraw it: then
+/// their will is known, and giving one does not undo withdrawing another.
 fn was_last_act_withdrawal(case: &Case<'_, '_>) -> bool {
     let direction = consent_of_direction(case);
     let opens = |kind: &ConsentKind| match kind {
@@ -98,5 +99,5 @@ fn was_last_act_withdrawal(case: &Case<'_, '_>) -> bool {
         | ConsentKind::WellbeingData
         | ConsentKind::VerbalPrescription => *kind == direction,
     };
-    case.declared.last_act(opens).is_some_and(|act| act.is_withdrawal)
+    case.declared.was_last_withdrawn(opens)
 }

@@ -59,9 +59,8 @@ fn xs_not_open(question: &Question) -> Option<Spoken> {
 }
 
 fn xs_authority(question: &Question) -> Option<Spoken> {
-    (is_open_to_authority(question)
-        && claims::social_welfare_authority(question.request).contains(&true))
-    .then(|| permit_necessary_data(Reason::StatutoryRight))
+    (is_open_to_authority(question) && claims::social_welfare_authority(question.request).contains(&true))
+        .then(|| permit_necessary_data(Reason::StatutoryRight))
 }
 
 fn xs_denied(question: &Question) -> Option<Spoken> {
@@ -75,9 +74,10 @@ fn xs_joint_service(question: &Question) -> Option<Spoken> {
 }
 
 fn xs_unable(question: &Question) -> Option<Spoken> {
-    (is_open_to_unable(question)
-        && claims::client_unable_to_decide(question.request).contains(&true))
-    .then(|| permit_necessary_data(Reason::ClientUnableToDecide))
+    let is_claimed =
+        is_open_to_unable(question) && claims::client_unable_to_decide(question.request).contains(&true);
+    (is_claimed && !last_act_was_withdrawal(question, direction(question)))
+        .then(|| permit_necessary_data(Reason::ClientUnableToDecide))
 }
 
 fn xs_local_consent(question: &Question) -> Option<Spoken> {
@@ -124,20 +124,15 @@ fn direction(question: &Question) -> ConsentKind {
 
 /// Patient data to a public social-welfare organiser.
 fn is_open_to_authority(question: &Question) -> bool {
-    let organisers = [
-        OrganisationKind::WellbeingServicesCounty,
-        OrganisationKind::CityOfHelsinki,
-    ];
+    let organisers = [OrganisationKind::WellbeingServicesCounty, OrganisationKind::CityOfHelsinki];
     let controller = &question.requester.controller;
-    side(question.holder) == Side::Healthcare
-        && has_kind(question.world.directory, controller, &organisers)
+    side(question.holder) == Side::Healthcare && has_kind(question.world.directory, controller, &organisers)
 }
 
-/// Not to a minor, who has a guardian, nor to whose last act was a withdrawal.
-/// The claim is not open to them, complete or not, so that no condition is missing.
+/// Not to a minor, who has a guardian: the claim is not open, complete or not,
+/// so that no condition is missing.
 fn is_open_to_unable(question: &Question) -> bool {
     is_adult(question.world.client, question.world.today())
-        && !last_act_was_withdrawal(question, direction(question))
 }
 
 /// "CONSENT_MISSING if the ends have two controllers."

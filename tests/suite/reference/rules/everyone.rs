@@ -26,8 +26,7 @@ pub(in crate::reference) const RULES: [Rule; 4] = [
 ];
 
 fn no_relationship(question: &Question) -> Option<Spoken> {
-    (!has_relationship(question.request))
-        .then(|| deny(Reason::RelationshipMissing, Detail::Unspecified))
+    (!has_relationship(question.request)).then(|| deny(Reason::RelationshipMissing, Detail::Unspecified))
 }
 
 fn no_access_right(question: &Question) -> Option<Spoken> {
@@ -55,9 +54,8 @@ fn is_own_by_succession(question: &Question) -> bool {
 }
 
 fn local_database_elsewhere(question: &Question) -> Option<Spoken> {
-    let both_in_healthcare = [question.requester, question.holder]
-        .iter()
-        .all(|register| side(register) == Side::Healthcare);
+    let both_in_healthcare =
+        [question.requester, question.holder].iter().all(|register| side(register) == Side::Healthcare);
     (is_from_local_database(question) && !both_in_healthcare)
         .then(|| not_shareable(Detail::LocalDatabaseNotPublicUusimaa))
 }

@@ -73,12 +73,10 @@ fn hc_prescription(question: &Question) -> Option<Spoken> {
     }
     // Before the Act only the verbal consent opens, informed or not.
     if world.today() < world.calendar.act_in_force {
-        return Some(
-            match fault(question, ConsentKind::VerbalPrescription, None) {
-                None => permit(Reason::Consent),
-                Some(state) => not_shareable(state),
-            },
-        );
+        return Some(match fault(question, ConsentKind::VerbalPrescription, None) {
+            None => permit(Reason::Consent),
+            Some(state) => not_shareable(state),
+        });
     }
     Some(if is_informed(world) {
         permit(Reason::PrescriptionInformed)
@@ -91,11 +89,8 @@ fn hc_uusimaa(question: &Question) -> Option<Spoken> {
     let world = &question.world;
     let calendar = world.calendar;
     let in_force = calendar.uusimaa_right_from <= world.today()
-        && calendar
-            .uusimaa_right_until
-            .is_none_or(|until| world.today() < until);
-    (are_both_uusimaa(question) && opens_uusimaa(world) && in_force)
-        .then(|| permit(Reason::UusimaaInformed))
+        && calendar.uusimaa_right_until.is_none_or(|until| world.today() < until);
+    (are_both_uusimaa(question) && opens_uusimaa(world) && in_force).then(|| permit(Reason::UusimaaInformed))
 }
 
 fn hc_consent(question: &Question) -> Option<Spoken> {

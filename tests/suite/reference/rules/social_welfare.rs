@@ -36,15 +36,12 @@ fn sw_not_open(question: &Question) -> Option<Spoken> {
     }
     not_open(
         question.world.calendar.social_sharing_from <= today,
-        shares_within_sector(question.requester, today)
-            && shares_within_sector(question.holder, today),
+        shares_within_sector(question.requester, today) && shares_within_sector(question.holder, today),
     )
 }
 
 fn sw_statutory_right(question: &Question) -> Option<Spoken> {
-    claims::statutory_right(question.request)
-        .contains(&true)
-        .then(|| permit(Reason::StatutoryRight))
+    claims::statutory_right(question.request).contains(&true).then(|| permit(Reason::StatutoryRight))
 }
 
 fn sw_denied(question: &Question) -> Option<Spoken> {

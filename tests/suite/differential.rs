@@ -1,0 +1,164 @@
+//! The core beside the reference evaluator, on generated cases. Wrong permits
+//! and wrong denials are counted apart.
+
+use lupa::policy::Question;
+use lupa::policy::admit::{Admitted, admit, admit_withdrawal};
+use lupa::policy::calendar::{Calendar, InformationVersion};
+use lupa::policy::day::Day;
+use lupa::policy::refusal::Refusal;
+use lupa::policy::verdict::Verdict;
+use lupa::wire::v1::{self, Effect};
+use lupa::wire::verdict::{Disclosure, to_verdict};
+use lupa::wire::{decision, declaration, directory};
+
+use crate::generator::{Case, RecordingCase, RecordingRequest, case, recording_case};
+use crate::reference::{self, Answer};
+
+const CASES: u64 = 100_000;
+
+#[test]
+fn decisions_agree_with_the_reference() {
+    let mut differences = Differences::default();
+    for seed in 0..CASES {
+        differences.compare(seed, &case(seed));
+    }
+    differences.assert_none();
+}
+
+#[test]
+fn recordings_agree_with_the_reference() {
+    let mut differences = Vec::new();
+    for seed in 0..CASES {
+        let (expected, found) = recording(&recording_case(seed));
+        if expected != found {
+            differences.push(format!("seed {seed}: expected {expected:?}, found {found:?}"));
+        }
+    }
+    let shown: Vec<_> = differences.iter().take(20).collect();
+    assert!(differences.is_empty(), "{} differences, the first: {shown:#?}", differences.len());
+}
+
+#[derive(Default)]
+struct Differences {
+    wrong_permits: Vec<String>,
+    wrong_denials: Vec<String>,
+    others: Vec<String>,
+}
+
+impl Differences {
+    fn compare(&mut self, seed: u64, case: &Case) {
+        let Case { directory: given, calendar, declarations, request, at } = case;
+        let directory = directory::directory(given).expect("a directory");
+        let stored = declaration::stored_declarations("declarations", declarations).expect("declarations");
+        let situation = decision::situation(request).expect("a situation");
+        let core_calendar = to_core(calendar);
+        let question = Question::new(&situation, &stored, &directory, &core_calendar, *at);
+        for record in &request.records {
+            let expected = reference::decide(given, calendar, declarations, request, record, *at);
+            let verdict = match decision::record(record) {
+                Ok(record) => question.decide(&record),
+                Err(field) => Verdict::invalid(field),
+            };
+            let found = answer(&to_verdict(&verdict, Disclosure::Detailed));
+            let expected = (expected.rule.to_owned(), expected);
+            if found == expected {
+                continue;
+            }
+            let difference = format!("seed {seed}: expected {expected:?}, found {found:?}");
+            match (expected.1.effect, found.1.effect) {
+                (Effect::Deny, Effect::Permit) => self.wrong_permits.push(difference),
+                (Effect::Permit, Effect::Deny) => self.wrong_denials.push(difference),
+                (_, _) => self.others.push(difference),
+            }
+        }
+    }
+
+    fn assert_none(&self) {
+        let Self { wrong_permits, wrong_denials, others } = self;
+        let counts = (wrong_permits.len(), wrong_denials.len(), others.len());
+        let shown: Vec<_> =
+            [wrong_permits, wrong_denials, others].into_iter().flat_map(|list| list.iter().take(8)).collect();
+        assert_eq!(counts, (0, 0, 0), "wrong permits, wrong denials, others; the first: {shown:#?}");
+    }
+}
+
+/// A verdict in the reference's words, with its rule's id.
+fn answer(verdict: &v1::Verdict) -> (String, Answer) {
+    let mut obligations: Vec<_> = verdict.obligations().collect();
+    obligations.sort_by_key(|obligation| i32::from(*obligation));
+    let answer = Answer {
+        effect: verdict.effect(),
+        reason: verdict.reason(),
+        detail: verdict.detail(),
+        rule: reference_rule(&verdict.rule),
+        obligations,
+    };
+    (verdict.rule.clone(), answer)
+}
+
+/// The rule's id as the catalogue has it, so that whole answers can be compared.
+fn reference_rule(id: &str) -> &'static str {
+    let rules = lupa::policy::rules::CATALOGUE.iter().flat_map(|list| list.rules);
+    rules.map(|rule| rule.id).find(|known| *known == id).unwrap_or("")
+}
+
+type Recorded = Result<Vec<v1::Notice>, String>;
+
+/// What the reference expects of a recording, and what the core finds.
+fn recording(case: &RecordingCase) -> (Recorded, Recorded) {
+    let RecordingCase { directory: given, calendar, declarations, request, at } = case;
+    let directory = directory::directory(given).expect("a directory");
+    let stored = declaration::stored_declarations("declarations", declarations).expect("declarations");
+    let core_calendar = to_core(calendar);
+    let (expected, found) = match request {
+        RecordingRequest::Record(message) => {
+            let (submission, _) = declaration::submission(message).expect("a submission");
+            (
+                reference::admit(given, calendar, declarations, message, *at),
+                admit(&submission, &stored, &directory, &core_calendar, *at),
+            )
+        }
+        RecordingRequest::Withdraw(message) => {
+            let (submission, _) = declaration::withdrawal(message).expect("a withdrawal");
+            (
+                reference::admit_withdrawal(given, calendar, declarations, message, *at),
+                admit_withdrawal(&submission, &stored, &directory, &core_calendar, *at),
+            )
+        }
+    };
+    (expected.map_err(str::to_owned), in_wire_words(found))
+}
+
+fn in_wire_words(found: Result<Admitted, Refusal>) -> Recorded {
+    match found {
+        Ok(admitted) => Ok(admitted.notices.into_iter().map(declaration::to_notice).collect()),
+        Err(Refusal::DeclarationUnknown) => Err("NOT_FOUND".to_owned()),
+        Err(refusal) => Err(refusal.code().to_owned()),
+    }
+}
+
+fn to_core(calendar: &reference::Calendar) -> Calendar {
+    let day = |date: &chrono::NaiveDate| Day::parse(&date.to_string()).expect("a day");
+    Calendar {
+        act_in_force: day(&calendar.act_in_force),
+        counties_begin: day(&calendar.counties_begin),
+        uusimaa_right_from: day(&calendar.uusimaa_right_from),
+        uusimaa_right_until: calendar.uusimaa_right_until.as_ref().map(day),
+        social_sharing_from: day(&calendar.social_sharing_from),
+        consents_cover_all_channels_from: day(&calendar.consents_cover_all_channels_from),
+        cross_sector_from: day(&calendar.cross_sector_from),
+        prescriptions_to_social_from: day(&calendar.prescriptions_to_social_from),
+        wellbeing_from: day(&calendar.wellbeing_from),
+        extensive_refusal_from: calendar.extensive_refusal_from.as_ref().map(day),
+        versions: calendar
+            .versions
+            .iter()
+            .map(|version| InformationVersion {
+                version: version.version.as_str().into(),
+                valid_from: version.valid_from.as_ref().map(day),
+                newest_from: version.newest_from.as_ref().map(day),
+                opens_uusimaa: version.opens_uusimaa,
+            })
+            .collect(),
+    }
+}
