@@ -101,6 +101,7 @@ pub mod admit;
 pub mod refusal;
 pub mod information;
 pub mod viewing;
+pub mod printout;
 
 pub use decide::Question;
 pub use declared::is_in_force;

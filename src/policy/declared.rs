@@ -254,6 +254,15 @@ pub fn is_in_force(
     declaration.recorded_at <= now && !is_ended(declaration, client, now) && !is_replaced
 }
 
+impl LatestConsent<'_> {
+    /// Whether it is one of the healthcare consents that cover the Kanta
+    /// channel only, as those given earlier do.
+    pub(crate) fn is_for_kanta_only(&self, calendar: &Calendar) -> bool {
+        self.consent.kind == ConsentKind::Healthcare
+            && self.declaration.given_on() < calendar.consents_cover_all_channels_from
+    }
+}
+
 impl ConsentKind {
     /// Whether it needs information first.
     pub(crate) fn needs_information(&self) -> bool {
@@ -265,3 +274,6 @@ impl ConsentKind {
         matches!(self, Self::PatientDataToSocialWelfare | Self::ClientDataToHealthcare)
     }
 }
+
+#[cfg(test)]
+mod tests;

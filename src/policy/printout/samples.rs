@@ -1,0 +1,138 @@
+//! A small directory, and declarations, for the tests of printouts.
+
+use chrono::DateTime;
+use smallvec::SmallVec;
+
+use super::super::client_id::{ClientId, IdentityCode};
+use super::super::day::Instant;
+use super::super::declaration::{
+    Allocation, Consent, ConsentKind, Content, Declaration, Declarer, Denial, DenialSector, Information,
+    RecordedBy, Role, Scope, Withdrawal,
+};
+use super::super::directory::{Directory, Organisation, OrganisationKind, Register, RegisterKind};
+use super::super::oid::{Oid, OpaqueId};
+
+pub(crate) const ADULT: &str = "010181-900C";
+/// Born on 2 May 2016.
+pub(crate) const MINOR: &str = "020516C903K";
+
+pub(crate) const COUNTY: &str = "1.2.246.10.99999999.8.0";
+pub(crate) const COUNTY_HEALTHCARE: &str = "1.2.246.10.99999999.8.1";
+pub(crate) const COUNTY_OCCUPATIONAL: &str = "1.2.246.10.99999999.8.2";
+pub(crate) const COUNTY_SOCIAL_WELFARE: &str = "1.2.246.10.99999999.8.3";
+pub(crate) const PRIVATE: &str = "1.2.246.10.99999999.101.0";
+pub(crate) const FORMER: &str = "1.2.246.10.99999999.201.0";
+pub(crate) const UNKNOWN: &str = "1.2.246.10.99999999.999.0";
+
+pub(crate) fn client(code: &str) -> ClientId {
+    ClientId::National(IdentityCode::parse(code).expect("an identity code"))
+}
+
+pub(crate) fn oid(text: &'static str) -> Oid<'static> {
+    Oid::parse(text).expect("an OID")
+}
+
+pub(crate) fn id(text: &'static str) -> OpaqueId<'static> {
+    OpaqueId::parse(text).expect("an id")
+}
+
+/// Noon in Helsinki on a day.
+pub(crate) fn noon(day: &str) -> Instant {
+    DateTime::parse_from_rfc3339(&format!("{day}T10:00:00Z")).expect("an instant").to_utc()
+}
+
+/// A county with three registers, a private provider of some name and a former
+/// provider.
+pub(crate) fn directory(private_name: &str) -> Directory {
+    let organisation = |oid_of: &'static str, name: &str, kind| Organisation {
+        oid: oid(oid_of),
+        name: name.into(),
+        kind,
+        uusimaa: false,
+        operates_from: None,
+        successor: (kind == OrganisationKind::FormerPublic).then(|| oid(COUNTY)),
+        main_responsibility: Vec::new(),
+    };
+    let register = |oid_of: &'static str, name: &str, kind| Register {
+        oid: oid(oid_of),
+        name: name.into(),
+        controller: oid(COUNTY),
+        kind,
+        joined_kanta_on: None,
+        shares_within_sector_from: None,
+        retrieves_across_sectors_from: None,
+        retrieves_prescriptions_from: None,
+        stores_declarations_from: None,
+    };
+    let organisations = vec![
+        organisation(COUNTY, "Mallilan hyvinvointialue", OrganisationKind::WellbeingServicesCounty),
+        organisation(PRIVATE, private_name, OrganisationKind::Private),
+        organisation(FORMER, "Mallilan kaupunki", OrganisationKind::FormerPublic),
+    ];
+    let registers = vec![
+        register(COUNTY_HEALTHCARE, "Terveydenhuollon rekisteri", RegisterKind::PublicHealthcare),
+        register(COUNTY_OCCUPATIONAL, "Työterveyshuollon rekisteri", RegisterKind::PublicOccupational),
+        register(COUNTY_SOCIAL_WELFARE, "Sosiaalihuollon rekisteri", RegisterKind::SocialWelfare),
+    ];
+    Directory::build(organisations, registers, Vec::new()).expect("a directory without faults")
+}
+
+/// Declared by the client in MyKanta on a day.
+pub(crate) fn declared(name: &'static str, day: &str, content: Content) -> Declaration {
+    Declaration {
+        id: id(name),
+        content,
+        given_at: noon(day),
+        recorded_at: noon(day),
+        withdrawal: None,
+        declarer: Some(by(Role::Client)),
+        recorded_by: Some(RecordedBy::MyKanta),
+    }
+}
+
+pub(crate) fn by(role: Role) -> Declarer {
+    Declarer { role, name: "".into(), id: "".into() }
+}
+
+pub(crate) fn information(name: &'static str, day: &str) -> Declaration {
+    declared(name, day, Content::Information(Information { version: "1.1".into(), way: None }))
+}
+
+pub(crate) fn consent(name: &'static str, day: &str, kind: ConsentKind) -> Declaration {
+    declared(name, day, Content::Consent(Consent { kind, allocation: None }))
+}
+
+pub(crate) fn allocated(
+    name: &'static str,
+    day: &str,
+    kind: ConsentKind,
+    allocation: Allocation,
+) -> Declaration {
+    declared(name, day, Content::Consent(Consent { kind, allocation: Some(allocation) }))
+}
+
+/// Limits nothing.
+pub(crate) fn unlimited() -> Allocation {
+    Allocation {
+        recipients: Vec::new(),
+        data: Vec::new(),
+        service_tasks: Vec::new(),
+        recorded_from: None,
+        recorded_to: None,
+    }
+}
+
+/// Against all, in an emergency too.
+pub(crate) fn denial(name: &'static str, day: &str, sector: DenialSector, scope: Scope) -> Declaration {
+    let denial = Denial { sector, scope, against: SmallVec::new(), allows_emergency: false };
+    declared(name, day, Content::Denial(denial))
+}
+
+pub(crate) fn given_by(role: Option<Role>, declaration: Declaration) -> Declaration {
+    Declaration { declarer: role.map(by), ..declaration }
+}
+
+pub(crate) fn withdrawn(day: &str, role: Option<Role>, declaration: Declaration) -> Declaration {
+    let withdrawal = Withdrawal { recorded_at: noon(day), by: role.map(by) };
+    Declaration { withdrawal: Some(withdrawal), ..declaration }
+}

@@ -1,0 +1,153 @@
+//! A printout in words, for the client and not for an engineer. What is
+//! printed is decided in [`policy::printout`](crate::policy::printout).
+//!
+//! ```text
+//! Printout ─ words, in one language ─▶ Page ─ text or html ─▶ Rendered
+//! ```
+
+mod html;
+mod text;
+mod words;
+
+use crate::policy::day::{Day, Instant};
+use crate::policy::declaration::Content;
+use crate::policy::directory::Directory;
+use crate::policy::printout::{PrintEntry, PrintSubmission, Printout};
+
+use words::Words;
+
+/// The language of a printout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Finnish.
+    Fi,
+    /// Swedish.
+    Sv,
+    /// English.
+    En,
+}
+
+/// How a printout is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Plain text.
+    Text,
+    /// A page of HTML.
+    Html,
+}
+
+/// A printout in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// The title.
+    pub title: String,
+    /// In the order of the printout's entries.
+    pub entries: Vec<RenderedEntry>,
+    /// Said when nothing is listed.
+    pub none: Option<String>,
+    /// The whole printout in the format asked for.
+    pub rendered: String,
+}
+
+/// A declaration in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderedEntry {
+    /// What it says.
+    pub heading: String,
+    /// What it is limited to, who gave it and when, each in a line.
+    pub lines: Vec<String>,
+    /// Why it is not in effect as it stands and what to do; none = it is.
+    pub note: Option<String>,
+}
+
+/// Everything on the paper, in the order in which it is read.
+struct Page {
+    language: Language,
+    title: String,
+    /// Labels and values: whose printout it is, and of which day.
+    facts: [(&'static str, String); 2],
+    /// What the document is.
+    paragraphs: [String; 2],
+    /// Stands before a note.
+    note_label: &'static str,
+    entries: Vec<RenderedEntry>,
+    none: Option<String>,
+}
+
+/// Puts a printout into words.
+#[must_use]
+pub fn render(
+    printout: &Printout<'_>,
+    submission: &PrintSubmission,
+    directory: &Directory,
+    language: Language,
+    format: Format,
+    printed_at: Instant,
+) -> Rendered {
+    let PrintSubmission { client, sector, document, requested_by: _, printed_by: _ } = submission;
+    let words = Words { language, directory, sector: *sector };
+    let entries: Vec<_> = printout.entries.iter().map(|entry| words.entry(entry)).collect();
+    let none = entries.is_empty().then(|| words.none(*document));
+    let page = Page {
+        language,
+        title: words.title(*document),
+        facts: [
+            (words.client_label(client), client.extension().to_owned()),
+            (words.printed_on_label(), words.date(Day::of(printed_at))),
+        ],
+        paragraphs: [words.explanation(*document), words.what_to_do(*document)],
+        note_label: words.note_label(),
+        entries,
+        none,
+    };
+    let rendered = match format {
+        Format::Text => text::page(&page),
+        Format::Html => html::page(&page),
+    };
+    Rendered { title: page.title, entries: page.entries, none: page.none, rendered }
+}
+
+impl Language {
+    /// Reads `fi`, `sv` or `en`.
+    #[must_use]
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        [Self::Fi, Self::Sv, Self::En].into_iter().find(|language| language.tag() == tag)
+    }
+
+    /// The language as a tag.
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        self.say("fi", "sv", "en")
+    }
+
+    /// The one of three wordings that is in this language.
+    fn say(self, fi: &'static str, sv: &'static str, en: &'static str) -> &'static str {
+        match self {
+            Self::Fi => fi,
+            Self::Sv => sv,
+            Self::En => en,
+        }
+    }
+}
+
+impl Words<'_> {
+    fn entry(&self, entry: &PrintEntry<'_>) -> RenderedEntry {
+        let PrintEntry { declaration, is_for_kanta_only, note } = entry;
+        let (heading, mut lines) = match &declaration.content {
+            Content::Consent(consent) => {
+                (self.consent_heading(&consent.kind), self.consent_lines(consent, *is_for_kanta_only))
+            }
+            Content::Denial(denial) => (self.denial_heading(&denial.scope), self.denial_lines(denial)),
+            // Information is not printed; were it, nothing would be said of what it says.
+            Content::Information(_) | Content::Unreadable(_) => {
+                (self.unreadable_heading(declaration.content.kind()), Vec::new())
+            }
+        };
+        lines.extend(self.given_lines(declaration));
+        let note = note.map(|note| self.note(note, declaration));
+        RenderedEntry { heading: heading.to_owned(), lines, note }
+    }
+}
+
+#[cfg(test)]
+mod tests;
