@@ -23,6 +23,26 @@ pub enum PrintedDocument {
     Denials,
 }
 
+/// The language of a printout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// Finnish.
+    Fi,
+    /// Swedish.
+    Sv,
+    /// English.
+    En,
+}
+
+/// How a printout is rendered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Plain text.
+    Text,
+    /// A page of HTML.
+    Html,
+}
+
 /// A printout that someone wishes to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrintSubmission {
@@ -98,6 +118,24 @@ pub fn printout<'a>(
             .collect(),
     };
     Ok(Printout { entries })
+}
+
+impl Language {
+    /// Reads `fi`, `sv` or `en`.
+    #[must_use]
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        [Self::Fi, Self::Sv, Self::En].into_iter().find(|language| language.tag() == tag)
+    }
+
+    /// The language as a tag.
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::Fi => "fi",
+            Self::Sv => "sv",
+            Self::En => "en",
+        }
+    }
 }
 
 impl PrintedDocument {

@@ -1,7 +1,4 @@
-//! For what a client's denials may be viewed (002), and by whom they were.
-
-use super::client_id::ClientId;
-use super::declaration::RecordedBy;
+//! For what a client's denials may be viewed (002).
 
 /// Denials may be viewed for these purposes only. Routine retrieval is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,17 +9,6 @@ pub enum ViewingPurpose {
     DisclosureOutsideKanta,
     /// A problem with data sharing is investigated.
     Investigation,
-}
-
-/// A viewing of a client's denials, for the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Viewing {
-    /// Whose denials.
-    pub client: ClientId,
-    /// Who viewed; none = not told.
-    pub viewer: Option<RecordedBy>,
-    /// For what.
-    pub purpose: ViewingPurpose,
 }
 
 impl ViewingPurpose {

@@ -1,6 +1,5 @@
 //! Who may see which record, and why.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
@@ -15,7 +14,8 @@ use crate::policy::directory::Directory;
 use crate::policy::explain::Explanation;
 use crate::policy::request::Situation;
 use crate::policy::verdict::Verdict;
-use crate::policy::viewing::{Viewing, ViewingPurpose};
+use crate::policy::viewing::ViewingPurpose;
+use crate::store::{Viewed, Viewing};
 use crate::wire::catalogue::{to_explained, to_rules};
 use crate::wire::declaration::{stored_declarations, to_stored};
 use crate::wire::v1::decision_service_server::DecisionService;
@@ -24,7 +24,7 @@ use crate::wire::v1::{
     SimulateRequest, SimulateResponse,
 };
 use crate::wire::verdict::{Disclosure, to_verdict};
-use crate::wire::violation::{InvalidRequest, Violations, to_timestamp};
+use crate::wire::violation::{InvalidRequest, instant, to_timestamp};
 use crate::wire::{decision, directory};
 
 use super::Core;
@@ -59,13 +59,10 @@ impl Decisions {
 
     async fn explain(&self, message: &ExplainRequest) -> Result<ExplainResponse, Failure> {
         let ExplainRequest { decide } = message;
-        let mut violations = Violations::default();
-        let decide = violations.finish(decide.as_ref()).map_err(|_| required("decide"))?;
+        let decide = decide.as_ref().ok_or_else(|| required("decide"))?;
         let situation = decision::situation(decide)?;
         let [record] = decide.records.as_slice() else {
-            violations = Violations::default();
-            violations.add("decide.records", "explain one record at a time");
-            return Err(violations.finish(None::<()>).err().map_or(Failure::NotEntitled, Failure::Invalid));
+            return Err(InvalidRequest::one("decide.records", "one record is explained at a time").into());
         };
         let snapshot = self.core.snapshot(&decide.at_least).await?;
         let now = self.core.now(&snapshot)?;
@@ -95,7 +92,7 @@ impl Decisions {
         let given = stored_declarations("declarations", declarations)?;
         let snapshot = self.core.snapshot(&decide.at_least).await?;
         let now = match at {
-            Some(at) => decision::instant("at", at)?,
+            Some(at) => instant("at", at)?,
             None => self.core.now(&snapshot)?,
         };
         let directory = match directory {
@@ -153,9 +150,13 @@ impl Decisions {
         if !shows_denials {
             return Ok(());
         }
-        let viewing =
-            Viewing { client: situation.client.clone(), viewer: None, purpose: ViewingPurpose::Investigation };
-        self.core.store.log_viewing(viewing).await.map_err(Failure::Store)
+        let viewing = Viewing {
+            client: situation.client.clone(),
+            viewer: None,
+            purpose: Some(ViewingPurpose::Investigation),
+            what: Viewed::Explanation,
+        };
+        Ok(self.core.store.log_viewing(viewing).await?)
     }
 }
 
@@ -198,8 +199,5 @@ fn recorded_by(declarations: &ClientDeclarations, now: Instant) -> impl Iterator
 }
 
 fn required(field: &str) -> Failure {
-    Failure::Invalid(InvalidRequest::required(field))
+    Failure::Invalid(InvalidRequest::one(field, "required"))
 }
-
-#[expect(unused, reason = "x")]
-type AddressOfCaller = Option<SocketAddr>;

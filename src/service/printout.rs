@@ -12,29 +12,9 @@ mod words;
 use crate::policy::day::{Day, Instant};
 use crate::policy::declaration::Content;
 use crate::policy::directory::Directory;
-use crate::policy::printout::{PrintEntry, PrintSubmission, Printout};
+use crate::policy::printout::{Format, Language, PrintEntry, PrintSubmission, Printout};
 
 use words::Words;
-
-/// The language of a printout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// Finnish.
-    Fi,
-    /// Swedish.
-    Sv,
-    /// English.
-    En,
-}
-
-/// How a printout is rendered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Plain text.
-    Text,
-    /// A page of HTML.
-    Html,
-}
 
 /// A printout in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,29 +85,6 @@ pub fn render(
         Format::Html => html::page(&page),
     };
     Rendered { title: page.title, entries: page.entries, none: page.none, rendered }
-}
-
-impl Language {
-    /// Reads `fi`, `sv` or `en`.
-    #[must_use]
-    pub fn from_tag(tag: &str) -> Option<Self> {
-        [Self::Fi, Self::Sv, Self::En].into_iter().find(|language| language.tag() == tag)
-    }
-
-    /// The language as a tag.
-    #[must_use]
-    pub fn tag(self) -> &'static str {
-        self.say("fi", "sv", "en")
-    }
-
-    /// The one of three wordings that is in this language.
-    fn say(self, fi: &'static str, sv: &'static str, en: &'static str) -> &'static str {
-        match self {
-            Self::Fi => fi,
-            Self::Sv => sv,
-            Self::En => en,
-        }
-    }
 }
 
 impl Words<'_> {

@@ -13,8 +13,8 @@ use crate::policy::directory::Sector;
 use super::v1;
 use super::violation::Violations;
 
-pub use stored::{stored_declarations, to_stored};
-pub use submitted::{Getting, Listing, View, getting, listing, submission, to_notice, withdrawal};
+pub use stored::{stored_declarations, to_stored, to_way};
+pub use submitted::{Getting, Listing, PrintOrder, View, getting, listing, print_order, submission, to_notice, withdrawal};
 
 /// Whether a declaration is submitted or already stored. What is stored is
 /// read even where it could not be recorded today: denials restrict.

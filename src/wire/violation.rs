@@ -28,6 +28,15 @@ impl InvalidRequest {
     pub fn one(field: impl Into<String>, description: impl Display) -> Self {
         Self { violations: vec![Violation { field: field.into(), description: description.to_string() }] }
     }
+
+    /// The same faults, told of a message within another.
+    #[must_use]
+    pub fn within(mut self, field: &str) -> Self {
+        for violation in &mut self.violations {
+            violation.field = format!("{field}.{}", violation.field);
+        }
+        self
+    }
 }
 
 /// Collects the violations of a request while it is read.

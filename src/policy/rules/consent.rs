@@ -51,20 +51,13 @@ fn covering<'c, 'a>(case: &'c Case<'_, 'a>, kind: &ConsentKind) -> Result<&'c La
     if latest.is_before_information {
         return Err(Detail::ConsentBeforeInformation);
     }
-    if is_for_kanta_only(case, latest) && case.situation.channel != Channel::Kanta {
+    if latest.is_for_kanta_only(case.calendar) && case.situation.channel != Channel::Kanta {
         return Err(Detail::ConsentKantaOnly);
     }
     match allocation::miss(case, latest) {
         Some(detail) => Err(detail),
         None => Ok(latest),
     }
-}
-
-/// Healthcare consents given earlier cover the Kanta channel only (kanta:
-/// professionals/sharing-of-patient-data, consent-to-sharing-patient-data).
-fn is_for_kanta_only(case: &Case<'_, '_>, latest: &LatestConsent<'_>) -> bool {
-    latest.consent.kind == ConsentKind::Healthcare
-        && latest.declaration.given_on() < case.calendar.consents_cover_all_channels_from
 }
 
 /// The conditions that the claims open to the requester lack.

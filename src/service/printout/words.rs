@@ -14,7 +14,7 @@ use crate::policy::directory::{Directory, Sector};
 use crate::policy::oid::Oid;
 use crate::policy::printout::PrintedDocument;
 
-use super::Language;
+use crate::policy::printout::Language;
 
 /// Finds the words for one printout.
 pub(super) struct Words<'d> {
@@ -153,7 +153,11 @@ impl Words<'_> {
     }
 
     fn say(&self, fi: &'static str, sv: &'static str, en: &'static str) -> &'static str {
-        self.language.say(fi, sv, en)
+        match self.language {
+            Language::Fi => fi,
+            Language::Sv => sv,
+            Language::En => en,
+        }
     }
 
     fn in_sector(&self) -> &'static str {

@@ -103,18 +103,23 @@ fn to_content(content: &Content) -> Option<v1::Declaration> {
     use v1::declaration::Declaration as Wire;
     let declaration = match content {
         Content::Information(Information { version, way }) => {
-            let way = match way {
-                None => v1::Way::Unspecified,
-                Some(Way::MyKanta) => v1::Way::MyKanta,
-                Some(Way::Professional) => v1::Way::Professional,
-            };
-            Wire::Information(v1::Information { version: version.to_string(), way: way.into() })
+            Wire::Information(v1::Information { version: version.to_string(), way: to_way(*way).into() })
         }
         Content::Consent(consent) => Wire::Consent(to_consent(consent)),
         Content::Denial(denial) => Wire::Denial(to_denial(denial)),
         Content::Unreadable(_) => return None,
     };
     Some(v1::Declaration { declaration: Some(declaration) })
+}
+
+/// Writes how information was received.
+#[must_use]
+pub fn to_way(way: Option<Way>) -> v1::Way {
+    match way {
+        None => v1::Way::Unspecified,
+        Some(Way::MyKanta) => v1::Way::MyKanta,
+        Some(Way::Professional) => v1::Way::Professional,
+    }
 }
 
 fn to_consent(consent: &Consent) -> v1::Consent {

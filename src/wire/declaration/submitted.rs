@@ -4,12 +4,13 @@ use crate::policy::admit::{Notice, Submission, WithdrawalSubmission};
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::{Declarer, Kind, RecordedBy};
 use crate::policy::oid::OpaqueId;
+use crate::policy::printout::{Format, Language, PrintSubmission, PrintedDocument};
 use crate::policy::viewing::ViewingPurpose;
 use crate::wire::client::client_id;
 use crate::wire::v1;
 use crate::wire::violation::{InvalidRequest, Violations};
 
-use super::{Origin, content, declarer, recorded_by};
+use super::{Origin, content, declarer, one_sector, recorded_by};
 
 /// Why and by whom declarations are viewed.
 #[derive(Clone, Debug)]
@@ -46,6 +47,17 @@ pub struct Listing {
     pub page_size: Option<usize>,
     /// How many to pass over.
     pub offset: usize,
+}
+
+/// A printout, asked for.
+#[derive(Clone, Debug)]
+pub struct PrintOrder {
+    /// What, for whom.
+    pub submission: PrintSubmission,
+    /// In which language.
+    pub language: Language,
+    /// How rendered.
+    pub format: Format,
 }
 
 /// Reads a declaration to record, and its idempotency key.
@@ -145,6 +157,41 @@ pub fn listing(message: &v1::ListRequest) -> Result<Listing, InvalidRequest> {
             page_size: Some(page_size?).filter(|size| *size > 0),
             offset: offset?,
         })
+    })();
+    violations.finish(read)
+}
+
+/// Reads what to print.
+pub fn print_order(message: &v1::PrintRequest) -> Result<PrintOrder, InvalidRequest> {
+    let v1::PrintRequest { client, sector, document, language, format, requested_by, printed_by } = message;
+    let mut violations = Violations::default();
+    let client = client_id("client", client.as_ref(), &mut violations);
+    let sector = one_sector("sector", *sector, &mut violations);
+    let document = violations.known("document", *document).and_then(|document| match document {
+        v1::Document::Unspecified => violations.required("document", None),
+        v1::Document::Consents => Some(PrintedDocument::Consents),
+        v1::Document::Denials => Some(PrintedDocument::Denials),
+    });
+    let told = if language.is_empty() { Some(Language::Fi) } else { Language::from_tag(language) };
+    let language = violations.read("language", told.ok_or("unknown language: write `fi`, `sv` or `en`"));
+    let format = violations.known("format", *format).map(|format| match format {
+        v1::Format::Unspecified | v1::Format::Text => Format::Text,
+        v1::Format::Html => Format::Html,
+    });
+    let requested_by = required_declarer("requested_by", requested_by.as_ref(), &mut violations);
+    let printed_by = match printed_by {
+        None => Some(None),
+        Some(by) => recorded_by("printed_by", by, &mut violations).map(Some),
+    };
+    let read = (|| {
+        let submission = PrintSubmission {
+            client: client?,
+            sector: sector?,
+            document: document?,
+            requested_by: requested_by?.role,
+            printed_by: printed_by?,
+        };
+        Some(PrintOrder { submission, language: language?, format: format? })
     })();
     violations.finish(read)
 }

@@ -3,7 +3,7 @@
 use crate::policy::day::Day;
 use crate::policy::declaration::{Declaration, Kind, RecordedBy, Role};
 use crate::policy::printout::PrintNote;
-use crate::service::printout::Language;
+use crate::policy::printout::Language;
 
 use super::Words;
 

@@ -1,0 +1,271 @@
+//! Records what clients declare, and shows it.
+
+use prost::Message;
+use sha2::{Digest, Sha256};
+use tonic::{Request, Response, Status};
+
+use crate::policy::admit::{Admitted, admit, admit_withdrawal};
+use crate::policy::client_id::ClientId;
+use crate::policy::declaration::{Declaration, Information, Kind, Role};
+use crate::policy::information::{InformationStatus, Received, information_status};
+use crate::policy::is_in_force;
+use crate::policy::printout::{PrintedDocument, printout};
+use crate::policy::refusal::Refusal;
+use crate::policy::viewing::ViewingPurpose;
+use crate::store::{Admit, Append, Appended, Entry, Viewed, Viewing};
+use crate::wire::client::client_of;
+use crate::wire::declaration::{
+    Getting, Listing, PrintOrder, View, getting, listing, print_order, submission, to_notice, to_stored, to_way,
+    withdrawal,
+};
+use crate::wire::v1::declaration_service_server::DeclarationService;
+use crate::wire::v1::{
+    GetRequest, GetResponse, InformationStatusRequest, InformationStatusResponse, ListRequest, ListResponse,
+    PrintRequest, PrintResponse, PrintedDeclaration, ReceivedInformation, RecordRequest, RecordResponse,
+    WithdrawRequest, WithdrawResponse,
+};
+use crate::wire::violation::to_timestamp;
+
+use super::Core;
+use super::printout::{Rendered, render};
+use super::status::Failure;
+
+/// The declaration service.
+#[derive(Clone)]
+pub struct Declarations {
+    core: Core,
+}
+
+impl Declarations {
+    /// Records into and shows from these parts.
+    #[must_use]
+    pub fn new(core: Core) -> Self {
+        Self { core }
+    }
+
+    async fn record(&self, message: RecordRequest) -> Result<RecordResponse, Failure> {
+        let (submission, idempotency_key) = submission(&message)?;
+        let payload_digest = digest("Record", &RecordRequest { idempotency_key: String::new(), ..message });
+        let entry = Entry::Declaration {
+            content: submission.content.clone(),
+            given_at: submission.given_at,
+            declarer: submission.declarer.clone(),
+            recorded_by: submission.recorded_by.clone(),
+        };
+        let client = submission.client.clone();
+        let (directory, calendar) = self.rules()?;
+        let admit: Admit =
+            Box::new(move |declarations, now| admit(&submission, declarations, &directory, &calendar, now));
+        let appended = self.append(Append { client, idempotency_key, payload_digest, entry, admit }).await?;
+        let Appended { revision, recorded_at, declaration_id, admitted, is_replay: _ } = appended;
+        let Admitted { notices, replaced } = admitted;
+        Ok(RecordResponse {
+            declaration_id: declaration_id.as_str().to_owned(),
+            recorded_at: Some(to_timestamp(recorded_at)),
+            token: self.core.tokens.write(revision),
+            notices: notices.into_iter().map(|notice| to_notice(notice).into()).collect(),
+            replaced_declaration_id: replaced.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+        })
+    }
+
+    async fn withdraw(&self, message: WithdrawRequest) -> Result<WithdrawResponse, Failure> {
+        let (submission, idempotency_key) = withdrawal(&message)?;
+        let payload_digest = digest("Withdraw", &WithdrawRequest { idempotency_key: String::new(), ..message });
+        let entry = Entry::Withdrawal {
+            declaration_id: submission.declaration.clone(),
+            given_at: submission.given_at,
+            by: submission.declarer.clone(),
+            recorded_by: submission.recorded_by.clone(),
+        };
+        let client = submission.client.clone();
+        let (directory, calendar) = self.rules()?;
+        let admit: Admit = Box::new(move |declarations, now| {
+            admit_withdrawal(&submission, declarations, &directory, &calendar, now)
+        });
+        let appended = self.append(Append { client, idempotency_key, payload_digest, entry, admit }).await?;
+        let Appended { revision, recorded_at, declaration_id: _, admitted, is_replay: _ } = appended;
+        Ok(WithdrawResponse {
+            recorded_at: Some(to_timestamp(recorded_at)),
+            token: self.core.tokens.write(revision),
+            notices: admitted.notices.into_iter().map(|notice| to_notice(notice).into()).collect(),
+        })
+    }
+
+    /// The directory and the dates by which admission judges.
+    fn rules(&self) -> Result<Rules, Failure> {
+        let snapshot = self.core.index.current().map_err(Failure::Unavailable)?;
+        self.core.now(&snapshot)?;
+        Ok((snapshot.directory().clone(), self.core.calendar.clone()))
+    }
+
+    /// Stores durably and waits until it is in force here: what is
+    /// acknowledged is seen by every decision that starts after.
+    async fn append(&self, append: Append) -> Result<Appended, Failure> {
+        let appended = self.core.store.append(append).await?;
+        self.core.wait_for(appended.revision).await.map_err(|_| Failure::AcknowledgementDelayed)?;
+        Ok(appended)
+    }
+
+    async fn get(&self, message: &GetRequest) -> Result<GetResponse, Failure> {
+        let Getting { client, declaration, view } = getting(message)?;
+        let snapshot = self.core.snapshot("").await?;
+        let stored = snapshot.declarations(&client).iter().find(|stored| stored.id == declaration);
+        let stored = stored.ok_or(Refusal::DeclarationUnknown)?;
+        self.view([stored], client, view, Viewed::Declaration).await?;
+        Ok(GetResponse { declaration: Some(to_stored(stored)) })
+    }
+
+    async fn list(&self, message: &ListRequest) -> Result<ListResponse, Failure> {
+        let Listing { client, kinds, include_ended, view, page_size, offset } = listing(message)?;
+        let snapshot = self.core.snapshot("").await?;
+        let now = self.core.now(&snapshot)?;
+        let asks_for_denials = kinds.is_empty() || kinds.contains(&Kind::Denial);
+        if asks_for_denials && view.purpose.is_none() {
+            return Err(Refusal::ViewingPurposeRequired.into());
+        }
+        let all = snapshot.declarations(&client);
+        let asked_for = all.iter().filter(|stored| {
+            (kinds.is_empty() || kinds.contains(&stored.content.kind()))
+                && stored.recorded_at <= now
+                && (include_ended || is_in_force(stored, all, &client, now))
+        });
+        let limits = &self.core.limits;
+        let page_size = page_size.unwrap_or(limits.page_size_default).min(limits.page_size_max);
+        let mut rest = asked_for.skip(offset);
+        let page: Vec<&Declaration> = rest.by_ref().take(page_size).collect();
+        let next_page_token = rest.next().map(|_| (offset + page.len()).to_string()).unwrap_or_default();
+        self.view(page.iter().copied(), client, view, Viewed::List).await?;
+        Ok(ListResponse { declarations: page.into_iter().map(to_stored).collect(), next_page_token })
+    }
+
+    /// Lets declarations be shown: denials only for a purpose, and each
+    /// viewing is logged first (002).
+    async fn view(
+        &self,
+        shown: impl IntoIterator<Item = &Declaration>,
+        client: ClientId,
+        view: View,
+        what: Viewed,
+    ) -> Result<(), Failure> {
+        let shows_denials = shown.into_iter().any(|stored| stored.content.kind() == Kind::Denial);
+        match view.purpose {
+            None if shows_denials => Err(Refusal::ViewingPurposeRequired.into()),
+            None => Ok(()),
+            Some(purpose) => {
+                let viewing = Viewing { client, viewer: view.viewer, purpose: Some(purpose), what };
+                Ok(self.core.store.log_viewing(viewing).await?)
+            }
+        }
+    }
+
+    async fn information_status(
+        &self,
+        message: &InformationStatusRequest,
+    ) -> Result<InformationStatusResponse, Failure> {
+        let InformationStatusRequest { client } = message;
+        let client = client_of(client.as_ref())?;
+        let snapshot = self.core.snapshot("").await?;
+        let now = self.core.now(&snapshot)?;
+        let InformationStatus { received, newest, must_inform } =
+            information_status(snapshot.declarations(&client), &self.core.calendar, now);
+        let current_version = newest.map(|version| version.version.to_string()).unwrap_or_default();
+        let explanation = if must_inform {
+            format!("The client has not received version {current_version}, the newest: give it and record it.")
+        } else {
+            "The client has received the newest version: nothing needs to be given.".to_owned()
+        };
+        Ok(InformationStatusResponse {
+            received: received.iter().map(to_received).collect(),
+            current_version,
+            must_inform,
+            explanation,
+        })
+    }
+
+    async fn print(&self, message: &PrintRequest) -> Result<PrintResponse, Failure> {
+        let PrintOrder { submission, language, format } = print_order(message)?;
+        let snapshot = self.core.snapshot("").await?;
+        let now = self.core.now(&snapshot)?;
+        let declarations = snapshot.declarations(&submission.client);
+        let printed = printout(&submission, declarations, snapshot.directory(), &self.core.calendar, now)?;
+        if submission.document == PrintedDocument::Denials {
+            let viewing = Viewing {
+                client: submission.client.clone(),
+                viewer: submission.printed_by.clone(),
+                purpose: Some(ViewingPurpose::ClientChangesDenials),
+                what: Viewed::Printout,
+            };
+            self.core.store.log_viewing(viewing).await?;
+        }
+        let Rendered { title, entries, none, rendered } =
+            render(&printed, &submission, snapshot.directory(), language, format, now);
+        let declarations = printed.entries.iter().zip(entries).map(|(entry, words)| PrintedDeclaration {
+            declaration: Some(to_stored(entry.declaration)),
+            heading: words.heading,
+            lines: words.lines,
+            note: words.note.unwrap_or_default(),
+        });
+        Ok(PrintResponse {
+            title,
+            declarations: declarations.collect(),
+            none: none.unwrap_or_default(),
+            rendered,
+            printed_at: Some(to_timestamp(now)),
+        })
+    }
+}
+
+type Rules = (std::sync::Arc<crate::policy::directory::Directory>, std::sync::Arc<crate::policy::calendar::Calendar>);
+
+#[tonic::async_trait]
+impl DeclarationService for Declarations {
+    async fn record(&self, request: Request<RecordRequest>) -> Result<Response<RecordResponse>, Status> {
+        self.core.require_full(request.remote_addr())?;
+        Ok(Response::new(self.record(request.into_inner()).await?))
+    }
+
+    async fn withdraw(&self, request: Request<WithdrawRequest>) -> Result<Response<WithdrawResponse>, Status> {
+        self.core.require_full(request.remote_addr())?;
+        Ok(Response::new(self.withdraw(request.into_inner()).await?))
+    }
+
+    async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
+        self.core.require_full(request.remote_addr())?;
+        Ok(Response::new(self.get(request.get_ref()).await?))
+    }
+
+    async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
+        self.core.require_full(request.remote_addr())?;
+        Ok(Response::new(self.list(request.get_ref()).await?))
+    }
+
+    async fn information_status(
+        &self,
+        request: Request<InformationStatusRequest>,
+    ) -> Result<Response<InformationStatusResponse>, Status> {
+        self.core.require_full(request.remote_addr())?;
+        Ok(Response::new(self.information_status(request.get_ref()).await?))
+    }
+
+    async fn print(&self, request: Request<PrintRequest>) -> Result<Response<PrintResponse>, Status> {
+        self.core.require_full(request.remote_addr())?;
+        Ok(Response::new(self.print(request.get_ref()).await?))
+    }
+}
+
+/// What a request says, its idempotency key apart: the same for the same
+/// message, however it was encoded.
+fn digest(method: &str, message: &impl Message) -> [u8; 32] {
+    Sha256::new().chain_update(method).chain_update([0]).chain_update(message.encode_to_vec()).finalize().into()
+}
+
+fn to_received(received: &Received<'_>) -> ReceivedInformation {
+    let Received { declaration, information: Information { version, way }, counts } = received;
+    ReceivedInformation {
+        version: version.to_string(),
+        received_at: Some(to_timestamp(declaration.given_at)),
+        way: to_way(*way).into(),
+        on_behalf: declaration.role().is_some_and(|role| role != Role::Client),
+        ignored: !counts,
+    }
+}
