@@ -1,4 +1,5 @@
 //! Lupa.
 
+pub mod cli;
 pub mod policy;
 pub mod wire;
