@@ -1,0 +1,219 @@
+//! From text to a tree.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
+
+use super::Fault;
+use super::node::{Content, Field, Node};
+use super::path::{Path, Step};
+
+/// Lists and fields deeper in one another than this are refused.
+const DEPTH_MAX: usize = 64;
+
+/// More parts are refused, those that aliases repeat counted each time.
+const PARTS_MAX: usize = 4_000_000;
+
+/// Reads one document.
+pub(super) fn read(text: &str) -> Result<Node, Vec<Fault>> {
+    let mut reader = Reader::default();
+    for event in Parser::new_from_str(text) {
+        match event {
+            Ok((event, span)) => {
+                if reader.take(event, span).is_err() {
+                    return Err(reader.faults);
+                }
+            }
+            Err(error) => {
+                let message =
+                    format!("not well-formed: {}; correct the YAML or JSON here or above", error.info());
+                reader.tell(error.marker().line(), message);
+                return Err(reader.faults);
+            }
+        }
+    }
+    match reader.root {
+        _ if !reader.faults.is_empty() => Err(reader.faults),
+        Some(root) => Ok(root),
+        None => {
+            reader.tell(1, "the file is empty: write the fields of a message".to_owned());
+            Err(reader.faults)
+        }
+    }
+}
+
+/// Builds the tree as the parser tells of its parts.
+#[derive(Default)]
+struct Reader {
+    /// The collections that have begun and not ended, from the root.
+    open: Vec<Open>,
+    /// What aliases repeat.
+    anchors: HashMap<usize, Node>,
+    parts: usize,
+    root: Option<Node>,
+    faults: Vec<Fault>,
+}
+
+/// A collection that has begun.
+struct Open {
+    line: usize,
+    anchor: usize,
+    collection: Collection,
+}
+
+enum Collection {
+    List(Vec<Node>),
+    Fields { fields: Vec<Field>, names: HashSet<String>, next: Option<Name> },
+}
+
+/// A field's name, read before its value.
+struct Name {
+    name: String,
+    line: usize,
+    /// The name was there already, or is none: the value is not kept.
+    refused: bool,
+}
+
+/// Reading cannot go on; the faults say why.
+struct Stop;
+
+impl Reader {
+    fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Stop> {
+        let line = span.start.line();
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
+            Event::DocumentStart(_) => {
+                if self.root.is_some() {
+                    return self.stop(line, "a second document: keep one document a file".to_owned());
+                }
+                Ok(())
+            }
+            Event::SequenceStart(anchor, tag) => {
+                self.check_tag(tag.as_deref(), line);
+                self.begin(line, anchor, Collection::List(Vec::new()))
+            }
+            Event::MappingStart(anchor, tag) => {
+                self.check_tag(tag.as_deref(), line);
+                let fields = Collection::Fields { fields: Vec::new(), names: HashSet::new(), next: None };
+                self.begin(line, anchor, fields)
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                let Some(open) = self.open.pop() else { return Ok(()) };
+                let content = match open.collection {
+                    Collection::List(items) => Content::List(items),
+                    Collection::Fields { fields, .. } => Content::Fields(fields),
+                };
+                self.place(Node::new(open.line, content), open.anchor)
+            }
+            Event::Scalar(text, style, anchor, tag) => self.scalar(text, style, anchor, tag.as_deref(), line),
+            Event::Alias(anchor) => self.repeat(anchor, line),
+        }
+    }
+
+    fn begin(&mut self, line: usize, anchor: usize, collection: Collection) -> Result<(), Stop> {
+        if self.open.len() >= DEPTH_MAX {
+            return self.stop(line, format!("deeper than {DEPTH_MAX} levels: no message is that deep"));
+        }
+        self.open.push(Open { line, anchor, collection });
+        Ok(())
+    }
+
+    fn scalar(
+        &mut self,
+        text: Cow<'_, str>,
+        style: ScalarStyle,
+        anchor: usize,
+        tag: Option<&Tag>,
+        line: usize,
+    ) -> Result<(), Stop> {
+        self.check_tag(tag, line);
+        if self.is_name_next() {
+            self.begin_field(text.into_owned(), line);
+            return Ok(());
+        }
+        let plain = style == ScalarStyle::Plain && tag.is_none();
+        let content = match text.as_ref() {
+            "" | "null" | "~" if plain => Content::Nothing,
+            "true" if plain => Content::Flag(true),
+            "false" if plain => Content::Flag(false),
+            _ => Content::Text(text.into_owned()),
+        };
+        self.place(Node::new(line, content), anchor)
+    }
+
+    fn repeat(&mut self, anchor: usize, line: usize) -> Result<(), Stop> {
+        let Some(node) = self.anchors.get(&anchor).cloned() else {
+            return self.stop(line, "repeats a part that has not ended: name another anchor".to_owned());
+        };
+        if node.is_deeper_than(DEPTH_MAX.saturating_sub(self.open.len())) {
+            return self.stop(line, format!("deeper than {DEPTH_MAX} levels: no message is that deep"));
+        }
+        self.parts = self.parts.saturating_add(node.size());
+        self.place(node, 0)
+    }
+
+    fn is_name_next(&self) -> bool {
+        self.open.last().is_some_and(|open| matches!(open.collection, Collection::Fields { next: None, .. }))
+    }
+
+    fn begin_field(&mut self, name: String, line: usize) {
+        let Some(Open { collection: Collection::Fields { names, next, .. }, .. }) = self.open.last_mut()
+        else {
+            return;
+        };
+        let refused = !names.insert(name.clone());
+        *next = Some(Name { name, line, refused });
+        if refused {
+            self.tell(line, "is written twice: keep one of them".to_owned());
+        }
+    }
+
+    /// Puts a part that has ended into what is around it.
+    fn place(&mut self, node: Node, anchor: usize) -> Result<(), Stop> {
+        self.parts = self.parts.saturating_add(1);
+        if self.parts > PARTS_MAX {
+            return self.stop(node.line, format!("more than {PARTS_MAX} parts: split the file"));
+        }
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        if self.is_name_next() {
+            let line = node.line;
+            self.tell(line, "a field's name must be plain text: quote it".to_owned());
+            if let Some(Open { collection: Collection::Fields { next, .. }, .. }) = self.open.last_mut() {
+                *next = Some(Name { name: "?".to_owned(), line, refused: true });
+            }
+            return Ok(());
+        }
+        match self.open.last_mut().map(|open| &mut open.collection) {
+            None => self.root = Some(node),
+            Some(Collection::List(items)) => items.push(node),
+            Some(Collection::Fields { fields, next, .. }) => {
+                let field = next.take().filter(|name| !name.refused);
+                fields.extend(field.map(|Name { name, line, .. }| Field { name, line, value: node }));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_tag(&mut self, tag: Option<&Tag>, line: usize) {
+        if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) {
+            self.tell(line, format!("the tag `{tag}` means nothing here: remove it"));
+        }
+    }
+
+    fn stop(&mut self, line: usize, message: String) -> Result<(), Stop> {
+        self.tell(line, message);
+        Err(Stop)
+    }
+
+    fn tell(&mut self, line: usize, message: String) {
+        let steps = self.open.iter().filter_map(|open| match &open.collection {
+            Collection::List(items) => Some(Step::Item(items.len())),
+            Collection::Fields { next, .. } => next.as_ref().map(|name| Step::Field(name.name.clone())),
+        });
+        let path = Path(steps.collect()).to_string();
+        self.faults.push(Fault { line: Some(line), path, message });
+    }
+}

@@ -1,0 +1,250 @@
+//! Defaults, file and environment, one over the other.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use toml::Value;
+use toml::de::{DeTable, DeValue};
+
+use super::nearest::nearest;
+use super::settings::{Kind, SETTINGS, Setting};
+use super::{ConfigFault, InForce, InformationVersion, Place, Source};
+
+/// A larger file is refused.
+const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Variables of this prefix are ours.
+const PREFIX: &str = "LUPA_";
+
+/// What the command line takes from the environment besides settings.
+const COMMAND_LINE_VARIABLES: [&str; 2] = ["LUPA_CONFIG", "LUPA_URL"];
+
+/// What was read so far; what is read later goes over it.
+#[derive(Default)]
+pub(super) struct Layers {
+    values: BTreeMap<&'static str, (Value, Source)>,
+    faults: Vec<ConfigFault>,
+}
+
+impl Layers {
+    /// Every setting's value, and what was wrong.
+    pub(super) fn in_force(mut self) -> (Vec<InForce>, Vec<ConfigFault>) {
+        let mut in_force = Vec::with_capacity(SETTINGS.len());
+        for Setting { name, default, meaning, .. } in SETTINGS {
+            let (value, source) = match self.values.remove(name) {
+                Some((value, source)) => (Some(value), source),
+                None => (default.and_then(|default| default.parse().ok()), Source::Default),
+            };
+            in_force.push(InForce { name, value, source, meaning });
+        }
+        (in_force, self.faults)
+    }
+
+    /// Reads the file.
+    pub(super) fn read_file(&mut self, path: &Path) {
+        let in_file = |line, message| ConfigFault { place: Place::File(path.to_owned(), line), message };
+        let text = match read_text(path) {
+            Ok(text) => text,
+            Err(message) => return self.faults.push(in_file(None, message)),
+        };
+        let mut faults = Vec::new();
+        let (sections, errors) = DeTable::parse_recoverable(&text);
+        for error in &errors {
+            let offset = error.span().map_or(0, |span| span.start);
+            faults.push((offset, format!("not TOML: {}", error.message().replace('\n', ", "))));
+        }
+        if errors.is_empty() {
+            self.take_sections(sections.get_ref(), &mut faults);
+        }
+        faults.sort();
+        let told = faults.into_iter().map(|(offset, message)| in_file(Some(line_at(&text, offset)), message));
+        self.faults.extend(told);
+    }
+
+    /// Takes the settings of a file; a fault is told with its offset.
+    fn take_sections(&mut self, sections: &DeTable<'_>, faults: &mut Vec<(usize, String)>) {
+        for (section, keys) in sections {
+            let offset = section.span().start;
+            let section = section.get_ref();
+            let Some(keys) = keys.get_ref().as_table() else {
+                let message = format!("{section}: a setting stands in a section: write [section] above it");
+                faults.push((offset, message));
+                continue;
+            };
+            if keys.is_empty() && !is_section(section) {
+                faults.push((offset, format!("[{section}]: no such section; `lupa config` lists them all")));
+            }
+            for (key, value) in keys {
+                let name = format!("{section}.{}", key.get_ref());
+                let set =
+                    known(&name).and_then(|known| Ok((known, checked(known, to_value(value.get_ref()))?)));
+                match set {
+                    Ok((known, value)) => {
+                        self.values.insert(known.name, (value, Source::File));
+                    }
+                    Err(message) => faults.push((key.span().start, message)),
+                }
+            }
+        }
+    }
+
+    /// Reads the variables that are ours.
+    pub(super) fn read_environment(&mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) {
+        let mut ours: Vec<(String, OsString)> = variables
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .filter(|(name, _)| name.starts_with(PREFIX) && !is_of_others(name))
+            .collect();
+        ours.sort();
+        for (name, value) in ours {
+            let value = value.into_string().map_err(|_| "not UTF-8: write plain text".to_owned());
+            let set = known_variable(&name)
+                .and_then(|known| Ok((known, checked(known, from_variable(known, value?)?)?)));
+            match set {
+                Ok((known, value)) => {
+                    self.values.insert(known.name, (value, Source::Environment));
+                }
+                Err(message) => self.faults.push(ConfigFault { place: Place::Variable(name), message }),
+            }
+        }
+    }
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    let told = |error: std::io::Error| {
+        format!("cannot be read ({error}): correct the path given with --config or LUPA_CONFIG")
+    };
+    let bytes = std::fs::metadata(path).map_err(told)?.len();
+    if bytes > FILE_BYTES_MAX {
+        return Err(format!("has {bytes} bytes; at most {FILE_BYTES_MAX} are read: is it the right file?"));
+    }
+    std::fs::read_to_string(path).map_err(told)
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
+}
+
+fn is_section(name: &str) -> bool {
+    SETTINGS.iter().any(|setting| setting.name.split_once('.').is_some_and(|(section, _)| section == name))
+}
+
+fn known(name: &str) -> Result<&'static Setting, String> {
+    SETTINGS.iter().find(|setting| setting.name == name).ok_or_else(|| {
+        let names = SETTINGS.iter().map(|setting| setting.name);
+        match nearest(name, names) {
+            Some(near) => format!("{name}: no such setting; did you mean {near}?"),
+            None => format!("{name}: no such setting; `lupa config` lists them all"),
+        }
+    })
+}
+
+fn known_variable(name: &str) -> Result<&'static Setting, String> {
+    SETTINGS.iter().find(|setting| setting.variable() == name).ok_or_else(|| {
+        let variables: Vec<String> = SETTINGS.iter().map(Setting::variable).collect();
+        let ours = COMMAND_LINE_VARIABLES.into_iter();
+        match nearest(name, variables.iter().map(String::as_str).chain(ours)) {
+            Some(near) => format!("no such setting; did you mean {near}?"),
+            None => "no such setting; write LUPA_SECTION__KEY, as `lupa config` lists them, or unset it"
+                .to_owned(),
+        }
+    })
+}
+
+/// Variables of our prefix that do not mean us to read them as settings: those
+/// of the command line, and those that Kubernetes sets in every pod beside a
+/// service named `lupa` or `lupa-…`.
+fn is_of_others(name: &str) -> bool {
+    let is_of_kubernetes = !name.contains("__")
+        && (name.ends_with("_PORT")
+            || name.contains("_SERVICE_HOST")
+            || name.contains("_SERVICE_PORT")
+            || name
+                .split_once("_PORT_")
+                .is_some_and(|(_, rest)| rest.starts_with(|one: char| one.is_ascii_digit())));
+    COMMAND_LINE_VARIABLES.contains(&name) || is_of_kubernetes
+}
+
+/// A variable's text as the value that the setting takes.
+fn from_variable(setting: &Setting, text: String) -> Result<Value, String> {
+    match setting.kind {
+        Kind::Flag | Kind::Number(..) => Ok(match (text.parse(), text.parse()) {
+            (Ok(number), _) => Value::Integer(number),
+            (_, Ok(flag)) => Value::Boolean(flag),
+            (Err(_), Err(_)) => Value::String(text),
+        }),
+        Kind::Address | Kind::Word(_) | Kind::Text | Kind::Date => Ok(Value::String(text)),
+        Kind::Versions => Err("only in the file: write [[calendar.versions]] tables there".to_owned()),
+    }
+}
+
+/// A value of the file, a date as its text.
+fn to_value(value: &DeValue<'_>) -> Value {
+    match value {
+        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::Integer(number) => {
+            match i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()) {
+                Ok(number) => Value::Integer(number),
+                Err(_) => Value::String(number.as_str().to_owned()),
+            }
+        }
+        DeValue::Float(number) => Value::String(number.as_str().to_owned()),
+        DeValue::Boolean(flag) => Value::Boolean(*flag),
+        DeValue::Datetime(date) => Value::String(date.to_string()),
+        DeValue::Array(items) => Value::Array(items.iter().map(|item| to_value(item.get_ref())).collect()),
+        DeValue::Table(fields) => Value::Table(
+            fields
+                .iter()
+                .map(|(key, value)| (key.get_ref().to_string(), to_value(value.get_ref())))
+                .collect(),
+        ),
+    }
+}
+
+/// The value, if it is what the setting may be.
+fn checked(setting: &Setting, value: Value) -> Result<Value, String> {
+    let expected = match (setting.kind, &value) {
+        (Kind::Address, Value::String(text)) if text.parse::<SocketAddr>().is_ok() => return Ok(value),
+        (Kind::Flag, Value::Boolean(_)) => return Ok(value),
+        (Kind::Number(min, max), Value::Integer(number)) if (min..=max).contains(number) => return Ok(value),
+        (Kind::Word(words), Value::String(text)) if words.contains(&text.as_str()) => return Ok(value),
+        (Kind::Text, Value::String(text)) if !text.is_empty() => return Ok(value),
+        (Kind::Date, Value::String(text)) if is_date(text) => return Ok(value),
+        (Kind::Versions, Value::Array(versions)) => {
+            return check_versions(setting.name, versions).map(|()| value);
+        }
+        (Kind::Address, _) => "an IP address and a port, such as 127.0.0.1:7411 or [::1]:7411".to_owned(),
+        (Kind::Flag, _) => "true or false".to_owned(),
+        (Kind::Number(min, max), _) => format!("a whole number from {min} to {max}"),
+        (Kind::Word(words), _) => format!("one of {}", words.join(", ")),
+        (Kind::Text, _) => "text".to_owned(),
+        (Kind::Date, _) => "a date as YYYY-MM-DD".to_owned(),
+        (Kind::Versions, _) => "[[calendar.versions]] tables".to_owned(),
+    };
+    Err(format!("{}: write {expected}, not {}", setting.name, value.to_string().trim_end()))
+}
+
+fn check_versions(name: &str, versions: &[Value]) -> Result<(), String> {
+    for (at, version) in versions.iter().enumerate() {
+        let told = |what: &str| format!("{name}[{at}]: {what}");
+        let InformationVersion { version: _, valid_from, newest_from, opens_uusimaa: _ } =
+            version.clone().try_into().map_err(|error: toml::de::Error| told(error.message()))?;
+        for (field, date) in [("valid_from", valid_from), ("newest_from", newest_from)] {
+            if let Some(date) = date.filter(|date| !is_date(date)) {
+                return Err(told(&format!("{field}: write a date as YYYY-MM-DD, not \"{date}\"")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The shape of an ISO date; whether the day exists is asked when it is used.
+fn is_date(text: &str) -> bool {
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+}

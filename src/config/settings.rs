@@ -1,0 +1,216 @@
+//! Every setting: its name, its default, what it may be and what it means.
+
+/// One setting.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Section and key, such as `server.listen_address`.
+    pub name: &'static str,
+    /// In TOML; none = the published date.
+    pub default: Option<&'static str>,
+    /// What it may be.
+    pub kind: Kind,
+    /// In a sentence.
+    pub meaning: &'static str,
+}
+
+/// What a setting may be.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// An IP address and a port.
+    Address,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number between two, both included.
+    Number(i64, i64),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// Any text but none.
+    Text,
+    /// An ISO date.
+    Date,
+    /// Tables of information versions, only in the file.
+    Versions,
+}
+
+/// One hour.
+const HOUR_MS: i64 = 3_600_000;
+
+/// One gibibyte.
+const GIBIBYTE: i64 = 1 << 30;
+
+/// Every setting, in the order in which they are shown.
+pub const SETTINGS: &[Setting] = &[
+    // The server.
+    setting("server.listen_address", "'127.0.0.1:7411'", Kind::Address, "where the gRPC server listens"),
+    setting(
+        "server.allow_plaintext_beyond_loopback",
+        "false",
+        Kind::Flag,
+        "listen beyond loopback although there is no TLS",
+    ),
+    setting(
+        "server.reflection",
+        "'loopback'",
+        Kind::Word(&["loopback", "on", "off"]),
+        "for whom server reflection answers",
+    ),
+    setting(
+        "server.request_bytes_max",
+        "8388608",
+        Kind::Number(1024, GIBIBYTE),
+        "a larger request message is refused",
+    ),
+    setting(
+        "server.response_bytes_max",
+        "16777216",
+        Kind::Number(1024, GIBIBYTE),
+        "a larger response message is not sent",
+    ),
+    setting(
+        "server.records_per_request_max",
+        "10000",
+        Kind::Number(1, 1_000_000),
+        "a request with more records is refused",
+    ),
+    setting(
+        "server.concurrent_streams_per_connection_max",
+        "200",
+        Kind::Number(1, 1_000_000),
+        "requests at one time on one connection",
+    ),
+    setting(
+        "server.local_error_resets_max",
+        "128",
+        Kind::Number(1, 1_000_000),
+        "a connection on which the server had to reset more streams is closed",
+    ),
+    setting(
+        "server.header_list_bytes_max",
+        "16384",
+        Kind::Number(1024, 16_777_215),
+        "larger request headers are refused",
+    ),
+    setting(
+        "server.request_timeout_ms",
+        "10000",
+        Kind::Number(1, HOUR_MS),
+        "a request that takes longer is given up",
+    ),
+    setting(
+        "server.shutdown_grace_ms",
+        "5000",
+        Kind::Number(0, HOUR_MS),
+        "how long requests may take to end when the server stops",
+    ),
+    // What callers may ask.
+    setting(
+        "access.loopback",
+        "'full'",
+        Kind::Word(&["full", "public"]),
+        "callers on this machine: full = details, Explain, Simulate, denials and the directory too",
+    ),
+    setting(
+        "access.beyond_loopback",
+        "'public'",
+        Kind::Word(&["full", "public"]),
+        "all other callers: public = verdicts without details",
+    ),
+    // The store.
+    setting("store.path", "'lupa.sqlite'", Kind::Text, "the database file"),
+    setting(
+        "store.append_queue_length_max",
+        "8192",
+        Kind::Number(1, 1_000_000),
+        "declarations waiting to be written; more are refused",
+    ),
+    setting(
+        "store.group_commit_declarations_max",
+        "512",
+        Kind::Number(1, 100_000),
+        "declarations written in one transaction",
+    ),
+    // The index.
+    setting(
+        "index.poll_interval_ms",
+        "200",
+        Kind::Number(1, HOUR_MS),
+        "how often the store is asked for changes",
+    ),
+    setting(
+        "index.max_staleness_ms",
+        "2000",
+        Kind::Number(1, HOUR_MS),
+        "a cache not proven fresh for longer answers nothing",
+    ),
+    setting(
+        "index.retry_delay_max_ms",
+        "1000",
+        Kind::Number(1, HOUR_MS),
+        "the longest pause between attempts to reach the store",
+    ),
+    // Consistency and time.
+    setting(
+        "consistency.wait_ms_max",
+        "2000",
+        Kind::Number(0, HOUR_MS),
+        "how long a request waits for the cache to reach a revision",
+    ),
+    setting(
+        "clock.step_back_ms_max",
+        "5000",
+        Kind::Number(0, HOUR_MS),
+        "a clock further behind the newest declaration answers nothing",
+    ),
+    // Lists.
+    setting(
+        "listing.page_size_default",
+        "100",
+        Kind::Number(1, 100_000),
+        "declarations on a page when the request does not tell",
+    ),
+    setting("listing.page_size_max", "1000", Kind::Number(1, 100_000), "a request for more is read as this"),
+    // Logs.
+    setting(
+        "log.format",
+        "'auto'",
+        Kind::Word(&["auto", "text", "json"]),
+        "auto = text on a terminal, JSON elsewhere",
+    ),
+    setting("log.level", "'info'", Kind::Text, "error, warn, info, debug, trace, or EnvFilter directives"),
+    // The calendar.
+    date("calendar.act_in_force", "the Client Data Act came into force"),
+    date("calendar.counties_begin", "the wellbeing services counties began operations"),
+    date("calendar.uusimaa_right_from", "the right of access within Uusimaa began"),
+    date("calendar.uusimaa_right_until", "the right of access within Uusimaa ends"),
+    date("calendar.social_sharing_from", "sharing of social-welfare data through Kanta began"),
+    date(
+        "calendar.consents_cover_all_channels_from",
+        "healthcare consents given from this day cover every channel",
+    ),
+    date("calendar.cross_sector_from", "sharing across sectors through Kanta begins"),
+    date("calendar.prescriptions_to_social_from", "social welfare retrieves prescriptions through Kanta"),
+    date("calendar.wellbeing_from", "wellbeing data is shared with professionals"),
+    date("calendar.extensive_refusal_from", "an extensive refusal can be recorded"),
+    Setting {
+        name: "calendar.versions",
+        default: None,
+        kind: Kind::Versions,
+        meaning: "information versions that differ or are new: version, valid_from, newest_from, opens_uusimaa",
+    },
+];
+
+impl Setting {
+    /// The environment variable that overrides it.
+    #[must_use]
+    pub fn variable(&self) -> String {
+        format!("LUPA_{}", self.name.to_ascii_uppercase().replace('.', "__"))
+    }
+}
+
+const fn setting(name: &'static str, default: &'static str, kind: Kind, meaning: &'static str) -> Setting {
+    Setting { name, default: Some(default), kind, meaning }
+}
+
+const fn date(name: &'static str, meaning: &'static str) -> Setting {
+    Setting { name, default: None, kind: Kind::Date, meaning }
+}
