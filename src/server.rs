@@ -1,0 +1,219 @@
+//! The running server: opens the parts, joins them, listens, and ends in order.
+
+pub mod clock;
+mod layers;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::{task, time};
+use tonic::transport::server::TcpIncoming;
+use tonic_health::ServingStatus;
+use tonic_health::server::HealthReporter;
+use tower::util::MapResponseLayer;
+
+use crate::config::{self, Config};
+use crate::identity::{Access, Entitlement};
+use crate::index::{Follower, Index, IndexOptions};
+use crate::policy::calendar::Calendar;
+use crate::policy::day::Instant;
+use crate::service::{Core, Decisions, Declarations, Directories, Limits};
+use crate::store::{Store, StoreError, StoreOptions};
+use crate::wire::DESCRIPTORS;
+use crate::wire::v1::decision_service_server::DecisionServiceServer;
+use crate::wire::v1::declaration_service_server::DeclarationServiceServer;
+use crate::wire::v1::directory_service_server::DirectoryServiceServer;
+
+/// Streams that were reset before they were accepted, on one connection; more
+/// end it (CVE-2023-44487).
+const PENDING_ACCEPT_RESETS_MAX: usize = 20;
+
+/// Why the server could not start or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The store could not be opened.
+    #[error("the store cannot be opened")]
+    Open(#[source] StoreError),
+    /// The store could not be written any more. Nothing that was not stored
+    /// has been acknowledged.
+    #[error("the store failed, so the server stopped; nothing that is not stored was acknowledged")]
+    Store(#[source] Arc<StoreError>),
+    /// Listening failed.
+    #[error("serving failed")]
+    Transport(#[from] tonic::transport::Error),
+    /// Server reflection could not be set up.
+    #[error("server reflection cannot be set up")]
+    Reflection(#[from] tonic_reflection::server::Error),
+    /// The thread that opens the store ended.
+    #[error("opening the store was interrupted")]
+    Interrupted(#[from] task::JoinError),
+}
+
+/// The parts, opened and joined, before they are listened for.
+#[derive(Debug)]
+pub struct Server {
+    store: Store,
+    index: Index,
+    follower: Follower,
+    core: Core,
+    config: config::Server,
+}
+
+impl Server {
+    /// Opens the store and starts to load the index.
+    pub async fn open(config: &Config, calendar: Calendar, clock: fn() -> Instant) -> Result<Self, ServerError> {
+        let config::Store { path, append_queue_length_max, group_commit_declarations_max } = config.store.clone();
+        let options = StoreOptions {
+            clock,
+            queue_length_max: append_queue_length_max,
+            group_commit_max: group_commit_declarations_max,
+        };
+        let store = task::spawn_blocking(move || Store::open(&path, options)).await?.map_err(ServerError::Open)?;
+        let (index, follower) = Index::start(store.clone(), index_options(&config.index));
+        let core = Core::new(store.clone(), index.clone(), calendar, access(&config.access), limits(config), clock);
+        Ok(Self { store, index, follower, core, config: config.server.clone() })
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The index.
+    #[must_use]
+    pub fn index(&self) -> &Index {
+        &self.index
+    }
+
+    /// Serves until `shutdown`, or until the store fails. Then it says
+    /// NOT_SERVING, accepts nothing more, and gives requests under way a while
+    /// to end.
+    pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+        let Self { store, index, follower, core, config } = self;
+        let (health, health_service) = tonic_health::server::health_reporter();
+        let health_task = task::spawn(report_health(health.clone(), index.readiness()));
+        let reflects = match config.reflection {
+            config::Reflection::On => true,
+            config::Reflection::Loopback => config.listen_address.ip().is_loopback(),
+            config::Reflection::Off => false,
+        };
+        let reflection = reflects.then(reflection_service).transpose()?;
+        let (stop, mut stopped) = watch::channel(false);
+        let serving = builder(&config)
+            .layer(MapResponseLayer::new(layers::refusals_before_services))
+            .add_service(health_service)
+            .add_optional_service(reflection)
+            .add_service(
+                DecisionServiceServer::new(Decisions::new(core.clone()))
+                    .max_decoding_message_size(config.request_bytes_max)
+                    .max_encoding_message_size(config.response_bytes_max),
+            )
+            .add_service(
+                DeclarationServiceServer::new(Declarations::new(core.clone()))
+                    .max_decoding_message_size(config.request_bytes_max)
+                    .max_encoding_message_size(config.response_bytes_max),
+            )
+            .add_service(
+                DirectoryServiceServer::new(Directories::new(core))
+                    .max_decoding_message_size(config.request_bytes_max)
+                    .max_encoding_message_size(config.response_bytes_max),
+            )
+            .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async move {
+                // An error means that nobody can stop it any more: then it has been stopped.
+                stopped.wait_for(|is_stopped| *is_stopped).await.map_or((), drop);
+            });
+        let mut serving = pin!(serving);
+        let failure = tokio::select! {
+            ended = &mut serving => return Ok(ended?),
+            () = shutdown => None,
+            failure = store.failed() => Some(failure),
+        };
+        health_task.abort();
+        set_health(&health, ServingStatus::NotServing).await;
+        stop.send_replace(true);
+        let grace = Duration::from_millis(config.shutdown_grace_ms);
+        if time::timeout(grace, &mut serving).await.is_err() {
+            tracing::warn!(grace_ms = config.shutdown_grace_ms, "requests under way were cut off");
+        }
+        follower.stop();
+        match failure {
+            Some(failure) => Err(ServerError::Store(failure)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Limits are all set explicitly: the library's own defaults leave some out.
+fn builder(config: &config::Server) -> tonic::transport::Server {
+    tonic::transport::Server::builder()
+        .timeout(Duration::from_millis(config.request_timeout_ms))
+        .max_concurrent_streams(config.concurrent_streams_per_connection_max)
+        .http2_max_header_list_size(config.header_list_bytes_max)
+        .http2_max_pending_accept_reset_streams(Some(PENDING_ACCEPT_RESETS_MAX))
+        .http2_max_local_error_reset_streams(Some(config.local_error_resets_max))
+}
+
+type ReflectionService = tonic_reflection::server::v1::ServerReflectionServer<
+    impl tonic_reflection::server::v1::ServerReflection,
+>;
+
+fn reflection_service() -> Result<ReflectionService, tonic_reflection::server::Error> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1()
+}
+
+/// Tells the health of each service: serving while the index is loaded and fresh.
+async fn report_health(health: HealthReporter, mut readiness: watch::Receiver<bool>) {
+    loop {
+        let status =
+            if *readiness.borrow_and_update() { ServingStatus::Serving } else { ServingStatus::NotServing };
+        set_health(&health, status).await;
+        if readiness.changed().await.is_err() {
+            set_health(&health, ServingStatus::NotServing).await;
+            return;
+        }
+    }
+}
+
+async fn set_health(health: &HealthReporter, status: ServingStatus) {
+    for service in
+        ["", "lupa.v1.DecisionService", "lupa.v1.DeclarationService", "lupa.v1.DirectoryService"]
+    {
+        health.set_service_status(service, status).await;
+    }
+}
+
+fn index_options(config: &config::Index) -> IndexOptions {
+    let config::Index { poll_interval_ms, max_staleness_ms, retry_delay_max_ms } = *config;
+    IndexOptions {
+        poll_interval: Duration::from_millis(poll_interval_ms),
+        max_staleness: Duration::from_millis(max_staleness_ms),
+        retry_delay_max: Duration::from_millis(retry_delay_max_ms),
+    }
+}
+
+fn access(config: &config::Access) -> Access {
+    let entitlement = |configured| match configured {
+        config::Entitlement::Full => Entitlement::Full,
+        config::Entitlement::Public => Entitlement::Public,
+    };
+    let config::Access { loopback, beyond_loopback } = *config;
+    Access { loopback: entitlement(loopback), beyond_loopback: entitlement(beyond_loopback) }
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        records_max: config.server.records_per_request_max,
+        wait_max: Duration::from_millis(config.consistency.wait_ms_max),
+        clock_step_back_max: Duration::from_millis(config.clock.step_back_ms_max),
+        page_size_default: config.listing.page_size_default as usize,
+        page_size_max: config.listing.page_size_max as usize,
+    }
+}
