@@ -1,4 +1,6 @@
 //! Lupa.
 
+pub mod index;
 pub mod policy;
+pub mod store;
 pub mod wire;
