@@ -110,12 +110,12 @@ impl Store {
         let (jobs, queue) = mpsc::channel(queue_length_max.max(1));
         let writer = Writer {
             path: path.clone(),
+            rows_checkpointed: connection.total_changes(),
             connection,
             head,
             clock,
             group_commit_max: group_commit_max.max(1),
             told: Arc::clone(&told),
-            checkpointed: head.revision,
         };
         let writer = thread::Builder::new()
             .name("lupa-store".to_owned())

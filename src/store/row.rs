@@ -4,6 +4,7 @@
 //! that this version does not know makes it [`Unreadable`]; the reader decides
 //! what that amounts to.
 
+mod content;
 mod declaration;
 mod directory;
 

@@ -22,8 +22,8 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 
-/// After this many changes the log is copied into the database.
-const CHANGES_PER_CHECKPOINT: u64 = 1_000;
+/// After this many rows the log is copied into the database.
+const ROWS_PER_CHECKPOINT: u64 = 1_000;
 
 /// Something to write, and where to answer.
 pub(super) enum Job {
@@ -48,8 +48,8 @@ pub(super) struct Writer {
     pub(super) clock: fn() -> Instant,
     pub(super) group_commit_max: usize,
     pub(super) told: Arc<Told>,
-    /// The last revision copied into the database.
-    pub(super) checkpointed: Revision,
+    /// How many rows had been written when the log was last copied into the database.
+    pub(super) rows_checkpointed: u64,
 }
 
 /// Tells of a panic, so that nobody waits for ever.
@@ -59,7 +59,7 @@ impl Writer {
     /// Writes until every sender is gone, or something fails.
     pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let _tell_panic = TellPanic(Arc::clone(&self.told));
-        let mut jobs = Vec::with_capacity(self.group_commit_max);
+        let mut jobs = Vec::new();
         while queue.blocking_recv_many(&mut jobs, self.group_commit_max) > 0 {
             if let Err(error) = self.write(jobs.drain(..)).and_then(|()| self.checkpoint_if_due()) {
                 return self.stop(error);
@@ -69,7 +69,7 @@ impl Writer {
 
     /// Runs jobs in one transaction and answers them.
     fn write(&mut self, jobs: impl Iterator<Item = Job>) -> Result<(), StoreError> {
-        let Self { path, connection, head, clock, group_commit_max: _, told, checkpointed: _ } = self;
+        let Self { path, connection, head, clock, group_commit_max: _, told, rows_checkpointed: _ } = self;
         let error = |source| sqlite::write_error(path, source);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
@@ -91,13 +91,14 @@ impl Writer {
 
     /// Copies the log into the database once it has grown. Nobody waits for it.
     fn checkpoint_if_due(&mut self) -> Result<(), StoreError> {
-        if self.head.revision.0 - self.checkpointed.0 < CHANGES_PER_CHECKPOINT {
+        let rows = self.connection.total_changes();
+        if rows - self.rows_checkpointed < ROWS_PER_CHECKPOINT {
             return Ok(());
         }
         self.connection
             .query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))
             .map_err(|source| sqlite::write_error(&self.path, source))?;
-        self.checkpointed = self.head.revision;
+        self.rows_checkpointed = rows;
         Ok(())
     }
 
