@@ -1,0 +1,175 @@
+//! The one writer into the index: it loads the store, follows it, and
+//! publishes what it has read.
+
+use std::error::Error;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{self, Runtime};
+use tokio::sync::watch;
+
+use super::builder::Builder;
+use super::snapshot::Snapshot;
+use super::{IndexOptions, Published};
+use crate::store::{Revision, Store, StoreError};
+
+/// How many changes are read at once.
+const CHANGES_PER_READ_MAX: usize = 1_000;
+
+/// How long after the first failure the store is read again.
+const RETRY_DELAY_MIN: Duration = Duration::from_millis(10);
+
+/// Owns the thread that follows the store. It ends when this is dropped, which
+/// waits for the read under way; the index then grows stale.
+#[derive(Debug)]
+pub struct Follower {
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The thread.
+struct Following {
+    store: Store,
+    options: IndexOptions,
+    published: Arc<Published>,
+    stop: watch::Receiver<bool>,
+    committed: watch::Receiver<Revision>,
+    /// The last snapshot published; none until the store is loaded.
+    last: Option<Arc<Snapshot>>,
+}
+
+impl Follower {
+    pub(super) fn start(store: Store, options: IndexOptions, published: Arc<Published>) -> io::Result<Self> {
+        let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
+        let (stop, stopped) = watch::channel(false);
+        let committed = store.committed();
+        let following = Following { store, options, published, stop: stopped, committed, last: None };
+        let thread =
+            thread::Builder::new().name("lupa-index".to_owned()).spawn(move || following.run(&runtime))?;
+        Ok(Self { stop, thread: Some(thread) })
+    }
+
+    /// Stops following.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that follows the store had panicked");
+        }
+    }
+}
+
+impl Following {
+    fn run(mut self, runtime: &Runtime) {
+        let mut failures: u32 = 0;
+        while !self.is_stopped() {
+            let caught_up = self.catch_up();
+            let fresh_for = self.published.tell_readiness();
+            match caught_up {
+                Ok(()) => {
+                    if failures > 0 {
+                        tracing::info!(failures, "the store can be read again");
+                    }
+                    failures = 0;
+                    runtime.block_on(self.wait_for_change());
+                }
+                Err(error) => {
+                    if failures == 0 {
+                        tracing::error!(
+                            error = &error as &dyn Error,
+                            "the store cannot be read; the index grows stale"
+                        );
+                    }
+                    let delay = RETRY_DELAY_MIN
+                        .saturating_mul(2_u32.saturating_pow(failures))
+                        .min(self.options.retry_delay_max);
+                    failures = failures.saturating_add(1);
+                    // Not longer than until there is something to tell.
+                    let delay = delay.min(fresh_for.unwrap_or(delay));
+                    runtime.block_on(self.wait(delay));
+                }
+            }
+        }
+    }
+
+    /// Reads and publishes until nothing more is found.
+    fn catch_up(&mut self) -> Result<(), StoreError> {
+        let mut last = match &self.last {
+            Some(last) => Arc::clone(last),
+            None => match self.load()? {
+                Some(loaded) => self.publish(loaded),
+                None => return Ok(()),
+            },
+        };
+        while !self.is_stopped() {
+            let began_at = Instant::now();
+            let changes = self.store.changes_since(last.revision(), CHANGES_PER_READ_MAX)?;
+            let is_all = changes.len() < CHANGES_PER_READ_MAX;
+            if !changes.is_empty() {
+                let mut builder = Builder::on(&last);
+                changes.into_iter().for_each(|change| builder.apply(change));
+                last = self.publish(builder.finish());
+            }
+            if is_all {
+                self.published.prove(began_at);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The whole store, unless it is told to stop meanwhile.
+    fn load(&self) -> Result<Option<Snapshot>, StoreError> {
+        let Published { changes_loaded, changes_to_load, .. } = &*self.published;
+        changes_loaded.store(0, Ordering::Relaxed);
+        changes_to_load.store(self.store.count()?, Ordering::Relaxed);
+        let began_at = Instant::now();
+        let mut builder = Builder::on(&Snapshot::empty());
+        let revision = self.store.load_while(&mut |change| {
+            builder.apply(change);
+            changes_loaded.fetch_add(1, Ordering::Relaxed);
+            !self.is_stopped()
+        })?;
+        if self.is_stopped() {
+            return Ok(None);
+        }
+        let snapshot = builder.finish();
+        let elapsed_ms = u64::try_from(began_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(%revision, clients = snapshot.clients(), elapsed_ms, "the store is loaded");
+        Ok(Some(snapshot))
+    }
+
+    fn publish(&mut self, snapshot: Snapshot) -> Arc<Snapshot> {
+        let snapshot = Arc::new(snapshot);
+        self.published.publish(Arc::clone(&snapshot));
+        self.last = Some(Arc::clone(&snapshot));
+        snapshot
+    }
+
+    fn is_stopped(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    async fn wait_for_change(&mut self) {
+        tokio::select! {
+            _ = self.stop.wait_for(|stop| *stop) => {}
+            Ok(()) = self.committed.changed() => {}
+            () = tokio::time::sleep(self.options.poll_interval) => {}
+        }
+    }
+
+    async fn wait(&mut self, delay: Duration) {
+        tokio::select! {
+            _ = self.stop.wait_for(|stop| *stop) => {}
+            () = tokio::time::sleep(delay) => {}
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! The embedded store: committed changes in one SQLite file, never changed again.
+//!
+//! - A *change* is a declaration, a withdrawal or a new directory.
+//! - Its *revision* is its place in commit order: 1, 2, 3, … without holes.
+//! - The *epoch* tells one store's revisions from another's.
+//!
+//! ```text
+//!  append ──▶ bounded queue ──▶ writer thread: one transaction for all that waits
+//!                                │  answered before? the same answer again
+//!                                │  admit, on the client's declarations as they are now
+//!                                ▼
+//!                               commit, synced ──▶ answers ──▶ committed() hints at the revision
+//!  load, changes_since ◀── connections that only read
+//! ```
+//!
+//! INVARIANT (durable): nothing is answered before it is synced to the disk.
+//! INVARIANT (fail-stop): after a failed write nothing is written again until
+//! the file has been opened, and so checked, anew. What was under way is then
+//! either there or not; who asks again with the same key learns which.
+//! INVARIANT (one-writer): one process, by a lock on `<path>.lock`, and in it
+//! one thread writes, and checkpoints.
+
+mod change;
+mod error;
+mod group;
+mod history;
+mod read;
+mod row;
+mod sqlite;
+mod viewing;
+mod writer;
+
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use change::{Admit, Append, AppendError, Appended, Change, Entry, Epoch, Revision};
+pub use error::StoreError;
+pub(crate) use history::ClientHistory;
+pub use viewing::{Viewed, Viewing, ViewingPurpose};
+
+use crate::policy::client_id::ClientId;
+use crate::policy::day::Instant;
+use crate::policy::declaration::Declaration;
+use crate::policy::directory::Directory;
+use read::Reader;
+use sqlite::Opened;
+use writer::{Job, Told, Writer};
+
+/// The embedded store. A cheap handle: the last one to be dropped waits for
+/// the writer to finish, closes the file and gives up the lock.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+/// How the store works.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreOptions {
+    /// What time it is.
+    pub clock: fn() -> Instant,
+    /// How many calls may wait to be written; at least 1.
+    pub queue_length_max: usize,
+    /// How many of them one transaction may take; at least 1.
+    pub group_commit_max: usize,
+}
+
+/// The fields from `reader` on are dropped in this order: the connection that
+/// reads closes before the one that writes, because the last one to close
+/// empties the log; with the sender gone the writer ends; the lock is given up
+/// when all is closed.
+struct Inner {
+    path: PathBuf,
+    epoch: Epoch,
+    token_key: [u8; 32],
+    told: Arc<Told>,
+    /// For small reads.
+    reader: Mutex<Connection>,
+    jobs: mpsc::Sender<Job>,
+    _writer: JoinedOnDrop,
+    _lock: File,
+}
+
+struct JoinedOnDrop(Option<JoinHandle<()>>);
+
+/// Why a job has no answer.
+enum Unanswered {
+    Overloaded,
+    Stopped(Arc<StoreError>),
+}
+
+impl Store {
+    /// Opens the store at a path, or begins one there. Checks the whole file,
+    /// which takes a while if it is large. Blocks.
+    pub fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+        Self::start(sqlite::open(path)?, options)
+    }
+
+    fn start(opened: Opened, options: StoreOptions) -> Result<Self, StoreError> {
+        let Opened { path, lock, connection, epoch, token_key, head } = opened;
+        let StoreOptions { clock, queue_length_max, group_commit_max } = options;
+        let reader = sqlite::connect_to_read(&path)?;
+        let told = Arc::new(Told {
+            committed: watch::Sender::new(head.revision),
+            failure: watch::Sender::new(None),
+        });
+        let (jobs, queue) = mpsc::channel(queue_length_max.max(1));
+        let writer = Writer {
+            path: path.clone(),
+            rows_checkpointed: connection.total_changes(),
+            connection,
+            head,
+            clock,
+            group_commit_max: group_commit_max.max(1),
+            told: Arc::clone(&told),
+        };
+        let writer = thread::Builder::new()
+            .name("lupa-store".to_owned())
+            .spawn(move || writer.run(queue))
+            .map_err(StoreError::NoThread)?;
+        Ok(Self(Arc::new(Inner {
+            path,
+            epoch,
+            token_key,
+            told,
+            reader: Mutex::new(reader),
+            jobs,
+            _writer: JoinedOnDrop(Some(writer)),
+            _lock: lock,
+        })))
+    }
+
+    /// Which store this is.
+    #[must_use]
+    pub fn epoch(&self) -> Epoch {
+        self.0.epoch
+    }
+
+    /// The secret key of the tokens' MAC.
+    #[must_use]
+    pub fn token_key(&self) -> &[u8; 32] {
+        &self.0.token_key
+    }
+
+    /// Appends a declaration or a withdrawal, durably, if admission lets it
+    /// in. With a key that was used for the same before, tells what was
+    /// answered then. A call that is given up may still be carried out.
+    pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        match self.ask(|answer| Job::Append(Box::new(append), answer)).await {
+            Ok(appended) => appended,
+            Err(Unanswered::Overloaded) => Err(AppendError::Overloaded),
+            Err(Unanswered::Stopped(failure)) => Err(AppendError::Store(failure)),
+        }
+    }
+
+    /// Replaces the directory, durably.
+    pub async fn replace_directory(&self, directory: Directory) -> Result<Revision, StoreError> {
+        self.ask(|answer| Job::Directory(Box::new(directory), answer)).await?
+    }
+
+    /// Logs that declarations are viewed, durably: show them after it has answered.
+    pub async fn log_viewing(&self, viewing: Viewing) -> Result<(), StoreError> {
+        self.ask(|answer| Job::Viewing(Box::new(viewing), answer)).await?
+    }
+
+    /// Stores the history of another system as it is given, with its ids,
+    /// times and withdrawals, all of it or nothing. Nothing is asked of it but
+    /// that its ids are new. Tells the last revision.
+    pub async fn import(&self, history: Vec<(ClientId, Declaration)>) -> Result<Revision, StoreError> {
+        self.ask(|answer| Job::Import(history, answer)).await?
+    }
+
+    /// Reads every committed change in revision order, as of one moment, and
+    /// tells the last revision. Blocks.
+    pub fn load(&self, each: &mut dyn FnMut(Change)) -> Result<Revision, StoreError> {
+        self.load_while(&mut |change| {
+            each(change);
+            true
+        })
+    }
+
+    /// Like [`Store::load`], until `each` says that it has had enough.
+    pub(crate) fn load_while(&self, each: &mut dyn FnMut(Change) -> bool) -> Result<Revision, StoreError> {
+        let connection = sqlite::connect_to_read(&self.0.path)?;
+        Reader { connection: &connection, path: &self.0.path }.load(each)
+    }
+
+    /// Reads the changes after a revision, in order, at most so many. An error
+    /// if one is missing, or the store does not reach that revision. Blocks.
+    pub fn changes_since(&self, revision: Revision, most: usize) -> Result<Vec<Change>, StoreError> {
+        self.read(|reader| reader.changes_since(revision, most))
+    }
+
+    /// How many changes are committed. Blocks.
+    pub fn count(&self) -> Result<u64, StoreError> {
+        self.read(|reader| reader.last()).map(|Revision(count)| count)
+    }
+
+    /// The last committed revision, told after each commit. A hint that there
+    /// is something to read.
+    #[must_use]
+    pub fn committed(&self) -> watch::Receiver<Revision> {
+        self.0.told.committed.subscribe()
+    }
+
+    /// Waits until the writer has had to stop, which it does for good, and
+    /// tells why.
+    pub async fn failed(&self) -> Arc<StoreError> {
+        let mut failure = self.0.told.failure.subscribe();
+        match failure.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(failure)) => Arc::clone(failure),
+            // Does not happen: this handle keeps the sender alive.
+            Ok(None) | Err(_) => std::future::pending().await,
+        }
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unanswered> {
+        let (sender, answer) = oneshot::channel();
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.0.jobs.try_send(job(sender)) {
+            return Err(Unanswered::Overloaded);
+        }
+        match answer.await {
+            Ok(answer) => Ok(answer),
+            // The writer dropped the job, so it tells of its failure or has done so.
+            Err(_) => Err(Unanswered::Stopped(self.failed().await)),
+        }
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        let connection = self.0.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        read(&Reader { connection: &connection, path: &self.0.path })
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.0.path)
+            .field("epoch", &self.0.epoch)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for JoinedOnDrop {
+    fn drop(&mut self) {
+        // The last handle may be in an admission, and so dropped by the writer itself.
+        let other = self.0.take().filter(|thread| thread.thread().id() != thread::current().id());
+        if other.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that writes the store had panicked");
+        }
+    }
+}
+
+impl From<Unanswered> for StoreError {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Overloaded => Self::Overloaded,
+            Unanswered::Stopped(failure) => Self::Stopped(failure),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What is appended to the store, and what is read back.
+
+use std::fmt;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::error::StoreError;
+use crate::policy::admit::Admitted;
+use crate::policy::client_id::ClientId;
+use crate::policy::day::Instant;
+use crate::policy::declaration::{
+    ClientDeclarations, Content, Declaration, Declarer, RecordedBy, Withdrawal,
+};
+use crate::policy::directory::Directory;
+use crate::policy::oid::OpaqueId;
+use crate::policy::refusal::Refusal;
+
+/// The number of a committed change. The first is 1; 0 is the empty store.
+///
+/// INVARIANT (dense): revisions are given in commit order and without holes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Revision(pub u64);
+
+/// Which store a revision is of: made once, when the store is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Epoch(pub Uuid);
+
+/// A committed change.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A client declared.
+    Declaration {
+        /// Its place in the order of changes.
+        revision: Revision,
+        /// When it was stored here; the declaration's own time may differ if it is imported.
+        recorded_at: Instant,
+        /// Who.
+        client: ClientId,
+        /// What.
+        declaration: Declaration,
+    },
+    /// A client withdrew. Whether that ends the declaration is for the policy to say.
+    Withdrawal {
+        /// Its place in the order of changes.
+        revision: Revision,
+        /// When it was stored here.
+        recorded_at: Instant,
+        /// Who.
+        client: ClientId,
+        /// The declaration withdrawn.
+        declaration_id: OpaqueId<'static>,
+        /// By whom and when.
+        withdrawal: Withdrawal,
+    },
+    /// A withdrawal of a denial or of information, of which this version
+    /// cannot read by whom it was made. It ends nothing.
+    UnreadableWithdrawal {
+        /// Its place in the order of changes.
+        revision: Revision,
+        /// When it was stored here.
+        recorded_at: Instant,
+    },
+    /// The directory was replaced.
+    Directory {
+        /// Its place in the order of changes.
+        revision: Revision,
+        /// When it was stored here.
+        recorded_at: Instant,
+        /// The whole new directory.
+        directory: Directory,
+    },
+}
+
+/// Something to append for a client.
+pub struct Append {
+    /// Who declares or withdraws.
+    pub client: ClientId,
+    /// One key for one thing asked, however often it is sent.
+    pub idempotency_key: OpaqueId<'static>,
+    /// SHA-256 of what was asked.
+    pub payload_digest: [u8; 32],
+    /// What to append.
+    pub entry: Entry,
+    /// Whether it may be.
+    pub admit: Admit,
+}
+
+/// What to append.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A declaration, which is given an id.
+    Declaration {
+        /// What it says.
+        content: Content,
+        /// When the client said it; none = as it is recorded. Kept to the microsecond.
+        given_at: Option<Instant>,
+        /// Who declares.
+        declarer: Declarer,
+        /// Who records.
+        recorded_by: RecordedBy,
+    },
+    /// The end of a declaration.
+    Withdrawal {
+        /// The declaration.
+        declaration_id: OpaqueId<'static>,
+        /// When the client said it; none = as it is recorded. Kept to the microsecond.
+        given_at: Option<Instant>,
+        /// Who withdraws.
+        by: Declarer,
+        /// Who records.
+        recorded_by: RecordedBy,
+    },
+}
+
+/// Decides on the client's declarations, as they are when it is recorded,
+/// whether something may be appended. It runs while the store waits: it
+/// computes and does nothing else.
+pub type Admit = Box<dyn FnOnce(&ClientDeclarations, Instant) -> Result<Admitted, Refusal> + Send>;
+
+/// What was appended, durably.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// Its place in the order of changes.
+    pub revision: Revision,
+    /// When it was stored.
+    pub recorded_at: Instant,
+    /// The new declaration, or the one withdrawn.
+    pub declaration_id: OpaqueId<'static>,
+    /// What admission said.
+    pub admitted: Admitted,
+    /// It was appended by an earlier call with the same key.
+    pub is_replay: bool,
+}
+
+/// Why nothing was appended, or, for `Store`, why it is not known whether it was.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Admission refused it.
+    #[error("it may not be recorded")]
+    Refused(#[source] Refusal),
+    /// The key came with something else before.
+    #[error("the idempotency key was used for something else: give each request a key of its own")]
+    KeyReused,
+    /// The queue is full.
+    #[error("the store has more to write than its queue holds: try again in a moment")]
+    Overloaded,
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[source] Arc<StoreError>),
+}
+
+impl Revision {
+    /// The revision after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Change {
+    /// Its place in the order of changes.
+    #[must_use]
+    pub fn revision(&self) -> Revision {
+        match self {
+            Self::Declaration { revision, .. }
+            | Self::Withdrawal { revision, .. }
+            | Self::UnreadableWithdrawal { revision, .. }
+            | Self::Directory { revision, .. } => *revision,
+        }
+    }
+
+    /// When it was stored here; never before the change before it.
+    #[must_use]
+    pub fn recorded_at(&self) -> Instant {
+        match self {
+            Self::Declaration { recorded_at, .. }
+            | Self::Withdrawal { recorded_at, .. }
+            | Self::UnreadableWithdrawal { recorded_at, .. }
+            | Self::Directory { recorded_at, .. } => *recorded_at,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! What can go wrong with the store, and what the operator does next.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::change::Revision;
+
+/// What can go wrong with the store. Never carries personal data.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has it open.
+    #[error(
+        "`{path}` is in use by another lupa process: stop that one first, or give this one a store of its own"
+    )]
+    InUse {
+        /// The store.
+        path: PathBuf,
+    },
+    /// The operating system refused something.
+    #[error(
+        "cannot {what} `{path}`: check that its directory exists, that lupa may write there and that the disk has room"
+    )]
+    File {
+        /// What was tried.
+        what: &'static str,
+        /// With which file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Not an SQLite file.
+    #[error("`{path}` is not a store of lupa: give another path, or move the file away to begin a new store")]
+    NotAStore {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An SQLite file of another application.
+    #[error("`{path}` is an SQLite file of another application: give another path for the store of lupa")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Written by a newer Lupa.
+    #[error(
+        "`{path}` has version {found} of the store's schema and this lupa knows versions up to {known}: install the newer lupa that wrote it"
+    )]
+    Newer {
+        /// The store.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The newest version that this program knows.
+        known: u32,
+    },
+    /// A write-ahead log without its store.
+    #[error(
+        "found `{log}` but not the store it belongs to: put the store back beside it, or move the log away to begin a new store"
+    )]
+    LogWithoutStore {
+        /// The log.
+        log: PathBuf,
+    },
+    /// Damaged or cut short.
+    #[error("`{path}` is damaged or cut short ({finding}): keep it for investigation and restore a backup")]
+    Damaged {
+        /// The store.
+        path: PathBuf,
+        /// What was found.
+        finding: String,
+        /// What SQLite said, if it could not even look.
+        source: Option<rusqlite::Error>,
+    },
+    /// Revisions are missing.
+    #[error("`{path}` lacks changes after revision {after}: keep it for investigation and restore a backup")]
+    Hole {
+        /// The store.
+        path: PathBuf,
+        /// The last revision before the hole.
+        after: Revision,
+    },
+    /// The store ends before a revision that it has had.
+    #[error(
+        "`{path}` ends at revision {last} but has had {known}: it was replaced while in use; keep it for investigation and restart lupa with the right file"
+    )]
+    WentBack {
+        /// The store.
+        path: PathBuf,
+        /// Its last revision.
+        last: Revision,
+        /// A revision that it has had.
+        known: Revision,
+    },
+    /// A change of which not even the unreadable may be guessed.
+    #[error(
+        "the {part} of revision {revision} in `{path}` cannot be read: keep the file for investigation and restore a backup"
+    )]
+    Unreadable {
+        /// The store.
+        path: PathBuf,
+        /// Which change.
+        revision: Revision,
+        /// Which part of it.
+        part: &'static str,
+    },
+    /// The SQLite library has a known fault.
+    #[error(
+        "the SQLite library is version {found} and lupa needs at least {least}, in which a fault that loses changes is mended: build lupa with its bundled SQLite"
+    )]
+    LibraryTooOld {
+        /// Its version number, as `3051003` for 3.51.3.
+        found: i32,
+        /// The least that will do.
+        least: i32,
+    },
+    /// SQLite would acknowledge what is not yet on the disk.
+    #[error(
+        "SQLite does not keep `{path}` durably: its {setting} is `{found}` and must be `{wanted}`; move the store to a local disk"
+    )]
+    NotDurable {
+        /// The store.
+        path: PathBuf,
+        /// Which setting.
+        setting: &'static str,
+        /// What it is.
+        found: String,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// Reading failed.
+    #[error("cannot read `{path}`: check the disk and the file's permissions")]
+    Read {
+        /// The store.
+        path: PathBuf,
+        /// Why not.
+        source: rusqlite::Error,
+    },
+    /// Writing failed.
+    #[error(
+        "cannot write to `{path}`, so nothing more is recorded: check that the disk has room and is sound, then restart lupa"
+    )]
+    Write {
+        /// The store.
+        path: PathBuf,
+        /// Why not.
+        source: rusqlite::Error,
+    },
+    /// An earlier failure stopped the writer.
+    #[error("the store has stopped recording after a failure: see to its cause, then restart lupa")]
+    Stopped(#[source] Arc<StoreError>),
+    /// A fault of the program stopped the writer.
+    #[error(
+        "the store has stopped recording after a fault of lupa itself: restart lupa and report the fault"
+    )]
+    WriterPanicked,
+    /// The queue is full.
+    #[error("the store has more to write than its queue holds: try again in a moment")]
+    Overloaded,
+    /// The operating system gave no random bytes.
+    #[error(
+        "the operating system gives no random bytes for ids and keys: check that lupa may use its random source"
+    )]
+    NoRandomness(#[source] getrandom::Error),
+    /// The writer's thread did not start.
+    #[error("cannot start the thread that writes the store: check the limits on threads and memory")]
+    NoThread(#[source] io::Error),
+    /// The client's identifier has the root of the national identity code but is none.
+    #[error(
+        "the client's identifier has the root of the national identity code and is no identity code: correct one of them"
+    )]
+    ClientNotStorable,
+    /// An imported declaration has an id that the store already has.
+    #[error(
+        "declaration {place} of the import, counted from 1, has the id of another declaration: give each an id of its own; nothing was imported"
+    )]
+    AlreadyImported {
+        /// Its place, counted from 1.
+        place: usize,
+    },
+}

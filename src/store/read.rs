@@ -1,0 +1,257 @@
+//! Committed changes, read from rows.
+
+use std::path::Path;
+
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
+
+use super::change::{Change, Revision};
+use super::error::StoreError;
+use super::history::ClientHistory;
+use super::row::{self, Unreadable, What};
+use super::sqlite;
+use crate::policy::day::Instant;
+use crate::policy::declaration::{Content, Declaration, Kind, Withdrawal};
+use crate::policy::directory::Directory;
+use crate::policy::oid::OpaqueId;
+
+/// The columns that [`change`] reads.
+macro_rules! columns {
+    () => {
+        "revision, recorded_at, what, kind, client_root, client_extension, declaration_id, body"
+    };
+}
+
+/// Reads the store through one connection.
+pub(super) struct Reader<'c> {
+    pub(super) connection: &'c Connection,
+    pub(super) path: &'c Path,
+}
+
+impl<'c> Reader<'c> {
+    /// Every change in revision order, as of one moment, until `each` has had
+    /// enough. Tells the last revision read.
+    pub(super) fn load(&self, each: &mut dyn FnMut(Change) -> bool) -> Result<Revision, StoreError> {
+        let mut statement = self.prepare(concat!("SELECT ", columns!(), " FROM change ORDER BY revision"))?;
+        let mut rows = statement.query(()).map_err(|source| self.error(source))?;
+        let mut last = Revision(0);
+        while let Some(row) = rows.next().map_err(|source| self.error(source))? {
+            let change = self.next_change(row, last)?;
+            last = change.revision();
+            if !each(change) {
+                break;
+            }
+        }
+        Ok(last)
+    }
+
+    /// The changes after a revision, in order, at most so many.
+    pub(super) fn changes_since(&self, revision: Revision, most: usize) -> Result<Vec<Change>, StoreError> {
+        // One transaction, so that both statements see one store.
+        let transaction = self.connection.unchecked_transaction().map_err(|source| self.error(source))?;
+        let end = self.last()?;
+        if end < revision {
+            return Err(StoreError::WentBack { path: self.path.to_owned(), last: end, known: revision });
+        }
+        let mut statement = self.prepare(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM change WHERE revision > ?1 ORDER BY revision LIMIT ?2"
+        ))?;
+        let mut rows = statement.query((revision.0, most)).map_err(|source| self.error(source))?;
+        let mut changes = Vec::new();
+        let mut last = revision;
+        while let Some(row) = rows.next().map_err(|source| self.error(source))? {
+            let change = self.next_change(row, last)?;
+            last = change.revision();
+            changes.push(change);
+        }
+        drop(rows);
+        drop(statement);
+        transaction.finish().map_err(|source| self.error(source))?;
+        Ok(changes)
+    }
+
+    /// The last committed revision, which by INVARIANT (dense) is also how many there are.
+    pub(super) fn last(&self) -> Result<Revision, StoreError> {
+        self.prepare("SELECT coalesce(max(revision), 0) FROM change")?
+            .query_row((), |row| row.get(0))
+            .map(Revision)
+            .map_err(|source| self.error(source))
+    }
+
+    /// A client's declarations as they are now.
+    pub(super) fn history_of(&self, root: &str, extension: &str) -> Result<ClientHistory, StoreError> {
+        let mut statement = self.prepare(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM change WHERE client_extension = ?1 AND client_root = ?2 ORDER BY revision"
+        ))?;
+        let mut rows = statement.query((extension, root)).map_err(|source| self.error(source))?;
+        let mut history = ClientHistory::default();
+        while let Some(row) = rows.next().map_err(|source| self.error(source))? {
+            match self.change(row)? {
+                Change::Declaration { revision: _, recorded_at: _, client: _, declaration } => {
+                    history.declare(declaration);
+                }
+                Change::Withdrawal { revision: _, recorded_at: _, client: _, declaration_id, withdrawal } => {
+                    history.withdraw(&declaration_id, withdrawal);
+                }
+                Change::UnreadableWithdrawal { .. } | Change::Directory { .. } => {}
+            }
+        }
+        Ok(history)
+    }
+
+    /// Whether there is a declaration with an id.
+    pub(super) fn has_declaration(&self, id: &OpaqueId<'_>) -> Result<bool, StoreError> {
+        self.prepare("SELECT 1 FROM change WHERE what = 'declaration' AND declaration_id = ?1")?
+            .query_row([id.as_str()], |_| Ok(()))
+            .optional()
+            .map(|found| found.is_some())
+            .map_err(|source| self.error(source))
+    }
+
+    pub(super) fn prepare(&self, sql: &str) -> Result<CachedStatement<'c>, StoreError> {
+        self.connection.prepare_cached(sql).map_err(|source| self.error(source))
+    }
+
+    pub(super) fn error(&self, source: rusqlite::Error) -> StoreError {
+        sqlite::read_error(self.path, source)
+    }
+
+    pub(super) fn unreadable(&self, revision: Revision, part: &'static str) -> StoreError {
+        StoreError::Unreadable { path: self.path.to_owned(), revision, part }
+    }
+
+    /// The change in a row, if it is the one that follows.
+    fn next_change(&self, row: &Row<'_>, after: Revision) -> Result<Change, StoreError> {
+        let revision = row.get(0).map(Revision).map_err(|source| self.error(source))?;
+        if revision != after.next() {
+            return Err(StoreError::Hole { path: self.path.to_owned(), after });
+        }
+        self.change(row)
+    }
+
+    fn change(&self, row: &Row<'_>) -> Result<Change, StoreError> {
+        let columns = Columns::of(row).map_err(|source| self.error(source))?;
+        let revision = Revision(columns.revision);
+        columns.change().map_err(|part| self.unreadable(revision, part))
+    }
+}
+
+/// The columns of a row, not yet understood.
+struct Columns<'r> {
+    revision: u64,
+    recorded_at: i64,
+    what: &'r str,
+    kind: Option<&'r str>,
+    client: Option<(&'r str, &'r str)>,
+    declaration_id: Option<&'r str>,
+    body: &'r str,
+}
+
+impl<'r> Columns<'r> {
+    fn of(row: &'r Row<'_>) -> rusqlite::Result<Self> {
+        let text = |at| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str()?);
+        let text_or_null = |at| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str_or_null()?);
+        Ok(Self {
+            revision: row.get(0)?,
+            recorded_at: row.get(1)?,
+            what: text(2)?,
+            kind: text_or_null(3)?,
+            client: text_or_null(4)?.zip(text_or_null(5)?),
+            declaration_id: text_or_null(6)?,
+            body: text(7)?,
+        })
+    }
+
+    /// The change, or which part of it cannot be read.
+    fn change(self) -> Result<Change, &'static str> {
+        let Self { revision, recorded_at, what, kind, client, declaration_id, body } = self;
+        let revision = Revision(revision);
+        let recorded_at = row::instant(recorded_at).map_err(|Unreadable| "time")?;
+        let what = What::parse(what, kind).map_err(|Unreadable| "kind")?;
+        let client = || {
+            let (root, extension) = client.ok_or("client")?;
+            row::client(root, extension).map_err(|Unreadable| "client")
+        };
+        let declaration_id = || {
+            let id = declaration_id.ok_or("declaration id")?;
+            row::opaque_id(id.into()).map_err(|Unreadable| "declaration id")
+        };
+        match what {
+            What::Declaration(kind) => Ok(Change::Declaration {
+                revision,
+                recorded_at,
+                client: client()?,
+                declaration: declaration(kind, body, declaration_id()?, revision, recorded_at),
+            }),
+            What::Withdrawal(kind) => match withdrawal(kind, body, revision, recorded_at) {
+                Some(withdrawal) => Ok(Change::Withdrawal {
+                    revision,
+                    recorded_at,
+                    client: client()?,
+                    declaration_id: declaration_id()?,
+                    withdrawal,
+                }),
+                None => Ok(Change::UnreadableWithdrawal { revision, recorded_at }),
+            },
+            What::Directory => {
+                let directory = directory(body).map_err(|Unreadable| "directory")?;
+                Ok(Change::Directory { revision, recorded_at, directory })
+            }
+        }
+    }
+}
+
+/// The declaration that a body says, or one whose content is unreadable.
+fn declaration(
+    kind: Kind,
+    body: &str,
+    id: OpaqueId<'static>,
+    revision: Revision,
+    recorded_at: Instant,
+) -> Declaration {
+    let read = || -> Result<Declaration, Unreadable> {
+        let body: row::Declaration<'_> = serde_json::from_str(body)?;
+        let declaration = body.into_policy(id.clone(), recorded_at)?;
+        if declaration.content.kind() == kind { Ok(declaration) } else { Err(Unreadable) }
+    };
+    read().unwrap_or_else(|Unreadable| {
+        tracing::warn!(%revision, ?kind, "a stored declaration cannot be read and restricts instead");
+        Declaration {
+            id: id.clone(),
+            content: Content::Unreadable(kind),
+            given_at: recorded_at,
+            recorded_at,
+            withdrawal: None,
+            declarer: None,
+            recorded_by: None,
+        }
+    })
+}
+
+/// The withdrawal that a body says. One of a consent ends it whoever made it,
+/// so it does even if it cannot be read.
+fn withdrawal(kind: Kind, body: &str, revision: Revision, recorded_at: Instant) -> Option<Withdrawal> {
+    let read = || -> Result<Withdrawal, Unreadable> {
+        let body: row::Withdrawal<'_> = serde_json::from_str(body)?;
+        body.into_policy(recorded_at)
+    };
+    match (read(), kind) {
+        (Ok(withdrawal), _) => Some(withdrawal),
+        (Err(Unreadable), Kind::Consent) => {
+            tracing::warn!(%revision, ?kind, "a stored withdrawal cannot be read and ends the consent");
+            Some(Withdrawal { recorded_at, by: None })
+        }
+        (Err(Unreadable), Kind::Denial | Kind::Information) => {
+            tracing::warn!(%revision, ?kind, "a stored withdrawal cannot be read and ends nothing");
+            None
+        }
+    }
+}
+
+fn directory(body: &str) -> Result<Directory, Unreadable> {
+    let body: row::Directory<'_> = serde_json::from_str(body)?;
+    body.try_into()
+}

@@ -1,0 +1,162 @@
+//! How changes are written in rows: the JSON bodies and the texts of columns.
+//!
+//! Row types are named as the policy types they stand for. What a row says
+//! that this version does not know makes it [`Unreadable`]; the reader decides
+//! what that amounts to.
+
+mod content;
+mod declaration;
+mod directory;
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+pub(super) use declaration::{Declaration, RecordedBy, Withdrawal};
+pub(super) use directory::Directory;
+
+use super::error::StoreError;
+use crate::policy::admit;
+use crate::policy::client_id::{ClientId, IdentityCode, NATIONAL_ROOT};
+use crate::policy::day;
+use crate::policy::declaration::Kind;
+use crate::policy::oid;
+
+/// A row, or a part of one, that this version cannot read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+impl From<serde_json::Error> for Unreadable {
+    /// Leaves out what was wrong: it may quote personal data.
+    fn from(_: serde_json::Error) -> Self {
+        Self
+    }
+}
+
+/// What a row of the table of changes is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Declaration(Kind),
+    Withdrawal(Kind),
+    Directory,
+}
+
+impl What {
+    /// The texts of the columns `what` and `kind`.
+    pub(super) fn columns(self) -> (&'static str, Option<&'static str>) {
+        match self {
+            Self::Declaration(kind) => ("declaration", Some(kind_text(kind))),
+            Self::Withdrawal(kind) => ("withdrawal", Some(kind_text(kind))),
+            Self::Directory => ("directory", None),
+        }
+    }
+
+    pub(super) fn parse(what: &str, kind: Option<&str>) -> Result<Self, Unreadable> {
+        match (what, kind) {
+            ("declaration", Some(kind)) => Ok(Self::Declaration(parse_kind(kind)?)),
+            ("withdrawal", Some(kind)) => Ok(Self::Withdrawal(parse_kind(kind)?)),
+            ("directory", None) => Ok(Self::Directory),
+            _ => Err(Unreadable),
+        }
+    }
+}
+
+fn kind_text(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Information => "information",
+        Kind::Consent => "consent",
+        Kind::Denial => "denial",
+    }
+}
+
+fn parse_kind(text: &str) -> Result<Kind, Unreadable> {
+    match text {
+        "information" => Ok(Kind::Information),
+        "consent" => Ok(Kind::Consent),
+        "denial" => Ok(Kind::Denial),
+        _ => Err(Unreadable),
+    }
+}
+
+/// The texts of the columns `client_root` and `client_extension`.
+pub(super) fn client_columns(client: &ClientId) -> Result<(&str, &str), StoreError> {
+    match client {
+        ClientId::Other { root, .. } if root.as_str() == NATIONAL_ROOT => Err(StoreError::ClientNotStorable),
+        ClientId::National(_) | ClientId::Other { .. } => Ok((client.root(), client.extension())),
+    }
+}
+
+pub(super) fn client(root: &str, extension: &str) -> Result<ClientId, Unreadable> {
+    if root == NATIONAL_ROOT {
+        IdentityCode::parse(extension).map(ClientId::National).map_err(|_| Unreadable)
+    } else {
+        let root = oid(Cow::Borrowed(root))?;
+        Ok(ClientId::Other { root, extension: opaque_id(Cow::Borrowed(extension))? })
+    }
+}
+
+/// Microseconds since 1970-01-01T00:00:00Z; what is finer is cut off.
+pub(super) fn micros(instant: day::Instant) -> i64 {
+    instant.timestamp_micros()
+}
+
+/// The instant as it is kept.
+pub(super) fn whole_micros(instant: day::Instant) -> day::Instant {
+    day::Instant::from_timestamp_micros(micros(instant)).unwrap_or(instant)
+}
+
+pub(super) fn instant(micros: i64) -> Result<day::Instant, Unreadable> {
+    day::Instant::from_timestamp_micros(micros).ok_or(Unreadable)
+}
+
+pub(super) fn oid(text: Cow<'_, str>) -> Result<oid::Oid<'static>, Unreadable> {
+    oid::Oid::parse(text).map(oid::Oid::into_owned).map_err(|_| Unreadable)
+}
+
+pub(super) fn opaque_id(text: Cow<'_, str>) -> Result<oid::OpaqueId<'static>, Unreadable> {
+    oid::OpaqueId::parse(text).map(oid::OpaqueId::into_owned).map_err(|_| Unreadable)
+}
+
+fn day_text(day: Option<day::Day>) -> Option<String> {
+    day.map(|day| day.to_string())
+}
+
+fn parse_day(text: Option<String>) -> Result<Option<day::Day>, Unreadable> {
+    text.map(|text| day::Day::parse(&text)).transpose().map_err(|_| Unreadable)
+}
+
+/// Declares a row enum with the variants of a policy enum, and both
+/// conversions; a variant that only one of them has fails to compile.
+macro_rules! row_enum {
+    ($name:ident = $policy:path { $($variant:ident),+ $(,)? }) => {
+        #[derive(Clone, Copy, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub(in crate::store) enum $name { $($variant),+ }
+
+        impl From<$policy> for $name {
+            fn from(value: $policy) -> Self {
+                match value { $(<$policy>::$variant => Self::$variant),+ }
+            }
+        }
+
+        impl From<$name> for $policy {
+            fn from(value: $name) -> Self {
+                match value { $($name::$variant => Self::$variant),+ }
+            }
+        }
+    };
+}
+use row_enum;
+
+row_enum!(Notice = admit::Notice { LateEntry, ProvideInformation, ConsentReplaced });
+
+/// The text of the column `notices`.
+pub(super) fn notices_text(notices: &[admit::Notice]) -> Result<String, serde_json::Error> {
+    let notices: Vec<Notice> = notices.iter().copied().map(Notice::from).collect();
+    serde_json::to_string(&notices)
+}
+
+pub(super) fn notices<C: FromIterator<admit::Notice>>(text: &str) -> Result<C, Unreadable> {
+    let notices: Vec<Notice> = serde_json::from_str(text)?;
+    Ok(notices.into_iter().map(admit::Notice::from).collect())
+}

@@ -1,0 +1,201 @@
+//! The JSON body of a declaration and of a withdrawal.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::content::Content;
+use super::{Unreadable, instant, micros, oid, row_enum};
+use crate::policy::day::Instant;
+use crate::policy::declaration as policy;
+use crate::policy::oid::OpaqueId;
+
+/// The body of a declaration; its id and, unless it is imported, the time at
+/// which it was recorded are in columns.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::store) struct Declaration<'a> {
+    #[serde(borrow)]
+    pub(in crate::store) content: Content<'a>,
+    /// In microseconds, as every time in a body.
+    pub(in crate::store) given_at: i64,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) declarer: Option<Declarer<'a>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) recorded_by: Option<RecordedBy<'a>>,
+    /// Only if it is imported history.
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) imported: Option<Imported<'a>>,
+}
+
+/// What another system had recorded of a declaration.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::store) struct Imported<'a> {
+    recorded_at: i64,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    withdrawal: Option<ImportedWithdrawal<'a>>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ImportedWithdrawal<'a> {
+    recorded_at: i64,
+    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    by: Option<Declarer<'a>>,
+}
+
+/// The body of a withdrawal; the time at which it was recorded is in a column.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::store) struct Withdrawal<'a> {
+    pub(in crate::store) given_at: i64,
+    #[serde(borrow)]
+    pub(in crate::store) by: Declarer<'a>,
+    #[serde(borrow)]
+    pub(in crate::store) recorded_by: RecordedBy<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::store) struct Declarer<'a> {
+    role: Role,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(in crate::store) enum RecordedBy<'a> {
+    MyKanta,
+    Professional {
+        #[serde(borrow)]
+        register: Cow<'a, str>,
+        #[serde(borrow)]
+        organisation: Cow<'a, str>,
+        #[serde(borrow)]
+        professional: Cow<'a, str>,
+    },
+}
+
+row_enum!(Role = policy::Role { Client, Guardian, LegalRepresentative, AuthorisedPerson });
+
+impl<'a> From<&'a policy::Declaration> for Declaration<'a> {
+    /// The body of imported history.
+    fn from(declaration: &'a policy::Declaration) -> Self {
+        let policy::Declaration { id: _, content, given_at, recorded_at, withdrawal, declarer, recorded_by } =
+            declaration;
+        Self {
+            content: content.into(),
+            given_at: micros(*given_at),
+            declarer: declarer.as_ref().map(Declarer::from),
+            recorded_by: recorded_by.as_ref().map(RecordedBy::from),
+            imported: Some(Imported {
+                recorded_at: micros(*recorded_at),
+                withdrawal: withdrawal.as_ref().map(ImportedWithdrawal::from),
+            }),
+        }
+    }
+}
+
+impl Declaration<'_> {
+    pub(in crate::store) fn into_policy(
+        self,
+        id: OpaqueId<'static>,
+        stored_at: Instant,
+    ) -> Result<policy::Declaration, Unreadable> {
+        let Self { content, given_at, declarer, recorded_by, imported } = self;
+        let (recorded_at, withdrawal) = match imported {
+            None => (stored_at, None),
+            Some(Imported { recorded_at, withdrawal }) => {
+                (instant(recorded_at)?, withdrawal.map(policy::Withdrawal::try_from).transpose()?)
+            }
+        };
+        Ok(policy::Declaration {
+            id,
+            content: content.try_into()?,
+            given_at: instant(given_at)?,
+            recorded_at,
+            withdrawal,
+            declarer: declarer.map(policy::Declarer::from),
+            recorded_by: recorded_by.map(policy::RecordedBy::try_from).transpose()?,
+        })
+    }
+}
+
+impl Withdrawal<'_> {
+    pub(in crate::store) fn into_policy(
+        self,
+        recorded_at: Instant,
+    ) -> Result<policy::Withdrawal, Unreadable> {
+        // The policy asks neither when it was given nor who recorded it.
+        let Self { given_at: _, by, recorded_by: _ } = self;
+        Ok(policy::Withdrawal { recorded_at, by: Some(by.into()) })
+    }
+}
+
+impl<'a> From<&'a policy::Withdrawal> for ImportedWithdrawal<'a> {
+    fn from(withdrawal: &'a policy::Withdrawal) -> Self {
+        let policy::Withdrawal { recorded_at, by } = withdrawal;
+        Self { recorded_at: micros(*recorded_at), by: by.as_ref().map(Declarer::from) }
+    }
+}
+
+impl TryFrom<ImportedWithdrawal<'_>> for policy::Withdrawal {
+    type Error = Unreadable;
+
+    fn try_from(withdrawal: ImportedWithdrawal<'_>) -> Result<Self, Unreadable> {
+        let ImportedWithdrawal { recorded_at, by } = withdrawal;
+        Ok(Self { recorded_at: instant(recorded_at)?, by: by.map(policy::Declarer::from) })
+    }
+}
+
+impl<'a> From<&'a policy::Declarer> for Declarer<'a> {
+    fn from(declarer: &'a policy::Declarer) -> Self {
+        let policy::Declarer { role, name, id } = declarer;
+        Self { role: (*role).into(), name: Cow::Borrowed(name), id: Cow::Borrowed(id) }
+    }
+}
+
+impl From<Declarer<'_>> for policy::Declarer {
+    fn from(declarer: Declarer<'_>) -> Self {
+        let Declarer { role, name, id } = declarer;
+        Self { role: role.into(), name: name.into(), id: id.into() }
+    }
+}
+
+impl<'a> From<&'a policy::RecordedBy> for RecordedBy<'a> {
+    fn from(recorded_by: &'a policy::RecordedBy) -> Self {
+        match recorded_by {
+            policy::RecordedBy::MyKanta => Self::MyKanta,
+            policy::RecordedBy::Professional(policy::Professional {
+                register,
+                organisation,
+                professional,
+            }) => Self::Professional {
+                register: register.as_str().into(),
+                organisation: organisation.as_str().into(),
+                professional: Cow::Borrowed(professional),
+            },
+        }
+    }
+}
+
+impl TryFrom<RecordedBy<'_>> for policy::RecordedBy {
+    type Error = Unreadable;
+
+    fn try_from(recorded_by: RecordedBy<'_>) -> Result<Self, Unreadable> {
+        Ok(match recorded_by {
+            RecordedBy::MyKanta => Self::MyKanta,
+            RecordedBy::Professional { register, organisation, professional } => {
+                Self::Professional(policy::Professional {
+                    register: oid(register)?,
+                    organisation: oid(organisation)?,
+                    professional: professional.into(),
+                })
+            }
+        })
+    }
+}
