@@ -9,11 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::{task, time};
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
+use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 use tower::util::MapResponseLayer;
 
 use crate::config::{self, Config};
@@ -48,13 +49,15 @@ pub enum ServerError {
     /// Server reflection could not be set up.
     #[error("server reflection cannot be set up")]
     Reflection(#[from] tonic_reflection::server::Error),
+    /// No thread could be started to follow the store.
+    #[error("no thread can be started to follow the store: free some memory or raise the limit of threads")]
+    NoThread(#[source] std::io::Error),
     /// The thread that opens the store ended.
     #[error("opening the store was interrupted")]
     Interrupted(#[from] task::JoinError),
 }
 
 /// The parts, opened and joined, before they are listened for.
-#[derive(Debug)]
 pub struct Server {
     store: Store,
     index: Index,
@@ -65,16 +68,24 @@ pub struct Server {
 
 impl Server {
     /// Opens the store and starts to load the index.
-    pub async fn open(config: &Config, calendar: Calendar, clock: fn() -> Instant) -> Result<Self, ServerError> {
-        let config::Store { path, append_queue_length_max, group_commit_declarations_max } = config.store.clone();
+    pub async fn open(
+        config: &Config,
+        calendar: Calendar,
+        clock: fn() -> Instant,
+    ) -> Result<Self, ServerError> {
+        let config::Store { path, append_queue_length_max, group_commit_declarations_max } =
+            config.store.clone();
         let options = StoreOptions {
             clock,
             queue_length_max: append_queue_length_max,
             group_commit_max: group_commit_declarations_max,
         };
-        let store = task::spawn_blocking(move || Store::open(&path, options)).await?.map_err(ServerError::Open)?;
-        let (index, follower) = Index::start(store.clone(), index_options(&config.index));
-        let core = Core::new(store.clone(), index.clone(), calendar, access(&config.access), limits(config), clock);
+        let store =
+            task::spawn_blocking(move || Store::open(&path, options)).await?.map_err(ServerError::Open)?;
+        let (index, follower) =
+            Index::start(store.clone(), index_options(&config.index)).map_err(ServerError::NoThread)?;
+        let core =
+            Core::new(store.clone(), index.clone(), calendar, access(&config.access), limits(config), clock);
         Ok(Self { store, index, follower, core, config: config.server.clone() })
     }
 
@@ -93,7 +104,11 @@ impl Server {
     /// Serves until `shutdown`, or until the store fails. Then it says
     /// NOT_SERVING, accepts nothing more, and gives requests under way a while
     /// to end.
-    pub async fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), ServerError> {
+    pub async fn run(
+        self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), ServerError> {
         let Self { store, index, follower, core, config } = self;
         let (health, health_service) = tonic_health::server::health_reporter();
         let health_task = task::spawn(report_health(health.clone(), index.readiness()));
@@ -103,7 +118,7 @@ impl Server {
             config::Reflection::Off => false,
         };
         let reflection = reflects.then(reflection_service).transpose()?;
-        let (stop, mut stopped) = watch::channel(false);
+        let (stop, stopped) = oneshot::channel::<()>();
         let serving = builder(&config)
             .layer(MapResponseLayer::new(layers::refusals_before_services))
             .add_service(health_service)
@@ -124,8 +139,8 @@ impl Server {
                     .max_encoding_message_size(config.response_bytes_max),
             )
             .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async move {
-                // An error means that nobody can stop it any more: then it has been stopped.
-                stopped.wait_for(|is_stopped| *is_stopped).await.map_or((), drop);
+                // Told by dropping the other end.
+                stopped.await.unwrap_or(());
             });
         let mut serving = pin!(serving);
         let failure = tokio::select! {
@@ -135,7 +150,7 @@ impl Server {
         };
         health_task.abort();
         set_health(&health, ServingStatus::NotServing).await;
-        stop.send_replace(true);
+        drop(stop);
         let grace = Duration::from_millis(config.shutdown_grace_ms);
         if time::timeout(grace, &mut serving).await.is_err() {
             tracing::warn!(grace_ms = config.shutdown_grace_ms, "requests under way were cut off");
@@ -158,11 +173,8 @@ fn builder(config: &config::Server) -> tonic::transport::Server {
         .http2_max_local_error_reset_streams(Some(config.local_error_resets_max))
 }
 
-type ReflectionService = tonic_reflection::server::v1::ServerReflectionServer<
-    impl tonic_reflection::server::v1::ServerReflection,
->;
-
-fn reflection_service() -> Result<ReflectionService, tonic_reflection::server::Error> {
+fn reflection_service()
+-> Result<ServerReflectionServer<impl ServerReflection>, tonic_reflection::server::Error> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -183,9 +195,7 @@ async fn report_health(health: HealthReporter, mut readiness: watch::Receiver<bo
 }
 
 async fn set_health(health: &HealthReporter, status: ServingStatus) {
-    for service in
-        ["", "lupa.v1.DecisionService", "lupa.v1.DeclarationService", "lupa.v1.DirectoryService"]
-    {
+    for service in ["", "lupa.v1.DecisionService", "lupa.v1.DeclarationService", "lupa.v1.DirectoryService"] {
         health.set_service_status(service, status).await;
     }
 }

@@ -23,8 +23,8 @@ use crate::store::{Revision, Store};
 use status::Failure;
 use token::Tokens;
 
-pub use declaration::Declarations;
 pub use decision::Decisions;
+pub use declaration::Declarations;
 pub use directory::Directories;
 
 /// Limits of what is asked and answered.

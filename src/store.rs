@@ -42,7 +42,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub use change::{Admit, Append, AppendError, Appended, Change, Entry, Epoch, Revision};
 pub use error::StoreError;
 pub(crate) use history::ClientHistory;
-pub use viewing::{Viewed, Viewing, ViewingPurpose};
+pub use viewing::{Viewed, Viewing};
 
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
@@ -210,10 +210,11 @@ impl Store {
     /// tells why.
     pub async fn failed(&self) -> Arc<StoreError> {
         let mut failure = self.0.told.failure.subscribe();
-        match failure.wait_for(Option::is_some).await.as_deref() {
-            Ok(Some(failure)) => Arc::clone(failure),
+        let told = failure.wait_for(Option::is_some).await.ok().and_then(|told| told.clone());
+        match told {
+            Some(failure) => failure,
             // Does not happen: this handle keeps the sender alive.
-            Ok(None) | Err(_) => std::future::pending().await,
+            None => std::future::pending().await,
         }
     }
 

@@ -68,7 +68,8 @@ impl Decisions {
         let now = self.core.now(&snapshot)?;
         let declarations = snapshot.declarations(&situation.client);
         self.log_viewing(&situation, declarations).await?;
-        let question = Question::new(&situation, declarations, snapshot.directory(), &self.core.calendar, now);
+        let question =
+            Question::new(&situation, declarations, snapshot.directory(), &self.core.calendar, now);
         let Explanation { verdict, steps } = match decision::record(record) {
             Ok(record) => question.explain(&record),
             Err(field) => Explanation { verdict: Verdict::invalid(field), steps: Vec::new() },
@@ -146,7 +147,8 @@ impl Decisions {
         situation: &Situation<'_>,
         declarations: &ClientDeclarations,
     ) -> Result<(), Failure> {
-        let shows_denials = declarations.iter().any(|declaration| matches!(declaration.content, Content::Denial(_)));
+        let shows_denials =
+            declarations.iter().any(|declaration| matches!(declaration.content, Content::Denial(_)));
         if !shows_denials {
             return Ok(());
         }
@@ -180,7 +182,10 @@ impl DecisionService for Decisions {
         Ok(Response::new(self.explain(request.get_ref()).await?))
     }
 
-    async fn simulate(&self, request: Request<SimulateRequest>) -> Result<Response<SimulateResponse>, Status> {
+    async fn simulate(
+        &self,
+        request: Request<SimulateRequest>,
+    ) -> Result<Response<SimulateResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.simulate(request.get_ref()).await?))
     }

@@ -15,8 +15,8 @@ use crate::policy::viewing::ViewingPurpose;
 use crate::store::{Admit, Append, Appended, Entry, Viewed, Viewing};
 use crate::wire::client::client_of;
 use crate::wire::declaration::{
-    Getting, Listing, PrintOrder, View, getting, listing, print_order, submission, to_notice, to_stored, to_way,
-    withdrawal,
+    Getting, Listing, PrintOrder, View, getting, listing, print_order, submission, to_notice, to_stored,
+    to_way, withdrawal,
 };
 use crate::wire::v1::declaration_service_server::DeclarationService;
 use crate::wire::v1::{
@@ -70,7 +70,8 @@ impl Declarations {
 
     async fn withdraw(&self, message: WithdrawRequest) -> Result<WithdrawResponse, Failure> {
         let (submission, idempotency_key) = withdrawal(&message)?;
-        let payload_digest = digest("Withdraw", &WithdrawRequest { idempotency_key: String::new(), ..message });
+        let payload_digest =
+            digest("Withdraw", &WithdrawRequest { idempotency_key: String::new(), ..message });
         let entry = Entry::Withdrawal {
             declaration_id: submission.declaration.clone(),
             given_at: submission.given_at,
@@ -170,7 +171,9 @@ impl Declarations {
             information_status(snapshot.declarations(&client), &self.core.calendar, now);
         let current_version = newest.map(|version| version.version.to_string()).unwrap_or_default();
         let explanation = if must_inform {
-            format!("The client has not received version {current_version}, the newest: give it and record it.")
+            format!(
+                "The client has not received version {current_version}, the newest: give it and record it."
+            )
         } else {
             "The client has received the newest version: nothing needs to be given.".to_owned()
         };
@@ -215,7 +218,8 @@ impl Declarations {
     }
 }
 
-type Rules = (std::sync::Arc<crate::policy::directory::Directory>, std::sync::Arc<crate::policy::calendar::Calendar>);
+type Rules =
+    (std::sync::Arc<crate::policy::directory::Directory>, std::sync::Arc<crate::policy::calendar::Calendar>);
 
 #[tonic::async_trait]
 impl DeclarationService for Declarations {
@@ -224,7 +228,10 @@ impl DeclarationService for Declarations {
         Ok(Response::new(self.record(request.into_inner()).await?))
     }
 
-    async fn withdraw(&self, request: Request<WithdrawRequest>) -> Result<Response<WithdrawResponse>, Status> {
+    async fn withdraw(
+        &self,
+        request: Request<WithdrawRequest>,
+    ) -> Result<Response<WithdrawResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.withdraw(request.into_inner()).await?))
     }
@@ -256,7 +263,12 @@ impl DeclarationService for Declarations {
 /// What a request says, its idempotency key apart: the same for the same
 /// message, however it was encoded.
 fn digest(method: &str, message: &impl Message) -> [u8; 32] {
-    Sha256::new().chain_update(method).chain_update([0]).chain_update(message.encode_to_vec()).finalize().into()
+    Sha256::new()
+        .chain_update(method)
+        .chain_update([0])
+        .chain_update(message.encode_to_vec())
+        .finalize()
+        .into()
 }
 
 fn to_received(received: &Received<'_>) -> ReceivedInformation {

@@ -31,7 +31,11 @@ impl Directories {
         let message = message.as_ref().ok_or_else(|| InvalidRequest::one("directory", "required"))?;
         let directory: Directory = directory(message).map_err(|faults| faults.within("directory"))?;
         if directory.organisations().is_empty() {
-            return Err(InvalidRequest::one("directory.organisations", "required: an empty directory is never meant").into());
+            return Err(InvalidRequest::one(
+                "directory.organisations",
+                "required: an empty directory is never meant",
+            )
+            .into());
         }
         let revision = self.core.store.replace_directory(directory).await?;
         self.core.wait_for(revision).await.map_err(|_| Failure::AcknowledgementDelayed)?;

@@ -33,7 +33,9 @@ pub(super) enum Failure {
     Refused(#[from] Refusal),
     #[error("the idempotency key was used with another request: use a new key for a new request")]
     KeyReused,
-    #[error("this caller may only ask for decisions: ask from an entitled system, or have the operator change `access`")]
+    #[error(
+        "this caller may only ask for decisions: ask from an entitled system, or have the operator change `access`"
+    )]
     NotEntitled,
     #[error("the consistency token was not written by this store: pass a token on as it was received")]
     ForgedToken,
@@ -41,15 +43,21 @@ pub(super) enum Failure {
     TokenOfAnotherStore,
     #[error("the revision asked for is not in force here yet: ask again")]
     RevisionNotReached,
-    #[error("stored, but not yet known to be in force here: repeat the request with the same idempotency key")]
+    #[error(
+        "stored, but not yet known to be in force here: repeat the request with the same idempotency key"
+    )]
     AcknowledgementDelayed,
     #[error(transparent)]
     Unavailable(Unavailable),
     #[error("the clock of this machine is behind the newest declaration: the operator must set it")]
     ClockBehind,
-    #[error("too many declarations are waiting to be stored: repeat the request with the same idempotency key")]
+    #[error(
+        "too many declarations are waiting to be stored: repeat the request with the same idempotency key"
+    )]
     Overloaded,
-    #[error("the store cannot be written: nothing was acknowledged, and the operator must look at the server's log")]
+    #[error(
+        "the store cannot be written: nothing was acknowledged, and the operator must look at the server's log"
+    )]
     Store(#[source] Arc<StoreError>),
 }
 
@@ -60,6 +68,16 @@ impl From<AppendError> for Failure {
             AppendError::KeyReused => Self::KeyReused,
             AppendError::Overloaded => Self::Overloaded,
             AppendError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Overloaded => Self::Overloaded,
+            StoreError::Stopped(error) => Self::Store(error),
+            error => Self::Store(Arc::new(error)),
         }
     }
 }
@@ -128,7 +146,12 @@ impl From<Failure> for Status {
         let error_id = Uuid::now_v7().to_string();
         let code = failure.code();
         if code == Code::Unavailable {
-            tracing::warn!(error_id, reason = failure.reason(), causes = causes(&failure), "request not answered");
+            tracing::warn!(
+                error_id,
+                reason = failure.reason(),
+                causes = causes(&failure),
+                "request not answered"
+            );
         } else {
             tracing::debug!(error_id, reason = failure.reason(), "request refused");
         }

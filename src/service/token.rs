@@ -24,7 +24,7 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub(super) fn new(epoch: Epoch, key: &[u8; 32]) -> Self {
-        Self { epoch: *epoch.as_bytes(), mac: Hmac::<Sha256>::new(key.into()) }
+        Self { epoch: epoch.0.into_bytes(), mac: keyed(key) }
     }
 
     /// The token of a revision.
@@ -59,12 +59,20 @@ impl Tokens {
     }
 }
 
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    // A block of 64 bytes: a shorter key is padded with zeros (RFC 2104).
+    let mut block = [0; 64];
+    let (start, _) = block.split_at_mut(key.len());
+    start.copy_from_slice(key);
+    Hmac::<Sha256>::new(&block.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn tokens(epoch: u8, key: u8) -> Tokens {
-        Tokens { epoch: [epoch; EPOCH_BYTES], mac: Hmac::<Sha256>::new(&[key; 32].into()) }
+        Tokens { epoch: [epoch; EPOCH_BYTES], mac: keyed(&[key; 32]) }
     }
 
     #[test]

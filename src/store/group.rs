@@ -10,7 +10,7 @@ use super::error::StoreError;
 use super::read::Reader;
 use super::row::{self, Unreadable, What};
 use super::sqlite::{self, Head};
-use super::viewing::{Viewing, ViewingPurpose};
+use super::viewing::Viewing;
 use super::writer::Job;
 use crate::policy::admit::Admitted;
 use crate::policy::client_id::ClientId;
@@ -19,6 +19,7 @@ use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 use crate::policy::oid::OpaqueId;
 use crate::policy::refusal::Refusal;
+use crate::policy::viewing::ViewingPurpose;
 
 /// Answers a job; called once the transaction is committed.
 pub(super) type Answer = Box<dyn FnOnce()>;
@@ -215,8 +216,8 @@ impl Group<'_> {
                     row::micros(self.now()),
                     root,
                     extension,
-                    json(&row::RecordedBy::from(viewer))?,
-                    purpose.map(ViewingPurpose::as_str),
+                    viewer.as_ref().map(|viewer| json(&row::RecordedBy::from(viewer))).transpose()?,
+                    purpose.map(ViewingPurpose::name),
                     what.as_str(),
                 ))
             })

@@ -14,7 +14,9 @@ use super::v1;
 use super::violation::Violations;
 
 pub use stored::{stored_declarations, to_stored, to_way};
-pub use submitted::{Getting, Listing, PrintOrder, View, getting, listing, print_order, submission, to_notice, withdrawal};
+pub use submitted::{
+    Getting, Listing, PrintOrder, View, getting, listing, print_order, submission, to_notice, withdrawal,
+};
 
 /// Whether a declaration is submitted or already stored. What is stored is
 /// read even where it could not be recorded today: denials restrict.

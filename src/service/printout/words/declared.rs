@@ -2,8 +2,8 @@
 
 use crate::policy::day::Day;
 use crate::policy::declaration::{Declaration, Kind, RecordedBy, Role};
-use crate::policy::printout::PrintNote;
 use crate::policy::printout::Language;
+use crate::policy::printout::PrintNote;
 
 use super::Words;
 

@@ -74,7 +74,7 @@ CREATE TABLE viewing (
     client_root      TEXT NOT NULL,
     client_extension TEXT NOT NULL,
     -- JSON.
-    viewer           TEXT NOT NULL,
+    viewer           TEXT,
     -- Null: none was told.
     purpose          TEXT,
     what             TEXT NOT NULL
