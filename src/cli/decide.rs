@@ -24,14 +24,14 @@ Example:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct DecideArgs {
-    #[command(flatten)]
-    question: QuestionArgs,
     /// A DecideRequest in YAML or JSON instead; `-` reads standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = QUESTION)]
     file: Option<PathBuf>,
     /// Exit with 1 unless every record is permitted
     #[arg(long)]
     exit_code: bool,
+    #[command(flatten)]
+    question: QuestionArgs,
 }
 
 pub(super) async fn run(args: DecideArgs, global: &Global) -> Result<Exit, Failure> {

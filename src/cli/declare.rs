@@ -24,7 +24,8 @@ use crate::wire::v1::declaration::Declaration;
 
 const AFTER_HELP: &str = "\
 Examples:
-  lupa declare information --client 010181-900C --info-version 2.0 --role client --recorded-by my-kanta
+  lupa declare information --version 2.0 --client 010181-900C --role client \\
+    --recorded-by my-kanta
   lupa declare consent --client 010181-900C --kind healthcare --role client --recorded-by my-kanta
   lupa declare denial --client 010181-900C --sector healthcare --service-event visit-1 \\
     --role client --professional-register 1.2.246.10.32213086.19.1 \\
@@ -59,7 +60,7 @@ enum What {
 struct InformationArgs {
     /// The version received, such as 2.0
     #[arg(long, value_name = "VERSION")]
-    info_version: String,
+    version: String,
     /// How it was received [default: told by who records it]
     #[arg(long, value_parser = parser::<v1::Way>())]
     way: Option<v1::Way>,
@@ -120,9 +121,9 @@ pub(super) fn show_notices(terminal: Terminal, notices: &[i32]) -> Result<(), Fa
 impl What {
     fn into_request(self) -> v1::RecordRequest {
         let (declaration, statement) = match self {
-            Self::Information(InformationArgs { info_version, way, statement }) => {
+            Self::Information(InformationArgs { version, way, statement }) => {
                 let way = way.map(Into::into).unwrap_or_default();
-                (Declaration::Information(v1::Information { version: info_version, way }), statement)
+                (Declaration::Information(v1::Information { version, way }), statement)
             }
             Self::Consent(args) => {
                 let (consent, statement) = args.into_consent();

@@ -26,11 +26,11 @@ Example:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct ExplainArgs {
-    #[command(flatten)]
-    question: QuestionArgs,
     /// A DecideRequest with one record, in YAML or JSON, instead; `-` reads standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = QUESTION)]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    question: QuestionArgs,
 }
 
 pub(super) async fn run(args: ExplainArgs, global: &Global) -> Result<Exit, Failure> {

@@ -31,16 +31,16 @@ pub struct ListArgs {
     #[arg(long, value_name = "CODE")]
     client: String,
     /// Only this kind; can be repeated [default: every kind]
-    #[arg(long = "kind", value_parser = parser::<v1::Kind>())]
+    #[arg(long = "kind", value_name = "KIND", value_parser = parser::<v1::Kind>())]
     kinds: Vec<v1::Kind>,
     /// Also withdrawn and replaced ones
     #[arg(long)]
     include_ended: bool,
     /// Why denials are viewed; without it, leave denials out with --kind
-    #[arg(long, value_parser = parser::<v1::ViewingPurpose>())]
+    #[arg(long, value_name = "PURPOSE", value_parser = parser::<v1::ViewingPurpose>())]
     viewing_purpose: Option<v1::ViewingPurpose>,
     /// Viewed in the client's own service; otherwise name the professional
-    #[arg(long, conflicts_with = "professional_register")]
+    #[arg(long, value_name = "SERVICE", conflicts_with = "professional_register")]
     viewed_by: Option<Service>,
     #[command(flatten)]
     professional: ProfessionalArgs,

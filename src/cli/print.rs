@@ -37,7 +37,7 @@ pub struct PrintArgs {
     #[arg(long)]
     html: bool,
     /// Printed in the client's own service; otherwise name the professional
-    #[arg(long, conflicts_with = "professional_register")]
+    #[arg(long, value_name = "SERVICE", conflicts_with = "professional_register")]
     printed_by: Option<Service>,
     #[command(flatten)]
     requested_by: DeclarerArgs,

@@ -26,8 +26,6 @@ Example: will it be open after 1 March 2027?
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct SimulateArgs {
-    #[command(flatten)]
-    question: QuestionArgs,
     /// Decide at this instant, such as 2027-03-01T08:00:00+02:00 [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     at: Option<Timestamp>,
@@ -53,6 +51,8 @@ pub struct SimulateArgs {
     /// Exit with 1 unless every record would be permitted
     #[arg(long)]
     exit_code: bool,
+    #[command(flatten)]
+    question: QuestionArgs,
 }
 
 pub(super) async fn run(args: SimulateArgs, global: &Global) -> Result<Exit, Failure> {

@@ -45,7 +45,7 @@ fn a_declaration_is_told_by_arguments_or_by_a_file() {
     accepted("lupa withdraw --file f --idempotency-key k");
     accepted(&format!("lupa withdraw --declaration d {client}"));
     accepted(
-        "lupa declare information --info-version 2.0 --client 010181-900C --role client \
+        "lupa declare information --version 2.0 --client 010181-900C --role client \
          --professional-register 1.2 --professional-organisation 1.3",
     );
     for (line, kind) in [

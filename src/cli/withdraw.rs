@@ -26,11 +26,11 @@ pub struct WithdrawArgs {
     /// The declaration to end, as `lupa list` shows its id
     #[arg(long, value_name = "ID", required = true)]
     declaration: Option<String>,
-    #[command(flatten)]
-    statement: StatementArgs,
     /// A WithdrawRequest in YAML or JSON instead; `-` reads standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = STATEMENT, conflicts_with = "declaration")]
     file: Option<PathBuf>,
+    #[command(flatten)]
+    statement: StatementArgs,
 }
 
 pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Failure> {

@@ -12,14 +12,16 @@ pub(super) const HELP: &str = "\
 A legal ground asserted instead of consent; can be repeated. A claim with a condition left out \
 is as if not made. Claims and their conditions:
   statutory-right           provision=TEXT
-  social-welfare-authority  purpose=determining-need|organising-services|checking-information,
-                            data-necessary
+  social-welfare-authority  data-necessary, purpose=PURPOSE: determining-need,
+                            organising-services or checking-information
   joint-service             delivered-jointly, at-joint-service-point,
                             professional-participates, data-necessary
-  client-unable-to-decide   cause=memory-disorder|mental-disorder|disability|other-lasting,
-                            has-legal-representative=false, data-essential
+  client-unable-to-decide   data-essential, has-legal-representative=false,
+                            cause=CAUSE: memory-disorder, mental-disorder,
+                            disability or other-lasting
   emergency                 client-cannot-be-asked
-For example: --claim emergency:client-cannot-be-asked";
+For example:
+  --claim social-welfare-authority:purpose=checking-information,data-necessary";
 
 /// Reads `name:condition,key=value,…`.
 pub(super) fn parse(text: &str) -> Result<Claim, String> {
