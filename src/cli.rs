@@ -126,7 +126,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Directory(command) => directory::run(command, &global).await,
         Command::Rules => rules::run(&global).await,
         Command::Config => config::run(&global),
-        Command::Completions(args) => completions::run(&args, &global),
+        Command::Completions(args) => completions::run(&args),
     }
 }
 
