@@ -135,7 +135,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Test(args) => test::run(&args, &global),
         Command::Rules => rules::run(&global).await,
         Command::Config => config::run(&global),
-        Command::Completions(args) => completions::run(&args, &global),
+        Command::Completions(args) => completions::run(&args),
     }
 }
 

@@ -78,7 +78,7 @@ fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), Fail
         let kind = one.kind().as_str_name().trim_start_matches("ORGANISATION_KIND_");
         organisations.add_row([one.oid.as_str(), one.name.as_str(), kind, one.successor.as_str()]);
     }
-    terminal.show_table(&organisations, "\n")?;
+    terminal.show_table(organisations, "\n")?;
     let mut registers = terminal.table(["register", "name", "kind", "controller", "joined Kanta"]);
     for one in &directory.registers {
         let kind = one.kind().as_str_name().trim_start_matches("REGISTER_KIND_");
@@ -90,7 +90,7 @@ fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), Fail
             one.joined_kanta_on.as_str(),
         ]);
     }
-    terminal.show_table(&registers, "\n")?;
+    terminal.show_table(registers, "\n")?;
     let mut outsourcing = terminal.table(["organiser's register", "producer", "from", "until"]);
     for one in &directory.outsourcing {
         outsourcing.add_row([
@@ -100,5 +100,5 @@ fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), Fail
             one.until.as_str(),
         ]);
     }
-    if directory.outsourcing.is_empty() { Ok(()) } else { terminal.show_table(&outsourcing, "") }
+    if directory.outsourcing.is_empty() { Ok(()) } else { terminal.show_table(outsourcing, "") }
 }
