@@ -12,6 +12,10 @@ use super::failure::Failure;
 use super::names::label;
 use crate::wire::v1::Effect;
 
+/// On a narrower terminal tables are not fitted to its width: columns of single
+/// letters cannot be read.
+const COLUMNS_MIN: u16 = 60;
+
 /// Standard output. On a terminal tables have lines, fit its width and tell
 /// effects in colour; elsewhere they are plain columns.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +39,10 @@ impl Terminal {
         let mut table = Table::new();
         if self.is_terminal {
             table.load_style(presets::UTF8_FULL_CONDENSED);
-            table.set_content_arrangement(ContentArrangement::Dynamic);
+            // A terminal that tells no usable width gets lines as long as they are.
+            let fits = table.width().is_some_and(|columns| columns >= COLUMNS_MIN);
+            let arrangement = if fits { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
+            table.set_content_arrangement(arrangement);
         } else {
             table.load_style(presets::NOTHING);
             table.set_content_arrangement(ContentArrangement::Disabled);

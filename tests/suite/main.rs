@@ -8,6 +8,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod demo;
 mod differential;
 mod generator;
 mod reference;
