@@ -11,3 +11,4 @@
 mod differential;
 mod generator;
 mod reference;
+mod store;
