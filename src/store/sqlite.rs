@@ -24,6 +24,10 @@ const LIBRARY_VERSION_MIN: i32 = 3_051_003;
 /// A log that a large import has grown is cut back to this length.
 const LOG_BYTES_KEPT_MAX: u32 = 64 * 1024 * 1024;
 
+/// The writer's cache, so that a large import does not write the same pages of
+/// an index again and again.
+const WRITER_CACHE_KIB: i32 = 64 * 1024;
+
 /// How long to wait for another tool that writes the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -115,6 +119,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
         let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "trusted_schema", false)?;
+        // What SQLite keeps beside the database must not be written to files.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "cell_size_check", true)?;
         Ok(connection)
     };
@@ -150,6 +156,8 @@ fn make_durable(connection: &Connection, path: &Path) -> Result<(), StoreError> 
         let journal_mode =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // Negative: in KiB, not in pages.
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
         connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT_MAX, |_| Ok(()))?;
         let synchronous = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;

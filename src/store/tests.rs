@@ -48,9 +48,9 @@ fn denial(n: usize) -> Append {
 fn ids(store: &Store) -> Vec<OpaqueId<'static>> {
     let mut ids = Vec::new();
     store
-        .load(&mut |change| match change {
-            Change::Declaration { declaration, .. } => ids.push(declaration.id),
-            other => panic!("{other:?}"),
+        .load(&mut |change| {
+            let Change::Declaration { declaration, .. } = change else { panic!("{change:?}") };
+            ids.push(declaration.id);
         })
         .unwrap();
     ids
