@@ -5,7 +5,8 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "a test fails by panicking"
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking, and tells what it does not expect as it comes"
 )]
 
 mod demo;
@@ -13,3 +14,4 @@ mod differential;
 mod generator;
 mod reference;
 mod scenarios;
+mod store;
