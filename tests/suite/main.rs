@@ -12,3 +12,4 @@ mod architecture;
 mod differential;
 mod generator;
 mod reference;
+mod server;
