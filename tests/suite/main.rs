@@ -9,9 +9,11 @@
     reason = "a test fails by panicking, and tells what it does not expect as it comes"
 )]
 
+mod architecture;
 mod demo;
 mod differential;
 mod generator;
 mod reference;
 mod scenarios;
+mod server;
 mod store;
