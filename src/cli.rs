@@ -1,3 +1,141 @@
-//! The command line.
+//! The command line: what there is, and one file a command.
 
+pub mod calendar;
+mod completions;
+mod config;
+mod connection;
+mod decide;
+mod declarations;
+mod declare;
+mod directory;
 pub mod document;
+mod explain;
+pub mod failure;
+pub mod input;
+mod list;
+pub mod names;
+mod parties;
+mod print;
+mod question;
+mod refusal;
+mod rules;
+mod simulate;
+pub mod terminal;
+mod verdicts;
+mod withdraw;
+pub mod words;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Loaded;
+
+pub use self::failure::{Exit, Failure};
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0   done; for a decision: answered (with --exit-code: every record permitted)
+  1   the answer is negative: a denied record (with --exit-code), a failed test, a fault found
+  2   wrong usage: an argument, a file or a setting that cannot be read
+  3   refused by the server
+  4   the server cannot be reached or cannot answer now: neither permit nor deny
+  70  a fault of lupa's own
+
+Environment:
+  LUPA_SECTION__KEY  a setting, over the file, such as LUPA_SERVER__LISTEN_ADDRESS
+  LUPA_CONFIG        as --config
+  LUPA_URL           as --server
+  NO_COLOR           no colours
+
+`lupa config` lists the settings; `lupa COMMAND --help` has examples.";
+
+/// Decides who may see which health and social-welfare record, and why.
+#[derive(Debug, Parser)]
+#[command(name = "lupa", version, after_help = AFTER_HELP, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct Global {
+    /// The server to ask
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "LUPA_URL",
+        hide_env_values = true,
+        default_value = "http://127.0.0.1:7411"
+    )]
+    pub server: String,
+    /// The configuration file; without one, the defaults and the environment
+    #[arg(long, global = true, value_name = "FILE", env = "LUPA_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// Print JSON (the protobuf JSON mapping) instead of tables
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Ask whether records may be shown
+    Decide(decide::DecideArgs),
+    /// Ask why: every rule that was looked at for one record
+    Explain(explain::ExplainArgs),
+    /// Ask at another time, with other declarations or another directory
+    Simulate(simulate::SimulateArgs),
+    /// Record what a client declares: information, a consent or a denial
+    Declare(declare::DeclareArgs),
+    /// End a declaration
+    Withdraw(withdraw::WithdrawArgs),
+    /// List a client's declarations
+    List(list::ListArgs),
+    /// Print a client's consents or denials for the client
+    Print(print::PrintArgs),
+    /// Load or show the organisations and registers
+    #[command(subcommand)]
+    Directory(directory::DirectoryCommand),
+    /// Show the rule catalogue
+    Rules,
+    /// Show every setting in force and where it comes from
+    Config,
+    /// Print a completion script for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+/// Does what the command line says.
+pub async fn run(cli: Cli) -> Result<Exit, Failure> {
+    let Cli { global, command } = cli;
+    match command {
+        Command::Decide(args) => decide::run(args, &global).await,
+        Command::Explain(args) => explain::run(args, &global).await,
+        Command::Simulate(args) => simulate::run(args, &global).await,
+        Command::Declare(args) => declare::run(args, &global).await,
+        Command::Withdraw(args) => withdraw::run(args, &global).await,
+        Command::List(args) => list::run(args, &global).await,
+        Command::Print(args) => print::run(args, &global).await,
+        Command::Directory(command) => directory::run(command, &global).await,
+        Command::Rules => rules::run(&global).await,
+        Command::Config => config::run(&global),
+        Command::Completions(args) => completions::run(&args, &global),
+    }
+}
+
+impl Global {
+    /// The configuration in force.
+    pub fn load_config(&self) -> Result<Loaded, Failure> {
+        crate::config::load(self.config.as_deref(), std::env::vars_os()).map_err(Failure::Config)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,11 @@
-//! For what a client's denials may be viewed (002).
+//! What of a client's declarations is shown, and for what denials may be
+//! viewed (002).
+
+use super::client_id::ClientId;
+use super::day::Instant;
+use super::declaration::{ClientDeclarations, Declaration, Kind};
+use super::declared::is_in_force;
+use super::refusal::Refusal;
 
 /// Denials may be viewed for these purposes only. Routine retrieval is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +16,37 @@ pub enum ViewingPurpose {
     DisclosureOutsideKanta,
     /// A problem with data sharing is investigated.
     Investigation,
+}
+
+/// Which of a client's declarations are asked for.
+#[derive(Clone, Debug)]
+pub struct Selection {
+    /// Which kinds; empty = all.
+    pub kinds: Vec<Kind>,
+    /// Withdrawn and replaced ones too.
+    pub include_ended: bool,
+    /// For what; none = not told.
+    pub purpose: Option<ViewingPurpose>,
+}
+
+/// The declarations asked for, in revision order; denials only for a purpose.
+pub fn select<'a>(
+    selection: &Selection,
+    declarations: &'a ClientDeclarations,
+    client: &ClientId,
+    now: Instant,
+) -> Result<Vec<&'a Declaration>, Refusal> {
+    let Selection { kinds, include_ended, purpose } = selection;
+    let asks_for = |kind| kinds.is_empty() || kinds.contains(&kind);
+    if asks_for(Kind::Denial) && purpose.is_none() {
+        return Err(Refusal::ViewingPurposeRequired);
+    }
+    let is_shown = |declaration: &&Declaration| {
+        asks_for(declaration.content.kind())
+            && declaration.recorded_at <= now
+            && (*include_ended || is_in_force(declaration, declarations, client, now))
+    };
+    Ok(declarations.iter().filter(is_shown).collect())
 }
 
 impl ViewingPurpose {

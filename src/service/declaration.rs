@@ -8,10 +8,9 @@ use crate::policy::admit::{Admitted, admit, admit_withdrawal};
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::{Declaration, Information, Kind, Role};
 use crate::policy::information::{InformationStatus, Received, information_status};
-use crate::policy::is_in_force;
 use crate::policy::printout::{PrintedDocument, printout};
 use crate::policy::refusal::Refusal;
-use crate::policy::viewing::ViewingPurpose;
+use crate::policy::viewing::{ViewingPurpose, select};
 use crate::store::{Admit, Append, Appended, Entry, Viewed, Viewing};
 use crate::wire::client::client_of;
 use crate::wire::declaration::{
@@ -117,24 +116,16 @@ impl Declarations {
     }
 
     async fn list(&self, message: &ListRequest) -> Result<ListResponse, Failure> {
-        let Listing { client, kinds, include_ended, view, page_size, offset } = listing(message)?;
+        let Listing { client, selection, viewer, page_size, offset } = listing(message)?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
-        let asks_for_denials = kinds.is_empty() || kinds.contains(&Kind::Denial);
-        if asks_for_denials && view.purpose.is_none() {
-            return Err(Refusal::ViewingPurposeRequired.into());
-        }
-        let all = snapshot.declarations(&client);
-        let asked_for = all.iter().filter(|stored| {
-            (kinds.is_empty() || kinds.contains(&stored.content.kind()))
-                && stored.recorded_at <= now
-                && (include_ended || is_in_force(stored, all, &client, now))
-        });
+        let selected = select(&selection, snapshot.declarations(&client), &client, now)?;
         let limits = &self.core.limits;
         let page_size = page_size.unwrap_or(limits.page_size_default).min(limits.page_size_max);
-        let mut rest = asked_for.skip(offset);
-        let page: Vec<&Declaration> = rest.by_ref().take(page_size).collect();
-        let next_page_token = rest.next().map(|_| (offset + page.len()).to_string()).unwrap_or_default();
+        let page: Vec<&Declaration> = selected.iter().copied().skip(offset).take(page_size).collect();
+        let shown = offset + page.len();
+        let next_page_token = if shown < selected.len() { shown.to_string() } else { String::new() };
+        let view = View { purpose: selection.purpose, viewer };
         self.view(page.iter().copied(), client, view, Viewed::List).await?;
         Ok(ListResponse { declarations: page.into_iter().map(to_stored).collect(), next_page_token })
     }

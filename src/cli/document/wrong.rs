@@ -52,10 +52,12 @@ impl de::Error for Wrong {
 
     fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
         let expected = in_plain_words(&expected.to_string());
-        let quote = match found {
-            Unexpected::Bool(_) if expected == "text" => ": quote it to mean text",
-            Unexpected::Unit if expected == "text" => ": write \"\" or leave the field out",
-            _ => "",
+        let quote = if expected == "text" && matches!(found, Unexpected::Bool(_)) {
+            ": quote it to mean text"
+        } else if expected == "text" && matches!(found, Unexpected::Unit) {
+            ": write \"\" or leave the field out"
+        } else {
+            ""
         };
         Self::new(format!("expected {expected}, found {}{quote}", Found(found)))
     }

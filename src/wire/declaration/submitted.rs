@@ -5,7 +5,7 @@ use crate::policy::client_id::ClientId;
 use crate::policy::declaration::{Declarer, Kind, RecordedBy};
 use crate::policy::oid::OpaqueId;
 use crate::policy::printout::{Format, Language, PrintSubmission, PrintedDocument};
-use crate::policy::viewing::ViewingPurpose;
+use crate::policy::viewing::{Selection, ViewingPurpose};
 use crate::wire::client::client_id;
 use crate::wire::v1;
 use crate::wire::violation::{InvalidRequest, Violations};
@@ -37,12 +37,10 @@ pub struct Getting {
 pub struct Listing {
     /// Whose.
     pub client: ClientId,
-    /// Which kinds; empty = all.
-    pub kinds: Vec<Kind>,
-    /// Withdrawn and replaced ones too.
-    pub include_ended: bool,
-    /// Why and by whom.
-    pub view: View,
+    /// Which.
+    pub selection: Selection,
+    /// Who views them; none = not told.
+    pub viewer: Option<RecordedBy>,
     /// How many at most; none = as configured.
     pub page_size: Option<usize>,
     /// How many to pass over.
@@ -149,11 +147,11 @@ pub fn listing(message: &v1::ListRequest) -> Result<Listing, InvalidRequest> {
         violations.add("page_token", "not from an earlier response: leave it out to begin anew");
     }
     let read = (|| {
+        let View { purpose, viewer } = view?;
         Some(Listing {
             client: client?,
-            kinds,
-            include_ended: *include_ended,
-            view: view?,
+            selection: Selection { kinds, include_ended: *include_ended, purpose },
+            viewer,
             page_size: Some(page_size?).filter(|size| *size > 0),
             offset: offset?,
         })

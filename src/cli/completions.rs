@@ -1,0 +1,29 @@
+//! `lupa completions`: completion scripts.
+
+use clap::{Args, CommandFactory};
+use clap_complete::Shell;
+
+use super::failure::{Exit, Failure};
+use super::terminal::Terminal;
+use super::{Cli, Global};
+
+const AFTER_HELP: &str = "\
+Example:
+  lupa completions bash > ~/.local/share/bash-completion/completions/lupa";
+
+/// Arguments of `lupa completions`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct CompletionsArgs {
+    /// For which shell
+    #[arg(value_parser = ["bash", "zsh", "fish"])]
+    shell: String,
+}
+
+pub(super) fn run(args: &CompletionsArgs, _global: &Global) -> Result<Exit, Failure> {
+    let shell: Shell = args.shell.parse().map_err(Failure::Usage)?;
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "lupa", &mut script);
+    Terminal::detect().show(&String::from_utf8_lossy(&script))?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,45 @@
+//! Connections to a running server.
+
+use std::time::Duration;
+
+use tonic::transport::{Channel, Endpoint};
+
+use super::failure::Failure;
+use crate::wire::v1::decision_service_client::DecisionServiceClient;
+use crate::wire::v1::declaration_service_client::DeclarationServiceClient;
+use crate::wire::v1::directory_service_client::DirectoryServiceClient;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A larger response is not read.
+const RESPONSE_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+pub(super) async fn decisions(server: &str) -> Result<DecisionServiceClient<Channel>, Failure> {
+    let client = DecisionServiceClient::new(channel(server).await?);
+    Ok(client.max_decoding_message_size(RESPONSE_BYTES_MAX))
+}
+
+pub(super) async fn declarations(server: &str) -> Result<DeclarationServiceClient<Channel>, Failure> {
+    let client = DeclarationServiceClient::new(channel(server).await?);
+    Ok(client.max_decoding_message_size(RESPONSE_BYTES_MAX))
+}
+
+pub(super) async fn directory(server: &str) -> Result<DirectoryServiceClient<Channel>, Failure> {
+    let client = DirectoryServiceClient::new(channel(server).await?);
+    Ok(client.max_decoding_message_size(RESPONSE_BYTES_MAX))
+}
+
+async fn channel(server: &str) -> Result<Channel, Failure> {
+    let wrong = |what: &str| {
+        Failure::Usage(format!("--server: `{server}` {what}: write it as http://127.0.0.1:7411"))
+    };
+    let endpoint = Endpoint::from_shared(server.to_owned()).map_err(|_| wrong("is not a URL"))?;
+    match endpoint.uri().scheme_str() {
+        Some("http") => {}
+        Some("https") => return Err(wrong("asks for TLS, which there is not yet")),
+        Some(_) | None => return Err(wrong("does not begin with http://")),
+    }
+    let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT);
+    endpoint.connect().await.map_err(|error| Failure::Unreachable(server.to_owned(), error))
+}

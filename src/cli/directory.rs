@@ -1,0 +1,104 @@
+//! `lupa directory`: the organisations and registers.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Global;
+use super::connection;
+use super::failure::{Exit, Failure};
+use super::input::Input;
+use super::refusal::Refusal;
+use super::terminal::Terminal;
+use crate::wire::v1;
+
+/// What to do with the directory.
+#[derive(Debug, Subcommand)]
+pub enum DirectoryCommand {
+    /// Replace the server's directory by a file, or tell every fault of the file
+    Load(LoadArgs),
+    /// Show the server's directory; with --json it can be edited and loaded again
+    Show,
+}
+
+/// Arguments of `lupa directory load`.
+#[derive(Debug, Args)]
+pub struct LoadArgs {
+    /// A Directory in YAML or JSON; `-` reads standard input
+    file: PathBuf,
+}
+
+pub(super) async fn run(command: DirectoryCommand, global: &Global) -> Result<Exit, Failure> {
+    match command {
+        DirectoryCommand::Load(args) => load(&args, global).await,
+        DirectoryCommand::Show => show(global).await,
+    }
+}
+
+async fn load(args: &LoadArgs, global: &Global) -> Result<Exit, Failure> {
+    let file = Input::read(&args.file)?;
+    let directory: v1::Directory = file.parse()?;
+    let told = format!(
+        "{} organisations, {} registers and {} outsourcing relations are in force",
+        directory.organisations.len(),
+        directory.registers.len(),
+        directory.outsourcing.len()
+    );
+    let mut service = connection::directory(&global.server).await?;
+    let request = v1::ReplaceDirectoryRequest { directory: Some(directory) };
+    let replaced = service.replace_directory(request).await;
+    let replaced =
+        replaced.map_err(|status| Refusal::of_file(status, Some(&file), "directory"))?.into_inner();
+    let terminal = Terminal::detect();
+    if global.json {
+        terminal.show_json(&replaced)?;
+    } else {
+        terminal.show(&format!("{told}\ntoken  {}\n", replaced.token))?;
+    }
+    Ok(Exit::Success)
+}
+
+async fn show(global: &Global) -> Result<Exit, Failure> {
+    let mut service = connection::directory(&global.server).await?;
+    let response = service.get_directory(v1::GetDirectoryRequest {}).await.map_err(Refusal::of)?.into_inner();
+    let terminal = Terminal::detect();
+    let directory = response.directory.unwrap_or_default();
+    if global.json {
+        terminal.show_json(&directory)?;
+    } else {
+        show_tables(terminal, &directory)?;
+        terminal.show(&format!("\ntoken  {}\n", response.token))?;
+    }
+    Ok(Exit::Success)
+}
+
+fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), Failure> {
+    let mut organisations = terminal.table(["organisation", "name", "kind", "successor"]);
+    for one in &directory.organisations {
+        let kind = one.kind().as_str_name().trim_start_matches("ORGANISATION_KIND_");
+        organisations.add_row([one.oid.as_str(), one.name.as_str(), kind, one.successor.as_str()]);
+    }
+    terminal.show_table(&organisations, "\n")?;
+    let mut registers = terminal.table(["register", "name", "kind", "controller", "joined Kanta"]);
+    for one in &directory.registers {
+        let kind = one.kind().as_str_name().trim_start_matches("REGISTER_KIND_");
+        registers.add_row([
+            one.oid.as_str(),
+            one.name.as_str(),
+            kind,
+            one.controller.as_str(),
+            one.joined_kanta_on.as_str(),
+        ]);
+    }
+    terminal.show_table(&registers, "\n")?;
+    let mut outsourcing = terminal.table(["organiser's register", "producer", "from", "until"]);
+    for one in &directory.outsourcing {
+        outsourcing.add_row([
+            one.organiser_register.as_str(),
+            one.producer.as_str(),
+            one.from.as_str(),
+            one.until.as_str(),
+        ]);
+    }
+    if directory.outsourcing.is_empty() { Ok(()) } else { terminal.show_table(&outsourcing, "") }
+}

@@ -1,0 +1,97 @@
+//! `lupa explain`: every rule that was looked at for one record.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Global;
+use super::connection;
+use super::declarations;
+use super::failure::{Exit, Failure};
+use super::input::Input;
+use super::names::label;
+use super::question::{QUESTION, QuestionArgs};
+use super::refusal::Refusal;
+use super::terminal::{Terminal, instant};
+use super::words;
+use crate::wire::v1;
+
+const AFTER_HELP: &str = "\
+Example:
+  lupa explain --client 010181-900C --requester 1.2.246.10.99999999.5.1 --channel kanta \\
+    --ground care --access-right \\
+    --record id=rx-1,register=1.2.246.10.32213086.19.1,kind=prescription,recorded-on=2026-09-14";
+
+/// Arguments of `lupa explain`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct ExplainArgs {
+    /// A DecideRequest with one record, in YAML or JSON, instead; `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = QUESTION)]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    question: QuestionArgs,
+}
+
+pub(super) async fn run(args: ExplainArgs, global: &Global) -> Result<Exit, Failure> {
+    let ExplainArgs { question, file } = args;
+    let file = file.as_deref().map(Input::read).transpose()?;
+    let decide = match &file {
+        Some(file) => file.parse()?,
+        None => question.into_request(),
+    };
+    let mut client = connection::decisions(&global.server).await?;
+    let response = client.explain(v1::ExplainRequest { decide: Some(decide) }).await;
+    let explanation =
+        response.map_err(|status| Refusal::of_file(status, file.as_ref(), "decide"))?.into_inner();
+    let terminal = Terminal::detect();
+    if global.json {
+        terminal.show_json(&explanation)?;
+    } else {
+        show(terminal, &explanation)?;
+    }
+    Ok(Exit::Success)
+}
+
+fn show(terminal: Terminal, explanation: &v1::ExplainResponse) -> Result<(), Failure> {
+    if let Some(verdict) = &explanation.verdict {
+        terminal.show(&format!(
+            "{} {}: {}\n\n",
+            label::<v1::Effect>(verdict.effect),
+            label::<v1::Reason>(verdict.reason),
+            words::why(verdict),
+        ))?;
+    }
+    let mut table = terminal.table(["", "rule", "what it looks at", "what it found", "sources"]);
+    for explained in &explanation.rules {
+        let rule = explained.rule.clone().unwrap_or_default();
+        table.add_row([
+            mark(explained.finding()).to_owned(),
+            rule.id,
+            rule.title,
+            explained.explanation.clone(),
+            rule.sources.join(", "),
+        ]);
+    }
+    terminal.show_table(&table, "✓ decided  · had nothing to say  (no mark) was not reached\n\n")?;
+    if explanation.declarations.is_empty() {
+        terminal.show("The client has no declarations.\n")?;
+    } else {
+        terminal.show_table(&declarations::table(terminal, &explanation.declarations), "")?;
+    }
+    terminal.show(&format!(
+        "\ndecision    {}\ndecided at  {}\ntoken       {}\nrules       {}\n",
+        explanation.decision_id,
+        instant(explanation.decided_at.as_ref()),
+        explanation.token,
+        explanation.catalogue_version,
+    ))
+}
+
+fn mark(finding: v1::Finding) -> &'static str {
+    match finding {
+        v1::Finding::Decided => "✓",
+        v1::Finding::Silent => "·",
+        v1::Finding::NotReached | v1::Finding::Unspecified => "",
+    }
+}

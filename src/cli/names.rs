@@ -1,0 +1,117 @@
+//! The enums of `proto/` as words: `CHANNEL_OUTSIDE_KANTA` is `outside-kanta`
+//! on the command line and `OUTSIDE_KANTA` in tables.
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::wire::v1;
+
+/// An enum of `proto/`.
+pub trait Named: TryFrom<i32> + Clone + Send + Sync + 'static {
+    /// With what its names begin.
+    const PREFIX: &'static str;
+
+    /// As the interface writes it.
+    fn wire_name(&self) -> &'static str;
+}
+
+macro_rules! named {
+    ($($message:ident $prefix:literal),* $(,)?) => {
+        $(impl Named for v1::$message {
+            const PREFIX: &'static str = $prefix;
+
+            fn wire_name(&self) -> &'static str {
+                self.as_str_name()
+            }
+        })*
+    };
+}
+
+named! {
+    Against "AGAINST_",
+    Cause "CAUSE_",
+    Channel "CHANNEL_",
+    ConsentKind "CONSENT_KIND_",
+    DataKind "DATA_KIND_",
+    Document "DOCUMENT_",
+    Effect "EFFECT_",
+    Ground "GROUND_",
+    Kind "KIND_",
+    Obligation "OBLIGATION_",
+    Purpose "PURPOSE_",
+    Reason "REASON_",
+    RecordKind "RECORD_KIND_",
+    Role "ROLE_",
+    Sector "SECTOR_",
+    ViewingPurpose "VIEWING_PURPOSE_",
+    Way "WAY_",
+}
+
+/// The name in a table; a value that this version does not know by its number.
+#[must_use]
+pub fn label<E: Named>(value: i32) -> String {
+    E::try_from(value).map_or_else(|_| format!("unknown ({value})"), |value| short(&value).to_owned())
+}
+
+/// The name in a sentence, such as `outside Kanta`.
+#[must_use]
+pub fn phrase<E: Named>(value: i32) -> String {
+    label::<E>(value)
+        .to_ascii_lowercase()
+        .replace('_', " ")
+        .replace("kanta", "Kanta")
+        .replace("uusimaa", "Uusimaa")
+}
+
+/// Every word on the command line, in the order of `proto/`.
+#[must_use]
+pub fn words<E: Named>() -> Vec<String> {
+    all::<E>().iter().map(word).collect()
+}
+
+/// Reads a word of the command line.
+pub fn parse<E: Named>(text: &str) -> Result<E, String> {
+    all::<E>()
+        .into_iter()
+        .find(|value| word(value) == text)
+        .ok_or_else(|| format!("`{text}` is not known: write one of {}", words::<E>().join(", ")))
+}
+
+/// Reads an argument.
+#[must_use]
+pub fn parser<E: Named>() -> impl TypedValueParser<Value = E> {
+    PossibleValuesParser::new(words::<E>()).try_map(|text| parse::<E>(&text))
+}
+
+/// The values are numbered without gaps from 0, which stands for none.
+fn all<E: Named>() -> Vec<E> {
+    (1..).map_while(|number| E::try_from(number).ok()).collect()
+}
+
+fn word<E: Named>(value: &E) -> String {
+    short(value).to_ascii_lowercase().replace('_', "-")
+}
+
+fn short<E: Named>(value: &E) -> &'static str {
+    value.wire_name().strip_prefix(E::PREFIX).unwrap_or_else(|| value.wire_name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_words_without_their_prefix() {
+        assert_eq!(words::<v1::Channel>(), ["kanta", "uusimaa-local-database", "outside-kanta"]);
+        assert_eq!(parse("outside-kanta"), Ok(v1::Channel::OutsideKanta));
+        assert_eq!(label::<v1::Reason>(v1::Reason::NotShareable.into()), "NOT_SHAREABLE");
+        assert_eq!(label::<v1::Reason>(99), "unknown (99)");
+        assert!(parse::<v1::Role>("unspecified").expect_err("no word").contains("legal-representative"));
+    }
+
+    #[test]
+    fn every_value_has_a_word() {
+        assert_eq!(words::<v1::Reason>().len(), 15);
+        assert_eq!(words::<v1::ConsentKind>().len(), 7);
+        assert_eq!(words::<v1::RecordKind>().len(), 6);
+    }
+}

@@ -1,0 +1,143 @@
+//! Who declares, records, views and prints.
+
+use chrono::{DateTime, Utc};
+use clap::{Args, ValueEnum};
+use pbjson_types::Timestamp;
+
+use super::names::parser;
+use crate::wire::v1;
+
+/// Who declares, or asks for a printout.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Declarer")]
+pub(super) struct DeclarerArgs {
+    /// In which role someone declares
+    #[arg(long, value_parser = parser::<v1::Role>(), required = true)]
+    role: Option<v1::Role>,
+    /// The declarer's name
+    #[arg(long, value_name = "NAME")]
+    declarer_name: Option<String>,
+    /// The declarer's id
+    #[arg(long, value_name = "ID")]
+    declarer_id: Option<String>,
+}
+
+/// A professional and the register for which they work.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Professional")]
+pub(super) struct ProfessionalArgs {
+    /// The professional's register; it gives their sector
+    #[arg(long, value_name = "OID", requires = "professional_organisation")]
+    professional_register: Option<String>,
+    /// The professional's organisation
+    #[arg(long, value_name = "OID", requires = "professional_register")]
+    professional_organisation: Option<String>,
+    /// Who the professional is
+    #[arg(long, value_name = "NAME", requires = "professional_register")]
+    professional: Option<String>,
+}
+
+/// Where it is done, if not by a professional.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Service {
+    /// The client's own service.
+    MyKanta,
+}
+
+/// What a declaration and its withdrawal have in common.
+#[derive(Debug, Args)]
+pub(super) struct StatementArgs {
+    /// The client's identity code
+    #[arg(long, value_name = "CODE", required = true)]
+    pub(super) client: Option<String>,
+    /// When the client said it, such as 2024-05-06T10:00:00+03:00 [default: as it is recorded]
+    #[arg(long, value_name = "INSTANT", value_parser = instant)]
+    pub(super) given_at: Option<Timestamp>,
+    /// Repeat the printed key to retry without recording twice [default: a new one]
+    #[arg(long, value_name = "KEY")]
+    pub(super) idempotency_key: Option<String>,
+    /// Recorded by the client's own service; otherwise name the professional
+    #[arg(long, required_unless_present = "professional_register", conflicts_with = "professional_register")]
+    recorded_by: Option<Service>,
+    #[command(flatten)]
+    pub(super) declarer: DeclarerArgs,
+    #[command(flatten)]
+    professional: ProfessionalArgs,
+}
+
+/// The arguments of [`StatementArgs`] that a file replaces.
+pub(super) const STATEMENT: [&str; 9] = [
+    "client",
+    "given_at",
+    "recorded_by",
+    "role",
+    "declarer_name",
+    "declarer_id",
+    "professional_register",
+    "professional_organisation",
+    "professional",
+];
+
+impl DeclarerArgs {
+    pub(super) fn into_declarer(self) -> Option<v1::Declarer> {
+        let Self { role, declarer_name, declarer_id } = self;
+        role.map(|role| v1::Declarer {
+            role: role.into(),
+            name: declarer_name.unwrap_or_default(),
+            id: declarer_id.unwrap_or_default(),
+        })
+    }
+}
+
+impl ProfessionalArgs {
+    /// The professional, or else the service.
+    pub(super) fn or_service(self, service: Option<Service>) -> Option<v1::RecordedBy> {
+        let Self { professional_register, professional_organisation, professional } = self;
+        let by = match (professional_register, service) {
+            (Some(register), _) => v1::recorded_by::RecordedBy::Professional(v1::Professional {
+                register,
+                organisation: professional_organisation.unwrap_or_default(),
+                professional: professional.unwrap_or_default(),
+            }),
+            (None, Some(Service::MyKanta)) => v1::recorded_by::RecordedBy::MyKanta(v1::MyKanta {}),
+            (None, None) => return None,
+        };
+        Some(v1::RecordedBy { recorded_by: Some(by) })
+    }
+}
+
+/// Who says what when, and who stores it.
+pub(super) struct Statement {
+    pub(super) client: Option<String>,
+    pub(super) given_at: Option<Timestamp>,
+    pub(super) declarer: Option<v1::Declarer>,
+    pub(super) recorded_by: Option<v1::RecordedBy>,
+    pub(super) idempotency_key: String,
+}
+
+impl StatementArgs {
+    pub(super) fn into_statement(self) -> Statement {
+        let Self { client, given_at, idempotency_key, recorded_by, declarer, professional } = self;
+        Statement {
+            client,
+            given_at,
+            declarer: declarer.into_declarer(),
+            recorded_by: professional.or_service(recorded_by),
+            idempotency_key: idempotency_key.unwrap_or_else(new_key),
+        }
+    }
+}
+
+/// A new idempotency key, told before it is used: whoever must retry needs it.
+pub(super) fn new_key() -> String {
+    let key = uuid::Uuid::new_v4().to_string();
+    eprintln!("idempotency key: {key}");
+    key
+}
+
+/// Reads an instant.
+pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
+    let instant = DateTime::parse_from_rfc3339(text)
+        .map_err(|_| "write an instant as 2024-05-06T10:00:00+03:00".to_owned())?;
+    Ok(instant.with_timezone(&Utc).into())
+}

@@ -1,0 +1,60 @@
+//! `key=value,key=value` on the command line.
+
+/// Pairs that are taken one key at a time, until none is left.
+pub(super) struct Pairs<'t>(Vec<(&'t str, Option<&'t str>)>);
+
+impl<'t> Pairs<'t> {
+    /// Reads pairs; a key may stand alone.
+    pub(super) fn parse(text: &'t str) -> Self {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        Self(
+            parts
+                .map(|part| match part.split_once('=') {
+                    Some((key, value)) => (key.trim(), Some(value.trim())),
+                    None => (part, None),
+                })
+                .collect(),
+        )
+    }
+
+    /// Every value of a key.
+    pub(super) fn take_all(&mut self, key: &str) -> Result<Vec<String>, String> {
+        let taken = self.0.extract_if(.., |(name, _)| *name == key);
+        taken
+            .map(|(_, value)| match value {
+                Some(value) if !value.is_empty() => Ok(value.to_owned()),
+                Some(_) | None => Err(format!("`{key}` has no value: write {key}=VALUE")),
+            })
+            .collect()
+    }
+
+    /// The value of a key.
+    pub(super) fn take(&mut self, key: &str) -> Result<Option<String>, String> {
+        let mut values = self.take_all(key)?;
+        let value = values.pop();
+        if values.is_empty() { Ok(value) } else { Err(format!("`{key}` is written twice: keep one of them")) }
+    }
+
+    /// Whether a key stands there, alone or as `key=true`, or `key=false`.
+    pub(super) fn take_flag(&mut self, key: &str) -> Result<Option<bool>, String> {
+        let mut taken = self.0.extract_if(.., |(name, _)| *name == key).map(|(_, value)| value);
+        let flag = match taken.next() {
+            None => None,
+            Some(None | Some("true")) => Some(true),
+            Some(Some("false")) => Some(false),
+            Some(Some(_)) => return Err(format!("`{key}` is true or false: write {key} or {key}=false")),
+        };
+        match taken.next() {
+            None => Ok(flag),
+            Some(_) => Err(format!("`{key}` is written twice: keep one of them")),
+        }
+    }
+
+    /// What was not taken is not known.
+    pub(super) fn end(self, known: &str) -> Result<(), String> {
+        match self.0.first() {
+            None => Ok(()),
+            Some((key, _)) => Err(format!("`{key}` is not known: the keys are {known}")),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Reads a scenario file, or tells every fault with its line.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pbjson_types::Timestamp;
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::cli::calendar::calendar;
+use crate::cli::document::{Document, Fault};
+use crate::config;
+use crate::policy::calendar::Calendar;
+use crate::policy::day::Instant;
+use crate::policy::directory::Directory;
+use crate::wire::declaration::stored_declarations;
+use crate::wire::directory::directory;
+use crate::wire::v1;
+use crate::wire::violation::{InvalidRequest, instant};
+
+use super::{Expectation, Request, Scenario};
+
+/// The file itself; its messages are read apart, each at its place.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(rename = "directory")]
+    directory: Option<IgnoredAny>,
+    directory_file: Option<PathBuf>,
+    calendar: Option<config::Calendar>,
+    scenarios: Vec<Part>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    name: String,
+    #[serde(rename = "meta")]
+    _meta: Option<IgnoredAny>,
+    at: Option<Timestamp>,
+    directory: Option<IgnoredAny>,
+    directory_file: Option<PathBuf>,
+    calendar: Option<config::Calendar>,
+    declarations: Option<IgnoredAny>,
+    decide: Option<IgnoredAny>,
+    record: Option<IgnoredAny>,
+    withdraw: Option<IgnoredAny>,
+    list: Option<IgnoredAny>,
+    print: Option<IgnoredAny>,
+    #[serde(rename = "expect")]
+    _expect: IgnoredAny,
+}
+
+type ReadDirectory = Arc<(v1::Directory, Directory)>;
+
+/// Reads the scenarios of a file. `now` is when they are asked that do not say.
+pub fn read(path: &Path, text: &str, now: Instant) -> Result<Vec<Scenario>, Vec<Fault>> {
+    let document = Document::read(text)?;
+    let File { directory, directory_file, calendar: dates, scenarios } = document.parse()?;
+    let mut reader = Reader { document: &document, path, now, files: HashMap::new() };
+    let shared = reader.directory("directory", directory.is_some(), directory_file.as_deref())?;
+    let shared_calendar = reader.calendar("calendar", dates.as_ref())?;
+    let mut faults = Vec::new();
+    let mut read = Vec::with_capacity(scenarios.len());
+    for (place, part) in scenarios.into_iter().enumerate() {
+        match reader.scenario(&format!("scenarios[{place}]"), part, shared.as_ref(), shared_calendar.as_ref()) {
+            Ok(scenario) => read.push(scenario),
+            Err(more) => faults.extend(more),
+        }
+    }
+    if faults.is_empty() { Ok(read) } else { Err(faults) }
+}
+
+struct Reader<'a> {
+    document: &'a Document,
+    path: &'a Path,
+    now: Instant,
+    /// Directory files that have been read.
+    files: HashMap<PathBuf, ReadDirectory>,
+}
+
+impl Reader<'_> {
+    fn scenario(
+        &mut self,
+        at: &str,
+        part: Part,
+        directory: Option<&ReadDirectory>,
+        calendar: Option<&Arc<Calendar>>,
+    ) -> Result<Scenario, Vec<Fault>> {
+        let own = self.directory(&format!("{at}.directory"), part.directory.is_some(), part.directory_file.as_deref())?;
+        let directory = own.or_else(|| directory.cloned()).ok_or_else(|| {
+            vec![self.fault(at, "no directory: give `directory` or `directory_file`, here or for the whole file")]
+        })?;
+        let own = self.calendar(&format!("{at}.calendar"), part.calendar.as_ref())?;
+        let calendar = own.or_else(|| calendar.cloned()).unwrap_or_else(|| Arc::new(Calendar::published()));
+        let asked_at = match &part.at {
+            None => self.now,
+            Some(told) => instant("at", told).map_err(|invalid| self.faults(at, &invalid))?,
+        };
+        let expectation = self.expectation(&format!("{at}.expect"))?;
+        let request = self.request(at, &part, &expectation)?;
+        let declarations: Vec<v1::StoredDeclaration> =
+            if part.declarations.is_some() { self.part(&format!("{at}.declarations"))? } else { Vec::new() };
+        let stored =
+            stored_declarations("declarations", &declarations).map_err(|invalid| self.faults(at, &invalid))?;
+        Ok(Scenario {
+            line: self.document.line_of(at),
+            name: part.name,
+            at: asked_at,
+            directory,
+            calendar,
+            declarations: (declarations, stored),
+            request,
+            expectation,
+        })
+    }
+
+    fn request(&self, at: &str, part: &Part, expectation: &Expectation) -> Result<Request, Vec<Fault>> {
+        let Part { decide, record, withdraw, list, print, .. } = part;
+        let asked = [decide, record, withdraw, list, print].into_iter().flatten().count();
+        if asked != 1 {
+            return Err(vec![self.fault(at, "ask one thing: decide, record, withdraw, list or print")]);
+        }
+        let read = if decide.is_some() {
+            self.part(&format!("{at}.decide")).map(Request::Decide)
+        } else if record.is_some() {
+            self.part(&format!("{at}.record")).map(Request::Record)
+        } else if withdraw.is_some() {
+            self.part(&format!("{at}.withdraw")).map(Request::Withdraw)
+        } else if list.is_some() {
+            self.part(&format!("{at}.list")).map(Request::List)
+        } else {
+            self.part(&format!("{at}.print")).map(Request::Print)
+        };
+        // What is no message of the interface is an invalid argument, where that is expected.
+        read.or_else(|faults| if expectation.is_of_unreadable() { Ok(Request::Unreadable) } else { Err(faults) })
+    }
+
+    fn expectation(&self, at: &str) -> Result<Expectation, Vec<Fault>> {
+        match self.part::<Vec<IgnoredAny>>(at) {
+            Ok(_) => self.part(at).map(Expectation::Verdicts),
+            Err(_) => self.part(at).map(Expectation::Acceptance),
+        }
+    }
+
+    fn directory(
+        &mut self,
+        at: &str,
+        is_given: bool,
+        file: Option<&Path>,
+    ) -> Result<Option<ReadDirectory>, Vec<Fault>> {
+        match (is_given, file) {
+            (true, Some(_)) => Err(vec![self.fault(at, "give `directory` or `directory_file`, not both")]),
+            (false, None) => Ok(None),
+            (true, None) => {
+                let message: v1::Directory = self.part(at)?;
+                let read = directory(&message).map_err(|invalid| self.faults(at, &invalid))?;
+                Ok(Some(Arc::new((message, read))))
+            }
+            (false, Some(file)) => self.directory_file(at, file).map(Some),
+        }
+    }
+
+    /// The path is relative to the scenario file.
+    fn directory_file(&mut self, at: &str, file: &Path) -> Result<ReadDirectory, Vec<Fault>> {
+        let path = self.path.parent().unwrap_or(Path::new("")).join(file);
+        if let Some(read) = self.files.get(&path) {
+            return Ok(Arc::clone(read));
+        }
+        let at = format!("{at}_file");
+        let wrong = |message: String| vec![self.fault(&at, message)];
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| wrong(format!("`{}` cannot be read ({error}): correct the path", path.display())))?;
+        let within = |fault: &Fault| self.fault(&at, fault.told(&path.display().to_string()));
+        let within = |faults: Vec<Fault>| faults.iter().map(within).collect::<Vec<_>>();
+        let document = Document::read(&text).map_err(within)?;
+        let message: v1::Directory = document.parse().map_err(within)?;
+        let read = directory(&message).map_err(|invalid| {
+            within(invalid.violations.iter().map(|violation| fault_at(&document, &violation.field, &violation.description)).collect())
+        })?;
+        let read = Arc::new((message, read));
+        self.files.insert(path, Arc::clone(&read));
+        Ok(read)
+    }
+
+    fn calendar(&self, at: &str, dates: Option<&config::Calendar>) -> Result<Option<Arc<Calendar>>, Vec<Fault>> {
+        let Some(dates) = dates else {
+            return Ok(None);
+        };
+        match calendar(dates) {
+            Ok(calendar) => Ok(Some(Arc::new(calendar))),
+            Err(faults) => Err(faults.iter().map(|fault| self.fault(at, fault.to_string())).collect()),
+        }
+    }
+
+    fn part<T: DeserializeOwned>(&self, at: &str) -> Result<T, Vec<Fault>> {
+        self.document.parse_at(at)
+    }
+
+    fn fault(&self, at: &str, message: impl Into<String>) -> Fault {
+        fault_at(self.document, at, &message.into())
+    }
+
+    fn faults(&self, at: &str, invalid: &InvalidRequest) -> Vec<Fault> {
+        let violations = invalid.violations.iter();
+        violations.map(|violation| fault_at(self.document, &format!("{at}.{}", violation.field), &violation.description)).collect()
+    }
+}
+
+fn fault_at(document: &Document, path: &str, message: &str) -> Fault {
+    Fault { line: document.line_of(path), path: path.to_owned(), message: message.to_owned() }
+}

@@ -1,0 +1,77 @@
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
+
+use super::*;
+
+fn refused(line: &str) -> ErrorKind {
+    match Cli::try_parse_from(line.split(' ')) {
+        Ok(_) => panic!("accepted: {line}"),
+        Err(error) => error.kind(),
+    }
+}
+
+fn accepted(line: &str) -> Command {
+    Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}")).command
+}
+
+#[test]
+fn the_command_line_fits_together() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn a_question_is_told_by_arguments_or_by_a_file() {
+    let record = "--record id=d,register=1.2,kind=prescription";
+    accepted(&format!("lupa decide --client 010181-900C --requester 1.2 --channel kanta {record} {record}"));
+    accepted("lupa decide --file request.yaml --exit-code --json --server http://127.0.0.1:1");
+    accepted("lupa simulate --file -");
+    for (line, kind) in [
+        ("lupa decide", ErrorKind::MissingRequiredArgument),
+        ("lupa decide --client 010181-900C --file f", ErrorKind::ArgumentConflict),
+        ("lupa simulate --at 2027-03-01T00:00:00Z --file f", ErrorKind::ArgumentConflict),
+        ("lupa simulate --at tomorrow --file f", ErrorKind::ValueValidation),
+        ("lupa decide --file f --channel fax", ErrorKind::InvalidValue),
+    ] {
+        assert_eq!(refused(line), kind, "{line}");
+    }
+}
+
+#[test]
+fn a_declaration_is_told_by_arguments_or_by_a_file() {
+    let client = "--client 010181-900C --role client --recorded-by my-kanta";
+    accepted(&format!("lupa declare consent --kind healthcare {client}"));
+    accepted(&format!("lupa declare denial --sector healthcare --service-event v {client}"));
+    accepted("lupa declare --file f --idempotency-key k");
+    accepted("lupa withdraw --file f --idempotency-key k");
+    accepted(&format!("lupa withdraw --declaration d {client}"));
+    accepted(
+        "lupa declare information --version 2.0 --client 010181-900C --role client \
+         --professional-register 1.2 --professional-organisation 1.3",
+    );
+    for (line, kind) in [
+        ("lupa declare", ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand),
+        (
+            "lupa declare consent --kind healthcare --client c --role client",
+            ErrorKind::MissingRequiredArgument,
+        ),
+        (
+            "lupa withdraw --declaration d --client c --recorded-by my-kanta",
+            ErrorKind::MissingRequiredArgument,
+        ),
+        ("lupa withdraw --declaration d --file f", ErrorKind::ArgumentConflict),
+    ] {
+        assert_eq!(refused(line), kind, "{line}");
+    }
+    let denial = format!("lupa declare denial --sector healthcare {client}");
+    assert_eq!(refused(&denial), ErrorKind::MissingRequiredArgument, "a scope");
+    assert_eq!(
+        refused(&format!("{denial} --extensive --document d")),
+        ErrorKind::ArgumentConflict,
+        "one scope"
+    );
+    assert_eq!(
+        refused(&format!("lupa declare consent --kind healthcare {client} --professional-register 1.2")),
+        ErrorKind::ArgumentConflict,
+        "one recorder"
+    );
+}

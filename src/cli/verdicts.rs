@@ -1,0 +1,73 @@
+//! A decision as a table.
+
+use comfy_table::{Cell, Table};
+
+use super::failure::{Exit, Failure};
+use super::names::label;
+use super::terminal::{Terminal, instant};
+use super::words;
+use crate::wire::v1;
+
+/// Prints a decision, one line a record, and what it was decided by.
+pub(super) fn show(
+    terminal: Terminal,
+    records: &[v1::Record],
+    decision: &v1::DecideResponse,
+) -> Result<(), Failure> {
+    let mut table = terminal.table(["record", "register", "verdict", "reason", "rule", "why", "obligations"]);
+    for (at, verdict) in decision.verdicts.iter().enumerate() {
+        let (id, register) =
+            records.get(at).map_or(("", ""), |record| (record.id.as_str(), record.register.as_str()));
+        table.add_row([
+            Cell::new(id),
+            Cell::new(register),
+            terminal.effect(verdict.effect),
+            Cell::new(label::<v1::Reason>(verdict.reason)),
+            Cell::new(&verdict.rule),
+            Cell::new(why(verdict)),
+            Cell::new(obligations(&verdict.obligations)),
+        ]);
+    }
+    hide_rules_of_public_verdicts(&mut table, decision);
+    let mut below = format!(
+        "\ndecision    {}\ndecided at  {}\ntoken       {}\nrules       {}\n",
+        decision.decision_id,
+        instant(decision.decided_at.as_ref()),
+        decision.token,
+        decision.catalogue_version,
+    );
+    if !decision.request_id.is_empty() {
+        below.push_str(&format!("request     {}\n", decision.request_id));
+    }
+    terminal.show_table(&table, &below)
+}
+
+/// How the command ends: with `--exit-code`, by the verdicts.
+pub(super) fn exit(decision: &v1::DecideResponse, by_verdicts: bool) -> Exit {
+    let is_permitted = |verdict: &v1::Verdict| verdict.effect == i32::from(v1::Effect::Permit);
+    if by_verdicts && !decision.verdicts.iter().all(is_permitted) { Exit::Negative } else { Exit::Success }
+}
+
+/// Why, and which declarations decided.
+fn why(verdict: &v1::Verdict) -> String {
+    match verdict.declarations.as_slice() {
+        [] => words::why(verdict),
+        ids => format!("{} [{}]", words::why(verdict), ids.join(", ")),
+    }
+}
+
+fn obligations(obligations: &[i32]) -> String {
+    let told = obligations.iter().map(|obligation| {
+        v1::Obligation::try_from(*obligation)
+            .map_or("an obligation that this version does not know", words::obligation)
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+/// Callers that are not entitled to details are not told rules.
+fn hide_rules_of_public_verdicts(table: &mut Table, decision: &v1::DecideResponse) {
+    let is_told = decision.verdicts.iter().any(|verdict| !verdict.rule.is_empty());
+    if let Some(column) = table.column_mut(4).filter(|_| !is_told) {
+        column.set_constraint(comfy_table::ColumnConstraint::Hidden);
+    }
+}

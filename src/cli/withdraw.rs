@@ -1,0 +1,77 @@
+//! `lupa withdraw`: end a declaration.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::Global;
+use super::connection;
+use super::declare::show_notices;
+use super::failure::{Exit, Failure};
+use super::input::Input;
+use super::parties::{STATEMENT, Statement, StatementArgs, new_key};
+use super::question::client_id;
+use super::refusal::Refusal;
+use super::terminal::{Terminal, instant};
+use crate::wire::v1;
+
+const AFTER_HELP: &str = "\
+Example:
+  lupa withdraw --client 010181-900C --declaration ID --role client --recorded-by my-kanta";
+
+/// Arguments of `lupa withdraw`.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP, mut_arg("recorded_by", |by| by.required_unless_present("file")))]
+pub struct WithdrawArgs {
+    /// The declaration to end, as `lupa list` shows its id
+    #[arg(long, value_name = "ID", required = true)]
+    declaration: Option<String>,
+    /// A WithdrawRequest in YAML or JSON instead; `-` reads standard input
+    #[arg(long, value_name = "FILE", conflicts_with_all = STATEMENT, conflicts_with = "declaration")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    statement: StatementArgs,
+}
+
+pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Failure> {
+    let WithdrawArgs { declaration, statement, file } = args;
+    let file = file.as_deref().map(Input::read).transpose()?;
+    let request = match &file {
+        Some(file) => {
+            let mut request: v1::WithdrawRequest = file.parse()?;
+            if let Some(key) = statement.idempotency_key {
+                request.idempotency_key = key;
+            } else if request.idempotency_key.is_empty() {
+                request.idempotency_key = new_key();
+            }
+            request
+        }
+        None => {
+            let Statement { client, given_at, declarer, recorded_by, idempotency_key } =
+                statement.into_statement();
+            v1::WithdrawRequest {
+                client: client.map(client_id),
+                declaration_id: declaration.unwrap_or_default(),
+                declarer,
+                recorded_by,
+                given_at,
+                idempotency_key,
+            }
+        }
+    };
+    let mut service = connection::declarations(&global.server).await?;
+    let response = service.withdraw(request).await;
+    let withdrawn = response.map_err(|status| Refusal::of_file(status, file.as_ref(), ""))?.into_inner();
+    let terminal = Terminal::detect();
+    if global.json {
+        terminal.show_json(&withdrawn)?;
+    } else {
+        terminal.show(&format!(
+            "withdrawn at  {}\ntoken         {}\n",
+            instant(withdrawn.recorded_at.as_ref()),
+            withdrawn.token
+        ))?;
+        show_notices(terminal, &withdrawn.notices)?;
+    }
+    Ok(Exit::Success)
+}
