@@ -19,8 +19,11 @@ mod print;
 mod question;
 mod refusal;
 mod rules;
+pub mod scenario;
+mod serve;
 mod simulate;
 pub mod terminal;
+mod test;
 mod verdicts;
 mod withdraw;
 pub mod words;
@@ -87,6 +90,8 @@ pub struct Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the server
+    Serve,
     /// Ask whether records may be shown
     Decide(decide::DecideArgs),
     /// Ask why: every rule that was looked at for one record
@@ -104,6 +109,8 @@ pub enum Command {
     /// Load or show the organisations and registers
     #[command(subcommand)]
     Directory(directory::DirectoryCommand),
+    /// Run scenario files: a policy tested as data
+    Test(test::TestArgs),
     /// Show the rule catalogue
     Rules,
     /// Show every setting in force and where it comes from
@@ -116,6 +123,7 @@ pub enum Command {
 pub async fn run(cli: Cli) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
     match command {
+        Command::Serve => serve::run(&global).await,
         Command::Decide(args) => decide::run(args, &global).await,
         Command::Explain(args) => explain::run(args, &global).await,
         Command::Simulate(args) => simulate::run(args, &global).await,
@@ -124,6 +132,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::List(args) => list::run(args, &global).await,
         Command::Print(args) => print::run(args, &global).await,
         Command::Directory(command) => directory::run(command, &global).await,
+        Command::Test(args) => test::run(&args, &global),
         Command::Rules => rules::run(&global).await,
         Command::Config => config::run(&global),
         Command::Completions(args) => completions::run(&args, &global),
