@@ -7,6 +7,7 @@ mod connection;
 mod decide;
 mod declarations;
 mod declare;
+mod demo;
 mod directory;
 pub mod document;
 mod explain;
@@ -92,6 +93,8 @@ pub struct Global {
 pub enum Command {
     /// Run the server
     Serve,
+    /// Run a server with a demo directory and tell the stories of some clients
+    Demo(demo::DemoArgs),
     /// Ask whether records may be shown
     Decide(decide::DecideArgs),
     /// Ask why: every rule that was looked at for one record
@@ -124,6 +127,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
     match command {
         Command::Serve => serve::run(&global).await,
+        Command::Demo(args) => demo::run(&args, &global).await,
         Command::Decide(args) => decide::run(args, &global).await,
         Command::Explain(args) => explain::run(args, &global).await,
         Command::Simulate(args) => simulate::run(args, &global).await,
@@ -135,7 +139,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Test(args) => test::run(&args, &global),
         Command::Rules => rules::run(&global).await,
         Command::Config => config::run(&global),
-        Command::Completions(args) => completions::run(&args, &global),
+        Command::Completions(args) => completions::run(&args),
     }
 }
 

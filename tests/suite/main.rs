@@ -8,6 +8,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod demo;
 mod differential;
 mod generator;
 mod reference;
+mod scenarios;
