@@ -7,9 +7,9 @@ use lupa::policy::admit::{Admitted, Notice};
 use lupa::policy::day::Instant;
 use lupa::policy::declaration::{Declaration, Professional, RecordedBy, Role, Withdrawal};
 use lupa::policy::refusal::Refusal;
+use lupa::policy::viewing::ViewingPurpose;
 use lupa::store::{
     Append, AppendError, Appended, Change, Entry, Revision, Store, StoreError, StoreOptions, Viewed, Viewing,
-    ViewingPurpose,
 };
 
 use super::fixture::*;
@@ -245,7 +245,10 @@ async fn a_viewing_is_stored_before_it_is_answered() {
         professional: "p1".into(),
     });
     let purpose = Some(ViewingPurpose::Investigation);
-    store.log_viewing(Viewing { client: client(), viewer, purpose, what: Viewed::List }).await.unwrap();
+    store
+        .log_viewing(Viewing { client: client(), viewer: Some(viewer), purpose, what: Viewed::List })
+        .await
+        .unwrap();
     let row: (String, String, String, String, String) = home
         .connect()
         .query_row("SELECT client_root, client_extension, viewer, purpose, what FROM viewing", (), |row| {
