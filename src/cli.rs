@@ -7,6 +7,7 @@ mod connection;
 mod decide;
 mod declarations;
 mod declare;
+mod demo;
 mod directory;
 pub mod document;
 mod explain;
@@ -19,8 +20,11 @@ mod print;
 mod question;
 mod refusal;
 mod rules;
+pub mod scenario;
+mod serve;
 mod simulate;
 pub mod terminal;
+mod test;
 mod verdicts;
 mod withdraw;
 pub mod words;
@@ -87,6 +91,10 @@ pub struct Global {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the server
+    Serve,
+    /// Run a server with a demo directory and tell the stories of some clients
+    Demo(demo::DemoArgs),
     /// Ask whether records may be shown
     Decide(decide::DecideArgs),
     /// Ask why: every rule that was looked at for one record
@@ -104,6 +112,8 @@ pub enum Command {
     /// Load or show the organisations and registers
     #[command(subcommand)]
     Directory(directory::DirectoryCommand),
+    /// Run scenario files: a policy tested as data
+    Test(test::TestArgs),
     /// Show the rule catalogue
     Rules,
     /// Show every setting in force and where it comes from
@@ -116,6 +126,8 @@ pub enum Command {
 pub async fn run(cli: Cli) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
     match command {
+        Command::Serve => serve::run(&global).await,
+        Command::Demo(args) => demo::run(&args, &global).await,
         Command::Decide(args) => decide::run(args, &global).await,
         Command::Explain(args) => explain::run(args, &global).await,
         Command::Simulate(args) => simulate::run(args, &global).await,
@@ -124,9 +136,10 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::List(args) => list::run(args, &global).await,
         Command::Print(args) => print::run(args, &global).await,
         Command::Directory(command) => directory::run(command, &global).await,
+        Command::Test(args) => test::run(&args, &global),
         Command::Rules => rules::run(&global).await,
         Command::Config => config::run(&global),
-        Command::Completions(args) => completions::run(&args, &global),
+        Command::Completions(args) => completions::run(&args),
     }
 }
 

@@ -3,9 +3,9 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
+use super::Cli;
 use super::failure::{Exit, Failure};
 use super::terminal::Terminal;
-use super::{Cli, Global};
 
 const AFTER_HELP: &str = "\
 Example:
@@ -20,7 +20,7 @@ pub struct CompletionsArgs {
     shell: String,
 }
 
-pub(super) fn run(args: &CompletionsArgs, _global: &Global) -> Result<Exit, Failure> {
+pub(super) fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
     let shell: Shell = args.shell.parse().map_err(Failure::Usage)?;
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "lupa", &mut script);

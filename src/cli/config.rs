@@ -37,7 +37,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
         Some(path) => format!("\nfile  {}\n", path.display()),
         None => "\nNo file: name one with --config or LUPA_CONFIG.\n".to_owned(),
     };
-    terminal.show_table(&table, &file)?;
+    terminal.show_table(table, &file)?;
     Ok(Exit::Success)
 }
 

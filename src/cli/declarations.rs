@@ -1,27 +1,37 @@
 //! Declarations as a table.
 
-use comfy_table::Table;
+use comfy_table::{ColumnConstraint, Table};
 
 use super::names::phrase;
-use super::terminal::{Terminal, instant};
+use super::terminal::{Terminal, minute};
 use crate::wire::v1;
 use crate::wire::v1::declaration::Declaration;
 use crate::wire::v1::denial::Scope;
 use crate::wire::v1::recipient::Recipient;
 use crate::wire::v1::recorded_by::RecordedBy;
 
-/// One line a declaration.
-pub(super) fn table(terminal: Terminal, declarations: &[v1::StoredDeclaration]) -> Table {
-    let mut table = terminal.table(["id", "what", "status", "recorded", "given", "by"]);
+/// From this width on ids stay in one line.
+const WIDE: u16 = 110;
+
+/// One line a declaration. `unended` is the status of one that was not
+/// withdrawn: whether a later consent replaced it is not told with it.
+pub(super) fn table(terminal: Terminal, declarations: &[v1::StoredDeclaration], unended: &str) -> Table {
+    let mut table = terminal.table(["id", "what", "status", "recorded", "given before", "by"]);
     for stored in declarations {
         table.add_row([
             stored.id.clone(),
             what(stored.declaration.as_ref()),
-            status(stored),
-            instant(stored.recorded_at.as_ref()),
-            instant(stored.given_at.as_ref()),
+            status(stored, unended),
+            minute(stored.recorded_at.as_ref()),
+            minute(stored.given_at.as_ref().filter(|_| stored.given_at != stored.recorded_at)),
             by(stored.declarer.as_ref(), stored.recorded_by.as_ref()),
         ]);
+    }
+    // An id in two lines cannot be copied to another command, but on a narrow
+    // terminal it would leave too little for the rest.
+    let is_wide = table.width().is_none_or(|width| width >= WIDE);
+    if let Some(ids) = table.column_mut(0).filter(|_| is_wide) {
+        ids.set_constraint(ColumnConstraint::ContentWidth);
     }
     table
 }
@@ -87,19 +97,17 @@ fn denial_in_words(denial: &v1::Denial) -> String {
         what.push_str(&format!("; against {}", against.join(", ")));
     }
     if *allows_emergency {
-        what.push_str("; not in an emergency");
+        what.push_str("; the client allows disclosure in an emergency");
     }
     what
 }
 
-/// Whether it was withdrawn. That a later consent replaced it is not told with
-/// a declaration.
-fn status(stored: &v1::StoredDeclaration) -> String {
+fn status(stored: &v1::StoredDeclaration, unended: &str) -> String {
     match &stored.withdrawn_at {
-        None => "not withdrawn".to_owned(),
+        None => unended.to_owned(),
         Some(withdrawn_at) => {
             let role = stored.withdrawn_by.as_ref().map_or(0, |declarer| declarer.role);
-            format!("withdrawn {} by {}", instant(Some(withdrawn_at)), role_in_words(role))
+            format!("withdrawn {} by {}", minute(Some(withdrawn_at)), role_in_words(role))
         }
     }
 }

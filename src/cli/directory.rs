@@ -6,19 +6,33 @@ use clap::{Args, Subcommand};
 
 use super::Global;
 use super::connection;
+use super::document::Fault;
 use super::failure::{Exit, Failure};
 use super::input::Input;
 use super::refusal::Refusal;
 use super::terminal::Terminal;
+use crate::wire::directory::{directory, to_violation};
 use crate::wire::v1;
+use crate::wire::violation::{InvalidRequest, Violation};
 
 /// What to do with the directory.
 #[derive(Debug, Subcommand)]
 pub enum DirectoryCommand {
+    /// Tell every fault of a file, with its line, without a server
+    Check(CheckArgs),
     /// Replace the server's directory by a file, or tell every fault of the file
     Load(LoadArgs),
     /// Show the server's directory; with --json it can be edited and loaded again
     Show,
+}
+
+/// Arguments of `lupa directory check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code 1: the file has faults. Loose ends, such as a successor that is not in the
+directory, are told but are no faults: what they would open stays closed.")]
+pub struct CheckArgs {
+    /// A Directory in YAML or JSON; `-` reads standard input
+    file: PathBuf,
 }
 
 /// Arguments of `lupa directory load`.
@@ -30,9 +44,60 @@ pub struct LoadArgs {
 
 pub(super) async fn run(command: DirectoryCommand, global: &Global) -> Result<Exit, Failure> {
     match command {
+        DirectoryCommand::Check(args) => check(&args, global),
         DirectoryCommand::Load(args) => load(&args, global).await,
         DirectoryCommand::Show => show(global).await,
     }
+}
+
+fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
+    let file = match Input::read(&args.file) {
+        Err(Failure::Document(name, faults)) => return tell_faults(&name, &faults, global),
+        read => read?,
+    };
+    let message: v1::Directory = match file.parse() {
+        Err(Failure::Document(name, faults)) => return tell_faults(&name, &faults, global),
+        read => read?,
+    };
+    let place = |violation: Violation| file.fault(&violation.field, violation.description);
+    let directory = match directory(&message) {
+        Err(InvalidRequest { violations }) => {
+            let faults: Vec<Fault> = violations.into_iter().map(place).collect();
+            return tell_faults(&file.name, &faults, global);
+        }
+        Ok(directory) => directory,
+    };
+    let terminal = Terminal::detect();
+    let loose_ends: Vec<Fault> = directory.loose_ends().iter().map(|end| place(to_violation(end))).collect();
+    if global.json {
+        terminal
+            .show_json(&serde_json::json!({ "faults": [], "loose_ends": told(&file.name, &loose_ends) }))?;
+        return Ok(Exit::Success);
+    }
+    let loose: String =
+        told(&file.name, &loose_ends).iter().map(|end| format!("{end} (a loose end)\n")).collect();
+    terminal.show(&format!(
+        "{loose}{} organisations, {} registers and {} outsourcing relations: no faults\n",
+        message.organisations.len(),
+        message.registers.len(),
+        message.outsourcing.len()
+    ))?;
+    Ok(Exit::Success)
+}
+
+fn tell_faults(file: &str, faults: &[Fault], global: &Global) -> Result<Exit, Failure> {
+    let terminal = Terminal::detect();
+    let lines = told(file, faults);
+    if global.json {
+        terminal.show_json(&serde_json::json!({ "faults": lines, "loose_ends": [] }))?;
+    } else {
+        terminal.show(&format!("{}\n{}: {} faults\n", lines.join("\n"), file, lines.len()))?;
+    }
+    Ok(Exit::Negative)
+}
+
+fn told(file: &str, faults: &[Fault]) -> Vec<String> {
+    faults.iter().map(|fault| fault.told(file)).collect()
 }
 
 async fn load(args: &LoadArgs, global: &Global) -> Result<Exit, Failure> {
@@ -78,7 +143,7 @@ fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), Fail
         let kind = one.kind().as_str_name().trim_start_matches("ORGANISATION_KIND_");
         organisations.add_row([one.oid.as_str(), one.name.as_str(), kind, one.successor.as_str()]);
     }
-    terminal.show_table(&organisations, "\n")?;
+    terminal.show_table(organisations, "\n")?;
     let mut registers = terminal.table(["register", "name", "kind", "controller", "joined Kanta"]);
     for one in &directory.registers {
         let kind = one.kind().as_str_name().trim_start_matches("REGISTER_KIND_");
@@ -90,7 +155,7 @@ fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), Fail
             one.joined_kanta_on.as_str(),
         ]);
     }
-    terminal.show_table(&registers, "\n")?;
+    terminal.show_table(registers, "\n")?;
     let mut outsourcing = terminal.table(["organiser's register", "producer", "from", "until"]);
     for one in &directory.outsourcing {
         outsourcing.add_row([
@@ -100,5 +165,5 @@ fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), Fail
             one.until.as_str(),
         ]);
     }
-    if directory.outsourcing.is_empty() { Ok(()) } else { terminal.show_table(&outsourcing, "") }
+    if directory.outsourcing.is_empty() { Ok(()) } else { terminal.show_table(outsourcing, "") }
 }

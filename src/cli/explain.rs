@@ -62,22 +62,15 @@ fn show(terminal: Terminal, explanation: &v1::ExplainResponse) -> Result<(), Fai
             words::why(verdict),
         ))?;
     }
-    let mut table = terminal.table(["", "rule", "what it looks at", "what it found", "sources"]);
-    for explained in &explanation.rules {
-        let rule = explained.rule.clone().unwrap_or_default();
-        table.add_row([
-            mark(explained.finding()).to_owned(),
-            rule.id,
-            rule.title,
-            explained.explanation.clone(),
-            rule.sources.join(", "),
-        ]);
-    }
-    terminal.show_table(&table, "✓ decided  · had nothing to say  (no mark) was not reached\n\n")?;
+    let rules = explanation.rules.iter().enumerate().map(|(at, explained)| line(at + 1, explained));
+    terminal.show(&format!(
+        "{}\n✓ decided   · had nothing to say   (no mark) was not reached\n\n",
+        rules.collect::<String>()
+    ))?;
     if explanation.declarations.is_empty() {
         terminal.show("The client has no declarations.\n")?;
     } else {
-        terminal.show_table(&declarations::table(terminal, &explanation.declarations), "")?;
+        terminal.show_table(declarations::table(terminal, &explanation.declarations, "not withdrawn"), "")?;
     }
     terminal.show(&format!(
         "\ndecision    {}\ndecided at  {}\ntoken       {}\nrules       {}\n",
@@ -88,10 +81,14 @@ fn show(terminal: Terminal, explanation: &v1::ExplainResponse) -> Result<(), Fai
     ))
 }
 
-fn mark(finding: v1::Finding) -> &'static str {
-    match finding {
-        v1::Finding::Decided => "✓",
-        v1::Finding::Silent => "·",
-        v1::Finding::NotReached | v1::Finding::Unspecified => "",
+/// A rule, what it found and where it is written from.
+fn line(place: usize, explained: &v1::ExplainedRule) -> String {
+    let rule = explained.rule.clone().unwrap_or_default();
+    let line = |mark: &str| format!(" {mark} {place:>2}. {}: {}\n", rule.id, rule.title);
+    let found = || format!("       {} [{}]\n", explained.explanation, rule.sources.join("; "));
+    match explained.finding() {
+        v1::Finding::Decided => line("✓") + &found(),
+        v1::Finding::Silent => line("·") + &found(),
+        v1::Finding::NotReached | v1::Finding::Unspecified => line(" "),
     }
 }

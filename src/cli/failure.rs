@@ -35,6 +35,10 @@ pub enum Failure {
     Config(Vec<ConfigFault>),
     /// A file cannot be opened.
     File(String, io::Error),
+    /// A file cannot be written.
+    Written(String, io::Error),
+    /// The server could not start or had to stop.
+    Server(String),
     /// The server answered with an error.
     Refused(Box<Refusal>),
     /// No server answers there.
@@ -56,7 +60,10 @@ impl Failure {
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Usage(_) | Self::Document(..) | Self::Config(_) | Self::File(..) => Exit::Usage,
+            Self::Usage(_) | Self::Document(..) | Self::Config(_) | Self::File(..) | Self::Written(..) => {
+                Exit::Usage
+            }
+            Self::Server(_) => Exit::Unavailable,
             Self::Refused(refusal) => refusal.exit(),
             Self::Unreachable(..) => Exit::Unavailable,
             // Whoever read the output has read enough, as `head` does.
@@ -79,6 +86,10 @@ impl Failure {
                 format!("{told}error: the configuration cannot be used: {}\n", count(faults.len()))
             }
             Self::File(file, error) => format!("error: {file} cannot be read: {error}. Correct the path.\n"),
+            Self::Written(file, error) => {
+                format!("error: {file} cannot be written: {error}. Correct the path.\n")
+            }
+            Self::Server(message) => format!("error: {message}\n"),
             Self::Refused(refusal) => refusal.told(),
             Self::Unreachable(server, error) => format!(
                 "error: no server answers at {server}: {}. Start one with `lupa serve`, or name another with \

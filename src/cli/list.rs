@@ -74,8 +74,9 @@ pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, Failure
     } else if response.declarations.is_empty() {
         terminal.show("No declarations.\n")?;
     } else {
+        let unended = if include_ended { "not withdrawn" } else { "in force" };
         let more = if response.next_page_token.is_empty() { "" } else { "There are more.\n" };
-        terminal.show_table(&declarations::table(terminal, &response.declarations), more)?;
+        terminal.show_table(declarations::table(terminal, &response.declarations, unended), more)?;
     }
     Ok(Exit::Success)
 }

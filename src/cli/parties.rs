@@ -57,7 +57,12 @@ pub(super) struct StatementArgs {
     #[arg(long, value_name = "KEY")]
     pub(super) idempotency_key: Option<String>,
     /// Recorded by the client's own service; otherwise name the professional
-    #[arg(long, required_unless_present = "professional_register", conflicts_with = "professional_register")]
+    #[arg(
+        long,
+        value_name = "SERVICE",
+        required_unless_present = "professional_register",
+        conflicts_with = "professional_register"
+    )]
     recorded_by: Option<Service>,
     #[command(flatten)]
     pub(super) declarer: DeclarerArgs,

@@ -60,17 +60,20 @@ impl Refusal {
 
     pub(super) fn told(&self) -> String {
         let code = self.status.code();
+        let message = self.status.message();
         let mut lines = self.violations.clone();
-        lines.push(format!("error: {}: {}", name(code), self.status.message()));
+        lines.push(format!("error: {}: {message}", name(code)));
+        let mut facts = Vec::new();
         if let Some(info) = self.status.get_details_error_info() {
-            lines.push(format!("  code: {}", info.reason));
-            let mut more: Vec<_> = info.metadata.into_iter().collect();
-            more.sort();
-            lines.extend(more.iter().map(|(key, value)| format!("  {}: {value}", key.replace('_', " "))));
+            facts.push(("code".to_owned(), info.reason));
+            facts.extend(info.metadata.into_iter().map(|(key, value)| (key.replace('_', " "), value)));
         }
-        if let Some(request) = self.status.get_details_request_info() {
-            lines.push(format!("  error id: {}", request.request_id));
-        }
+        let request = self.status.get_details_request_info();
+        facts.extend(request.map(|request| ("error id".to_owned(), request.request_id)));
+        facts.sort();
+        facts.dedup();
+        facts.retain(|(_, value)| !message.contains(value.as_str()));
+        lines.extend(facts.iter().map(|(key, value)| format!("  {key}: {value}")));
         let delay = self.status.get_details_retry_info().and_then(|retry| retry.retry_delay);
         let next = match delay.filter(|delay| !delay.is_zero()) {
             Some(delay) => format!("{} Ask again in {}.", next(code), in_words(delay)),
@@ -162,8 +165,8 @@ mod tests {
         assert_eq!(
             failure.told(),
             "requester.register: not an OID\n\
-             error: UNAVAILABLE: the cache is not ready\n  code: VIEWING_PURPOSE_REQUIRED\n  version: 2.0\n  \
-             error id: e-17\n\
+             error: UNAVAILABLE: the cache is not ready\n  code: VIEWING_PURPOSE_REQUIRED\n  error id: e-17\n  \
+             version: 2.0\n\
              Nothing was answered, which is neither permit nor deny. Ask again in 200 ms.\n"
         );
     }

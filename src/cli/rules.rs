@@ -32,7 +32,7 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
         ]);
     }
     let below = format!("\nThe first rule that speaks decides.\nrules  {}\n", catalogue.catalogue_version);
-    terminal.show_table(&table, &below)?;
+    terminal.show_table(table, &below)?;
     Ok(Exit::Success)
 }
 

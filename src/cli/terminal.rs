@@ -4,13 +4,17 @@ use std::io::{IsTerminal, Write, stdout};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Helsinki;
-use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
 use pbjson_types::Timestamp;
 use serde::Serialize;
 
 use super::failure::Failure;
 use super::names::label;
 use crate::wire::v1::Effect;
+
+/// On a narrower terminal tables are not fitted to its width: columns of single
+/// letters cannot be read.
+const COLUMNS_MIN: u16 = 60;
 
 /// Standard output. On a terminal tables have lines, fit its width and tell
 /// effects in colour; elsewhere they are plain columns.
@@ -35,7 +39,10 @@ impl Terminal {
         let mut table = Table::new();
         if self.is_terminal {
             table.load_style(presets::UTF8_FULL_CONDENSED);
-            table.set_content_arrangement(ContentArrangement::Dynamic);
+            // A terminal that tells no usable width gets lines as long as they are.
+            let fits = table.width().is_some_and(|columns| columns >= COLUMNS_MIN);
+            let arrangement = if fits { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
+            table.set_content_arrangement(arrangement);
         } else {
             table.load_style(presets::NOTHING);
             table.set_content_arrangement(ContentArrangement::Disabled);
@@ -61,8 +68,15 @@ impl Terminal {
         }
     }
 
-    /// Prints a table and lines below it.
-    pub fn show_table(self, table: &Table, below: &str) -> Result<(), Failure> {
+    /// Prints a table and lines below it. On a terminal, columns in which
+    /// nothing is told make room for the others.
+    pub fn show_table(self, mut table: Table, below: &str) -> Result<(), Failure> {
+        for at in (0..table.column_count()).filter(|_| self.is_terminal) {
+            let is_told = table.column_cells_iter(at).flatten().any(|cell| !cell.content().is_empty());
+            if let Some(column) = table.column_mut(at).filter(|_| !is_told) {
+                column.set_constraint(ColumnConstraint::Hidden);
+            }
+        }
         self.show(&format!("{}\n{below}", table.trim_fmt()))
     }
 
@@ -83,8 +97,16 @@ impl Terminal {
 /// An instant as it is in Finland, to the second; empty if unset.
 #[must_use]
 pub fn instant(timestamp: Option<&Timestamp>) -> String {
+    in_finland(timestamp, "%Y-%m-%d %H:%M:%S %:z")
+}
+
+/// An instant as it is in Finland, to the minute, for tables; empty if unset.
+#[must_use]
+pub fn minute(timestamp: Option<&Timestamp>) -> String {
+    in_finland(timestamp, "%Y-%m-%d %H:%M")
+}
+
+fn in_finland(timestamp: Option<&Timestamp>, format: &str) -> String {
     let instant = timestamp.and_then(|timestamp| DateTime::<Utc>::try_from(*timestamp).ok());
-    instant
-        .map(|instant| instant.with_timezone(&Helsinki).format("%Y-%m-%d %H:%M:%S %:z").to_string())
-        .unwrap_or_default()
+    instant.map(|instant| instant.with_timezone(&Helsinki).format(format).to_string()).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! A decision as a table.
 
-use comfy_table::{Cell, Table};
+use comfy_table::Cell;
 
 use super::failure::{Exit, Failure};
 use super::names::label;
@@ -24,22 +24,27 @@ pub(super) fn show(
             terminal.effect(verdict.effect),
             Cell::new(label::<v1::Reason>(verdict.reason)),
             Cell::new(&verdict.rule),
-            Cell::new(why(verdict)),
+            Cell::new(words::why(verdict)),
             Cell::new(obligations(&verdict.obligations)),
         ]);
     }
-    hide_rules_of_public_verdicts(&mut table, decision);
-    let mut below = format!(
-        "\ndecision    {}\ndecided at  {}\ntoken       {}\nrules       {}\n",
+    let mut below = String::from("\n");
+    for (at, verdict) in decision.verdicts.iter().enumerate() {
+        if let (Some(record), [_, ..]) = (records.get(at), verdict.declarations.as_slice()) {
+            below.push_str(&format!("{} by declaration  {}\n", record.id, verdict.declarations.join(", ")));
+        }
+    }
+    below.push_str(&format!(
+        "decision    {}\ndecided at  {}\ntoken       {}\nrules       {}\n",
         decision.decision_id,
         instant(decision.decided_at.as_ref()),
         decision.token,
         decision.catalogue_version,
-    );
+    ));
     if !decision.request_id.is_empty() {
         below.push_str(&format!("request     {}\n", decision.request_id));
     }
-    terminal.show_table(&table, &below)
+    terminal.show_table(table, &below)
 }
 
 /// How the command ends: with `--exit-code`, by the verdicts.
@@ -48,26 +53,10 @@ pub(super) fn exit(decision: &v1::DecideResponse, by_verdicts: bool) -> Exit {
     if by_verdicts && !decision.verdicts.iter().all(is_permitted) { Exit::Negative } else { Exit::Success }
 }
 
-/// Why, and which declarations decided.
-fn why(verdict: &v1::Verdict) -> String {
-    match verdict.declarations.as_slice() {
-        [] => words::why(verdict),
-        ids => format!("{} [{}]", words::why(verdict), ids.join(", ")),
-    }
-}
-
 fn obligations(obligations: &[i32]) -> String {
     let told = obligations.iter().map(|obligation| {
         v1::Obligation::try_from(*obligation)
             .map_or("an obligation that this version does not know", words::obligation)
     });
     told.collect::<Vec<_>>().join("; ")
-}
-
-/// Callers that are not entitled to details are not told rules.
-fn hide_rules_of_public_verdicts(table: &mut Table, decision: &v1::DecideResponse) {
-    let is_told = decision.verdicts.iter().any(|verdict| !verdict.rule.is_empty());
-    if let Some(column) = table.column_mut(4).filter(|_| !is_told) {
-        column.set_constraint(comfy_table::ColumnConstraint::Hidden);
-    }
 }

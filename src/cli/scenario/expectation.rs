@@ -78,7 +78,9 @@ impl Expectation {
             }
             (Self::Verdicts(expected), Outcome::Decided(verdicts)) => {
                 let pairs = expected.iter().zip(verdicts).enumerate();
-                pairs.filter_map(|(record, (expected, verdict))| expected.difference(record, verdict)).collect()
+                pairs
+                    .filter_map(|(record, (expected, verdict))| expected.difference(record, verdict))
+                    .collect()
             }
             (Self::Acceptance(expected), Outcome::Accepted { notices, declarations }) => {
                 expected.differences_accepted(notices, declarations)
@@ -96,7 +98,16 @@ impl Expectation {
 
 impl ExpectedVerdict {
     fn difference(&self, record: usize, verdict: &v1::Verdict) -> Option<Difference> {
-        let Self { effect, reason, detail, rule, obligations, lacks_obligations, declarations, invalid_field } = self;
+        let Self {
+            effect,
+            reason,
+            detail,
+            rule,
+            obligations,
+            lacks_obligations,
+            declarations,
+            invalid_field,
+        } = self;
         let mut wrong = Vec::new();
         let mut compare = |what: &str, expected: Option<&str>, came: &str| {
             if let Some(expected) = expected.filter(|expected| *expected != came) {
@@ -125,7 +136,10 @@ impl ExpectedVerdict {
 impl ExpectedAcceptance {
     fn differences_accepted(&self, notices: &[v1::Notice], shown: &[String]) -> Vec<Difference> {
         if !self.accepted {
-            return vec![whole(format!("expected {}, was accepted", self.code.as_deref().unwrap_or("a refusal")))];
+            return vec![whole(format!(
+                "expected {}, was accepted",
+                self.code.as_deref().unwrap_or("a refusal")
+            ))];
         }
         let has_notice = |name: &str| notices.iter().any(|notice| notice.as_str_name() == name);
         let is_shown = |id: &str| shown.iter().any(|shown| shown == id);
@@ -155,10 +169,18 @@ fn or_none(text: &str) -> &str {
     if text.is_empty() { "none" } else { text }
 }
 
-fn absent<'a>(what: &str, expected: impl Iterator<Item = &'a str>, has: impl Fn(&str) -> bool) -> Vec<String> {
+fn absent<'a>(
+    what: &str,
+    expected: impl Iterator<Item = &'a str>,
+    has: impl Fn(&str) -> bool,
+) -> Vec<String> {
     expected.filter(|one| !has(one)).map(|one| format!("{what} {one}: expected, did not come")).collect()
 }
 
-fn present<'a>(what: &str, unwanted: impl Iterator<Item = &'a str>, has: impl Fn(&str) -> bool) -> Vec<String> {
+fn present<'a>(
+    what: &str,
+    unwanted: impl Iterator<Item = &'a str>,
+    has: impl Fn(&str) -> bool,
+) -> Vec<String> {
     unwanted.filter(|one| has(one)).map(|one| format!("{what} {one}: came, though it should not")).collect()
 }

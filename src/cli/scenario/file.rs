@@ -64,7 +64,8 @@ pub fn read(path: &Path, text: &str, now: Instant) -> Result<Vec<Scenario>, Vec<
     let mut faults = Vec::new();
     let mut read = Vec::with_capacity(scenarios.len());
     for (place, part) in scenarios.into_iter().enumerate() {
-        match reader.scenario(&format!("scenarios[{place}]"), part, shared.as_ref(), shared_calendar.as_ref()) {
+        match reader.scenario(&format!("scenarios[{place}]"), part, shared.as_ref(), shared_calendar.as_ref())
+        {
             Ok(scenario) => read.push(scenario),
             Err(more) => faults.extend(more),
         }
@@ -88,10 +89,18 @@ impl Reader<'_> {
         directory: Option<&ReadDirectory>,
         calendar: Option<&Arc<Calendar>>,
     ) -> Result<Scenario, Vec<Fault>> {
-        let own = self.directory(&format!("{at}.directory"), part.directory.is_some(), part.directory_file.as_deref())?;
-        let directory = own.or_else(|| directory.cloned()).ok_or_else(|| {
-            vec![self.fault(at, "no directory: give `directory` or `directory_file`, here or for the whole file")]
-        })?;
+        let own = self.directory(
+            &format!("{at}.directory"),
+            part.directory.is_some(),
+            part.directory_file.as_deref(),
+        )?;
+        let directory =
+            own.or_else(|| directory.cloned()).ok_or_else(|| {
+                vec![self.fault(
+                    at,
+                    "no directory: give `directory` or `directory_file`, here or for the whole file",
+                )]
+            })?;
         let own = self.calendar(&format!("{at}.calendar"), part.calendar.as_ref())?;
         let calendar = own.or_else(|| calendar.cloned()).unwrap_or_else(|| Arc::new(Calendar::published()));
         let asked_at = match &part.at {
@@ -102,8 +111,8 @@ impl Reader<'_> {
         let request = self.request(at, &part, &expectation)?;
         let declarations: Vec<v1::StoredDeclaration> =
             if part.declarations.is_some() { self.part(&format!("{at}.declarations"))? } else { Vec::new() };
-        let stored =
-            stored_declarations("declarations", &declarations).map_err(|invalid| self.faults(at, &invalid))?;
+        let stored = stored_declarations("declarations", &declarations)
+            .map_err(|invalid| self.faults(at, &invalid))?;
         Ok(Scenario {
             line: self.document.line_of(at),
             name: part.name,
@@ -134,7 +143,9 @@ impl Reader<'_> {
             self.part(&format!("{at}.print")).map(Request::Print)
         };
         // What is no message of the interface is an invalid argument, where that is expected.
-        read.or_else(|faults| if expectation.is_of_unreadable() { Ok(Request::Unreadable) } else { Err(faults) })
+        read.or_else(
+            |faults| if expectation.is_of_unreadable() { Ok(Request::Unreadable) } else { Err(faults) },
+        )
     }
 
     fn expectation(&self, at: &str) -> Result<Expectation, Vec<Fault>> {
@@ -170,21 +181,32 @@ impl Reader<'_> {
         }
         let at = format!("{at}_file");
         let wrong = |message: String| vec![self.fault(&at, message)];
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| wrong(format!("`{}` cannot be read ({error}): correct the path", path.display())))?;
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            wrong(format!("`{}` cannot be read ({error}): correct the path", path.display()))
+        })?;
         let within = |fault: &Fault| self.fault(&at, fault.told(&path.display().to_string()));
         let within = |faults: Vec<Fault>| faults.iter().map(within).collect::<Vec<_>>();
         let document = Document::read(&text).map_err(within)?;
         let message: v1::Directory = document.parse().map_err(within)?;
         let read = directory(&message).map_err(|invalid| {
-            within(invalid.violations.iter().map(|violation| fault_at(&document, &violation.field, &violation.description)).collect())
+            within(
+                invalid
+                    .violations
+                    .iter()
+                    .map(|violation| fault_at(&document, &violation.field, &violation.description))
+                    .collect(),
+            )
         })?;
         let read = Arc::new((message, read));
         self.files.insert(path, Arc::clone(&read));
         Ok(read)
     }
 
-    fn calendar(&self, at: &str, dates: Option<&config::Calendar>) -> Result<Option<Arc<Calendar>>, Vec<Fault>> {
+    fn calendar(
+        &self,
+        at: &str,
+        dates: Option<&config::Calendar>,
+    ) -> Result<Option<Arc<Calendar>>, Vec<Fault>> {
         let Some(dates) = dates else {
             return Ok(None);
         };
@@ -204,7 +226,11 @@ impl Reader<'_> {
 
     fn faults(&self, at: &str, invalid: &InvalidRequest) -> Vec<Fault> {
         let violations = invalid.violations.iter();
-        violations.map(|violation| fault_at(self.document, &format!("{at}.{}", violation.field), &violation.description)).collect()
+        violations
+            .map(|violation| {
+                fault_at(self.document, &format!("{at}.{}", violation.field), &violation.description)
+            })
+            .collect()
     }
 }
 

@@ -53,7 +53,8 @@ pub(super) fn finding<'a>(covering: impl Iterator<Item = Covering<'a>> + Clone) 
 
 /// The prescription that a denial names.
 pub(super) fn names_prescription(case: &Case<'_, '_>, scope: &Scope) -> Option<Detail> {
-    matches!(scope, Scope::Prescription(id) if *id == case.record.id).then_some(Detail::DenialPrescription)
+    let names = matches!(scope, Scope::Prescription(id) if *id == case.record.id);
+    (names && case.record.kind.is_prescription()).then_some(Detail::DenialPrescription)
 }
 
 fn detail_in_sector(case: &Case<'_, '_>, denial: &Denial, sector: Sector) -> Option<Detail> {
@@ -106,7 +107,7 @@ fn detail_of_data(case: &Case<'_, '_>, scope: &Scope) -> Option<Detail> {
             (!is_prescription && is_of_event(id), Detail::DenialServiceTransaction)
         }
         Scope::Document(id) => (!is_prescription && *id == record.id, Detail::DenialDocument),
-        Scope::Prescription(id) => (*id == record.id, Detail::DenialPrescription),
+        Scope::Prescription(id) => (is_prescription && *id == record.id, Detail::DenialPrescription),
         // A record that names no task may be of any.
         Scope::ServiceTask(task) => {
             let may_be_of_task = record.service_tasks.is_empty() || record.service_tasks.contains(task);

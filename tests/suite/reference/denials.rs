@@ -89,7 +89,8 @@ fn covers<'a>(question: &Question, denial: &'a Denial) -> Vec<Cover<'a>> {
             cover(is_on_former_provider(question, oid), Detail::DenialFormerProvider, true),
         ],
         Scope::Prescription(id) => {
-            vec![cover(*id == record.id, Detail::DenialPrescription, false)]
+            let is_it = record.kind() == RecordKind::Prescription && *id == record.id;
+            vec![cover(is_it, Detail::DenialPrescription, false)]
         }
         Scope::FormerProvider(oid) => {
             vec![cover(comes_from(question, oid), Detail::DenialFormerProvider, true)]

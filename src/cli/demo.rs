@@ -1,0 +1,255 @@
+//! `lupa demo`: a server on a temporary store, with a directory of Finland and
+//! the stories of some clients, asked over gRPC.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use clap::Args;
+use comfy_table::Cell;
+use serde::Deserialize;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::{self, JoinHandle};
+use tonic::transport::Channel;
+use uuid::Uuid;
+
+use super::document::Document;
+use super::failure::{Exit, Failure};
+use super::names::label;
+use super::refusal::Refusal;
+use super::terminal::Terminal;
+use super::{Global, connection, serve, words};
+use crate::config::Config;
+use crate::server::{Server, ServerError, clock};
+use crate::wire::v1;
+use crate::wire::v1::decision_service_client::DecisionServiceClient;
+use crate::wire::v1::declaration_service_client::DeclarationServiceClient;
+
+const DIRECTORY: &str = include_str!("../../deploy/demo/directory.yaml");
+const STORY: &str = include_str!("../../deploy/demo/story.yaml");
+
+/// Arguments of `lupa demo`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The store is a temporary folder that goes when the demo ends. All people in the
+stories are fictional, with identity codes of the 900-series.
+
+Exit code 1, with --exit: an answer is not the one that the story tells.")]
+pub struct DemoArgs {
+    /// Show every data fetch of the stories, not only each client's first
+    #[arg(long)]
+    all: bool,
+    /// End after the stories instead of staying up
+    #[arg(long)]
+    exit: bool,
+}
+
+/// What the story file holds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stories {
+    clients: Vec<Story>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Story {
+    name: String,
+    story: String,
+    #[serde(default)]
+    declarations: Vec<v1::RecordRequest>,
+    fetches: Vec<Fetch>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fetch {
+    title: String,
+    decide: v1::DecideRequest,
+    /// One a record.
+    expect: Vec<v1::Reason>,
+}
+
+pub(super) async fn run(args: &DemoArgs, global: &Global) -> Result<Exit, Failure> {
+    let terminal = Terminal::detect();
+    let directory: v1::Directory = embedded("deploy/demo/directory.yaml", DIRECTORY)?;
+    let stories: Stories = embedded("deploy/demo/story.yaml", STORY)?;
+    let mut config = global.load_config()?.config;
+    let folder = TemporaryFolder::new()?;
+    config.store.path = folder.0.join("lupa.sqlite");
+    let demo = Demo::start(config, terminal).await?;
+
+    let mut directories = connection::directory(&demo.url).await?;
+    let names = register_names(&directory);
+    let told = format!(
+        "Loaded the demo directory: {} organisations, {} registers.\n",
+        directory.organisations.len(),
+        directory.registers.len()
+    );
+    let request = v1::ReplaceDirectoryRequest { directory: Some(directory) };
+    directories.replace_directory(request).await.map_err(Refusal::of)?;
+    terminal.show(&told)?;
+
+    let mut teller = Teller {
+        terminal,
+        names,
+        decisions: connection::decisions(&demo.url).await?,
+        declarations: connection::declarations(&demo.url).await?,
+        surprises: 0,
+    };
+    for story in stories.clients {
+        teller.tell(story, args.all).await?;
+    }
+    let surprises = teller.surprises;
+    if args.exit {
+        demo.end().await?;
+        return Ok(if surprises == 0 { Exit::Success } else { Exit::Negative });
+    }
+    terminal.show(&next_steps(&demo.url))?;
+    serve::interrupted().await;
+    demo.end().await?;
+    Ok(Exit::Success)
+}
+
+/// The server of the demo, running.
+struct Demo {
+    url: String,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<Result<(), ServerError>>,
+}
+
+impl Demo {
+    async fn start(mut config: Config, terminal: Terminal) -> Result<Self, Failure> {
+        serve::start_logs(&config.log)?;
+        let listener = listen(&config, terminal).await?;
+        let address = listener.local_addr().map_err(|_| Failure::Internal("the address cannot be told"))?;
+        config.server.listen_address = address;
+        let calendar = serve::configured_calendar(&config)?;
+        let server =
+            Server::open(&config, calendar, clock::now).await.map_err(|error| serve::failed(&error))?;
+        let mut readiness = server.index().readiness();
+        let (stop, stopped) = oneshot::channel();
+        let server = task::spawn(server.run(listener, async { stopped.await.unwrap_or(()) }));
+        if readiness.wait_for(|is_ready| *is_ready).await.is_err() {
+            return Err(Failure::Internal("the index did not load"));
+        }
+        let url = format!("http://{address}");
+        terminal.show(&format!("Lupa serves gRPC on {url}, on a temporary store.\n"))?;
+        Ok(Self { url, stop, server })
+    }
+
+    async fn end(self) -> Result<(), Failure> {
+        drop(self.stop);
+        match self.server.await {
+            Ok(ended) => ended.map_err(|error| serve::failed(&error)),
+            Err(_) => Err(Failure::Internal("the server panicked")),
+        }
+    }
+}
+
+/// The configured address, or another port of it where that is taken.
+async fn listen(config: &Config, terminal: Terminal) -> Result<TcpListener, Failure> {
+    let configured = config.server.listen_address;
+    match TcpListener::bind(configured).await {
+        Ok(listener) => Ok(listener),
+        Err(error) => {
+            terminal
+                .show(&format!("{configured} cannot be listened on ({error}): taking another port.\n"))?;
+            let any_port = (configured.ip(), 0);
+            let cannot = |error| Failure::Server(format!("cannot listen on {} ({error})", configured.ip()));
+            TcpListener::bind(any_port).await.map_err(cannot)
+        }
+    }
+}
+
+/// Tells the stories.
+struct Teller {
+    terminal: Terminal,
+    /// By OID.
+    names: HashMap<String, String>,
+    decisions: DecisionServiceClient<Channel>,
+    declarations: DeclarationServiceClient<Channel>,
+    /// Answers that are not the ones the stories tell.
+    surprises: usize,
+}
+
+impl Teller {
+    async fn tell(&mut self, story: Story, tell_all: bool) -> Result<(), Failure> {
+        let Story { name, story, declarations, fetches } = story;
+        self.terminal.show(&format!("\n── {name} ──\n{}\n", story.trim()))?;
+        for mut declaration in declarations {
+            declaration.idempotency_key = Uuid::new_v4().to_string();
+            self.declarations.record(declaration).await.map_err(Refusal::of)?;
+        }
+        for fetch in fetches.into_iter().take(if tell_all { usize::MAX } else { 1 }) {
+            self.fetch(fetch).await?;
+        }
+        Ok(())
+    }
+
+    async fn fetch(&mut self, fetch: Fetch) -> Result<(), Failure> {
+        let Fetch { title, decide, expect } = fetch;
+        let records = decide.records.clone();
+        let decision = self.decisions.decide(decide).await.map_err(Refusal::of)?.into_inner();
+        let mut table = self.terminal.table(["record", "register", "verdict", "reason", "rule", "why"]);
+        for (record, verdict) in records.iter().zip(&decision.verdicts) {
+            table.add_row([
+                Cell::new(&record.id),
+                Cell::new(self.names.get(&record.register).unwrap_or(&record.register)),
+                self.terminal.effect(verdict.effect),
+                Cell::new(label::<v1::Reason>(verdict.reason)),
+                Cell::new(&verdict.rule),
+                Cell::new(words::why(verdict)),
+            ]);
+        }
+        self.terminal.show(&format!("\n{title}\n"))?;
+        self.terminal.show_table(table, "")?;
+        let came: Vec<v1::Reason> = decision.verdicts.iter().map(v1::Verdict::reason).collect();
+        if came != expect {
+            self.surprises += 1;
+            self.terminal
+                .show("(This is not what the story tells: the calendar may be configured otherwise.)\n")?;
+        }
+        Ok(())
+    }
+}
+
+/// A folder that goes when the demo ends.
+struct TemporaryFolder(PathBuf);
+
+impl TemporaryFolder {
+    fn new() -> Result<Self, Failure> {
+        let path = std::env::temp_dir().join(format!("lupa-demo-{}", Uuid::now_v7()));
+        std::fs::create_dir(&path).map_err(|error| Failure::Written(path.display().to_string(), error))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for TemporaryFolder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            tracing::warn!(folder = %self.0.display(), %error, "the temporary folder could not be removed");
+        }
+    }
+}
+
+fn embedded<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T, Failure> {
+    let read = Document::read(text).and_then(|document| document.parse());
+    read.map_err(|faults| Failure::Document(name.to_owned(), faults))
+}
+
+fn register_names(directory: &v1::Directory) -> HashMap<String, String> {
+    directory.registers.iter().map(|register| (register.oid.clone(), register.name.clone())).collect()
+}
+
+fn next_steps(url: &str) -> String {
+    let server = if url == "http://127.0.0.1:7411" { String::new() } else { format!(" --server {url}") };
+    format!(
+        "\nThe server stays up until you press Ctrl-C. In another terminal, try:\n\n\
+         \x20 lupa explain{server} --client 010181-900C --requester 1.2.246.10.99999999.5.1 --channel kanta \\\n\
+         \x20   --ground care --access-right --record id=aino-doc-3,register=1.2.246.10.32213086.19.1,\\\n\
+         event=aino-visit-2,kind=service-event-entry,recorded-on=2025-06-02\n\
+         \x20 lupa list{server} --client 010181-900C --purpose client-changes-denials\n\
+         \x20 lupa print{server} --client 010181-900C --sector healthcare --document denials --language en --role client\n"
+    )
+}

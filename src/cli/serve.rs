@@ -1,0 +1,125 @@
+//! `lupa serve`: runs the server until it is told to stop.
+
+use std::error::Error;
+use std::io::{self, IsTerminal};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::{task, time};
+
+use super::Global;
+use super::calendar::calendar;
+use super::failure::{Exit, Failure};
+use crate::config::{Config, Log};
+use crate::index::Index;
+use crate::policy::calendar::Calendar;
+use crate::server::{Server, ServerError, clock};
+use crate::telemetry;
+
+/// How often the progress of loading is shown.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
+pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
+    let config = global.load_config()?.config;
+    let dates = configured_calendar(&config)?;
+    start_logs(&config.log)?;
+    let listener = listen(&config).await?;
+    let address = listener.local_addr().unwrap_or(config.server.listen_address);
+    let server = Server::open(&config, dates, clock::now).await.map_err(|error| failed(&error))?;
+    tracing::info!(
+        %address,
+        store = %config.store.path.display(),
+        epoch = %server.store().epoch(),
+        "listening"
+    );
+    let progress = task::spawn(show_progress(server.index().clone()));
+    let stopped = server.run(listener, interrupted()).await;
+    progress.abort();
+    stopped.map_err(|error| failed(&error))?;
+    tracing::info!("stopped");
+    Ok(Exit::Success)
+}
+
+/// The dates of a configuration.
+pub(super) fn configured_calendar(config: &Config) -> Result<Calendar, Failure> {
+    calendar(&config.calendar).map_err(|faults| Failure::Document("the configuration".to_owned(), faults))
+}
+
+pub(super) fn start_logs(log: &Log) -> Result<(), Failure> {
+    telemetry::init(log).map_err(|fault| Failure::Usage(with_causes(&fault)))
+}
+
+/// The address is bound before anything else is done: that it is taken is told at once.
+async fn listen(config: &Config) -> Result<TcpListener, Failure> {
+    let address = config.server.listen_address;
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::Usage(format!(
+            "cannot listen on {address} ({error}): another process may; set server.listen_address"
+        ))
+    })
+}
+
+/// Ends when the process is asked to stop, by Ctrl-C or SIGTERM.
+pub(super) async fn interrupted() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        },
+        Err(error) => {
+            tracing::warn!(%error, "SIGTERM cannot be waited for");
+            if let Err(error) = tokio::signal::ctrl_c().await {
+                tracing::warn!(%error, "Ctrl-C cannot be waited for either: stop the process with SIGKILL");
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+pub(super) fn failed(error: &ServerError) -> Failure {
+    Failure::Server(with_causes(error))
+}
+
+/// An error with its causes, for whoever handles it.
+fn with_causes(error: &dyn Error) -> String {
+    let mut told = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        told = format!("{told}: {error}");
+        cause = error.source();
+    }
+    told
+}
+
+/// A bar on a terminal while the index loads, and a line in the log at its end.
+async fn show_progress(index: Index) {
+    let mut readiness = index.readiness();
+    let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
+    if let Ok(style) =
+        ProgressStyle::with_template("loading {bar:40} {human_pos} of {human_len} changes, {eta}")
+    {
+        bar.set_style(style);
+    }
+    loop {
+        let (loaded, total) = index.load_progress();
+        bar.set_length(total);
+        bar.set_position(loaded);
+        if *readiness.borrow_and_update() {
+            break;
+        }
+        if let Ok(Err(_)) = time::timeout(PROGRESS_INTERVAL, readiness.changed()).await {
+            break;
+        }
+    }
+    bar.finish_and_clear();
+    if let Ok(snapshot) = index.current() {
+        tracing::info!(
+            revision = %snapshot.revision(),
+            clients = snapshot.clients(),
+            declarations = snapshot.declaration_count(),
+            "ready"
+        );
+    }
+}

@@ -1,0 +1,20 @@
+//! The demo tells the stories that it means to.
+
+use std::process::Command;
+
+#[test]
+fn every_answer_is_the_one_of_the_story() {
+    let demo = Command::new(env!("CARGO_BIN_EXE_lupa"))
+        .args(["demo", "--all", "--exit"])
+        .env("LUPA_SERVER__LISTEN_ADDRESS", "127.0.0.1:0")
+        .env("LUPA_LOG__LEVEL", "warn")
+        .output()
+        .unwrap();
+    let told = String::from_utf8(demo.stdout).unwrap();
+    assert!(demo.status.success(), "{told}\n{}", String::from_utf8_lossy(&demo.stderr));
+    for reason in ["OWN_REGISTER", "UUSIMAA_INFORMED", "JOINT_SERVICE", "LOCAL_CONSENT", "INVALID_RECORD"] {
+        // From the start of sharing across sectors the local consent gives way to the client's other one.
+        let is_over = reason == "LOCAL_CONSENT" && !told.contains(reason);
+        assert!(told.contains(reason) || is_over, "{reason} is not among the answers: {told}");
+    }
+}
