@@ -4,8 +4,10 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::unwrap_used,
-    reason = "a test fails by panicking"
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking, and tells what it does not expect as it comes"
 )]
 
 mod architecture;
@@ -17,3 +19,4 @@ mod kill;
 mod reference;
 mod scenarios;
 mod server;
+mod store;

@@ -20,8 +20,14 @@ const CALLERS: usize = 4;
 /// Far more than there is room for.
 const DECLARATIONS_MAX: usize = 20_000;
 
-/// What a caller knows: the keys with their answers, and the one without.
-type Told = (Vec<(String, v1::RecordResponse)>, String);
+/// What a caller knows.
+struct Told {
+    caller: usize,
+    /// The keys with their answers.
+    answered: Vec<(String, v1::RecordResponse)>,
+    /// The key without one.
+    unknown: String,
+}
 
 /// In blocks of 512 bytes: room for the store, but not for much of its log.
 const FILE_BLOCKS_MAX: u32 = 1024;
@@ -91,7 +97,7 @@ async fn fill_and_recover(limited: Command, store: &Path, make_room: impl FnOnce
     let process = Process::start(serve(store)).expect("it listens");
     let mut client = DeclarationServiceClient::new(process.connect().await);
     let mut count = 0;
-    for (caller, (answered, unknown)) in told.into_iter().enumerate() {
+    for Told { caller, answered, unknown } in told {
         let resolved = client.record(denial(caller, &unknown)).await.expect("recorded").into_inner();
         let expected: Vec<_> = answered.iter().map(|(_, answer)| &answer.declaration_id).collect();
         let request = v1::ListRequest { page_size: 1000, ..listing(person(caller)) };
@@ -130,7 +136,7 @@ async fn record_until_full(caller: usize, channel: Channel) -> Told {
                 );
                 let reason = status.get_error_details().error_info().map(|info| info.reason.clone());
                 assert!(reason.is_none_or(|reason| reason == "STORE_FAILED"), "{status:?}");
-                return (answered, key);
+                return Told { caller, answered, unknown: key };
             }
         }
     }
