@@ -143,7 +143,7 @@ fn a_lost_and_a_doubled_declaration_are_found() {
     };
     let (a, b) = (stored("a"), stored("b"));
     assert_eq!(faults(&known(&["a", "b"]), &[a.clone(), b.clone()]), [""; 0]);
-    assert_eq!(faults(&known(&["a", "b"]), &[a.clone()]).len(), 1, "lost");
+    assert_eq!(faults(&known(&["a", "b"]), std::slice::from_ref(&a)).len(), 1, "lost");
     assert_eq!(faults(&known(&["a", "b"]), &[a.clone(), b.clone(), b.clone()]).len(), 1, "doubled");
     assert_eq!(faults(&known(&["a"]), &[a.clone(), stored("c")]).len(), 1, "doubled with another id");
     let ended = v1::StoredDeclaration { withdrawn_at: Some(pbjson_types::Timestamp::default()), ..a.clone() };
