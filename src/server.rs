@@ -111,6 +111,8 @@ impl Server {
     ) -> Result<(), ServerError> {
         let Self { store, index, follower, core, config } = self;
         let (health, health_service) = tonic_health::server::health_reporter();
+        // Before anyone can ask: a new reporter says that the server serves, and knows no service.
+        set_health(&health, ServingStatus::NotServing).await;
         let health_task = task::spawn(report_health(health.clone(), index.readiness()));
         let reflects = match config.reflection {
             config::Reflection::On => true,

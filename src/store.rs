@@ -22,6 +22,7 @@
 
 mod change;
 mod error;
+mod file;
 mod group;
 mod history;
 mod read;
@@ -263,3 +264,6 @@ impl From<Unanswered> for StoreError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,9 +20,6 @@ pub mod catalogue;
     clippy::all,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    clippy::wildcard_enum_match_arm,
     reason = "generated code"
 )]
 pub mod v1 {

@@ -108,10 +108,8 @@ impl From<Result<Admitted, Refusal>> for Outcome {
 
 impl From<Refusal> for Outcome {
     fn from(refusal: Refusal) -> Self {
-        Self::Refused(match refusal {
-            Refusal::DeclarationUnknown => "NOT_FOUND".to_owned(),
-            other => other.code().to_owned(),
-        })
+        let is_not_found = refusal == Refusal::DeclarationUnknown;
+        Self::Refused(if is_not_found { "NOT_FOUND" } else { refusal.code() }.to_owned())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::policy::calendar::{Calendar, InformationVersion};
+use crate::policy::calendar::Calendar;
 use crate::policy::rules::RULES_VERSION;
 use crate::wire::catalogue::to_rules;
 
@@ -14,9 +14,8 @@ pub(super) fn version(calendar: &Calendar) -> String {
     for rule in to_rules(calendar) {
         digest.update(rule.encode_length_delimited_to_vec());
     }
-    for InformationVersion { version, valid_from, newest_from, opens_uusimaa } in &calendar.versions {
-        digest.update(format!("{version} {valid_from:?} {newest_from:?} {opens_uusimaa}\n"));
-    }
+    // Every date and version, those too that no rule names.
+    digest.update(format!("{calendar:?}"));
     let digest = digest.finalize();
     let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
     format!("{RULES_VERSION}-{short}")

@@ -60,7 +60,7 @@ impl Decisions {
     async fn explain(&self, message: &ExplainRequest) -> Result<ExplainResponse, Failure> {
         let ExplainRequest { decide } = message;
         let decide = decide.as_ref().ok_or_else(|| required("decide"))?;
-        let situation = decision::situation(decide)?;
+        let situation = decision::situation(decide).map_err(|faults| faults.within("decide"))?;
         let [record] = decide.records.as_slice() else {
             return Err(InvalidRequest::one("decide.records", "one record is explained at a time").into());
         };
@@ -89,7 +89,7 @@ impl Decisions {
         let SimulateRequest { decide, at, directory, declarations, ignore_stored } = message;
         let decide = decide.as_ref().ok_or_else(|| required("decide"))?;
         self.check_size(decide)?;
-        let situation = decision::situation(decide)?;
+        let situation = decision::situation(decide).map_err(|faults| faults.within("decide"))?;
         let given = stored_declarations("declarations", declarations)?;
         let snapshot = self.core.snapshot(&decide.at_least).await?;
         let now = match at {
@@ -97,7 +97,9 @@ impl Decisions {
             None => self.core.now(&snapshot)?,
         };
         let directory = match directory {
-            Some(message) => Arc::new(directory::directory(message)?),
+            Some(message) => {
+                Arc::new(directory::directory(message).map_err(|faults| faults.within("directory"))?)
+            }
             None => Arc::clone(snapshot.directory()),
         };
         let stored = if *ignore_stored { &[] } else { snapshot.declarations(&situation.client) };

@@ -74,11 +74,7 @@ impl From<AppendError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Overloaded => Self::Overloaded,
-            StoreError::Stopped(error) => Self::Store(error),
-            error => Self::Store(Arc::new(error)),
-        }
+        if matches!(error, StoreError::Overloaded) { Self::Overloaded } else { Self::Store(Arc::new(error)) }
     }
 }
 

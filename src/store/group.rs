@@ -1,5 +1,6 @@
 //! A group of jobs in one transaction, each seeing those before it.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use rusqlite::{OptionalExtension, Transaction};
@@ -166,37 +167,30 @@ impl Group<'_> {
         self.insert(self.now(), change)
     }
 
-    /// Stores imported history, or nothing of it.
+    /// Stores imported history, or, if an id of it is taken, nothing.
     fn import(
         &mut self,
         history: &[(ClientId, Declaration)],
     ) -> Result<Result<Revision, StoreError>, StoreError> {
-        let head = self.head;
-        self.execute("SAVEPOINT import")?;
+        let mut ids = HashSet::with_capacity(history.len());
         for (place, (client, declaration)) in history.iter().enumerate() {
-            let columns = row::client_columns(client);
-            let is_known = self.reader().has_declaration(&declaration.id)?;
-            let client = match columns {
-                Ok(client) if !is_known => client,
-                refused => {
-                    self.execute("ROLLBACK TO import")?;
-                    self.head = head;
-                    return Ok(Err(refused
-                        .err()
-                        .unwrap_or(StoreError::AlreadyImported { place: place + 1 })));
-                }
-            };
-            let body = self.json(&row::Declaration::from(declaration))?;
+            if let Err(error) = row::client_columns(client) {
+                return Ok(Err(error));
+            }
+            if !ids.insert(&declaration.id) || self.reader().has_declaration(&declaration.id)? {
+                return Ok(Err(StoreError::AlreadyImported { place: place + 1 }));
+            }
+        }
+        for (client, declaration) in history {
             let change = NewChange {
                 what: What::Declaration(declaration.content.kind()),
-                client: Some(client),
+                client: Some((client.root(), client.extension())),
                 declaration_id: Some(declaration.id.as_str()),
-                body,
+                body: self.json(&row::Declaration::from(declaration))?,
                 asked: None,
             };
             self.insert(self.now(), change)?;
         }
-        self.execute("RELEASE import")?;
         Ok(Ok(self.head.revision))
     }
 
@@ -272,10 +266,6 @@ impl Group<'_> {
 
     fn reader(&self) -> Reader<'_> {
         Reader { connection: &self.transaction, path: self.path }
-    }
-
-    fn execute(&self, sql: &str) -> Result<(), StoreError> {
-        self.transaction.execute_batch(sql).map_err(|source| self.error(source))
     }
 
     fn json(&self, body: &impl Serialize) -> Result<String, StoreError> {

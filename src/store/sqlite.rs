@@ -1,8 +1,7 @@
-//! The SQLite file: made, locked, checked and opened.
+//! The SQLite database: made, migrated, checked and opened.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,11 +10,9 @@ use uuid::Uuid;
 
 use super::change::{Epoch, Revision};
 use super::error::StoreError;
+use super::file::{self, beside, file_error};
 use super::row::{self, Unreadable};
 use crate::policy::day::Instant;
-
-/// `LUPA`, in the header of every store.
-const APPLICATION_ID: u32 = 0x4C55_5041;
 
 /// The migration at place n leads to schema version n + 1.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/sqlite/0001_changes.sql")];
@@ -24,15 +21,12 @@ const MIGRATIONS: &[&str] = &[include_str!("migrations/sqlite/0001_changes.sql")
 /// checkpoint begins the log anew, see <https://www.sqlite.org/wal.html#walresetbug>.
 const LIBRARY_VERSION_MIN: i32 = 3_051_003;
 
-/// Where an SQLite file says that it is one, and of which application.
-const HEADER_BYTES: usize = 72;
-const HEADER_MAGIC: &[u8; 16] = b"SQLite format 3\0";
-
-/// Owner only: the store holds health data and a key.
-const NEW_FILE_MODE: u32 = 0o600;
-
 /// A log that a large import has grown is cut back to this length.
 const LOG_BYTES_KEPT_MAX: u32 = 64 * 1024 * 1024;
+
+/// The writer's cache, so that a large import does not write the same pages of
+/// an index again and again.
+const WRITER_CACHE_KIB: i32 = 64 * 1024;
 
 /// How long to wait for another tool that writes the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -63,10 +57,10 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
     if found < LIBRARY_VERSION_MIN {
         return Err(StoreError::LibraryTooOld { found, least: LIBRARY_VERSION_MIN });
     }
-    let path = canonical(path).map_err(|source| file_error("find the directory of", path, source))?;
-    let lock = lock(&path)?;
+    let path = file::canonical(path)?;
+    let lock = file::lock(&path)?;
     if path.try_exists().map_err(|source| file_error("find", &path, source))? {
-        check_header(&path)?;
+        file::check_header(&path)?;
     } else {
         create(&path)?;
     }
@@ -81,61 +75,6 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
 /// A connection that only reads. It never checkpoints.
 pub(super) fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
-}
-
-/// The path without links and dots, of a file that need not exist.
-fn canonical(path: &Path) -> io::Result<PathBuf> {
-    if path.try_exists()? {
-        return fs::canonicalize(path);
-    }
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    Ok(fs::canonicalize(directory.unwrap_or(Path::new(".")))?.join(name))
-}
-
-/// The path with something added to the file's name.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(suffix);
-    beside.into()
-}
-
-/// The system releases the lock when the process ends, however it ends. The
-/// file stays: to remove it would let two processes lock two files.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let lock_path = beside(path, ".lock");
-    let lock = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(NEW_FILE_MODE)
-        .open(&lock_path)
-        .map_err(|source| file_error("make", &lock_path, source))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(file_error("lock", &lock_path, source)),
-    }
-}
-
-/// Tells another's file before SQLite touches it. The file is ours from its
-/// first moment, see [`create`].
-fn check_header(path: &Path) -> Result<(), StoreError> {
-    let mut header = Vec::with_capacity(HEADER_BYTES);
-    File::open(path)
-        .and_then(|file| file.take(HEADER_BYTES as u64).read_to_end(&mut header))
-        .map_err(|source| file_error("read", path, source))?;
-    if header.is_empty() {
-        return Err(damaged(path, "it is empty".to_owned()));
-    }
-    if !header.starts_with(HEADER_MAGIC) {
-        return Err(StoreError::NotAStore { path: path.to_owned() });
-    }
-    match header.get(68..).map(<[u8; 4]>::try_from) {
-        Some(Ok(application_id)) if u32::from_be_bytes(application_id) == APPLICATION_ID => Ok(()),
-        Some(Ok(_)) => Err(StoreError::Foreign { path: path.to_owned() }),
-        Some(Err(_)) | None => Err(damaged(path, "it ends within its header".to_owned())),
-    }
 }
 
 /// Makes a store under another name and renames it when it is whole, so that
@@ -156,12 +95,7 @@ fn create(path: &Path) -> Result<(), StoreError> {
             Ok(()) | Err(_) => {}
         }
     }
-    OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(NEW_FILE_MODE)
-        .open(&new)
-        .map_err(|source| file_error("make", &new, source))?;
+    file::private().create_new(true).open(&new).map_err(|source| file_error("make", &new, source))?;
     let epoch = uuid::Builder::from_random_bytes(random()?).into_uuid();
     let token_key: [u8; 32] = random()?;
     let mut connection = connect(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -185,6 +119,8 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
         let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "trusted_schema", false)?;
+        // What SQLite keeps beside the database must not be written to files.
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "cell_size_check", true)?;
         Ok(connection)
     };
@@ -220,6 +156,8 @@ fn make_durable(connection: &Connection, path: &Path) -> Result<(), StoreError> 
         let journal_mode =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
         connection.pragma_update(None, "synchronous", "FULL")?;
+        // Negative: in KiB, not in pages.
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
         connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
         connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT_MAX, |_| Ok(()))?;
         let synchronous = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
@@ -294,10 +232,6 @@ pub(super) fn write_error(path: &Path, source: rusqlite::Error) -> StoreError {
     if let StoreError::Read { path, source } = error { StoreError::Write { path, source } } else { error }
 }
 
-fn file_error(what: &'static str, path: &Path, source: io::Error) -> StoreError {
-    StoreError::File { what, path: path.to_owned(), source }
-}
-
-fn damaged(path: &Path, finding: String) -> StoreError {
+pub(super) fn damaged(path: &Path, finding: String) -> StoreError {
     StoreError::Damaged { path: path.to_owned(), finding, source: None }
 }

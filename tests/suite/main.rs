@@ -4,12 +4,17 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::unwrap_used,
-    reason = "a test fails by panicking"
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking, and tells what it does not expect as it comes"
 )]
 
+mod architecture;
 mod demo;
 mod differential;
 mod generator;
 mod reference;
 mod scenarios;
+mod server;
+mod store;

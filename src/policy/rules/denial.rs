@@ -34,10 +34,8 @@ pub(super) fn extensive_or<'x, 'c, 'a, F: Fn(&Scope) -> Option<Detail> + Clone>(
     named: F,
 ) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'c, 'a, F> {
     case.declared.denials.iter().filter_map(move |denial| {
-        let detail = match &denial.denial.scope {
-            Scope::Extensive => Some(Detail::DenialExtensive),
-            other => named(other),
-        }?;
+        let scope = &denial.denial.scope;
+        let detail = if *scope == Scope::Extensive { Some(Detail::DenialExtensive) } else { named(scope) }?;
         Some(Covering { denial: *denial, detail })
     })
 }

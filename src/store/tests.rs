@@ -1,0 +1,106 @@
+//! What happens when SQLite cannot write, with the limits that SQLite has for
+//! trying it.
+
+use rusqlite::ErrorCode;
+
+use super::*;
+use crate::policy::admit::Admitted;
+use crate::policy::client_id::IdentityCode;
+use crate::policy::declaration::{Content, Declarer, Denial, DenialSector, RecordedBy, Role, Scope};
+use crate::policy::oid::OpaqueId;
+
+fn options() -> StoreOptions {
+    StoreOptions { clock: || Instant::UNIX_EPOCH, queue_length_max: 1_024, group_commit_max: 16 }
+}
+
+/// A store whose file may grow by so many pages and no more.
+fn open_with_room(path: &Path, pages: u32) -> Store {
+    let opened = sqlite::open(path).unwrap();
+    let now: u32 = opened.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    opened
+        .connection
+        .pragma_update_and_check(None, "max_page_count", now + pages, |row| row.get::<_, u32>(0))
+        .unwrap();
+    Store::start(opened, options()).unwrap()
+}
+
+fn denial(n: usize) -> Append {
+    let content = Content::Denial(Denial {
+        sector: DenialSector::Healthcare,
+        scope: Scope::Document(OpaqueId::parse("x".repeat(128)).unwrap()),
+        against: [].into_iter().collect(),
+        allows_emergency: false,
+    });
+    Append {
+        client: ClientId::National(IdentityCode::parse("010181-900C").unwrap()),
+        idempotency_key: OpaqueId::parse(format!("key {n}")).unwrap(),
+        payload_digest: [0; 32],
+        entry: Entry::Declaration {
+            content,
+            given_at: None,
+            declarer: Declarer { role: Role::Client, name: "".into(), id: "".into() },
+            recorded_by: RecordedBy::MyKanta,
+        },
+        admit: Box::new(|_, _| Ok(Admitted::default())),
+    }
+}
+
+fn ids(store: &Store) -> Vec<OpaqueId<'static>> {
+    let mut ids = Vec::new();
+    store
+        .load(&mut |change| {
+            let Change::Declaration { declaration, .. } = change else { panic!("{change:?}") };
+            ids.push(declaration.id);
+        })
+        .unwrap();
+    ids
+}
+
+fn is_full(error: &StoreError) -> bool {
+    matches!(error, StoreError::Write { source, .. } if source.sqlite_error_code() == Some(ErrorCode::DiskFull))
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_the_writer_and_acknowledges_nothing_falsely() {
+    for pages in 0..12 {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("lupa.db");
+        let store = open_with_room(&path, pages);
+        let calls: Vec<_> = (0..400)
+            .map(|n| {
+                let store = store.clone();
+                tokio::spawn(async move { store.append(denial(n)).await })
+            })
+            .collect();
+        let (mut acknowledged, mut failed) = (Vec::new(), 0);
+        for call in calls {
+            match call.await.unwrap() {
+                Ok(appended) => acknowledged.push(appended.declaration_id),
+                Err(AppendError::Store(error)) => {
+                    assert!(is_full(&error), "{error:?}");
+                    failed += 1;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert!(failed > 0, "{pages} pages were enough");
+        assert!(is_full(&*store.failed().await));
+        // For good, though there may be room again.
+        assert!(matches!(store.append(denial(1_000)).await, Err(AppendError::Store(_))));
+        assert!(matches!(store.import(Vec::new()).await, Err(StoreError::Stopped(_))));
+        assert_eq!(ids(&store), acknowledged);
+        drop(store);
+        let store = Store::open(&path, options()).unwrap();
+        assert_eq!(ids(&store), acknowledged);
+        store.append(denial(1_000)).await.unwrap();
+    }
+}
+
+#[test]
+fn commits_are_synced_and_checkpoints_are_left_to_the_writer() {
+    let home = tempfile::tempdir().unwrap();
+    let opened = sqlite::open(&home.path().join("lupa.db")).unwrap();
+    let setting =
+        |name| opened.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!((setting("synchronous"), setting("wal_autocheckpoint")), (2, 0));
+}

@@ -1,0 +1,307 @@
+//! The architecture is a test: who may know whom, no orphans, no big files, no
+//! real people. Each failure says what to do.
+
+mod code;
+mod tree;
+
+use std::collections::BTreeMap;
+
+use lupa::policy::client_id::IdentityCode;
+
+use code::{code_of, crate_paths, names, submodules};
+use tree::{Source, reachable, rust_files, text_of, tracked_files};
+
+/// Which modules of the crate a module may name.
+const MAY_KNOW: &[(&str, &[&str])] = &[
+    ("policy", &[]),
+    ("store", &["policy"]),
+    ("wire", &["policy"]),
+    ("index", &["policy", "store"]),
+    ("config", &[]),
+    ("telemetry", &["config"]),
+    ("identity", &["policy", "config"]),
+    ("audit", &["policy", "config"]),
+    ("service", &["policy", "wire", "index", "store", "identity", "audit", "telemetry"]),
+    ("console", &["policy", "index", "audit"]),
+    (
+        "server",
+        &[
+            "policy",
+            "store",
+            "wire",
+            "index",
+            "config",
+            "telemetry",
+            "identity",
+            "audit",
+            "service",
+            "console",
+        ],
+    ),
+    (
+        "cli",
+        &[
+            "policy",
+            "store",
+            "wire",
+            "index",
+            "config",
+            "telemetry",
+            "identity",
+            "audit",
+            "service",
+            "console",
+            "server",
+        ],
+    ),
+];
+
+/// Everything from outside that the core may name.
+const OF_POLICY: &[&str] = &["chrono", "chrono_tz", "smallvec", "thiserror"];
+
+/// What only these modules may name.
+const ONLY_IN: &[(&str, &[&str])] = &[
+    ("clap", &["cli"]),
+    ("clap_complete", &["cli"]),
+    ("comfy_table", &["cli"]),
+    ("indicatif", &["cli"]),
+    ("saphyr_parser", &["cli"]),
+    ("rusqlite", &["store"]),
+    ("toml", &["config", "cli"]),
+    ("rpds", &["index"]),
+    ("arc_swap", &["index"]),
+    ("hmac", &["service"]),
+    ("tonic", &["wire", "service", "server", "cli"]),
+    ("tonic_health", &["server", "cli"]),
+    ("tonic_reflection", &["server"]),
+    ("pbjson", &["wire", "cli"]),
+    ("pbjson_types", &["wire", "cli"]),
+    ("tower", &["server", "cli"]),
+    ("include_proto", &["wire"]),
+];
+
+/// Files of more than 400 lines, each with the reason why it stays whole.
+const LONG_FILES: &[(&str, &str)] =
+    &[("src/policy/directory.rs", "the directory is built and asked in one place; half of it are types")];
+
+/// More lines than this need a reason in [`LONG_FILES`].
+const LINES_BEFORE_REASON: usize = 400;
+
+/// No reason is good enough for more.
+const LINES_MAX: usize = 500;
+
+/// Names of modules in which everything lands.
+const NAMES_THAT_SAY_NOTHING: &[&str] =
+    &["utils", "util", "helpers", "helper", "common", "types", "models", "model", "manager", "misc"];
+
+#[test]
+fn modules_know_only_whom_they_may() {
+    let mut faults = Vec::new();
+    for source in rust_files("src") {
+        let Some(room) = source.room() else { continue };
+        let Some((_, known)) = MAY_KNOW.iter().find(|(name, _)| *name == room) else {
+            faults.push(format!("{source}: the module `{room}` is new: give it a row in MAY_KNOW"));
+            continue;
+        };
+        for named in crate_paths(&source.code(), source.depth()) {
+            let is_allowed = named == room || known.contains(&named.as_str());
+            let is_module = MAY_KNOW.iter().any(|(name, _)| *name == named);
+            if is_module && !is_allowed {
+                faults.push(format!(
+                    "{source}: `{room}` names `crate::{named}` and may name {known:?} only: pass it a value of the \
+                     core's types, or move the code to a module that may know both"
+                ));
+            }
+        }
+    }
+    assert_none(&faults);
+}
+
+#[test]
+fn external_crates_stay_in_their_modules() {
+    let dependencies = dependencies();
+    let mut faults = Vec::new();
+    for source in rust_files("src") {
+        let Some(room) = source.room() else { continue };
+        let code = source.code();
+        for (name, rooms) in ONLY_IN {
+            if names(&code, name) && !rooms.contains(&room.as_str()) {
+                faults.push(format!("{source}: only {rooms:?} may name `{name}`: move this there"));
+            }
+        }
+        if room == "policy" {
+            let foreign = dependencies.iter().filter(|name| !OF_POLICY.contains(&name.as_str()));
+            for name in foreign.filter(|name| names(&code, name)) {
+                faults.push(format!(
+                    "{source}: the core names `{name}` and may name {OF_POLICY:?} only: convert at the edge"
+                ));
+            }
+        }
+    }
+    assert_none(&faults);
+}
+
+/// The store and the wire meet in the core only, and the clock is read at the edge.
+#[test]
+fn the_core_reads_nothing() {
+    let mut faults = Vec::new();
+    for source in rust_files("src/policy") {
+        let code = source.code();
+        for word in
+            ["std::fs", "std::io", "std::net", "std::env", "std::time", "std::thread", "async fn", "Utc::now"]
+        {
+            if code.contains(word) {
+                faults
+                    .push(format!("{source}: `{word}` in the core: read it at the edge and pass the value"));
+            }
+        }
+    }
+    assert_none(&faults);
+}
+
+#[test]
+fn every_file_is_reachable_from_a_mod() {
+    let mut faults = Vec::new();
+    for directory in ["src", "tests"] {
+        let reached = reachable(directory);
+        for source in rust_files(directory) {
+            if !reached.contains(&source.path) {
+                faults.push(format!("{source}: no `mod` leads here: add one, or remove the file"));
+            }
+        }
+    }
+    assert_none(&faults);
+}
+
+#[test]
+fn files_are_short() {
+    let mut faults = Vec::new();
+    for source in rust_files("src") {
+        let lines = source.text().lines().count();
+        let reason = LONG_FILES.iter().find(|(path, _)| *path == source.path);
+        match reason {
+            _ if lines > LINES_MAX => {
+                faults.push(format!("{source}: {lines} lines and {LINES_MAX} is the limit: split it"));
+            }
+            None if lines > LINES_BEFORE_REASON => faults
+                .push(format!("{source}: {lines} lines: split it, or say in LONG_FILES why it stays whole")),
+            Some(_) if lines <= LINES_BEFORE_REASON => {
+                faults.push(format!("{source}: {lines} lines: take it out of LONG_FILES"));
+            }
+            None | Some(_) => {}
+        }
+    }
+    for (path, _) in LONG_FILES {
+        if text_of(path).is_none() {
+            faults.push(format!("{path}: is gone: take it out of LONG_FILES"));
+        }
+    }
+    assert_none(&faults);
+}
+
+#[test]
+fn modules_are_named_for_what_they_hold() {
+    let mut faults = Vec::new();
+    for source in rust_files("src") {
+        for name in submodules(&source.code()) {
+            if NAMES_THAT_SAY_NOTHING.contains(&name.as_str()) {
+                faults.push(format!("{source}: `mod {name}` says nothing: name it for what it holds"));
+            }
+        }
+    }
+    assert_none(&faults);
+}
+
+/// Everyone in this repository is made up: identity codes are of the
+/// 900-series, which is given to nobody.
+#[test]
+fn nobody_in_the_repository_is_real() {
+    let mut faults = Vec::new();
+    for path in tracked_files() {
+        let Some(text) = text_of(&path) else { continue };
+        for (place, line) in text.lines().enumerate() {
+            if let Some(column) = real_code(line) {
+                faults.push(format!(
+                    "{path}:{}:{}: an identity code outside the 900-series: it may be someone's; use 010181-900C",
+                    place + 1,
+                    column + 1
+                ));
+            }
+        }
+    }
+    assert_none(&faults);
+}
+
+/// Where a line has an identity code that may be someone's.
+fn real_code(line: &str) -> Option<usize> {
+    let bytes = line.as_bytes();
+    (0..bytes.len()).find(|start| {
+        let Some(text) = line.get(*start..start + 11) else { return false };
+        let is_whole = !bytes[..*start].last().is_some_and(u8::is_ascii_alphanumeric)
+            && !bytes.get(start + 11).is_some_and(u8::is_ascii_alphanumeric);
+        is_whole && IdentityCode::parse(text).is_ok() && !text[7..].starts_with('9')
+    })
+}
+
+#[test]
+fn a_real_code_is_found_and_a_made_up_one_is_not() {
+    // Put together here, so that the code itself stands nowhere.
+    let real = |number: &str| {
+        let digits: u32 = format!("010190{number}").parse().unwrap();
+        let check = b"0123456789ABCDEFHJKLMNPRSTUVWXY"[digits as usize % 31];
+        format!("010190-{number}{}", char::from(check))
+    };
+    assert_eq!(real_code(&format!("client: {}", real("123"))), Some(8));
+    assert_eq!(real_code(&format!("client: {}", real("901"))), None);
+    assert_eq!(real_code(&format!("uuid 7{}", real("123"))), None);
+}
+
+#[test]
+fn one_version_each_of_the_parts_that_must_agree() {
+    let lock = text_of("Cargo.lock").expect("Cargo.lock");
+    let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut lines = lock.lines();
+    while let Some(line) = lines.next() {
+        if let Some(name) = line.strip_prefix("name = ") {
+            versions.entry(name.trim_matches('"')).or_default().extend(lines.next());
+        }
+    }
+    let of = |name: &str| versions.get(name).map_or(0, Vec::len);
+    let counts: Vec<_> =
+        ["tonic", "tonic-prost", "tonic-types", "prost", "prost-types", "hyper", "h2", "rusqlite"]
+            .into_iter()
+            .map(|name| (name, of(name)))
+            .filter(|(_, count)| *count != 1)
+            .collect();
+    assert!(
+        counts.is_empty(),
+        "{counts:?}: run `cargo tree --duplicates` and bring them to one version each"
+    );
+}
+
+/// The crate's dependencies, as they are written in code.
+fn dependencies() -> Vec<String> {
+    let manifest = text_of("Cargo.toml").expect("Cargo.toml");
+    let manifest: toml::Table = manifest.parse().expect("a manifest");
+    let dependencies = manifest["dependencies"].as_table().expect("dependencies");
+    dependencies.keys().map(|name| name.replace('-', "_")).collect()
+}
+
+fn assert_none(faults: &[String]) {
+    assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
+}
+
+#[test]
+fn what_is_named_is_found() {
+    let code = code_of(
+        "// crate::cli in a comment\nuse crate::policy::day::Day;\nuse crate::{store, wire::v1};\nconst A: &str = \
+         \"crate::server\";\nconst B: char = '\"';\nfn f() { crate::index::g(); super::super::telemetry::h(); }",
+    );
+    let found: Vec<_> = crate_paths(&code, 2).into_iter().collect();
+    assert_eq!(found, ["index", "policy", "store", "telemetry", "wire"]);
+    assert!(names("use tonic::Status;", "tonic") && names("#[tonic::async_trait]", "tonic"));
+    assert!(!names("use tonic_types::X;", "tonic") && !names("let tonic = 1;", "tonic"));
+    assert_eq!(submodules("mod a;\npub(super) mod b;\n    mod inline {\npub mod c;"), ["a", "b", "c"]);
+    let source = Source { path: "src/policy/rules/denial.rs".to_owned() };
+    assert_eq!((source.room().as_deref(), source.depth()), (Some("policy"), 3));
+}

@@ -1,0 +1,20 @@
+//! The running server, over gRPC: every test starts the very function that
+//! production starts, on a store of its own, and calls it as a client does.
+
+mod catalogue;
+mod concurrent;
+mod decide;
+mod directory;
+mod explain;
+mod fixture;
+mod health;
+mod list;
+mod orders;
+mod print;
+mod privacy;
+mod record;
+mod refused;
+mod requests;
+mod simulate;
+mod tokens;
+mod undecodable;

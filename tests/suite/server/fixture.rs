@@ -1,0 +1,180 @@
+//! A server as production starts it, on a store of its own, with clients.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use lupa::cli::calendar::calendar;
+use lupa::config;
+use lupa::server::{Server, ServerError};
+use lupa::wire::directory::directory;
+use lupa::wire::v1;
+use lupa::wire::v1::decision_service_client::DecisionServiceClient;
+use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
+use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::requests::demo_directory;
+
+/// When the tests take place, so that their answers do not change with the
+/// calendar: before sharing across sectors starts.
+const BEGINNING: &str = "2026-11-21T10:00:00Z";
+
+/// Longer than a machine that runs everything at once can be held up.
+const PATIENT: [(&str, &str); 3] = [
+    ("index.max_staleness_ms", "30000"),
+    ("consistency.wait_ms_max", "20000"),
+    ("server.request_timeout_ms", "60000"),
+];
+
+/// The tests' clock: it goes on from [`BEGINNING`].
+pub(super) fn clock() -> DateTime<Utc> {
+    static STARTED: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
+    let beginning: DateTime<Utc> = BEGINNING.parse().expect("an instant");
+    let elapsed = STARTED.elapsed();
+    beginning + elapsed
+}
+
+/// A running server; it ends when this is dropped.
+pub(super) struct Fixture {
+    endpoint: Endpoint,
+    channel: Channel,
+    store: PathBuf,
+    folder: TempDir,
+    stop: oneshot::Sender<()>,
+    ended: JoinHandle<Result<(), ServerError>>,
+}
+
+impl Fixture {
+    /// With the demo directory and the default settings.
+    pub(super) async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// With the demo directory and these settings.
+    pub(super) async fn start_with(settings: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().expect("a directory");
+        let server = open(&folder.path().join("store.sqlite"), settings).await;
+        let demo = directory(&demo_directory()).expect("a directory");
+        let stored = server.store().replace_directory(demo).await.expect("stored");
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
+        assert!(server.index().reached(stored, deadline).await);
+        Self::run(folder, server).await
+    }
+
+    /// The same store, served anew with these settings.
+    pub(super) async fn restart_with(self, settings: &[(&str, &str)]) -> Self {
+        self.restart_after(settings, |_| ()).await
+    }
+
+    /// The same, with something done to the store's file meanwhile.
+    pub(super) async fn restart_after(
+        self,
+        settings: &[(&str, &str)],
+        meanwhile: impl FnOnce(&Path),
+    ) -> Self {
+        let Self { endpoint: _, channel: _, store, folder, stop, ended } = self;
+        drop(stop);
+        ended.await.expect("no panic").expect("an ordered end");
+        meanwhile(&store);
+        let server = open(&store, settings).await;
+        Self::run(folder, server).await
+    }
+
+    async fn run(folder: TempDir, server: Server) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let ended = tokio::spawn(server.run(listener, async move { stopped.await.unwrap_or(()) }));
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an endpoint");
+        let channel = endpoint.connect().await.expect("a connection");
+        let store = folder.path().join("store.sqlite");
+        let fixture = Self { endpoint, channel, store, folder, stop, ended };
+        fixture.serving().await;
+        fixture
+    }
+
+    /// Waits until the server says that it serves.
+    async fn serving(&self) {
+        let request = HealthCheckRequest { service: "lupa.v1.DecisionService".to_owned() };
+        let mut statuses = self.health().watch(request).await.expect("a stream").into_inner();
+        while let Some(told) = statuses.message().await.expect("a status") {
+            if told.status() == ServingStatus::Serving {
+                return;
+            }
+        }
+        panic!("the server never served");
+    }
+
+    /// The file of the store.
+    pub(super) fn store(&self) -> &Path {
+        &self.store
+    }
+
+    /// The connection that the clients share.
+    pub(super) fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// A connection of its own.
+    pub(super) async fn connect(&self) -> Channel {
+        self.endpoint.connect().await.expect("a connection")
+    }
+
+    pub(super) fn decisions(&self) -> DecisionServiceClient<Channel> {
+        DecisionServiceClient::new(self.channel())
+    }
+
+    pub(super) fn declarations(&self) -> DeclarationServiceClient<Channel> {
+        DeclarationServiceClient::new(self.channel())
+    }
+
+    pub(super) fn directories(&self) -> DirectoryServiceClient<Channel> {
+        DirectoryServiceClient::new(self.channel())
+    }
+
+    pub(super) fn health(&self) -> HealthClient<Channel> {
+        HealthClient::new(self.channel())
+    }
+
+    /// Records a declaration that must be accepted.
+    pub(super) async fn record(&self, request: v1::RecordRequest) -> v1::RecordResponse {
+        self.declarations().record(request).await.expect("recorded").into_inner()
+    }
+
+    /// Withdraws a declaration, which must be accepted.
+    pub(super) async fn withdraw(&self, request: v1::WithdrawRequest) -> v1::WithdrawResponse {
+        self.declarations().withdraw(request).await.expect("withdrawn").into_inner()
+    }
+
+    /// A decision that must be made.
+    pub(super) async fn decide(&self, request: v1::DecideRequest) -> v1::DecideResponse {
+        self.decisions().decide(request).await.expect("decided").into_inner()
+    }
+}
+
+async fn open(store: &Path, settings: &[(&str, &str)]) -> Server {
+    let path = [("store.path", store.to_str().expect("UTF-8"))];
+    // The last of two with one name stands.
+    let variables: Vec<(OsString, OsString)> = PATIENT
+        .iter()
+        .filter(|(name, _)| !settings.iter().any(|(given, _)| given == name))
+        .chain(settings)
+        .chain(&path)
+        .map(|(name, value)| {
+            let variable = format!("LUPA_{}", name.to_ascii_uppercase().replace('.', "__"));
+            (variable.into(), value.into())
+        })
+        .collect();
+    let config = config::load(None, variables).expect("a configuration").config;
+    let dates = calendar(&config.calendar).expect("dates");
+    Server::open(&config, dates, clock).await.expect("a server")
+}

@@ -1,0 +1,222 @@
+//! Get, List and InformationStatus: what is shown, for what purpose, and that
+//! it is logged.
+
+use std::path::Path;
+
+use lupa::wire::v1;
+use lupa::wire::v1::{Kind, ViewingPurpose};
+use rusqlite::Connection;
+use tonic::Code;
+
+use super::fixture::Fixture;
+use super::refused::{because, invalid, refused};
+use super::requests::{
+    CONSENT, DENIAL, INFORMATION, aino, listing, message, my_kanta, person, professional, recording,
+    the_client, withdrawal,
+};
+
+/// Every viewing logged, as purpose, viewer and what was shown.
+fn viewings(store: &Path) -> Vec<(Option<String>, Option<String>, String)> {
+    let store = Connection::open(store).expect("the store");
+    let mut rows =
+        store.prepare("SELECT purpose, viewer, what FROM viewing ORDER BY number").expect("a table");
+    let read = rows.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).expect("rows");
+    read.map(|row| row.expect("a row")).collect()
+}
+
+/// A client with information, two consents of which one is replaced, and two
+/// denials of which one is withdrawn; and the ids in this order.
+async fn with_history(fixture: &Fixture, client: v1::ClientId) -> Vec<String> {
+    let mut ids = Vec::new();
+    let other = "denial: { sector: SECTOR_HEALTHCARE, service_event: visit-2 }";
+    for (place, declaration) in [INFORMATION, CONSENT, CONSENT, DENIAL, other].into_iter().enumerate() {
+        let key = format!("{} {place}", client.extension);
+        ids.push(fixture.record(recording(client.clone(), &key, declaration)).await.declaration_id);
+    }
+    fixture.withdraw(withdrawal(client.clone(), &format!("{} end", client.extension), &ids[3])).await;
+    ids
+}
+
+async fn listed(fixture: &Fixture, request: v1::ListRequest) -> v1::ListResponse {
+    fixture.declarations().list(request).await.expect("a list").into_inner()
+}
+
+fn ids(answer: &v1::ListResponse) -> Vec<&str> {
+    answer.declarations.iter().map(|stored| stored.id.as_str()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kinds_and_ended_declarations_are_shown_as_asked() {
+    let fixture = Fixture::start().await;
+    let stored = with_history(&fixture, aino()).await;
+    with_history(&fixture, person(1)).await;
+    for (kinds, include_ended, expected) in [
+        (&[][..], true, &[0, 1, 2, 3, 4][..]),
+        (&[], false, &[0, 2, 4]),
+        (&[Kind::Consent], true, &[1, 2]),
+        (&[Kind::Consent], false, &[2]),
+        (&[Kind::Denial], true, &[3, 4]),
+        (&[Kind::Denial, Kind::Information], false, &[0, 4]),
+    ] {
+        let kinds = kinds.iter().map(|kind| i32::from(*kind)).collect();
+        let answer = listed(&fixture, v1::ListRequest { kinds, include_ended, ..listing(aino()) }).await;
+        let expected: Vec<&str> = expected.iter().map(|place: &usize| stored[*place].as_str()).collect();
+        assert_eq!(ids(&answer), expected);
+    }
+    let everything = listed(&fixture, listing(aino())).await.declarations;
+    let withdrawn: Vec<_> = everything
+        .iter()
+        .map(|stored| (stored.withdrawn_at.is_some(), stored.withdrawn_by.clone()))
+        .collect();
+    let by_the_client = (true, Some(the_client()));
+    assert_eq!(withdrawn, [(false, None), (false, None), (false, None), by_the_client, (false, None)]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_follow_each_other_without_gaps() {
+    let fixture =
+        Fixture::start_with(&[("listing.page_size_default", "3"), ("listing.page_size_max", "4")]).await;
+    let stored = with_history(&fixture, aino()).await;
+    for (page_size, lengths) in [
+        (0, &[3, 2][..]),
+        (1, &[1, 1, 1, 1, 1]),
+        (2, &[2, 2, 1]),
+        (4, &[4, 1]),
+        (5, &[4, 1]),
+        (i32::MAX, &[4, 1]),
+    ] {
+        let mut seen = Vec::new();
+        let mut found = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let request = v1::ListRequest { page_size, page_token, ..listing(aino()) };
+            let answer = listed(&fixture, request).await;
+            seen.push(answer.declarations.len());
+            found.extend(ids(&answer).into_iter().map(str::to_owned));
+            page_token = answer.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!((seen.as_slice(), &found), (lengths, &stored), "pages of {page_size}");
+    }
+    for (request, field) in [
+        (v1::ListRequest { page_size: -1, ..listing(aino()) }, "page_size"),
+        (v1::ListRequest { page_token: "next".to_owned(), ..listing(aino()) }, "page_token"),
+        (v1::ListRequest { kinds: vec![0], ..listing(aino()) }, "kinds[0]"),
+        (v1::ListRequest { viewing_purpose: 9, ..listing(aino()) }, "viewing_purpose"),
+        (v1::ListRequest { client: None, ..listing(aino()) }, "client"),
+    ] {
+        assert_eq!(refused(fixture.declarations().list(request).await), invalid(&[field]));
+    }
+    let beyond = v1::ListRequest { page_token: u64::MAX.to_string(), ..listing(aino()) };
+    assert_eq!(listed(&fixture, beyond).await, v1::ListResponse::default());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn denials_are_shown_for_a_purpose_only_and_each_viewing_is_logged() {
+    let fixture = Fixture::start().await;
+    let stored = with_history(&fixture, aino()).await;
+    let no_purpose = v1::ListRequest { viewing_purpose: 0, viewer: None, ..listing(aino()) };
+    let without_denials =
+        v1::ListRequest { kinds: vec![Kind::Consent.into(), Kind::Information.into()], ..no_purpose.clone() };
+    let get = |place: usize, purpose: ViewingPurpose| v1::GetRequest {
+        client: Some(aino()),
+        declaration_id: stored[place].clone(),
+        viewing_purpose: purpose.into(),
+        viewer: Some(professional()),
+    };
+    let required = because(Code::FailedPrecondition, "VIEWING_PURPOSE_REQUIRED");
+    assert_eq!(refused(fixture.declarations().list(no_purpose.clone()).await), required);
+    let only_denials = v1::ListRequest { kinds: vec![Kind::Denial.into()], ..no_purpose };
+    assert_eq!(refused(fixture.declarations().list(only_denials).await), required);
+    assert_eq!(refused(fixture.declarations().get(get(4, ViewingPurpose::Unspecified)).await), required);
+    assert_eq!(ids(&listed(&fixture, without_denials).await).len(), 3);
+    fixture
+        .declarations()
+        .get(get(0, ViewingPurpose::Unspecified))
+        .await
+        .expect("information needs no purpose");
+    assert_eq!(viewings(fixture.store()), []);
+
+    for purpose in [
+        ViewingPurpose::ClientChangesDenials,
+        ViewingPurpose::DisclosureOutsideKanta,
+        ViewingPurpose::Investigation,
+    ] {
+        let request = v1::ListRequest { viewing_purpose: purpose.into(), ..listing(aino()) };
+        assert_eq!(ids(&listed(&fixture, request).await), stored);
+    }
+    fixture.declarations().get(get(4, ViewingPurpose::Investigation)).await.expect("one");
+    let logged = viewings(fixture.store());
+    let told: Vec<_> = logged.iter().map(|(purpose, _, what)| (purpose.as_deref(), what.as_str())).collect();
+    let purposes: Vec<_> = told.iter().filter_map(|(purpose, _)| *purpose).collect();
+    assert_eq!(
+        told.iter().map(|(_, what)| *what).collect::<Vec<_>>(),
+        ["list", "list", "list", "declaration"]
+    );
+    assert_eq!((purposes.len(), purposes[2]), (4, purposes[3]));
+    assert!(
+        purposes[0] != purposes[1] && purposes[1] != purposes[2] && purposes[0] != purposes[2],
+        "{purposes:?}"
+    );
+    let viewer = logged[3].1.as_deref().expect("a viewer");
+    assert!(viewer.contains("doctor-1") && viewer.contains("1.2.246.10.99999999.5.1"), "{viewer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_elses_declaration_is_found() {
+    let fixture = Fixture::start().await;
+    let stored = with_history(&fixture, aino()).await;
+    for (client, declaration_id) in [(person(1), stored[4].as_str()), (aino(), "no-such-id")] {
+        let request = v1::GetRequest {
+            client: Some(client),
+            declaration_id: declaration_id.to_owned(),
+            viewing_purpose: ViewingPurpose::Investigation.into(),
+            viewer: Some(my_kanta()),
+        };
+        let answer = refused(fixture.declarations().get(request).await);
+        assert_eq!(answer, because(Code::NotFound, "DECLARATION_UNKNOWN"));
+    }
+    let get = fixture.declarations().get(message::<v1::GetRequest>("viewer: {}")).await;
+    assert_eq!(refused(get), invalid(&["client", "declaration_id", "viewer"]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_information_received_is_told_and_whether_more_is_needed() {
+    let fixture = Fixture::start().await;
+    let status = async || {
+        let request = v1::InformationStatusRequest { client: Some(aino()) };
+        fixture.declarations().information_status(request).await.expect("a status").into_inner()
+    };
+    let none = status().await;
+    assert!(none.explanation.contains("2.0"), "{none:?}");
+    let expected = v1::InformationStatusResponse {
+        received: Vec::new(),
+        current_version: "2.0".to_owned(),
+        must_inform: true,
+        explanation: none.explanation.clone(),
+    };
+    assert_eq!(none, expected);
+    let representative =
+        v1::Declarer { role: v1::Role::LegalRepresentative.into(), name: String::new(), id: String::new() };
+    let mut received = Vec::new();
+    for (key, declaration, declarer, on_behalf, must_inform) in [
+        ("1", "information: { version: '1.0', way: WAY_PROFESSIONAL }", representative, true, true),
+        ("2", "information: { version: '2.0', way: WAY_MY_KANTA }", the_client(), false, false),
+    ] {
+        let request = v1::RecordRequest { declarer: Some(declarer), ..recording(aino(), key, declaration) };
+        let recorded = fixture.record(request).await;
+        let way = if on_behalf { v1::Way::Professional } else { v1::Way::MyKanta };
+        received.push(v1::ReceivedInformation {
+            version: if on_behalf { "1.0" } else { "2.0" }.to_owned(),
+            received_at: recorded.recorded_at,
+            way: way.into(),
+            on_behalf,
+            ignored: false,
+        });
+        let told = status().await;
+        assert_eq!((&told.received, told.must_inform), (&received, must_inform));
+        assert_ne!(told.explanation, if must_inform { "" } else { &none.explanation });
+    }
+}

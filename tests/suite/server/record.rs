@@ -1,0 +1,310 @@
+//! Record and Withdraw: what is accepted is seen at once, what is repeated is
+//! answered the same, and what is refused says why.
+
+use chrono::{Days, TimeDelta};
+use lupa::wire::v1;
+use lupa::wire::v1::Notice;
+use tonic::Code;
+
+use super::fixture::{Fixture, clock};
+use super::refused::{because, invalid, refused};
+use super::requests::{
+    ASKING, CONSENT, DENIAL, INFORMATION, UNKNOWN, aino, entry, instant, listing, message, person,
+    professional, question, recording, timestamp, withdrawal,
+};
+
+/// Whether a visit is shown, and by which rule.
+async fn visit_1(fixture: &Fixture, client: v1::ClientId) -> (v1::Effect, String, v1::Detail) {
+    let answer = fixture.decide(question(client, vec![entry("doc-1", "visit-1")])).await;
+    let verdict = &answer.verdicts[0];
+    (verdict.effect(), verdict.rule.clone(), verdict.detail())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_declaration_is_seen_by_the_next_decision() {
+    use v1::{Detail, Effect};
+    let fixture = Fixture::start().await;
+    let no_basis = |detail| (Effect::Deny, "hc-no-basis".to_owned(), detail);
+    let permitted = (Effect::Permit, "hc-consent".to_owned(), Detail::Unspecified);
+    assert_eq!(visit_1(&fixture, aino()).await, no_basis(Detail::InformationMissing));
+
+    let early = fixture.record(recording(aino(), "early", DENIAL)).await;
+    assert_eq!(early.notices().collect::<Vec<_>>(), [Notice::ProvideInformation]);
+    let denied = (Effect::Deny, "hc-denied".to_owned(), Detail::DenialServiceEvent);
+    assert_eq!(visit_1(&fixture, aino()).await, denied);
+    let withdrawn = fixture.withdraw(withdrawal(aino(), "early-end", &early.declaration_id)).await;
+    assert_eq!(withdrawn.notices().collect::<Vec<_>>(), [Notice::ProvideInformation]);
+    assert_eq!(visit_1(&fixture, aino()).await, no_basis(Detail::InformationMissing));
+
+    let informed = fixture.record(recording(aino(), "informed", INFORMATION)).await;
+    assert_eq!((informed.notices.as_slice(), informed.replaced_declaration_id.as_str()), (&[][..], ""));
+    assert_eq!(visit_1(&fixture, aino()).await, no_basis(Detail::ConsentMissing));
+
+    let first = fixture.record(recording(aino(), "first", CONSENT)).await;
+    assert_eq!(visit_1(&fixture, aino()).await, permitted);
+    let second = fixture.record(recording(aino(), "second", CONSENT)).await;
+    assert_eq!(second.notices().collect::<Vec<_>>(), [Notice::ConsentReplaced]);
+    assert_eq!(second.replaced_declaration_id, first.declaration_id);
+    assert_eq!(visit_1(&fixture, aino()).await, permitted);
+
+    let replaced =
+        fixture.declarations().withdraw(withdrawal(aino(), "too-late", &first.declaration_id)).await;
+    assert_eq!(refused(replaced), because(Code::FailedPrecondition, "ALREADY_WITHDRAWN"));
+    fixture.withdraw(withdrawal(aino(), "second-end", &second.declaration_id)).await;
+    assert_eq!(visit_1(&fixture, aino()).await, no_basis(Detail::ConsentWithdrawn));
+
+    // Nobody else's data is affected.
+    assert_eq!(visit_1(&fixture, person(1)).await, no_basis(Detail::InformationMissing));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_request_is_answered_the_same_and_stored_once() {
+    let mut fixture = Fixture::start().await;
+    fixture.record(recording(aino(), "informed", INFORMATION)).await;
+    let request = recording(aino(), "consent", CONSENT);
+    let first = fixture.record(request.clone()).await;
+    let replacing = fixture.record(recording(aino(), "again", CONSENT)).await;
+    let ending = withdrawal(aino(), "end", &replacing.declaration_id);
+    let ended = fixture.withdraw(ending.clone()).await;
+    // Whatever came after, and after a restart too.
+    for _ in 0..2 {
+        assert_eq!(fixture.record(request.clone()).await, first);
+        assert_eq!(fixture.record(recording(aino(), "again", CONSENT)).await, replacing);
+        assert_eq!(fixture.withdraw(ending.clone()).await, ended);
+        fixture = fixture.restart_with(&[]).await;
+    }
+    let stored =
+        fixture.declarations().list(listing(aino())).await.expect("a list").into_inner().declarations;
+    assert_eq!(stored.len(), 3);
+
+    let reused = because(Code::AlreadyExists, "IDEMPOTENCY_KEY_REUSED");
+    for other in [
+        recording(aino(), "consent", DENIAL),
+        recording(person(1), "consent", CONSENT),
+        recording(aino(), "end", CONSENT),
+        v1::RecordRequest { recorded_by: Some(professional()), ..request.clone() },
+        v1::RecordRequest { given_at: Some(timestamp(clock())), ..request.clone() },
+    ] {
+        assert_eq!(refused(fixture.declarations().record(other.clone()).await), reused, "{other:?}");
+    }
+    let other = withdrawal(aino(), "consent", &first.declaration_id);
+    assert_eq!(refused(fixture.declarations().withdraw(other).await), reused);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_request_leaves_its_key_free() {
+    let fixture = Fixture::start().await;
+    let too_early = fixture.declarations().record(recording(aino(), "1", CONSENT)).await;
+    assert_eq!(refused(too_early), because(Code::FailedPrecondition, "INFORMATION_REQUIRED"));
+    fixture.record(recording(aino(), "2", INFORMATION)).await;
+    fixture.record(recording(aino(), "1", CONSENT)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_entry_is_accepted_and_flagged() {
+    let fixture = Fixture::start().await;
+    let given_at = clock().checked_sub_days(Days::new(10)).expect("an instant");
+    let request = v1::RecordRequest {
+        given_at: Some(timestamp(given_at)),
+        recorded_by: Some(professional()),
+        ..recording(aino(), "1", INFORMATION)
+    };
+    let before = clock();
+    let answer = fixture.record(request.clone()).await;
+    assert_eq!(answer.notices().collect::<Vec<_>>(), [Notice::LateEntry]);
+    let got = v1::GetRequest {
+        client: Some(aino()),
+        declaration_id: answer.declaration_id.clone(),
+        viewing_purpose: 0,
+        viewer: None,
+    };
+    let got = fixture.declarations().get(got).await.expect("one").into_inner().declaration.expect("one");
+    let recorded_at = instant(&got.recorded_at.expect("an instant"));
+    // The store keeps microseconds.
+    assert!(before - TimeDelta::microseconds(1) <= recorded_at && recorded_at <= clock());
+    let expected = v1::StoredDeclaration {
+        id: answer.declaration_id,
+        declaration: request.declaration,
+        given_at: Some(timestamp(
+            given_at - TimeDelta::nanoseconds(i64::from(given_at.timestamp_subsec_nanos() % 1000)),
+        )),
+        recorded_at: answer.recorded_at,
+        withdrawn_at: None,
+        withdrawn_by: None,
+        declarer: request.declarer,
+        recorded_by: request.recorded_by,
+    };
+    assert_eq!(got, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_refusal_has_its_reason() {
+    let fixture = Fixture::start().await;
+    fixture.record(recording(person(1), "informed", INFORMATION)).await;
+    let record = |declaration| recording(person(1), "new", declaration);
+    let by = |role| Some(v1::Declarer { role: v1::Role::into(role), name: String::new(), id: String::new() });
+    let professional_of = |register, organisation| {
+        let yaml = format!("professional: {{ register: {register}, organisation: {organisation} }}");
+        Some(message::<v1::RecordedBy>(&yaml))
+    };
+    let turku = "1.2.246.10.99999999.5.0";
+    for (request, reason) in [
+        (
+            v1::RecordRequest { given_at: Some(timestamp(clock() + TimeDelta::hours(1))), ..record(CONSENT) },
+            "GIVEN_IN_FUTURE",
+        ),
+        (
+            v1::RecordRequest { recorded_by: professional_of(UNKNOWN, turku), ..record(CONSENT) },
+            "RECORDER_UNKNOWN",
+        ),
+        (
+            v1::RecordRequest { recorded_by: professional_of(ASKING, UNKNOWN), ..record(CONSENT) },
+            "RECORDER_UNKNOWN",
+        ),
+        (
+            v1::RecordRequest {
+                recorded_by: Some(professional()),
+                ..record("consent: { kind: CONSENT_KIND_SOCIAL_WELFARE }")
+            },
+            "RECORDER_SECTOR_NOT_ALLOWED",
+        ),
+        (
+            v1::RecordRequest {
+                recorded_by: professional_of("1.2.246.10.99999999.113.1", "1.2.246.10.99999999.113.0"),
+                ..record(CONSENT)
+            },
+            "RECORDER_NOT_READY",
+        ),
+        (v1::RecordRequest { declarer: by(v1::Role::Guardian), ..record(CONSENT) }, "DECLARER_NOT_ALLOWED"),
+        (record("information: { version: '9.9' }"), "INFORMATION_VERSION_UNKNOWN"),
+        (
+            v1::RecordRequest {
+                given_at: Some(timestamp("2020-01-01T10:00:00Z".parse().expect("an instant"))),
+                ..record("information: { version: '1.1' }")
+            },
+            "INFORMATION_VERSION_NOT_RELEASED",
+        ),
+        (recording(person(2), "new", CONSENT), "INFORMATION_REQUIRED"),
+        (record("consent: { kind: CONSENT_KIND_VERBAL_PRESCRIPTION }"), "CONSENT_KIND_ENDED"),
+        (
+            record(
+                "consent: { kind: CONSENT_KIND_HEALTHCARE, allocation: { recipients: [ { all_public: {} } ] } }",
+            ),
+            "CONSENT_ALLOCATION_NOT_ALLOWED",
+        ),
+        (
+            record("denial: { sector: SECTOR_HEALTHCARE, register: 1.2.246.10.99999999.101.1 }"),
+            "DENIAL_SCOPE_NOT_ALLOWED",
+        ),
+        (record("denial: { sector: SECTOR_BOTH, extensive: {} }"), "EXTENSIVE_REFUSAL_NOT_OPEN"),
+    ] {
+        let answer = fixture.declarations().record(request.clone()).await;
+        assert_eq!(refused(answer), because(Code::FailedPrecondition, reason), "{request:?}");
+    }
+    let informed = fixture.record(recording(person(1), "informed", INFORMATION)).await.declaration_id;
+    let withdraw = withdrawal(person(1), "end", &informed);
+    for (request, code, reason) in [
+        (withdraw.clone(), Code::FailedPrecondition, "INFORMATION_CANNOT_BE_WITHDRAWN"),
+        (
+            v1::WithdrawRequest { declarer: by(v1::Role::LegalRepresentative), ..withdraw.clone() },
+            Code::FailedPrecondition,
+            "DECLARER_NOT_ALLOWED",
+        ),
+        (withdrawal(person(2), "end", &informed), Code::NotFound, "DECLARATION_UNKNOWN"),
+        (withdrawal(person(1), "end", "no-such-id"), Code::NotFound, "DECLARATION_UNKNOWN"),
+    ] {
+        let answer = fixture.declarations().withdraw(request.clone()).await;
+        assert_eq!(refused(answer), because(code, reason), "{request:?}");
+    }
+    // Nothing of it was stored.
+    let stored =
+        fixture.declarations().list(listing(person(1))).await.expect("a list").into_inner().declarations;
+    assert_eq!(stored.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_read_names_every_field() {
+    let fixture = Fixture::start().await;
+    let good = recording(aino(), "1", DENIAL);
+    let denial = |denial: v1::Denial| {
+        Some(v1::Declaration { declaration: Some(v1::declaration::Declaration::Denial(denial)) })
+    };
+    let social = "denial: { sector: SECTOR_SOCIAL_WELFARE, service_transaction: t, against: [ AGAINST_OTHER_PROVIDERS ], \
+                  allows_emergency: true }";
+    for (request, fields) in [
+        (
+            message::<v1::RecordRequest>("{}"),
+            &["client", "declaration", "declarer", "recorded_by", "idempotency_key"][..],
+        ),
+        (
+            v1::RecordRequest { declaration: Some(v1::Declaration { declaration: None }), ..good.clone() },
+            &["declaration"],
+        ),
+        (
+            v1::RecordRequest {
+                declaration: denial(v1::Denial {
+                    sector: 9,
+                    scope: None,
+                    against: vec![0, 8],
+                    allows_emergency: false,
+                }),
+                ..good.clone()
+            },
+            &[
+                "declaration.denial.sector",
+                "declaration.denial.scope",
+                "declaration.denial.against[0]",
+                "declaration.denial.against[1]",
+            ],
+        ),
+        (
+            v1::RecordRequest { declaration: Some(message(social)), ..good.clone() },
+            &["declaration.denial.against", "declaration.denial.allows_emergency"],
+        ),
+        (
+            v1::RecordRequest {
+                declaration: Some(message(
+                    "consent: { kind: CONSENT_KIND_LOCAL_CROSS_SECTOR, controller: county }",
+                )),
+                given_at: Some(pbjson_types::Timestamp { seconds: 0, nanos: -1 }),
+                declarer: Some(message("name: nobody")),
+                recorded_by: Some(message("professional: { register: x, organisation: y }")),
+                idempotency_key: "x".repeat(129),
+                ..good.clone()
+            },
+            &[
+                "declaration.consent.controller",
+                "given_at",
+                "declarer.role",
+                "recorded_by.professional.register",
+                "recorded_by.professional.organisation",
+                "idempotency_key",
+            ],
+        ),
+        (
+            v1::RecordRequest {
+                declaration: Some(message(
+                    "consent: { kind: CONSENT_KIND_CLIENT_DATA_TO_HEALTHCARE, allocation: { recipients: [ {}, { \
+                     organisation: x } ], service_tasks: [ '' ], recorded_from: '2025-02-29', recorded_to: soon } }",
+                )),
+                ..good.clone()
+            },
+            &[
+                "declaration.consent.allocation.recipients[0]",
+                "declaration.consent.allocation.recipients[1].organisation",
+                "declaration.consent.allocation.service_tasks[0]",
+                "declaration.consent.allocation.recorded_from",
+                "declaration.consent.allocation.recorded_to",
+            ],
+        ),
+    ] {
+        assert_eq!(
+            refused(fixture.declarations().record(request.clone()).await),
+            invalid(fields),
+            "{request:?}"
+        );
+    }
+    let withdraw = fixture.declarations().withdraw(message::<v1::WithdrawRequest>("{}")).await;
+    let fields = ["client", "declaration_id", "declarer", "recorded_by", "idempotency_key"];
+    assert_eq!(refused(withdraw), invalid(&fields));
+}

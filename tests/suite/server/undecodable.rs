@@ -1,0 +1,106 @@
+//! Bytes that are no message of the method, and messages that are too large.
+
+use lupa::wire::v1;
+use prost::bytes::{Buf, BufMut, Bytes};
+use tonic::client::Grpc;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::{Code, Request, Status};
+
+use super::fixture::Fixture;
+use super::requests::{aino, entry, message, question};
+
+/// Sends and receives bytes as they are.
+struct AsTheyAre;
+
+impl Codec for AsTheyAre {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for AsTheyAre {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        to.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for AsTheyAre {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, Status> {
+        Ok(Some(from.copy_to_bytes(from.remaining())))
+    }
+}
+
+async fn send(fixture: &Fixture, method: &'static str, bytes: Vec<u8>) -> Status {
+    let mut client = Grpc::new(fixture.channel());
+    client.ready().await.expect("a connection");
+    let path = http::uri::PathAndQuery::from_static(method);
+    client.unary(Request::new(Bytes::from(bytes)), path, AsTheyAre).await.expect_err("it is refused")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_not_protobuf_is_the_callers_fault() {
+    let fixture = Fixture::start().await;
+    // A field that ends too early, a wire type that does not exist, text that
+    // is not UTF-8, and a varint without end.
+    let garbage: [&[u8]; 4] = [&[0x0A, 0x7F, 0x00], &[0x0F], &[0x4A, 0x02, 0xC3, 0x28], &[0x18, 0xFF, 0xFF]];
+    for method in [
+        "/lupa.v1.DecisionService/Decide",
+        "/lupa.v1.DecisionService/Explain",
+        "/lupa.v1.DecisionService/Simulate",
+        "/lupa.v1.DeclarationService/Record",
+        "/lupa.v1.DeclarationService/Withdraw",
+        "/lupa.v1.DeclarationService/List",
+        "/lupa.v1.DirectoryService/ReplaceDirectory",
+    ] {
+        for bytes in garbage {
+            let is_readable_elsewhere = bytes[0] == 0x4A && !method.ends_with("Decide");
+            let status = send(&fixture, method, bytes.to_vec()).await;
+            assert_eq!(status.code(), Code::InvalidArgument, "{method} {bytes:02X?}: {status:?}");
+            let told =
+                status.message().contains("cannot be decoded: send the protobuf message of this method");
+            assert!(told || is_readable_elsewhere, "{method} {bytes:02X?}: {status:?}");
+        }
+    }
+    let unknown = send(&fixture, "/lupa.v1.DecisionService/Permit", Vec::new()).await;
+    assert_eq!(unknown.code(), Code::Unimplemented);
+    fixture.decide(question(aino(), vec![entry("doc-1", "visit-1")])).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_over_the_limit_is_a_matter_of_limits() {
+    let fixture = Fixture::start_with(&[("server.request_bytes_max", "4096")]).await;
+    let large = "x".repeat(4096);
+    let decide =
+        v1::DecideRequest { request_id: large.clone(), ..question(aino(), vec![entry("doc-1", "visit-1")]) };
+    let list = v1::ListRequest { client: Some(aino()), page_token: large, ..message("{}") };
+    for status in [
+        fixture.decisions().decide(decide).await.expect_err("it is refused"),
+        fixture.declarations().list(list).await.expect_err("it is refused"),
+    ] {
+        assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+        assert!(
+            status.message().starts_with("the request message is larger than the limit: split it"),
+            "{status:?}"
+        );
+    }
+    let fits = "x".repeat(3000);
+    let request =
+        v1::DecideRequest { request_id: fits.clone(), ..question(aino(), vec![entry("doc-1", "visit-1")]) };
+    assert_eq!(fixture.decide(request).await.request_id, fits);
+}

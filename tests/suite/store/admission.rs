@@ -1,0 +1,92 @@
+//! Admission sees everything that is stored before what it admits.
+
+use lupa::policy::admit::Admitted;
+use lupa::policy::refusal::Refusal;
+use lupa::store::{Append, AppendError};
+
+use super::fixture::*;
+
+/// Withdraws unless it is withdrawn.
+fn withdraw_once(key: &str, declaration_id: &str) -> Append {
+    let declaration_id = id(declaration_id);
+    let mut append = withdraw(client(), key, declaration_id.clone());
+    append.admit = Box::new(move |declarations, _| {
+        let declaration = declarations.iter().find(|one| one.id == declaration_id);
+        match declaration.ok_or(Refusal::DeclarationUnknown)?.withdrawal {
+            None => Ok(Admitted::default()),
+            Some(_) => Err(Refusal::AlreadyWithdrawn),
+        }
+    });
+    append
+}
+
+#[tokio::test]
+async fn of_concurrent_withdrawals_one_is_admitted() {
+    let home = Home::new();
+    let store = home.open();
+    for round in 0..20 {
+        let denied = append(&store, declare(client(), &format!("deny {round}"), denial())).await;
+        let withdraw = |n| {
+            let store = store.clone();
+            let append = withdraw_once(&format!("end {round} {n}"), denied.declaration_id.as_str());
+            tokio::spawn(async move { store.append(append).await })
+        };
+        let calls: Vec<_> = (0..8).map(withdraw).collect();
+        let mut admitted = 0;
+        for call in calls {
+            match call.await.unwrap() {
+                Ok(_) => admitted += 1,
+                Err(AppendError::Refused(Refusal::AlreadyWithdrawn)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert_eq!(admitted, 1);
+    }
+}
+
+#[tokio::test]
+async fn admission_sees_its_client_only() {
+    let home = Home::new();
+    let store = home.open();
+    append(&store, declare(other_client(), "other", denial())).await;
+    let own = append(&store, declare(client(), "own", denial())).await;
+    let mut second = declare(client(), "second", consent());
+    second.admit = Box::new(move |declarations, now| {
+        let [declaration] = declarations else { panic!("{declarations:?}") };
+        assert_eq!((&declaration.id, declaration.recorded_at), (&own.declaration_id, own.recorded_at));
+        assert!(now > own.recorded_at);
+        Ok(Admitted::default())
+    });
+    append(&store, second).await;
+}
+
+#[tokio::test]
+async fn a_client_with_many_declarations_is_served() {
+    let home = Home::new();
+    let store = home.open();
+    let imported = |n: usize| {
+        let declaration = lupa::policy::declaration::Declaration {
+            id: id(&format!("declaration {n}")),
+            content: denial(),
+            given_at: at(0),
+            recorded_at: at(0),
+            withdrawal: None,
+            declarer: None,
+            recorded_by: None,
+        };
+        (client(), declaration)
+    };
+    store.import((0..10_000).map(imported).collect()).await.unwrap();
+    for n in [0, 64, 65, 9_999] {
+        append(&store, withdraw_once(&format!("end {n}"), &format!("declaration {n}"))).await;
+        let again = store.append(withdraw_once(&format!("again {n}"), &format!("declaration {n}"))).await;
+        assert!(matches!(again, Err(AppendError::Refused(Refusal::AlreadyWithdrawn))), "{again:?}");
+    }
+    let (index, _follower) = start_index(&store);
+    let last = append(&store, declare(client(), "last", consent())).await;
+    reached(&index, last.revision).await;
+    let snapshot = index.current().unwrap();
+    let declarations = snapshot.declarations(&client());
+    assert_eq!((declarations.len(), snapshot.declaration_count()), (10_001, 10_001));
+    assert_eq!(declarations.iter().filter(|one| one.withdrawal.is_some()).count(), 4);
+}

@@ -1,0 +1,334 @@
+//! What an append answers, and what then is stored.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc;
+
+use lupa::policy::admit::{Admitted, Notice};
+use lupa::policy::day::Instant;
+use lupa::policy::declaration::{Declaration, Professional, RecordedBy, Role, Withdrawal};
+use lupa::policy::refusal::Refusal;
+use lupa::policy::viewing::ViewingPurpose;
+use lupa::store::{
+    Append, AppendError, Appended, Change, Entry, Revision, Store, StoreError, StoreOptions, Viewed, Viewing,
+};
+
+use super::fixture::*;
+
+/// Appends all at once, so that many share a transaction, in this order.
+async fn append_together(store: &Store, appends: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
+    // While the first admission waits, the others queue up behind it.
+    let (release, released) = mpsc::channel::<()>();
+    let mut first = declare(other_client(), "holds the writer", information());
+    first.admit = Box::new(move |_, _| {
+        released.recv().unwrap();
+        Ok(Admitted::default())
+    });
+    let holding = tokio::spawn({
+        let store = store.clone();
+        async move { store.append(first).await }
+    });
+    tokio::task::yield_now().await;
+    let mut calls = Vec::new();
+    for append in appends {
+        let store = store.clone();
+        calls.push(tokio::spawn(async move { store.append(append).await }));
+        tokio::task::yield_now().await;
+    }
+    release.send(()).unwrap();
+    holding.await.unwrap().unwrap();
+    let mut answers = Vec::new();
+    for call in calls {
+        answers.push(call.await.unwrap());
+    }
+    answers
+}
+
+#[tokio::test]
+async fn revisions_are_dense_whoever_appends() {
+    let home = Home::new();
+    let store = home.open();
+    let mut appends = Vec::new();
+    for n in 0..200 {
+        appends.push(declare(client(), &format!("key {n}"), denial()));
+    }
+    let answers = append_together(&store, appends).await;
+    let revisions: Vec<u64> = answers.into_iter().map(|answer| answer.unwrap().revision.0).collect();
+    assert_eq!(revisions, (2..=201).collect::<Vec<u64>>());
+    let changes = load(&store);
+    assert_eq!(
+        changes.iter().map(|change| change.revision().0).collect::<Vec<_>>(),
+        (1..=201).collect::<Vec<_>>()
+    );
+    assert!(changes.is_sorted_by_key(Change::recorded_at));
+    assert_eq!(*store.committed().borrow(), Revision(201));
+    assert_eq!(store.count().unwrap(), 201);
+}
+
+#[tokio::test]
+async fn changes_are_read_from_any_revision_on() {
+    let home = Home::new();
+    let store = home.open();
+    for n in 0..10 {
+        append(&store, declare(client(), &format!("key {n}"), denial())).await;
+    }
+    let revisions = |since, most| -> Vec<u64> {
+        store.changes_since(Revision(since), most).unwrap().iter().map(|one| one.revision().0).collect()
+    };
+    assert_eq!(revisions(0, 3), [1, 2, 3]);
+    assert_eq!(revisions(8, 3), [9, 10]);
+    assert!(revisions(10, 3).is_empty());
+    assert!(matches!(
+        store.changes_since(Revision(11), 3),
+        Err(StoreError::WentBack { last: Revision(10), known: Revision(11), .. })
+    ));
+}
+
+#[tokio::test]
+async fn the_same_again_is_answered_the_same() {
+    let home = Home::new();
+    let store = home.open();
+    let admitted = Admitted {
+        notices: [Notice::LateEntry, Notice::ProvideInformation, Notice::ConsentReplaced].into(),
+        replaced: Some(id("replaced")),
+    };
+    let mut original = declare(client(), "key", consent());
+    original.admit = Box::new({
+        let admitted = admitted.clone();
+        move |_, _| Ok(admitted)
+    });
+    let appended = append(&store, original).await;
+    assert_eq!(appended.admitted, admitted);
+    assert!(!appended.is_replay);
+
+    let again = || {
+        let mut again = declare(client(), "key", consent());
+        again.admit = Box::new(|_, _| panic!("admission is not asked again"));
+        again
+    };
+    let replayed = Appended { is_replay: true, ..appended.clone() };
+    assert_eq!(append(&store, again()).await, replayed);
+    let withdrawn = append(&store, withdraw(client(), "end", appended.declaration_id.clone())).await;
+    let withdrawn_again = append(&store, withdraw(client(), "end", appended.declaration_id.clone())).await;
+    assert_eq!(withdrawn_again, Appended { is_replay: true, ..withdrawn });
+    drop(store);
+    let store = home.open();
+    assert_eq!(append(&store, again()).await, replayed);
+    assert_eq!(store.count().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_key_is_for_one_thing() {
+    let home = Home::new();
+    let store = home.open();
+    append(&store, declare(client(), "key", consent())).await;
+    let mut other = declare(client(), "key", denial());
+    other.payload_digest = digest("something else");
+    assert!(matches!(store.append(other).await, Err(AppendError::KeyReused)));
+    assert_eq!(store.count().unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_key_counts_within_one_transaction() {
+    let home = Home::new();
+    let store = home.open();
+    let mut other = declare(client(), "key", denial());
+    other.payload_digest = digest("something else");
+    let answers = append_together(
+        &store,
+        vec![declare(client(), "key", consent()), declare(client(), "key", consent()), other],
+    )
+    .await;
+    let [Ok(first), Ok(second), Err(AppendError::KeyReused)] = &answers[..] else {
+        panic!("{answers:?}");
+    };
+    assert_eq!(*second, Appended { is_replay: true, ..first.clone() });
+    assert_eq!(store.count().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn what_is_refused_leaves_no_trace() {
+    let home = Home::new();
+    let store = home.open();
+    let mut refused = declare(client(), "key", denial());
+    refused.admit = Box::new(|_, _| Err(Refusal::GivenInFuture));
+    assert!(matches!(store.append(refused).await, Err(AppendError::Refused(Refusal::GivenInFuture))));
+    let unknown = withdraw(client(), "key", id("no such declaration"));
+    assert!(matches!(store.append(unknown).await, Err(AppendError::Refused(Refusal::DeclarationUnknown))));
+    assert_eq!(store.count().unwrap(), 0);
+    // Nor is the key used up, or a revision.
+    assert_eq!(append(&store, declare(client(), "key", consent())).await.revision, Revision(1));
+}
+
+#[tokio::test]
+async fn time_never_goes_back() {
+    static MICROS: AtomicI64 = AtomicI64::new(0);
+    fn clock() -> Instant {
+        at(MICROS.load(Ordering::Relaxed))
+    }
+    let home = Home::new();
+    let open = || Store::open(&home.store(), StoreOptions { clock, ..options() }).unwrap();
+    let store = open();
+    let mut recorded = Vec::new();
+    for (n, micros) in [5_000_001, 7, 5_000_002, 3].into_iter().enumerate() {
+        MICROS.store(micros, Ordering::Relaxed);
+        recorded.push(append(&store, declare(client(), &format!("key {n}"), denial())).await.recorded_at);
+    }
+    drop(store);
+    let store = open();
+    recorded.push(append(&store, declare(client(), "last", denial())).await.recorded_at);
+    assert_eq!(recorded, [5_000_001, 5_000_001, 5_000_002, 5_000_002, 5_000_002].map(at));
+    for change in load(&store) {
+        let Change::Declaration { recorded_at, declaration, .. } = change else { panic!("{change:?}") };
+        // Given when it was recorded, as nothing else was told.
+        assert_eq!((declaration.recorded_at, declaration.given_at), (recorded_at, recorded_at));
+    }
+}
+
+#[tokio::test]
+async fn a_full_queue_is_told_at_once() {
+    let home = Home::new();
+    let few = StoreOptions { queue_length_max: 1, group_commit_max: 1, ..options() };
+    let store = Store::open(&home.store(), few).unwrap();
+    let (release, released) = mpsc::channel::<()>();
+    let (begin, begun) = mpsc::channel::<()>();
+    let mut first = declare(client(), "first", denial());
+    first.admit = Box::new(move |_, _| {
+        begin.send(()).unwrap();
+        released.recv().unwrap();
+        Ok(Admitted::default())
+    });
+    let spawn = |append| {
+        let store = store.clone();
+        tokio::spawn(async move { store.append(append).await })
+    };
+    let first = spawn(first);
+    tokio::task::yield_now().await;
+    begun.recv().unwrap();
+    let second = spawn(declare(client(), "second", denial()));
+    tokio::task::yield_now().await;
+    let third = store.append(declare(client(), "third", denial())).await;
+    assert!(matches!(third, Err(AppendError::Overloaded)), "{third:?}");
+    assert!(matches!(store.replace_directory(directory("")).await, Err(StoreError::Overloaded)));
+    release.send(()).unwrap();
+    first.await.unwrap().unwrap();
+    second.await.unwrap().unwrap();
+    assert_eq!(store.count().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_fault_in_admission_stops_the_writer_and_is_told_to_all() {
+    let home = Home::new();
+    let store = home.open();
+    append(&store, declare(client(), "before", denial())).await;
+    let mut faulty = declare(client(), "faulty", denial());
+    faulty.admit = Box::new(|_, _| panic!("this message belongs to a test"));
+    let failed = store.append(faulty).await;
+    assert!(
+        matches!(&failed, Err(AppendError::Store(error)) if matches!(**error, StoreError::WriterPanicked))
+    );
+    assert!(matches!(*store.failed().await, StoreError::WriterPanicked));
+    let later = store.append(declare(client(), "later", denial())).await;
+    assert!(matches!(later, Err(AppendError::Store(_))));
+    assert!(matches!(store.replace_directory(directory("")).await, Err(StoreError::Stopped(_))));
+    assert_eq!(load(&store).len(), 1);
+    drop(store);
+    assert_eq!(load(&home.open()).len(), 1);
+}
+
+#[tokio::test]
+async fn a_viewing_is_stored_before_it_is_answered() {
+    let home = Home::new();
+    let store = home.open();
+    let viewer = RecordedBy::Professional(Professional {
+        register: oid("1.2.246.10.2"),
+        organisation: oid("1.2.246.10.1"),
+        professional: "p1".into(),
+    });
+    let purpose = Some(ViewingPurpose::Investigation);
+    store
+        .log_viewing(Viewing { client: client(), viewer: Some(viewer), purpose, what: Viewed::List })
+        .await
+        .unwrap();
+    let row: (String, String, String, String, String) = home
+        .connect()
+        .query_row("SELECT client_root, client_extension, viewer, purpose, what FROM viewing", (), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+        })
+        .unwrap();
+    let viewer =
+        r#"{"professional":{"register":"1.2.246.10.2","organisation":"1.2.246.10.1","professional":"p1"}}"#;
+    let expected = ["1.2.246.21", "010181-900C", viewer, "investigation", "list"].map(str::to_owned);
+    assert_eq!(<[String; 5]>::from(row), expected);
+    assert_eq!(store.count().unwrap(), 0);
+}
+
+#[tokio::test]
+async fn history_is_imported_as_it_is_given_or_not_at_all() {
+    let home = Home::new();
+    let store = home.open();
+    let declaration = |declaration_id, withdrawal| Declaration {
+        id: id(declaration_id),
+        content: consent(),
+        given_at: at(1),
+        recorded_at: at(2),
+        withdrawal,
+        declarer: None,
+        recorded_by: None,
+    };
+    let withdrawn = declaration("a", Some(Withdrawal { recorded_at: at(3), by: None }));
+    let history = vec![(client(), withdrawn.clone()), (other_client(), declaration("b", None))];
+    assert_eq!(store.import(history).await.unwrap(), Revision(2));
+
+    let twice = vec![(client(), declaration("c", None)), (client(), declaration("a", None))];
+    let refused = store.import(twice).await;
+    assert!(matches!(refused, Err(StoreError::AlreadyImported { place: 2 })), "{refused:?}");
+    let itself = vec![(client(), declaration("c", None)), (client(), declaration("c", None))];
+    assert!(matches!(store.import(itself).await, Err(StoreError::AlreadyImported { place: 2 })));
+    assert_eq!(store.import(Vec::new()).await.unwrap(), Revision(2));
+
+    // It is withdrawn as any other.
+    append(&store, withdraw(other_client(), "end", id("b"))).await;
+    let changes = load(&store);
+    let [Change::Declaration { client: whose, declaration, .. }, _, Change::Withdrawal { withdrawal, .. }] =
+        &changes[..]
+    else {
+        panic!("{changes:?}");
+    };
+    assert_eq!((whose, declaration), (&client(), &withdrawn));
+    assert_eq!(withdrawal.by, Some(declarer(Role::Client)));
+}
+
+#[tokio::test]
+async fn a_national_root_with_something_else_is_not_stored() {
+    let home = Home::new();
+    let store = home.open();
+    let strange =
+        lupa::policy::client_id::ClientId::Other { root: oid("1.2.246.21"), extension: id("010181-900C") };
+    let refused = store.append(declare(strange, "key", denial())).await;
+    assert!(
+        matches!(&refused, Err(AppendError::Store(error)) if matches!(**error, StoreError::ClientNotStorable))
+    );
+    append(&store, declare(client(), "key", denial())).await;
+}
+
+#[tokio::test]
+async fn the_last_of_several_withdrawals_stands() {
+    let home = Home::new();
+    let store = home.open();
+    let denied = append(&store, declare(client(), "deny", denial())).await;
+    let mut first = withdraw(client(), "guardian", denied.declaration_id.clone());
+    let Entry::Withdrawal { by, .. } = &mut first.entry else { panic!("a withdrawal") };
+    *by = declarer(Role::Guardian);
+    append(&store, first).await;
+    let last = append(&store, withdraw(client(), "client", denied.declaration_id)).await;
+    let (seen, sees) = mpsc::channel();
+    let mut look = declare(client(), "look", denial());
+    look.admit = Box::new(move |declarations, _| {
+        seen.send(declarations.to_vec()).unwrap();
+        Ok(Admitted::default())
+    });
+    append(&store, look).await;
+    let [declaration] = &sees.recv().unwrap()[..] else { panic!("one declaration") };
+    let stands = Withdrawal { recorded_at: last.recorded_at, by: Some(declarer(Role::Client)) };
+    assert_eq!(declaration.withdrawal, Some(stands));
+}

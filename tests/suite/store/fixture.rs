@@ -1,0 +1,194 @@
+//! What the tests of the store say and how they look at it.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use lupa::index::{Follower, Index, IndexOptions};
+use lupa::policy::admit::Admitted;
+use lupa::policy::client_id::{ClientId, IdentityCode};
+use lupa::policy::day::Instant;
+use lupa::policy::declaration::{
+    Consent, ConsentKind, Content, Declarer, Denial, DenialSector, Information, RecordedBy, Role, Scope, Way,
+};
+use lupa::policy::directory::{Directory, Organisation, OrganisationKind};
+use lupa::policy::oid::{Oid, OpaqueId};
+use lupa::store::{Admit, Append, Appended, Change, Entry, Revision, Store, StoreError, StoreOptions};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// A directory of its own with room for a store.
+pub(super) struct Home(TempDir);
+
+impl Home {
+    pub(super) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(super) fn store(&self) -> PathBuf {
+        self.file("lupa.db")
+    }
+
+    pub(super) fn open(&self) -> Store {
+        Store::open(&self.store(), options()).unwrap()
+    }
+
+    /// A connection past Lupa, as an operator's tool has.
+    pub(super) fn connect(&self) -> Connection {
+        Connection::open(self.store()).unwrap()
+    }
+}
+
+pub(super) fn options() -> StoreOptions {
+    StoreOptions { clock: ticking, queue_length_max: 1_024, group_commit_max: 256 }
+}
+
+pub(super) fn index_options() -> IndexOptions {
+    IndexOptions {
+        poll_interval: Duration::from_millis(20),
+        max_staleness: Duration::from_secs(60),
+        retry_delay_max: Duration::from_millis(20),
+    }
+}
+
+pub(super) fn start_index(store: &Store) -> (Index, Follower) {
+    Index::start(store.clone(), index_options()).unwrap()
+}
+
+/// Waits, for as long as a test may take, until a revision is published.
+pub(super) async fn reached(index: &Index, revision: Revision) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    assert!(index.reached(revision, deadline).await, "revision {revision} was not reached");
+}
+
+/// A clock that is a second later each time it is read.
+fn ticking() -> Instant {
+    static SECONDS: AtomicI64 = AtomicI64::new(1_700_000_000);
+    Instant::from_timestamp_secs(SECONDS.fetch_add(1, Ordering::Relaxed)).unwrap()
+}
+
+pub(super) fn at(micros: i64) -> Instant {
+    Instant::from_timestamp_micros(micros).unwrap()
+}
+
+pub(super) fn client() -> ClientId {
+    ClientId::National(IdentityCode::parse("010181-900C").unwrap())
+}
+
+pub(super) fn other_client() -> ClientId {
+    ClientId::National(IdentityCode::parse("010190-901R").unwrap())
+}
+
+pub(super) fn id(text: &str) -> OpaqueId<'static> {
+    OpaqueId::parse(text.to_owned()).unwrap()
+}
+
+pub(super) fn oid(text: &str) -> Oid<'static> {
+    Oid::parse(text.to_owned()).unwrap()
+}
+
+pub(super) fn declarer(role: Role) -> Declarer {
+    Declarer { role, name: "Aino Esimerkki".into(), id: "".into() }
+}
+
+pub(super) fn information() -> Content {
+    Content::Information(Information { version: "1.1".into(), way: Some(Way::MyKanta) })
+}
+
+pub(super) fn consent() -> Content {
+    Content::Consent(Consent { kind: ConsentKind::Healthcare, allocation: None })
+}
+
+pub(super) fn denial() -> Content {
+    Content::Denial(Denial {
+        sector: DenialSector::Healthcare,
+        scope: Scope::AllPatientData,
+        against: Default::default(),
+        allows_emergency: true,
+    })
+}
+
+pub(super) fn directory(name: &str) -> Directory {
+    let organisation = Organisation {
+        oid: oid("1.2.246.10.1"),
+        name: name.into(),
+        kind: OrganisationKind::HusGroup,
+        uusimaa: true,
+        operates_from: None,
+        successor: None,
+        main_responsibility: Vec::new(),
+    };
+    Directory::build(vec![organisation], Vec::new(), Vec::new()).unwrap()
+}
+
+pub(super) fn admit_all() -> Admit {
+    Box::new(|_, _| Ok(Admitted::default()))
+}
+
+/// A declaration by a client; the payload is the key.
+pub(super) fn declare(client: ClientId, key: &str, content: Content) -> Append {
+    Append {
+        client,
+        idempotency_key: id(key),
+        payload_digest: digest(key),
+        entry: Entry::Declaration {
+            content,
+            given_at: None,
+            declarer: declarer(Role::Client),
+            recorded_by: RecordedBy::MyKanta,
+        },
+        admit: admit_all(),
+    }
+}
+
+/// A withdrawal by a client; the payload is the key.
+pub(super) fn withdraw(client: ClientId, key: &str, declaration_id: OpaqueId<'static>) -> Append {
+    Append {
+        client,
+        idempotency_key: id(key),
+        payload_digest: digest(key),
+        entry: Entry::Withdrawal {
+            declaration_id,
+            given_at: None,
+            by: declarer(Role::Client),
+            recorded_by: RecordedBy::MyKanta,
+        },
+        admit: admit_all(),
+    }
+}
+
+/// Stands for the SHA-256 of a payload.
+pub(super) fn digest(payload: &str) -> [u8; 32] {
+    let mut digest = [0; 32];
+    payload.bytes().enumerate().for_each(|(at, byte)| digest[at % 32] ^= byte.rotate_left(at as u32 / 32));
+    digest
+}
+
+pub(super) async fn append(store: &Store, append: Append) -> Appended {
+    store.append(append).await.unwrap()
+}
+
+pub(super) fn load(store: &Store) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let last = store.load(&mut |change| changes.push(change)).unwrap();
+    assert_eq!(last, changes.last().map_or(Revision(0), Change::revision));
+    changes
+}
+
+/// Why a store was not opened, as the operator reads it.
+pub(super) fn refusal(path: &Path) -> String {
+    message(&Store::open(path, options()).unwrap_err())
+}
+
+/// An error without the path, which is another one each time.
+pub(super) fn message(error: &StoreError) -> String {
+    let message = error.to_string();
+    match message.split_once('`').and_then(|(before, rest)| Some((before, rest.split_once('`')?.1))) {
+        Some((before, after)) => format!("{before}PATH{after}"),
+        None => message,
+    }
+}

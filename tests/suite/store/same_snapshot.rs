@@ -1,0 +1,191 @@
+//! However a snapshot came about, it is what a plain fold over the changes gives.
+
+use std::collections::BTreeMap;
+
+use lupa::index::{Index, Snapshot};
+use lupa::policy::client_id::ClientId;
+use lupa::policy::declaration::{Content, Declaration, Declarer, Withdrawal};
+use lupa::policy::directory::Directory;
+use lupa::policy::oid::OpaqueId;
+use lupa::store::{Append, Entry, Revision, Store};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index as Pick;
+
+use super::arbitrary;
+use super::fixture::*;
+
+/// Something that happens to a store. Clients are picked from three.
+#[derive(Clone, Debug)]
+enum Event {
+    Declare(Pick, Content),
+    /// Any declaration of any client, many times too.
+    Withdraw(Pick, Declarer),
+    Import(Vec<(Pick, Declaration)>),
+    ReplaceDirectory(Directory),
+    /// The index is started anew.
+    Reload,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => (any::<Pick>(), arbitrary::content()).prop_map(|(pick, content)| Event::Declare(pick, content)),
+        4 => (any::<Pick>(), arbitrary::declarer()).prop_map(|(pick, by)| Event::Withdraw(pick, by)),
+        1 => vec((any::<Pick>(), arbitrary::declaration()), 0..70).prop_map(Event::Import),
+        1 => arbitrary::directory().prop_map(Event::ReplaceDirectory),
+        1 => Just(Event::Reload),
+    ]
+}
+
+/// The naive fold.
+#[derive(Default)]
+struct Model {
+    revision: Revision,
+    clients: BTreeMap<ClientId, Vec<Declaration>>,
+    directory: Directory,
+}
+
+impl Model {
+    fn nth(&self, pick: Pick) -> Option<(ClientId, OpaqueId<'static>)> {
+        let all: Vec<_> = self
+            .clients
+            .iter()
+            .flat_map(|(client, declarations)| declarations.iter().map(move |one| (client, &one.id)))
+            .collect();
+        (!all.is_empty()).then(|| *pick.get(&all)).map(|(client, id)| (client.clone(), id.clone()))
+    }
+
+    fn declare(&mut self, client: ClientId, declaration: Declaration) {
+        self.clients.entry(client).or_default().push(declaration);
+    }
+
+    fn withdraw(&mut self, client: &ClientId, id: &OpaqueId<'static>, withdrawal: Withdrawal) {
+        for declaration in self.clients.get_mut(client).into_iter().flatten() {
+            if declaration.id == *id {
+                declaration.withdrawal = Some(withdrawal.clone());
+            }
+        }
+    }
+
+    fn check(&self, snapshot: &Snapshot) {
+        assert_eq!(snapshot.revision(), self.revision);
+        assert_eq!(snapshot.clients(), self.clients.len());
+        assert_eq!(snapshot.declaration_count(), self.clients.values().map(Vec::len).sum::<usize>() as u64);
+        for (client, declarations) in &self.clients {
+            assert_eq!(snapshot.declarations(client), &declarations[..]);
+        }
+        assert_eq!(snapshot.directory().organisations(), self.directory.organisations());
+        assert_eq!(snapshot.directory().registers(), self.directory.registers());
+        assert_eq!(snapshot.directory().outsourcing(), self.directory.outsourcing());
+    }
+}
+
+async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
+    let client = |pick: Pick| *pick.get(&[0, 1, 2]);
+    let clients = [client_a(), client_b(), client_c()];
+    match event {
+        Event::Declare(pick, content) => {
+            let client = clients[client(pick)].clone();
+            let append = declare(client.clone(), &format!("key {n}"), content.clone());
+            let Entry::Declaration { declarer, recorded_by, .. } = append.entry.clone() else {
+                panic!("a declaration")
+            };
+            let appended = append_ok(store, append).await;
+            model.revision = appended.revision;
+            let declaration = Declaration {
+                id: appended.declaration_id,
+                content,
+                given_at: appended.recorded_at,
+                recorded_at: appended.recorded_at,
+                withdrawal: None,
+                declarer: Some(declarer),
+                recorded_by: Some(recorded_by),
+            };
+            model.declare(client, declaration);
+        }
+        Event::Withdraw(pick, declarer) => {
+            let Some((client, id)) = model.nth(pick) else { return };
+            let mut append = withdraw(client.clone(), &format!("key {n}"), id.clone());
+            let Entry::Withdrawal { by, .. } = &mut append.entry else { panic!("a withdrawal") };
+            *by = declarer.clone();
+            let appended = append_ok(store, append).await;
+            model.revision = appended.revision;
+            let withdrawal = Withdrawal { recorded_at: appended.recorded_at, by: Some(declarer) };
+            model.withdraw(&client, &id, withdrawal);
+        }
+        Event::Import(history) => {
+            let history: Vec<(ClientId, Declaration)> = history
+                .into_iter()
+                .enumerate()
+                .map(|(place, (pick, mut declaration))| {
+                    declaration.id = id(&format!("imported {n} {place}"));
+                    (clients[client(pick)].clone(), declaration)
+                })
+                .collect();
+            model.revision = store.import(history.clone()).await.unwrap();
+            history.into_iter().for_each(|(client, declaration)| model.declare(client, declaration));
+        }
+        Event::ReplaceDirectory(directory) => {
+            model.revision = store.replace_directory(directory.clone()).await.unwrap();
+            model.directory = directory;
+        }
+        Event::Reload => {}
+    }
+}
+
+async fn append_ok(store: &Store, one: Append) -> lupa::store::Appended {
+    append(store, one).await
+}
+
+fn client_a() -> ClientId {
+    client()
+}
+
+fn client_b() -> ClientId {
+    other_client()
+}
+
+fn client_c() -> ClientId {
+    ClientId::Other { root: oid("1.2.246.999"), extension: id("c") }
+}
+
+async fn check_all(events: Vec<Event>) {
+    let home = Home::new();
+    let mut store = home.open();
+    let mut model = Model::default();
+    let (mut index, mut follower) = start_index(&store);
+    for (n, event) in events.into_iter().enumerate() {
+        if matches!(event, Event::Reload) {
+            follower.stop();
+            drop(store);
+            store = home.open();
+            (index, follower) = start_index(&store);
+        }
+        happen(&store, &mut model, n, event).await;
+        if n % 3 == 0 {
+            reached(&index, model.revision).await;
+            wait_until_current(&index, &model).await;
+        }
+    }
+    reached(&index, model.revision).await;
+    wait_until_current(&index, &model).await;
+    let (fresh, _fresh_follower) = start_index(&store);
+    reached(&fresh, model.revision).await;
+    wait_until_current(&fresh, &model).await;
+}
+
+/// Revision 0 is reached before anything is loaded.
+async fn wait_until_current(index: &Index, model: &Model) {
+    index.readiness().wait_for(|ready| *ready).await.unwrap();
+    model.check(&index.current().unwrap());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn incremental_fresh_and_naive_agree(events in vec(event(), 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(check_all(events));
+    }
+}
