@@ -68,9 +68,10 @@ struct Published {
     snapshot: ArcSwapOption<Snapshot>,
     /// From when `proven_at_nanos` counts.
     began_at: Instant,
-    /// When the last read began that found nothing after the snapshot.
-    /// Stored after the snapshot and loaded before it, so that a snapshot is
-    /// never taken for fresher than it is.
+    /// When the last read began that found nothing after the snapshot; at
+    /// first, when this began, which is before anything was read. Stored after
+    /// the snapshot and loaded before it, so that a snapshot is never taken for
+    /// fresher than it is.
     proven_at_nanos: AtomicU64,
     revision: watch::Sender<Revision>,
     is_ready: watch::Sender<bool>,

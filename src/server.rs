@@ -14,7 +14,6 @@ use tokio::{task, time};
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
-use tonic_reflection::server::v1::{ServerReflection, ServerReflectionServer};
 use tower::util::MapResponseLayer;
 
 use crate::config::{self, Config};
@@ -119,12 +118,15 @@ impl Server {
             config::Reflection::Loopback => config.listen_address.ip().is_loopback(),
             config::Reflection::Off => false,
         };
-        let reflection = reflects.then(reflection_service).transpose()?;
+        let reflection = reflects.then(|| reflection().build_v1()).transpose()?;
+        // What older clients, grpcurl among them, ask for.
+        let reflection_v1alpha = reflects.then(|| reflection().build_v1alpha()).transpose()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = builder(&config)
             .layer(MapResponseLayer::new(layers::refusals_before_services))
             .add_service(health_service)
             .add_optional_service(reflection)
+            .add_optional_service(reflection_v1alpha)
             .add_service(
                 DecisionServiceServer::new(Decisions::new(core.clone()))
                     .max_decoding_message_size(config.request_bytes_max)
@@ -175,12 +177,10 @@ fn builder(config: &config::Server) -> tonic::transport::Server {
         .http2_max_local_error_reset_streams(Some(config.local_error_resets_max))
 }
 
-fn reflection_service()
--> Result<ServerReflectionServer<impl ServerReflection>, tonic_reflection::server::Error> {
+fn reflection() -> tonic_reflection::server::Builder<'static> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1()
 }
 
 /// Tells the health of each service: serving while the index is loaded and fresh.

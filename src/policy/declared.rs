@@ -126,7 +126,7 @@ impl<'a> Declared<'a> {
     /// cannot be read may have replaced any before it.
     pub(crate) fn latest_consent(&self, kind: &ConsentKind) -> Option<&LatestConsent<'a>> {
         let latest = self.consents.iter().find(|latest| latest.consent.kind == *kind)?;
-        (self.unreadable_consent_at <= Some(latest.declaration.recorded_at)).then_some(latest)
+        (self.unreadable_consent_at < Some(latest.declaration.recorded_at)).then_some(latest)
     }
 
     /// Whether the client's last act on a consent of one of some kinds was to

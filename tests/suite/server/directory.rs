@@ -60,12 +60,14 @@ async fn a_directory_at_fault_is_refused_whole_with_every_fault() {
     faulty.registers[1].controller = UNKNOWN.to_owned();
     faulty.registers[3].oid = demo.registers[2].oid.clone();
     let mut answer = refused(replace(&fixture, Some(faulty)).await);
-    let mut expected = [format!("directory.organisations[{one}].successor"),
+    let mut expected = [
+        format!("directory.organisations[{one}].successor"),
         format!("directory.organisations[{other}].successor"),
         format!("directory.organisations[{}].oid", demo.organisations.len()),
         "directory.registers[0].oid".to_owned(),
         "directory.registers[1].controller".to_owned(),
-        "directory.registers[3].oid".to_owned()];
+        "directory.registers[3].oid".to_owned(),
+    ];
     expected.sort();
     answer.fields.sort();
     let expected: Vec<&str> = expected.iter().map(String::as_str).collect();

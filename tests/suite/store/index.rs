@@ -12,7 +12,7 @@ use super::fixture::*;
 fn hasty() -> IndexOptions {
     IndexOptions {
         poll_interval: Duration::from_millis(5),
-        max_staleness: Duration::from_millis(200),
+        max_staleness: Duration::from_secs(1),
         retry_delay_max: Duration::from_millis(10),
     }
 }

@@ -1,108 +1,172 @@
 //! What is read back is what was appended, whatever it says.
 
-use lupa::policy::declaration::Declaration;
+use lupa::policy::client_id::ClientId;
+use lupa::policy::day::Instant;
+use lupa::policy::declaration::{Content, Declaration, Declarer, RecordedBy, Withdrawal};
 use lupa::policy::directory::Directory;
-use lupa::store::{Append, Change, Entry};
+use lupa::store::{Append, Appended, Change, Entry, Store};
+use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
 use super::arbitrary;
 use super::fixture::*;
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+/// Everything that a client's entry may say.
+#[derive(Clone, Debug)]
+struct Said {
+    client: ClientId,
+    content: Content,
+    given_at: Option<Instant>,
+    declarer: Declarer,
+    recorded_by: RecordedBy,
+}
 
-    #[test]
-    fn a_declaration_is_read_as_it_was_appended(
-        client in arbitrary::client(),
-        content in arbitrary::content(),
-        given_at in option::of(arbitrary::instant()),
-        declarer in arbitrary::declarer(),
-        recorded_by in arbitrary::recorded_by(),
-    ) {
-        let home = Home::new();
-        let store = home.open();
-        let entry = Entry::Declaration {
-            content: content.clone(),
+fn said() -> impl Strategy<Value = Said> {
+    (
+        arbitrary::client(),
+        arbitrary::content(),
+        option::of(arbitrary::instant()),
+        arbitrary::declarer(),
+        arbitrary::recorded_by(),
+    )
+        .prop_map(|(client, content, given_at, declarer, recorded_by)| Said {
+            client,
+            content,
             given_at,
-            declarer: declarer.clone(),
-            recorded_by: recorded_by.clone(),
-        };
-        let append = Append {
-            client: client.clone(),
-            idempotency_key: id("key"),
-            payload_digest: [7; 32],
-            entry,
-            admit: admit_all(),
-        };
-        let appended = block_on(store.append(append)).unwrap();
-        drop(store);
-        let [Change::Declaration { revision, recorded_at, client: whose, declaration }] =
-            &load(&home.open())[..] else { panic!("one declaration") };
-        prop_assert_eq!((*revision, *recorded_at), (appended.revision, appended.recorded_at));
-        prop_assert!(*whose == client);
-        let expected = Declaration {
-            id: appended.declaration_id,
+            declarer,
+            recorded_by,
+        })
+}
+
+impl Said {
+    fn declaration(self, key: &str) -> Append {
+        let Self { client, content, given_at, declarer, recorded_by } = self;
+        let entry = Entry::Declaration { content, given_at, declarer, recorded_by };
+        Append { entry, ..declare(client, key, information()) }
+    }
+
+    /// The withdrawal of a declaration of this client's.
+    fn withdrawal(self, key: &str, appended: &Appended) -> Append {
+        let Self { client, content: _, given_at, declarer, recorded_by } = self;
+        let declaration_id = appended.declaration_id.clone();
+        let entry = Entry::Withdrawal { declaration_id, given_at, by: declarer, recorded_by };
+        Append { entry, ..declare(client, key, information()) }
+    }
+
+    fn expected(self, appended: &Appended) -> Declaration {
+        let Self { client: _, content, given_at, declarer, recorded_by } = self;
+        Declaration {
+            id: appended.declaration_id.clone(),
             content,
             given_at: given_at.unwrap_or(appended.recorded_at),
             recorded_at: appended.recorded_at,
             withdrawal: None,
             declarer: Some(declarer),
             recorded_by: Some(recorded_by),
-        };
-        prop_assert_eq!(declaration, &expected);
+        }
     }
+}
+
+/// Appends at once, so that few transactions do; answers in order.
+async fn append_all(store: &Store, appends: impl Iterator<Item = Append>) -> Vec<Appended> {
+    let calls: Vec<_> = appends
+        .map(|append| {
+            let store = store.clone();
+            tokio::spawn(async move { store.append(append).await.unwrap() })
+        })
+        .collect();
+    let mut answers = Vec::new();
+    for call in calls {
+        answers.push(call.await.unwrap());
+    }
+    answers
+}
+
+async fn declare_and_withdraw(said: Vec<(Said, Said)>) {
+    let home = Home::new();
+    let store = home.open();
+    let declarations =
+        said.iter().enumerate().map(|(n, (one, _))| one.clone().declaration(&format!("d {n}")));
+    let declared = append_all(&store, declarations).await;
+    let withdrawals = said.iter().zip(&declared).enumerate().map(|(n, ((one, end), appended))| {
+        Said { client: one.client.clone(), ..end.clone() }.withdrawal(&format!("w {n}"), appended)
+    });
+    let withdrawn = append_all(&store, withdrawals).await;
+    drop(store);
+    let changes = load(&home.open());
+    assert_eq!(changes.len(), 2 * said.len());
+    let (declarations, withdrawals) = changes.split_at(said.len());
+    for ((change, (one, _)), appended) in declarations.iter().zip(&said).zip(&declared) {
+        let Change::Declaration { revision, recorded_at, client, declaration } = change else {
+            panic!("{change:?}")
+        };
+        assert_eq!((*revision, *recorded_at), (appended.revision, appended.recorded_at));
+        assert_eq!((client, declaration), (&one.client, &one.clone().expected(appended)));
+    }
+    for ((change, (one, end)), appended) in withdrawals.iter().zip(&said).zip(&withdrawn) {
+        let Change::Withdrawal { revision, recorded_at, client, declaration_id, withdrawal } = change else {
+            panic!("{change:?}")
+        };
+        assert_eq!((*revision, *recorded_at), (appended.revision, appended.recorded_at));
+        assert_eq!((client, declaration_id), (&one.client, &appended.declaration_id));
+        let by = Some(end.declarer.clone());
+        assert_eq!(*withdrawal, Withdrawal { recorded_at: appended.recorded_at, by });
+    }
+}
+
+async fn import(mut history: Vec<(ClientId, Declaration)>) {
+    for (n, (_, declaration)) in history.iter_mut().enumerate() {
+        declaration.id = id(&format!("{n}"));
+    }
+    let home = Home::new();
+    let store = home.open();
+    store.import(history.clone()).await.unwrap();
+    let changes = load(&store);
+    assert_eq!(changes.len(), history.len());
+    for (change, (client, declaration)) in changes.iter().zip(&history) {
+        let Change::Declaration { client: whose, declaration: read, .. } = change else {
+            panic!("{change:?}")
+        };
+        assert_eq!((whose, read), (client, declaration));
+    }
+}
+
+async fn replace_directory(directories: Vec<Directory>) {
+    let home = Home::new();
+    let store = home.open();
+    for directory in &directories {
+        store.replace_directory(directory.clone()).await.unwrap();
+    }
+    let changes = load(&store);
+    assert_eq!(changes.len(), directories.len());
+    for (change, directory) in changes.iter().zip(&directories) {
+        let Change::Directory { directory: read, .. } = change else { panic!("{change:?}") };
+        assert_eq!(read.organisations(), directory.organisations());
+        assert_eq!(read.registers(), directory.registers());
+        assert_eq!(read.outsourcing(), directory.outsourcing());
+    }
+}
+
+proptest! {
+    // Few stores, each with much in it: to make and to sync one takes a while.
+    #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
-    fn a_withdrawal_is_read_as_it_was_appended(
-        content in arbitrary::content(),
-        by in arbitrary::declarer(),
-        recorded_by in arbitrary::recorded_by(),
-        given_at in option::of(arbitrary::instant()),
-    ) {
-        let home = Home::new();
-        let store = home.open();
-        let appended = block_on(store.append(declare(client(), "declare", content))).unwrap();
-        let mut append = withdraw(client(), "withdraw", appended.declaration_id.clone());
-        append.entry = Entry::Withdrawal {
-            declaration_id: appended.declaration_id.clone(),
-            given_at,
-            by: by.clone(),
-            recorded_by,
-        };
-        let withdrawn = block_on(store.append(append)).unwrap();
-        let changes = load(&store);
-        let [_, Change::Withdrawal { client: whose, declaration_id, withdrawal, .. }] = &changes[..]
-            else { panic!("a withdrawal") };
-        prop_assert!(*whose == client() && *declaration_id == appended.declaration_id);
-        prop_assert_eq!((withdrawal.recorded_at, &withdrawal.by), (withdrawn.recorded_at, &Some(by)));
+    fn declarations_and_withdrawals_are_read_as_they_were_appended(said in vec((said(), said()), 1..60)) {
+        block_on(declare_and_withdraw(said));
     }
 
     #[test]
     fn imported_history_is_read_as_it_was_given(
-        client in arbitrary::client(),
-        declaration in arbitrary::declaration(),
+        history in vec((arbitrary::client(), arbitrary::declaration()), 1..120),
     ) {
-        let home = Home::new();
-        let store = home.open();
-        block_on(store.import(vec![(client.clone(), declaration.clone())])).unwrap();
-        let changes = load(&store);
-        let [Change::Declaration { client: whose, declaration: read, .. }] = &changes[..]
-            else { panic!("one declaration") };
-        prop_assert!(*whose == client);
-        prop_assert_eq!(read, &declaration);
+        block_on(import(history));
     }
 
     #[test]
-    fn a_directory_is_read_as_it_was_given(directory in arbitrary::directory()) {
-        let home = Home::new();
-        let store = home.open();
-        let revision = block_on(store.replace_directory(directory.clone())).unwrap();
-        let changes = load(&store);
-        let [Change::Directory { revision: read_revision, directory: read, .. }] = &changes[..]
-            else { panic!("a directory") };
-        prop_assert_eq!(*read_revision, revision);
-        prop_assert_eq!(lists(read), lists(&directory));
+    fn a_directory_is_read_as_it_was_given(directories in vec(arbitrary::directory(), 1..20)) {
+        block_on(replace_directory(directories));
     }
 }
 
@@ -131,10 +195,6 @@ async fn bodies_are_written_as_they_were_before() {
     assert_eq!(bodies, contents.map(|content| format!(r#"{{"content":{content},{rest}"#)));
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
-
-fn lists(directory: &Directory) -> impl PartialEq + std::fmt::Debug {
-    (directory.organisations().to_vec(), directory.registers().to_vec(), directory.outsourcing().to_vec())
+fn block_on(future: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future);
 }

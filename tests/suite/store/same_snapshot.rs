@@ -7,7 +7,7 @@ use lupa::policy::client_id::ClientId;
 use lupa::policy::declaration::{Content, Declaration, Declarer, Withdrawal};
 use lupa::policy::directory::Directory;
 use lupa::policy::oid::OpaqueId;
-use lupa::store::{Append, Entry, Revision, Store};
+use lupa::store::{Entry, Revision, Store};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index as Pick;
@@ -81,16 +81,16 @@ impl Model {
 }
 
 async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
-    let client = |pick: Pick| *pick.get(&[0, 1, 2]);
-    let clients = [client_a(), client_b(), client_c()];
+    let clients =
+        [client(), other_client(), ClientId::Other { root: oid("1.2.246.999"), extension: id("c") }];
     match event {
         Event::Declare(pick, content) => {
-            let client = clients[client(pick)].clone();
-            let append = declare(client.clone(), &format!("key {n}"), content.clone());
-            let Entry::Declaration { declarer, recorded_by, .. } = append.entry.clone() else {
+            let client = pick.get(&clients).clone();
+            let asked = declare(client.clone(), &format!("key {n}"), content.clone());
+            let Entry::Declaration { declarer, recorded_by, .. } = asked.entry.clone() else {
                 panic!("a declaration")
             };
-            let appended = append_ok(store, append).await;
+            let appended = append(store, asked).await;
             model.revision = appended.revision;
             let declaration = Declaration {
                 id: appended.declaration_id,
@@ -105,10 +105,10 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
         }
         Event::Withdraw(pick, declarer) => {
             let Some((client, id)) = model.nth(pick) else { return };
-            let mut append = withdraw(client.clone(), &format!("key {n}"), id.clone());
-            let Entry::Withdrawal { by, .. } = &mut append.entry else { panic!("a withdrawal") };
+            let mut asked = withdraw(client.clone(), &format!("key {n}"), id.clone());
+            let Entry::Withdrawal { by, .. } = &mut asked.entry else { panic!("a withdrawal") };
             *by = declarer.clone();
-            let appended = append_ok(store, append).await;
+            let appended = append(store, asked).await;
             model.revision = appended.revision;
             let withdrawal = Withdrawal { recorded_at: appended.recorded_at, by: Some(declarer) };
             model.withdraw(&client, &id, withdrawal);
@@ -119,7 +119,7 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
                 .enumerate()
                 .map(|(place, (pick, mut declaration))| {
                     declaration.id = id(&format!("imported {n} {place}"));
-                    (clients[client(pick)].clone(), declaration)
+                    (pick.get(&clients).clone(), declaration)
                 })
                 .collect();
             model.revision = store.import(history.clone()).await.unwrap();
@@ -131,22 +131,6 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
         }
         Event::Reload => {}
     }
-}
-
-async fn append_ok(store: &Store, one: Append) -> lupa::store::Appended {
-    append(store, one).await
-}
-
-fn client_a() -> ClientId {
-    client()
-}
-
-fn client_b() -> ClientId {
-    other_client()
-}
-
-fn client_c() -> ClientId {
-    ClientId::Other { root: oid("1.2.246.999"), extension: id("c") }
 }
 
 async fn check_all(events: Vec<Event>) {
@@ -181,7 +165,7 @@ async fn wait_until_current(index: &Index, model: &Model) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
     fn incremental_fresh_and_naive_agree(events in vec(event(), 1..40)) {

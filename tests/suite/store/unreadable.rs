@@ -78,13 +78,11 @@ fn a_body_of_another_kind_is_unreadable() {
     write(&home, "declaration", Some("information"), Some("a"), body);
     write(&home, "declaration", Some("denial"), Some("b"), body);
     let changes = load(&home.open());
-    let contents: Vec<_> = changes
-        .iter()
-        .map(|change| match change {
-            Change::Declaration { declaration, .. } => declaration.content.clone(),
-            other => panic!("{other:?}"),
-        })
-        .collect();
+    let content = |change: &Change| match change {
+        Change::Declaration { declaration, .. } => Some(declaration.content.clone()),
+        Change::Withdrawal { .. } | Change::UnreadableWithdrawal { .. } | Change::Directory { .. } => None,
+    };
+    let contents: Vec<_> = changes.iter().filter_map(content).collect();
     assert!(
         matches!(contents[..], [Content::Information(_), Content::Unreadable(Kind::Denial)]),
         "{contents:?}"

@@ -73,7 +73,7 @@ CREATE TABLE viewing (
     at               INTEGER NOT NULL,
     client_root      TEXT NOT NULL,
     client_extension TEXT NOT NULL,
-    -- JSON.
+    -- JSON. Null: not told.
     viewer           TEXT,
     -- Null: none was told.
     purpose          TEXT,

@@ -1,0 +1,231 @@
+//! The directory, built whole or refused with every fault, and what is looked
+//! up in it.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
+use super::{Organisation, OrganisationKind, Outsourcing, Party, Register};
+use crate::policy::oid::Oid;
+
+/// Organisations, registers and outsourcing relations.
+///
+/// INVARIANT (controllers-known): every register's controller is an organisation of it.
+/// INVARIANT (successors-end): following successors ends.
+#[derive(Clone, Debug, Default)]
+pub struct Directory {
+    organisations: Vec<Organisation>,
+    registers: Vec<Register>,
+    outsourcing: Vec<Outsourcing>,
+    organisation_places: HashMap<Oid<'static>, usize>,
+    /// Places of the register and its controller.
+    register_places: HashMap<Oid<'static>, (usize, usize)>,
+    /// Every organisation that a former provider's chain of successors passes.
+    successors_of_former: HashSet<Oid<'static>>,
+}
+
+/// Where in the directory a fault is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DirectoryPlace {
+    /// The organisation at this place in its list.
+    Organisation(usize),
+    /// The register at this place in its list.
+    Register(usize),
+    /// The outsourcing relation at this place in its list.
+    Outsourcing(usize),
+}
+
+/// A fault of a directory, or a loose end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}")]
+pub struct DirectoryFault {
+    /// Where it is.
+    pub place: DirectoryPlace,
+    /// The field at fault.
+    pub field: &'static str,
+    /// What is wrong.
+    pub what: WrongInDirectory,
+}
+
+/// What can be wrong in a directory.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WrongInDirectory {
+    /// Two entries with one OID.
+    #[error("`{0}` is already the OID of another entry: give each organisation and register one of its own")]
+    DuplicateOid(Oid<'static>),
+    /// No such organisation.
+    #[error("no organisation `{0}` in the directory: add it or correct the OID")]
+    UnknownOrganisation(Oid<'static>),
+    /// No such register.
+    #[error("no register `{0}` in the directory: add it or correct the OID")]
+    UnknownRegister(Oid<'static>),
+    /// Following successors comes back to where it began.
+    #[error("the successors of `{0}` form a cycle: a former provider ends in a county")]
+    SuccessorCycle(Oid<'static>),
+}
+
+impl Directory {
+    /// Builds the directory, or tells every fault: a duplicate OID, an unknown
+    /// controller, a cycle of successors.
+    pub fn build(
+        organisations: Vec<Organisation>,
+        registers: Vec<Register>,
+        outsourcing: Vec<Outsourcing>,
+    ) -> Result<Self, Vec<DirectoryFault>> {
+        let mut faults = Vec::new();
+        let mut organisation_places = HashMap::with_capacity(organisations.len());
+        for (place, organisation) in organisations.iter().enumerate() {
+            match organisation_places.entry(organisation.oid.clone()) {
+                Entry::Vacant(entry) => {
+                    entry.insert(place);
+                }
+                Entry::Occupied(_) => faults.push(DirectoryFault {
+                    place: DirectoryPlace::Organisation(place),
+                    field: "oid",
+                    what: WrongInDirectory::DuplicateOid(organisation.oid.clone()),
+                }),
+            }
+        }
+        let mut register_places = HashMap::with_capacity(registers.len());
+        for (place, register) in registers.iter().enumerate() {
+            let fault = |field, what| DirectoryFault { place: DirectoryPlace::Register(place), field, what };
+            let Some(controller) = organisation_places.get(&register.controller) else {
+                faults.push(fault(
+                    "controller",
+                    WrongInDirectory::UnknownOrganisation(register.controller.clone()),
+                ));
+                continue;
+            };
+            let taken = organisation_places.contains_key(&register.oid)
+                || register_places.insert(register.oid.clone(), (place, *controller)).is_some();
+            if taken {
+                faults.push(fault("oid", WrongInDirectory::DuplicateOid(register.oid.clone())));
+            }
+        }
+        let mut directory = Self {
+            organisations,
+            registers,
+            outsourcing,
+            organisation_places,
+            register_places,
+            successors_of_former: HashSet::new(),
+        };
+        faults.extend(directory.successor_cycles());
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let former = directory.organisations.iter().filter(|one| one.kind == OrganisationKind::FormerPublic);
+        directory.successors_of_former =
+            former.flat_map(|former| directory.successors(former)).map(|next| next.oid.clone()).collect();
+        Ok(directory)
+    }
+
+    /// References to organisations and registers that are not in the
+    /// directory. They do no harm to a decision: what they would open stays closed.
+    #[must_use]
+    pub fn loose_ends(&self) -> Vec<DirectoryFault> {
+        let unknown = |oid: &Oid<'static>| {
+            (!self.organisation_places.contains_key(oid))
+                .then(|| WrongInDirectory::UnknownOrganisation(oid.clone()))
+        };
+        let mut loose_ends = Vec::new();
+        for (at, organisation) in self.organisations.iter().enumerate() {
+            let place = DirectoryPlace::Organisation(at);
+            let successor = organisation.successor.as_ref().and_then(unknown);
+            loose_ends.extend(successor.map(|what| DirectoryFault { place, field: "successor", what }));
+            let providers = organisation
+                .main_responsibility
+                .iter()
+                .filter_map(|connection| unknown(&connection.provider));
+            loose_ends.extend(providers.map(|what| DirectoryFault {
+                place,
+                field: "main_responsibility",
+                what,
+            }));
+        }
+        for (at, relation) in self.outsourcing.iter().enumerate() {
+            let place = DirectoryPlace::Outsourcing(at);
+            if !self.register_places.contains_key(&relation.organiser_register) {
+                let what = WrongInDirectory::UnknownRegister(relation.organiser_register.clone());
+                loose_ends.push(DirectoryFault { place, field: "organiser_register", what });
+            }
+            let producer = unknown(&relation.producer);
+            loose_ends.extend(producer.map(|what| DirectoryFault { place, field: "producer", what }));
+        }
+        loose_ends
+    }
+
+    /// The organisations, as given.
+    #[must_use]
+    pub fn organisations(&self) -> &[Organisation] {
+        &self.organisations
+    }
+
+    /// The registers, as given.
+    #[must_use]
+    pub fn registers(&self) -> &[Register] {
+        &self.registers
+    }
+
+    /// The outsourcing relations, as given.
+    #[must_use]
+    pub fn outsourcing(&self) -> &[Outsourcing] {
+        &self.outsourcing
+    }
+
+    /// An organisation by its OID.
+    #[must_use]
+    pub fn organisation(&self, oid: &Oid<'_>) -> Option<&Organisation> {
+        self.organisation_places.get(oid.as_str()).and_then(|place| self.organisations.get(*place))
+    }
+
+    /// A register, with its controller, by its OID.
+    #[must_use]
+    pub fn party(&self, register: &Oid<'_>) -> Option<Party<'_>> {
+        let (register, controller) = self.register_places.get(register.as_str())?;
+        Some(Party {
+            register: self.registers.get(*register)?,
+            controller: self.organisations.get(*controller)?,
+        })
+    }
+
+    /// The successors of an organisation, in order; ends by INVARIANT (successors-end).
+    fn successors(&self, of: &Organisation) -> impl Iterator<Item = &Organisation> {
+        let next = |organisation: &Organisation| {
+            organisation.successor.as_ref().and_then(|oid| self.organisation(oid))
+        };
+        std::iter::successors(next(of), move |organisation| next(organisation))
+    }
+
+    /// The end of an organisation's chain of successors; none if it has none.
+    pub(crate) fn final_successor(&self, of: &Organisation) -> Option<&Organisation> {
+        self.successors(of).last()
+    }
+
+    /// Whether one organisation succeeded another, anywhere on the chain.
+    pub(crate) fn has_succeeded(&self, successor: &Organisation, former: &Oid<'_>) -> bool {
+        self.organisation(former)
+            .is_some_and(|former| self.successors(former).any(|next| next.oid == successor.oid))
+    }
+
+    /// Whether an organisation succeeded a former provider, anywhere on the chain.
+    pub(crate) fn has_succeeded_any(&self, successor: &Organisation) -> bool {
+        self.successors_of_former.contains(&successor.oid)
+    }
+
+    fn successor_cycles(&self) -> impl Iterator<Item = DirectoryFault> {
+        self.organisations.iter().enumerate().filter_map(|(at, organisation)| {
+            let comes_back = self
+                .successors(organisation)
+                .take(self.organisations.len())
+                .any(|next| next.oid == organisation.oid);
+            comes_back.then(|| DirectoryFault {
+                place: DirectoryPlace::Organisation(at),
+                field: "successor",
+                what: WrongInDirectory::SuccessorCycle(organisation.oid.clone()),
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
