@@ -118,9 +118,9 @@ impl Server {
             config::Reflection::Loopback => config.listen_address.ip().is_loopback(),
             config::Reflection::Off => false,
         };
-        let reflection = reflects.then(|| reflection().build_v1()).transpose()?;
+        let reflection = reflects.then(|| reflection_builder().build_v1()).transpose()?;
         // What older clients, grpcurl among them, ask for.
-        let reflection_v1alpha = reflects.then(|| reflection().build_v1alpha()).transpose()?;
+        let reflection_v1alpha = reflects.then(|| reflection_builder().build_v1alpha()).transpose()?;
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = builder(&config)
             .layer(MapResponseLayer::new(layers::refusals_before_services))
@@ -177,7 +177,7 @@ fn builder(config: &config::Server) -> tonic::transport::Server {
         .http2_max_local_error_reset_streams(Some(config.local_error_resets_max))
 }
 
-fn reflection() -> tonic_reflection::server::Builder<'static> {
+fn reflection_builder() -> tonic_reflection::server::Builder<'static> {
     tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)

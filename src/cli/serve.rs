@@ -26,9 +26,10 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
     let dates = configured_calendar(&config)?;
     start_logs(&config.log)?;
     let listener = listen(&config).await?;
+    let address = listener.local_addr().unwrap_or(config.server.listen_address);
     let server = Server::open(&config, dates, clock::now).await.map_err(|error| failed(&error))?;
     tracing::info!(
-        address = %config.server.listen_address,
+        %address,
         store = %config.store.path.display(),
         epoch = %server.store().epoch(),
         "listening"

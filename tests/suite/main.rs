@@ -11,9 +11,11 @@
 )]
 
 mod architecture;
+mod bad_input;
 mod demo;
 mod differential;
 mod generator;
+mod kill;
 mod reference;
 mod scenarios;
 mod server;

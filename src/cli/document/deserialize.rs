@@ -19,10 +19,28 @@ impl<'de> Deserializer<'de> for Reading<'de> {
         match &self.0.content {
             Content::Nothing => visitor.visit_unit(),
             Content::Flag(flag) => visitor.visit_bool(*flag),
-            Content::Text(text) => visitor.visit_borrowed_str(text),
+            // The mapping takes the number of an enum value for its name; where
+            // text is asked for, a number stays as it is written.
+            Content::Text(text) => match text.parse::<i64>() {
+                Ok(number) if number.to_string() == *text => visitor.visit_i64(number),
+                _ => visitor.visit_borrowed_str(text),
+            },
             Content::List(items) => visitor.visit_seq(Items { items: items.iter().enumerate() }),
             Content::Fields(fields) => visitor.visit_map(Fields { fields: fields.iter(), field: None }),
         }
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        match &self.0.content {
+            Content::Text(text) => visitor.visit_borrowed_str(text),
+            Content::Nothing | Content::Flag(_) | Content::List(_) | Content::Fields(_) => {
+                self.deserialize_any(visitor)
+            }
+        }
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+        self.deserialize_str(visitor)
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
@@ -60,7 +78,7 @@ impl<'de> Deserializer<'de> for Reading<'de> {
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit
         unit_struct seq tuple tuple_struct map struct identifier ignored_any
     }
 }

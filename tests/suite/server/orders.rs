@@ -185,10 +185,13 @@ async fn every_order_ends_as_the_reference_says() {
         for step in 0..STEPS {
             let key = format!("{seed} {step}");
             let place = numbers.below(client.recorded.len() + 1);
-            match numbers.below(8) {
-                0..=4 => client.record(&key, DECLARATIONS[numbers.below(DECLARATIONS.len())]).await,
-                5 | 6 => client.withdraw(&key, place).await,
-                _ => client.repeat(place).await,
+            // Half of them begin as most people do.
+            match (step, numbers.below(8)) {
+                (0, _) if seed % 2 == 1 => client.record(&key, INFORMATION).await,
+                (1, _) if seed % 2 == 1 => client.record(&key, CONSENT).await,
+                (_, 0..=4) => client.record(&key, DECLARATIONS[numbers.below(DECLARATIONS.len())]).await,
+                (_, 5 | 6) => client.withdraw(&key, place).await,
+                (_, _) => client.repeat(place).await,
             }
             permitted += client.check().await;
         }

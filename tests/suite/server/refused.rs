@@ -7,20 +7,20 @@ use tonic_types::StatusExt;
 
 /// What an error says.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Refused {
-    pub(super) code: Code,
+pub(crate) struct Refused {
+    pub(crate) code: Code,
     /// Of its `ErrorInfo`.
-    pub(super) reason: String,
+    pub(crate) reason: String,
     /// The fields of its `BadRequest`, in order.
-    pub(super) fields: Vec<String>,
+    pub(crate) fields: Vec<String>,
     /// It says when to ask again.
-    pub(super) retry: bool,
+    pub(crate) retry: bool,
 }
 
 impl Refused {
     /// What a status says. Each carries its error id three times over: in
     /// words, in `ErrorInfo` and in `RequestInfo`.
-    pub(super) fn of(status: &Status) -> Self {
+    pub(crate) fn of(status: &Status) -> Self {
         let details = status.get_error_details();
         let info = details.error_info().unwrap_or_else(|| panic!("no ErrorInfo: {status:?}"));
         let error_id = &details.request_info().expect("a RequestInfo").request_id;
@@ -39,18 +39,18 @@ impl Refused {
 }
 
 /// What an answer that must be an error says.
-pub(super) fn refused<T: Debug>(answer: Result<Response<T>, Status>) -> Refused {
+pub(crate) fn refused<T: Debug>(answer: Result<Response<T>, Status>) -> Refused {
     Refused::of(&answer.expect_err("it is refused"))
 }
 
 /// An error with a reason only.
-pub(super) fn because(code: Code, reason: &str) -> Refused {
+pub(crate) fn because(code: Code, reason: &str) -> Refused {
     let retry = matches!(code, Code::Unavailable | Code::ResourceExhausted);
     Refused { code, reason: reason.to_owned(), fields: Vec::new(), retry }
 }
 
 /// A request with fields at fault.
-pub(super) fn invalid(fields: &[&str]) -> Refused {
+pub(crate) fn invalid(fields: &[&str]) -> Refused {
     Refused {
         fields: fields.iter().map(|field| (*field).to_owned()).collect(),
         ..because(Code::InvalidArgument, "INVALID_REQUEST")

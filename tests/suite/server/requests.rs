@@ -7,14 +7,14 @@ use pbjson_types::Timestamp;
 use serde::de::DeserializeOwned;
 
 /// Southwest Finland, healthcare: it asks.
-pub(super) const ASKING: &str = "1.2.246.10.99999999.5.1";
+pub(crate) const ASKING: &str = "1.2.246.10.99999999.5.1";
 /// Pirkanmaa, healthcare: it holds.
-pub(super) const HOLDING: &str = "1.2.246.10.32213086.19.1";
+pub(crate) const HOLDING: &str = "1.2.246.10.32213086.19.1";
 /// In no directory.
-pub(super) const UNKNOWN: &str = "1.2.246.10.99999999.999.1";
+pub(crate) const UNKNOWN: &str = "1.2.246.10.99999999.999.1";
 
 /// A message in the protobuf JSON mapping, written as YAML.
-pub(super) fn message<T: DeserializeOwned>(yaml: &str) -> T {
+pub(crate) fn message<T: DeserializeOwned>(yaml: &str) -> T {
     match Document::read(yaml).and_then(|document| document.parse()) {
         Ok(message) => message,
         Err(faults) => panic!("{faults:#?} in {yaml}"),
@@ -22,22 +22,22 @@ pub(super) fn message<T: DeserializeOwned>(yaml: &str) -> T {
 }
 
 /// The directory of the demonstration.
-pub(super) fn demo_directory() -> v1::Directory {
+pub(crate) fn demo_directory() -> v1::Directory {
     message(include_str!("../../../deploy/demo/directory.yaml"))
 }
 
 /// Someone with an identity code of the 900-series.
-pub(super) fn aino() -> v1::ClientId {
+pub(crate) fn aino() -> v1::ClientId {
     v1::ClientId { extension: "010181-900C".to_owned(), root: String::new() }
 }
 
 /// One of as many people as are needed, with an identifier of another system.
-pub(super) fn person(number: usize) -> v1::ClientId {
+pub(crate) fn person(number: usize) -> v1::ClientId {
     v1::ClientId { extension: format!("person-{number}"), root: "1.2.246.10.99999999.999.5".to_owned() }
 }
 
 /// A question to which a consent is the answer.
-pub(super) fn question(client: v1::ClientId, records: Vec<v1::Record>) -> v1::DecideRequest {
+pub(crate) fn question(client: v1::ClientId, records: Vec<v1::Record>) -> v1::DecideRequest {
     v1::DecideRequest {
         client: Some(client),
         requester: Some(v1::Requester {
@@ -57,7 +57,7 @@ pub(super) fn question(client: v1::ClientId, records: Vec<v1::Record>) -> v1::De
 }
 
 /// An entry of a service event, held in [`HOLDING`].
-pub(super) fn entry(id: &str, event: &str) -> v1::Record {
+pub(crate) fn entry(id: &str, event: &str) -> v1::Record {
     v1::Record {
         id: id.to_owned(),
         register: HOLDING.to_owned(),
@@ -71,14 +71,14 @@ pub(super) fn entry(id: &str, event: &str) -> v1::Record {
 }
 
 /// The newest information, as YAML.
-pub(super) const INFORMATION: &str = "information: { version: '2.0' }";
+pub(crate) const INFORMATION: &str = "information: { version: '2.0' }";
 /// A consent to sharing patient data.
-pub(super) const CONSENT: &str = "consent: { kind: CONSENT_KIND_HEALTHCARE }";
+pub(crate) const CONSENT: &str = "consent: { kind: CONSENT_KIND_HEALTHCARE }";
 /// A denial of one visit.
-pub(super) const DENIAL: &str = "denial: { sector: SECTOR_HEALTHCARE, service_event: visit-1 }";
+pub(crate) const DENIAL: &str = "denial: { sector: SECTOR_HEALTHCARE, service_event: visit-1 }";
 
 /// What the client declares in MyKanta, as YAML.
-pub(super) fn recording(client: v1::ClientId, key: &str, declaration: &str) -> v1::RecordRequest {
+pub(crate) fn recording(client: v1::ClientId, key: &str, declaration: &str) -> v1::RecordRequest {
     v1::RecordRequest {
         client: Some(client),
         declaration: Some(message(declaration)),
@@ -90,7 +90,7 @@ pub(super) fn recording(client: v1::ClientId, key: &str, declaration: &str) -> v
 }
 
 /// What the client ends in MyKanta.
-pub(super) fn withdrawal(client: v1::ClientId, key: &str, declaration_id: &str) -> v1::WithdrawRequest {
+pub(crate) fn withdrawal(client: v1::ClientId, key: &str, declaration_id: &str) -> v1::WithdrawRequest {
     v1::WithdrawRequest {
         client: Some(client),
         declaration_id: declaration_id.to_owned(),
@@ -102,7 +102,7 @@ pub(super) fn withdrawal(client: v1::ClientId, key: &str, declaration_id: &str) 
 }
 
 /// Everything that the client has declared, to change it.
-pub(super) fn listing(client: v1::ClientId) -> v1::ListRequest {
+pub(crate) fn listing(client: v1::ClientId) -> v1::ListRequest {
     v1::ListRequest {
         client: Some(client),
         kinds: Vec::new(),
@@ -114,28 +114,28 @@ pub(super) fn listing(client: v1::ClientId) -> v1::ListRequest {
     }
 }
 
-pub(super) fn the_client() -> v1::Declarer {
+pub(crate) fn the_client() -> v1::Declarer {
     v1::Declarer { role: v1::Role::Client.into(), name: String::new(), id: String::new() }
 }
 
-pub(super) fn my_kanta() -> v1::RecordedBy {
+pub(crate) fn my_kanta() -> v1::RecordedBy {
     message("my_kanta: {}")
 }
 
 /// A doctor of [`ASKING`].
-pub(super) fn professional() -> v1::RecordedBy {
+pub(crate) fn professional() -> v1::RecordedBy {
     message(&format!(
         "professional: {{ register: {ASKING}, organisation: 1.2.246.10.99999999.5.0, professional: doctor-1 }}"
     ))
 }
 
-pub(super) fn timestamp(at: DateTime<Utc>) -> Timestamp {
+pub(crate) fn timestamp(at: DateTime<Utc>) -> Timestamp {
     Timestamp {
         seconds: at.timestamp(),
         nanos: i32::try_from(at.timestamp_subsec_nanos()).expect("nanoseconds"),
     }
 }
 
-pub(super) fn instant(at: &Timestamp) -> DateTime<Utc> {
+pub(crate) fn instant(at: &Timestamp) -> DateTime<Utc> {
     DateTime::from_timestamp(at.seconds, u32::try_from(at.nanos).expect("nanoseconds")).expect("an instant")
 }

@@ -1,0 +1,154 @@
+//! SIGKILL under load: whatever was acknowledged is there, once, with its id;
+//! what was not is resolved by repeating it with the same key.
+//!
+//! `LUPA_TEST_KILLS=1000 cargo test --test suite kill` runs longer.
+
+mod caller;
+
+use std::collections::BTreeMap;
+
+use lupa::wire::v1;
+use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
+use rusqlite::Connection;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::server::process::{Process, serve};
+use crate::server::requests::demo_directory;
+use caller::Caller;
+
+const KILLS: usize = 50;
+const CALLERS: usize = 16;
+
+/// A declaration as a caller knows it: its event, and when its end was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    event: String,
+    withdrawn_at: Option<pbjson_types::Timestamp>,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
+    let kills = std::env::var("LUPA_TEST_KILLS").map_or(KILLS, |kills| kills.parse().expect("a number"));
+    let folder = TempDir::new().expect("a directory");
+    let store = folder.path().join("store.sqlite");
+    let first = Process::start(serve(&store)).expect("it listens");
+    let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+    DirectoryServiceClient::new(first.connect().await).replace_directory(load).await.expect("stored");
+    first.kill();
+
+    let mut callers: Vec<Caller> = (0..CALLERS).map(Caller::new).collect();
+    for life in 0..kills {
+        let process = Process::start(serve(&store)).expect("it listens");
+        let (acknowledged, mut acknowledgements) = mpsc::unbounded_channel();
+        let mut running = JoinSet::new();
+        for caller in callers {
+            running.spawn(caller.run(process.connect().await, acknowledged.clone()));
+        }
+        drop(acknowledged);
+        // All have checked what is there; then between a few and many more.
+        for _ in 0..CALLERS + 1 + life * 7 % 61 {
+            acknowledgements.recv().await.expect("a caller");
+        }
+        process.kill();
+        callers = running.join_all().await;
+    }
+
+    let process = Process::start(serve(&store)).expect("it listens");
+    let mut settling = JoinSet::new();
+    for caller in callers {
+        settling.spawn(caller.settle(process.connect().await));
+    }
+    let callers = settling.join_all().await;
+    process.kill();
+    let (done, interrupted) = callers.iter().fold((0, 0), |(done, interrupted), caller| {
+        (done + caller.done(), interrupted + caller.interrupted())
+    });
+    assert!(interrupted > kills, "only {interrupted} requests of {done} were under way when killed");
+    assert_dense(&store, done);
+}
+
+/// Revisions 1, 2, 3, …: the directory, and one for each request.
+fn assert_dense(store: &std::path::Path, done: usize) {
+    let store = Connection::open(store).expect("the store");
+    let mut statement =
+        store.prepare("SELECT revision, idempotency_key FROM change ORDER BY revision").expect("a table");
+    let rows = statement.query_map((), |row| Ok((row.get::<_, usize>(0)?, row.get::<_, Option<String>>(1)?)));
+    let mut keys = BTreeMap::new();
+    let mut last = 0;
+    for row in rows.expect("rows") {
+        let (revision, key) = row.expect("a row");
+        assert_eq!(revision, last + 1);
+        last = revision;
+        if let Some(key) = key {
+            assert_eq!(keys.insert(key, revision), None);
+        }
+    }
+    assert_eq!((last, keys.len()), (done + 1, done));
+    let check: String = store.query_row("PRAGMA integrity_check", (), |row| row.get(0)).expect("a finding");
+    assert_eq!(check, "ok");
+}
+
+/// What is wrong with what is stored, by what the caller knows.
+fn faults(known: &BTreeMap<String, Known>, stored: &[v1::StoredDeclaration]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    for declaration in stored {
+        *times.entry(&declaration.id).or_default() += 1;
+        let found = Known { event: event(declaration), withdrawn_at: declaration.withdrawn_at };
+        match known.get(&declaration.id) {
+            Some(known) if *known == found => {}
+            Some(known) => faults.push(format!("{} is {found:?} and was {known:?}", declaration.id)),
+            None => faults.push(format!("{} was never acknowledged: {found:?}", declaration.id)),
+        }
+    }
+    for (id, known) in known {
+        match times.get(id.as_str()) {
+            Some(1) => {}
+            Some(times) => faults.push(format!("{id} is there {times} times: {known:?}")),
+            None => faults.push(format!("{id} is lost: {known:?}")),
+        }
+    }
+    faults
+}
+
+/// The event of a denial.
+fn event(stored: &v1::StoredDeclaration) -> String {
+    use v1::declaration::Declaration;
+    use v1::denial::Scope;
+    let content = stored.declaration.as_ref().and_then(|content| content.declaration.as_ref());
+    match content {
+        Some(Declaration::Denial(v1::Denial { scope: Some(Scope::ServiceEvent(event)), .. })) => {
+            event.clone()
+        }
+        other => panic!("nobody declared this: {other:?}"),
+    }
+}
+
+/// The positive control: the checker finds what it is there to find.
+#[test]
+fn a_lost_and_a_doubled_declaration_are_found() {
+    let stored = |id: &str| v1::StoredDeclaration {
+        id: id.to_owned(),
+        declaration: Some(crate::server::requests::message(&format!(
+            "denial: {{ sector: SECTOR_HEALTHCARE, service_event: event-{id} }}"
+        ))),
+        ..Default::default()
+    };
+    let known = |ids: &[&str]| -> BTreeMap<String, Known> {
+        let known =
+            |id: &&str| ((*id).to_owned(), Known { event: format!("event-{id}"), withdrawn_at: None });
+        ids.iter().map(known).collect()
+    };
+    let (a, b) = (stored("a"), stored("b"));
+    assert_eq!(faults(&known(&["a", "b"]), &[a.clone(), b.clone()]), [""; 0]);
+    assert_eq!(faults(&known(&["a", "b"]), std::slice::from_ref(&a)).len(), 1, "lost");
+    assert_eq!(faults(&known(&["a", "b"]), &[a.clone(), b.clone(), b.clone()]).len(), 1, "doubled");
+    assert_eq!(faults(&known(&["a"]), &[a.clone(), stored("c")]).len(), 1, "doubled with another id");
+    let ended = v1::StoredDeclaration { withdrawn_at: Some(pbjson_types::Timestamp::default()), ..a.clone() };
+    assert_eq!(faults(&known(&["a"]), &[ended]).len(), 1, "ended by nobody");
+    let mut withdrawn = known(&["a"]);
+    withdrawn.get_mut("a").expect("a").withdrawn_at = Some(pbjson_types::Timestamp::default());
+    assert_eq!(faults(&withdrawn, &[a]).len(), 1, "a withdrawal lost");
+}

@@ -1,0 +1,163 @@
+//! One who records and withdraws until the server is gone.
+
+use std::collections::BTreeMap;
+
+use lupa::wire::v1;
+use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
+use tokio::sync::mpsc;
+use tonic::transport::Channel;
+use tonic::{Code, Status};
+
+use super::{Known, faults};
+use crate::server::requests::{listing, person, recording, withdrawal};
+
+/// Records and withdraws for one client, one request at a time, each with a
+/// key of its own, and remembers every answer.
+pub(super) struct Caller {
+    number: usize,
+    known: BTreeMap<String, Known>,
+    /// Not ended yet.
+    open: Vec<String>,
+    answered: Vec<(Request, Answer)>,
+    /// Sent, and not known to be stored or not.
+    under_way: Option<Request>,
+    interrupted: usize,
+}
+
+#[derive(Clone, Debug)]
+enum Request {
+    Record { event: String, message: v1::RecordRequest },
+    Withdraw(v1::WithdrawRequest),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Answer {
+    Recorded(v1::RecordResponse),
+    Withdrawn(v1::WithdrawResponse),
+}
+
+type Client = DeclarationServiceClient<Channel>;
+
+impl Caller {
+    pub(super) fn new(number: usize) -> Self {
+        Self {
+            number,
+            known: BTreeMap::new(),
+            open: Vec::new(),
+            answered: Vec::new(),
+            under_way: None,
+            interrupted: 0,
+        }
+    }
+
+    /// How many requests were answered.
+    pub(super) fn done(&self) -> usize {
+        self.answered.len()
+    }
+
+    /// How many were under way when the server was killed.
+    pub(super) fn interrupted(&self) -> usize {
+        self.interrupted
+    }
+
+    /// Resolves what was under way, checks what is there, and goes on until
+    /// the server is gone. Tells of each acknowledgement.
+    pub(super) async fn run(mut self, channel: Channel, acknowledged: mpsc::UnboundedSender<()>) -> Self {
+        let mut client = Client::new(channel);
+        let mut is_checked = false;
+        loop {
+            let went_well = if self.under_way.is_none() && !is_checked {
+                is_checked = true;
+                self.check(&mut client).await
+            } else {
+                self.step(&mut client).await
+            };
+            if let Err(status) = went_well {
+                assert_gone(&status);
+                self.interrupted += usize::from(self.under_way.is_some());
+                return self;
+            }
+            // Nobody counts any more once enough are counted.
+            acknowledged.send(()).unwrap_or(());
+        }
+    }
+
+    /// Resolves what was under way, repeats everything, and checks what is there.
+    pub(super) async fn settle(mut self, channel: Channel) -> Self {
+        let mut client = Client::new(channel);
+        if self.under_way.is_some() {
+            self.step(&mut client).await.expect("answered");
+        }
+        for (request, answer) in self.answered.clone() {
+            assert_eq!(send(&mut client, &request).await.expect("answered"), answer, "{request:?}");
+        }
+        self.check(&mut client).await.expect("a list");
+        self
+    }
+
+    /// One request: the one under way again, or a new one.
+    async fn step(&mut self, client: &mut Client) -> Result<(), Status> {
+        let request = self.under_way.take().unwrap_or_else(|| self.next());
+        self.under_way = Some(request.clone());
+        let answer = send(client, &request).await?;
+        self.under_way = None;
+        match (&request, &answer) {
+            (Request::Record { event, message: _ }, Answer::Recorded(recorded)) => {
+                let id = recorded.declaration_id.clone();
+                let known = Known { event: event.clone(), withdrawn_at: None };
+                assert_eq!(self.known.insert(id.clone(), known), None, "{id} was given twice");
+                self.open.push(id);
+            }
+            (Request::Withdraw(message), Answer::Withdrawn(withdrawn)) => {
+                let known = self.known.get_mut(&message.declaration_id).expect("known");
+                known.withdrawn_at = withdrawn.recorded_at;
+            }
+            (_, _) => panic!("{answer:?} to {request:?}"),
+        }
+        self.answered.push((request, answer));
+        Ok(())
+    }
+
+    /// Every third request ends what the oldest began.
+    fn next(&mut self) -> Request {
+        let key = format!("caller {} request {}", self.number, self.answered.len());
+        if self.answered.len() % 3 == 2 && !self.open.is_empty() {
+            return Request::Withdraw(withdrawal(person(self.number), &key, &self.open.remove(0)));
+        }
+        let event = format!("event {key}");
+        let denial = format!("denial: {{ sector: SECTOR_HEALTHCARE, service_event: {event} }}");
+        Request::Record { message: recording(person(self.number), &key, &denial), event }
+    }
+
+    async fn check(&self, client: &mut Client) -> Result<(), Status> {
+        let request = v1::ListRequest { page_size: 1000, ..listing(person(self.number)) };
+        let mut stored = Vec::new();
+        let mut page_token = String::new();
+        loop {
+            let page = client.list(v1::ListRequest { page_token, ..request.clone() }).await?.into_inner();
+            stored.extend(page.declarations);
+            page_token = page.next_page_token;
+            if page_token.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(faults(&self.known, &stored), [""; 0]);
+        Ok(())
+    }
+}
+
+async fn send(client: &mut Client, request: &Request) -> Result<Answer, Status> {
+    Ok(match request {
+        Request::Record { event: _, message } => {
+            Answer::Recorded(client.record(message.clone()).await?.into_inner())
+        }
+        Request::Withdraw(message) => Answer::Withdrawn(client.withdraw(message.clone()).await?.into_inner()),
+    })
+}
+
+/// The server is killed, so that nothing is answered; it does not refuse.
+fn assert_gone(status: &Status) {
+    let is_gone =
+        matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal);
+    assert!(is_gone, "{status:?}");
+}

@@ -1,0 +1,119 @@
+//! The real binary: `lupa serve` in a process of its own.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::thread::{self, JoinHandle};
+
+use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+/// The program under test.
+pub(crate) const LUPA: &str = env!("CARGO_BIN_EXE_lupa");
+
+/// A process that listens. It is killed when this is dropped.
+pub(crate) struct Process {
+    child: Child,
+    url: String,
+    /// Reads what it says, to the end.
+    said: Option<JoinHandle<String>>,
+}
+
+/// A process that has ended by itself.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) said: String,
+}
+
+/// `lupa serve` on a store and a free port, with nothing else in its environment.
+pub(crate) fn serve(store: &Path) -> Command {
+    let mut command = Command::new(LUPA);
+    command.arg("serve");
+    settings(&mut command, store);
+    command
+}
+
+/// The settings of [`serve`], for a command that runs it.
+pub(crate) fn settings(command: &mut Command, store: &Path) {
+    command.env_clear().env("LUPA_STORE__PATH", store).env("LUPA_SERVER__LISTEN_ADDRESS", "127.0.0.1:0");
+}
+
+impl Process {
+    /// Starts it and waits until it says where it listens.
+    pub(crate) fn start(mut command: Command) -> Result<Self, Ended> {
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("a process");
+        let mut stderr = BufReader::new(child.stderr.take().expect("its words"));
+        let mut said = String::new();
+        while stderr.read_line(&mut said).expect("its words") > 0 {
+            if let Some(address) = said.lines().last().and_then(listening) {
+                let url = format!("http://{address}");
+                let said = Some(thread::spawn(move || read_on(said, stderr)));
+                return Ok(Self { child, url, said });
+            }
+        }
+        Err(Ended { status: child.wait().expect("an end"), said })
+    }
+
+    /// A connection, once it serves.
+    pub(crate) async fn connect(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(self.url.clone()).expect("a URL");
+        let channel = endpoint.connect().await.expect("a connection");
+        let request = HealthCheckRequest { service: "lupa.v1.DeclarationService".to_owned() };
+        let statuses = HealthClient::new(channel.clone()).watch(request).await;
+        let mut statuses = statuses.expect("a stream").into_inner();
+        while statuses.message().await.expect("a status").expect("a status").status()
+            != ServingStatus::Serving
+        {}
+        channel
+    }
+
+    /// SIGKILL, and waits for the end.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("an end");
+    }
+
+    /// SIGTERM, and waits for the end.
+    pub(crate) fn terminate(self) -> Ended {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("the command `kill`");
+        assert!(sent.success());
+        self.wait()
+    }
+
+    /// Waits for it to end by itself.
+    pub(crate) fn wait(mut self) -> Ended {
+        let status = self.child.wait().expect("an end");
+        let said = self.said.take().expect("it is read once").join().expect("its words");
+        Ended { status, said }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|ended| ended.is_none()) {
+            self.child.kill().expect("killed");
+            self.child.wait().expect("an end");
+        }
+    }
+}
+
+fn read_on(mut said: String, mut stderr: BufReader<ChildStderr>) -> String {
+    while stderr.read_line(&mut said).expect("its words") > 0 {}
+    said
+}
+
+/// Where a line of the log says that it listens.
+fn listening(line: &str) -> Option<String> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    let listens = line.get("message")? == "listening";
+    listens.then(|| line["address"].as_str().expect("an address").to_owned())
+}
