@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 use tonic::transport::Channel;
 
 const REPEATS: usize = 9;
-const REPEAT: Duration = Duration::from_secs(2);
+const REPEAT: Duration = Duration::from_secs(1);
 const DECLARATIONS: usize = 3;
 
 #[tokio::main(flavor = "multi_thread")]
