@@ -3,7 +3,7 @@
 //! set for server reflection.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use prost::Message;
 use prost_types::FileDescriptorSet;
@@ -22,7 +22,26 @@ fn main() -> Result<(), Box<dyn Error>> {
     generate_json(&descriptors)?;
     let path = PathBuf::from(std::env::var("OUT_DIR")?).join("lupa.v1.descriptors.bin");
     std::fs::write(path, descriptors.encode_to_vec())?;
+    println!("cargo::rerun-if-changed=src/policy");
+    println!("cargo::rustc-env=LUPA_RULES_DIGEST={:016x}", digest(Path::new("src/policy"))?);
     Ok(())
+}
+
+/// A digest of the core's sources (FNV-1a), so that the catalogue's version
+/// changes with any rule, and is the same wherever the same sources are built.
+fn digest(folder: &Path) -> Result<u64, Box<dyn Error>> {
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
+    entries.sort();
+    let mut state: u64 = 0xcbf2_9ce4_8422_2325;
+    for entry in entries.iter().filter(|entry| !entry.ends_with("tests.rs")) {
+        let content =
+            if entry.is_dir() { digest(entry)?.to_be_bytes().to_vec() } else { std::fs::read(entry)? };
+        for byte in content {
+            state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    Ok(state)
 }
 
 /// Messages, clients and servers.

@@ -87,7 +87,7 @@ pub struct Server {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reflection {
-    /// For callers on the same machine.
+    /// While the server listens on loopback.
     Loopback,
     /// For everyone.
     On,
@@ -311,9 +311,9 @@ impl Config {
         if !listen_address.ip().is_loopback() && !allow_plaintext_beyond_loopback {
             tell(format!(
                 "server.listen_address: `{listen_address}` is beyond loopback and there is no TLS yet: personal \
-                 data would travel in the clear. Listen on 127.0.0.1 or [::1], put a proxy with mutual TLS in \
-                 front, or set server.allow_plaintext_beyond_loopback = true if the network is protected \
-                 otherwise"
+                 data would travel in the clear. Listen on 127.0.0.1 or [::1], with a proxy with mutual TLS in front \
+                 and access.loopback = \"public\" (through a proxy every caller is on this machine), or set \
+                 server.allow_plaintext_beyond_loopback = true if the network is protected otherwise"
             ));
         }
         let Listing { page_size_default, page_size_max } = self.listing;

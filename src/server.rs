@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::{task, time};
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
@@ -63,6 +63,7 @@ pub struct Server {
     follower: Follower,
     core: Core,
     config: config::Server,
+    poll_interval: Duration,
 }
 
 impl Server {
@@ -85,7 +86,8 @@ impl Server {
             Index::start(store.clone(), index_options(&config.index)).map_err(ServerError::NoThread)?;
         let core =
             Core::new(store.clone(), index.clone(), calendar, access(&config.access), limits(config), clock);
-        Ok(Self { store, index, follower, core, config: config.server.clone() })
+        let poll_interval = Duration::from_millis(config.index.poll_interval_ms);
+        Ok(Self { store, index, follower, core, config: config.server.clone(), poll_interval })
     }
 
     /// The store.
@@ -108,16 +110,12 @@ impl Server {
         listener: TcpListener,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
-        let Self { store, index, follower, core, config } = self;
+        let Self { store, index, follower, core, config, poll_interval } = self;
         let (health, health_service) = tonic_health::server::health_reporter();
         // Before anyone can ask: a new reporter says that the server serves, and knows no service.
         set_health(&health, ServingStatus::NotServing).await;
-        let health_task = task::spawn(report_health(health.clone(), index.readiness()));
-        let reflects = match config.reflection {
-            config::Reflection::On => true,
-            config::Reflection::Loopback => config.listen_address.ip().is_loopback(),
-            config::Reflection::Off => false,
-        };
+        let health_task = task::spawn(report_health(health.clone(), index, poll_interval));
+        let reflects = reflects(config.reflection, &listener);
         let reflection = reflects.then(|| reflection_builder().build_v1()).transpose()?;
         // What older clients, grpcurl among them, ask for.
         let reflection_v1alpha = reflects.then(|| reflection_builder().build_v1alpha()).transpose()?;
@@ -159,7 +157,10 @@ impl Server {
         if time::timeout(grace, &mut serving).await.is_err() {
             tracing::warn!(grace_ms = config.shutdown_grace_ms, "requests under way were cut off");
         }
-        follower.stop();
+        // Waits for the read under way, which a failing disk may never end.
+        if time::timeout(grace, task::spawn_blocking(|| follower.stop())).await.is_err() {
+            tracing::warn!("the store was still being read");
+        }
         match failure {
             Some(failure) => Err(ServerError::Store(failure)),
             None => Ok(()),
@@ -183,15 +184,32 @@ fn reflection_builder() -> tonic_reflection::server::Builder<'static> {
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
 }
 
-/// Tells the health of each service: serving while the index is loaded and fresh.
-async fn report_health(health: HealthReporter, mut readiness: watch::Receiver<bool>) {
+/// Whether reflection answers. Through a proxy every caller is on this machine,
+/// so it goes by where the server listens.
+fn reflects(reflection: config::Reflection, listener: &TcpListener) -> bool {
+    match reflection {
+        config::Reflection::On => true,
+        config::Reflection::Loopback => listener.local_addr().is_ok_and(|address| address.ip().is_loopback()),
+        config::Reflection::Off => false,
+    }
+}
+
+/// Tells the health of each service: serving while the index is loaded and
+/// fresh. It is asked for again and again, because a follower that hangs in a
+/// read cannot tell that the index grows stale.
+async fn report_health(health: HealthReporter, index: Index, interval: Duration) {
+    let mut readiness = index.readiness();
+    let mut told = None;
     loop {
-        let status =
-            if *readiness.borrow_and_update() { ServingStatus::Serving } else { ServingStatus::NotServing };
-        set_health(&health, status).await;
-        if readiness.changed().await.is_err() {
-            set_health(&health, ServingStatus::NotServing).await;
-            return;
+        let is_serving = index.current().is_ok();
+        if told != Some(is_serving) {
+            let status = if is_serving { ServingStatus::Serving } else { ServingStatus::NotServing };
+            set_health(&health, status).await;
+            told = Some(is_serving);
+        }
+        if let Ok(Err(_)) = time::timeout(interval, readiness.changed()).await {
+            // The follower has ended: nothing changes any more but the age.
+            time::sleep(interval).await;
         }
     }
 }

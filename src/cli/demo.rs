@@ -28,6 +28,9 @@ use crate::wire::v1::declaration_service_client::DeclarationServiceClient;
 const DIRECTORY: &str = include_str!("../../deploy/demo/directory.yaml");
 const STORY: &str = include_str!("../../deploy/demo/story.yaml");
 
+/// The width of a story.
+const STORY_COLUMNS: usize = 80;
+
 /// Arguments of `lupa demo`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -176,7 +179,8 @@ struct Teller {
 impl Teller {
     async fn tell(&mut self, story: Story, tell_all: bool) -> Result<(), Failure> {
         let Story { name, story, declarations, fetches } = story;
-        self.terminal.show(&format!("\n── {name} ──\n{}\n", story.trim()))?;
+        let story = textwrap::fill(story.trim(), STORY_COLUMNS);
+        self.terminal.show(&format!("\n── {name} ──\n{story}\n"))?;
         for mut declaration in declarations {
             declaration.idempotency_key = Uuid::new_v4().to_string();
             self.declarations.record(declaration).await.map_err(Refusal::of)?;
@@ -242,14 +246,16 @@ fn register_names(directory: &v1::Directory) -> HashMap<String, String> {
     directory.registers.iter().map(|register| (register.oid.clone(), register.name.clone())).collect()
 }
 
+/// Three commands to try, as they can be typed.
 fn next_steps(url: &str) -> String {
+    let lupa = std::env::current_exe().map_or_else(|_| "lupa".to_owned(), |path| path.display().to_string());
     let server = if url == "http://127.0.0.1:7411" { String::new() } else { format!(" --server {url}") };
     format!(
         "\nThe server stays up until you press Ctrl-C. In another terminal, try:\n\n\
-         \x20 lupa explain{server} --client 010181-900C --requester 1.2.246.10.99999999.5.1 --channel kanta \\\n\
-         \x20   --ground care --access-right --record id=aino-doc-3,register=1.2.246.10.32213086.19.1,\\\n\
-         event=aino-visit-2,kind=service-event-entry,recorded-on=2025-06-02\n\
-         \x20 lupa list{server} --client 010181-900C --viewing-purpose client-changes-denials\n\
-         \x20 lupa print{server} --client 010181-900C --sector healthcare --document denials --language en --role client\n"
+         {lupa} explain{server} --client 010181-900C --requester 1.2.246.10.99999999.5.1 --channel kanta \
+         --ground care --access-right --record id=aino-doc-3,register=1.2.246.10.32213086.19.1,\
+         event=aino-visit-2,kind=service-event-entry,recorded-on=2025-06-02\n\n\
+         {lupa} list{server} --client 010181-900C --viewing-purpose client-changes-denials\n\n\
+         {lupa} print{server} --client 010181-900C --sector healthcare --document denials --language en --role client\n"
     )
 }

@@ -27,7 +27,12 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
     start_logs(&config.log)?;
     let listener = listen(&config).await?;
     let address = listener.local_addr().unwrap_or(config.server.listen_address);
-    let server = Server::open(&config, dates, clock::now).await.map_err(|error| failed(&error))?;
+    let bytes = std::fs::metadata(&config.store.path).map_or(0, |file| file.len());
+    tracing::info!(store = %config.store.path.display(), bytes, "opening and checking the store");
+    let checking = spinner("checking the store");
+    let server = Server::open(&config, dates, clock::now).await;
+    checking.finish_and_clear();
+    let server = server.map_err(|error| failed(&error))?;
     tracing::info!(
         %address,
         store = %config.store.path.display(),
@@ -91,6 +96,14 @@ fn with_causes(error: &dyn Error) -> String {
         cause = error.source();
     }
     told
+}
+
+/// Something that moves on a terminal while nothing can be counted.
+fn spinner(what: &'static str) -> ProgressBar {
+    let spinner = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+    spinner.set_message(what);
+    spinner.enable_steady_tick(PROGRESS_INTERVAL);
+    spinner
 }
 
 /// A bar on a terminal while the index loads.

@@ -24,9 +24,6 @@ use super::verdict::{DECIDING_MAX, Deciding, Detail, Obligation, Reason};
 pub(crate) use allocation::not_offered;
 pub(crate) use everyone::UNKNOWN_REGISTER;
 
-/// The version of the rules themselves; the catalogue's version adds the dates.
-pub const RULES_VERSION: &str = "2026-11-21";
-
 /// A rule: what it finds, and the data of the catalogue.
 pub struct Rule {
     /// Stable: in the catalogue, in spans and in logs.

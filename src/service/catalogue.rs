@@ -3,12 +3,12 @@
 use sha2::{Digest, Sha256};
 
 use crate::policy::calendar::Calendar;
-use crate::policy::rules::RULES_VERSION;
 use crate::wire::catalogue::to_rules;
 
 use prost::Message;
 
-/// The version of the rules with the dates in force, such as `2026-11-21-9f86d081`.
+/// The version of Lupa, a digest of the rules' sources, and one of the catalogue
+/// and the dates in force, such as `0.1.0-60303ae2-9f86d081`.
 pub(super) fn version(calendar: &Calendar) -> String {
     let mut digest = Sha256::new();
     for rule in to_rules(calendar) {
@@ -18,5 +18,6 @@ pub(super) fn version(calendar: &Calendar) -> String {
     digest.update(format!("{calendar:?}"));
     let digest = digest.finalize();
     let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("{RULES_VERSION}-{short}")
+    let rules: String = env!("LUPA_RULES_DIGEST").chars().take(8).collect();
+    format!("{}-{rules}-{short}", env!("CARGO_PKG_VERSION"))
 }

@@ -9,7 +9,7 @@ use crate::identity::Entitlement;
 use crate::index::Snapshot;
 use crate::policy::Question;
 use crate::policy::day::Instant;
-use crate::policy::declaration::{ClientDeclarations, Content, Declaration};
+use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
 use crate::policy::directory::Directory;
 use crate::policy::explain::Explanation;
 use crate::policy::request::Situation;
@@ -24,7 +24,7 @@ use crate::wire::v1::{
     SimulateRequest, SimulateResponse,
 };
 use crate::wire::verdict::{Disclosure, to_verdict};
-use crate::wire::violation::{InvalidRequest, instant, to_timestamp};
+use crate::wire::violation::{InvalidRequest, Violations, instant, to_timestamp};
 use crate::wire::{decision, directory};
 
 use super::Core;
@@ -60,14 +60,18 @@ impl Decisions {
     async fn explain(&self, message: &ExplainRequest) -> Result<ExplainResponse, Failure> {
         let ExplainRequest { decide } = message;
         let decide = decide.as_ref().ok_or_else(|| required("decide"))?;
-        let situation = decision::situation(decide).map_err(|faults| faults.within("decide"))?;
-        let [record] = decide.records.as_slice() else {
-            return Err(InvalidRequest::one("decide.records", "one record is explained at a time").into());
-        };
+        let mut violations = Violations::default();
+        let situation =
+            violations.include(decision::situation(decide).map_err(|faults| faults.within("decide")));
+        let record = if let [record] = decide.records.as_slice() { Some(record) } else { None };
+        if decide.records.len() > 1 {
+            violations.add("decide.records", "one record is explained at a time");
+        }
+        let (situation, record) = violations.finish(situation.zip(record))?;
         let snapshot = self.core.snapshot(&decide.at_least).await?;
         let now = self.core.now(&snapshot)?;
         let declarations = snapshot.declarations(&situation.client);
-        self.log_viewing(&situation, declarations).await?;
+        self.log_viewing(decide, &situation, declarations).await?;
         let question =
             Question::new(&situation, declarations, snapshot.directory(), &self.core.calendar, now);
         let Explanation { verdict, steps } = match decision::record(record) {
@@ -89,19 +93,21 @@ impl Decisions {
         let SimulateRequest { decide, at, directory, declarations, ignore_stored } = message;
         let decide = decide.as_ref().ok_or_else(|| required("decide"))?;
         self.check_size(decide)?;
-        let situation = decision::situation(decide).map_err(|faults| faults.within("decide"))?;
-        let given = stored_declarations("declarations", declarations)?;
+        let mut violations = Violations::default();
+        let situation =
+            violations.include(decision::situation(decide).map_err(|faults| faults.within("decide")));
+        let given = violations.include(stored_declarations("declarations", declarations));
+        let at = violations.include(at.as_ref().map(|at| instant("at", at)).transpose());
+        let directory = directory.as_ref().map(directory::directory).transpose();
+        let directory = violations.include(directory.map_err(|faults| faults.within("directory")));
+        let ((situation, given), (at, directory)) =
+            violations.finish(situation.zip(given).zip(at.zip(directory)))?;
         let snapshot = self.core.snapshot(&decide.at_least).await?;
         let now = match at {
-            Some(at) => instant("at", at)?,
+            Some(at) => at,
             None => self.core.now(&snapshot)?,
         };
-        let directory = match directory {
-            Some(message) => {
-                Arc::new(directory::directory(message).map_err(|faults| faults.within("directory"))?)
-            }
-            None => Arc::clone(snapshot.directory()),
-        };
+        let directory = directory.map_or_else(|| Arc::clone(snapshot.directory()), Arc::new);
         let stored = if *ignore_stored { &[] } else { snapshot.declarations(&situation.client) };
         let declarations: Vec<Declaration> = stored.iter().cloned().chain(given).collect();
         let circumstances = Circumstances { declarations: &declarations, directory: &directory, now };
@@ -146,18 +152,17 @@ impl Decisions {
     /// denials among them, they are viewed to investigate (002).
     async fn log_viewing(
         &self,
+        message: &DecideRequest,
         situation: &Situation<'_>,
         declarations: &ClientDeclarations,
     ) -> Result<(), Failure> {
-        let shows_denials =
-            declarations.iter().any(|declaration| matches!(declaration.content, Content::Denial(_)));
-        if !shows_denials {
+        if !declarations.iter().any(|declaration| declaration.content.kind() == Kind::Denial) {
             return Ok(());
         }
         let viewing = Viewing {
             client: situation.client.clone(),
-            viewer: None,
-            purpose: Some(ViewingPurpose::Investigation),
+            viewer: decision::asked_by(message),
+            purpose: ViewingPurpose::Investigation,
             what: Viewed::Explanation,
         };
         Ok(self.core.store.log_viewing(viewing).await?)

@@ -148,7 +148,7 @@ impl Declarations {
             None if shows_denials => Err(Refusal::ViewingPurposeRequired.into()),
             None => Ok(()),
             Some(purpose) => {
-                let viewing = Viewing { client, viewer: view.viewer, purpose: Some(purpose), what };
+                let viewing = Viewing { client, viewer: view.viewer, purpose, what };
                 Ok(self.core.store.log_viewing(viewing).await?)
             }
         }
@@ -190,7 +190,7 @@ impl Declarations {
             let viewing = Viewing {
                 client: submission.client.clone(),
                 viewer: submission.printed_by.clone(),
-                purpose: Some(ViewingPurpose::ClientChangesDenials),
+                purpose: ViewingPurpose::ClientChangesDenials,
                 what: Viewed::Printout,
             };
             self.core.store.log_viewing(viewing).await?;

@@ -20,7 +20,6 @@ use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 use crate::policy::oid::OpaqueId;
 use crate::policy::refusal::Refusal;
-use crate::policy::viewing::ViewingPurpose;
 
 /// Answers a job; called once the transaction is committed.
 pub(super) type Answer = Box<dyn FnOnce()>;
@@ -211,7 +210,7 @@ impl Group<'_> {
                     root,
                     extension,
                     viewer.as_ref().map(|viewer| json(&row::RecordedBy::from(viewer))).transpose()?,
-                    purpose.map(ViewingPurpose::name),
+                    purpose.name(),
                     what.as_str(),
                 ))
             })

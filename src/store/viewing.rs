@@ -11,8 +11,8 @@ pub struct Viewing {
     pub client: ClientId,
     /// Who viewed them; none = not told.
     pub viewer: Option<RecordedBy>,
-    /// Why; none = not told, which is enough where no denials are shown.
-    pub purpose: Option<ViewingPurpose>,
+    /// Why.
+    pub purpose: ViewingPurpose,
     /// What was shown.
     pub what: Viewed,
 }

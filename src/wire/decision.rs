@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::policy::day::Day;
-use crate::policy::declaration::DataKind;
+use crate::policy::declaration::{DataKind, Professional, RecordedBy};
 use crate::policy::oid::{Oid, OpaqueId};
 use crate::policy::request::{
     Channel, Claim, ClaimKind, Condition, Conditions, Ground, OutsourcedService, Record, RecordField,
@@ -55,6 +55,17 @@ pub fn situation(message: &v1::DecideRequest) -> Result<Situation<'_>, InvalidRe
         })
     })();
     violations.finish(situation)
+}
+
+/// The professional who asks, where register and organisation are told.
+#[must_use]
+pub fn asked_by(message: &v1::DecideRequest) -> Option<RecordedBy> {
+    let v1::Requester { register, organisation, professional, system: _ } = message.requester.as_ref()?;
+    Some(RecordedBy::Professional(Professional {
+        register: Oid::parse(register.as_str()).ok()?.into_owned(),
+        organisation: Oid::parse(organisation.as_str()).ok()?.into_owned(),
+        professional: professional.as_str().into(),
+    }))
 }
 
 /// Reads one record, or tells the first field at fault.

@@ -59,6 +59,11 @@ impl Violations {
         self.0.push(Violation { field: field.into(), description: description.to_string() });
     }
 
+    /// What was read of a part, or its violations among the others.
+    pub fn include<T>(&mut self, read: Result<T, InvalidRequest>) -> Option<T> {
+        read.map_err(|InvalidRequest { violations }| self.0.extend(violations)).ok()
+    }
+
     /// The value if all is well and it was read, else every violation.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, InvalidRequest> {
         match value {

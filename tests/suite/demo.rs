@@ -1,6 +1,7 @@
 //! The demo tells the stories that it means to.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
 #[test]
 fn every_answer_is_the_one_of_the_story() {
@@ -16,5 +17,28 @@ fn every_answer_is_the_one_of_the_story() {
         // From the start of sharing across sectors the local consent gives way to the client's other one.
         let is_over = reason == "LOCAL_CONSENT" && !told.contains(reason);
         assert!(told.contains(reason) || is_over, "{reason} is not among the answers: {told}");
+    }
+}
+
+/// The commands that it prints work, as a newcomer pastes them.
+#[test]
+fn the_commands_to_try_next_work() {
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_lupa"))
+        .arg("demo")
+        .env("LUPA_SERVER__LISTEN_ADDRESS", "127.0.0.1:0")
+        .env("LUPA_LOG__LEVEL", "warn")
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let tried: Vec<String> =
+        lines.filter(|line| line.starts_with(env!("CARGO_BIN_EXE_lupa"))).take(3).collect();
+    let outcomes: Vec<_> =
+        tried.iter().map(|line| (line, Command::new("sh").args(["-c", line]).output().unwrap())).collect();
+    demo.kill().unwrap();
+    demo.wait().unwrap();
+    assert_eq!(outcomes.len(), 3);
+    for (line, outcome) in outcomes {
+        assert!(outcome.status.success(), "{line}\n{}", String::from_utf8_lossy(&outcome.stderr));
     }
 }

@@ -244,7 +244,7 @@ async fn a_viewing_is_stored_before_it_is_answered() {
         organisation: oid("1.2.246.10.1"),
         professional: "p1".into(),
     });
-    let purpose = Some(ViewingPurpose::Investigation);
+    let purpose = ViewingPurpose::Investigation;
     store
         .log_viewing(Viewing { client: client(), viewer: Some(viewer), purpose, what: Viewed::List })
         .await

@@ -16,7 +16,7 @@ pub(super) static XS_LOCAL_CONSENT: Rule = Rule {
     silent: "no effective local consent of the one controller covers it outside Kanta",
     sources: &["002", "003"],
     in_force: InForce { from: None, until: Some(CalendarDate::CrossSectorFrom) },
-    dates: &[],
+    dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::LocalConsent],
     find: find_local_consent,
 };
@@ -38,7 +38,7 @@ pub(super) static XS_NO_BASIS: Rule = Rule {
     silent: "there is a basis",
     sources: &["003", "004"],
     in_force: InForce::ALWAYS,
-    dates: &[CalendarDate::CrossSectorFrom],
+    dates: &[CalendarDate::ActInForce, CalendarDate::CrossSectorFrom],
     reasons: &[Reason::NotShareable],
     find: find_no_basis,
 };

@@ -1,6 +1,7 @@
 //! Use inside one register is not sharing: denials and consents are not looked at (002, 003).
 
 use super::super::{Case, Finding, InForce, Rule};
+use crate::policy::calendar::CalendarDate;
 use crate::policy::directory::OrganisationKind;
 use crate::policy::verdict::Reason;
 
@@ -10,7 +11,7 @@ pub(super) static OWN_REGISTER: Rule = Rule {
     silent: "the record is held in another register, so this is sharing",
     sources: &["002", "003"],
     in_force: InForce::ALWAYS,
-    dates: &[],
+    dates: &[CalendarDate::CountiesBegin],
     reasons: &[Reason::OwnRegister],
     find,
 };

@@ -23,7 +23,7 @@ pub(super) static HC_NO_BASIS: Rule = Rule {
     silent: "there is a basis",
     sources: &["002"],
     in_force: InForce::ALWAYS,
-    dates: &[CalendarDate::ConsentsCoverAllChannelsFrom],
+    dates: &[CalendarDate::ActInForce, CalendarDate::ConsentsCoverAllChannelsFrom],
     reasons: &[Reason::NotShareable],
     find: find_no_basis,
 };

@@ -2,6 +2,7 @@
 //! channel (003), and the answer where there is none.
 
 use super::super::{Case, Finding, InForce, Rule, consent};
+use crate::policy::calendar::CalendarDate;
 use crate::policy::declaration::ConsentKind;
 use crate::policy::request::ClaimKind;
 use crate::policy::verdict::Reason;
@@ -12,7 +13,7 @@ pub(super) static SW_CONSENT: Rule = Rule {
     silent: "no effective consent covers the sharing",
     sources: &["003"],
     in_force: InForce::ALWAYS,
-    dates: &[],
+    dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::Consent],
     find: find_consent,
 };
@@ -23,7 +24,7 @@ pub(super) static SW_NO_BASIS: Rule = Rule {
     silent: "there is a basis",
     sources: &["003"],
     in_force: InForce::ALWAYS,
-    dates: &[],
+    dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::NotShareable],
     find: find_no_basis,
 };

@@ -2,6 +2,7 @@
 //! where there is none.
 
 use super::super::{Case, Finding, InForce, Rule, consent};
+use crate::policy::calendar::CalendarDate;
 use crate::policy::declaration::ConsentKind;
 use crate::policy::verdict::Reason;
 
@@ -11,7 +12,7 @@ pub(super) static WB_CONSENT: Rule = Rule {
     silent: "no effective consent to sharing wellbeing data",
     sources: &["000"],
     in_force: InForce::ALWAYS,
-    dates: &[],
+    dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::Consent],
     find: find_consent,
 };
@@ -22,7 +23,7 @@ pub(super) static WB_NO_BASIS: Rule = Rule {
     silent: "there is a basis",
     sources: &["000"],
     in_force: InForce::ALWAYS,
-    dates: &[],
+    dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::NotShareable],
     find: find_no_basis,
 };

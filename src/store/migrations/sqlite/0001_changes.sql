@@ -76,7 +76,7 @@ CREATE TABLE viewing (
     -- JSON. Null: not told.
     viewer           TEXT,
     -- Null: none was told.
-    purpose          TEXT,
+    purpose          TEXT NOT NULL,
     what             TEXT NOT NULL
 ) STRICT;
 
