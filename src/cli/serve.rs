@@ -93,7 +93,7 @@ fn with_causes(error: &dyn Error) -> String {
     told
 }
 
-/// A bar on a terminal while the index loads, and a line in the log at its end.
+/// A bar on a terminal while the index loads.
 async fn show_progress(index: Index) {
     let mut readiness = index.readiness();
     let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
@@ -114,12 +114,4 @@ async fn show_progress(index: Index) {
         }
     }
     bar.finish_and_clear();
-    if let Ok(snapshot) = index.current() {
-        tracing::info!(
-            revision = %snapshot.revision(),
-            clients = snapshot.clients(),
-            declarations = snapshot.declaration_count(),
-            "ready"
-        );
-    }
 }
