@@ -249,7 +249,7 @@ fn next_steps(url: &str) -> String {
          \x20 lupa explain{server} --client 010181-900C --requester 1.2.246.10.99999999.5.1 --channel kanta \\\n\
          \x20   --ground care --access-right --record id=aino-doc-3,register=1.2.246.10.32213086.19.1,\\\n\
          event=aino-visit-2,kind=service-event-entry,recorded-on=2025-06-02\n\
-         \x20 lupa list{server} --client 010181-900C --purpose client-changes-denials\n\
+         \x20 lupa list{server} --client 010181-900C --viewing-purpose client-changes-denials\n\
          \x20 lupa print{server} --client 010181-900C --sector healthcare --document denials --language en --role client\n"
     )
 }

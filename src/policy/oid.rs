@@ -64,21 +64,25 @@ impl fmt::Display for Oid<'_> {
 
 /// The id of a document, service event, service transaction, prescription or
 /// declaration, or the code of a service task: 1 to 128 printable ASCII
-/// characters, compared as they are.
+/// characters without a space at either end, compared as they are.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OpaqueId<'a>(Cow<'a, str>);
 
 /// Text that is not an opaque id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not an id: write 1 to {OPAQUE_ID_CHARACTERS_MAX} printable ASCII characters")]
+#[error(
+    "not an id: write 1 to {OPAQUE_ID_CHARACTERS_MAX} printable ASCII characters, without a space at either end"
+)]
 pub struct InvalidOpaqueId;
 
 impl<'a> OpaqueId<'a> {
     /// Reads an id.
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, InvalidOpaqueId> {
         let text = text.into();
-        let printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        if printable && (1..=OPAQUE_ID_CHARACTERS_MAX).contains(&text.len()) {
+        // A space at either end is a slip of the keyboard: such an id would match nothing.
+        let is_trimmed = text.trim_ascii().len() == text.len();
+        let is_printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if is_trimmed && is_printable && (1..=OPAQUE_ID_CHARACTERS_MAX).contains(&text.len()) {
             Ok(Self(text))
         } else {
             Err(InvalidOpaqueId)
@@ -127,7 +131,7 @@ mod tests {
     #[test]
     fn opaque_ids_have_a_length_and_printable_characters() {
         assert!(OpaqueId::parse("x".repeat(OPAQUE_ID_CHARACTERS_MAX)).is_ok());
-        for text in ["", "a\n", "ä", &"x".repeat(OPAQUE_ID_CHARACTERS_MAX + 1)] {
+        for text in ["", "a\n", "ä", " a", "a ", " ", &"x".repeat(OPAQUE_ID_CHARACTERS_MAX + 1)] {
             assert_eq!(OpaqueId::parse(text), Err(InvalidOpaqueId));
         }
     }

@@ -5,6 +5,7 @@ use super::client_id::ClientId;
 use super::day::Instant;
 use super::declaration::{ClientDeclarations, Declaration, Kind};
 use super::declared::is_in_force;
+use super::oid::OpaqueId;
 use super::refusal::Refusal;
 
 /// Denials may be viewed for these purposes only. Routine retrieval is none.
@@ -27,6 +28,8 @@ pub struct Selection {
     pub include_ended: bool,
     /// For what; none = not told.
     pub purpose: Option<ViewingPurpose>,
+    /// Only those after this one; none = from the first.
+    pub after: Option<OpaqueId<'static>>,
 }
 
 /// The declarations asked for, in revision order; denials only for a purpose.
@@ -36,7 +39,7 @@ pub fn select<'a>(
     client: &ClientId,
     now: Instant,
 ) -> Result<Vec<&'a Declaration>, Refusal> {
-    let Selection { kinds, include_ended, purpose } = selection;
+    let Selection { kinds, include_ended, purpose, after } = selection;
     let asks_for = |kind| kinds.is_empty() || kinds.contains(&kind);
     if asks_for(Kind::Denial) && purpose.is_none() {
         return Err(Refusal::ViewingPurposeRequired);
@@ -46,7 +49,15 @@ pub fn select<'a>(
             && declaration.recorded_at <= now
             && (*include_ended || is_in_force(declaration, declarations, client, now))
     };
-    Ok(declarations.iter().filter(is_shown).collect())
+    // By id, so that what ends between two pages hides nothing from the second.
+    let start = match after {
+        None => 0,
+        Some(last) => {
+            let place = declarations.iter().position(|declaration| declaration.id == *last);
+            place.ok_or(Refusal::DeclarationUnknown)?.saturating_add(1)
+        }
+    };
+    Ok(declarations.iter().skip(start).filter(is_shown).collect())
 }
 
 impl ViewingPurpose {

@@ -1,12 +1,16 @@
 //! Records what clients declare, and shows it.
 
+use std::sync::Arc;
+
 use prost::Message;
 use sha2::{Digest, Sha256};
 use tonic::{Request, Response, Status};
 
 use crate::policy::admit::{Admitted, admit, admit_withdrawal};
+use crate::policy::calendar::Calendar;
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::{Declaration, Information, Kind, Role};
+use crate::policy::directory::Directory;
 use crate::policy::information::{InformationStatus, Received, information_status};
 use crate::policy::printout::{PrintedDocument, printout};
 use crate::policy::refusal::Refusal;
@@ -52,7 +56,7 @@ impl Declarations {
             recorded_by: submission.recorded_by.clone(),
         };
         let client = submission.client.clone();
-        let (directory, calendar) = self.rules()?;
+        let (directory, calendar) = self.judged_by()?;
         let admit: Admit =
             Box::new(move |declarations, now| admit(&submission, declarations, &directory, &calendar, now));
         let appended = self.append(Append { client, idempotency_key, payload_digest, entry, admit }).await?;
@@ -78,7 +82,7 @@ impl Declarations {
             recorded_by: submission.recorded_by.clone(),
         };
         let client = submission.client.clone();
-        let (directory, calendar) = self.rules()?;
+        let (directory, calendar) = self.judged_by()?;
         let admit: Admit = Box::new(move |declarations, now| {
             admit_withdrawal(&submission, declarations, &directory, &calendar, now)
         });
@@ -92,7 +96,7 @@ impl Declarations {
     }
 
     /// The directory and the dates by which admission judges.
-    fn rules(&self) -> Result<Rules, Failure> {
+    fn judged_by(&self) -> Result<(Arc<Directory>, Arc<Calendar>), Failure> {
         let snapshot = self.core.index.current().map_err(Failure::Unavailable)?;
         self.core.now(&snapshot)?;
         Ok((snapshot.directory().clone(), self.core.calendar.clone()))
@@ -116,15 +120,15 @@ impl Declarations {
     }
 
     async fn list(&self, message: &ListRequest) -> Result<ListResponse, Failure> {
-        let Listing { client, selection, viewer, page_size, offset } = listing(message)?;
+        let Listing { client, selection, viewer, page_size } = listing(message)?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
         let selected = select(&selection, snapshot.declarations(&client), &client, now)?;
         let limits = &self.core.limits;
         let page_size = page_size.unwrap_or(limits.page_size_default).min(limits.page_size_max);
-        let page: Vec<&Declaration> = selected.iter().copied().skip(offset).take(page_size).collect();
-        let shown = offset + page.len();
-        let next_page_token = if shown < selected.len() { shown.to_string() } else { String::new() };
+        let page: Vec<&Declaration> = selected.iter().copied().take(page_size).collect();
+        let last = page.last().filter(|_| page.len() < selected.len());
+        let next_page_token = last.map(|last| last.id.as_str().to_owned()).unwrap_or_default();
         let view = View { purpose: selection.purpose, viewer };
         self.view(page.iter().copied(), client, view, Viewed::List).await?;
         Ok(ListResponse { declarations: page.into_iter().map(to_stored).collect(), next_page_token })
@@ -208,9 +212,6 @@ impl Declarations {
         })
     }
 }
-
-type Rules =
-    (std::sync::Arc<crate::policy::directory::Directory>, std::sync::Arc<crate::policy::calendar::Calendar>);
 
 #[tonic::async_trait]
 impl DeclarationService for Declarations {

@@ -18,6 +18,9 @@ pub use submitted::{
     Getting, Listing, PrintOrder, View, getting, listing, print_order, submission, to_notice, withdrawal,
 };
 
+/// Values in one dimension of an allocation, and against whom a denial is.
+const VALUES_MAX: usize = 100;
+
 /// Whether a declaration is submitted or already stored. What is stored is
 /// read even where it could not be recorded today: denials restrict.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,23 +109,12 @@ fn read_allocation(
     violations: &mut Violations,
 ) -> Option<Allocation> {
     let v1::Allocation { recipients, data, service_tasks, recorded_from, recorded_to } = message;
-    let recipients = whole(
-        recipients
-            .iter()
-            .enumerate()
-            .map(|(place, message)| recipient(&format!("{path}.recipients[{place}]"), message, violations)),
-    );
-    let data = whole(
-        data.iter()
-            .enumerate()
-            .map(|(place, kind)| data_kind(&format!("{path}.data[{place}]"), *kind, violations)),
-    );
-    let service_tasks = whole(
-        service_tasks
-            .iter()
-            .enumerate()
-            .map(|(place, task)| violations.owned_id(&format!("{path}.service_tasks[{place}]"), task)),
-    );
+    let recipients = whole(&format!("{path}.recipients"), recipients, violations, recipient);
+    let data = whole(&format!("{path}.data"), data, violations, data_kind);
+    let service_tasks =
+        whole(&format!("{path}.service_tasks"), service_tasks, violations, |field, task, violations| {
+            violations.owned_id(field, task)
+        });
     let recorded_from = violations.optional_day(&format!("{path}.recorded_from"), recorded_from);
     let recorded_to_field = format!("{path}.recorded_to");
     let recorded_to = violations.optional_day(&recorded_to_field, recorded_to);
@@ -140,9 +132,16 @@ fn read_allocation(
     })
 }
 
-/// All of them, or none; every one is read, so that every violation is told.
-fn whole<T>(read: impl Iterator<Item = Option<T>>) -> Option<Vec<T>> {
-    let read: Vec<Option<T>> = read.collect();
+/// All of a list, or none; every one is read, so that every violation is told.
+fn whole<M, T>(
+    path: &str,
+    list: &[M],
+    violations: &mut Violations,
+    read: impl Fn(&str, &M, &mut Violations) -> Option<T>,
+) -> Option<Vec<T>> {
+    let list = violations.bounded(path, list, VALUES_MAX)?.iter().enumerate();
+    let read: Vec<Option<T>> =
+        list.map(|(place, one)| read(&format!("{path}[{place}]"), one, violations)).collect();
     read.into_iter().collect()
 }
 
@@ -157,8 +156,8 @@ fn recipient(path: &str, message: &v1::Recipient, violations: &mut Violations) -
     })
 }
 
-fn data_kind(field: &str, number: i32, violations: &mut Violations) -> Option<DataKind> {
-    Some(match violations.known(field, number)? {
+fn data_kind(field: &str, number: &i32, violations: &mut Violations) -> Option<DataKind> {
+    Some(match violations.known(field, *number)? {
         v1::DataKind::Unspecified => return violations.required(field, None),
         v1::DataKind::PatientSummary => DataKind::PatientSummary,
         v1::DataKind::ServiceEventEntry => DataKind::ServiceEventEntry,
@@ -182,12 +181,7 @@ fn denial(path: &str, message: &v1::Denial, origin: Origin, violations: &mut Vio
     let scope = violations
         .required(&scope_field, scope.as_ref())
         .and_then(|scope| read_scope(path, scope, violations));
-    let against = whole(
-        against
-            .iter()
-            .enumerate()
-            .map(|(place, one)| read_against(&format!("{path}.against[{place}]"), *one, violations)),
-    );
+    let against = whole(&format!("{path}.against"), against, violations, read_against);
     let denial = Denial {
         sector: sector?,
         scope: scope?,
@@ -244,8 +238,8 @@ fn read_scope(path: &str, scope: &v1::denial::Scope, violations: &mut Violations
     })
 }
 
-fn read_against(field: &str, number: i32, violations: &mut Violations) -> Option<Against> {
-    Some(match violations.known(field, number)? {
+fn read_against(field: &str, number: &i32, violations: &mut Violations) -> Option<Against> {
+    Some(match violations.known(field, *number)? {
         v1::Against::Unspecified => return violations.required(field, None),
         v1::Against::OtherProviders => Against::OtherProviders,
         v1::Against::OwnOtherRegisters => Against::OwnOtherRegisters,
@@ -263,7 +257,9 @@ fn declarer(path: &str, message: &v1::Declarer, violations: &mut Violations) -> 
         v1::Role::LegalRepresentative => Role::LegalRepresentative,
         v1::Role::AuthorisedPerson => Role::AuthorisedPerson,
     };
-    Some(Some(Declarer { role, name: name.as_str().into(), id: id.as_str().into() }))
+    let name = violations.text(&format!("{path}.name"), name);
+    let id = violations.text(&format!("{path}.id"), id);
+    Some(Some(Declarer { role, name: name?, id: id? }))
 }
 
 fn recorded_by(path: &str, message: &v1::RecordedBy, violations: &mut Violations) -> Option<RecordedBy> {
@@ -275,10 +271,11 @@ fn recorded_by(path: &str, message: &v1::RecordedBy, violations: &mut Violations
             let register = violations.owned_oid(&format!("{path}.professional.register"), register);
             let organisation =
                 violations.owned_oid(&format!("{path}.professional.organisation"), organisation);
+            let professional = violations.text(&format!("{path}.professional.professional"), professional);
             RecordedBy::Professional(Professional {
                 register: register?,
                 organisation: organisation?,
-                professional: professional.as_str().into(),
+                professional: professional?,
             })
         }
     })

@@ -2,7 +2,7 @@
 
 use crate::policy::directory::{
     Directory, DirectoryFault, DirectoryPlace, MainResponsibility, Organisation, OrganisationKind,
-    Outsourcing, Register, RegisterKind,
+    Outsourcing, Register, RegisterKind, WrongInDirectory,
 };
 
 use super::v1;
@@ -20,10 +20,33 @@ pub fn directory(message: &v1::Directory) -> Result<Directory, InvalidRequest> {
         every(registers, |place, one| register(&format!("registers[{place}]"), one, &mut violations));
     let outsourcing =
         every(outsourcing, |place, one| relation(&format!("outsourcing[{place}]"), one, &mut violations));
-    let (organisations, registers, outsourcing) =
-        violations.finish(Some((organisations, registers, outsourcing)))?;
-    Directory::build(organisations, registers, outsourcing)
-        .map_err(|faults| InvalidRequest { violations: faults.iter().map(to_violation).collect() })
+    let (organisation_places, organisations): (Vec<_>, Vec<_>) = organisations.into_iter().unzip();
+    let (register_places, registers): (Vec<_>, Vec<_>) = registers.into_iter().unzip();
+    let (_, outsourcing): (Vec<_>, Vec<_>) = outsourcing.into_iter().unzip();
+    let is_every_organisation_read = organisation_places.len() == message.organisations.len();
+    let built = Directory::build(organisations, registers, outsourcing).map_err(|faults| {
+        for mut fault in faults {
+            // One that is missing may be one that could not be read.
+            if matches!(fault.what, WrongInDirectory::UnknownOrganisation(_)) && !is_every_organisation_read {
+                continue;
+            }
+            fault.place = as_given(fault.place, &organisation_places, &register_places);
+            let Violation { field, description } = to_violation(&fault);
+            violations.add(field, description);
+        }
+    });
+    violations.finish(built.ok())
+}
+
+/// The place in the message of what is at a place among those that could be read.
+fn as_given(place: DirectoryPlace, organisations: &[usize], registers: &[usize]) -> DirectoryPlace {
+    let given = |places: &[usize], at: usize| places.get(at).copied().unwrap_or(at);
+    match place {
+        DirectoryPlace::Organisation(at) => DirectoryPlace::Organisation(given(organisations, at)),
+        DirectoryPlace::Register(at) => DirectoryPlace::Register(given(registers, at)),
+        // Building tells no faults of these.
+        DirectoryPlace::Outsourcing(at) => DirectoryPlace::Outsourcing(at),
+    }
 }
 
 /// A fault by its path.
@@ -48,9 +71,9 @@ pub fn to_directory(directory: &Directory) -> v1::Directory {
     }
 }
 
-/// What can be read of a list; what cannot has left its violation.
-fn every<M, T>(messages: &[M], mut read: impl FnMut(usize, &M) -> Option<T>) -> Vec<T> {
-    messages.iter().enumerate().filter_map(|(place, message)| read(place, message)).collect()
+/// What can be read of a list, with its places; what cannot has left its violation.
+fn every<M, T>(messages: &[M], mut read: impl FnMut(usize, &M) -> Option<T>) -> Vec<(usize, T)> {
+    messages.iter().enumerate().filter_map(|(place, message)| Some((place, read(place, message)?))).collect()
 }
 
 fn organisation(path: &str, message: &v1::Organisation, violations: &mut Violations) -> Option<Organisation> {
@@ -73,7 +96,7 @@ fn organisation(path: &str, message: &v1::Organisation, violations: &mut Violati
         uusimaa: *uusimaa,
         operates_from: operates_from?,
         successor: successor?,
-        main_responsibility,
+        main_responsibility: main_responsibility.into_iter().map(|(_, connection)| connection).collect(),
     })
 }
 

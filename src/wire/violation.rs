@@ -1,9 +1,19 @@
 //! Everything that is wrong with a request, told at once.
 
 use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use chrono::Datelike;
 
 use crate::policy::day::{Day, Instant};
 use crate::policy::oid::{Oid, OpaqueId};
+
+/// The years of a timestamp in protobuf, one less at each end: a day in
+/// Helsinki may lie in the next year.
+const TIMESTAMP_YEARS: RangeInclusive<i32> = 2..=9998;
+
+/// Free text, such as a name, in characters.
+const TEXT_CHARACTERS_MAX: usize = 200;
 
 /// A field that cannot be read. Never repeats what was written: it may be personal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,12 +114,31 @@ impl Violations {
         if text.is_empty() { Some(None) } else { self.read(field, Day::parse(text)).map(Some) }
     }
 
+    /// Free text, kept; may be empty.
+    pub(super) fn text(&mut self, field: &str, text: &str) -> Option<Box<str>> {
+        if text.chars().count() > TEXT_CHARACTERS_MAX {
+            self.add(field, format_args!("longer than {TEXT_CHARACTERS_MAX} characters: shorten it"));
+            return None;
+        }
+        Some(text.into())
+    }
+
+    /// A list of a bounded length.
+    pub(super) fn bounded<'a, T>(&mut self, field: &str, list: &'a [T], most: usize) -> Option<&'a [T]> {
+        if list.len() > most {
+            self.add(field, format_args!("{} entries and the limit is {most}: leave some out", list.len()));
+            return None;
+        }
+        Some(list)
+    }
+
     /// An instant.
     pub(super) fn instant(&mut self, field: &str, timestamp: &pbjson_types::Timestamp) -> Option<Instant> {
         let pbjson_types::Timestamp { seconds, nanos } = *timestamp;
         let instant = u32::try_from(nanos).ok().and_then(|nanos| Instant::from_timestamp(seconds, nanos));
+        let instant = instant.filter(|instant| TIMESTAMP_YEARS.contains(&instant.year()));
         if instant.is_none() {
-            self.add(field, "not an instant: write seconds and nanoseconds of an existing time");
+            self.add(field, "not an instant: write an existing time of the years 2 to 9998");
         }
         instant
     }

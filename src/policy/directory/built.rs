@@ -58,6 +58,9 @@ pub enum WrongInDirectory {
     /// No such register.
     #[error("no register `{0}` in the directory: add it or correct the OID")]
     UnknownRegister(Oid<'static>),
+    /// A former provider that merged into nothing.
+    #[error("the former provider `{0}` has no successor: name the organisation that it merged into")]
+    NoSuccessor(Oid<'static>),
     /// Following successors comes back to where it began.
     #[error("the successors of `{0}` form a cycle: a former provider ends in a county")]
     SuccessorCycle(Oid<'static>),
@@ -65,7 +68,7 @@ pub enum WrongInDirectory {
 
 impl Directory {
     /// Builds the directory, or tells every fault: a duplicate OID, an unknown
-    /// controller, a cycle of successors.
+    /// controller or successor, a cycle of successors.
     pub fn build(
         organisations: Vec<Organisation>,
         registers: Vec<Register>,
@@ -88,16 +91,15 @@ impl Directory {
         let mut register_places = HashMap::with_capacity(registers.len());
         for (place, register) in registers.iter().enumerate() {
             let fault = |field, what| DirectoryFault { place: DirectoryPlace::Register(place), field, what };
-            let Some(controller) = organisation_places.get(&register.controller) else {
-                faults.push(fault(
-                    "controller",
-                    WrongInDirectory::UnknownOrganisation(register.controller.clone()),
-                ));
-                continue;
-            };
-            let taken = organisation_places.contains_key(&register.oid)
-                || register_places.insert(register.oid.clone(), (place, *controller)).is_some();
-            if taken {
+            let controller = organisation_places.get(&register.controller).copied();
+            if controller.is_none() {
+                let what = WrongInDirectory::UnknownOrganisation(register.controller.clone());
+                faults.push(fault("controller", what));
+            }
+            let places = (place, controller.unwrap_or_default());
+            let is_taken = organisation_places.contains_key(&register.oid)
+                || register_places.insert(register.oid.clone(), places).is_some();
+            if is_taken {
                 faults.push(fault("oid", WrongInDirectory::DuplicateOid(register.oid.clone())));
             }
         }
@@ -109,6 +111,7 @@ impl Directory {
             register_places,
             successors_of_former: HashSet::new(),
         };
+        faults.extend(directory.unknown_successors());
         faults.extend(directory.successor_cycles());
         if !faults.is_empty() {
             return Err(faults);
@@ -119,8 +122,9 @@ impl Directory {
         Ok(directory)
     }
 
-    /// References to organisations and registers that are not in the
-    /// directory. They do no harm to a decision: what they would open stays closed.
+    /// What is probably a mistake and yet no fault: references to organisations
+    /// and registers that are not in the directory, which open nothing, and
+    /// former providers without a successor, whose denials follow no merger.
     #[must_use]
     pub fn loose_ends(&self) -> Vec<DirectoryFault> {
         let unknown = |oid: &Oid<'static>| {
@@ -130,8 +134,10 @@ impl Directory {
         let mut loose_ends = Vec::new();
         for (at, organisation) in self.organisations.iter().enumerate() {
             let place = DirectoryPlace::Organisation(at);
-            let successor = organisation.successor.as_ref().and_then(unknown);
-            loose_ends.extend(successor.map(|what| DirectoryFault { place, field: "successor", what }));
+            if organisation.kind == OrganisationKind::FormerPublic && organisation.successor.is_none() {
+                let what = WrongInDirectory::NoSuccessor(organisation.oid.clone());
+                loose_ends.push(DirectoryFault { place, field: "successor", what });
+            }
             let providers = organisation
                 .main_responsibility
                 .iter()
@@ -210,6 +216,21 @@ impl Directory {
     /// Whether an organisation succeeded a former provider, anywhere on the chain.
     pub(crate) fn has_succeeded_any(&self, successor: &Organisation) -> bool {
         self.successors_of_former.contains(&successor.oid)
+    }
+
+    /// A denial of a former provider follows its successors: one that is
+    /// mistyped would open what the client denied.
+    fn unknown_successors(&self) -> impl Iterator<Item = DirectoryFault> {
+        self.organisations.iter().enumerate().filter_map(|(at, organisation)| {
+            let successor = organisation.successor.as_ref()?;
+            let what = WrongInDirectory::UnknownOrganisation(successor.clone());
+            let is_unknown = self.organisation(successor).is_none();
+            is_unknown.then_some(DirectoryFault {
+                place: DirectoryPlace::Organisation(at),
+                field: "successor",
+                what,
+            })
+        })
     }
 
     fn successor_cycles(&self) -> impl Iterator<Item = DirectoryFault> {

@@ -1,13 +1,13 @@
 //! What a cross-sector consent is limited to (004).
 
-use super::super::day::Day;
-use super::super::declaration::{Allocation, ConsentKind, Recipient};
-use super::super::declared::LatestConsent;
-use super::super::directory::{Directory, OrganisationKind};
-use super::super::oid::Oid;
-use super::super::request::RecordKind;
-use super::super::verdict::Detail;
 use super::{Case, consent};
+use crate::policy::day::Day;
+use crate::policy::declaration::{Allocation, ConsentKind, Recipient};
+use crate::policy::declared::LatestConsent;
+use crate::policy::directory::{Directory, OrganisationKind};
+use crate::policy::oid::Oid;
+use crate::policy::request::RecordKind;
+use crate::policy::verdict::Detail;
 
 /// The first dimension of a consent that does not cover the case.
 pub(super) fn miss(case: &Case<'_, '_>, latest: &LatestConsent<'_>) -> Option<Detail> {

@@ -1,12 +1,12 @@
 //! The state of the client's consent of one kind, for the rules that look at
 //! consents and for the words when there is no basis.
 
-use super::super::day::Day;
-use super::super::declaration::ConsentKind;
-use super::super::declared::LatestConsent;
-use super::super::request::{Channel, ClaimKind, Conditions};
-use super::super::verdict::{Detail, Reason};
 use super::{Case, Finding, allocation};
+use crate::policy::day::Day;
+use crate::policy::declaration::ConsentKind;
+use crate::policy::declared::LatestConsent;
+use crate::policy::request::{Channel, ClaimKind, Conditions};
+use crate::policy::verdict::{Detail, Reason};
 
 /// A permit by the client's consent of a kind, if that consent is effective
 /// and covers the record, the requester and the channel.

@@ -6,8 +6,8 @@ mod claims;
 mod denied;
 mod not_open;
 
-use super::super::declaration::ConsentKind;
 use super::{Case, Rule};
+use crate::policy::declaration::ConsentKind;
 
 pub(super) const RULES: &[&Rule] = &[
     &not_open::XS_NOT_OPEN,

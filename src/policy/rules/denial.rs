@@ -2,12 +2,12 @@
 
 use std::cmp::Reverse;
 
-use super::super::declaration::{Against, Denial, DenialSector, Scope};
-use super::super::declared::DenialInForce;
-use super::super::directory::{OrganisationKind, Sector};
-use super::super::oid::{Oid, OpaqueId};
-use super::super::verdict::{Detail, Reason};
 use super::{Case, Finding};
+use crate::policy::declaration::{Against, Denial, DenialSector, Scope};
+use crate::policy::declared::DenialInForce;
+use crate::policy::directory::{OrganisationKind, Sector};
+use crate::policy::oid::{Oid, OpaqueId};
+use crate::policy::verdict::{Detail, Reason};
 
 /// A denial that covers the record and this requester, with the scope in
 /// which it does.

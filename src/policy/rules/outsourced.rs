@@ -1,9 +1,9 @@
 //! Data generated in an outsourced service, between its organiser and its
 //! producer (002, 003; kanta: ostopalvelun-valtuutus).
 
-use super::super::day::within;
-use super::super::verdict::Reason;
 use super::{Case, Finding};
+use crate::policy::day::within;
+use crate::policy::verdict::Reason;
 
 /// Speaks if the directory knows the service on the recording day and the
 /// requester and the holder are its two ends. No chaining to subcontractors;

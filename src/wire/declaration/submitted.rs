@@ -43,8 +43,6 @@ pub struct Listing {
     pub viewer: Option<RecordedBy>,
     /// How many at most; none = as configured.
     pub page_size: Option<usize>,
-    /// How many to pass over.
-    pub offset: usize,
 }
 
 /// A printout, asked for.
@@ -142,18 +140,16 @@ pub fn listing(message: &v1::ListRequest) -> Result<Listing, InvalidRequest> {
     if page_size.is_none() {
         violations.add("page_size", "below zero: leave it out or ask for at least one");
     }
-    let offset = if page_token.is_empty() { Some(0) } else { page_token.parse().ok() };
-    if offset.is_none() {
-        violations.add("page_token", "not from an earlier response: leave it out to begin anew");
-    }
+    let token = OpaqueId::parse(page_token.as_str()).map(OpaqueId::into_owned);
+    let after =
+        if page_token.is_empty() { Some(None) } else { violations.read("page_token", token).map(Some) };
     let read = (|| {
         let View { purpose, viewer } = view?;
         Some(Listing {
             client: client?,
-            selection: Selection { kinds, include_ended: *include_ended, purpose },
+            selection: Selection { kinds, include_ended: *include_ended, purpose, after: after? },
             viewer,
             page_size: Some(page_size?).filter(|size| *size > 0),
-            offset: offset?,
         })
     })();
     violations.finish(read)

@@ -45,8 +45,8 @@ fn fault(place: DirectoryPlace, field: &'static str, what: WrongInDirectory) -> 
 
 #[test]
 fn every_fault_is_told_at_once() {
-    let organisations = vec![county(1), county(1), former(2, 3), former(3, 2)];
-    let registers = vec![register(11, 1), register(11, 1), register(12, 9), register(2, 1)];
+    let organisations = vec![county(1), county(1), former(2, 3), former(3, 2), former(4, 7)];
+    let registers = vec![register(11, 1), register(11, 1), register(11, 9), register(2, 1)];
     let faults = Directory::build(organisations, registers, Vec::new()).expect_err("faults");
     assert_eq!(
         faults,
@@ -54,7 +54,13 @@ fn every_fault_is_told_at_once() {
             fault(DirectoryPlace::Organisation(1), "oid", WrongInDirectory::DuplicateOid(oid(1))),
             fault(DirectoryPlace::Register(1), "oid", WrongInDirectory::DuplicateOid(oid(11))),
             fault(DirectoryPlace::Register(2), "controller", WrongInDirectory::UnknownOrganisation(oid(9))),
+            fault(DirectoryPlace::Register(2), "oid", WrongInDirectory::DuplicateOid(oid(11))),
             fault(DirectoryPlace::Register(3), "oid", WrongInDirectory::DuplicateOid(oid(2))),
+            fault(
+                DirectoryPlace::Organisation(4),
+                "successor",
+                WrongInDirectory::UnknownOrganisation(oid(7))
+            ),
             fault(DirectoryPlace::Organisation(2), "successor", WrongInDirectory::SuccessorCycle(oid(2))),
             fault(DirectoryPlace::Organisation(3), "successor", WrongInDirectory::SuccessorCycle(oid(3))),
         ]
@@ -83,19 +89,15 @@ fn successors_are_followed_to_their_end() {
 }
 
 #[test]
-fn loose_ends_are_told_and_do_no_harm() {
-    let organisations = vec![former(1, 7)];
+fn loose_ends_are_told_and_are_no_faults() {
+    let organisations = vec![organisation(1, OrganisationKind::FormerPublic, None)];
     let outsourcing =
         vec![Outsourcing { organiser_register: oid(21), producer: oid(8), from: None, until: None }];
     let directory = Directory::build(organisations, Vec::new(), outsourcing).expect("a directory");
     assert_eq!(
         directory.loose_ends(),
         [
-            fault(
-                DirectoryPlace::Organisation(0),
-                "successor",
-                WrongInDirectory::UnknownOrganisation(oid(7))
-            ),
+            fault(DirectoryPlace::Organisation(0), "successor", WrongInDirectory::NoSuccessor(oid(1))),
             fault(
                 DirectoryPlace::Outsourcing(0),
                 "organiser_register",

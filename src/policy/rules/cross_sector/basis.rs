@@ -2,13 +2,13 @@
 //! Kanta (002, 003), the direction's own from it on (004), and the answer
 //! where there is none.
 
-use super::super::super::calendar::CalendarDate;
-use super::super::super::declaration::ConsentKind;
-use super::super::super::request::Channel;
-use super::super::super::verdict::Reason;
 use super::super::{Case, Finding, InForce, Rule, consent};
 use super::claims::open_claims;
 use super::consent_of_direction;
+use crate::policy::calendar::CalendarDate;
+use crate::policy::declaration::ConsentKind;
+use crate::policy::request::Channel;
+use crate::policy::verdict::Reason;
 
 pub(super) static XS_LOCAL_CONSENT: Rule = Rule {
     id: "xs-local-consent",

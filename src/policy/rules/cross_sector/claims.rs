@@ -2,12 +2,12 @@
 
 use smallvec::SmallVec;
 
-use super::super::super::declaration::ConsentKind;
-use super::super::super::directory::OrganisationKind;
-use super::super::super::request::ClaimKind;
-use super::super::super::verdict::Reason;
 use super::super::{Case, Finding, InForce, Rule};
 use super::consent_of_direction;
+use crate::policy::declaration::ConsentKind;
+use crate::policy::directory::OrganisationKind;
+use crate::policy::request::ClaimKind;
+use crate::policy::verdict::Reason;
 
 pub(super) static XS_AUTHORITY: Rule = Rule {
     id: "xs-authority",

@@ -1,8 +1,8 @@
 //! The two denials that apply across sectors: an extensive one (000), and one
 //! of this prescription (kanta: professionals/sharing-of-prescription-data).
 
-use super::super::super::verdict::Reason;
 use super::super::{Case, Finding, InForce, Rule, denial};
+use crate::policy::verdict::Reason;
 
 pub(super) static XS_DENIED: Rule = Rule {
     id: "xs-denied",

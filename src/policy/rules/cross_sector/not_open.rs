@@ -1,10 +1,10 @@
 //! Through Kanta from the start of sharing across sectors, for registers that
 //! are ready; prescriptions later still (002, 004). On any basis.
 
-use super::super::super::calendar::CalendarDate;
-use super::super::super::request::Channel;
-use super::super::super::verdict::{Detail, Reason};
 use super::super::{Case, Finding, InForce, Rule};
+use crate::policy::calendar::CalendarDate;
+use crate::policy::request::Channel;
+use crate::policy::verdict::{Detail, Reason};
 
 pub(super) static XS_NOT_OPEN: Rule = Rule {
     id: "xs-not-open",

@@ -1,7 +1,7 @@
 //! What the use of any data requires: a justified ground and an access right (002, 003, 004).
 
-use super::super::super::verdict::Reason;
 use super::super::{Case, Finding, InForce, Rule};
+use crate::policy::verdict::Reason;
 
 pub(super) static NO_RELATIONSHIP: Rule = Rule {
     id: "no-relationship",

@@ -1,9 +1,9 @@
 //! A local database is only for public healthcare in Uusimaa (002).
 
-use super::super::super::directory::Sector;
-use super::super::super::request::Channel;
-use super::super::super::verdict::{Detail, Reason};
 use super::super::{Case, Finding, InForce, Rule};
+use crate::policy::directory::Sector;
+use crate::policy::request::Channel;
+use crate::policy::verdict::{Detail, Reason};
 
 pub(super) static LOCAL_DATABASE_ELSEWHERE: Rule = Rule {
     id: "local-database-elsewhere",

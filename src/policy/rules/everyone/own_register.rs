@@ -1,8 +1,8 @@
 //! Use inside one register is not sharing: denials and consents are not looked at (002, 003).
 
-use super::super::super::directory::OrganisationKind;
-use super::super::super::verdict::Reason;
 use super::super::{Case, Finding, InForce, Rule};
+use crate::policy::directory::OrganisationKind;
+use crate::policy::verdict::Reason;
 
 pub(super) static OWN_REGISTER: Rule = Rule {
     id: "own-register",

@@ -1,7 +1,7 @@
 //! A register that the directory does not know.
 
-use super::super::super::verdict::Reason;
 use super::super::{Case, Finding, InForce, Rule};
+use crate::policy::verdict::Reason;
 
 /// A case exists only where both registers are known and the requester's is
 /// one on whose behalf data is read: where there is none, this rule has spoken.

@@ -1,10 +1,10 @@
 //! Consent to the sharing of patient data within healthcare (002), and the
 //! answer where there is none.
 
-use super::super::super::calendar::CalendarDate;
-use super::super::super::declaration::ConsentKind;
-use super::super::super::verdict::Reason;
 use super::super::{Case, Finding, InForce, Rule, consent};
+use crate::policy::calendar::CalendarDate;
+use crate::policy::declaration::ConsentKind;
+use crate::policy::verdict::Reason;
 
 pub(super) static HC_CONSENT: Rule = Rule {
     id: "hc-consent",

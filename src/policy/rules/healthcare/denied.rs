@@ -1,12 +1,12 @@
 //! The client's denials within healthcare (002). In an emergency those stand
 //! back for which the client allowed it (kanta).
 
-use super::super::super::calendar::CalendarDate;
-use super::super::super::declaration::{Denial, DenialSector, Scope};
-use super::super::super::directory::Sector;
-use super::super::super::request::ClaimKind;
-use super::super::super::verdict::Reason;
 use super::super::{Case, Finding, InForce, Rule, denial};
+use crate::policy::calendar::CalendarDate;
+use crate::policy::declaration::{Denial, DenialSector, Scope};
+use crate::policy::directory::Sector;
+use crate::policy::request::ClaimKind;
+use crate::policy::verdict::Reason;
 
 pub(super) static HC_DENIED: Rule = Rule {
     id: "hc-denied",

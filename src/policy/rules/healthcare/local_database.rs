@@ -1,8 +1,8 @@
 //! A local database in Uusimaa, consent or not (002).
 
-use super::super::super::request::Channel;
-use super::super::super::verdict::{Detail, Reason};
 use super::super::{Case, Finding, InForce, Rule};
+use crate::policy::request::Channel;
+use crate::policy::verdict::{Detail, Reason};
 
 pub(super) static HC_LOCAL_DATABASE: Rule = Rule {
     id: "hc-local-database",

@@ -1,8 +1,8 @@
 //! Through Kanta only between registers that have joined it (002).
 
-use super::super::super::request::Channel;
-use super::super::super::verdict::{Detail, Reason};
 use super::super::{Case, Finding, InForce, Rule};
+use crate::policy::request::Channel;
+use crate::policy::verdict::{Detail, Reason};
 
 pub(super) static HC_NOT_OPEN: Rule = Rule {
     id: "hc-not-open",

@@ -1,8 +1,8 @@
 //! Outsourced services within healthcare: consent is not needed (002) and the
 //! sharing cannot be denied (kanta).
 
-use super::super::super::verdict::Reason;
 use super::super::{InForce, Rule, outsourced};
+use crate::policy::verdict::Reason;
 
 pub(super) static HC_OUTSOURCED: Rule = Rule {
     id: "hc-outsourced",

@@ -1,10 +1,10 @@
 //! Prescriptions are shared with the informed client's care; before the Act,
 //! on a verbal consent (000; kanta: professionals/sharing-of-prescription-data).
 
-use super::super::super::calendar::CalendarDate;
-use super::super::super::declaration::ConsentKind;
-use super::super::super::verdict::{Detail, Reason};
 use super::super::{Case, Finding, InForce, Rule, consent};
+use crate::policy::calendar::CalendarDate;
+use crate::policy::declaration::ConsentKind;
+use crate::policy::verdict::{Detail, Reason};
 
 pub(super) static HC_PRESCRIPTION: Rule = Rule {
     id: "hc-prescription",

@@ -1,8 +1,8 @@
 //! The right of access within public healthcare in Uusimaa (001, 002).
 
-use super::super::super::calendar::CalendarDate;
-use super::super::super::verdict::Reason;
 use super::super::{Case, Finding, InForce, Rule};
+use crate::policy::calendar::CalendarDate;
+use crate::policy::verdict::Reason;
 
 pub(super) static HC_UUSIMAA: Rule = Rule {
     id: "hc-uusimaa",

@@ -1,10 +1,10 @@
 //! Consent to the sharing of client data within social welfare, through any
 //! channel (003), and the answer where there is none.
 
-use super::super::super::declaration::ConsentKind;
-use super::super::super::request::ClaimKind;
-use super::super::super::verdict::Reason;
 use super::super::{Case, Finding, InForce, Rule, consent};
+use crate::policy::declaration::ConsentKind;
+use crate::policy::request::ClaimKind;
+use crate::policy::verdict::Reason;
 
 pub(super) static SW_CONSENT: Rule = Rule {
     id: "sw-consent",

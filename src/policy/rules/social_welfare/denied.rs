@@ -1,8 +1,8 @@
 //! The client's denials within social welfare (003).
 
-use super::super::super::directory::Sector;
-use super::super::super::verdict::Reason;
 use super::super::{Case, Finding, InForce, Rule, denial};
+use crate::policy::directory::Sector;
+use crate::policy::verdict::Reason;
 
 pub(super) static SW_DENIED: Rule = Rule {
     id: "sw-denied",

@@ -1,9 +1,9 @@
 //! Through Kanta from the start of sharing, between registers that are ready (003).
 
-use super::super::super::calendar::CalendarDate;
-use super::super::super::request::Channel;
-use super::super::super::verdict::{Detail, Reason};
 use super::super::{Case, Finding, InForce, Rule};
+use crate::policy::calendar::CalendarDate;
+use crate::policy::request::Channel;
+use crate::policy::verdict::{Detail, Reason};
 
 pub(super) static SW_NOT_OPEN: Rule = Rule {
     id: "sw-not-open",

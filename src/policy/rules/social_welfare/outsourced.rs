@@ -1,8 +1,8 @@
 //! Outsourced services within social welfare: not sharing, so neither consent
 //! nor denials apply (003).
 
-use super::super::super::verdict::Reason;
 use super::super::{InForce, Rule, outsourced};
+use crate::policy::verdict::Reason;
 
 pub(super) static SW_OUTSOURCED: Rule = Rule {
     id: "sw-outsourced",

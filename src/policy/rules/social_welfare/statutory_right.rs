@@ -1,8 +1,8 @@
 //! The right to obtain information under the Act; denials do not apply (003).
 
-use super::super::super::request::ClaimKind;
-use super::super::super::verdict::Reason;
 use super::super::{Case, Finding, InForce, Rule};
+use crate::policy::request::ClaimKind;
+use crate::policy::verdict::Reason;
 
 pub(super) static SW_STATUTORY_RIGHT: Rule = Rule {
     id: "sw-statutory-right",

@@ -1,9 +1,9 @@
 //! Consent to sharing wellbeing data with both sectors (000), and the answer
 //! where there is none.
 
-use super::super::super::declaration::ConsentKind;
-use super::super::super::verdict::Reason;
 use super::super::{Case, Finding, InForce, Rule, consent};
+use crate::policy::declaration::ConsentKind;
+use crate::policy::verdict::Reason;
 
 pub(super) static WB_CONSENT: Rule = Rule {
     id: "wb-consent",

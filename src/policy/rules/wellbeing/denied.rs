@@ -1,9 +1,9 @@
 //! A denial of all patient data, or of everything, holds for wellbeing data
 //! too, whomever it is against (000).
 
-use super::super::super::declaration::Scope;
-use super::super::super::verdict::{Detail, Reason};
 use super::super::{Case, Finding, InForce, Rule, denial};
+use crate::policy::declaration::Scope;
+use crate::policy::verdict::{Detail, Reason};
 
 pub(super) static WB_DENIED: Rule = Rule {
     id: "wb-denied",

@@ -1,10 +1,10 @@
 //! The data is only in Kanta, and open to professionals from its date (000;
 //! kanta: transition periods).
 
-use super::super::super::calendar::CalendarDate;
-use super::super::super::request::Channel;
-use super::super::super::verdict::{Detail, Reason};
 use super::super::{Case, Finding, InForce, Rule};
+use crate::policy::calendar::CalendarDate;
+use crate::policy::request::Channel;
+use crate::policy::verdict::{Detail, Reason};
 
 pub(super) static WB_NOT_OPEN: Rule = Rule {
     id: "wb-not-open",
