@@ -111,7 +111,11 @@ impl<'a> Declared<'a> {
                         declared.unreadable_consent_at.max(Some(declaration.recorded_at));
                 }
                 Content::Unreadable(Kind::Denial) => {
-                    declared.denials.push(DenialInForce { id: &declaration.id, denial: &UNREADABLE_DENIAL });
+                    if !is_ended(declaration, client, now) {
+                        declared
+                            .denials
+                            .push(DenialInForce { id: &declaration.id, denial: &UNREADABLE_DENIAL });
+                    }
                 }
             }
         }
@@ -217,11 +221,11 @@ pub(crate) fn is_ended(declaration: &Declaration, client: &ClientId, now: Instan
         return false;
     };
     match &declaration.content {
-        Content::Consent(_) => true,
-        Content::Denial(_) => {
+        Content::Consent(_) | Content::Unreadable(Kind::Consent) => true,
+        Content::Denial(_) | Content::Unreadable(Kind::Denial) => {
             may_withdraw(withdrawal.role(), declaration, client, Day::of(withdrawal.recorded_at))
         }
-        Content::Information(_) | Content::Unreadable(_) => false,
+        Content::Information(_) | Content::Unreadable(Kind::Information) => false,
     }
 }
 

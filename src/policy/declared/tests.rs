@@ -65,3 +65,36 @@ fn a_consent_of_someone_not_entitled_replaces_nothing() {
     ];
     assert!(in_force(&declarations).contains(&"own"));
 }
+
+/// The ids of the denials that count today, and of the healthcare consent.
+fn counted(declarations: &ClientDeclarations) -> (Vec<&str>, Option<&str>) {
+    let declared = Declared::at(noon(TODAY), declarations, &client(ADULT), &Calendar::published());
+    let consent = declared.latest_consent(&ConsentKind::Healthcare);
+    (
+        declared.denials.iter().map(|denial| denial.id.as_str()).collect(),
+        consent.map(|latest| latest.declaration.id.as_str()),
+    )
+}
+
+#[test]
+fn an_unreadable_denial_counts_as_an_extensive_one_until_it_is_withdrawn() {
+    let unreadable = |id| declared(id, "2024-01-02", Content::Unreadable(Kind::Denial));
+    let declarations = [
+        unreadable("in-force"),
+        withdrawn("2024-02-01", Some(Role::Client), unreadable("ended")),
+        withdrawn("2024-02-01", Some(Role::Guardian), unreadable("not-by-a-guardian")),
+        withdrawn("2024-02-01", None, unreadable("not-by-nobody")),
+    ];
+    assert_eq!(counted(&declarations).0, ["in-force", "not-by-a-guardian", "not-by-nobody"]);
+    let weighed = Declared::at(noon(TODAY), &declarations, &client(ADULT), &Calendar::published());
+    assert!(weighed.denials.iter().all(|denial| denial.denial.scope == Scope::Extensive));
+}
+
+#[test]
+fn an_unreadable_consent_voids_those_before_it() {
+    let unreadable = |day| declared("unreadable", day, Content::Unreadable(Kind::Consent));
+    let given = |id, day| consent(id, day, ConsentKind::Healthcare);
+    assert_eq!(counted(&[given("before", "2024-01-02"), unreadable("2024-01-03")]).1, None);
+    assert_eq!(counted(&[given("at-once", "2024-01-02"), unreadable("2024-01-02")]).1, None);
+    assert_eq!(counted(&[unreadable("2024-01-02"), given("after", "2024-01-03")]).1, Some("after"));
+}
