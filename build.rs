@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let path = PathBuf::from(std::env::var("OUT_DIR")?).join("lupa.v1.descriptors.bin");
     std::fs::write(path, descriptors.encode_to_vec())?;
     println!("cargo::rerun-if-changed=src/policy");
-    println!("cargo::rustc-env=LUPA_RULES_DIGEST={:016x}", digest(Path::new("src/policy"))?);
+    println!("cargo::rustc-env=RULES_DIGEST={:016x}", digest(Path::new("src/policy"))?);
     Ok(())
 }
 

@@ -18,6 +18,6 @@ pub(super) fn version(calendar: &Calendar) -> String {
     digest.update(format!("{calendar:?}"));
     let digest = digest.finalize();
     let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    let rules: String = env!("LUPA_RULES_DIGEST").chars().take(8).collect();
+    let rules: String = env!("RULES_DIGEST").chars().take(8).collect();
     format!("{}-{rules}-{short}", env!("CARGO_PKG_VERSION"))
 }

@@ -27,7 +27,7 @@ use crate::wire::v1::{
     PrintRequest, PrintResponse, PrintedDeclaration, ReceivedInformation, RecordRequest, RecordResponse,
     WithdrawRequest, WithdrawResponse,
 };
-use crate::wire::violation::to_timestamp;
+use crate::wire::violation::{InvalidRequest, to_timestamp};
 
 use super::Core;
 use super::printout::{Rendered, render};
@@ -123,7 +123,17 @@ impl Declarations {
         let Listing { client, selection, viewer, page_size } = listing(message)?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
-        let selected = select(&selection, snapshot.declarations(&client), &client, now)?;
+        let selected =
+            select(&selection, snapshot.declarations(&client), &client, now).map_err(|refusal| {
+                let is_foreign = refusal == Refusal::DeclarationUnknown;
+                let foreign = || {
+                    InvalidRequest::one(
+                        "page_token",
+                        "not from an earlier response: leave it out to begin anew",
+                    )
+                };
+                if is_foreign { Failure::Invalid(foreign()) } else { Failure::Refused(refusal) }
+            })?;
         let limits = &self.core.limits;
         let page_size = page_size.unwrap_or(limits.page_size_default).min(limits.page_size_max);
         let page: Vec<&Declaration> = selected.iter().copied().take(page_size).collect();

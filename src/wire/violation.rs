@@ -8,9 +8,8 @@ use chrono::Datelike;
 use crate::policy::day::{Day, Instant};
 use crate::policy::oid::{Oid, OpaqueId};
 
-/// The years of a timestamp in protobuf, one less at each end: a day in
-/// Helsinki may lie in the next year.
-const TIMESTAMP_YEARS: RangeInclusive<i32> = 2..=9998;
+/// The years of a timestamp in protobuf.
+const TIMESTAMP_YEARS: RangeInclusive<i32> = 1..=9999;
 
 /// Free text, such as a name, in characters.
 const TEXT_CHARACTERS_MAX: usize = 200;
@@ -143,7 +142,7 @@ impl Violations {
         let instant = u32::try_from(nanos).ok().and_then(|nanos| Instant::from_timestamp(seconds, nanos));
         let instant = instant.filter(|instant| TIMESTAMP_YEARS.contains(&instant.year()));
         if instant.is_none() {
-            self.add(field, "not an instant: write an existing time of the years 2 to 9998");
+            self.add(field, "not an instant: write an existing time of the years 1 to 9999");
         }
         instant
     }

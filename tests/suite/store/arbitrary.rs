@@ -25,7 +25,7 @@ pub(super) fn oid() -> impl Strategy<Value = Oid<'static>> {
 }
 
 pub(super) fn opaque_id() -> impl Strategy<Value = OpaqueId<'static>> {
-    "[ -~]{1,128}".prop_map(|text| OpaqueId::parse(text).unwrap())
+    "[!-~]([ -~]{0,126}[!-~])?".prop_map(|text| OpaqueId::parse(text).unwrap())
 }
 
 /// To the microsecond, as the store keeps it.
@@ -149,6 +149,9 @@ pub(super) fn directory() -> impl Strategy<Value = Directory> {
         let (mut organisations, mut registers) = (Vec::new(), Vec::new());
         for (place, (mut organisation, mut register)) in parties.into_iter().enumerate() {
             organisation.oid = Oid::parse(format!("1.2.{place}")).unwrap();
+            // Only to those before it, so that there is no cycle.
+            let earlier = organisations.last().map(|earlier: &Organisation| earlier.oid.clone());
+            organisation.successor = organisation.successor.and(earlier);
             register.oid = Oid::parse(format!("1.3.{place}")).unwrap();
             register.controller = organisation.oid.clone();
             organisations.push(organisation);

@@ -219,7 +219,8 @@ async fn nothing_is_updated_or_deleted() {
     let connection: Connection = home.connect();
     connection
         .execute(
-            "INSERT INTO viewing (at, client_root, client_extension, viewer, what) VALUES (0, '', '', '', '')",
+            "INSERT INTO viewing (at, client_root, client_extension, viewer, purpose, what)
+             VALUES (0, '', '', '', '', '')",
             (),
         )
         .unwrap();
