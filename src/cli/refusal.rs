@@ -105,7 +105,9 @@ fn next(code: Code) -> &'static str {
         Code::Unauthenticated => "Ask with an identity that the server knows.",
         Code::Unimplemented => "Is it a lupa server, and of this version? Check --server.",
         Code::ResourceExhausted => "Send less at once, or wait and ask again.",
-        Code::Unavailable => "Nothing was answered, which is neither permit nor deny.",
+        Code::Unavailable => {
+            "Nothing was answered, which is neither permit nor deny. To record, repeat with the same --idempotency-key."
+        }
         Code::DeadlineExceeded | Code::Cancelled | Code::Aborted => {
             "It is not known whether it was done. Ask again; to record, with the same --idempotency-key."
         }
@@ -167,7 +169,7 @@ mod tests {
             "requester.register: not an OID\n\
              error: UNAVAILABLE: the cache is not ready\n  code: VIEWING_PURPOSE_REQUIRED\n  error id: e-17\n  \
              version: 2.0\n\
-             Nothing was answered, which is neither permit nor deny. Ask again in 200 ms.\n"
+             Nothing was answered, which is neither permit nor deny. To record, repeat with the same --idempotency-key. Ask again in 200 ms.\n"
         );
     }
 

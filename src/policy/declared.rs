@@ -247,10 +247,16 @@ pub fn is_in_force(
                     || (later.recorded_at == declaration.recorded_at
                         && passed
                         && !std::ptr::eq(later, declaration));
-                matches!(&later.content, Content::Consent(other) if other.kind == consent.kind)
-                    && is_later
-                    && later.recorded_at <= now
-                    && may_declare(later.role(), &later.content, client, later.given_on())
+                let replaces = match &later.content {
+                    Content::Consent(other) => {
+                        other.kind == consent.kind
+                            && may_declare(later.role(), &later.content, client, later.given_on())
+                    }
+                    // It may be of this kind.
+                    Content::Unreadable(Kind::Consent) => true,
+                    Content::Information(_) | Content::Denial(_) | Content::Unreadable(_) => false,
+                };
+                replaces && is_later && later.recorded_at <= now
             })
         }
         Content::Information(_) | Content::Denial(_) | Content::Unreadable(_) => false,

@@ -34,7 +34,7 @@ pub enum Refusal {
     RecorderNotReady,
     /// Not for someone in that role.
     #[error(
-        "someone in this role may not do this for the client: a guardian only acknowledges information and sets healthcare denials for a minor, an authorised person only acknowledges information, and a consent is for the client or an adult's legal representative"
+        "someone in this role may not do this for the client: a guardian only acknowledges information and sets healthcare denials for a minor, an authorised person only acknowledges information, in MyKanta, and a consent is for the client or an adult's legal representative"
     )]
     DeclarerNotAllowed,
     /// No such version of the information.
@@ -74,7 +74,7 @@ pub enum Refusal {
     ConsentAllocationNotAllowed,
     /// This scope is not offered.
     #[error(
-        "a denial of this scope is not offered in this sector or for this register: in private healthcare deny service events, elsewhere registers, events, transactions, documents or tasks of the sector"
+        "a denial of this scope is not offered in this sector or for this register: in private healthcare deny service events, elsewhere registers that the directory knows, events, transactions, documents or tasks of the sector; a former provider only for denials given before the counties began"
     )]
     DenialScopeNotAllowed,
     /// Extensive refusals are for the future.

@@ -97,4 +97,5 @@ fn an_unreadable_consent_voids_those_before_it() {
     assert_eq!(counted(&[given("before", "2024-01-02"), unreadable("2024-01-03")]).1, None);
     assert_eq!(counted(&[given("at-once", "2024-01-02"), unreadable("2024-01-02")]).1, None);
     assert_eq!(counted(&[unreadable("2024-01-02"), given("after", "2024-01-03")]).1, Some("after"));
+    assert_eq!(in_force(&[given("before", "2024-01-02"), unreadable("2024-01-03")]), ["unreadable"]);
 }
