@@ -1,4 +1,4 @@
-//! The same walk as [`decide`](super::decide), keeping every step.
+//! The same walk as `decide`, keeping every step.
 
 use super::decide::Question;
 use super::request::Record;

@@ -1,5 +1,5 @@
 //! The ordered lists of rules and the catalogue. A rule says only what it
-//! finds; that the first finding wins is said in [`decide`](super::decide).
+//! finds; that the first finding wins is said in `decide`.
 
 mod allocation;
 mod consent;

@@ -218,3 +218,16 @@ async fn the_information_received_is_told_and_whether_more_is_needed() {
         assert_ne!(told.explanation, if must_inform { "" } else { &none.explanation });
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_ends_between_two_pages_hides_nothing_from_the_second() {
+    let fixture = Fixture::start().await;
+    let stored = with_history(&fixture, aino()).await;
+    // In force: the information, a consent and a denial.
+    let request = v1::ListRequest { page_size: 2, include_ended: false, ..listing(aino()) };
+    let first = listed(&fixture, request.clone()).await;
+    assert_eq!(ids(&first), [&stored[0], &stored[2]]);
+    fixture.withdraw(withdrawal(aino(), "between", &stored[2])).await;
+    let second = listed(&fixture, v1::ListRequest { page_token: first.next_page_token, ..request }).await;
+    assert_eq!((ids(&second), second.next_page_token.as_str()), (vec![stored[4].as_str()], ""));
+}
