@@ -32,6 +32,9 @@ pub struct ExpectedVerdict {
     /// These must be among those that decided.
     #[serde(default)]
     declarations: Vec<String>,
+    /// These must be among those that the claims lack.
+    #[serde(default)]
+    missing_conditions: Vec<String>,
     /// The field at fault of an invalid record.
     invalid_field: Option<String>,
 }
@@ -106,6 +109,7 @@ impl ExpectedVerdict {
             obligations,
             lacks_obligations,
             declarations,
+            missing_conditions,
             invalid_field,
         } = self;
         let mut wrong = Vec::new();
@@ -129,6 +133,11 @@ impl ExpectedVerdict {
         wrong.extend(absent("declaration", declarations.iter().map(String::as_str), |id| {
             verdict.declarations.iter().any(|came| came == id)
         }));
+        wrong.extend(absent(
+            "missing condition",
+            missing_conditions.iter().map(String::as_str),
+            |condition| verdict.missing_conditions.iter().any(|came| came == condition),
+        ));
         (!wrong.is_empty()).then(|| Difference { record: Some(record), message: wrong.join("; ") })
     }
 }

@@ -29,6 +29,8 @@ struct File {
     directory: Option<IgnoredAny>,
     directory_file: Option<PathBuf>,
     calendar: Option<config::Calendar>,
+    #[serde(rename = "meta")]
+    _meta: Option<IgnoredAny>,
     scenarios: Vec<Part>,
 }
 
@@ -57,7 +59,7 @@ type ReadDirectory = Arc<(v1::Directory, Directory)>;
 /// Reads the scenarios of a file. `now` is when they are asked that do not say.
 pub fn read(path: &Path, text: &str, now: Instant) -> Result<Vec<Scenario>, Vec<Fault>> {
     let document = Document::read(text)?;
-    let File { directory, directory_file, calendar: dates, scenarios } = document.parse()?;
+    let File { directory, directory_file, calendar: dates, _meta: _, scenarios } = document.parse()?;
     let mut reader = Reader { document: &document, path, now, files: HashMap::new() };
     let shared = reader.directory("directory", directory.is_some(), directory_file.as_deref())?;
     let shared_calendar = reader.calendar("calendar", dates.as_ref())?;

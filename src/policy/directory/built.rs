@@ -10,6 +10,7 @@ use crate::policy::oid::Oid;
 /// Organisations, registers and outsourcing relations.
 ///
 /// INVARIANT (controllers-known): every register's controller is an organisation of it.
+/// INVARIANT (successors-known): so is every successor.
 /// INVARIANT (successors-end): following successors ends.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {

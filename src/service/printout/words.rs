@@ -29,7 +29,7 @@ impl Words<'_> {
         let document = match document {
             PrintedDocument::Consents => self.say(
                 "Jäljennös luovutusluvistasi",
-                "Kopia av dina tillstånd till utlämnande",
+                "Kopia av dina tillstånd för utlämnande",
                 "Copy of your consents to data sharing",
             ),
             PrintedDocument::Denials => self.say(
@@ -69,8 +69,8 @@ impl Words<'_> {
                  että tietojasi käytetään myös muualla kuin siellä, missä ne on kirjattu."
             ),
             (PrintedDocument::Consents, Language::Sv) => format!(
-                "Den här kopian visar dina tillstånd till utlämnande {inside} på utskriftsdagen. Genom ett \
-                 tillstånd till utlämnande tillåter du att dina uppgifter används också på andra ställen än \
+                "Den här kopian visar dina tillstånd för utlämnande {inside} på utskriftsdagen. Genom ett \
+                 tillstånd för utlämnande tillåter du att dina uppgifter används också på andra ställen än \
                  där de har registrerats."
             ),
             (PrintedDocument::Consents, Language::En) => format!(
@@ -88,7 +88,7 @@ impl Words<'_> {
             (PrintedDocument::Denials, Language::Sv) => format!(
                 "Den här sammanfattningen visar de förbud mot utlämnande som du har i kraft {inside} på \
                  utskriftsdagen. Uppgifter som omfattas av ett förbud lämnas inte ut, även om du har gett \
-                 tillstånd till utlämnande. I vissa situationer som anges i lag får uppgifter användas \
+                 tillstånd för utlämnande. I vissa situationer som anges i lag får uppgifter användas \
                  trots ett förbud. Förbuden begränsar i regel inte utlämnandet av uppgifter mellan hälso- \
                  och sjukvården och socialvården: det beror på de tillstånd som du har gett till det."
             ),
@@ -133,7 +133,7 @@ impl Words<'_> {
         let none = match document {
             PrintedDocument::Consents => self.say(
                 "Sinulla ei ole voimassa olevia luovutuslupia",
-                "Du har inga tillstånd till utlämnande i kraft",
+                "Du har inga tillstånd för utlämnande i kraft",
                 "You have no consents to data sharing in force",
             ),
             PrintedDocument::Denials => self.say(

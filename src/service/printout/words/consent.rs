@@ -9,37 +9,37 @@ impl Words<'_> {
         match kind {
             ConsentKind::Healthcare => self.say(
                 "Terveydenhuollon potilastietojen luovutuslupa",
-                "Tillstånd till utlämnande av patientuppgifter inom hälso- och sjukvården",
+                "Tillstånd för utlämnande av patientuppgifter inom hälso- och sjukvården",
                 "Consent to sharing patient data within healthcare",
             ),
             ConsentKind::SocialWelfare => self.say(
                 "Sosiaalihuollon asiakastietojen luovutuslupa",
-                "Tillstånd till utlämnande av klientuppgifter inom socialvården",
+                "Tillstånd för utlämnande av klientuppgifter inom socialvården",
                 "Consent to sharing client data within social welfare",
             ),
             ConsentKind::PatientDataToSocialWelfare => self.say(
                 "Potilastietojen luovutuslupa sosiaalihuoltoon",
-                "Tillstånd till utlämnande av patientuppgifter till socialvården",
+                "Tillstånd för utlämnande av patientuppgifter till socialvården",
                 "Consent to sharing patient data with social welfare",
             ),
             ConsentKind::ClientDataToHealthcare => self.say(
                 "Sosiaalihuollon asiakastietojen luovutuslupa terveydenhuoltoon",
-                "Tillstånd till utlämnande av socialvårdens klientuppgifter till hälso- och sjukvården",
+                "Tillstånd för utlämnande av socialvårdens klientuppgifter till hälso- och sjukvården",
                 "Consent to sharing social welfare client data with healthcare",
             ),
             ConsentKind::WellbeingData => self.say(
                 "Hyvinvointitietojen luovutuslupa",
-                "Tillstånd till utlämnande av uppgifter om välbefinnande",
+                "Tillstånd för utlämnande av uppgifter om välbefinnande",
                 "Consent to sharing wellbeing data",
             ),
             ConsentKind::LocalCrossSector { controller: _ } => self.say(
                 "Paikallinen luovutuslupa sosiaalihuollon ja terveydenhuollon välillä",
-                "Lokalt tillstånd till utlämnande mellan socialvården och hälso- och sjukvården",
+                "Lokalt tillstånd för utlämnande mellan socialvården och hälso- och sjukvården",
                 "Local consent to data sharing between social welfare and healthcare",
             ),
             ConsentKind::VerbalPrescription => self.say(
                 "Suullinen lupa reseptitietojen luovuttamiseen",
-                "Muntligt tillstånd till utlämnande av receptuppgifter",
+                "Muntligt tillstånd för utlämnande av receptuppgifter",
                 "Verbal consent to sharing prescription data",
             ),
         }

@@ -18,7 +18,7 @@ impl Words<'_> {
         } else {
             self.say(
                 "Luovutuslupa, jonka sisältöä ei voi lukea",
-                "Tillstånd till utlämnande vars innehåll inte kan läsas",
+                "Tillstånd för utlämnande vars innehåll inte kan läsas",
                 "Consent to data sharing that cannot be read",
             )
         }
