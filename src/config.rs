@@ -79,6 +79,10 @@ pub struct Server {
     pub header_list_bytes_max: u32,
     /// A request that takes longer is given up.
     pub request_timeout_ms: u64,
+    /// How often a quiet connection is asked whether it is still there.
+    pub keepalive_interval_ms: u64,
+    /// How long it may take to answer that before it is closed.
+    pub keepalive_timeout_ms: u64,
     /// How long requests may take to end when the server stops.
     pub shutdown_grace_ms: u64,
 }

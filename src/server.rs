@@ -14,6 +14,7 @@ use tokio::{task, time};
 use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
+use tower::layer::layer_fn;
 use tower::util::MapResponseLayer;
 
 use crate::config::{self, Config};
@@ -119,8 +120,10 @@ impl Server {
         let reflection = reflects.then(|| reflection_builder().build_v1()).transpose()?;
         // What older clients, grpcurl among them, ask for.
         let reflection_v1alpha = reflects.then(|| reflection_builder().build_v1alpha()).transpose()?;
+        let limit = Duration::from_millis(config.request_timeout_ms);
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = builder(&config)
+            .layer(layer_fn(move |inner| layers::Deadline { inner, limit }))
             .layer(MapResponseLayer::new(layers::refusals_before_services))
             .add_service(health_service)
             .add_optional_service(reflection)
@@ -171,7 +174,8 @@ impl Server {
 /// Limits are all set explicitly: the library's own defaults leave some out.
 fn builder(config: &config::Server) -> tonic::transport::Server {
     tonic::transport::Server::builder()
-        .timeout(Duration::from_millis(config.request_timeout_ms))
+        .http2_keepalive_interval(Some(Duration::from_millis(config.keepalive_interval_ms)))
+        .http2_keepalive_timeout(Some(Duration::from_millis(config.keepalive_timeout_ms)))
         .max_concurrent_streams(config.concurrent_streams_per_connection_max)
         .http2_max_header_list_size(config.header_list_bytes_max)
         .http2_max_pending_accept_reset_streams(Some(PENDING_ACCEPT_RESETS_MAX))
@@ -245,5 +249,7 @@ fn limits(config: &Config) -> Limits {
         clock_step_back_max: Duration::from_millis(config.clock.step_back_ms_max),
         page_size_default: config.listing.page_size_default as usize,
         page_size_max: config.listing.page_size_max as usize,
+        // Half of what a response may have, so that it always fits.
+        page_bytes_max: config.server.response_bytes_max / 2,
     }
 }

@@ -40,6 +40,8 @@ pub struct Limits {
     pub page_size_default: usize,
     /// Declarations on a page at most.
     pub page_size_max: usize,
+    /// Bytes of the declarations on a page, unless the first alone has more.
+    pub page_bytes_max: usize,
 }
 
 /// What the services share.

@@ -97,6 +97,18 @@ pub const SETTINGS: &[Setting] = &[
         "a request that takes longer is given up",
     ),
     setting(
+        "server.keepalive_interval_ms",
+        "30000",
+        Kind::Number(1000, HOUR_MS),
+        "how often a quiet connection is asked whether it is still there",
+    ),
+    setting(
+        "server.keepalive_timeout_ms",
+        "10000",
+        Kind::Number(1000, HOUR_MS),
+        "how long it may take to answer that before it is closed",
+    ),
+    setting(
         "server.shutdown_grace_ms",
         "5000",
         Kind::Number(0, HOUR_MS),

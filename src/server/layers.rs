@@ -1,8 +1,50 @@
 //! What holds for every answer.
 
-use http::{HeaderMap, HeaderValue, Response};
-use tonic::Code;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue, Request, Response};
+use tokio::time;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::Service;
 use uuid::Uuid;
+
+/// Gives up a request that takes too long. tonic's own timeout would answer
+/// CANCELLED, which callers read as their own doing.
+#[derive(Clone, Debug)]
+pub(super) struct Deadline<S> {
+    pub(super) inner: S,
+    pub(super) limit: Duration,
+}
+
+impl<S, B> Service<Request<B>> for Deadline<S>
+where
+    S: Service<Request<B>, Response = Response<Body>>,
+    S::Future: Send + 'static,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let answer = time::timeout(self.limit, self.inner.call(request));
+        Box::pin(async move { answer.await.unwrap_or_else(|_| Ok(deadline_exceeded().into_http())) })
+    }
+}
+
+fn deadline_exceeded() -> Status {
+    let error_id = Uuid::now_v7();
+    tracing::warn!(%error_id, "request given up: it took longer than the limit");
+    Status::deadline_exceeded(format!(
+        "the request took longer than the limit: ask again; to record, with the same idempotency key (error {error_id})"
+    ))
+}
 
 /// How `tonic-prost` begins when a message is not protobuf, as in the header.
 const UNDECODABLE: &str = "failed%20to%20decode";

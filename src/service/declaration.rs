@@ -25,7 +25,7 @@ use crate::wire::v1::declaration_service_server::DeclarationService;
 use crate::wire::v1::{
     GetRequest, GetResponse, InformationStatusRequest, InformationStatusResponse, ListRequest, ListResponse,
     PrintRequest, PrintResponse, PrintedDeclaration, ReceivedInformation, RecordRequest, RecordResponse,
-    WithdrawRequest, WithdrawResponse,
+    StoredDeclaration, WithdrawRequest, WithdrawResponse,
 };
 use crate::wire::violation::{InvalidRequest, to_timestamp};
 
@@ -136,12 +136,18 @@ impl Declarations {
             })?;
         let limits = &self.core.limits;
         let page_size = page_size.unwrap_or(limits.page_size_default).min(limits.page_size_max);
-        let page: Vec<&Declaration> = selected.iter().copied().take(page_size).collect();
+        let mut bytes = 0_usize;
+        let page = selected.iter().take(page_size).map(|stored| to_stored(stored)).take_while(|stored| {
+            let is_first = bytes == 0;
+            bytes = bytes.saturating_add(stored.encoded_len());
+            is_first || bytes <= limits.page_bytes_max
+        });
+        let page: Vec<StoredDeclaration> = page.collect();
         let last = page.last().filter(|_| page.len() < selected.len());
-        let next_page_token = last.map(|last| last.id.as_str().to_owned()).unwrap_or_default();
+        let next_page_token = last.map(|last| last.id.clone()).unwrap_or_default();
         let view = View { purpose: selection.purpose, viewer };
-        self.view(page.iter().copied(), client, view, Viewed::List).await?;
-        Ok(ListResponse { declarations: page.into_iter().map(to_stored).collect(), next_page_token })
+        self.view(selected.iter().copied().take(page.len()), client, view, Viewed::List).await?;
+        Ok(ListResponse { declarations: page, next_page_token })
     }
 
     /// Lets declarations be shown: denials only for a purpose, and each

@@ -231,3 +231,27 @@ async fn what_ends_between_two_pages_hides_nothing_from_the_second() {
     let second = listed(&fixture, v1::ListRequest { page_token: first.next_page_token, ..request }).await;
     assert_eq!((ids(&second), second.next_page_token.as_str()), (vec![stored[4].as_str()], ""));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_ends_before_the_response_is_too_large() {
+    let fixture = Fixture::start_with(&[("server.response_bytes_max", "1024")]).await;
+    let mut stored = with_history(&fixture, aino()).await;
+    for number in 0..5 {
+        let request = recording(aino(), &format!("more {number}"), DENIAL);
+        stored.push(fixture.record(request).await.declaration_id);
+    }
+    let mut found = Vec::new();
+    let mut pages = 0;
+    let mut page_token = String::new();
+    loop {
+        let answer = listed(&fixture, v1::ListRequest { page_token, ..listing(aino()) }).await;
+        found.extend(ids(&answer).into_iter().map(str::to_owned));
+        pages += 1;
+        page_token = answer.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(found, stored);
+    assert!(pages > 1, "everything came on one page");
+}

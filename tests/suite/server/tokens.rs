@@ -96,3 +96,24 @@ async fn a_token_from_the_future_is_waited_for_and_not_answered() {
     assert!(expected.retry);
     assert_eq!(refused(fixture.decisions().decide(at_least(&token)).await), expected);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_that_takes_too_long_is_given_up_with_words() {
+    let fixture = Fixture::start().await;
+    fixture.record(recording(aino(), "1", INFORMATION)).await;
+    let fixture = fixture
+        .restart_after(&[], |store| {
+            fs::copy(store, store.with_extension("backup")).expect("a backup");
+        })
+        .await;
+    let token = fixture.record(recording(aino(), "2", CONSENT)).await.token;
+    let settings = [("consistency.wait_ms_max", "60000"), ("server.request_timeout_ms", "100")];
+    let fixture = fixture
+        .restart_after(&settings, |store| {
+            fs::rename(store.with_extension("backup"), store).expect("the backup restored");
+        })
+        .await;
+    let status = fixture.decisions().decide(at_least(&token)).await.expect_err("no answer");
+    assert_eq!(status.code(), Code::DeadlineExceeded);
+    assert!(status.message().contains("idempotency key") && status.message().contains("(error "), "{status}");
+}
