@@ -19,7 +19,7 @@ use super::names::label;
 use super::refusal::Refusal;
 use super::terminal::Terminal;
 use super::{Global, connection, serve, words};
-use crate::config::Config;
+use crate::config::{Config, Loaded, Source};
 use crate::server::{Server, ServerError, clock};
 use crate::wire::v1;
 use crate::wire::v1::decision_service_client::DecisionServiceClient;
@@ -77,7 +77,11 @@ pub(super) async fn run(args: &DemoArgs, global: &Global) -> Result<Exit, Failur
     let terminal = Terminal::detect();
     let directory: v1::Directory = embedded("deploy/demo/directory.yaml", DIRECTORY)?;
     let stories: Stories = embedded("deploy/demo/story.yaml", STORY)?;
-    let mut config = global.load_config()?.config;
+    let Loaded { mut config, values } = global.load_config()?;
+    // A story is not interrupted by what goes well, unless that is asked for.
+    if values.iter().any(|value| value.name == "log.level" && value.source == Source::Default) {
+        config.log.level = "warn".to_owned();
+    }
     let folder = TemporaryFolder::new()?;
     config.store.path = folder.0.join("lupa.sqlite");
     let demo = Demo::start(config, terminal).await?;
