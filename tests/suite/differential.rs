@@ -1,6 +1,8 @@
 //! The core beside the reference evaluator, on generated cases. Wrong permits
 //! and wrong denials are counted apart.
 
+use std::env;
+
 use lupa::policy::Question;
 use lupa::policy::admit::{Admitted, admit, admit_withdrawal};
 use lupa::policy::calendar::{Calendar, InformationVersion};
@@ -14,12 +16,18 @@ use lupa::wire::{decision, declaration, directory};
 use crate::generator::{Case, RecordingCase, RecordingRequest, case, recording_case};
 use crate::reference::{self, Answer};
 
+/// How many cases, unless `LUPA_TEST_CASES` says otherwise:
+/// `LUPA_TEST_CASES=1000000 cargo test --release --test suite agree`.
 const CASES: u64 = 100_000;
+
+fn cases() -> u64 {
+    env::var("LUPA_TEST_CASES").map_or(CASES, |cases| cases.parse().expect("a number of cases"))
+}
 
 #[test]
 fn decisions_agree_with_the_reference() {
     let mut differences = Differences::default();
-    for seed in 0..CASES {
+    for seed in 0..cases() {
         differences.compare(seed, &case(seed));
     }
     differences.assert_none();
@@ -28,7 +36,7 @@ fn decisions_agree_with_the_reference() {
 #[test]
 fn recordings_agree_with_the_reference() {
     let mut differences = Vec::new();
-    for seed in 0..CASES {
+    for seed in 0..cases() {
         let (expected, found) = recording(&recording_case(seed));
         if expected != found {
             differences.push(format!("seed {seed}: expected {expected:?}, found {found:?}"));
