@@ -16,7 +16,6 @@ use crate::policy::directory::Directory;
 use crate::policy::explain::Explanation;
 use crate::policy::printout::printout;
 use crate::policy::refusal::Refusal;
-use crate::policy::verdict::Verdict;
 use crate::policy::viewing::select;
 use crate::wire::declaration::{listing, print_order, submission, to_notice, withdrawal};
 use crate::wire::verdict::{Disclosure, to_verdict};
@@ -159,10 +158,7 @@ impl Scenario {
         let question =
             Question::new(&situation, &self.declarations.1, &self.directory.1, &self.calendar, self.at);
         let verdicts = message.records.iter().map(|record| {
-            let verdict = match decision::record(record) {
-                Ok(record) => question.decide(&record),
-                Err(field) => Verdict::invalid(field),
-            };
+            let verdict = question.decide_read(decision::record(record));
             to_verdict(&verdict, Disclosure::Detailed)
         });
         Ok(verdicts.collect())

@@ -5,7 +5,7 @@ use super::day::{Day, Instant};
 use super::declaration::ClientDeclarations;
 use super::declared::Declared;
 use super::directory::{Directory, OrganisationKind, Party, Sector};
-use super::request::{Channel, Record, Situation};
+use super::request::{Channel, Record, RecordField, Situation};
 use super::rules::{Case, EVERYONE, Finding, Rule, UNKNOWN_REGISTER, WITHIN_HEALTHCARE};
 use super::verdict::{Obligation, Obligations, Reason, Verdict};
 
@@ -68,6 +68,15 @@ impl<'q, 'a> Question<'q, 'a> {
             // Each list ends in a rule that always speaks; were one to be
             // shortened by mistake, this still denies.
             None => self.verdict(&UNKNOWN_REGISTER, Finding::plain(Reason::NotShareable), None),
+        }
+    }
+
+    /// The answer for one record as it was read: one that cannot be read is invalid.
+    #[must_use]
+    pub fn decide_read(&self, read: Result<Record<'_>, RecordField>) -> Verdict<'a> {
+        match read {
+            Ok(record) => self.decide(&record),
+            Err(field) => Verdict::invalid(field),
         }
     }
 

@@ -127,10 +127,7 @@ impl Decisions {
         let Circumstances { declarations, directory, now } = *circumstances;
         let question = Question::new(situation, declarations, directory, &self.core.calendar, now);
         let verdicts = message.records.iter().map(|record| {
-            let verdict = match decision::record(record) {
-                Ok(record) => question.decide(&record),
-                Err(field) => Verdict::invalid(field),
-            };
+            let verdict = question.decide_read(decision::record(record));
             to_verdict(&verdict, disclosure)
         });
         DecideResponse {

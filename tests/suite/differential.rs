@@ -8,7 +8,6 @@ use lupa::policy::admit::{Admitted, admit, admit_withdrawal};
 use lupa::policy::calendar::{Calendar, InformationVersion};
 use lupa::policy::day::Day;
 use lupa::policy::refusal::Refusal;
-use lupa::policy::verdict::Verdict;
 use lupa::wire::v1::{self, Effect};
 use lupa::wire::verdict::{Disclosure, to_verdict};
 use lupa::wire::{decision, declaration, directory};
@@ -63,10 +62,7 @@ impl Differences {
         let question = Question::new(&situation, &stored, &directory, &core_calendar, *at);
         for record in &request.records {
             let expected = reference::decide(given, calendar, declarations, request, record, *at);
-            let verdict = match decision::record(record) {
-                Ok(record) => question.decide(&record),
-                Err(field) => Verdict::invalid(field),
-            };
+            let verdict = question.decide_read(decision::record(record));
             let found = answer(&to_verdict(&verdict, Disclosure::Detailed));
             let expected = (expected.rule.to_owned(), expected);
             if found == expected {

@@ -29,6 +29,7 @@ use lupa::wire::v1::WithdrawRequest;
 use pbjson_types::Timestamp;
 
 use crate::reference::Calendar;
+pub(crate) use coverage::CODES;
 use requests::Theme;
 use rng::Rng;
 use times::Anchors;

@@ -11,26 +11,10 @@ use lupa::policy::rules::CATALOGUE;
 use lupa::server::clock;
 use lupa::wire::v1;
 
-/// Every refusal of the interface, with what is told by a code of gRPC.
-const REFUSALS: [&str; 17] = [
-    "GIVEN_IN_FUTURE",
-    "RECORDER_UNKNOWN",
-    "RECORDER_SECTOR_NOT_ALLOWED",
-    "RECORDER_NOT_READY",
-    "DECLARER_NOT_ALLOWED",
-    "INFORMATION_VERSION_UNKNOWN",
-    "INFORMATION_VERSION_NOT_RELEASED",
-    "INFORMATION_REQUIRED",
-    "INFORMATION_CANNOT_BE_WITHDRAWN",
-    "CONSENT_KIND_ENDED",
-    "CONSENT_ALLOCATION_NOT_ALLOWED",
-    "DENIAL_SCOPE_NOT_ALLOWED",
-    "EXTENSIVE_REFUSAL_NOT_OPEN",
-    "ALREADY_WITHDRAWN",
-    "VIEWING_PURPOSE_REQUIRED",
-    "NOT_FOUND",
-    "INVALID_ARGUMENT",
-];
+use crate::generator::CODES;
+
+/// The refusals besides those of recording and withdrawing.
+const OTHER_REFUSALS: [&str; 2] = ["VIEWING_PURPOSE_REQUIRED", "INVALID_ARGUMENT"];
 
 /// The corpus, with the file of each.
 fn corpus() -> Vec<(PathBuf, Vec<Scenario>)> {
@@ -90,7 +74,13 @@ fn every_rule_reason_detail_obligation_and_refusal_has_a_scenario() {
     let obligations =
         (1..).map_while(|number| v1::Obligation::try_from(number).ok()).map(|one| one.as_str_name());
     let notices = (1..).map_while(|number| v1::Notice::try_from(number).ok()).map(|one| one.as_str_name());
-    let wanted = rules.chain(reasons).chain(details).chain(obligations).chain(notices).chain(REFUSALS);
+    let wanted = rules
+        .chain(reasons)
+        .chain(details)
+        .chain(obligations)
+        .chain(notices)
+        .chain(CODES)
+        .chain(OTHER_REFUSALS);
     let missing: Vec<_> = wanted.filter(|word| !shown.contains(*word)).collect();
     assert!(missing.is_empty(), "write a scenario in tests/scenarios that shows each of {missing:#?}");
 }

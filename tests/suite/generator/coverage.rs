@@ -87,8 +87,8 @@ const EXPECTED: [(&str, &str, &str); 33] = [
     ),
 ];
 
-/// Every code of a refusal, in api.md's order.
-const CODES: [&str; 15] = [
+/// Every code of a refusal to record or withdraw, in api.md's order.
+pub(crate) const CODES: [&str; 15] = [
     "NOT_FOUND",
     "GIVEN_IN_FUTURE",
     "RECORDER_UNKNOWN",
