@@ -69,7 +69,7 @@ fn kind_text(kind: Kind) -> &'static str {
     }
 }
 
-fn parse_kind(text: &str) -> Result<Kind, Unreadable> {
+pub(super) fn parse_kind(text: &str) -> Result<Kind, Unreadable> {
     match text {
         "information" => Ok(Kind::Information),
         "consent" => Ok(Kind::Consent),
