@@ -21,6 +21,7 @@
 //! one thread writes, and checkpoints.
 
 mod change;
+mod columns;
 mod error;
 mod file;
 mod fill;
