@@ -7,6 +7,7 @@
 //! parser.
 
 pub mod violation;
+pub mod view;
 pub mod client;
 pub mod directory;
 pub mod declaration;

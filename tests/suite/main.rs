@@ -13,6 +13,7 @@
 mod architecture;
 mod bad_input;
 mod demo;
+mod decoder;
 mod differential;
 mod generator;
 mod kill;
