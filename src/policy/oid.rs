@@ -34,6 +34,12 @@ impl<'a> Oid<'a> {
         &self.0
     }
 
+    /// The same OID, as long as this one lasts.
+    #[must_use]
+    pub fn borrowed(&self) -> Oid<'_> {
+        Oid(Cow::Borrowed(&self.0))
+    }
+
     /// The same OID, kept.
     #[must_use]
     pub fn into_owned(self) -> Oid<'static> {
@@ -86,6 +92,14 @@ impl<'a> OpaqueId<'a> {
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, InvalidOpaqueId> {
         let text = text.into();
         if is_opaque_id(text.as_bytes()) { Ok(Self(text)) } else { Err(InvalidOpaqueId) }
+    }
+
+    /// The id that a UUID is, in the UUID's usual form.
+    #[must_use]
+    pub fn of_uuid(bits: u128) -> OpaqueId<'static> {
+        let part = |at: u32, length: u32| (bits >> at) & ((1 << length) - 1);
+        let (a, b, c, d, e) = (part(96, 32), part(80, 16), part(64, 16), part(48, 16), part(0, 48));
+        OpaqueId(Cow::Owned(format!("{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}")))
     }
 
     /// The id as text.
