@@ -65,7 +65,8 @@ struct Worker {
 impl Workers {
     /// Starts them.
     pub(super) fn start(config: &config::Server, services: &Services) -> Result<Self, ServerError> {
-        let mut started = Self { workers: Vec::new(), end: watch::Sender::new(End::NotYet), ended: JoinSet::new() };
+        let mut started =
+            Self { workers: Vec::new(), end: watch::Sender::new(End::NotYet), ended: JoinSet::new() };
         match config.runtime {
             Runtime::Shared => {
                 let (connections, end) = started.add();

@@ -10,6 +10,7 @@
     reason = "a test fails by panicking, and tells what it does not expect as it comes"
 )]
 
+mod answer;
 mod architecture;
 mod bad_input;
 mod demo;
