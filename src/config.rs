@@ -165,6 +165,8 @@ pub struct Index {
     pub max_staleness_ms: u64,
     /// The longest pause between attempts to reach the store.
     pub retry_delay_max_ms: u64,
+    /// See `index.overlay_clients_max`.
+    pub overlay_clients_max: usize,
 }
 
 /// Waiting for the cache.

@@ -182,11 +182,13 @@ async fn set_health(health: &HealthReporter, status: ServingStatus) {
 }
 
 fn index_options(config: &config::Index) -> IndexOptions {
-    let config::Index { poll_interval_ms, max_staleness_ms, retry_delay_max_ms } = *config;
+    let config::Index { poll_interval_ms, max_staleness_ms, retry_delay_max_ms, overlay_clients_max } =
+        *config;
     IndexOptions {
         poll_interval: Duration::from_millis(poll_interval_ms),
         max_staleness: Duration::from_millis(max_staleness_ms),
         retry_delay_max: Duration::from_millis(retry_delay_max_ms),
+        overlay_clients_max,
     }
 }
 

@@ -205,6 +205,12 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Number(1, HOUR_MS),
         "the longest pause between attempts to reach the store",
     ),
+    setting(
+        "index.overlay_clients_max",
+        "50000",
+        Kind::Number(1, 10_000_000),
+        "with changes of more clients than this the cache packs them",
+    ),
     // Consistency and time.
     setting(
         "consistency.wait_ms_max",

@@ -76,11 +76,11 @@ impl Decisions {
         let (situation, record) = violations.finish(situation.zip(record))?;
         let snapshot = self.core.snapshot(&decide.at_least).await?;
         let now = self.core.now(&snapshot)?;
-        let declarations = snapshot.declarations(&situation.client);
-        self.log_viewing(decide, &situation, declarations).await?;
+        let declarations = self.core.history(&situation.client, &snapshot).await?;
+        self.log_viewing(decide, &situation, &declarations).await?;
         let question = Question::new(
             &situation,
-            Gist::all(declarations),
+            Gist::all(&declarations),
             snapshot.directory(),
             &self.core.calendar,
             now,
@@ -90,9 +90,9 @@ impl Decisions {
             Err(field) => Explanation { verdict: Verdict::invalid(field), steps: Vec::new() },
         };
         Ok(ExplainResponse {
-            verdict: Some(to_verdict(&verdict, Disclosure::Detailed, id_among(declarations))),
+            verdict: Some(to_verdict(&verdict, Disclosure::Detailed, id_among(&declarations))),
             rules: steps.iter().filter_map(|step| to_explained(step, &self.core.calendar)).collect(),
-            declarations: recorded_by(declarations, now).map(to_stored).collect(),
+            declarations: recorded_by(&declarations, now).map(to_stored).collect(),
             token: self.core.tokens.write(snapshot.revision()),
             decided_at: Some(to_timestamp(now)),
             catalogue_version: self.core.catalogue_version.to_string(),
@@ -119,8 +119,9 @@ impl Decisions {
             None => self.core.now(&snapshot)?,
         };
         let directory = directory.map_or_else(|| Arc::clone(snapshot.directory()), Arc::new);
-        let stored = if *ignore_stored { &[] } else { snapshot.declarations(&situation.client) };
-        let declarations: Vec<Declaration> = stored.iter().cloned().chain(given).collect();
+        let mut declarations =
+            if *ignore_stored { Vec::new() } else { self.core.history(&situation.client, &snapshot).await? };
+        declarations.extend(given);
         let circumstances = Circumstances { declarations: &declarations, directory: &directory, now };
         let decision = self.simulated(decide, &situation, &circumstances, &snapshot);
         Ok(SimulateResponse { decision: Some(decision), simulated: true })

@@ -59,6 +59,10 @@ pub(super) enum Failure {
         "the store cannot be written: nothing was acknowledged, and the operator must look at the server's log"
     )]
     Store(#[source] Arc<StoreError>),
+    #[error("the store cannot be read: ask again, and the operator must look at the server's log")]
+    Unreadable(#[source] Arc<StoreError>),
+    #[error("reading the store was interrupted: ask again")]
+    HistoryInterrupted,
 }
 
 impl From<AppendError> for Failure {
@@ -92,7 +96,9 @@ impl Failure {
             | Self::AcknowledgementDelayed
             | Self::Unavailable(_)
             | Self::ClockBehind
-            | Self::Store(_) => Code::Unavailable,
+            | Self::Store(_)
+            | Self::Unreadable(_)
+            | Self::HistoryInterrupted => Code::Unavailable,
         }
     }
 
@@ -112,6 +118,7 @@ impl Failure {
             Self::ClockBehind => "CLOCK_BEHIND",
             Self::Overloaded => "OVERLOADED",
             Self::Store(_) => "STORE_FAILED",
+            Self::Unreadable(_) | Self::HistoryInterrupted => "STORE_UNREADABLE",
         }
     }
 
@@ -132,7 +139,9 @@ impl Failure {
             | Self::Unavailable(_)
             | Self::ClockBehind
             | Self::Overloaded
-            | Self::Store(_) => Vec::new(),
+            | Self::Store(_)
+            | Self::Unreadable(_)
+            | Self::HistoryInterrupted => Vec::new(),
         }
     }
 }

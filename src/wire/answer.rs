@@ -56,11 +56,11 @@ impl<'b, B: BufMut> AnswerWriter<'b, B> {
     }
 
     /// Writes the verdict on the next record, as much of it as the caller may see.
-    pub fn verdict<'i>(
+    pub fn verdict<I: AsRef<str>>(
         &mut self,
         verdict: &Verdict,
         disclosure: Disclosure,
-        id_of: impl Fn(u32) -> Option<&'i str>,
+        id_of: impl Fn(u32) -> Option<I>,
     ) {
         const VERDICTS: u8 = delimited_key(1);
         const EFFECT: u8 = number_key(1);
@@ -86,7 +86,7 @@ impl<'b, B: BufMut> AnswerWriter<'b, B> {
         self.put_number(DETAIL, i32::from(detail).into());
         self.put_text(RULE, rule);
         for id in declarations.iter().filter_map(id_of) {
-            self.put_bytes(DECLARATIONS, id.as_bytes());
+            self.put_bytes(DECLARATIONS, id.as_ref().as_bytes());
         }
         for condition in missing.iter() {
             self.put_bytes(MISSING_CONDITIONS, condition.name().as_bytes());

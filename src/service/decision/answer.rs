@@ -9,13 +9,12 @@ use uuid::fmt::Hyphenated;
 use crate::index::Snapshot;
 use crate::policy::Question;
 use crate::policy::day::Instant;
-use crate::policy::gist::Gist;
 use crate::policy::request::Situation;
 use crate::service::Core;
 use crate::service::decision_id::decision_id;
 use crate::wire::answer::{AnswerWriter, Ending};
 use crate::wire::codec::AskedRecords;
-use crate::wire::verdict::{Disclosure, id_among};
+use crate::wire::verdict::Disclosure;
 
 /// Everything that an answer is made of. Nothing here can be refused any more.
 pub(super) struct Answer {
@@ -45,9 +44,9 @@ impl Answer {
         let mut writer = AnswerWriter::new(to);
         let declarations = snapshot.declarations(&situation.client);
         let question =
-            Question::new(&situation, Gist::all(declarations), snapshot.directory(), &core.calendar, now);
+            Question::new(&situation, declarations.gists(), snapshot.directory(), &core.calendar, now);
         for record in records.iter() {
-            writer.verdict(&question.decide_read(record), disclosure, id_among(declarations));
+            writer.verdict(&question.decide_read(record), disclosure, |place| declarations.id(place));
         }
         writer.end(&ending);
     }
