@@ -129,6 +129,10 @@ pub struct Store {
     pub append_queue_length_max: usize,
     /// Declarations written in one transaction.
     pub group_commit_declarations_max: usize,
+    /// A larger database is not checked whole when it is opened.
+    pub check_whole_bytes_max: u64,
+    /// Clients whose history is read from the database at one time.
+    pub read_connections_max: usize,
 }
 
 /// The policy cache.

@@ -74,12 +74,19 @@ impl Server {
         calendar: Calendar,
         clock: fn() -> Instant,
     ) -> Result<Self, ServerError> {
-        let config::Store { path, append_queue_length_max, group_commit_declarations_max } =
-            config.store.clone();
+        let config::Store {
+            path,
+            append_queue_length_max,
+            group_commit_declarations_max,
+            check_whole_bytes_max,
+            read_connections_max,
+        } = config.store.clone();
         let options = StoreOptions {
             clock,
             queue_length_max: append_queue_length_max,
             group_commit_max: group_commit_declarations_max,
+            check_whole_bytes_max,
+            read_connections_max,
         };
         let store =
             task::spawn_blocking(move || Store::open(&path, options)).await?.map_err(ServerError::Open)?;

@@ -23,9 +23,13 @@
 mod change;
 mod error;
 mod file;
+mod fill;
 mod group;
 mod history;
+mod id;
+mod new;
 mod read;
+mod readers;
 mod row;
 mod sqlite;
 mod viewing;
@@ -42,7 +46,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use change::{Admit, Append, AppendError, Appended, Change, Entry, Epoch, Revision};
 pub use error::StoreError;
+pub use fill::{FillEntry, FillPhase, FillProgress, Filled};
 pub(crate) use history::ClientHistory;
+pub use id::{DeclarationIds, REVISION_MAX};
 pub use viewing::{Viewed, Viewing};
 
 use crate::policy::client_id::ClientId;
@@ -50,6 +56,7 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 use read::Reader;
+use readers::Readers;
 use sqlite::Opened;
 use writer::{Job, Told, Writer};
 
@@ -67,6 +74,11 @@ pub struct StoreOptions {
     pub queue_length_max: usize,
     /// How many of them one transaction may take; at least 1.
     pub group_commit_max: usize,
+    /// A larger file is not checked whole when it is opened; what is read of
+    /// it is checked as it is read.
+    pub check_whole_bytes_max: u64,
+    /// How many histories may be read at one time; at least 1.
+    pub read_connections_max: usize,
 }
 
 /// The fields from `reader` on are dropped in this order: the connection that
@@ -77,9 +89,12 @@ struct Inner {
     path: PathBuf,
     epoch: Epoch,
     token_key: [u8; 32],
+    ids: DeclarationIds,
     told: Arc<Told>,
-    /// For small reads.
+    /// For small reads, and to follow.
     reader: Mutex<Connection>,
+    /// For reads that may take a while.
+    readers: Readers,
     jobs: mpsc::Sender<Job>,
     _writer: JoinedOnDrop,
     _lock: File,
@@ -101,8 +116,14 @@ impl Store {
     }
 
     fn start(opened: Opened, options: StoreOptions) -> Result<Self, StoreError> {
-        let Opened { path, lock, connection, epoch, token_key, head } = opened;
-        let StoreOptions { clock, queue_length_max, group_commit_max } = options;
+        let Opened { path, lock, connection, epoch, token_key, ids, head } = opened;
+        let StoreOptions {
+            clock,
+            queue_length_max,
+            group_commit_max,
+            check_whole_bytes_max: _,
+            read_connections_max,
+        } = options;
         let reader = sqlite::connect_to_read(&path)?;
         let told = Arc::new(Told {
             committed: watch::Sender::new(head.revision),
@@ -115,6 +136,7 @@ impl Store {
             connection,
             head,
             clock,
+            ids,
             group_commit_max: group_commit_max.max(1),
             told: Arc::clone(&told),
         };
@@ -123,9 +145,11 @@ impl Store {
             .spawn(move || writer.run(queue))
             .map_err(StoreError::NoThread)?;
         Ok(Self(Arc::new(Inner {
+            readers: Readers::new(&path, read_connections_max),
             path,
             epoch,
             token_key,
+            ids,
             told,
             reader: Mutex::new(reader),
             jobs,
@@ -144,6 +168,12 @@ impl Store {
     #[must_use]
     pub fn token_key(&self) -> &[u8; 32] {
         &self.0.token_key
+    }
+
+    /// How the ids of its declarations follow from when they were recorded.
+    #[must_use]
+    pub fn declaration_ids(&self) -> DeclarationIds {
+        self.0.ids
     }
 
     /// Appends a declaration or a withdrawal, durably, if admission lets it
@@ -174,8 +204,8 @@ impl Store {
         self.ask(|answer| Job::Import(history, answer)).await?
     }
 
-    /// Reads every committed change in revision order, as of one moment, and
-    /// tells the last revision. Blocks.
+    /// Reads every committed change in revision order, and tells the last
+    /// revision. Blocks.
     pub fn load(&self, each: &mut dyn FnMut(Change)) -> Result<Revision, StoreError> {
         self.load_while(&mut |change| {
             each(change);
@@ -185,8 +215,32 @@ impl Store {
 
     /// Like [`Store::load`], until `each` says that it has had enough.
     pub(crate) fn load_while(&self, each: &mut dyn FnMut(Change) -> bool) -> Result<Revision, StoreError> {
+        let last = self.read(|reader| reader.last())?;
+        self.load_range(Revision(0), last, each)
+    }
+
+    /// Reads the changes after one revision up to another, which is committed,
+    /// in order, until `each` says that it has had enough. Tells the last one
+    /// read. An error if any is missing. Reads on a connection of its own:
+    /// as rows never change, several ranges may be read at one time. Blocks.
+    pub fn load_range(
+        &self,
+        after: Revision,
+        until: Revision,
+        each: &mut dyn FnMut(Change) -> bool,
+    ) -> Result<Revision, StoreError> {
         let connection = sqlite::connect_to_read(&self.0.path)?;
-        Reader { connection: &connection, path: &self.0.path }.load(each)
+        Reader { connection: &connection, path: &self.0.path }.load_range(after, until, each)
+    }
+
+    /// A client's declarations as they were at a revision that the store has,
+    /// in revision order. A long history does not hold up who follows the
+    /// store; how many are read at one time is limited, others wait. Blocks.
+    pub fn history_of(&self, client: &ClientId, until: Revision) -> Result<Vec<Declaration>, StoreError> {
+        self.0.readers.read(|reader| {
+            reader.reaches(until)?;
+            reader.history_of(client, until).map(ClientHistory::into_declarations)
+        })
     }
 
     /// Reads the changes after a revision, in order, at most so many. An error

@@ -141,6 +141,18 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Number(1, 100_000),
         "declarations written in one transaction",
     ),
+    setting(
+        "store.check_whole_bytes_max",
+        "268435456",
+        Kind::Number(0, 1024 * GIBIBYTE),
+        "a larger database is not checked whole when it is opened, but as it is read",
+    ),
+    setting(
+        "store.read_connections_max",
+        "4",
+        Kind::Number(1, 1024),
+        "clients whose history is read from the database at one time",
+    ),
     // The index.
     setting(
         "index.poll_interval_ms",

@@ -89,6 +89,14 @@ impl<'a> OpaqueId<'a> {
         }
     }
 
+    /// The id that a UUID is, in the UUID's usual form.
+    #[must_use]
+    pub fn of_uuid(bits: u128) -> OpaqueId<'static> {
+        let part = |at: u32, length: u32| (bits >> at) & ((1 << length) - 1);
+        let (a, b, c, d, e) = (part(96, 32), part(80, 16), part(64, 16), part(48, 16), part(0, 48));
+        OpaqueId(Cow::Owned(format!("{a:08x}-{b:04x}-{c:04x}-{d:04x}-{e:012x}")))
+    }
+
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -53,6 +53,14 @@ pub enum StoreError {
         /// The newest version that this program knows.
         known: u32,
     },
+    /// There is a store already where one was to be made.
+    #[error(
+        "there is a file at `{path}` already: give another path for the new store, or move the file away"
+    )]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// A write-ahead log without its store.
     #[error(
         "found `{log}` but not the store it belongs to: put the store back beside it, or move the log away to begin a new store"
@@ -169,6 +177,25 @@ pub enum StoreError {
         "the client's identifier has the root of the national identity code and is no identity code: correct one of them"
     )]
     ClientNotStorable,
+    /// The history for a new store is not in the order of time.
+    #[error(
+        "change {revision} of the history was recorded before the one before it: put them in the order of time; no store was made"
+    )]
+    FillGoesBack {
+        /// Its place, counted from 1.
+        revision: Revision,
+    },
+    /// The history for a new store withdraws what its client has not declared before.
+    #[error(
+        "change {revision} of the history withdraws something that is not an earlier declaration of the same client: correct its place or leave it out; no store was made"
+    )]
+    FillWithdrawsNothing {
+        /// Its place, counted from 1.
+        revision: Revision,
+    },
+    /// The making of a new store was stopped.
+    #[error("the making of the store was stopped: no store was made")]
+    FillStopped,
     /// An imported declaration has an id that the store already has.
     #[error(
         "declaration {place} of the import, counted from 1, has the id of another declaration: give each an id of its own; nothing was imported"

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::change::{Append, AppendError, Appended, Entry, Revision};
 use super::error::StoreError;
+use super::id::DeclarationIds;
 use super::read::Reader;
 use super::row::{self, Unreadable, What};
 use super::sqlite::{self, Head};
@@ -31,6 +32,7 @@ pub(super) struct Group<'w> {
     /// As it will be once committed.
     pub(super) head: Head,
     pub(super) clock: fn() -> Instant,
+    pub(super) ids: DeclarationIds,
 }
 
 /// A row for the table of changes.
@@ -83,7 +85,7 @@ impl Group<'_> {
             Ok(columns) => columns,
             Err(error) => return Ok(Err(AppendError::Store(error.into()))),
         };
-        let history = self.reader().history_of(root, extension)?;
+        let history = self.reader().history_of(&client, self.head.revision)?;
         let recorded_at = self.now();
         let admitted = match admit(history.declarations(), recorded_at) {
             Ok(admitted) => admitted,
@@ -98,7 +100,8 @@ impl Group<'_> {
                     recorded_by: Some((&recorded_by).into()),
                     imported: None,
                 };
-                (What::Declaration(content.kind()), self.new_declaration_id(recorded_at)?, self.json(&body)?)
+                let id = self.ids.id(recorded_at, self.head.revision.next());
+                (What::Declaration(content.kind()), id, self.json(&body)?)
             }
             Entry::Withdrawal { declaration_id, given_at, by, recorded_by } => {
                 let withdrawn = history.declarations().iter().find(|one| one.id == declaration_id);
@@ -253,14 +256,6 @@ impl Group<'_> {
     /// The time at which something is recorded: never before what was recorded last.
     fn now(&self) -> Instant {
         row::whole_micros((self.clock)()).max(self.head.recorded_at)
-    }
-
-    /// A UUID that sorts by time.
-    fn new_declaration_id(&self, recorded_at: Instant) -> Result<OpaqueId<'static>, StoreError> {
-        let millis = recorded_at.timestamp_millis().unsigned_abs();
-        let id = uuid::Builder::from_unix_timestamp_millis(millis, &sqlite::random()?).into_uuid();
-        row::opaque_id(id.to_string().into())
-            .map_err(|Unreadable| self.reader().unreadable(self.head.revision.next(), "new id"))
     }
 
     fn reader(&self) -> Reader<'_> {

@@ -9,6 +9,7 @@ use super::error::StoreError;
 use super::history::ClientHistory;
 use super::row::{self, Unreadable, What};
 use super::sqlite;
+use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{Content, Declaration, Kind, Withdrawal};
 use crate::policy::directory::Directory;
@@ -21,6 +22,9 @@ macro_rules! columns {
     };
 }
 
+/// How many changes are loaded in one transaction.
+const CHANGES_PER_TRANSACTION: u64 = 65_536;
+
 /// Reads the store through one connection.
 pub(super) struct Reader<'c> {
     pub(super) connection: &'c Connection,
@@ -28,17 +32,33 @@ pub(super) struct Reader<'c> {
 }
 
 impl<'c> Reader<'c> {
-    /// Every change in revision order, as of one moment, until `each` has had
-    /// enough. Tells the last revision read.
-    pub(super) fn load(&self, each: &mut dyn FnMut(Change) -> bool) -> Result<Revision, StoreError> {
-        let mut statement = self.prepare(concat!("SELECT ", columns!(), " FROM change ORDER BY revision"))?;
-        let mut rows = statement.query(()).map_err(|source| self.error(source))?;
-        let mut last = Revision(0);
-        while let Some(row) = rows.next().map_err(|source| self.error(source))? {
-            let change = self.next_change(row, last)?;
-            last = change.revision();
-            if !each(change) {
-                break;
+    /// The changes after one revision up to another, in order, until `each` has
+    /// had enough. Tells the last revision read; an error if any is missing.
+    pub(super) fn load_range(
+        &self,
+        after: Revision,
+        until: Revision,
+        each: &mut dyn FnMut(Change) -> bool,
+    ) -> Result<Revision, StoreError> {
+        let mut statement = self.prepare(concat!(
+            "SELECT ",
+            columns!(),
+            " FROM change WHERE revision > ?1 AND revision <= ?2 ORDER BY revision"
+        ))?;
+        let mut last = after;
+        while last < until {
+            // Begun anew now and then: a read that goes on keeps the log from being cut back.
+            let end = until.min(Revision(last.0 + CHANGES_PER_TRANSACTION));
+            let mut rows = statement.query((last.0, end.0)).map_err(|source| self.error(source))?;
+            while let Some(row) = rows.next().map_err(|source| self.error(source))? {
+                let change = self.next_change(row, last)?;
+                last = change.revision();
+                if !each(change) {
+                    return Ok(last);
+                }
+            }
+            if last != end {
+                return Err(self.hole(last));
             }
         }
         Ok(last)
@@ -48,10 +68,7 @@ impl<'c> Reader<'c> {
     pub(super) fn changes_since(&self, revision: Revision, most: usize) -> Result<Vec<Change>, StoreError> {
         // One transaction, so that both statements see one store.
         let transaction = self.connection.unchecked_transaction().map_err(|source| self.error(source))?;
-        let end = self.last()?;
-        if end < revision {
-            return Err(StoreError::WentBack { path: self.path.to_owned(), last: end, known: revision });
-        }
+        self.reaches(revision)?;
         let mut statement = self.prepare(concat!(
             "SELECT ",
             columns!(),
@@ -79,15 +96,26 @@ impl<'c> Reader<'c> {
             .map_err(|source| self.error(source))
     }
 
-    /// A client's declarations as they are now.
-    pub(super) fn history_of(&self, root: &str, extension: &str) -> Result<ClientHistory, StoreError> {
+    /// An error if the store ends before a revision.
+    pub(super) fn reaches(&self, revision: Revision) -> Result<(), StoreError> {
+        let last = self.last()?;
+        if last < revision {
+            return Err(StoreError::WentBack { path: self.path.to_owned(), last, known: revision });
+        }
+        Ok(())
+    }
+
+    /// A client's declarations as they were at a revision.
+    pub(super) fn history_of(&self, client: &ClientId, until: Revision) -> Result<ClientHistory, StoreError> {
+        let mut history = ClientHistory::default();
+        // Nothing is stored of a client that cannot be.
+        let Ok((root, extension)) = row::client_columns(client) else { return Ok(history) };
         let mut statement = self.prepare(concat!(
             "SELECT ",
             columns!(),
-            " FROM change WHERE client_extension = ?1 AND client_root = ?2 ORDER BY revision"
+            " FROM change WHERE client_extension = ?1 AND client_root = ?2 AND revision <= ?3 ORDER BY revision"
         ))?;
-        let mut rows = statement.query((extension, root)).map_err(|source| self.error(source))?;
-        let mut history = ClientHistory::default();
+        let mut rows = statement.query((extension, root, until.0)).map_err(|source| self.error(source))?;
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
             match self.change(row)? {
                 Change::Declaration { revision: _, recorded_at: _, client: _, declaration } => {
@@ -123,11 +151,15 @@ impl<'c> Reader<'c> {
         StoreError::Unreadable { path: self.path.to_owned(), revision, part }
     }
 
+    fn hole(&self, after: Revision) -> StoreError {
+        StoreError::Hole { path: self.path.to_owned(), after }
+    }
+
     /// The change in a row, if it is the one that follows.
     fn next_change(&self, row: &Row<'_>, after: Revision) -> Result<Change, StoreError> {
         let revision = row.get(0).map(Revision).map_err(|source| self.error(source))?;
         if revision != after.next() {
-            return Err(StoreError::Hole { path: self.path.to_owned(), after });
+            return Err(self.hole(after));
         }
         self.change(row)
     }

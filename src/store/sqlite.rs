@@ -1,7 +1,6 @@
 //! The SQLite database: made, migrated, checked and opened.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,12 +9,20 @@ use uuid::Uuid;
 
 use super::change::{Epoch, Revision};
 use super::error::StoreError;
-use super::file::{self, beside, file_error};
+use super::file::{self, file_error};
+use super::id::DeclarationIds;
+use super::new::NewStore;
 use super::row::{self, Unreadable};
 use crate::policy::day::Instant;
 
 /// The migration at place n leads to schema version n + 1.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/sqlite/0001_changes.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/sqlite/0001_changes.sql"),
+    include_str!("migrations/sqlite/0002_derived_ids.sql"),
+];
+
+/// The version to which all migrations lead.
+pub(super) const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
 
 /// The first SQLite without the fault that could lose what is written while a
 /// checkpoint begins the log anew, see <https://www.sqlite.org/wal.html#walresetbug>.
@@ -40,6 +47,7 @@ pub(super) struct Opened {
     pub(super) connection: Connection,
     pub(super) epoch: Epoch,
     pub(super) token_key: [u8; 32],
+    pub(super) ids: DeclarationIds,
     pub(super) head: Head,
 }
 
@@ -62,14 +70,14 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
     if path.try_exists().map_err(|source| file_error("find", &path, source))? {
         file::check_header(&path)?;
     } else {
-        create(&path)?;
+        NewStore::begin(&path)?.finish()?;
     }
     let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     migrate(&mut connection, &path)?;
     make_durable(&connection, &path)?;
     let head = check(&connection, &path)?;
-    let (epoch, token_key) = identity(&connection, &path)?;
-    Ok(Opened { path, lock, connection, epoch, token_key, head })
+    let (epoch, token_key, ids) = identity(&connection, &path)?;
+    Ok(Opened { path, lock, connection, epoch, token_key, ids, head })
 }
 
 /// A connection that only reads. It never checkpoints.
@@ -77,44 +85,7 @@ pub(super) fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
-/// Makes a store under another name and renames it when it is whole, so that
-/// an empty or half-made file at the path is never taken for a new store.
-fn create(path: &Path) -> Result<(), StoreError> {
-    for suffix in ["-wal", "-journal"] {
-        let log = beside(path, suffix);
-        if log.try_exists().map_err(|source| file_error("find", &log, source))? {
-            return Err(StoreError::LogWithoutStore { log });
-        }
-    }
-    let new = beside(path, ".new");
-    for left_over in [new.clone(), beside(&new, "-journal")] {
-        match fs::remove_file(&left_over) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                return Err(file_error("remove", &left_over, source));
-            }
-            Ok(()) | Err(_) => {}
-        }
-    }
-    file::private().create_new(true).open(&new).map_err(|source| file_error("make", &new, source))?;
-    let epoch = uuid::Builder::from_random_bytes(random()?).into_uuid();
-    let token_key: [u8; 32] = random()?;
-    let mut connection = connect(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    migrate(&mut connection, &new)?;
-    connection
-        .execute(
-            "INSERT INTO meta (one, schema_version, epoch, token_key) VALUES (1, ?1, ?2, ?3)",
-            (MIGRATIONS.len(), epoch.to_string(), token_key),
-        )
-        .map_err(|source| write_error(path, source))?;
-    connection.close().map_err(|(_, source)| write_error(path, source))?;
-    fs::rename(&new, path).map_err(|source| file_error("make", path, source))?;
-    let directory = path.parent().unwrap_or(Path::new("."));
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|source| file_error("keep", directory, source))
-}
-
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
     let open = || {
         let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -128,13 +99,12 @@ fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
 }
 
 /// Brings the schema to the newest version, one transaction a migration.
-fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     let found: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(|source| read_error(path, source))?;
     let Some(missing) = MIGRATIONS.get(found as usize..) else {
-        let known = MIGRATIONS.len() as u32;
-        return Err(StoreError::Newer { path: path.to_owned(), found, known });
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION });
     };
     for (migration, version) in missing.iter().zip(found + 1..) {
         let run = |connection: &mut Connection| {
@@ -199,12 +169,14 @@ fn check(connection: &Connection, path: &Path) -> Result<Head, StoreError> {
     Ok(Head { revision: Revision(last), recorded_at })
 }
 
-fn identity(connection: &Connection, path: &Path) -> Result<(Epoch, [u8; 32]), StoreError> {
-    let (epoch, token_key): (String, [u8; 32]) = connection
-        .query_row("SELECT epoch, token_key FROM meta", (), |row| Ok((row.get(0)?, row.get(1)?)))
+fn identity(connection: &Connection, path: &Path) -> Result<(Epoch, [u8; 32], DeclarationIds), StoreError> {
+    let (epoch, token_key, tag): (String, [u8; 32], u32) = connection
+        .query_row("SELECT epoch, token_key, id_tag FROM meta", (), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
         .map_err(|source| read_error(path, source))?;
     let epoch = Uuid::parse_str(&epoch).map_err(|_| damaged(path, "its epoch is not a UUID".to_owned()))?;
-    Ok((Epoch(epoch), token_key))
+    Ok((Epoch(epoch), token_key, DeclarationIds::new(tag)))
 }
 
 /// Random bytes for ids and keys.

@@ -10,7 +10,13 @@ use crate::policy::declaration::{Content, Declarer, Denial, DenialSector, Record
 use crate::policy::oid::OpaqueId;
 
 fn options() -> StoreOptions {
-    StoreOptions { clock: || Instant::UNIX_EPOCH, queue_length_max: 1_024, group_commit_max: 16 }
+    StoreOptions {
+        clock: || Instant::UNIX_EPOCH,
+        queue_length_max: 1_024,
+        group_commit_max: 16,
+        check_whole_bytes_max: u64::MAX,
+        read_connections_max: 2,
+    }
 }
 
 /// A store whose file may grow by so many pages and no more.

@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::change::{Append, AppendError, Appended, Revision};
 use super::error::StoreError;
 use super::group::Group;
+use super::id::DeclarationIds;
 use super::sqlite::{self, Head};
 use super::viewing::Viewing;
 use crate::policy::client_id::ClientId;
@@ -46,6 +47,7 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     pub(super) head: Head,
     pub(super) clock: fn() -> Instant,
+    pub(super) ids: DeclarationIds,
     pub(super) group_commit_max: usize,
     pub(super) told: Arc<Told>,
     /// How many rows had been written when the log was last copied into the database.
@@ -69,16 +71,17 @@ impl Writer {
 
     /// Runs jobs in one transaction and answers them.
     fn write(&mut self, jobs: impl Iterator<Item = Job>) -> Result<(), StoreError> {
-        let Self { path, connection, head, clock, group_commit_max: _, told, rows_checkpointed: _ } = self;
+        let Self { path, connection, head, clock, ids, group_commit_max: _, told, rows_checkpointed: _ } =
+            self;
         let error = |source| sqlite::write_error(path, source);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
-        let mut group = Group { transaction, path, head: *head, clock: *clock };
+        let mut group = Group { transaction, path, head: *head, clock: *clock, ids: *ids };
         let mut answers = Vec::new();
         for job in jobs {
             answers.push(group.run(job)?);
         }
-        let Group { transaction, path: _, head: new_head, clock: _ } = group;
+        let Group { transaction, path: _, head: new_head, clock: _, ids: _ } = group;
         transaction.commit().map_err(error)?;
         *head = new_head;
         told.committed

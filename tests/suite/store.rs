@@ -3,9 +3,12 @@
 mod admission;
 mod appending;
 mod arbitrary;
+mod filling;
 mod fixture;
+mod ids;
 mod index;
 mod opening;
+mod reading;
 mod round_trip;
 mod same_snapshot;
 mod unreadable;

@@ -44,7 +44,13 @@ impl Home {
 }
 
 pub(super) fn options() -> StoreOptions {
-    StoreOptions { clock: ticking, queue_length_max: 1_024, group_commit_max: 256 }
+    StoreOptions {
+        clock: ticking,
+        queue_length_max: 1_024,
+        group_commit_max: 256,
+        check_whole_bytes_max: u64::MAX,
+        read_connections_max: 2,
+    }
 }
 
 pub(super) fn index_options() -> IndexOptions {

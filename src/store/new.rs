@@ -1,0 +1,86 @@
+//! A store that is being made.
+//!
+//! It is made under another name and renamed when it is whole and synced, so
+//! that an empty or half-made file at the path is never taken for a new store.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::StoreError;
+use super::file::{self, beside, file_error};
+use super::id::DeclarationIds;
+use super::sqlite::{self, write_error};
+
+/// A store under another name, with nothing in it yet.
+pub(super) struct NewStore<'p> {
+    /// Where it will be.
+    path: &'p Path,
+    /// Where it is.
+    new: PathBuf,
+    pub(super) connection: Connection,
+    pub(super) ids: DeclarationIds,
+}
+
+impl<'p> NewStore<'p> {
+    /// Begins one. Whoever calls holds the lock of the path.
+    pub(super) fn begin(path: &'p Path) -> Result<Self, StoreError> {
+        for suffix in ["-wal", "-journal"] {
+            let log = beside(path, suffix);
+            if log.try_exists().map_err(|source| file_error("find", &log, source))? {
+                return Err(StoreError::LogWithoutStore { log });
+            }
+        }
+        let new = beside(path, ".new");
+        remove(&new)?;
+        remove(&beside(&new, "-journal"))?;
+        file::private().create_new(true).open(&new).map_err(|source| file_error("make", &new, source))?;
+        let mut connection = sqlite::connect(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        sqlite::migrate(&mut connection, &new)?;
+        let epoch = uuid::Builder::from_random_bytes(sqlite::random()?).into_uuid();
+        let token_key: [u8; 32] = sqlite::random()?;
+        let ids = DeclarationIds::new(u32::from_be_bytes(sqlite::random()?));
+        connection
+            .execute(
+                "INSERT INTO meta (one, schema_version, epoch, token_key, id_tag) VALUES (1, ?1, ?2, ?3, ?4)",
+                (sqlite::SCHEMA_VERSION, epoch.to_string(), token_key, ids.tag()),
+            )
+            .map_err(|source| write_error(path, source))?;
+        Ok(Self { path, new, connection, ids })
+    }
+
+    /// Syncs it and gives it its name.
+    pub(super) fn finish(self) -> Result<(), StoreError> {
+        let Self { path, new, connection, ids: _ } = self;
+        connection.close().map_err(|(_, source)| write_error(path, source))?;
+        File::open(&new)
+            .and_then(|file| file.sync_all())
+            .map_err(|source| file_error("keep", &new, source))?;
+        fs::rename(&new, path).map_err(|source| file_error("make", path, source))?;
+        let directory = path.parent().unwrap_or(Path::new("."));
+        File::open(directory)
+            .and_then(|directory| directory.sync_all())
+            .map_err(|source| file_error("keep", directory, source))
+    }
+
+    /// Gives back the room it takes. What is left is removed when the next one is begun.
+    pub(super) fn discard(self) {
+        let Self { path: _, new, connection, ids: _ } = self;
+        drop(connection);
+        if let Err(error) = fs::remove_file(&new) {
+            tracing::warn!(path = %new.display(), %error, "a store half made is left behind");
+        }
+    }
+}
+
+/// Removes what an interrupted attempt may have left.
+fn remove(left_over: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(left_over) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(file_error("remove", left_over, source))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
