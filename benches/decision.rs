@@ -10,6 +10,7 @@ use lupa::cli::document::Document;
 use lupa::policy::Question;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::directory::Directory;
+use lupa::policy::gist::Gist;
 use lupa::policy::request::Record;
 use lupa::wire::declaration::stored_declarations;
 use lupa::wire::{decision, directory, v1};
@@ -30,7 +31,8 @@ fn one_record(bencher: Bencher<'_, '_>, name: &str) {
     let (directory, calendar) = (demo_directory(), Calendar::published());
     let situation = decision::situation(&scenario.request).expect("a situation");
     let record = decision::record(scenario.request.records.first().expect("a record")).expect("a record");
-    let question = Question::new(&situation, &scenario.declarations, &directory, &calendar, scenario.now);
+    let question =
+        Question::new(&situation, Gist::all(&scenario.declarations), &directory, &calendar, scenario.now);
     let rule = question.decide(&record).rule.map(|rule| rule.id);
     assert_eq!(rule, Some(scenario.rule.as_str()), "{name}");
     bencher.bench_local(|| question.decide(black_box(&record)));
@@ -81,7 +83,7 @@ fn with_thousand(
     let records: Vec<_> =
         request.records.iter().map(|record| decision::record(record).expect("a record")).collect();
     let now = "2026-11-21T10:00:00+02:00".parse().expect("an instant");
-    run(&|| Question::new(situation, stored, directory, calendar, now), &records);
+    run(&|| Question::new(situation, Gist::all(stored), directory, calendar, now), &records);
 }
 
 fn names() -> Vec<String> {

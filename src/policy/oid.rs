@@ -43,6 +43,12 @@ impl<'a> Oid<'a> {
         &self.0
     }
 
+    /// The same OID, as long as this one lasts.
+    #[must_use]
+    pub fn borrowed(&self) -> Oid<'_> {
+        Oid(Cow::Borrowed(&self.0))
+    }
+
     /// The same OID, kept.
     #[must_use]
     pub fn into_owned(self) -> Oid<'static> {

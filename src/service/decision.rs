@@ -12,6 +12,7 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
 use crate::policy::directory::Directory;
 use crate::policy::explain::Explanation;
+use crate::policy::gist::Gist;
 use crate::policy::request::Situation;
 use crate::policy::verdict::Verdict;
 use crate::policy::viewing::ViewingPurpose;
@@ -23,7 +24,7 @@ use crate::wire::v1::{
     DecideRequest, DecideResponse, ExplainRequest, ExplainResponse, ListRulesRequest, ListRulesResponse,
     SimulateRequest, SimulateResponse,
 };
-use crate::wire::verdict::{Disclosure, to_verdict};
+use crate::wire::verdict::{Disclosure, id_among, to_verdict};
 use crate::wire::violation::{InvalidRequest, Violations, instant, to_timestamp};
 use crate::wire::{decision, directory};
 
@@ -72,14 +73,19 @@ impl Decisions {
         let now = self.core.now(&snapshot)?;
         let declarations = snapshot.declarations(&situation.client);
         self.log_viewing(decide, &situation, declarations).await?;
-        let question =
-            Question::new(&situation, declarations, snapshot.directory(), &self.core.calendar, now);
+        let question = Question::new(
+            &situation,
+            Gist::all(declarations),
+            snapshot.directory(),
+            &self.core.calendar,
+            now,
+        );
         let Explanation { verdict, steps } = match decision::record(record) {
             Ok(record) => question.explain(&record),
             Err(field) => Explanation { verdict: Verdict::invalid(field), steps: Vec::new() },
         };
         Ok(ExplainResponse {
-            verdict: Some(to_verdict(&verdict, Disclosure::Detailed)),
+            verdict: Some(to_verdict(&verdict, Disclosure::Detailed, id_among(declarations))),
             rules: steps.iter().filter_map(|step| to_explained(step, &self.core.calendar)).collect(),
             declarations: recorded_by(declarations, now).map(to_stored).collect(),
             token: self.core.tokens.write(snapshot.revision()),
@@ -125,10 +131,10 @@ impl Decisions {
         disclosure: Disclosure,
     ) -> DecideResponse {
         let Circumstances { declarations, directory, now } = *circumstances;
-        let question = Question::new(situation, declarations, directory, &self.core.calendar, now);
+        let question = Question::new(situation, Gist::all(declarations), directory, &self.core.calendar, now);
         let verdicts = message.records.iter().map(|record| {
             let verdict = question.decide_read(decision::record(record));
-            to_verdict(&verdict, disclosure)
+            to_verdict(&verdict, disclosure, id_among(declarations))
         });
         DecideResponse {
             verdicts: verdicts.collect(),

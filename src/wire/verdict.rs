@@ -1,6 +1,6 @@
 //! An answer, to the wire.
 
-use crate::policy::request::Condition;
+use crate::policy::declaration::ClientDeclarations;
 use crate::policy::verdict::{Detail, Effect, Obligation, Reason, Verdict};
 
 use super::v1;
@@ -14,14 +14,19 @@ pub enum Disclosure {
     Detailed,
 }
 
-/// Writes a verdict, as much of it as the caller may see.
+/// Writes a verdict, as much of it as the caller may see. `id_of` gives the id
+/// of the declaration at a place.
 #[must_use]
-pub fn to_verdict(verdict: &Verdict<'_>, disclosure: Disclosure) -> v1::Verdict {
+pub fn to_verdict(
+    verdict: &Verdict,
+    disclosure: Disclosure,
+    id_of: impl Fn(u32) -> Option<String>,
+) -> v1::Verdict {
     let Verdict { reason, detail, rule, declarations, missing, obligations, invalid_field } = verdict;
     let public = v1::Verdict {
         effect: to_effect(verdict.effect()).into(),
         reason: to_reason(*reason).into(),
-        obligations: obligations.iter().map(|obligation| to_obligation(*obligation).into()).collect(),
+        obligations: obligations.iter().map(|obligation| to_obligation(obligation).into()).collect(),
         detail: v1::Detail::Unspecified.into(),
         rule: String::new(),
         declarations: Vec::new(),
@@ -33,14 +38,16 @@ pub fn to_verdict(verdict: &Verdict<'_>, disclosure: Disclosure) -> v1::Verdict 
         Disclosure::Detailed => v1::Verdict {
             detail: detail.map(to_detail).unwrap_or(v1::Detail::Unspecified).into(),
             rule: rule.map(|rule| rule.id.to_owned()).unwrap_or_default(),
-            declarations: declarations.iter().map(|id| id.as_str().to_owned()).collect(),
-            missing_conditions: missing
-                .iter()
-                .map(|condition| Condition::name(*condition).to_owned())
-                .collect(),
+            declarations: declarations.iter().filter_map(id_of).collect(),
+            missing_conditions: missing.iter().map(|condition| condition.name().to_owned()).collect(),
             ..public
         },
     }
+}
+
+/// The id of the declaration at a place.
+pub fn id_among(declarations: &ClientDeclarations) -> impl Fn(u32) -> Option<String> {
+    |place| declarations.get(place as usize).map(|declaration| declaration.id.as_str().to_owned())
 }
 
 fn to_effect(effect: Effect) -> v1::Effect {
