@@ -153,9 +153,9 @@ fn fill(
     });
     bar.finish_and_clear();
     let made = making.join();
-    filled.map_err(|error| match error {
-        StoreError::Exists { .. } => Failure::Usage(with_causes(&error)),
-        _ => Failure::Server(with_causes(&error)),
+    filled.map_err(|error| {
+        let told = with_causes(&error);
+        if let StoreError::Exists { .. } = error { Failure::Usage(told) } else { Failure::Server(told) }
     })?;
     made.map_err(|_| Failure::Internal("making the population failed"))
 }

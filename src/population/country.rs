@@ -223,7 +223,7 @@ fn outsourcing() -> Result<Vec<Outsourcing>, PopulationFault> {
             organiser_register: oid(&format!("{BRANCH}.{number}.1"))?,
             producer: organisation_oid(FIRST_PRIVATE + number)?,
             from: Some(day(2023, 1, 1)?),
-            until: (number % 4 == 0).then_some(day(2025, 1, 1)?),
+            until: number.is_multiple_of(4).then_some(day(2025, 1, 1)?),
         })
     };
     (1..=COUNTIES).map(relation).collect()

@@ -177,7 +177,7 @@ impl Details<'_> {
     }
 
     /// One controller a client, so that a new one replaces the one before.
-    fn local(&self) -> ConsentKind {
+    fn local(&self) -> ConsentKind<'static> {
         let counties = &self.country.counties;
         let chosen = usize::try_from(self.client).unwrap_or_default() % counties.len().max(1);
         match counties.get(chosen) {
@@ -187,7 +187,7 @@ impl Details<'_> {
     }
 
     /// One in three of the consents across sectors is limited.
-    fn allocation(&mut self, kind: &ConsentKind) -> Option<Allocation> {
+    fn allocation(&mut self, kind: &ConsentKind<'_>) -> Option<Allocation> {
         let is_patient_data = *kind == ConsentKind::PatientDataToSocialWelfare;
         let may_be = is_patient_data || *kind == ConsentKind::ClientDataToHealthcare;
         if !may_be || !self.random.per_mille(333) {
