@@ -3,6 +3,7 @@
 mod catalogue;
 mod declaration;
 mod decision;
+mod decision_id;
 mod directory;
 pub mod printout;
 mod status;

@@ -26,16 +26,15 @@ impl Day {
 
     /// Reads an ISO date, `YYYY-MM-DD`.
     pub fn parse(text: &str) -> Result<Self, InvalidDay> {
-        let bytes = text.as_bytes();
-        let shape = bytes.len() == 10
-            && bytes.iter().enumerate().all(|(at, byte)| match at {
-                4 | 7 => *byte == b'-',
-                _ => byte.is_ascii_digit(),
-            });
-        if !shape {
+        let [y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0] = text.as_bytes() else { return Err(InvalidDay) };
+        let digits = [y3, y2, y1, y0, m1, m0, d1, d0].map(|byte| byte.wrapping_sub(b'0'));
+        if digits.iter().any(|digit| *digit > 9) {
             return Err(InvalidDay);
         }
-        NaiveDate::parse_from_str(text, "%Y-%m-%d").map(Self).map_err(|_| InvalidDay)
+        let [y3, y2, y1, y0, m1, m0, d1, d0] = digits.map(u32::from);
+        let year = (y3 * 10 + y2) * 100 + y1 * 10 + y0;
+        let year = i32::try_from(year).map_err(|_| InvalidDay)?;
+        Self::from_ymd(year, m1 * 10 + m0, d1 * 10 + d0).ok_or(InvalidDay)
     }
 
     /// The day with these numbers, if there is one.

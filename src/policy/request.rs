@@ -165,6 +165,15 @@ pub enum RecordField {
     OutsourcingProducer,
 }
 
+impl Situation<'_> {
+    /// The same situation, kept.
+    #[must_use]
+    pub fn into_owned(self) -> Situation<'static> {
+        let Self { client, requester, channel, access_right, ground, claims } = self;
+        Situation { client, requester: requester.into_owned(), channel, access_right, ground, claims }
+    }
+}
+
 impl RecordKind {
     /// Whether it is a prescription.
     pub(crate) fn is_prescription(self) -> bool {

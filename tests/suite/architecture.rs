@@ -71,7 +71,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("toml", &["config", "cli"]),
     ("rpds", &["index"]),
-    ("arc_swap", &["index"]),
+    ("arc_swap", &["index", "service"]),
     ("hmac", &["service"]),
     ("tonic", &["wire", "service", "server", "cli"]),
     ("tonic_health", &["server", "cli"]),
