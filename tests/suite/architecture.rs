@@ -18,6 +18,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("wire", &["policy"]),
     ("index", &["policy", "store"]),
     ("config", &[]),
+    ("population", &["policy"]),
     ("telemetry", &["config"]),
     ("identity", &["policy", "config"]),
     ("audit", &["policy", "config"]),
@@ -52,6 +53,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "service",
             "console",
             "server",
+            "population",
         ],
     ),
 ];
