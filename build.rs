@@ -6,7 +6,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use prost::Message;
-use prost_types::FileDescriptorSet;
+use prost_types::{FileDescriptorSet, MethodDescriptorProto};
+use tonic_prost_build::manual;
 
 const PROTOS: [&str; 4] = [
     "lupa/v1/client.proto",
@@ -15,13 +16,16 @@ const PROTOS: [&str; 4] = [
     "lupa/v1/directory.proto",
 ];
 
+const DECISION_SERVICE: &str = "DecisionService";
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
     let descriptors = protox::compile(PROTOS, ["proto"])?;
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
     generate_messages(&descriptors)?;
+    generate_decision_service(&descriptors, &out)?;
     generate_json(&descriptors)?;
-    let path = PathBuf::from(std::env::var("OUT_DIR")?).join("lupa.v1.descriptors.bin");
-    std::fs::write(path, descriptors.encode_to_vec())?;
+    std::fs::write(out.join("lupa.v1.descriptors.bin"), descriptors.encode_to_vec())?;
     println!("cargo::rerun-if-changed=src/policy");
     println!("cargo::rustc-env=RULES_DIGEST={:016x}", digest(Path::new("src/policy"))?);
     Ok(())
@@ -44,13 +48,69 @@ fn digest(folder: &Path) -> Result<u64, Box<dyn Error>> {
     Ok(state)
 }
 
-/// Messages, clients and servers.
+/// Messages, clients and servers, but for the service of decisions.
 fn generate_messages(descriptors: &FileDescriptorSet) -> Result<(), Box<dyn Error>> {
+    let mut descriptors = descriptors.clone();
+    for file in &mut descriptors.file {
+        file.service.retain(|service| service.name() != DECISION_SERVICE);
+    }
     tonic_prost_build::configure()
         .compile_well_known_types(true)
         .extern_path(".google.protobuf", "::pbjson_types")
-        .compile_fds(descriptors.clone())?;
+        .compile_fds(descriptors)?;
     Ok(())
+}
+
+/// The service of decisions: its client goes by messages, and so does its
+/// server but for `Decide`, which has a codec of its own.
+fn generate_decision_service(descriptors: &FileDescriptorSet, to: &Path) -> Result<(), Box<dyn Error>> {
+    let services = descriptors.file.iter().flat_map(|file| &file.service);
+    let methods: Vec<(&str, &MethodDescriptorProto)> = services
+        .filter(|service| service.name() == DECISION_SERVICE)
+        .flat_map(|service| &service.method)
+        .map(|method| (method.name(), method))
+        .collect();
+    for (folder, is_server) in [("client", false), ("server", true)] {
+        let mut service = manual::Service::builder().name(DECISION_SERVICE).package("lupa.v1");
+        for (name, method) in &methods {
+            let described = manual::Method::builder().name(snake_case(name)).route_name(name);
+            service = service.method(if is_server && *name == "Decide" {
+                described
+                    .input_type("crate::wire::codec::DecideCall")
+                    .output_type("crate::wire::codec::DecideAnswer")
+                    .codec_path("crate::wire::codec::DecideCodec")
+                    .build()
+            } else {
+                described
+                    .input_type(message_path(method.input_type()))
+                    .output_type(message_path(method.output_type()))
+                    .codec_path("tonic_prost::ProstCodec")
+                    .build()
+            });
+        }
+        let folder = to.join(folder);
+        std::fs::create_dir_all(&folder)?;
+        let builder = manual::Builder::new().build_client(!is_server).build_server(is_server);
+        builder.out_dir(folder).compile(&[service.build()]);
+    }
+    Ok(())
+}
+
+/// `.lupa.v1.DecideRequest`, as the generated service sees it.
+fn message_path(name: &str) -> String {
+    format!("super::{}", name.rsplit('.').next().unwrap_or_default())
+}
+
+/// `ListRules` as `list_rules`.
+fn snake_case(name: &str) -> String {
+    let mut snake = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(letter.to_lowercase());
+    }
+    snake
 }
 
 /// The protobuf JSON mapping, with the names of the .proto files.

@@ -1,5 +1,6 @@
 //! The command line: what there is, and one file a command.
 
+mod bench_data;
 pub mod calendar;
 mod completions;
 mod config;
@@ -118,6 +119,8 @@ pub enum Command {
     Rules,
     /// Show every setting in force and where it comes from
     Config,
+    /// Make a store with a synthetic population, as large as a country's
+    BenchData(bench_data::BenchDataArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -139,6 +142,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Test(args) => test::run(&args, &global),
         Command::Rules => rules::run(&global).await,
         Command::Config => config::run(&global),
+        Command::BenchData(args) => bench_data::run(args, &global).await,
         Command::Completions(args) => completions::run(&args),
     }
 }

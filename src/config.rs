@@ -65,6 +65,10 @@ pub struct Server {
     pub allow_plaintext_beyond_loopback: bool,
     /// For whom server reflection answers.
     pub reflection: Reflection,
+    /// How requests are spread over the cores.
+    pub runtime: Runtime,
+    /// Worker threads of the per-core runtime; 0 = one for each core.
+    pub workers: usize,
     /// A larger request message is refused.
     pub request_bytes_max: usize,
     /// A larger response message is not sent.
@@ -73,6 +77,12 @@ pub struct Server {
     pub records_per_request_max: usize,
     /// Requests at one time on one connection.
     pub concurrent_streams_per_connection_max: u32,
+    /// What a request may send before the server must take it in.
+    pub stream_window_bytes: u32,
+    /// The same for all requests of a connection together.
+    pub connection_window_bytes: u32,
+    /// The largest HTTP/2 frame that is taken.
+    pub frame_bytes_max: u32,
     /// A connection on which the server had to reset more streams is closed.
     pub local_error_resets_max: usize,
     /// Larger request headers are refused.
@@ -85,6 +95,16 @@ pub struct Server {
     pub keepalive_timeout_ms: u64,
     /// How long requests may take to end when the server stops.
     pub shutdown_grace_ms: u64,
+}
+
+/// How requests are spread over the cores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Runtime {
+    /// Each worker thread serves its own connections.
+    PerCore,
+    /// Threads take work from one another.
+    Shared,
 }
 
 /// For whom something is there.
@@ -147,6 +167,8 @@ pub struct Index {
     pub max_staleness_ms: u64,
     /// The longest pause between attempts to reach the store.
     pub retry_delay_max_ms: u64,
+    /// See `index.overlay_clients_max`.
+    pub overlay_clients_max: usize,
 }
 
 /// Waiting for the cache.

@@ -14,6 +14,7 @@
 //! - [`identity`] says what a caller may ask.
 //! - [`server`] opens the parts, joins them and listens.
 //! - [`telemetry`], [`config`] and [`cli`] are for the operator.
+//! - [`population`] makes people up, for trying all of it out at a country's size.
 //!
 //! `store` and `wire` never meet: both know the core's types only.
 
@@ -26,4 +27,5 @@ pub mod identity;
 pub mod server;
 pub mod telemetry;
 pub mod config;
+pub mod population;
 pub mod cli;

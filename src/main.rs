@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use lupa::cli::{self, Cli, Exit};
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -93,6 +93,8 @@ pub mod declaration;
 pub mod request;
 pub mod verdict;
 pub mod rules;
+pub mod few;
+pub mod gist;
 mod decide;
 mod declared;
 mod entitlement;

@@ -1,37 +1,30 @@
 //! The running server: opens the parts, joins them, listens, and ends in order.
 
 pub mod clock;
+mod connection;
 mod layers;
+mod services;
+mod workers;
 
 use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 use tokio::{task, time};
-use tonic::transport::server::TcpIncoming;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
-use tower::layer::layer_fn;
-use tower::util::MapResponseLayer;
 
 use crate::config::{self, Config};
 use crate::identity::{Access, Entitlement};
 use crate::index::{Follower, Index, IndexOptions};
 use crate::policy::calendar::Calendar;
 use crate::policy::day::Instant;
-use crate::service::{Core, Decisions, Declarations, Directories, Limits};
+use crate::service::{Core, Limits};
 use crate::store::{Store, StoreError, StoreOptions};
-use crate::wire::DESCRIPTORS;
-use crate::wire::v1::decision_service_server::DecisionServiceServer;
-use crate::wire::v1::declaration_service_server::DeclarationServiceServer;
-use crate::wire::v1::directory_service_server::DirectoryServiceServer;
 
-/// Streams that were reset before they were accepted, on one connection; more
-/// end it (CVE-2023-44487).
-const PENDING_ACCEPT_RESETS_MAX: usize = 20;
+use services::Services;
+use workers::Workers;
 
 /// Why the server could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -49,12 +42,15 @@ pub enum ServerError {
     /// Server reflection could not be set up.
     #[error("server reflection cannot be set up")]
     Reflection(#[from] tonic_reflection::server::Error),
-    /// No thread could be started to follow the store.
-    #[error("no thread can be started to follow the store: free some memory or raise the limit of threads")]
+    /// A thread could not be started.
+    #[error("no thread can be started: free some memory or raise the limit of threads")]
     NoThread(#[source] std::io::Error),
-    /// The thread that opens the store ended.
-    #[error("opening the store was interrupted")]
+    /// A thread that opens the store or serves ended by itself.
+    #[error("a part of the server was interrupted")]
     Interrupted(#[from] task::JoinError),
+    /// A worker thread ended by itself.
+    #[error("a worker thread ended")]
+    WorkerFailed,
 }
 
 /// The parts, opened and joined, before they are listened for.
@@ -120,52 +116,23 @@ impl Server {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
         let Self { store, index, follower, core, config, poll_interval } = self;
-        let (health, health_service) = tonic_health::server::health_reporter();
+        let health = HealthReporter::new();
         // Before anyone can ask: a new reporter says that the server serves, and knows no service.
         set_health(&health, ServingStatus::NotServing).await;
         let health_task = task::spawn(report_health(health.clone(), index, poll_interval));
         let reflects = reflects(config.reflection, &listener);
-        let reflection = reflects.then(|| reflection_builder().build_v1()).transpose()?;
-        // What older clients, grpcurl among them, ask for.
-        let reflection_v1alpha = reflects.then(|| reflection_builder().build_v1alpha()).transpose()?;
-        let limit = Duration::from_millis(config.request_timeout_ms);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let serving = builder(&config)
-            .layer(layer_fn(move |inner| layers::Deadline { inner, limit }))
-            .layer(MapResponseLayer::new(layers::refusals_before_services))
-            .add_service(health_service)
-            .add_optional_service(reflection)
-            .add_optional_service(reflection_v1alpha)
-            .add_service(
-                DecisionServiceServer::new(Decisions::new(core.clone()))
-                    .max_decoding_message_size(config.request_bytes_max)
-                    .max_encoding_message_size(config.response_bytes_max),
-            )
-            .add_service(
-                DeclarationServiceServer::new(Declarations::new(core.clone()))
-                    .max_decoding_message_size(config.request_bytes_max)
-                    .max_encoding_message_size(config.response_bytes_max),
-            )
-            .add_service(
-                DirectoryServiceServer::new(Directories::new(core))
-                    .max_decoding_message_size(config.request_bytes_max)
-                    .max_encoding_message_size(config.response_bytes_max),
-            )
-            .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async move {
-                // Told by dropping the other end.
-                stopped.await.unwrap_or(());
-            });
-        let mut serving = pin!(serving);
+        let grace = Duration::from_millis(config.shutdown_grace_ms);
+        let services = Services { config: config.clone(), core, health: health.clone(), reflects };
+        let mut workers = Workers::start(&config, &services)?;
         let failure = tokio::select! {
-            ended = &mut serving => return Ok(ended?),
+            ended = workers.accept(&listener) => return ended,
             () = shutdown => None,
             failure = store.failed() => Some(failure),
         };
         health_task.abort();
         set_health(&health, ServingStatus::NotServing).await;
-        drop(stop);
-        let grace = Duration::from_millis(config.shutdown_grace_ms);
-        if time::timeout(grace, &mut serving).await.is_err() {
+        drop(listener);
+        if !workers.end(grace).await? {
             tracing::warn!(grace_ms = config.shutdown_grace_ms, "requests under way were cut off");
         }
         // Waits for the read under way, which a failing disk may never end.
@@ -177,23 +144,6 @@ impl Server {
             None => Ok(()),
         }
     }
-}
-
-/// Limits are all set explicitly: the library's own defaults leave some out.
-fn builder(config: &config::Server) -> tonic::transport::Server {
-    tonic::transport::Server::builder()
-        .http2_keepalive_interval(Some(Duration::from_millis(config.keepalive_interval_ms)))
-        .http2_keepalive_timeout(Some(Duration::from_millis(config.keepalive_timeout_ms)))
-        .max_concurrent_streams(config.concurrent_streams_per_connection_max)
-        .http2_max_header_list_size(config.header_list_bytes_max)
-        .http2_max_pending_accept_reset_streams(Some(PENDING_ACCEPT_RESETS_MAX))
-        .http2_max_local_error_reset_streams(Some(config.local_error_resets_max))
-}
-
-fn reflection_builder() -> tonic_reflection::server::Builder<'static> {
-    tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(DESCRIPTORS)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
 }
 
 /// Whether reflection answers. Through a proxy every caller is on this machine,
@@ -233,11 +183,13 @@ async fn set_health(health: &HealthReporter, status: ServingStatus) {
 }
 
 fn index_options(config: &config::Index) -> IndexOptions {
-    let config::Index { poll_interval_ms, max_staleness_ms, retry_delay_max_ms } = *config;
+    let config::Index { poll_interval_ms, max_staleness_ms, retry_delay_max_ms, overlay_clients_max } =
+        *config;
     IndexOptions {
         poll_interval: Duration::from_millis(poll_interval_ms),
         max_staleness: Duration::from_millis(max_staleness_ms),
         retry_delay_max: Duration::from_millis(retry_delay_max_ms),
+        overlay_clients_max,
     }
 }
 

@@ -7,11 +7,14 @@
 //! parser.
 
 pub mod violation;
+pub mod view;
 pub mod client;
 pub mod directory;
 pub mod declaration;
 pub mod decision;
 pub mod verdict;
+pub mod answer;
+pub mod codec;
 pub mod catalogue;
 
 /// Messages, clients and servers of package `lupa.v1`, with their JSON mapping.
@@ -24,6 +27,8 @@ pub mod catalogue;
 )]
 pub mod v1 {
     tonic::include_proto!("lupa.v1");
+    include!(concat!(env!("OUT_DIR"), "/client/lupa.v1.DecisionService.rs"));
+    include!(concat!(env!("OUT_DIR"), "/server/lupa.v1.DecisionService.rs"));
     include!(concat!(env!("OUT_DIR"), "/lupa.v1.serde.rs"));
 }
 

@@ -14,11 +14,12 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 use crate::policy::explain::Explanation;
+use crate::policy::gist::Gist;
 use crate::policy::printout::printout;
 use crate::policy::refusal::Refusal;
 use crate::policy::viewing::select;
 use crate::wire::declaration::{listing, print_order, submission, to_notice, withdrawal};
-use crate::wire::verdict::{Disclosure, to_verdict};
+use crate::wire::verdict::{Disclosure, id_among, to_verdict};
 use crate::wire::violation::InvalidRequest;
 use crate::wire::{decision, v1};
 
@@ -155,11 +156,16 @@ impl Scenario {
 
     fn decide(&self, message: &v1::DecideRequest) -> Result<Vec<v1::Verdict>, InvalidRequest> {
         let situation = decision::situation(message)?;
-        let question =
-            Question::new(&situation, &self.declarations.1, &self.directory.1, &self.calendar, self.at);
+        let question = Question::new(
+            &situation,
+            Gist::all(&self.declarations.1),
+            &self.directory.1,
+            &self.calendar,
+            self.at,
+        );
         let verdicts = message.records.iter().map(|record| {
             let verdict = question.decide_read(decision::record(record));
-            to_verdict(&verdict, Disclosure::Detailed)
+            to_verdict(&verdict, Disclosure::Detailed, id_among(&self.declarations.1))
         });
         Ok(verdicts.collect())
     }
@@ -185,8 +191,13 @@ impl Scenario {
         let Ok(situation) = decision::situation(message) else {
             return Vec::new();
         };
-        let question =
-            Question::new(&situation, &self.declarations.1, &self.directory.1, &self.calendar, self.at);
+        let question = Question::new(
+            &situation,
+            Gist::all(&self.declarations.1),
+            &self.directory.1,
+            &self.calendar,
+            self.at,
+        );
         let Some(Ok(record)) = message.records.get(record).map(decision::record) else {
             return Vec::new();
         };

@@ -88,7 +88,7 @@ pub(super) fn failed(error: &ServerError) -> Failure {
 }
 
 /// An error with its causes, for whoever handles it.
-fn with_causes(error: &dyn Error) -> String {
+pub(super) fn with_causes(error: &dyn Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -35,6 +35,9 @@ pub enum Kind {
 /// One hour.
 const HOUR_MS: i64 = 3_600_000;
 
+/// The largest window of HTTP/2.
+const WINDOW_MAX: i64 = (1 << 31) - 1;
+
 /// One gibibyte.
 const GIBIBYTE: i64 = 1 << 30;
 
@@ -53,6 +56,18 @@ pub const SETTINGS: &[Setting] = &[
         "'loopback'",
         Kind::Word(&["loopback", "on", "off"]),
         "for whom server reflection answers",
+    ),
+    setting(
+        "server.runtime",
+        "'per-core'",
+        Kind::Word(&["per-core", "shared"]),
+        "per-core = each worker thread serves its own connections; shared = threads take work from one another",
+    ),
+    setting(
+        "server.workers",
+        "0",
+        Kind::Number(0, 1024),
+        "worker threads of the per-core runtime; 0 = one for each core",
     ),
     setting(
         "server.request_bytes_max",
@@ -77,6 +92,24 @@ pub const SETTINGS: &[Setting] = &[
         "200",
         Kind::Number(1, 1_000_000),
         "requests at one time on one connection",
+    ),
+    setting(
+        "server.stream_window_bytes",
+        "4194304",
+        Kind::Number(65_535, WINDOW_MAX),
+        "what a request may send before the server must take it in; 10,000 records fit",
+    ),
+    setting(
+        "server.connection_window_bytes",
+        "16777216",
+        Kind::Number(65_535, WINDOW_MAX),
+        "the same for all requests of a connection together",
+    ),
+    setting(
+        "server.frame_bytes_max",
+        "65536",
+        Kind::Number(16_384, 16_777_215),
+        "the largest HTTP/2 frame that is taken",
     ),
     setting(
         "server.local_error_resets_max",
@@ -177,6 +210,12 @@ pub const SETTINGS: &[Setting] = &[
         "1000",
         Kind::Number(1, HOUR_MS),
         "the longest pause between attempts to reach the store",
+    ),
+    setting(
+        "index.overlay_clients_max",
+        "50000",
+        Kind::Number(1, 10_000_000),
+        "with changes of more clients than this the cache packs them",
     ),
     // Consistency and time.
     setting(

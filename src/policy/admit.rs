@@ -10,9 +10,10 @@ use super::declaration::{
     ClientDeclarations, Consent, ConsentKind, Content, Declarer, Denial, DenialSector, Information, Kind,
     RecordedBy, Role, Scope,
 };
-use super::declared::{Declared, LatestConsent, is_in_force};
+use super::declared::{Declared, is_in_force};
 use super::directory::{Directory, OrganisationKind, Party, RegisterKind, Sector};
 use super::entitlement::{may_declare, may_withdraw};
+use super::gist::{ContentRef, Gist};
 use super::oid::OpaqueId;
 use super::refusal::Refusal;
 use super::rules::not_offered;
@@ -91,7 +92,7 @@ pub fn admit(
     let recorder = admission.recorder(recorded_by, content)?;
     // Who is authorised in MyKanta acknowledges there (001).
     let is_elsewhere = declarer.role == Role::AuthorisedPerson && *recorded_by != RecordedBy::MyKanta;
-    if is_elsewhere || !may_declare(Some(declarer.role), content, client, Day::of(given_at)) {
+    if is_elsewhere || !may_declare(Some(declarer.role), ContentRef::of(content), client, Day::of(given_at)) {
         return Err(Refusal::DeclarerNotAllowed);
     }
     let declared = admission.declared();
@@ -124,7 +125,8 @@ pub fn admit_withdrawal(
     let recorder = admission.recorder(recorded_by, &target.content)?;
     // Judged on the day it is given, and as every later decision will judge
     // it, on the day it is recorded: what would end nothing is not accepted.
-    let may = |day| may_withdraw(Some(declarer.role), target, client, day);
+    let content = ContentRef::of(&target.content);
+    let may = |day| may_withdraw(Some(declarer.role), content, target.role(), client, day);
     if !(may(Day::of(given_at)) && may(Day::of(now))) {
         return Err(Refusal::DeclarerNotAllowed);
     }
@@ -143,7 +145,7 @@ impl<'a> Admission<'a> {
     }
 
     fn declared(&self) -> Declared<'a> {
-        Declared::at(self.now, self.declarations, self.client, self.calendar)
+        Declared::at(self.now, Gist::all(self.declarations), self.client, self.calendar)
     }
 
     /// When the client said it; unset = as it is recorded.
@@ -208,7 +210,8 @@ impl<'a> Admission<'a> {
             return Err(Refusal::ConsentAllocationNotAllowed);
         }
         let earlier = declared.latest_consent(&consent.kind).filter(|earlier| !earlier.is_withdrawn);
-        Ok(earlier.map(|LatestConsent { declaration, .. }| declaration.id.clone()))
+        let earlier = earlier.and_then(|earlier| self.declarations.get(earlier.place as usize));
+        Ok(earlier.map(|earlier| earlier.id.clone()))
     }
 
     /// Informed enough for a consent recorded today; before the Act, under the earlier law.

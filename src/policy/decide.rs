@@ -2,17 +2,17 @@
 
 use super::calendar::Calendar;
 use super::day::{Day, Instant};
-use super::declaration::ClientDeclarations;
 use super::declared::Declared;
 use super::directory::{Directory, OrganisationKind, Party, Sector};
+use super::gist::Gist;
 use super::request::{Channel, Record, RecordField, Situation};
-use super::rules::{Case, EVERYONE, Finding, Rule, UNKNOWN_REGISTER, WITHIN_HEALTHCARE};
+use super::rules::{Case, EVERYONE, Finding, Rule, RuleList, UNKNOWN_REGISTER, WITHIN_HEALTHCARE};
 use super::verdict::{Obligation, Obligations, Reason, Verdict};
 
 /// One client's question, with all that decides it. Made once a request;
 /// answers record by record.
 ///
-/// `'a` is the client's declarations: verdicts point into them.
+/// `'a` is the client's declarations.
 #[derive(Debug)]
 pub struct Question<'q, 'a> {
     situation: &'q Situation<'q>,
@@ -27,11 +27,12 @@ pub struct Question<'q, 'a> {
 }
 
 impl<'q, 'a> Question<'q, 'a> {
-    /// Weighs the situation and the client's declarations at an instant.
+    /// Weighs the situation and all of the client's declarations, in revision
+    /// order, at an instant.
     #[must_use]
     pub fn new(
         situation: &'q Situation<'q>,
-        declarations: &'a ClientDeclarations,
+        declarations: impl IntoIterator<Item = Gist<'a>>,
         directory: &'q Directory,
         calendar: &'q Calendar,
         now: Instant,
@@ -47,22 +48,21 @@ impl<'q, 'a> Question<'q, 'a> {
 
     /// The answer for one record.
     #[must_use]
-    pub fn decide(&self, record: &Record<'_>) -> Verdict<'a> {
-        if let Some(field) = record.invalid_field(self.directory) {
+    pub fn decide(&self, record: &Record<'_>) -> Verdict {
+        let holder = self.directory.party(&record.register);
+        if let Some(field) = record.invalid_field(holder.as_ref()) {
             return Verdict::invalid(field);
         }
-        let Some(case) = self.case(record) else {
+        let Some(case) = self.case(record, holder) else {
             return self.verdict(&UNKNOWN_REGISTER, Finding::plain(Reason::UnknownRegister), None);
         };
         let list = case.list();
-        let found = EVERYONE.rules.iter().chain(list.rules).find_map(|rule| {
-            let finding = self.is_in_force(rule).then(|| (rule.find)(&case)).flatten()?;
-            Some((*rule, finding))
-        });
+        let found = self
+            .first(&EVERYONE, &case)
+            .map(|found| (found, false))
+            .or_else(|| self.first(list, &case).map(|found| (found, std::ptr::eq(list, &WITHIN_HEALTHCARE))));
         match found {
-            Some((rule, finding)) => {
-                let is_of_healthcare =
-                    WITHIN_HEALTHCARE.rules.iter().any(|of_list| std::ptr::eq(*of_list, rule));
+            Some(((rule, finding), is_of_healthcare)) => {
                 self.verdict(rule, finding, is_of_healthcare.then_some(&case))
             }
             // Each list ends in a rule that always speaks; were one to be
@@ -73,11 +73,19 @@ impl<'q, 'a> Question<'q, 'a> {
 
     /// The answer for one record as it was read: one that cannot be read is invalid.
     #[must_use]
-    pub fn decide_read(&self, read: Result<Record<'_>, RecordField>) -> Verdict<'a> {
+    pub fn decide_read(&self, read: Result<Record<'_>, RecordField>) -> Verdict {
         match read {
             Ok(record) => self.decide(&record),
             Err(field) => Verdict::invalid(field),
         }
+    }
+
+    /// The first finding of a list.
+    fn first(&self, list: &RuleList, case: &Case<'_, '_>) -> Option<(&'static Rule, Finding)> {
+        list.rules.iter().find_map(|rule| {
+            let finding = self.is_in_force(rule).then(|| (rule.find)(case)).flatten()?;
+            Some((*rule, finding))
+        })
     }
 
     /// Whether a rule is in force on the day of the question.
@@ -85,13 +93,19 @@ impl<'q, 'a> Question<'q, 'a> {
         rule.is_in_force(self.calendar, self.today)
     }
 
+    /// The list of rules for a record after those for everyone; none if a
+    /// register is not known.
+    pub(super) fn list(&self, record: &Record<'_>) -> Option<&'static RuleList> {
+        self.case(record, self.directory.party(&record.register)).map(|case| case.list())
+    }
+
     /// The case for a record; none if a register is not known.
-    pub(super) fn case<'c>(&'c self, record: &'c Record<'c>) -> Option<Case<'c, 'a>> {
+    fn case<'c>(&'c self, record: &'c Record<'c>, holder: Option<Party<'c>>) -> Option<Case<'c, 'a>> {
         Some(Case {
             situation: self.situation,
             record,
             requester: self.requester?,
-            holder: self.directory.party(&record.register)?,
+            holder: holder?,
             declared: &self.declared,
             directory: self.directory,
             calendar: self.calendar,
@@ -99,20 +113,22 @@ impl<'q, 'a> Question<'q, 'a> {
         })
     }
 
-    fn verdict(
-        &self,
-        rule: &'static Rule,
-        finding: Finding<'a>,
-        healthcare: Option<&Case<'_, 'a>>,
-    ) -> Verdict<'a> {
+    fn verdict(&self, rule: &'static Rule, finding: Finding, healthcare: Option<&Case<'_, '_>>) -> Verdict {
         let Finding { reason, detail, declarations, missing, obligation } = finding;
-        let mut obligations = Obligations::new();
-        obligations.extend(self.must_provide_information.then_some(Obligation::ProvideInformation));
-        obligations.extend(obligation);
+        let mut obligations = Obligations::none();
+        if self.must_provide_information {
+            obligations.push(Obligation::ProvideInformation);
+        }
+        if let Some(obligation) = obligation {
+            obligations.push(obligation);
+        }
         if let Some(case) = healthcare {
-            obligations.extend(has_legacy_denial_to_check(case).then_some(Obligation::CheckLegacyDenial));
-            let outside_kanta = case.situation.channel == Channel::OutsideKanta;
-            obligations.extend(outside_kanta.then_some(Obligation::CheckDenialsBeforeDisclosing));
+            if has_legacy_denial_to_check(case) {
+                obligations.push(Obligation::CheckLegacyDenial);
+            }
+            if case.situation.channel == Channel::OutsideKanta {
+                obligations.push(Obligation::CheckDenialsBeforeDisclosing);
+            }
         }
         Verdict { reason, detail, rule: Some(rule), declarations, missing, obligations, invalid_field: None }
     }

@@ -78,14 +78,14 @@ pub enum Way {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {
     /// What it covers.
-    pub kind: ConsentKind,
+    pub kind: ConsentKind<'static>,
     /// What it is limited to; none = nothing.
     pub allocation: Option<Allocation>,
 }
 
 /// What a consent covers. A new consent replaces an earlier one of equal kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConsentKind {
+pub enum ConsentKind<'a> {
     /// Patient data between healthcare registers, except prescriptions.
     Healthcare,
     /// Client data between social-welfare registers.
@@ -99,7 +99,7 @@ pub enum ConsentKind {
     /// Both directions between two registers of the controller, outside Kanta.
     LocalCrossSector {
         /// Whose registers.
-        controller: Oid<'static>,
+        controller: Oid<'a>,
     },
     /// Imported history.
     VerbalPrescription,
@@ -263,6 +263,22 @@ impl Content {
             Self::Consent(_) => Kind::Consent,
             Self::Denial(_) => Kind::Denial,
             Self::Unreadable(kind) => *kind,
+        }
+    }
+}
+
+impl Scope {
+    /// How many bytes the id in it takes.
+    #[must_use]
+    pub fn id_bytes(&self) -> usize {
+        match self {
+            Self::Register(oid) | Self::FormerProvider(oid) => oid.as_str().len(),
+            Self::ServiceEvent(id)
+            | Self::Prescription(id)
+            | Self::ServiceTransaction(id)
+            | Self::Document(id)
+            | Self::ServiceTask(id) => id.as_str().len(),
+            Self::AllPatientData | Self::Extensive => 0,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a client's declarations amount to at one instant (domain rules §4).
 
+mod denials;
+
 use smallvec::SmallVec;
 
 use super::calendar::{Calendar, InformationVersion};
@@ -10,7 +12,9 @@ use super::declaration::{
     Scope,
 };
 use super::entitlement::{may_declare, may_withdraw};
-use super::oid::OpaqueId;
+use super::gist::{ContentRef, Gist};
+
+pub(crate) use denials::{DenialInForce, Denials};
 
 /// What a client's declarations amount to at one instant. Made once a request.
 #[derive(Clone, Debug)]
@@ -24,29 +28,24 @@ pub(crate) struct Declared<'a> {
     /// Nothing received that is as new as the newest.
     pub(crate) must_inform: bool,
     /// In force.
-    pub(crate) denials: SmallVec<[DenialInForce<'a>; 4]>,
+    pub(crate) denials: Denials<'a>,
     /// The latest of each kind.
     consents: SmallVec<[LatestConsent<'a>; 4]>,
     /// When the latest consent that cannot be read was recorded.
     unreadable_consent_at: Option<Instant>,
 }
 
-/// A denial in force.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct DenialInForce<'a> {
-    /// The declaration's id.
-    pub(crate) id: &'a OpaqueId<'static>,
-    /// What is denied.
-    pub(crate) denial: &'a Denial,
-}
-
 /// The client's latest consent of one kind. The latest counts, effective or not.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct LatestConsent<'a> {
-    /// The declaration.
-    pub(crate) declaration: &'a Declaration,
+    /// Where the declaration is among the client's.
+    pub(crate) place: u32,
     /// What it says.
     pub(crate) consent: &'a Consent,
+    /// The day the client gave it.
+    pub(crate) given_on: Day,
+    /// When it was stored.
+    pub(crate) recorded_at: Instant,
     /// It has been withdrawn.
     pub(crate) is_withdrawn: bool,
     /// It needed information first and had none, so it never becomes effective.
@@ -63,6 +62,19 @@ pub(crate) struct Act {
     pub(crate) is_withdrawal: bool,
 }
 
+/// When something was recorded. Two declarations recorded at the same instant
+/// count in revision order.
+type Moment = (Instant, u32);
+
+/// When the client was first informed; none = never.
+#[derive(Clone, Copy, Default)]
+struct FirstInformed {
+    /// With version 1.0 or later.
+    at: Option<Moment>,
+    /// At least under the earlier law.
+    under_earlier_law_at: Option<Moment>,
+}
+
 /// Stands for a denial that cannot be read: it may have denied anything.
 static UNREADABLE_DENIAL: Denial = Denial {
     sector: DenialSector::Both,
@@ -72,10 +84,10 @@ static UNREADABLE_DENIAL: Denial = Denial {
 };
 
 impl<'a> Declared<'a> {
-    /// Weighs a client's declarations at an instant.
+    /// Weighs all of a client's declarations, in revision order, at an instant.
     pub(crate) fn at(
         now: Instant,
-        declarations: &'a ClientDeclarations,
+        gists: impl IntoIterator<Item = Gist<'a>>,
         client: &ClientId,
         calendar: &Calendar,
     ) -> Self {
@@ -85,57 +97,60 @@ impl<'a> Declared<'a> {
             is_informed_under_earlier_law: false,
             opens_uusimaa: false,
             must_inform: newest.is_some(),
-            denials: SmallVec::new(),
+            denials: Denials::default(),
             consents: SmallVec::new(),
             unreadable_consent_at: None,
         };
-        for declaration in declarations.iter().filter(|declaration| declaration.recorded_at <= now) {
-            match &declaration.content {
-                Content::Information(information) => {
-                    if let Some((place, version)) = counted_version(declaration, information, calendar) {
-                        declared.is_informed |= version.informs();
-                        declared.is_informed_under_earlier_law = true;
+        let mut first = FirstInformed::default();
+        for gist in gists.into_iter().filter(|gist| gist.recorded_at <= now) {
+            let place = gist.place;
+            match gist.content {
+                ContentRef::Information(information) => {
+                    let counted = counted_version(information, gist.given_on, calendar);
+                    if let Some((of_version, version)) = counted {
+                        first.note((gist.recorded_at, place), version);
                         declared.opens_uusimaa |= version.opens_uusimaa;
-                        declared.must_inform &= newest > Some(place);
+                        declared.must_inform &= newest > Some(of_version);
                     }
                 }
-                Content::Consent(consent) => declared.weigh_consent(now, declaration, consent, client),
-                Content::Denial(denial) => {
-                    if !is_ended(declaration, client, now) {
-                        declared.denials.push(DenialInForce { id: &declaration.id, denial });
+                ContentRef::Consent(consent) => declared.weigh_consent(now, &gist, consent, client),
+                ContentRef::Denial(denial) => {
+                    if !is_ended(&gist, client, now) {
+                        declared.denials.push(DenialInForce { place, denial });
                     }
                 }
-                Content::Unreadable(Kind::Information) => {}
-                Content::Unreadable(Kind::Consent) => {
+                ContentRef::Unreadable(Kind::Information) => {}
+                ContentRef::Unreadable(Kind::Consent) => {
                     declared.unreadable_consent_at =
-                        declared.unreadable_consent_at.max(Some(declaration.recorded_at));
+                        declared.unreadable_consent_at.max(Some(gist.recorded_at));
                 }
-                Content::Unreadable(Kind::Denial) => {
-                    if !is_ended(declaration, client, now) {
-                        declared
-                            .denials
-                            .push(DenialInForce { id: &declaration.id, denial: &UNREADABLE_DENIAL });
+                ContentRef::Unreadable(Kind::Denial) => {
+                    if !is_ended(&gist, client, now) {
+                        declared.denials.push(DenialInForce { place, denial: &UNREADABLE_DENIAL });
                     }
                 }
             }
         }
+        declared.denials.sort();
+        declared.is_informed = first.at.is_some();
+        declared.is_informed_under_earlier_law = first.under_earlier_law_at.is_some();
         for latest in &mut declared.consents {
-            latest.is_before_information = latest.consent.kind.needs_information()
-                && !is_informed_before(latest.declaration, declarations, calendar);
+            latest.is_before_information =
+                latest.consent.kind.needs_information() && !first.is_before(latest, calendar);
         }
         declared
     }
 
     /// The client's latest consent of a kind, if it can be told: one that
     /// cannot be read may have replaced any before it.
-    pub(crate) fn latest_consent(&self, kind: &ConsentKind) -> Option<&LatestConsent<'a>> {
+    pub(crate) fn latest_consent(&self, kind: &ConsentKind<'_>) -> Option<&LatestConsent<'a>> {
         let latest = self.consents.iter().find(|latest| latest.consent.kind == *kind)?;
-        (self.unreadable_consent_at < Some(latest.declaration.recorded_at)).then_some(latest)
+        (self.unreadable_consent_at < Some(latest.recorded_at)).then_some(latest)
     }
 
     /// Whether the client's last act on a consent of one of some kinds was to
     /// withdraw it, each kind apart. One that cannot be read may have been withdrawn.
-    pub(crate) fn was_last_withdrawn(&self, is_of_kinds: impl Fn(&ConsentKind) -> bool) -> bool {
+    pub(crate) fn was_last_withdrawn(&self, is_of_kinds: impl Fn(&ConsentKind<'_>) -> bool) -> bool {
         self.unreadable_consent_at.is_some()
             || self
                 .consents
@@ -143,24 +158,19 @@ impl<'a> Declared<'a> {
                 .any(|latest| is_of_kinds(&latest.consent.kind) && latest.last_act.is_withdrawal)
     }
 
-    fn weigh_consent(
-        &mut self,
-        now: Instant,
-        declaration: &'a Declaration,
-        consent: &'a Consent,
-        client: &ClientId,
-    ) {
+    fn weigh_consent(&mut self, now: Instant, gist: &Gist<'a>, consent: &'a Consent, client: &ClientId) {
         // One given by someone not entitled is no act of the client.
-        if !may_declare(declaration.role(), &declaration.content, client, declaration.given_on()) {
+        if !may_declare(gist.role, gist.content, client, gist.given_on) {
             return;
         }
-        let withdrawn_at =
-            declaration.withdrawal.as_ref().map(|withdrawal| withdrawal.recorded_at).filter(|at| *at <= now);
-        let given = Act { at: declaration.recorded_at, is_withdrawal: false };
+        let withdrawn_at = gist.ending.map(|ending| ending.recorded_at).filter(|at| *at <= now);
+        let given = Act { at: gist.recorded_at, is_withdrawal: false };
         let withdrawn = withdrawn_at.map(|at| Act { at, is_withdrawal: true });
         let latest = LatestConsent {
-            declaration,
+            place: gist.place,
             consent,
+            given_on: gist.given_on,
+            recorded_at: gist.recorded_at,
             is_withdrawn: withdrawn.is_some(),
             is_before_information: false,
             last_act: withdrawn.map_or(given, |withdrawn| withdrawn.max(given)),
@@ -169,7 +179,7 @@ impl<'a> Declared<'a> {
             None => self.consents.push(latest),
             Some(earlier) => {
                 let last_act = earlier.last_act.max(latest.last_act);
-                if earlier.declaration.recorded_at <= declaration.recorded_at {
+                if earlier.recorded_at <= latest.recorded_at {
                     *earlier = latest;
                 }
                 earlier.last_act = last_act;
@@ -178,54 +188,50 @@ impl<'a> Declared<'a> {
     }
 }
 
-/// The version of an information declaration, if it counts. One dated before
-/// its release is a data error.
-pub(crate) fn counted_version<'c>(
-    declaration: &Declaration,
-    information: &Information,
-    calendar: &'c Calendar,
-) -> Option<(usize, &'c InformationVersion)> {
-    calendar
-        .version(&information.version)
-        .filter(|(_, version)| version.is_released_on(declaration.given_on()))
+impl FirstInformed {
+    /// Notes that a version that counts was received.
+    fn note(&mut self, at: Moment, version: &InformationVersion) {
+        let earlier = |first: Option<Moment>| first.map_or(Some(at), |first| Some(first.min(at)));
+        self.under_earlier_law_at = earlier(self.under_earlier_law_at);
+        if version.informs() {
+            self.at = earlier(self.at);
+        }
+    }
+
+    /// Whether the client had been informed when a consent was recorded; before
+    /// the Act, under the earlier law.
+    fn is_before(&self, consent: &LatestConsent<'_>, calendar: &Calendar) -> bool {
+        let is_before =
+            |first: Option<Moment>| first.is_some_and(|at| at < (consent.recorded_at, consent.place));
+        is_before(self.at)
+            || (is_before(self.under_earlier_law_at) && Day::of(consent.recorded_at) < calendar.act_in_force)
+    }
 }
 
-/// Whether the client had been informed when a consent was recorded. Two
-/// declarations recorded at the same instant count in revision order.
-fn is_informed_before(consent: &Declaration, declarations: &ClientDeclarations, calendar: &Calendar) -> bool {
-    let under_earlier_law = Day::of(consent.recorded_at) < calendar.act_in_force;
-    let mut consent_passed = false;
-    declarations.iter().any(|declaration| {
-        consent_passed |= std::ptr::eq(declaration, consent);
-        let is_earlier = declaration.recorded_at < consent.recorded_at
-            || (declaration.recorded_at == consent.recorded_at && !consent_passed);
-        match &declaration.content {
-            Content::Information(information) if is_earlier => {
-                counted_version(declaration, information, calendar)
-                    .is_some_and(|(_, version)| version.informs() || under_earlier_law)
-            }
-            Content::Information(_) | Content::Consent(_) | Content::Denial(_) | Content::Unreadable(_) => {
-                false
-            }
-        }
-    })
+/// The version of information received, if it counts. One dated before its
+/// release is a data error.
+pub(crate) fn counted_version<'c>(
+    information: &Information,
+    given_on: Day,
+    calendar: &'c Calendar,
+) -> Option<(usize, &'c InformationVersion)> {
+    calendar.version(&information.version).filter(|(_, version)| version.is_released_on(given_on))
 }
 
 /// Whether a declaration has been withdrawn. A withdrawal of a denial by
 /// someone not entitled to it, judged on the day it was recorded, ends
 /// nothing; one of a consent ends it, whoever made it; information cannot be
 /// withdrawn.
-pub(crate) fn is_ended(declaration: &Declaration, client: &ClientId, now: Instant) -> bool {
-    let Some(withdrawal) = declaration.withdrawal.as_ref().filter(|withdrawal| withdrawal.recorded_at <= now)
-    else {
+pub(crate) fn is_ended(gist: &Gist<'_>, client: &ClientId, now: Instant) -> bool {
+    let Some(ending) = gist.ending.filter(|ending| ending.recorded_at <= now) else {
         return false;
     };
-    match &declaration.content {
-        Content::Consent(_) | Content::Unreadable(Kind::Consent) => true,
-        Content::Denial(_) | Content::Unreadable(Kind::Denial) => {
-            may_withdraw(withdrawal.role(), declaration, client, Day::of(withdrawal.recorded_at))
+    match gist.content {
+        ContentRef::Consent(_) | ContentRef::Unreadable(Kind::Consent) => true,
+        ContentRef::Denial(_) | ContentRef::Unreadable(Kind::Denial) => {
+            may_withdraw(ending.role, gist.content, gist.role, client, Day::of(ending.recorded_at))
         }
-        Content::Information(_) | Content::Unreadable(Kind::Information) => false,
+        ContentRef::Information(_) | ContentRef::Unreadable(Kind::Information) => false,
     }
 }
 
@@ -250,7 +256,12 @@ pub fn is_in_force(
                 let replaces = match &later.content {
                     Content::Consent(other) => {
                         other.kind == consent.kind
-                            && may_declare(later.role(), &later.content, client, later.given_on())
+                            && may_declare(
+                                later.role(),
+                                ContentRef::of(&later.content),
+                                client,
+                                later.given_on(),
+                            )
                     }
                     // It may be of this kind.
                     Content::Unreadable(Kind::Consent) => true,
@@ -261,7 +272,7 @@ pub fn is_in_force(
         }
         Content::Information(_) | Content::Denial(_) | Content::Unreadable(_) => false,
     };
-    declaration.recorded_at <= now && !is_ended(declaration, client, now) && !is_replaced
+    declaration.recorded_at <= now && !is_ended(&Gist::of(0, declaration), client, now) && !is_replaced
 }
 
 impl LatestConsent<'_> {
@@ -269,11 +280,11 @@ impl LatestConsent<'_> {
     /// channel only, as those given earlier do.
     pub(crate) fn is_for_kanta_only(&self, calendar: &Calendar) -> bool {
         self.consent.kind == ConsentKind::Healthcare
-            && self.declaration.given_on() < calendar.consents_cover_all_channels_from
+            && self.given_on < calendar.consents_cover_all_channels_from
     }
 }
 
-impl ConsentKind {
+impl ConsentKind<'_> {
     /// Whether it needs information first.
     pub(crate) fn needs_information(&self) -> bool {
         *self != Self::VerbalPrescription

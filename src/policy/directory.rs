@@ -1,6 +1,7 @@
 //! Organisations and registers, with their dates.
 
 mod built;
+mod hash;
 
 use super::calendar::Calendar;
 use super::day::{Day, within};
@@ -215,6 +216,7 @@ impl Party<'_> {
 
     /// Whether both registers have one controller.
     pub(crate) fn has_same_controller(&self, other: &Self) -> bool {
-        self.register.controller == other.register.controller
+        // Of one directory, in which an OID is of one organisation.
+        std::ptr::eq(self.controller, other.controller)
     }
 }

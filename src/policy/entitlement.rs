@@ -2,40 +2,42 @@
 
 use super::client_id::ClientId;
 use super::day::Day;
-use super::declaration::{Content, Declaration, Denial, DenialSector, Kind, Role, Scope};
+use super::declaration::{Denial, DenialSector, Kind, Role, Scope};
+use super::gist::ContentRef;
 
 /// Whether someone in a role may declare this for a client on a day.
 ///
 /// No role told may nothing.
-pub(crate) fn may_declare(role: Option<Role>, content: &Content, client: &ClientId, on: Day) -> bool {
+pub(crate) fn may_declare(role: Option<Role>, content: ContentRef<'_>, client: &ClientId, on: Day) -> bool {
     match Standing::of(role, client, on) {
         Standing::Full => true,
         Standing::ForMinor => match content {
-            Content::Information(_) => true,
-            Content::Denial(denial) => is_healthcare_denial(denial),
-            Content::Consent(_) | Content::Unreadable(_) => false,
+            ContentRef::Information(_) => true,
+            ContentRef::Denial(denial) => is_healthcare_denial(denial),
+            ContentRef::Consent(_) | ContentRef::Unreadable(_) => false,
         },
         Standing::Acknowledging => content.kind() == Kind::Information,
         Standing::None => false,
     }
 }
 
-/// Whether someone in a role may withdraw a declaration of a client on a day.
-/// That information cannot be withdrawn is told elsewhere.
+/// Whether someone in a role may withdraw, on a day, what was declared for a
+/// client in a role. That information cannot be withdrawn is told elsewhere.
 pub(crate) fn may_withdraw(
     role: Option<Role>,
-    declaration: &Declaration,
+    content: ContentRef<'_>,
+    declared_by: Option<Role>,
     client: &ClientId,
     on: Day,
 ) -> bool {
     match Standing::of(role, client, on) {
-        Standing::Full => declaration.content.kind() != Kind::Information || role == Some(Role::Client),
-        Standing::ForMinor => match &declaration.content {
-            Content::Denial(denial) => {
+        Standing::Full => content.kind() != Kind::Information || role == Some(Role::Client),
+        Standing::ForMinor => match content {
+            ContentRef::Denial(denial) => {
                 is_healthcare_denial(denial)
-                    && matches!(declaration.role(), Some(Role::Guardian | Role::LegalRepresentative))
+                    && matches!(declared_by, Some(Role::Guardian | Role::LegalRepresentative))
             }
-            Content::Information(_) | Content::Consent(_) | Content::Unreadable(_) => false,
+            ContentRef::Information(_) | ContentRef::Consent(_) | ContentRef::Unreadable(_) => false,
         },
         Standing::Acknowledging | Standing::None => false,
     }

@@ -7,9 +7,9 @@ use super::verdict::Verdict;
 
 /// What was looked at for one record, in order, and the answer.
 #[derive(Debug)]
-pub struct Explanation<'a> {
+pub struct Explanation {
     /// As [`Question::decide`] answers.
-    pub verdict: Verdict<'a>,
+    pub verdict: Verdict,
     /// Each rule of the lists that apply; none for an invalid record.
     pub steps: Vec<Step>,
 }
@@ -36,15 +36,15 @@ pub enum Outcome {
     NotReached,
 }
 
-impl<'a> Question<'_, 'a> {
+impl Question<'_, '_> {
     /// The answer for one record with every rule that was looked at.
     #[must_use]
-    pub fn explain(&self, record: &Record<'_>) -> Explanation<'a> {
+    pub fn explain(&self, record: &Record<'_>) -> Explanation {
         let verdict = self.decide(record);
         let Some(decided) = verdict.rule else {
             return Explanation { verdict, steps: Vec::new() };
         };
-        let list = self.case(record).map(|case| case.list());
+        let list = self.list(record);
         let rules = EVERYONE.rules.iter().chain(list.map(|list| list.rules).unwrap_or_default());
         let mut has_decided = false;
         let steps = rules

@@ -44,7 +44,8 @@ pub fn information_status<'a>(
             let Content::Information(information) = &declaration.content else {
                 return None;
             };
-            let counted = counted_version(declaration, information, calendar).map(|(place, _)| place);
+            let counted =
+                counted_version(information, declaration.given_on(), calendar).map(|(place, _)| place);
             newest_received = newest_received.max(counted);
             Some(Received { declaration, information, counts: counted.is_some() })
         })

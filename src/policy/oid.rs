@@ -25,16 +25,7 @@ impl<'a> Oid<'a> {
     /// Reads an OID of at least two arcs, without leading zeros.
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, InvalidOid> {
         let text = text.into();
-        let first_arc_is_known = matches!(text.as_bytes(), [b'0'..=b'2', b'.', ..]);
-        let arcs_are_numbers = text.split('.').all(|arc| {
-            let canonical = arc == "0" || !arc.starts_with('0');
-            !arc.is_empty() && canonical && arc.bytes().all(|byte| byte.is_ascii_digit())
-        });
-        if first_arc_is_known && arcs_are_numbers && text.len() <= OID_CHARACTERS_MAX {
-            Ok(Self(text))
-        } else {
-            Err(InvalidOid)
-        }
+        if is_oid(text.as_bytes()) { Ok(Self(text)) } else { Err(InvalidOid) }
     }
 
     /// The OID as text.
@@ -43,11 +34,32 @@ impl<'a> Oid<'a> {
         &self.0
     }
 
+    /// The same OID, as long as this one lasts.
+    #[must_use]
+    pub fn borrowed(&self) -> Oid<'_> {
+        Oid(Cow::Borrowed(&self.0))
+    }
+
     /// The same OID, kept.
     #[must_use]
     pub fn into_owned(self) -> Oid<'static> {
         Oid(Cow::Owned(self.0.into_owned()))
     }
+}
+
+/// Looks at each byte once, with the two before it, and does not stop at the
+/// first fault: so the compiler looks at many bytes at a time.
+fn is_oid(text: &[u8]) -> bool {
+    let ([b'0'..=b'2', b'.', ..], [.., b'0'..=b'9']) = (text, text) else { return false };
+    let (Some(second), Some(third)) = (text.get(1..), text.get(2..)) else { return false };
+    let is_faulty =
+        text.iter().zip(second).zip(third).fold(false, |is_faulty, ((before, previous), byte)| {
+            let is_digit = byte.is_ascii_digit();
+            let follows_dot = *previous == b'.';
+            let has_leading_zero = is_digit & (*previous == b'0') & (*before == b'.');
+            is_faulty | has_leading_zero | !(is_digit | ((*byte == b'.') & !follows_dot))
+        });
+    !is_faulty && text.len() <= OID_CHARACTERS_MAX
 }
 
 impl Borrow<str> for Oid<'_> {
@@ -79,14 +91,7 @@ impl<'a> OpaqueId<'a> {
     /// Reads an id.
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, InvalidOpaqueId> {
         let text = text.into();
-        // A space at either end is a slip of the keyboard: such an id would match nothing.
-        let is_trimmed = text.trim_ascii().len() == text.len();
-        let is_printable = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        if is_trimmed && is_printable && (1..=OPAQUE_ID_CHARACTERS_MAX).contains(&text.len()) {
-            Ok(Self(text))
-        } else {
-            Err(InvalidOpaqueId)
-        }
+        if is_opaque_id(text.as_bytes()) { Ok(Self(text)) } else { Err(InvalidOpaqueId) }
     }
 
     /// The id that a UUID is, in the UUID's usual form.
@@ -108,6 +113,14 @@ impl<'a> OpaqueId<'a> {
     pub fn into_owned(self) -> OpaqueId<'static> {
         OpaqueId(Cow::Owned(self.0.into_owned()))
     }
+}
+
+fn is_opaque_id(text: &[u8]) -> bool {
+    // A space at either end is a slip of the keyboard: such an id would match nothing.
+    let ([first, ..], [.., last]) = (text, text) else { return false };
+    // Every byte is looked at, so that the compiler looks at many at a time.
+    let is_printable = text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+    is_printable && *first != b' ' && *last != b' ' && text.len() <= OPAQUE_ID_CHARACTERS_MAX
 }
 
 /// Says only that there is an id: a document's id leads to a person.
@@ -133,6 +146,33 @@ mod tests {
         let long = format!("1.{}", "1".repeat(OID_CHARACTERS_MAX - 1));
         for text in ["", "1", "1.", ".1", "1..2", "3.1", "1.02", "1.2a", "1.2 ", "1.-2", "12.1", &long] {
             assert_eq!(Oid::parse(text), Err(InvalidOid), "{text}");
+        }
+    }
+
+    /// As the rule is told, arc by arc.
+    fn is_oid_by_arcs(text: &str) -> bool {
+        let arcs: Vec<&str> = text.split('.').collect();
+        let is_number = |arc: &&str| {
+            !arc.is_empty()
+                && arc.bytes().all(|byte| byte.is_ascii_digit())
+                && (*arc == "0" || !arc.starts_with('0'))
+        };
+        let first_is_known = matches!(arcs.first(), Some(&("0" | "1" | "2")));
+        first_is_known && arcs.len() > 1 && arcs.iter().all(is_number) && text.len() <= OID_CHARACTERS_MAX
+    }
+
+    #[test]
+    fn every_short_text_is_read_as_the_rule_is_told() {
+        let letters = ["0", "1", "3", ".", "x", "ä"];
+        let mut texts = vec![String::new()];
+        for _ in 0..6 {
+            texts = texts
+                .iter()
+                .flat_map(|text| letters.iter().map(move |letter| format!("{text}{letter}")))
+                .collect();
+            for text in &texts {
+                assert_eq!(Oid::parse(text.as_str()).is_ok(), is_oid_by_arcs(text), "{text}");
+            }
         }
     }
 

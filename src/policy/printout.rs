@@ -11,6 +11,7 @@ use super::declaration::{
 use super::declared::{Declared, LatestConsent, is_in_force};
 use super::directory::{Directory, Sector};
 use super::entitlement::may_have_printed;
+use super::gist::Gist;
 use super::refusal::Refusal;
 use super::rules::not_offered;
 
@@ -107,9 +108,11 @@ pub fn printout<'a>(
     }
     let entries = match document {
         PrintedDocument::Consents => {
-            let declared = Declared::at(now, declarations, client, calendar);
-            let entry = |declaration| consent_entry(declaration, &declared, *sector, directory, calendar);
-            declarations.iter().filter(|one| one.recorded_at <= now).filter_map(entry).collect()
+            let declared = Declared::at(now, Gist::all(declarations), client, calendar);
+            let entry = |(place, declaration)| {
+                consent_entry(place, declaration, &declared, *sector, directory, calendar)
+            };
+            (0..).zip(declarations).filter(|(_, one)| one.recorded_at <= now).filter_map(entry).collect()
         }
         PrintedDocument::Denials => declarations
             .iter()
@@ -171,8 +174,9 @@ fn denial_sector(sector: Sector) -> DenialSector {
 /// withdrawn. One that cannot be read is told of: because of it, those before
 /// it do not count and are not listed.
 fn consent_entry<'a>(
+    place: u32,
     declaration: &'a Declaration,
-    declared: &Declared<'a>,
+    declared: &Declared<'_>,
     sector: Sector,
     directory: &Directory,
     calendar: &Calendar,
@@ -180,7 +184,7 @@ fn consent_entry<'a>(
     match &declaration.content {
         Content::Consent(consent) if concerns(&consent.kind, sector) => {
             let latest = declared.latest_consent(&consent.kind)?;
-            let is_in_force = std::ptr::eq(latest.declaration, declaration) && !latest.is_withdrawn;
+            let is_in_force = latest.place == place && !latest.is_withdrawn;
             is_in_force.then(|| PrintEntry {
                 declaration,
                 is_for_kanta_only: latest.is_for_kanta_only(calendar),
@@ -196,7 +200,7 @@ fn consent_entry<'a>(
 }
 
 /// Whether consents of a kind concern a sector's data.
-fn concerns(kind: &ConsentKind, sector: Sector) -> bool {
+fn concerns(kind: &ConsentKind<'_>, sector: Sector) -> bool {
     match kind {
         ConsentKind::Healthcare | ConsentKind::PatientDataToSocialWelfare => sector == Sector::Healthcare,
         ConsentKind::SocialWelfare | ConsentKind::ClientDataToHealthcare => sector == Sector::SocialWelfare,

@@ -5,7 +5,8 @@ use smallvec::SmallVec;
 use super::client_id::ClientId;
 use super::day::Day;
 use super::declaration::DataKind;
-use super::directory::{Directory, RegisterKind, Sector};
+use super::directory::{Party, RegisterKind, Sector};
+use super::few::Few;
 use super::oid::{Oid, OpaqueId};
 
 /// What a caller asserts of a request's situation. Facts of the directory are
@@ -49,7 +50,7 @@ pub enum Ground {
 }
 
 /// A legal ground asserted instead of consent, and the conditions it lacks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// Which ground.
     pub kind: ClaimKind,
@@ -57,8 +58,8 @@ pub struct Claim {
     pub missing: Conditions,
 }
 
-/// Conditions, as few as a claim has at most.
-pub type Conditions = SmallVec<[Condition; 4]>;
+/// Conditions, each at most once.
+pub type Conditions = Few<Condition, 10>;
 
 /// Which legal ground.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +165,15 @@ pub enum RecordField {
     OutsourcingProducer,
 }
 
+impl Situation<'_> {
+    /// The same situation, kept.
+    #[must_use]
+    pub fn into_owned(self) -> Situation<'static> {
+        let Self { client, requester, channel, access_right, ground, claims } = self;
+        Situation { client, requester: requester.into_owned(), channel, access_right, ground, claims }
+    }
+}
+
 impl RecordKind {
     /// Whether it is a prescription.
     pub(crate) fn is_prescription(self) -> bool {
@@ -188,12 +198,11 @@ impl RecordKind {
 impl Record<'_> {
     /// The field that makes the record invalid, if any: what is not told
     /// cannot be checked against a denial (domain rules §3).
-    pub(crate) fn invalid_field(&self, directory: &Directory) -> Option<RecordField> {
+    pub(crate) fn invalid_field(&self, holder: Option<&Party<'_>>) -> Option<RecordField> {
         if self.kind.has_service_event() && self.service_event.is_none() {
             return Some(RecordField::ServiceEvent);
         }
-        let holder = directory.party(&self.register)?;
-        (!self.kind.fits(holder.register.kind)).then_some(RecordField::Kind)
+        holder.filter(|holder| !self.kind.fits(holder.register.kind)).map(|_| RecordField::Kind)
     }
 }
 

@@ -11,15 +11,13 @@ mod outsourced;
 mod social_welfare;
 mod wellbeing;
 
-use smallvec::SmallVec;
-
 use super::calendar::{Calendar, CalendarDate};
 use super::day::{Day, within};
 use super::declared::Declared;
 use super::directory::{Directory, Party, RegisterKind, Sector};
-use super::oid::OpaqueId;
+use super::few::Few;
 use super::request::{ClaimKind, Conditions, Record, RecordKind, Situation};
-use super::verdict::{DECIDING_MAX, Deciding, Detail, Obligation, Reason};
+use super::verdict::{Deciding, Detail, Obligation, Reason};
 
 pub(crate) use allocation::not_offered;
 pub(crate) use everyone::UNKNOWN_REGISTER;
@@ -41,7 +39,7 @@ pub struct Rule {
     /// The reasons that it can give.
     pub reasons: &'static [Reason],
     /// What it finds; none = it does not speak.
-    pub(crate) find: for<'x, 'c, 'a> fn(&'x Case<'c, 'a>) -> Option<Finding<'a>>,
+    pub(crate) find: fn(&Case<'_, '_>) -> Option<Finding>,
 }
 
 /// When a rule is in force.
@@ -94,25 +92,19 @@ pub(crate) struct Case<'c, 'a> {
 }
 
 /// What a rule found.
-#[derive(Clone, Debug)]
-pub(crate) struct Finding<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Finding {
     pub(crate) reason: Reason,
     pub(crate) detail: Option<Detail>,
-    pub(crate) declarations: Deciding<'a>,
+    pub(crate) declarations: Deciding,
     pub(crate) missing: Conditions,
     pub(crate) obligation: Option<Obligation>,
 }
 
-impl<'a> Finding<'a> {
+impl Finding {
     /// A reason that needs no more words.
     pub(crate) fn plain(reason: Reason) -> Self {
-        Self {
-            reason,
-            detail: None,
-            declarations: SmallVec::new(),
-            missing: SmallVec::new(),
-            obligation: None,
-        }
+        Self { reason, detail: None, declarations: Few::none(), missing: Few::none(), obligation: None }
     }
 
     /// A denial of access, with its detail.
@@ -125,9 +117,9 @@ impl<'a> Finding<'a> {
         Self { obligation: Some(Obligation::NecessaryDataOnly), ..Self::plain(reason) }
     }
 
-    /// By which declarations.
-    pub(crate) fn by(mut self, ids: impl Iterator<Item = &'a OpaqueId<'static>>) -> Self {
-        self.declarations = ids.take(DECIDING_MAX).collect();
+    /// By the declarations at these places.
+    pub(crate) fn by(mut self, places: impl Iterator<Item = u32>) -> Self {
+        self.declarations = places.collect();
         self
     }
 }

@@ -1,22 +1,20 @@
 //! The answer for one record, and why.
 
-use smallvec::SmallVec;
-
-use super::oid::OpaqueId;
+use super::few::Few;
 use super::request::{Conditions, RecordField};
 use super::rules::Rule;
 
 /// The answer for one record.
-#[derive(Clone, Debug)]
-pub struct Verdict<'a> {
+#[derive(Clone, Copy, Debug)]
+pub struct Verdict {
     /// The public reason; it gives the effect.
     pub reason: Reason,
     /// Why in full, for entitled callers.
     pub detail: Option<Detail>,
     /// The rule that decided; none if the record was invalid.
     pub rule: Option<&'static Rule>,
-    /// The declarations that decided, at most four.
-    pub declarations: Deciding<'a>,
+    /// Where the declarations that decided are among the client's, at most four.
+    pub declarations: Deciding,
     /// The conditions that the claims lack.
     pub missing: Conditions,
     /// What the caller must do besides.
@@ -25,8 +23,8 @@ pub struct Verdict<'a> {
     pub invalid_field: Option<RecordField>,
 }
 
-/// The ids of the declarations that decided.
-pub type Deciding<'a> = SmallVec<[&'a OpaqueId<'static>; DECIDING_MAX]>;
+/// The places of the declarations that decided, as their gists tell them.
+pub type Deciding = Few<u32, DECIDING_MAX>;
 
 /// So many deciding declarations are told at most: a verdict has a bounded size.
 pub const DECIDING_MAX: usize = 4;
@@ -141,7 +139,7 @@ pub enum Obligation {
 }
 
 /// Obligations, each at most once.
-pub type Obligations = SmallVec<[Obligation; 4]>;
+pub type Obligations = Few<Obligation, 4>;
 
 impl Reason {
     /// Whether the record may be shown.
@@ -167,7 +165,7 @@ impl Reason {
     }
 }
 
-impl Verdict<'_> {
+impl Verdict {
     /// Whether the record may be shown.
     #[must_use]
     pub fn effect(&self) -> Effect {
@@ -181,9 +179,9 @@ impl Verdict<'_> {
             reason: Reason::InvalidRecord,
             detail: None,
             rule: None,
-            declarations: SmallVec::new(),
-            missing: SmallVec::new(),
-            obligations: SmallVec::new(),
+            declarations: Few::none(),
+            missing: Few::none(),
+            obligations: Few::none(),
             invalid_field: Some(field),
         }
     }

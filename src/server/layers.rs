@@ -1,41 +1,39 @@
 //! What holds for every answer.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::time;
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::Service;
+use tower::{Service, ServiceExt};
 use uuid::Uuid;
 
 /// Gives up a request that takes too long. tonic's own timeout would answer
 /// CANCELLED, which callers read as their own doing.
-#[derive(Clone, Debug)]
-pub(super) struct Deadline<S> {
-    pub(super) inner: S,
-    pub(super) limit: Duration,
+pub(super) fn within<S, B>(
+    inner: S,
+    limit: Duration,
+) -> impl Service<Request<B>, Response = Response<Body>, Error = S::Error, Future: Send> + Clone + Send + 'static
+where
+    S: Service<Request<B>, Response = Response<Body>, Future: Send> + Clone + Send + 'static,
+{
+    ServiceExt::<Request<B>>::map_future(inner, move |answer| give_up_after(limit, answer))
 }
 
-impl<S, B> Service<Request<B>> for Deadline<S>
-where
-    S: Service<Request<B>, Response = Response<Body>>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
+async fn give_up_after<E>(
+    limit: Duration,
+    answer: impl Future<Output = Result<Response<Body>, E>>,
+) -> Result<Response<Body>, E> {
+    let mut answer = pin!(answer);
+    // Most are answered at once, and need no timer.
+    if let Poll::Ready(answer) = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
+        return answer;
     }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let answer = time::timeout(self.limit, self.inner.call(request));
-        Box::pin(async move { answer.await.unwrap_or_else(|_| Ok(deadline_exceeded().into_http())) })
-    }
+    time::timeout(limit, answer).await.unwrap_or_else(|_| Ok(deadline_exceeded().into_http()))
 }
 
 fn deadline_exceeded() -> Status {

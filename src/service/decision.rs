@@ -1,9 +1,10 @@
 //! Who may see which record, and why.
 
+mod answer;
+
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
 use crate::identity::Entitlement;
 use crate::index::Snapshot;
@@ -12,49 +13,54 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
 use crate::policy::directory::Directory;
 use crate::policy::explain::Explanation;
+use crate::policy::gist::Gist;
 use crate::policy::request::Situation;
 use crate::policy::verdict::Verdict;
 use crate::policy::viewing::ViewingPurpose;
 use crate::store::{Viewed, Viewing};
 use crate::wire::catalogue::{to_explained, to_rules};
+use crate::wire::codec::{DecideAnswer, DecideCall};
 use crate::wire::declaration::{stored_declarations, to_stored};
 use crate::wire::v1::decision_service_server::DecisionService;
 use crate::wire::v1::{
     DecideRequest, DecideResponse, ExplainRequest, ExplainResponse, ListRulesRequest, ListRulesResponse,
     SimulateRequest, SimulateResponse,
 };
-use crate::wire::verdict::{Disclosure, to_verdict};
+use crate::wire::verdict::{Disclosure, id_among, to_verdict};
 use crate::wire::violation::{InvalidRequest, Violations, instant, to_timestamp};
 use crate::wire::{decision, directory};
 
 use super::Core;
+use super::decision_id::decision_id;
 use super::status::Failure;
+use answer::Answer;
 
 /// The decision service.
 #[derive(Clone)]
 pub struct Decisions {
-    core: Core,
+    core: Arc<Core>,
 }
 
 impl Decisions {
     /// Answers from these parts.
     #[must_use]
     pub fn new(core: Core) -> Self {
-        Self { core }
+        Self { core: Arc::new(core) }
     }
 
-    async fn decide(&self, message: &DecideRequest, caller: Entitlement) -> Result<DecideResponse, Failure> {
-        self.check_size(message)?;
-        let situation = decision::situation(message)?;
-        let snapshot = self.core.snapshot(&message.at_least).await?;
+    async fn decide(&self, call: DecideCall, caller: Entitlement) -> Result<DecideAnswer, Failure> {
+        let DecideCall { situation, records, at_least, request_id } = call;
+        self.check_size(records.count())?;
+        let situation = situation?;
+        let snapshot = self.core.snapshot(&at_least).await?;
         let now = self.core.now(&snapshot)?;
-        let declarations = snapshot.declarations(&situation.client);
         let disclosure = match caller {
             Entitlement::Public => Disclosure::Public,
             Entitlement::Full => Disclosure::Detailed,
         };
-        let circumstances = Circumstances { declarations, directory: snapshot.directory(), now };
-        Ok(self.answer(message, &situation, &circumstances, &snapshot, disclosure))
+        let core = Arc::clone(&self.core);
+        let answer = Answer { core, snapshot, situation, records, request_id, now, disclosure };
+        Ok(DecideAnswer::new(|to| answer.write(to)))
     }
 
     async fn explain(&self, message: &ExplainRequest) -> Result<ExplainResponse, Failure> {
@@ -70,29 +76,34 @@ impl Decisions {
         let (situation, record) = violations.finish(situation.zip(record))?;
         let snapshot = self.core.snapshot(&decide.at_least).await?;
         let now = self.core.now(&snapshot)?;
-        let declarations = snapshot.declarations(&situation.client);
-        self.log_viewing(decide, &situation, declarations).await?;
-        let question =
-            Question::new(&situation, declarations, snapshot.directory(), &self.core.calendar, now);
+        let declarations = self.core.history(&situation.client, &snapshot).await?;
+        self.log_viewing(decide, &situation, &declarations).await?;
+        let question = Question::new(
+            &situation,
+            Gist::all(&declarations),
+            snapshot.directory(),
+            &self.core.calendar,
+            now,
+        );
         let Explanation { verdict, steps } = match decision::record(record) {
             Ok(record) => question.explain(&record),
             Err(field) => Explanation { verdict: Verdict::invalid(field), steps: Vec::new() },
         };
         Ok(ExplainResponse {
-            verdict: Some(to_verdict(&verdict, Disclosure::Detailed)),
+            verdict: Some(to_verdict(&verdict, Disclosure::Detailed, id_among(&declarations))),
             rules: steps.iter().filter_map(|step| to_explained(step, &self.core.calendar)).collect(),
-            declarations: recorded_by(declarations, now).map(to_stored).collect(),
+            declarations: recorded_by(&declarations, now).map(to_stored).collect(),
             token: self.core.tokens.write(snapshot.revision()),
             decided_at: Some(to_timestamp(now)),
             catalogue_version: self.core.catalogue_version.to_string(),
-            decision_id: Uuid::now_v7().to_string(),
+            decision_id: decision_id(now).to_string(),
         })
     }
 
     async fn simulate(&self, message: &SimulateRequest) -> Result<SimulateResponse, Failure> {
         let SimulateRequest { decide, at, directory, declarations, ignore_stored } = message;
         let decide = decide.as_ref().ok_or_else(|| required("decide"))?;
-        self.check_size(decide)?;
+        self.check_size(decide.records.len())?;
         let mut violations = Violations::default();
         let situation =
             violations.include(decision::situation(decide).map_err(|faults| faults.within("decide")));
@@ -108,31 +119,31 @@ impl Decisions {
             None => self.core.now(&snapshot)?,
         };
         let directory = directory.map_or_else(|| Arc::clone(snapshot.directory()), Arc::new);
-        let stored = if *ignore_stored { &[] } else { snapshot.declarations(&situation.client) };
-        let declarations: Vec<Declaration> = stored.iter().cloned().chain(given).collect();
+        let mut declarations =
+            if *ignore_stored { Vec::new() } else { self.core.history(&situation.client, &snapshot).await? };
+        declarations.extend(given);
         let circumstances = Circumstances { declarations: &declarations, directory: &directory, now };
-        let decision = self.answer(decide, &situation, &circumstances, &snapshot, Disclosure::Detailed);
+        let decision = self.simulated(decide, &situation, &circumstances, &snapshot);
         Ok(SimulateResponse { decision: Some(decision), simulated: true })
     }
 
-    /// One verdict a record, in the same order, at one revision.
-    fn answer(
+    /// As `Decide` would answer under other circumstances, as a message.
+    fn simulated(
         &self,
         message: &DecideRequest,
         situation: &Situation<'_>,
         circumstances: &Circumstances<'_>,
         snapshot: &Snapshot,
-        disclosure: Disclosure,
     ) -> DecideResponse {
         let Circumstances { declarations, directory, now } = *circumstances;
-        let question = Question::new(situation, declarations, directory, &self.core.calendar, now);
+        let question = Question::new(situation, Gist::all(declarations), directory, &self.core.calendar, now);
         let verdicts = message.records.iter().map(|record| {
             let verdict = question.decide_read(decision::record(record));
-            to_verdict(&verdict, disclosure)
+            to_verdict(&verdict, Disclosure::Detailed, id_among(declarations))
         });
         DecideResponse {
             verdicts: verdicts.collect(),
-            decision_id: Uuid::now_v7().to_string(),
+            decision_id: decision_id(now).to_string(),
             token: self.core.tokens.write(snapshot.revision()),
             decided_at: Some(to_timestamp(now)),
             catalogue_version: self.core.catalogue_version.to_string(),
@@ -140,8 +151,8 @@ impl Decisions {
         }
     }
 
-    fn check_size(&self, message: &DecideRequest) -> Result<(), Failure> {
-        let (given, most) = (message.records.len(), self.core.limits.records_max);
+    fn check_size(&self, given: usize) -> Result<(), Failure> {
+        let most = self.core.limits.records_max;
         if given > most { Err(Failure::TooManyRecords { given, most }) } else { Ok(()) }
     }
 
@@ -166,7 +177,7 @@ impl Decisions {
     }
 }
 
-/// What is decided by, besides the situation.
+/// What a simulation goes by, besides the situation.
 #[derive(Clone, Copy)]
 struct Circumstances<'a> {
     declarations: &'a ClientDeclarations,
@@ -176,9 +187,9 @@ struct Circumstances<'a> {
 
 #[tonic::async_trait]
 impl DecisionService for Decisions {
-    async fn decide(&self, request: Request<DecideRequest>) -> Result<Response<DecideResponse>, Status> {
+    async fn decide(&self, request: Request<DecideCall>) -> Result<Response<DecideAnswer>, Status> {
         let caller = self.core.entitlement(request.remote_addr());
-        Ok(Response::new(self.decide(request.get_ref(), caller).await?))
+        Ok(Response::new(self.decide(request.into_inner(), caller).await?))
     }
 
     async fn explain(&self, request: Request<ExplainRequest>) -> Result<Response<ExplainResponse>, Status> {

@@ -63,6 +63,10 @@ pub(super) enum Failure {
         "the store cannot be written: nothing was acknowledged, and the operator must look at the server's log"
     )]
     Store(#[source] Arc<StoreError>),
+    #[error("the store cannot be read: ask again, and the operator must look at the server's log")]
+    Unreadable(#[source] Arc<StoreError>),
+    #[error("reading the store was interrupted: ask again")]
+    HistoryInterrupted,
 }
 
 impl From<AppendError> for Failure {
@@ -103,7 +107,9 @@ impl Failure {
             | Self::AcknowledgementDelayed
             | Self::Unavailable(_)
             | Self::ClockBehind
-            | Self::Store(_) => Code::Unavailable,
+            | Self::Store(_)
+            | Self::Unreadable(_)
+            | Self::HistoryInterrupted => Code::Unavailable,
         }
     }
 
@@ -124,6 +130,7 @@ impl Failure {
             Self::Overloaded => "OVERLOADED",
             Self::ReadOnly => "STORE_READ_ONLY",
             Self::Store(_) => "STORE_FAILED",
+            Self::Unreadable(_) | Self::HistoryInterrupted => "STORE_UNREADABLE",
         }
     }
 
@@ -145,7 +152,9 @@ impl Failure {
             | Self::ClockBehind
             | Self::Overloaded
             | Self::ReadOnly
-            | Self::Store(_) => Vec::new(),
+            | Self::Store(_)
+            | Self::Unreadable(_)
+            | Self::HistoryInterrupted => Vec::new(),
         }
     }
 }

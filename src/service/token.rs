@@ -1,5 +1,8 @@
 //! Consistency tokens: the store's epoch and a revision, with a MAC.
 
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
@@ -20,14 +23,41 @@ const SIGNED_BYTES: usize = 1 + EPOCH_BYTES + REVISION_BYTES;
 pub(super) struct Tokens {
     epoch: [u8; EPOCH_BYTES],
     mac: Hmac<Sha256>,
+    /// The one written last: almost every answer is of the same revision as
+    /// the one before.
+    last: Arc<ArcSwapOption<Token>>,
+}
+
+/// A token as text.
+#[derive(Debug)]
+pub(super) struct Token {
+    revision: Revision,
+    text: String,
+}
+
+impl Token {
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
 }
 
 impl Tokens {
     pub(super) fn new(epoch: Epoch, key: &[u8; 32]) -> Self {
-        Self { epoch: epoch.0.into_bytes(), mac: keyed(key) }
+        Self { epoch: epoch.0.into_bytes(), mac: keyed(key), last: Arc::default() }
     }
 
     /// The token of a revision.
+    pub(super) fn of(&self, revision: Revision) -> Arc<Token> {
+        let last = self.last.load();
+        if let Some(last) = last.as_ref().filter(|last| last.revision == revision) {
+            return Arc::clone(last);
+        }
+        let token = Arc::new(Token { revision, text: self.write(revision) });
+        self.last.store(Some(Arc::clone(&token)));
+        token
+    }
+
+    /// The token of a revision, for a message.
     pub(super) fn write(&self, revision: Revision) -> String {
         let mut token = Vec::with_capacity(SIGNED_BYTES + MAC_BYTES);
         token.push(FORMAT);
@@ -72,7 +102,7 @@ mod tests {
     use super::*;
 
     fn tokens(epoch: u8, key: u8) -> Tokens {
-        Tokens { epoch: [epoch; EPOCH_BYTES], mac: keyed(&[key; 32]) }
+        Tokens { epoch: [epoch; EPOCH_BYTES], mac: keyed(&[key; 32]), last: Arc::default() }
     }
 
     #[test]
@@ -80,6 +110,15 @@ mod tests {
         for revision in [0, 1, u64::MAX] {
             let token = tokens(1, 1).write(Revision(revision));
             assert!(matches!(tokens(1, 1).read(&token), Ok(Revision(read)) if read == revision));
+        }
+    }
+
+    #[test]
+    fn each_revision_has_a_token_of_its_own() {
+        let tokens = tokens(1, 1);
+        for revision in [7, 7, 8, 7] {
+            let token = tokens.of(Revision(revision));
+            assert!(matches!(tokens.read(token.as_str()), Ok(Revision(read)) if read == revision));
         }
     }
 

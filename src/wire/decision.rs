@@ -1,4 +1,4 @@
-//! A question, from the wire. Borrows its ids from the message.
+//! A question, from the wire. Borrows its ids from what it is read from.
 
 use smallvec::SmallVec;
 
@@ -12,6 +12,7 @@ use crate::policy::request::{
 
 use super::client::client_id;
 use super::v1;
+use super::view::{OutsourcingView, RecordView, RequestView, RequesterView};
 use super::violation::{InvalidRequest, Violations};
 
 /// A record, or the field for which it cannot be read.
@@ -19,29 +20,29 @@ pub type ReadRecord<'a> = Result<Record<'a>, RecordField>;
 
 /// Reads the situation of a request, or tells every violation. The records are
 /// read one by one with [`record`]: a bad one does not fail the others.
-pub fn situation(message: &v1::DecideRequest) -> Result<Situation<'_>, InvalidRequest> {
-    let v1::DecideRequest {
+pub fn situation<'a>(request: impl Into<RequestView<'a>>) -> Result<Situation<'a>, InvalidRequest> {
+    let RequestView {
         client,
         requester,
         channel,
         access_right,
         ground,
         claims,
-        records,
+        record_count,
         at_least: _,
         request_id: _,
-    } = message;
+    } = request.into();
     let mut violations = Violations::default();
-    let client = client_id("client", client.as_ref(), &mut violations);
-    let requester = read_requester(requester.as_ref(), &mut violations);
-    let channel = read_channel(*channel, &mut violations);
-    let ground = read_ground(*ground, &mut violations);
+    let client = client_id(client, &mut violations);
+    let requester = read_requester(requester, &mut violations);
+    let channel = read_channel(channel, &mut violations);
+    let ground = read_ground(ground, &mut violations);
     let claims: SmallVec<[Claim; 2]> = claims
         .iter()
         .enumerate()
         .filter_map(|(place, claim)| read_claim(place, claim, &mut violations))
         .collect();
-    if records.is_empty() {
+    if record_count == 0 {
         violations.add("records", "required: ask about at least one record");
     }
     let situation = (|| {
@@ -49,7 +50,7 @@ pub fn situation(message: &v1::DecideRequest) -> Result<Situation<'_>, InvalidRe
             client: client?,
             requester: requester?,
             channel: channel?,
-            access_right: *access_right,
+            access_right,
             ground: ground?,
             claims,
         })
@@ -69,8 +70,8 @@ pub fn asked_by(message: &v1::DecideRequest) -> Option<RecordedBy> {
 }
 
 /// Reads one record, or tells the first field at fault.
-pub fn record(message: &v1::Record) -> ReadRecord<'_> {
-    let v1::Record {
+pub fn record<'a>(record: impl Into<RecordView<'a>>) -> ReadRecord<'a> {
+    let RecordView {
         id,
         register,
         service_event,
@@ -79,18 +80,18 @@ pub fn record(message: &v1::Record) -> ReadRecord<'_> {
         service_tasks,
         original_controller,
         outsourcing,
-    } = message;
-    let tasks: Result<Vec<_>, _> = service_tasks.iter().map(|task| OpaqueId::parse(task.as_str())).collect();
+    } = record.into();
+    let tasks: Result<_, _> = service_tasks.into_iter().map(OpaqueId::parse).collect();
     Ok(Record {
-        id: OpaqueId::parse(id.as_str()).map_err(|_| RecordField::Id)?,
-        register: Oid::parse(register.as_str()).map_err(|_| RecordField::Register)?,
+        id: OpaqueId::parse(id).map_err(|_| RecordField::Id)?,
+        register: Oid::parse(register).map_err(|_| RecordField::Register)?,
         service_event: optional(service_event, OpaqueId::parse).map_err(|_| RecordField::ServiceEvent)?,
         recorded_on: Day::parse(recorded_on).map_err(|_| RecordField::RecordedOn)?,
-        kind: record_kind(*kind).ok_or(RecordField::Kind)?,
+        kind: record_kind(kind).ok_or(RecordField::Kind)?,
         service_tasks: tasks.map_err(|_| RecordField::ServiceTasks)?,
         original_controller: optional(original_controller, Oid::parse)
             .map_err(|_| RecordField::OriginalController)?,
-        outsourcing: outsourcing.as_ref().map(outsourced_service).transpose()?,
+        outsourcing: outsourcing.map(outsourced_service).transpose()?,
     })
 }
 
@@ -99,11 +100,11 @@ fn optional<'a, T, E>(text: &'a str, parse: impl Fn(&'a str) -> Result<T, E>) ->
     if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
 }
 
-fn outsourced_service(message: &v1::OutsourcedService) -> Result<OutsourcedService<'_>, RecordField> {
-    let v1::OutsourcedService { organiser, producer } = message;
+fn outsourced_service(view: OutsourcingView<'_>) -> Result<OutsourcedService<'_>, RecordField> {
+    let OutsourcingView { organiser, producer } = view;
     Ok(OutsourcedService {
-        organiser: Oid::parse(organiser.as_str()).map_err(|_| RecordField::OutsourcingOrganiser)?,
-        producer: Oid::parse(producer.as_str()).map_err(|_| RecordField::OutsourcingProducer)?,
+        organiser: Oid::parse(organiser).map_err(|_| RecordField::OutsourcingOrganiser)?,
+        producer: Oid::parse(producer).map_err(|_| RecordField::OutsourcingProducer)?,
     })
 }
 
@@ -119,10 +120,10 @@ fn record_kind(number: i32) -> Option<RecordKind> {
     })
 }
 
-fn read_requester<'a>(message: Option<&'a v1::Requester>, violations: &mut Violations) -> Option<Oid<'a>> {
+fn read_requester<'a>(view: Option<RequesterView<'a>>, violations: &mut Violations) -> Option<Oid<'a>> {
     // The rest is for the log.
-    let v1::Requester { register, organisation: _, professional: _, system: _ } =
-        violations.required("requester", message)?;
+    let RequesterView { register, organisation: _, professional: _, system: _ } =
+        violations.required("requester", view)?;
     violations.oid("requester.register", register)
 }
 

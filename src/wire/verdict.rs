@@ -1,7 +1,9 @@
 //! An answer, to the wire.
 
-use crate::policy::request::Condition;
-use crate::policy::verdict::{Detail, Effect, Obligation, Reason, Verdict};
+use crate::policy::declaration::ClientDeclarations;
+use crate::policy::few::Few;
+use crate::policy::request::{Conditions, RecordField};
+use crate::policy::verdict::{Deciding, Detail, Effect, Obligation, Reason, Verdict};
 
 use super::v1;
 
@@ -14,33 +16,75 @@ pub enum Disclosure {
     Detailed,
 }
 
-/// Writes a verdict, as much of it as the caller may see.
-#[must_use]
-pub fn to_verdict(verdict: &Verdict<'_>, disclosure: Disclosure) -> v1::Verdict {
-    let Verdict { reason, detail, rule, declarations, missing, obligations, invalid_field } = verdict;
-    let public = v1::Verdict {
-        effect: to_effect(verdict.effect()).into(),
-        reason: to_reason(*reason).into(),
-        obligations: obligations.iter().map(|obligation| to_obligation(*obligation).into()).collect(),
-        detail: v1::Detail::Unspecified.into(),
-        rule: String::new(),
-        declarations: Vec::new(),
-        missing_conditions: Vec::new(),
-        invalid_field: invalid_field.map(|field| field.name().to_owned()).unwrap_or_default(),
-    };
-    match disclosure {
-        Disclosure::Public => public,
-        Disclosure::Detailed => v1::Verdict {
-            detail: detail.map(to_detail).unwrap_or(v1::Detail::Unspecified).into(),
-            rule: rule.map(|rule| rule.id.to_owned()).unwrap_or_default(),
-            declarations: declarations.iter().map(|id| id.as_str().to_owned()).collect(),
-            missing_conditions: missing
-                .iter()
-                .map(|condition| Condition::name(*condition).to_owned())
-                .collect(),
-            ..public
-        },
+/// As many as a verdict has at most.
+const OBLIGATIONS_MAX: usize = 4;
+
+/// A verdict in the words of the wire, as much of it as a caller may see.
+/// Zero and empty = unset.
+pub(super) struct Told {
+    pub(super) effect: v1::Effect,
+    pub(super) reason: v1::Reason,
+    pub(super) obligations: Few<v1::Obligation, OBLIGATIONS_MAX>,
+    pub(super) detail: v1::Detail,
+    pub(super) rule: &'static str,
+    /// Places among the client's declarations.
+    pub(super) declarations: Deciding,
+    pub(super) missing: Conditions,
+    pub(super) invalid_field: &'static str,
+}
+
+impl Told {
+    /// The one place where it is decided what is told.
+    pub(super) fn of(verdict: &Verdict, disclosure: Disclosure) -> Self {
+        let Verdict { reason, detail, rule, declarations, missing, obligations, invalid_field } = *verdict;
+        let public = Self {
+            effect: to_effect(verdict.effect()),
+            reason: to_reason(reason),
+            obligations: obligations.iter().map(to_obligation).collect(),
+            detail: v1::Detail::Unspecified,
+            rule: "",
+            declarations: Deciding::none(),
+            missing: Conditions::none(),
+            invalid_field: invalid_field.map(RecordField::name).unwrap_or_default(),
+        };
+        match disclosure {
+            Disclosure::Public => public,
+            Disclosure::Detailed => Self {
+                detail: detail.map(to_detail).unwrap_or(v1::Detail::Unspecified),
+                rule: rule.map(|rule| rule.id).unwrap_or_default(),
+                declarations,
+                missing,
+                ..public
+            },
+        }
     }
+}
+
+/// Writes a verdict, as much of it as the caller may see. `id_of` gives the id
+/// of the declaration at a place.
+#[must_use]
+pub fn to_verdict<I: AsRef<str>>(
+    verdict: &Verdict,
+    disclosure: Disclosure,
+    id_of: impl Fn(u32) -> Option<I>,
+) -> v1::Verdict {
+    let Told { effect, reason, obligations, detail, rule, declarations, missing, invalid_field } =
+        Told::of(verdict, disclosure);
+    v1::Verdict {
+        effect: effect.into(),
+        reason: reason.into(),
+        obligations: obligations.iter().map(i32::from).collect(),
+        detail: detail.into(),
+        rule: rule.to_owned(),
+        declarations: declarations.iter().filter_map(id_of).map(|id| id.as_ref().to_owned()).collect(),
+        missing_conditions: missing.iter().map(|condition| condition.name().to_owned()).collect(),
+        invalid_field: invalid_field.to_owned(),
+    }
+}
+
+/// The id of the declaration at a place.
+pub fn id_among<'i>(declarations: &'i ClientDeclarations) -> impl Fn(u32) -> Option<&'i str> {
+    |place| declarations.get(place as usize).map(|declaration| declaration.id.as_str())
 }
 
 fn to_effect(effect: Effect) -> v1::Effect {

@@ -7,9 +7,10 @@ use lupa::policy::Question;
 use lupa::policy::admit::{Admitted, admit, admit_withdrawal};
 use lupa::policy::calendar::{Calendar, InformationVersion};
 use lupa::policy::day::Day;
+use lupa::policy::gist::Gist;
 use lupa::policy::refusal::Refusal;
 use lupa::wire::v1::{self, Effect};
-use lupa::wire::verdict::{Disclosure, to_verdict};
+use lupa::wire::verdict::{Disclosure, id_among, to_verdict};
 use lupa::wire::{decision, declaration, directory};
 
 use crate::generator::{Case, RecordingCase, RecordingRequest, case, recording_case};
@@ -59,11 +60,11 @@ impl Differences {
         let stored = declaration::stored_declarations("declarations", declarations).expect("declarations");
         let situation = decision::situation(request).expect("a situation");
         let core_calendar = to_core(calendar);
-        let question = Question::new(&situation, &stored, &directory, &core_calendar, *at);
+        let question = Question::new(&situation, Gist::all(&stored), &directory, &core_calendar, *at);
         for record in &request.records {
             let expected = reference::decide(given, calendar, declarations, request, record, *at);
             let verdict = question.decide_read(decision::record(record));
-            let found = answer(&to_verdict(&verdict, Disclosure::Detailed));
+            let found = answer(&to_verdict(&verdict, Disclosure::Detailed, id_among(&stored)));
             let expected = (expected.rule.to_owned(), expected);
             if found == expected {
                 continue;

@@ -14,7 +14,7 @@ mod directory;
 mod recordings;
 mod records;
 mod requests;
-mod rng;
+pub(crate) mod rng;
 mod times;
 
 use chrono::DateTime;

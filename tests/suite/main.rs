@@ -10,9 +10,11 @@
     reason = "a test fails by panicking, and tells what it does not expect as it comes"
 )]
 
+mod answer;
 mod architecture;
 mod bad_input;
 mod demo;
+mod decoder;
 mod differential;
 mod generator;
 mod kill;

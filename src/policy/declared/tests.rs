@@ -1,7 +1,9 @@
 //! What is in force.
 
 use super::super::declaration::{Role, Scope};
+use super::super::oid::OpaqueId;
 use super::super::printout::samples::*;
+use super::super::request::{Record, RecordKind};
 use super::*;
 
 const TODAY: &str = "2026-02-01";
@@ -66,14 +68,16 @@ fn a_consent_of_someone_not_entitled_replaces_nothing() {
     assert!(in_force(&declarations).contains(&"own"));
 }
 
+fn weighed(declarations: &ClientDeclarations) -> Declared<'_> {
+    Declared::at(noon(TODAY), Gist::all(declarations), &client(ADULT), &Calendar::published())
+}
+
 /// The ids of the denials that count today, and of the healthcare consent.
 fn counted(declarations: &ClientDeclarations) -> (Vec<&str>, Option<&str>) {
-    let declared = Declared::at(noon(TODAY), declarations, &client(ADULT), &Calendar::published());
+    let declared = weighed(declarations);
+    let id = |place: u32| declarations[place as usize].id.as_str();
     let consent = declared.latest_consent(&ConsentKind::Healthcare);
-    (
-        declared.denials.iter().map(|denial| denial.id.as_str()).collect(),
-        consent.map(|latest| latest.declaration.id.as_str()),
-    )
+    (declared.denials.all().map(|denial| id(denial.place)).collect(), consent.map(|latest| id(latest.place)))
 }
 
 #[test]
@@ -86,8 +90,7 @@ fn an_unreadable_denial_counts_as_an_extensive_one_until_it_is_withdrawn() {
         withdrawn("2024-02-01", None, unreadable("not-by-nobody")),
     ];
     assert_eq!(counted(&declarations).0, ["in-force", "not-by-a-guardian", "not-by-nobody"]);
-    let weighed = Declared::at(noon(TODAY), &declarations, &client(ADULT), &Calendar::published());
-    assert!(weighed.denials.iter().all(|denial| denial.denial.scope == Scope::Extensive));
+    assert!(weighed(&declarations).denials.all().all(|denial| denial.denial.scope == Scope::Extensive));
 }
 
 #[test]
@@ -98,4 +101,58 @@ fn an_unreadable_consent_voids_those_before_it() {
     assert_eq!(counted(&[given("at-once", "2024-01-02"), unreadable("2024-01-02")]).1, None);
     assert_eq!(counted(&[unreadable("2024-01-02"), given("after", "2024-01-03")]).1, Some("after"));
     assert_eq!(in_force(&[given("before", "2024-01-02"), unreadable("2024-01-03")]), ["unreadable"]);
+}
+
+/// Of many denials, those of an id are found by it, in revision order.
+#[test]
+fn many_denials_are_found_as_few_are() {
+    let of = |place: usize| {
+        let id = |name: &str| OpaqueId::parse(format!("{name}-{}", place % 7)).unwrap();
+        let scope = match place % 5 {
+            0 => Scope::ServiceEvent(id("event")),
+            1 => Scope::Document(id("document")),
+            2 => Scope::ServiceTask(id("task")),
+            3 => Scope::Prescription(id("event")),
+            _ => Scope::ServiceTransaction(id("document")),
+        };
+        denial("denial", "2024-01-02", DenialSector::Healthcare, scope)
+    };
+    let declarations: Vec<_> = (0..70).map(of).collect();
+    let many = weighed(&declarations).denials;
+    for (id, event) in [("document-1", "event-1"), ("event-3", "event-3"), ("none", "document-6")] {
+        let record = record(id, event);
+        let named = |scope: &Scope| match scope {
+            Scope::ServiceEvent(id)
+            | Scope::ServiceTransaction(id)
+            | Scope::Prescription(id)
+            | Scope::Document(id) => record.id == *id || record.service_event.as_ref() == Some(id),
+            Scope::AllPatientData
+            | Scope::Register(_)
+            | Scope::FormerProvider(_)
+            | Scope::ServiceTask(_)
+            | Scope::Extensive => true,
+        };
+        let mut found: Vec<_> = many.candidates(&record).map(|denial| denial.place).collect();
+        let all = many.all().filter(|denial| named(&denial.denial.scope)).map(|denial| denial.place);
+        found.sort_unstable();
+        let mut all: Vec<_> = all.collect();
+        all.sort_unstable();
+        assert_eq!(found, all, "{id} {event}");
+        let of_event =
+            many.candidates(&record).filter(|one| matches!(one.denial.scope, Scope::ServiceEvent(_)));
+        assert!(of_event.map(|one| one.place).is_sorted());
+    }
+}
+
+fn record(id: &'static str, event: &'static str) -> Record<'static> {
+    Record {
+        id: OpaqueId::parse(id).unwrap(),
+        register: oid(COUNTY),
+        service_event: Some(OpaqueId::parse(event).unwrap()),
+        recorded_on: Day::parse("2024-01-02").unwrap(),
+        kind: RecordKind::ClientDocument,
+        service_tasks: Vec::new(),
+        original_controller: None,
+        outsourcing: None,
+    }
 }

@@ -4,6 +4,7 @@
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use super::hash::ByOid;
 use super::{Organisation, OrganisationKind, Outsourcing, Party, Register};
 use crate::policy::oid::Oid;
 
@@ -17,11 +18,11 @@ pub struct Directory {
     organisations: Vec<Organisation>,
     registers: Vec<Register>,
     outsourcing: Vec<Outsourcing>,
-    organisation_places: HashMap<Oid<'static>, usize>,
+    organisation_places: HashMap<Oid<'static>, usize, ByOid>,
     /// Places of the register and its controller.
-    register_places: HashMap<Oid<'static>, (usize, usize)>,
+    register_places: HashMap<Oid<'static>, (usize, usize), ByOid>,
     /// Every organisation that a former provider's chain of successors passes.
-    successors_of_former: HashSet<Oid<'static>>,
+    successors_of_former: HashSet<Oid<'static>, ByOid>,
 }
 
 /// Where in the directory a fault is.
@@ -76,7 +77,8 @@ impl Directory {
         outsourcing: Vec<Outsourcing>,
     ) -> Result<Self, Vec<DirectoryFault>> {
         let mut faults = Vec::new();
-        let mut organisation_places = HashMap::with_capacity(organisations.len());
+        let mut organisation_places =
+            HashMap::with_capacity_and_hasher(organisations.len(), ByOid::default());
         for (place, organisation) in organisations.iter().enumerate() {
             match organisation_places.entry(organisation.oid.clone()) {
                 Entry::Vacant(entry) => {
@@ -89,7 +91,7 @@ impl Directory {
                 }),
             }
         }
-        let mut register_places = HashMap::with_capacity(registers.len());
+        let mut register_places = HashMap::with_capacity_and_hasher(registers.len(), ByOid::default());
         for (place, register) in registers.iter().enumerate() {
             let fault = |field, what| DirectoryFault { place: DirectoryPlace::Register(place), field, what };
             let controller = organisation_places.get(&register.controller).copied();
@@ -110,7 +112,7 @@ impl Directory {
             outsourcing,
             organisation_places,
             register_places,
-            successors_of_former: HashSet::new(),
+            successors_of_former: HashSet::default(),
         };
         faults.extend(directory.unknown_successors());
         faults.extend(directory.successor_cycles());

@@ -98,14 +98,14 @@ pub(crate) fn information(name: &'static str, day: &str) -> Declaration {
     declared(name, day, Content::Information(Information { version: "1.1".into(), way: None }))
 }
 
-pub(crate) fn consent(name: &'static str, day: &str, kind: ConsentKind) -> Declaration {
+pub(crate) fn consent(name: &'static str, day: &str, kind: ConsentKind<'static>) -> Declaration {
     declared(name, day, Content::Consent(Consent { kind, allocation: None }))
 }
 
 pub(crate) fn allocated(
     name: &'static str,
     day: &str,
-    kind: ConsentKind,
+    kind: ConsentKind<'static>,
     allocation: Allocation,
 ) -> Declaration {
     declared(name, day, Content::Consent(Consent { kind, allocation: Some(allocation) }))

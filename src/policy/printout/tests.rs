@@ -42,7 +42,7 @@ fn denials(sector: Sector, declarations: &ClientDeclarations) -> Vec<String> {
     ids(listed(sector, PrintedDocument::Denials, declarations))
 }
 
-fn local(controller: &'static str) -> ConsentKind {
+fn local(controller: &'static str) -> ConsentKind<'static> {
     ConsentKind::LocalCrossSector { controller: oid(controller) }
 }
 

@@ -17,7 +17,7 @@ pub(super) fn miss(case: &Case<'_, '_>, latest: &LatestConsent<'_>) -> Option<De
     if let Some(detail) = allocation.and_then(|allocation| not_offered(kind, allocation, case.directory)) {
         return Some(detail);
     }
-    let covers = |dimension: fn(&Case<'_, '_>, &ConsentKind, &Allocation) -> bool| {
+    let covers = |dimension: fn(&Case<'_, '_>, &ConsentKind<'_>, &Allocation) -> bool| {
         allocation.is_none_or(|allocation| dimension(case, kind, allocation))
     };
     if !covers(reaches_requester) {
@@ -35,7 +35,7 @@ pub(super) fn miss(case: &Case<'_, '_>, latest: &LatestConsent<'_>) -> Option<De
 
 /// The first dimension of an allocation that is not offered for a kind of consent.
 pub(crate) fn not_offered(
-    kind: &ConsentKind,
+    kind: &ConsentKind<'_>,
     allocation: &Allocation,
     directory: &Directory,
 ) -> Option<Detail> {
@@ -56,7 +56,7 @@ pub(crate) fn not_offered(
 /// Whether a recipient is offered for a kind of consent: the public providers
 /// as one indivisible choice, a state unit of the receiving sector, a private
 /// provider.
-fn is_offered(kind: &ConsentKind, recipient: &Recipient, directory: &Directory) -> bool {
+fn is_offered(kind: &ConsentKind<'_>, recipient: &Recipient, directory: &Directory) -> bool {
     let Recipient::Organisation(oid) = recipient else {
         return true;
     };
@@ -77,7 +77,7 @@ fn is_offered(kind: &ConsentKind, recipient: &Recipient, directory: &Directory) 
     }
 }
 
-fn reaches_requester(case: &Case<'_, '_>, kind: &ConsentKind, allocation: &Allocation) -> bool {
+fn reaches_requester(case: &Case<'_, '_>, kind: &ConsentKind<'_>, allocation: &Allocation) -> bool {
     allocation.recipients.is_empty()
         || allocation.recipients.iter().any(|recipient| match recipient {
             Recipient::AllPublic => is_public(kind, case.requester.controller.kind),
@@ -86,7 +86,7 @@ fn reaches_requester(case: &Case<'_, '_>, kind: &ConsentKind, allocation: &Alloc
 }
 
 /// The counties and Helsinki; for client data to healthcare the HUS Group too.
-fn is_public(kind: &ConsentKind, controller: OrganisationKind) -> bool {
+fn is_public(kind: &ConsentKind<'_>, controller: OrganisationKind) -> bool {
     match controller {
         OrganisationKind::WellbeingServicesCounty | OrganisationKind::CityOfHelsinki => true,
         OrganisationKind::HusGroup => *kind == ConsentKind::ClientDataToHealthcare,
@@ -111,20 +111,20 @@ fn is_named_or_connected(case: &Case<'_, '_>, named: &Oid<'_>) -> bool {
     requester.oid == *named || (is_private(named) && requester.operates_in_connection_with(named, case.today))
 }
 
-fn covers_data(case: &Case<'_, '_>, _kind: &ConsentKind, allocation: &Allocation) -> bool {
+fn covers_data(case: &Case<'_, '_>, _kind: &ConsentKind<'_>, allocation: &Allocation) -> bool {
     allocation.data.is_empty()
         || allocation.data.iter().any(|data| case.record.kind == RecordKind::Patient(*data))
 }
 
 /// Every task of the record must be covered, and a record without one is not.
-fn covers_tasks(case: &Case<'_, '_>, _kind: &ConsentKind, allocation: &Allocation) -> bool {
+fn covers_tasks(case: &Case<'_, '_>, _kind: &ConsentKind<'_>, allocation: &Allocation) -> bool {
     let tasks = &case.record.service_tasks;
     allocation.service_tasks.is_empty()
         || (!tasks.is_empty() && tasks.iter().all(|task| allocation.service_tasks.contains(task)))
 }
 
 /// First and last day, both included.
-fn covers_recording_day(case: &Case<'_, '_>, _kind: &ConsentKind, allocation: &Allocation) -> bool {
+fn covers_recording_day(case: &Case<'_, '_>, _kind: &ConsentKind<'_>, allocation: &Allocation) -> bool {
     let day: Day = case.record.recorded_on;
     allocation.recorded_from.is_none_or(|first| first <= day)
         && allocation.recorded_to.is_none_or(|last| day <= last)

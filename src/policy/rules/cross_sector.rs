@@ -21,7 +21,7 @@ pub(super) const RULES: &[&Rule] = &[
 ];
 
 /// The consent that opens this direction.
-fn consent_of_direction(case: &Case<'_, '_>) -> ConsentKind {
+fn consent_of_direction(case: &Case<'_, '_>) -> ConsentKind<'static> {
     if case.is_patient_data() {
         ConsentKind::PatientDataToSocialWelfare
     } else {

@@ -22,9 +22,9 @@ pub(super) fn covering<'x, 'c, 'a>(
     case: &'x Case<'c, 'a>,
     sector: Sector,
 ) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'c, 'a> {
-    case.declared.denials.iter().filter_map(move |denial| {
+    case.declared.denials.candidates(case.record).filter_map(move |denial| {
         let detail = detail_in_sector(case, denial.denial, sector)?;
-        Some(Covering { denial: *denial, detail })
+        Some(Covering { denial, detail })
     })
 }
 
@@ -33,20 +33,20 @@ pub(super) fn extensive_or<'x, 'c, 'a, F: Fn(&Scope) -> Option<Detail> + Clone>(
     case: &'x Case<'c, 'a>,
     named: F,
 ) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'c, 'a, F> {
-    case.declared.denials.iter().filter_map(move |denial| {
+    case.declared.denials.candidates(case.record).filter_map(move |denial| {
         let scope = &denial.denial.scope;
         let detail = if *scope == Scope::Extensive { Some(Detail::DenialExtensive) } else { named(scope) }?;
-        Some(Covering { denial: *denial, detail })
+        Some(Covering { denial, detail })
     })
 }
 
 /// The denial of access that covering denials amount to: the widest scope is
 /// told, with the declarations of that scope.
-pub(super) fn finding<'a>(covering: impl Iterator<Item = Covering<'a>> + Clone) -> Option<Finding<'a>> {
+pub(super) fn finding<'a>(covering: impl Iterator<Item = Covering<'a>> + Clone) -> Option<Finding> {
     let detail =
         covering.clone().map(|denial| denial.detail).max_by_key(|detail| Reverse(precedence(*detail)))?;
-    let ids = covering.filter(|denial| denial.detail == detail).map(|denial| denial.denial.id);
-    Some(Finding::deny(Reason::NotShareable, detail).by(ids))
+    let places = covering.filter(|denial| denial.detail == detail).map(|denial| denial.denial.place);
+    Some(Finding::deny(Reason::NotShareable, detail).by(places))
 }
 
 /// The prescription that a denial names.

@@ -8,7 +8,7 @@ use crate::policy::verdict::Reason;
 /// Speaks if the directory knows the service on the recording day and the
 /// requester and the holder are its two ends. No chaining to subcontractors;
 /// also after the outsourcing has ended.
-pub(super) fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+pub(super) fn find(case: &Case<'_, '_>) -> Option<Finding> {
     let told = case.record.outsourcing.as_ref()?;
     if told.organiser == told.producer {
         return None;

@@ -139,7 +139,7 @@ impl TryFrom<Content<'_>> for policy::Content {
     }
 }
 
-impl<'a> From<&'a policy::ConsentKind> for ConsentKind<'a> {
+impl<'a> From<&'a policy::ConsentKind<'static>> for ConsentKind<'a> {
     fn from(kind: &'a policy::ConsentKind) -> Self {
         match kind {
             policy::ConsentKind::Healthcare => Self::Healthcare,
@@ -155,7 +155,7 @@ impl<'a> From<&'a policy::ConsentKind> for ConsentKind<'a> {
     }
 }
 
-impl TryFrom<ConsentKind<'_>> for policy::ConsentKind {
+impl TryFrom<ConsentKind<'_>> for policy::ConsentKind<'static> {
     type Error = Unreadable;
 
     fn try_from(kind: ConsentKind<'_>) -> Result<Self, Unreadable> {

@@ -60,7 +60,7 @@ pub struct PrintOrder {
 pub fn submission(message: &v1::RecordRequest) -> Result<(Submission, OpaqueId<'static>), InvalidRequest> {
     let v1::RecordRequest { client, declaration, given_at, declarer, recorded_by, idempotency_key } = message;
     let mut violations = Violations::default();
-    let client = client_id("client", client.as_ref(), &mut violations);
+    let client = client_id(client.as_ref(), &mut violations);
     let content = content("declaration", declaration.as_ref(), Origin::Submitted, &mut violations);
     let given_at = violations.optional_instant("given_at", given_at.as_ref());
     let declarer = required_declarer("declarer", declarer.as_ref(), &mut violations);
@@ -86,7 +86,7 @@ pub fn withdrawal(
     let v1::WithdrawRequest { client, declaration_id, declarer, recorded_by, given_at, idempotency_key } =
         message;
     let mut violations = Violations::default();
-    let client = client_id("client", client.as_ref(), &mut violations);
+    let client = client_id(client.as_ref(), &mut violations);
     let declaration = violations.owned_id("declaration_id", declaration_id);
     let declarer = required_declarer("declarer", declarer.as_ref(), &mut violations);
     let recorded_by = required_recorder(recorded_by.as_ref(), &mut violations);
@@ -109,7 +109,7 @@ pub fn withdrawal(
 pub fn getting(message: &v1::GetRequest) -> Result<Getting, InvalidRequest> {
     let v1::GetRequest { client, declaration_id, viewing_purpose, viewer } = message;
     let mut violations = Violations::default();
-    let client = client_id("client", client.as_ref(), &mut violations);
+    let client = client_id(client.as_ref(), &mut violations);
     let declaration = violations.owned_id("declaration_id", declaration_id);
     let view = view(*viewing_purpose, viewer.as_ref(), &mut violations);
     let read = (|| Some(Getting { client: client?, declaration: declaration?, view: view? }))();
@@ -121,7 +121,7 @@ pub fn listing(message: &v1::ListRequest) -> Result<Listing, InvalidRequest> {
     let v1::ListRequest { client, kinds, include_ended, viewing_purpose, viewer, page_size, page_token } =
         message;
     let mut violations = Violations::default();
-    let client = client_id("client", client.as_ref(), &mut violations);
+    let client = client_id(client.as_ref(), &mut violations);
     let kinds = kinds
         .iter()
         .enumerate()
@@ -159,7 +159,7 @@ pub fn listing(message: &v1::ListRequest) -> Result<Listing, InvalidRequest> {
 pub fn print_order(message: &v1::PrintRequest) -> Result<PrintOrder, InvalidRequest> {
     let v1::PrintRequest { client, sector, document, language, format, requested_by, printed_by } = message;
     let mut violations = Violations::default();
-    let client = client_id("client", client.as_ref(), &mut violations);
+    let client = client_id(client.as_ref(), &mut violations);
     let sector = one_sector("sector", *sector, &mut violations);
     let document = violations.known("document", *document).and_then(|document| match document {
         v1::Document::Unspecified => violations.required("document", None),

@@ -54,7 +54,7 @@ pub(super) fn content() -> impl Strategy<Value = Content> {
     ]
 }
 
-fn consent_kind() -> impl Strategy<Value = ConsentKind> {
+fn consent_kind() -> impl Strategy<Value = ConsentKind<'static>> {
     prop_oneof![
         Just(ConsentKind::Healthcare),
         Just(ConsentKind::SocialWelfare),

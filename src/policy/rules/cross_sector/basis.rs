@@ -7,6 +7,7 @@ use super::claims::open_claims;
 use super::consent_of_direction;
 use crate::policy::calendar::CalendarDate;
 use crate::policy::declaration::ConsentKind;
+use crate::policy::oid::Oid;
 use crate::policy::request::Channel;
 use crate::policy::verdict::Reason;
 
@@ -43,16 +44,16 @@ pub(super) static XS_NO_BASIS: Rule = Rule {
     find: find_no_basis,
 };
 
-fn find_local_consent<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find_local_consent(case: &Case<'_, '_>) -> Option<Finding> {
     let is_local = case.situation.channel != Channel::Kanta;
     consent::permit(case, &local_consent(case)?, Reason::LocalConsent).filter(|_| is_local)
 }
 
-fn find_consent<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find_consent(case: &Case<'_, '_>) -> Option<Finding> {
     consent::permit(case, &consent_of_direction(case), Reason::Consent)
 }
 
-fn find_no_basis<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find_no_basis(case: &Case<'_, '_>) -> Option<Finding> {
     let kind = if case.today < case.calendar.cross_sector_from {
         local_consent(case)
     } else {
@@ -62,9 +63,9 @@ fn find_no_basis<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
 }
 
 /// The local consent that would open it; none if the ends have two controllers.
-fn local_consent(case: &Case<'_, '_>) -> Option<ConsentKind> {
-    let controller = &case.requester.controller.oid;
+fn local_consent<'c>(case: &Case<'c, '_>) -> Option<ConsentKind<'c>> {
+    let controller: &'c Oid<'static> = &case.requester.controller.oid;
     case.requester
         .has_same_controller(&case.holder)
-        .then(|| ConsentKind::LocalCrossSector { controller: controller.clone() })
+        .then(|| ConsentKind::LocalCrossSector { controller: controller.borrowed() })
 }

@@ -51,17 +51,17 @@ pub(super) fn open_claims(case: &Case<'_, '_>) -> SmallVec<[ClaimKind; 3]> {
     open
 }
 
-fn find_authority<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find_authority(case: &Case<'_, '_>) -> Option<Finding> {
     let is_right = is_authority(case) && case.has_complete_claim(ClaimKind::SocialWelfareAuthority);
     is_right.then(|| Finding::necessary_data_only(Reason::StatutoryRight))
 }
 
-fn find_joint_service<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find_joint_service(case: &Case<'_, '_>) -> Option<Finding> {
     case.has_complete_claim(ClaimKind::JointService)
         .then(|| Finding::necessary_data_only(Reason::JointService))
 }
 
-fn find_unable<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find_unable(case: &Case<'_, '_>) -> Option<Finding> {
     let is_unable = case.has_complete_claim(ClaimKind::ClientUnableToDecide)
         && is_adult(case)
         && !was_last_act_withdrawal(case);
@@ -88,7 +88,7 @@ fn is_adult(case: &Case<'_, '_>) -> bool {
 /// their will is known, and giving one does not undo withdrawing another.
 fn was_last_act_withdrawal(case: &Case<'_, '_>) -> bool {
     let direction = consent_of_direction(case);
-    let opens = |kind: &ConsentKind| match kind {
+    let opens = |kind: &ConsentKind<'_>| match kind {
         ConsentKind::LocalCrossSector { controller } => {
             *controller == case.requester.controller.oid || *controller == case.holder.controller.oid
         }

@@ -17,7 +17,7 @@ pub(super) static XS_NOT_OPEN: Rule = Rule {
     find,
 };
 
-fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find(case: &Case<'_, '_>) -> Option<Finding> {
     if case.situation.channel != Channel::Kanta {
         return None;
     }

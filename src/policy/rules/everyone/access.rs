@@ -25,10 +25,10 @@ pub(super) static NO_ACCESS_RIGHT: Rule = Rule {
     find: find_no_access_right,
 };
 
-fn find_no_relationship<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find_no_relationship(case: &Case<'_, '_>) -> Option<Finding> {
     case.situation.ground.is_none().then(|| Finding::plain(Reason::RelationshipMissing))
 }
 
-fn find_no_access_right<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find_no_access_right(case: &Case<'_, '_>) -> Option<Finding> {
     (!case.situation.access_right).then(|| Finding::plain(Reason::AccessRightMissing))
 }

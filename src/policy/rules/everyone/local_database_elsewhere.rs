@@ -16,7 +16,7 @@ pub(super) static LOCAL_DATABASE_ELSEWHERE: Rule = Rule {
     find,
 };
 
-fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find(case: &Case<'_, '_>) -> Option<Finding> {
     let is_healthcare =
         |party: &super::super::Party<'_>| party.register.kind.sector() == Some(Sector::Healthcare);
     let is_elsewhere = case.situation.channel == Channel::UusimaaLocalDatabase

@@ -16,7 +16,7 @@ pub(super) static OWN_REGISTER: Rule = Rule {
     find,
 };
 
-fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find(case: &Case<'_, '_>) -> Option<Finding> {
     let is_own = case.holder.register.oid == case.requester.register.oid || has_merged_into_requester(case);
     is_own.then(|| Finding::plain(Reason::OwnRegister))
 }

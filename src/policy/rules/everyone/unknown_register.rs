@@ -16,6 +16,6 @@ pub(crate) static UNKNOWN_REGISTER: Rule = Rule {
     find,
 };
 
-fn find<'a>(_: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find(_: &Case<'_, '_>) -> Option<Finding> {
     None
 }

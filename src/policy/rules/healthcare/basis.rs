@@ -28,10 +28,10 @@ pub(super) static HC_NO_BASIS: Rule = Rule {
     find: find_no_basis,
 };
 
-fn find_consent<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find_consent(case: &Case<'_, '_>) -> Option<Finding> {
     consent::permit(case, &ConsentKind::Healthcare, Reason::Consent)
 }
 
-fn find_no_basis<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find_no_basis(case: &Case<'_, '_>) -> Option<Finding> {
     Some(consent::no_basis(case, &[], Some(&ConsentKind::Healthcare)))
 }

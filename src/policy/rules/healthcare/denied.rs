@@ -23,7 +23,7 @@ pub(super) static HC_DENIED: Rule = Rule {
     find,
 };
 
-fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find(case: &Case<'_, '_>) -> Option<Finding> {
     let mut covering = denial::covering(case, Sector::Healthcare);
     let is_emergency = case.has_complete_claim(ClaimKind::Emergency);
     if is_emergency && covering.all(|covering| gives_way_in_emergency(covering.denial.denial)) {

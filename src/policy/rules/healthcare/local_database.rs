@@ -15,7 +15,7 @@ pub(super) static HC_LOCAL_DATABASE: Rule = Rule {
     find,
 };
 
-fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find(case: &Case<'_, '_>) -> Option<Finding> {
     if case.situation.channel != Channel::UusimaaLocalDatabase {
         return None;
     }

@@ -15,7 +15,7 @@ pub(super) static HC_NOT_OPEN: Rule = Rule {
     find,
 };
 
-fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find(case: &Case<'_, '_>) -> Option<Finding> {
     let joined = case.requester.register.has_joined_kanta(case.today)
         && case.holder.register.has_joined_kanta(case.today);
     let is_closed = case.situation.channel == Channel::Kanta && !joined;

@@ -17,7 +17,7 @@ pub(super) static HC_PRESCRIPTION: Rule = Rule {
     find,
 };
 
-fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find(case: &Case<'_, '_>) -> Option<Finding> {
     if !case.record.kind.is_prescription() {
         return None;
     }

@@ -18,7 +18,7 @@ pub(super) static HC_UUSIMAA: Rule = Rule {
     find,
 };
 
-fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find(case: &Case<'_, '_>) -> Option<Finding> {
     let is_within =
         case.requester.is_uusimaa_public_healthcare() && case.holder.is_uusimaa_public_healthcare();
     (is_within && case.declared.opens_uusimaa).then(|| Finding::plain(Reason::UusimaaInformed))

@@ -15,6 +15,6 @@ pub(super) static SW_DENIED: Rule = Rule {
     find,
 };
 
-fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find(case: &Case<'_, '_>) -> Option<Finding> {
     denial::finding(denial::covering(case, Sector::SocialWelfare))
 }

@@ -15,6 +15,6 @@ pub(super) static SW_STATUTORY_RIGHT: Rule = Rule {
     find,
 };
 
-fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find(case: &Case<'_, '_>) -> Option<Finding> {
     case.has_complete_claim(ClaimKind::StatutoryRight).then(|| Finding::plain(Reason::StatutoryRight))
 }

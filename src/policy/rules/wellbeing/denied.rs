@@ -16,7 +16,7 @@ pub(super) static WB_DENIED: Rule = Rule {
     find,
 };
 
-fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find(case: &Case<'_, '_>) -> Option<Finding> {
     let all_patient_data =
         |scope: &Scope| (*scope == Scope::AllPatientData).then_some(Detail::DenialAllPatientData);
     denial::finding(denial::extensive_or(case, all_patient_data))

@@ -17,7 +17,7 @@ pub(super) static WB_NOT_OPEN: Rule = Rule {
     find,
 };
 
-fn find<'a>(case: &Case<'_, 'a>) -> Option<Finding<'a>> {
+fn find(case: &Case<'_, '_>) -> Option<Finding> {
     if case.today < case.calendar.wellbeing_from {
         return Some(Finding::deny(Reason::NotOpen, Detail::SharingNotStarted));
     }

@@ -1,0 +1,213 @@
+//! Services that do nothing: the floor below what a gRPC service can do here.
+//! They answer Decide with bytes that Lupa answered before.
+
+use std::convert::Infallible;
+use std::future::{Future, Ready, ready};
+use std::hint::black_box;
+use std::marker::PhantomData;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::{Buf, BufMut, Bytes};
+use lupa::wire::v1;
+use prost::Message;
+use tokio::net::TcpListener;
+use tonic::body::Body;
+use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::server::{Grpc, NamedService, UnaryService};
+use tonic::transport::Server;
+use tonic::transport::server::TcpIncoming;
+use tonic::{Request, Response, Status};
+use tower::Service;
+
+use crate::listening;
+
+const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Large enough that no request waits for the window to open.
+const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+
+/// An empty service, as its process is told what to be.
+pub(crate) struct Empty {
+    reads: Reads,
+    runs: Runs,
+    /// The file with the answer.
+    answer: PathBuf,
+}
+
+/// What it does with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// Nothing: bytes in, bytes out.
+    Nothing,
+    /// Decodes it into owned messages, as prost does.
+    WithProst,
+}
+
+/// On which runtime it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Runs {
+    /// One runtime a core.
+    PerCore,
+    /// tokio's default: one runtime with a thread a core.
+    Shared,
+}
+
+impl Empty {
+    pub(crate) fn of(reads: &str, runs: &str, answer: PathBuf) -> Self {
+        let reads = if reads == Reads::WithProst.name() { Reads::WithProst } else { Reads::Nothing };
+        let runs = if runs == Runs::Shared.name() { Runs::Shared } else { Runs::PerCore };
+        Self { reads, runs, answer }
+    }
+}
+
+impl Reads {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::WithProst => "with-prost",
+        }
+    }
+}
+
+impl Runs {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::PerCore => "per-core",
+            Self::Shared => "shared",
+        }
+    }
+}
+
+/// Serves until the process is killed.
+pub(crate) fn serve(empty: &Empty) {
+    let answer = Bytes::from(std::fs::read(&empty.answer).expect("an answer"));
+    match empty.reads {
+        Reads::Nothing => run::<Raw>(empty.runs, answer),
+        Reads::WithProst => run::<Prost>(empty.runs, answer),
+    }
+}
+
+fn run<D: Decoding>(runs: Runs, answer: Bytes) {
+    let service = Decisions::<D> { answer, decoding: PhantomData };
+    let serve = move |listener| listen(service.clone(), listener);
+    match runs {
+        Runs::PerCore => listening::per_core(serve),
+        Runs::Shared => listening::shared(serve),
+    }
+}
+
+async fn listen<D: Decoding>(service: Decisions<D>, listener: TcpListener) {
+    Server::builder()
+        .initial_stream_window_size(WINDOW_BYTES)
+        .initial_connection_window_size(WINDOW_BYTES)
+        .add_service(service)
+        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
+        .await
+        .expect("serving");
+}
+
+/// How a request is decoded.
+trait Decoding: Default + Clone + Send + Sync + 'static {
+    fn decode(buffer: &mut DecodeBuf<'_>) -> Result<(), Status>;
+}
+
+#[derive(Clone, Copy, Default)]
+struct Raw;
+
+#[derive(Clone, Copy, Default)]
+struct Prost;
+
+impl Decoding for Raw {
+    fn decode(buffer: &mut DecodeBuf<'_>) -> Result<(), Status> {
+        buffer.advance(buffer.remaining());
+        Ok(())
+    }
+}
+
+impl Decoding for Prost {
+    fn decode(buffer: &mut DecodeBuf<'_>) -> Result<(), Status> {
+        let request = v1::DecideRequest::decode(buffer);
+        black_box(request.map_err(|_| Status::internal("not a question"))?);
+        Ok(())
+    }
+}
+
+#[derive(Clone)]
+struct Decisions<D> {
+    answer: Bytes,
+    decoding: PhantomData<D>,
+}
+
+impl<D: Decoding> NamedService for Decisions<D> {
+    const NAME: &'static str = "lupa.v1.DecisionService";
+}
+
+impl<D: Decoding> Service<http::Request<Body>> for Decisions<D> {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Body>) -> Self::Future {
+        let constant = Constant(self.answer.clone());
+        Box::pin(async move {
+            let mut grpc = Grpc::new(BytesCodec::<D>::default())
+                .max_decoding_message_size(MESSAGE_BYTES_MAX)
+                .max_encoding_message_size(MESSAGE_BYTES_MAX);
+            Ok(grpc.unary(constant, request).await)
+        })
+    }
+}
+
+struct Constant(Bytes);
+
+impl UnaryService<()> for Constant {
+    type Response = Bytes;
+    type Future = Ready<Result<Response<Bytes>, Status>>;
+
+    fn call(&mut self, _: Request<()>) -> Self::Future {
+        ready(Ok(Response::new(self.0.clone())))
+    }
+}
+
+#[derive(Clone, Copy, Default)]
+struct BytesCodec<D>(PhantomData<D>);
+
+impl<D: Decoding> Codec for BytesCodec<D> {
+    type Encode = Bytes;
+    type Decode = ();
+    type Encoder = Self;
+    type Decoder = Self;
+
+    fn encoder(&mut self) -> Self {
+        Self::default()
+    }
+
+    fn decoder(&mut self) -> Self {
+        Self::default()
+    }
+}
+
+impl<D: Decoding> Encoder for BytesCodec<D> {
+    type Item = Bytes;
+    type Error = Status;
+
+    fn encode(&mut self, item: Bytes, buffer: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        buffer.put(item);
+        Ok(())
+    }
+}
+
+impl<D: Decoding> Decoder for BytesCodec<D> {
+    type Item = ();
+    type Error = Status;
+
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<()>, Status> {
+        D::decode(buffer).map(Some)
+    }
+}

@@ -1,0 +1,142 @@
+//! Decisions about random clients of the country while others declare.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use lupa::population::{CODES_MAX, Population};
+use tokio::runtime;
+use tokio::task::JoinSet;
+
+use crate::arguments::Arguments;
+use crate::caller::{Asked, Caller, framed};
+use crate::child::Server;
+use crate::load::Load;
+use crate::repeats::interleaved;
+use crate::report::Section;
+use crate::{data, questions, targets};
+
+const DECLARATIONS_PER_SECOND: u64 = 1_000;
+/// How often some of them are sent.
+const TICK: Duration = Duration::from_millis(4);
+
+/// Well below what saturates, so that waiting is not all that is measured.
+const CONNECTIONS: usize = 2;
+const IN_FLIGHT: usize = 2;
+
+/// Different questions, asked over and over.
+const QUESTIONS: u64 = 100_000;
+
+pub(crate) fn measure(arguments: &Arguments) -> Section {
+    let copied = data::copy(arguments.clients);
+    let server = Server::lupa(&copied.path(), &[]);
+    let population = data::population(arguments.clients);
+    let asked: Arc<[_]> = questions::about(&population, QUESTIONS).into();
+    let recorder = Recorder { address: server.address, sent: Arc::default() };
+    let load = Load { connections: CONNECTIONS, in_flight: IN_FLIGHT, lasting: arguments.repeat };
+    let measured = interleaved(arguments.repeats, &mut [false, true], |records| {
+        let recording = records.then(|| recorder.start(&population));
+        let asked = Arc::clone(&asked);
+        let loaded = load.ask(server.address, Asked::Decide, move |number| {
+            let place = usize::try_from(number.wrapping_mul(7_919)).unwrap_or_default() % asked.len();
+            asked.get(place).cloned().expect("a question")
+        });
+        let recorded = recording.map_or(0.0, Recording::stop);
+        [loaded.rate(), loaded.micros(50.0), loaded.micros(99.0), loaded.micros(99.9), recorded]
+    });
+    let mut section = Section::default();
+    section.text(format!(
+        "Questions of one record about random clients of {} ({CONNECTIONS} connections with {IN_FLIGHT} requests under \
+         way on each), by turns with nothing else going on and with {DECLARATIONS_PER_SECOND} declarations a second \
+         sent to the same server, durably, each for a client who had declared nothing before. What the index does \
+         with them meanwhile, merging included, is in the latencies.",
+        crate::repeats::told(arguments.clients as f64, 0),
+    ));
+    let rows: Vec<_> = ["nothing else", "while declarations are recorded"]
+        .into_iter()
+        .zip(&measured)
+        .map(|(name, repeats)| {
+            [
+                name.to_owned(),
+                repeats.spread(0).told(1.0, 0),
+                repeats.spread(1).told(1.0, 0),
+                repeats.spread(2).told(1.0, 0),
+                repeats.spread(3).told(1.0, 0),
+                repeats.spread(4).told(1.0, 0),
+                repeats.noise(),
+            ]
+        })
+        .collect();
+    let header = ["", "answers/s", "p50 µs", "p99 µs", "p99.9 µs", "recorded/s", "noisy repeats"];
+    section.table(header, &rows);
+    if let [without, with] = &measured[..] {
+        let share = 100.0 * with.spread(2).median / without.spread(2).median;
+        section.check(targets::BESIDE_RECORDING.beside(Some(share)));
+    }
+    section
+}
+
+/// Records at a steady pace, whether answered or not.
+struct Recorder {
+    address: SocketAddr,
+    /// How many were sent in all repeats, so that each has a client and a key of its own.
+    sent: Arc<AtomicU64>,
+}
+
+struct Recording {
+    began: Instant,
+    is_over: Arc<AtomicBool>,
+    recorded: thread::JoinHandle<u64>,
+}
+
+impl Recorder {
+    fn start(&self, population: &Population) -> Recording {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let (address, sent, over) = (self.address, Arc::clone(&self.sent), Arc::clone(&is_over));
+        let strangers = strangers(population);
+        let recorded = thread::spawn(move || {
+            let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(record(address, &strangers, &sent, &over))
+        });
+        Recording { began: Instant::now(), is_over, recorded }
+    }
+}
+
+impl Recording {
+    /// Declarations a second.
+    fn stop(self) -> f64 {
+        self.is_over.store(true, Ordering::Relaxed);
+        let recorded = self.recorded.join().expect("a recorder");
+        recorded as f64 / self.began.elapsed().as_secs_f64()
+    }
+}
+
+/// The same codes, and more clients after those of the population.
+fn strangers(population: &Population) -> Population {
+    debug_assert!(population.clients() < CODES_MAX, "some codes are left");
+    data::population(CODES_MAX)
+}
+
+async fn record(address: SocketAddr, strangers: &Population, sent: &AtomicU64, over: &AtomicBool) -> u64 {
+    let caller = Caller::connect(address).await;
+    let mut ticks = tokio::time::interval(TICK);
+    let mut answers = JoinSet::new();
+    let mut recorded = 0;
+    let ticks_per_second = 1_000 / TICK.as_millis() as u64;
+    while !over.load(Ordering::Relaxed) {
+        ticks.tick().await;
+        for _ in 0..DECLARATIONS_PER_SECOND / ticks_per_second {
+            let number = sent.fetch_add(1, Ordering::Relaxed);
+            let client = strangers.client(CODES_MAX - 1 - number).expect("a client");
+            let frame = framed(&questions::informed(&client, &format!("beside-{number}")));
+            let mut caller = caller.clone();
+            answers.spawn(async move { caller.ask(Asked::Record, frame).await.expect("recorded") });
+        }
+        while answers.try_join_next().is_some_and(|answer| answer.is_ok()) {
+            recorded += 1;
+        }
+    }
+    recorded + answers.join_all().await.len() as u64
+}

@@ -1,0 +1,97 @@
+//! Memory with the country loaded, and how long it takes until it serves.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use lupa::population::CODES_MAX;
+
+use crate::arguments::Arguments;
+use crate::caller::{Asked, framed};
+use crate::child::Server;
+use crate::load::Load;
+use crate::repeats::{Spread, told};
+use crate::report::Section;
+use crate::{data, questions, targets};
+
+/// How long a server is left alone before its steady memory is read.
+const REST: Duration = Duration::from_secs(5);
+
+/// How long declarations are recorded as fast as they are taken.
+const RECORDING: Duration = Duration::from_secs(10);
+
+pub(crate) fn measure(arguments: &Arguments) -> Section {
+    let copied = data::copy(arguments.clients);
+    let starts = arguments.repeats.min(3);
+    let store_bytes = fs::metadata(copied.path()).expect("a store").len();
+    let (mut first, mut again, mut steady, mut loading, mut merging) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut recorded = 0.0;
+    for turn in 0..starts {
+        remove_checkpoint(&copied);
+        let server = Server::lupa(&copied.path(), &[]);
+        first.push(server.ready_after.as_secs_f64());
+        loading.push(server.mebibytes("VmHWM"));
+        thread::sleep(if arguments.is_quick { Duration::ZERO } else { REST });
+        steady.push(server.mebibytes("VmRSS"));
+        server.terminate();
+        let server = Server::lupa(&copied.path(), &[]);
+        again.push(server.ready_after.as_secs_f64());
+        recorded += record(arguments, &server, turn);
+        merging.push(server.mebibytes("VmHWM"));
+        server.terminate();
+    }
+    let [first, again, steady, loading, merging] = [first, again, steady, loading, merging].map(Spread::of);
+    let mut section = Section::default();
+    section.text(format!(
+        "{} clients with {} declarations, a store of {:.1} GiB; {starts} starts of each kind. Ready is from the start \
+         of the process until the health service says SERVING. The file is in the page cache of the machine. The first \
+         start finds nothing but the store; the second comes after an orderly stop. While recording, {} declarations \
+         in all were taken as fast as they came.",
+        told(arguments.clients as f64, 0),
+        told(data::declarations(arguments.clients) as f64, 0),
+        store_bytes as f64 / 1_073_741_824.0,
+        told(recorded, 0),
+    ));
+    section.table(
+        ["", ""],
+        &[
+            ["ready, from SQLite, s".to_owned(), first.told(1.0, 1)],
+            ["ready, after an orderly stop, s".to_owned(), again.told(1.0, 1)],
+            ["resident, at rest, MiB".to_owned(), steady.told(1.0, 0)],
+            ["peak while loading, MiB".to_owned(), loading.told(1.0, 0)],
+            ["peak while loading again and recording, MiB".to_owned(), merging.told(1.0, 0)],
+        ],
+    );
+    section.check(targets::STEADY_MEMORY.beside(Some(steady.median)));
+    section.check(targets::PEAK_MEMORY.beside(Some(loading.median.max(merging.median))));
+    section.check(targets::READY.beside(Some(first.median)));
+    section.check(targets::READY_AGAIN.beside(Some(again.median)));
+    section
+}
+
+/// Removes what a server may have left beside the store, so that it is read whole.
+fn remove_checkpoint(copied: &data::Copied) {
+    let path = copied.path();
+    let folder = path.parent().expect("a folder");
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let beside = entry.expect("an entry").path();
+        let is_of_sqlite =
+            beside == path || ["-wal", "-shm"].iter().any(|end| beside.to_string_lossy().ends_with(end));
+        if !is_of_sqlite {
+            fs::remove_file(beside).expect("removed");
+        }
+    }
+}
+
+/// Records as fast as declarations are taken; how many.
+fn record(arguments: &Arguments, server: &Server, turn: usize) -> f64 {
+    let strangers = data::population(CODES_MAX);
+    let lasting = if arguments.is_quick { arguments.repeat } else { RECORDING };
+    let loaded =
+        Load { connections: 2, in_flight: 32, lasting }.ask(server.address, Asked::Record, move |number| {
+            let client = strangers.client(CODES_MAX - 1 - number).expect("a client");
+            framed(&questions::informed(&client, &format!("memory-{turn}-{number}")))
+        });
+    loaded.latencies.len() as f64
+}

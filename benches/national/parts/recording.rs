@@ -1,0 +1,146 @@
+//! Recording durably, with many callers at once.
+
+use std::fmt::Display;
+use std::time::{Duration, Instant};
+
+use lupa::policy::admit::Admitted;
+use lupa::policy::client_id::ClientId;
+use lupa::policy::declaration::{Content, Declarer, Information, RecordedBy, Role};
+use lupa::policy::oid::OpaqueId;
+use lupa::population::{CODES_MAX, Population};
+use lupa::server::clock;
+use lupa::store::{Append, Entry, Store, StoreOptions};
+use tokio::task::JoinSet;
+
+use crate::arguments::Arguments;
+use crate::caller::{Asked, framed};
+use crate::load::{Load, histogram};
+use crate::repeats::interleaved;
+use crate::report::Section;
+use crate::server::{block_on, with_demo_directory};
+use crate::{data, questions, targets};
+
+const CALLERS: usize = 64;
+const CONNECTIONS: usize = 4;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Through {
+    Grpc,
+    Store,
+}
+
+pub(crate) fn measure(arguments: &Arguments) -> Section {
+    let lupa = with_demo_directory();
+    let folder = tempfile::tempdir_in(data::folder()).expect("a folder");
+    let store = open(&folder.path().join("store.sqlite"));
+    let people = data::population(CODES_MAX);
+    let mut turn = 0;
+    let measured = interleaved(arguments.repeats, &mut [Through::Grpc, Through::Store], |through| {
+        turn += 1;
+        match through {
+            Through::Grpc => {
+                let load = Load {
+                    connections: CONNECTIONS,
+                    in_flight: CALLERS / CONNECTIONS,
+                    lasting: arguments.repeat,
+                };
+                let people = people.clone();
+                let loaded = load.ask(lupa.server.address, Asked::Record, move |number| {
+                    framed(&questions::informed(&person(&people, turn, number), &key(turn, number)))
+                });
+                [loaded.rate(), loaded.micros(50.0), loaded.micros(99.0)]
+            }
+            Through::Store => block_on(append(&store, &people, turn, arguments.repeat)),
+        }
+    });
+    let mut section = Section::default();
+    section.text(format!(
+        "{CALLERS} callers, each recording for another client and waiting until it is durable: through gRPC \
+         ({CONNECTIONS} connections; admission, the store, and in force before it is answered), and straight into \
+         `Store::append` in this process. Stores are on the disk of the working copy."
+    ));
+    let rows: Vec<_> = ["Record through gRPC", "Store::append"]
+        .into_iter()
+        .zip(&measured)
+        .map(|(name, repeats)| {
+            [
+                name.to_owned(),
+                repeats.spread(0).told(1.0, 0),
+                repeats.spread(1).told(0.001, 2),
+                repeats.spread(2).told(0.001, 2),
+                repeats.noise(),
+            ]
+        })
+        .collect();
+    section.table(["", "declarations/s", "p50 ms", "p99 ms", "noisy repeats"], &rows);
+    section.check(targets::RECORD.beside(measured.first().map(|grpc| grpc.spread(0).median)));
+    section
+}
+
+fn open(path: &std::path::Path) -> Store {
+    let path = ("LUPA_STORE__PATH".into(), path.as_os_str().to_owned());
+    let config = lupa::config::load(None, [path]).expect("a configuration").config.store;
+    let options = StoreOptions {
+        clock: clock::now,
+        queue_length_max: config.append_queue_length_max,
+        group_commit_max: config.group_commit_declarations_max,
+        check_whole_bytes_max: config.check_whole_bytes_max,
+        read_connections_max: config.read_connections_max,
+    };
+    Store::open(&config.path, options).expect("a store")
+}
+
+/// Callers in one thread, each appending again when it is answered.
+async fn append(store: &Store, people: &Population, turn: u64, lasting: Duration) -> [f64; 3] {
+    let began = Instant::now();
+    let mut callers = JoinSet::new();
+    for first in 0..CALLERS as u64 {
+        let (store, people) = (store.clone(), people.clone());
+        callers.spawn(async move {
+            let mut took = Vec::new();
+            let mut number = first;
+            while began.elapsed() < lasting {
+                let asked_at = Instant::now();
+                let entry = informed(person(&people, turn, number), &key(turn, number));
+                store.append(entry).await.expect("appended");
+                took.push(asked_at.elapsed());
+                number += CALLERS as u64;
+            }
+            took
+        });
+    }
+    let mut latencies = histogram();
+    for took in callers.join_all().await.into_iter().flatten() {
+        latencies.saturating_record(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+    }
+    let micros = |percentile| latencies.value_at_percentile(percentile) as f64 / 1_000.0;
+    [latencies.len() as f64 / began.elapsed().as_secs_f64(), micros(50.0), micros(99.0)]
+}
+
+fn informed(client: ClientId, key: &str) -> Append {
+    let mut payload_digest = [0; 32];
+    for (digest, byte) in payload_digest.iter_mut().zip(key.bytes()) {
+        *digest = byte;
+    }
+    Append {
+        client,
+        idempotency_key: OpaqueId::parse(key.to_owned()).expect("a key"),
+        payload_digest,
+        entry: Entry::Declaration {
+            content: Content::Information(Information { version: "2.0".into(), way: None }),
+            given_at: None,
+            declarer: Declarer { role: Role::Client, name: "".into(), id: "".into() },
+            recorded_by: RecordedBy::MyKanta,
+        },
+        admit: Box::new(|_, _| Ok(Admitted::default())),
+    }
+}
+
+/// Someone else in each turn.
+fn person(people: &Population, turn: u64, number: u64) -> ClientId {
+    people.client((turn * 400_000 + number) % CODES_MAX).expect("a client")
+}
+
+fn key(turn: impl Display, number: impl Display) -> String {
+    format!("recording-{turn}-{number}")
+}

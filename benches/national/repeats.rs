@@ -1,0 +1,100 @@
+//! Contenders measured in turns, and what to tell of many repeats.
+
+use crate::noise::Watch;
+
+/// Quiet repeats that are enough to leave the noisy ones out.
+const QUIET_MIN: usize = 3;
+
+/// What one contender's repeats gave, metric by metric.
+pub(crate) struct Repeats<const METRICS: usize> {
+    quiet: Vec<[f64; METRICS]>,
+    noisy: Vec<[f64; METRICS]>,
+}
+
+/// The median of repeats, with the least and the most.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spread {
+    pub(crate) median: f64,
+    pub(crate) least: f64,
+    pub(crate) most: f64,
+}
+
+/// Measures each contender in turn, so many times.
+pub(crate) fn interleaved<Contender, const METRICS: usize>(
+    repeats: usize,
+    contenders: &mut [Contender],
+    mut measure: impl FnMut(&mut Contender) -> [f64; METRICS],
+) -> Vec<Repeats<METRICS>> {
+    let mut measured: Vec<_> =
+        contenders.iter().map(|_| Repeats { quiet: Vec::new(), noisy: Vec::new() }).collect();
+    for _ in 0..repeats {
+        for (contender, repeats) in contenders.iter_mut().zip(&mut measured) {
+            let watch = Watch::begin();
+            let metrics = measure(contender);
+            if watch.was_noisy() { &mut repeats.noisy } else { &mut repeats.quiet }.push(metrics);
+        }
+    }
+    measured
+}
+
+/// Measures one thing so many times.
+pub(crate) fn repeated<const METRICS: usize>(
+    repeats: usize,
+    mut measure: impl FnMut() -> [f64; METRICS],
+) -> Repeats<METRICS> {
+    interleaved(repeats, &mut [()], |()| measure()).pop().expect("one contender")
+}
+
+impl<const METRICS: usize> Repeats<METRICS> {
+    /// Of one metric: of the quiet repeats, if they are enough, else of all.
+    pub(crate) fn spread(&self, metric: usize) -> Spread {
+        let counted: Vec<_> = if self.quiet.len() >= QUIET_MIN {
+            self.quiet.iter().collect()
+        } else {
+            self.quiet.iter().chain(&self.noisy).collect()
+        };
+        Spread::of(counted.iter().filter_map(|metrics| metrics.get(metric).copied()).collect())
+    }
+
+    /// How many were noisy, in words, and whether they are counted.
+    pub(crate) fn noise(&self) -> String {
+        let (noisy, all) = (self.noisy.len(), self.quiet.len() + self.noisy.len());
+        match noisy {
+            0 => format!("0 of {all}"),
+            _ if self.quiet.len() >= QUIET_MIN => format!("{noisy} of {all}, left out"),
+            _ => format!("{noisy} of {all}, **counted**"),
+        }
+    }
+}
+
+impl Spread {
+    pub(crate) fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let at = |place: usize| values.get(place).copied().unwrap_or(f64::NAN);
+        Self { median: at(values.len() / 2), least: at(0), most: at(values.len().saturating_sub(1)) }
+    }
+
+    /// `median (least – most)`, each in a unit.
+    pub(crate) fn told(&self, scale: f64, decimals: usize) -> String {
+        let number = |value: f64| told(value * scale, decimals);
+        format!("{} ({} – {})", number(self.median), number(self.least), number(self.most))
+    }
+}
+
+/// A number with separated thousands.
+pub(crate) fn told(value: f64, decimals: usize) -> String {
+    if !value.is_finite() {
+        return "–".to_owned();
+    }
+    let plain = format!("{value:.decimals$}");
+    let (whole, fraction) = plain.split_once('.').map_or((plain.as_str(), None), |(a, b)| (a, Some(b)));
+    let mut grouped = String::new();
+    for (place, digit) in whole.chars().enumerate() {
+        let left = whole.len() - place;
+        if place > 0 && left.is_multiple_of(3) && !grouped.ends_with('-') {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    fraction.map_or(grouped.clone(), |fraction| format!("{grouped}.{fraction}"))
+}

@@ -1,0 +1,69 @@
+//! What is aimed at, in one place.
+
+use crate::repeats::told;
+use crate::report::Checked;
+
+/// A number to reach.
+pub(crate) struct Target {
+    what: &'static str,
+    bound: Bound,
+    unit: &'static str,
+}
+
+enum Bound {
+    AtMost(f64),
+    AtLeast(f64),
+}
+
+const fn at_most(what: &'static str, most: f64, unit: &'static str) -> Target {
+    Target { what, bound: Bound::AtMost(most), unit }
+}
+
+const fn at_least(what: &'static str, least: f64, unit: &'static str) -> Target {
+    Target { what, bound: Bound::AtLeast(least), unit }
+}
+
+pub(crate) const DECIDE_ONE: Target = at_most("deciding one record, mixed rules, warm", 100.0, "ns");
+pub(crate) const LOOK_UP: Target =
+    at_most("finding and weighing one client of the country, random", 1_000.0, "ns");
+pub(crate) const SINGLE_RATE: Target =
+    at_least("one record a request, saturated, of the empty service's rate", 80.0, "%");
+pub(crate) const SINGLE_P99: Target =
+    at_most("one record, 1 × 1, p99 beside the empty service's", 120.0, "%");
+pub(crate) const THOUSAND_RATE: Target =
+    at_least("1,000 records a request, records/s beside the empty prost service", 100.0, "%");
+pub(crate) const BESIDE_RECORDING: Target =
+    at_most("p99 while 1,000 declarations/s are recorded, beside without", 150.0, "%");
+pub(crate) const STEADY_MEMORY: Target = at_most("memory with the country loaded", 1_024.0, "MiB");
+pub(crate) const PEAK_MEMORY: Target = at_most("peak while loading and merging", 1_536.0, "MiB");
+pub(crate) const READY: Target = at_most("ready from SQLite", 30.0, "s");
+pub(crate) const READY_AGAIN: Target = at_most("ready from a checkpoint", 5.0, "s");
+pub(crate) const RECORD: Target =
+    at_least("declarations recorded durably by 64 callers through gRPC", 10_000.0, "/s");
+pub(crate) const UNSEEN: Target = at_most("decisions after an acknowledgement that did not see it", 0.0, "");
+pub(crate) const FOLLOWER_P99: Target =
+    at_most("acknowledged to in force in another process, p99", 250.0, "ms");
+pub(crate) const FILL: Target = at_least("bench-data into SQLite", 200_000.0, "declarations/s");
+
+impl Target {
+    /// Beside what was measured; none = it could not be.
+    pub(crate) fn beside(&self, measured: Option<f64>) -> Checked {
+        let (sign, bound) = match self.bound {
+            Bound::AtMost(most) => ("≤", most),
+            Bound::AtLeast(least) => ("≥", least),
+        };
+        let number = |value: f64| {
+            let decimals = if value < 10.0 && value.fract() != 0.0 { 2 } else { 0 };
+            format!("{} {}", told(value, decimals), self.unit).trim_end().to_owned()
+        };
+        Checked {
+            what: self.what.to_owned(),
+            target: format!("{sign} {}", number(bound)),
+            measured: measured.map_or_else(|| "–".to_owned(), number),
+            is_reached: measured.map(|measured| match self.bound {
+                Bound::AtMost(most) => measured <= most,
+                Bound::AtLeast(least) => measured >= least,
+            }),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The borrowing decoder of `DecideRequest` beside prost's: both refuse the
+//! bytes, or both read the same. What the two are compared by, and what the
+//! mutator writes and damages, is shared with `tests/suite/decoder.rs`.
+
+#![no_main]
+
+#[path = "../../tests/suite/decoder/compare.rs"]
+mod compare;
+#[path = "../../tests/suite/decoder/wire.rs"]
+mod wire;
+mod generator {
+    #[path = "../../../tests/suite/generator/rng.rs"]
+    pub(crate) mod rng;
+}
+
+use generator::rng::Rng;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+
+fuzz_target!(|bytes: &[u8]| {
+    compare::compare(bytes);
+});
+
+fuzz_mutator!(|bytes: &mut [u8], size: usize, size_max: usize, seed: u32| {
+    let rng = &mut Rng::new(u64::from(seed));
+    let mutated = match rng.below(10) {
+        0 => wire::request(rng),
+        1..4 => wire::damaged(rng, bytes[..size].to_vec()),
+        _ => return fuzzer_mutate(bytes, size, size_max),
+    };
+    let length = mutated.len().min(size_max);
+    bytes[..length].copy_from_slice(&mutated[..length]);
+    length
+});

@@ -1,0 +1,255 @@
+//! A made-up directory as large as the country's: all public organisations by
+//! number and kind, the former providers that merged into them, and private
+//! providers with occupational registers of their own for employers.
+//!
+//! Every OID is under one fictional branch, `1.2.246.10.99999998`:
+//! `.<number>.0` is an organisation and `.<number>.1`, `.2`, … its registers.
+
+use super::PopulationFault;
+use crate::policy::day::Day;
+use crate::policy::directory::{
+    Directory, MainResponsibility, Organisation, OrganisationKind, Outsourcing, Register, RegisterKind,
+    Sector,
+};
+use crate::policy::oid::Oid;
+
+/// Not the demonstration's, which is `1.2.246.10.99999999`.
+pub(super) const BRANCH: &str = "1.2.246.10.99999998";
+
+const COUNTIES: u32 = 21;
+const COUNTIES_IN_UUSIMAA: u32 = 4;
+const HELSINKI: u32 = 22;
+const HUS: u32 = 23;
+const STATE_HEALTHCARE: [u32; 3] = [31, 32, 33];
+const DEFENCE_FORCES: u32 = 41;
+const STATE_SOCIAL_WELFARE: [u32; 2] = [51, 52];
+const FIRST_PRIVATE: u32 = 101;
+const PRIVATE: u32 = 180;
+const FIRST_FORMER: u32 = 501;
+const FORMER: u32 = 60;
+const KANTA: u32 = 900;
+
+/// The directory, and what is chosen from it.
+#[derive(Clone, Debug)]
+pub(super) struct Country {
+    pub(super) directory: Directory,
+    /// Healthcare registers where declarations are recorded.
+    pub(super) healthcare: Vec<Site>,
+    /// Social-welfare registers where declarations are recorded.
+    pub(super) social_welfare: Vec<Site>,
+    /// Healthcare registers that can be denied.
+    pub(super) deniable: Vec<Oid<'static>>,
+    pub(super) former: Vec<Oid<'static>>,
+    pub(super) counties: Vec<Oid<'static>>,
+    pub(super) private: Vec<Oid<'static>>,
+    pub(super) state_healthcare: Vec<Oid<'static>>,
+    pub(super) state_social_welfare: Vec<Oid<'static>>,
+}
+
+/// A register at which professionals work.
+#[derive(Clone, Debug)]
+pub(super) struct Site {
+    pub(super) register: Oid<'static>,
+    pub(super) organisation: Oid<'static>,
+    /// From when it stores declarations.
+    pub(super) from: Day,
+}
+
+impl Country {
+    pub(super) fn build() -> Result<Self, PopulationFault> {
+        let mut founding = Founding { organisations: Vec::new(), registers: Vec::new() };
+        founding.found_public()?;
+        founding.found_former()?;
+        founding.found_private()?;
+        let Founding { organisations, registers } = founding;
+        let of_kind = |kinds: &[OrganisationKind]| -> Vec<Oid<'static>> {
+            let chosen = organisations.iter().filter(|one| kinds.contains(&one.kind));
+            chosen.map(|one| one.oid.clone()).collect()
+        };
+        let sites = |sector| -> Vec<Site> {
+            let chosen = registers.iter().filter(|one| one.kind.sector() == Some(sector));
+            let site = |one: &Register| {
+                let (register, organisation) = (one.oid.clone(), one.controller.clone());
+                one.joined_kanta_on.map(|from| Site { register, organisation, from })
+            };
+            chosen.filter_map(site).collect()
+        };
+        let is_deniable = |one: &&Register| {
+            use RegisterKind::{PrivateOccupational, PublicHealthcare, PublicOccupational};
+            matches!(one.kind, PublicHealthcare | PublicOccupational | PrivateOccupational)
+        };
+        let healthcare = sites(Sector::Healthcare);
+        Ok(Self {
+            social_welfare: sites(Sector::SocialWelfare),
+            deniable: registers.iter().filter(is_deniable).map(|one| one.oid.clone()).collect(),
+            former: of_kind(&[OrganisationKind::FormerPublic]),
+            counties: of_kind(&[OrganisationKind::WellbeingServicesCounty, OrganisationKind::CityOfHelsinki]),
+            private: of_kind(&[OrganisationKind::Private]),
+            state_healthcare: of_kind(&[
+                OrganisationKind::StateHealthcare,
+                OrganisationKind::DefenceForcesHealthcare,
+            ]),
+            state_social_welfare: of_kind(&[OrganisationKind::StateSocialWelfare]),
+            directory: Directory::build(organisations, registers, outsourcing()?)
+                .map_err(|_| PopulationFault::Country)?,
+            healthcare,
+        })
+    }
+}
+
+/// Organisations and registers, added one after another.
+struct Founding {
+    organisations: Vec<Organisation>,
+    registers: Vec<Register>,
+}
+
+impl Founding {
+    fn found_public(&mut self) -> Result<(), PopulationFault> {
+        use OrganisationKind::{
+            CityOfHelsinki, DefenceForcesHealthcare, HusGroup, KantaServices, StateHealthcare,
+            StateSocialWelfare, WellbeingServicesCounty,
+        };
+        use RegisterKind::{PublicHealthcare, PublicOccupational, SocialWelfare, WellbeingData};
+        let whole = [PublicHealthcare, PublicOccupational, SocialWelfare];
+        for number in 1..=COUNTIES {
+            self.organisation(number, WellbeingServicesCounty, format!("County {number}"))?;
+            self.registers(number, &whole, day(2023, 1, 1)?)?;
+        }
+        self.organisation(HELSINKI, CityOfHelsinki, "The capital".to_owned())?;
+        self.registers(HELSINKI, &whole, day(2019, 1, 1)?)?;
+        self.organisation(HUS, HusGroup, "The hospital group".to_owned())?;
+        self.registers(HUS, &[PublicHealthcare, PublicOccupational], day(2017, 1, 1)?)?;
+        for number in STATE_HEALTHCARE {
+            self.organisation(number, StateHealthcare, format!("State hospital {number}"))?;
+            self.registers(number, &[PublicHealthcare], day(2018, 1, 1)?)?;
+        }
+        self.organisation(DEFENCE_FORCES, DefenceForcesHealthcare, "Military medicine".to_owned())?;
+        self.registers(DEFENCE_FORCES, &[PublicHealthcare], day(2018, 1, 1)?)?;
+        for number in STATE_SOCIAL_WELFARE {
+            self.organisation(number, StateSocialWelfare, format!("State social unit {number}"))?;
+            self.registers(number, &[SocialWelfare], day(2024, 9, 1)?)?;
+        }
+        self.organisation(KANTA, KantaServices, "The citizens' own data".to_owned())?;
+        self.registers(KANTA, &[WellbeingData], day(2018, 1, 1)?)
+    }
+
+    /// Hospital districts and municipalities, merged into the counties in turn.
+    fn found_former(&mut self) -> Result<(), PopulationFault> {
+        for place in 0..FORMER {
+            let number = FIRST_FORMER + place;
+            self.organisation(number, OrganisationKind::FormerPublic, format!("Former provider {number}"))?;
+            let successor = organisation_oid(1 + place % COUNTIES)?;
+            if let Some(former) = self.organisations.last_mut() {
+                former.successor = Some(successor);
+                former.operates_from = Some(day(2000, 1, 1)?);
+            }
+            self.registers(number, &[RegisterKind::PublicHealthcare], day(2015, 1, 1)?)?;
+        }
+        Ok(())
+    }
+
+    /// Clinics, every third with occupational registers for two employers and
+    /// every third with social welfare; some work in connection with the first.
+    fn found_private(&mut self) -> Result<(), PopulationFault> {
+        use RegisterKind::{PrivateHealthcare, PrivateOccupational, SocialWelfare};
+        for place in 0..PRIVATE {
+            let number = FIRST_PRIVATE + place;
+            self.organisation(number, OrganisationKind::Private, format!("Private provider {number}"))?;
+            let kinds: &[RegisterKind] = match place % 3 {
+                0 => &[PrivateHealthcare, PrivateOccupational, PrivateOccupational],
+                1 => &[PrivateHealthcare, SocialWelfare],
+                _ => &[PrivateHealthcare],
+            };
+            let joined = day(2016 + i32::try_from(place % 8).unwrap_or_default(), 6, 1)?;
+            self.registers(number, kinds, joined)?;
+            if let Some(provider) = self.organisations.last_mut().filter(|_| place % 10 == 9) {
+                provider.main_responsibility.push(MainResponsibility {
+                    provider: organisation_oid(FIRST_PRIVATE)?,
+                    notified: place % 20 == 9,
+                    from: Some(day(2024, 1, 1)?),
+                    until: None,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn organisation(
+        &mut self,
+        number: u32,
+        kind: OrganisationKind,
+        name: String,
+    ) -> Result<(), PopulationFault> {
+        let uusimaa = number <= COUNTIES_IN_UUSIMAA || number == HELSINKI || number == HUS;
+        self.organisations.push(Organisation {
+            oid: organisation_oid(number)?,
+            name: name.into(),
+            kind,
+            uusimaa,
+            operates_from: None,
+            successor: None,
+            main_responsibility: Vec::new(),
+        });
+        Ok(())
+    }
+
+    /// Registers of these kinds; those of social welfare joined later.
+    fn registers(&mut self, of: u32, kinds: &[RegisterKind], joined: Day) -> Result<(), PopulationFault> {
+        for (kind, place) in kinds.iter().zip(1..) {
+            let is_social = *kind == RegisterKind::SocialWelfare;
+            let social_from = day(2024, 1 + of % 12, 1)?;
+            let joined = if is_social { joined.max(social_from) } else { joined };
+            let retrieves = Some(day(2027, 3 + of % 6, 1)?);
+            self.registers.push(Register {
+                oid: oid(&format!("{BRANCH}.{of}.{place}"))?,
+                name: format!("Register {of}.{place}").into(),
+                controller: organisation_oid(of)?,
+                kind: *kind,
+                joined_kanta_on: Some(joined),
+                shares_within_sector_from: is_social.then_some(joined),
+                retrieves_across_sectors_from: kind.sector().and(retrieves),
+                retrieves_prescriptions_from: is_social.then_some(day(2027, 11, 1)?),
+                stores_declarations_from: None,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Each county has a service produced by a private provider.
+fn outsourcing() -> Result<Vec<Outsourcing>, PopulationFault> {
+    let relation = |number: u32| {
+        Ok(Outsourcing {
+            organiser_register: oid(&format!("{BRANCH}.{number}.1"))?,
+            producer: organisation_oid(FIRST_PRIVATE + number)?,
+            from: Some(day(2023, 1, 1)?),
+            until: number.is_multiple_of(4).then_some(day(2025, 1, 1)?),
+        })
+    };
+    (1..=COUNTIES).map(relation).collect()
+}
+
+fn organisation_oid(number: u32) -> Result<Oid<'static>, PopulationFault> {
+    oid(&format!("{BRANCH}.{number}.0"))
+}
+
+fn oid(text: &str) -> Result<Oid<'static>, PopulationFault> {
+    Oid::parse(text.to_owned()).map_err(|_| PopulationFault::Country)
+}
+
+fn day(year: i32, month: u32, day: u32) -> Result<Day, PopulationFault> {
+    Day::from_ymd(year, month, day).ok_or(PopulationFault::Country)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_country_has_no_loose_ends() {
+        let country = Country::build().expect("a country");
+        assert!(country.directory.loose_ends().is_empty());
+        let count = (country.directory.organisations().len(), country.directory.registers().len());
+        assert_eq!(count, (270, 495));
+    }
+}

@@ -1,0 +1,96 @@
+//! What is served on a connection: the services, their limits, and the layers
+//! around them.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use tokio_stream::Stream;
+use tonic::transport;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
+use tower::layer::layer_fn;
+use tower::util::MapResponseLayer;
+
+use super::ServerError;
+use super::connection::Connection;
+use super::layers;
+use crate::config;
+use crate::service::{Core, Decisions, Declarations, Directories};
+use crate::wire::DESCRIPTORS;
+use crate::wire::v1::decision_service_server::DecisionServiceServer;
+use crate::wire::v1::declaration_service_server::DeclarationServiceServer;
+use crate::wire::v1::directory_service_server::DirectoryServiceServer;
+
+/// Streams that were reset before they were accepted, on one connection; more
+/// end it (CVE-2023-44487).
+const PENDING_ACCEPT_RESETS_MAX: usize = 20;
+
+/// What every worker serves.
+#[derive(Clone)]
+pub(super) struct Services {
+    pub(super) config: config::Server,
+    pub(super) core: Core,
+    pub(super) health: HealthReporter,
+    /// Whether server reflection answers.
+    pub(super) reflects: bool,
+}
+
+impl Services {
+    /// Serves connections until the end, and then the requests under way. Each
+    /// worker has services of its own: what they count is not shared by cores.
+    pub(super) async fn serve(
+        self,
+        incoming: impl Stream<Item = io::Result<Connection>>,
+        end: impl Future<Output = ()>,
+    ) -> Result<(), ServerError> {
+        let Self { config, core, health, reflects } = self;
+        let reflection = reflects.then(|| reflection_builder().build_v1()).transpose()?;
+        // What older clients, grpcurl among them, ask for.
+        let reflection_v1alpha = reflects.then(|| reflection_builder().build_v1alpha()).transpose()?;
+        let limit = Duration::from_millis(config.request_timeout_ms);
+        let serving = builder(&config)
+            .layer(layer_fn(move |inner| layers::within(inner, limit)))
+            .layer(MapResponseLayer::new(layers::refusals_before_services))
+            .add_service(HealthServer::new(HealthService::from_health_reporter(health)))
+            .add_optional_service(reflection)
+            .add_optional_service(reflection_v1alpha)
+            .add_service(
+                DecisionServiceServer::new(Decisions::new(core.clone()))
+                    .max_decoding_message_size(config.request_bytes_max)
+                    .max_encoding_message_size(config.response_bytes_max),
+            )
+            .add_service(
+                DeclarationServiceServer::new(Declarations::new(core.clone()))
+                    .max_decoding_message_size(config.request_bytes_max)
+                    .max_encoding_message_size(config.response_bytes_max),
+            )
+            .add_service(
+                DirectoryServiceServer::new(Directories::new(core))
+                    .max_decoding_message_size(config.request_bytes_max)
+                    .max_encoding_message_size(config.response_bytes_max),
+            )
+            .serve_with_incoming_shutdown(incoming, end);
+        Ok(serving.await?)
+    }
+}
+
+/// Limits are all set explicitly: the library's own defaults leave some out.
+fn builder(config: &config::Server) -> transport::Server {
+    transport::Server::builder()
+        .http2_keepalive_interval(Some(Duration::from_millis(config.keepalive_interval_ms)))
+        .http2_keepalive_timeout(Some(Duration::from_millis(config.keepalive_timeout_ms)))
+        .initial_stream_window_size(config.stream_window_bytes)
+        .initial_connection_window_size(config.connection_window_bytes)
+        .max_frame_size(config.frame_bytes_max)
+        .max_concurrent_streams(config.concurrent_streams_per_connection_max)
+        .http2_max_header_list_size(config.header_list_bytes_max)
+        .http2_max_pending_accept_reset_streams(Some(PENDING_ACCEPT_RESETS_MAX))
+        .http2_max_local_error_reset_streams(Some(config.local_error_resets_max))
+}
+
+fn reflection_builder() -> tonic_reflection::server::Builder<'static> {
+    tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+}
