@@ -199,16 +199,11 @@ impl Store {
     /// Reads every committed change in revision order, and tells the last
     /// revision. Blocks.
     pub fn load(&self, each: &mut dyn FnMut(Change)) -> Result<Revision, StoreError> {
-        self.load_while(&mut |change| {
+        let last = self.read(|reader| reader.last())?;
+        self.load_range(Revision(0), last, &mut |change| {
             each(change);
             true
         })
-    }
-
-    /// Like [`Store::load`], until `each` says that it has had enough.
-    pub(crate) fn load_while(&self, each: &mut dyn FnMut(Change) -> bool) -> Result<Revision, StoreError> {
-        let last = self.read(|reader| reader.last())?;
-        self.load_range(Revision(0), last, each)
     }
 
     /// Reads the changes after one revision up to another, which is committed,
@@ -297,7 +292,6 @@ impl Hired {
         let (jobs, queue) = mpsc::channel(options.queue_length_max.max(1));
         let writer = Writer {
             path: path.to_owned(),
-            rows_checkpointed: connection.total_changes(),
             connection,
             head,
             clock: options.clock,

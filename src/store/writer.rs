@@ -24,8 +24,10 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 
-/// After this many rows the log is copied into the database.
-const ROWS_PER_CHECKPOINT: u64 = 1_000;
+/// A log of so many pages is copied into the database: a page that was written
+/// many times is copied once. It is shorter than what is kept of the log, so
+/// that the log is written where it was before and takes no new room.
+const PAGES_PER_CHECKPOINT: u32 = 8_192;
 
 /// Something to write, and where to answer.
 pub(super) enum Job {
@@ -51,8 +53,6 @@ pub(super) struct Writer {
     pub(super) ids: DeclarationIds,
     pub(super) group_commit_max: usize,
     pub(super) told: Arc<Told>,
-    /// How many rows had been written when the log was last copied into the database.
-    pub(super) rows_checkpointed: u64,
 }
 
 /// Tells of a panic, so that nobody waits for ever.
@@ -72,8 +72,7 @@ impl Writer {
 
     /// Runs jobs in one transaction and answers them.
     fn write(&mut self, jobs: impl Iterator<Item = Job>) -> Result<(), StoreError> {
-        let Self { path, connection, head, clock, ids, group_commit_max: _, told, rows_checkpointed: _ } =
-            self;
+        let Self { path, connection, head, clock, ids, group_commit_max: _, told } = self;
         let error = |source| sqlite::write_error(path, source);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
@@ -93,16 +92,19 @@ impl Writer {
         Ok(())
     }
 
-    /// Copies the log into the database once it has grown. Nobody waits for it.
-    fn checkpoint_if_due(&mut self) -> Result<(), StoreError> {
-        let rows = self.connection.total_changes();
-        if rows - self.rows_checkpointed < ROWS_PER_CHECKPOINT {
-            return Ok(());
+    /// Copies the log into the database once it has grown. Nobody waits for
+    /// it but who comes meanwhile. Only the writer does it: while anyone else
+    /// copied, the log would go on growing and could not be begun anew.
+    fn checkpoint_if_due(&self) -> Result<(), StoreError> {
+        let pages = |sql| {
+            self.connection
+                .prepare_cached(sql)
+                .and_then(|mut statement| statement.query_row((), |row| row.get::<_, u32>(1)))
+                .map_err(|source| sqlite::write_error(&self.path, source))
+        };
+        if pages("PRAGMA wal_checkpoint(NOOP)")? >= PAGES_PER_CHECKPOINT {
+            pages("PRAGMA wal_checkpoint(PASSIVE)")?;
         }
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))
-            .map_err(|source| sqlite::write_error(&self.path, source))?;
-        self.rows_checkpointed = rows;
         Ok(())
     }
 

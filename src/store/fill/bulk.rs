@@ -16,9 +16,6 @@ pub(super) fn begin(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
     // Negative: in KiB, not in pages.
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    // What rows may be is seen to by the types they are made from; to check it
-    // again takes longer than all the rest.
-    connection.pragma_update(None, "ignore_check_constraints", true)?;
     let mut statement = connection.prepare(
         "SELECT type, name, sql FROM sqlite_schema
          WHERE tbl_name = 'change' AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid",
