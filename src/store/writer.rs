@@ -5,18 +5,21 @@
 //! failed write or sync, what is on the disk is known only to who reads it
 //! anew, see [`crate::store`].
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::StoreOptions;
 use super::change::{Append, AppendError, Appended, Revision};
 use super::error::StoreError;
 use super::group::Group;
 use super::id::DeclarationIds;
-use super::open::Head;
+use super::open::{Head, Writing};
 use super::sqlite;
 use super::viewing::Viewing;
 use crate::policy::client_id::ClientId;
@@ -44,23 +47,62 @@ pub(super) struct Told {
     pub(super) failure: watch::Sender<Option<Arc<StoreError>>>,
 }
 
+/// The writer at work. Dropped in this order: with the sender gone the writer
+/// ends; the lock is given up when all is closed.
+pub(super) struct Hired {
+    pub(super) jobs: mpsc::Sender<Job>,
+    _writer: JoinedOnDrop,
+    _lock: File,
+}
+
+struct JoinedOnDrop(Option<JoinHandle<()>>);
+
 /// The one writer. Nothing else writes to the file while it lives.
-pub(super) struct Writer {
-    pub(super) path: PathBuf,
-    pub(super) connection: Connection,
-    pub(super) head: Head,
-    pub(super) clock: fn() -> Instant,
-    pub(super) ids: DeclarationIds,
-    pub(super) group_commit_max: usize,
-    pub(super) told: Arc<Told>,
+struct Writer {
+    path: PathBuf,
+    connection: Connection,
+    head: Head,
+    clock: fn() -> Instant,
+    ids: DeclarationIds,
+    group_commit_max: usize,
+    told: Arc<Told>,
 }
 
 /// Tells of a panic, so that nobody waits for ever.
 struct TellPanic(Arc<Told>);
 
+impl Hired {
+    /// Starts the thread.
+    pub(super) fn start(
+        writing: Writing,
+        path: &Path,
+        head: Head,
+        ids: DeclarationIds,
+        options: StoreOptions,
+        told: Arc<Told>,
+    ) -> Result<Self, StoreError> {
+        let Writing { lock, connection } = writing;
+        let (jobs, queue) = mpsc::channel(options.queue_length_max.max(1));
+        let writer = Writer {
+            path: path.to_owned(),
+            connection,
+            head,
+            clock: options.clock,
+            ids,
+            group_commit_max: options.group_commit_max.max(1),
+            told,
+        };
+        let writer = thread::Builder::new()
+            .name("lupa-store".to_owned())
+            .spawn(move || writer.run(queue))
+            .map_err(StoreError::NoThread)?;
+        Ok(Self { jobs, _writer: JoinedOnDrop(Some(writer)), _lock: lock })
+    }
+}
+
 impl Writer {
     /// Writes until every sender is gone, or something fails.
-    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+    fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let _tell_panic = TellPanic(Arc::clone(&self.told));
         let mut jobs = Vec::new();
         while queue.blocking_recv_many(&mut jobs, self.group_commit_max) > 0 {
@@ -118,9 +160,19 @@ impl Writer {
     }
 }
 
+impl Drop for JoinedOnDrop {
+    fn drop(&mut self) {
+        // The last handle may be in an admission, and so dropped by the writer itself.
+        let other = self.0.take().filter(|thread| thread.thread().id() != thread::current().id());
+        if other.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that writes the store had panicked");
+        }
+    }
+}
+
 impl Drop for TellPanic {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             self.0.failure.send_replace(Some(Arc::new(StoreError::WriterPanicked)));
         }
     }
