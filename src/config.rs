@@ -145,6 +145,8 @@ pub enum Entitlement {
 pub struct Store {
     /// The database file.
     pub path: PathBuf,
+    /// Whether another process writes it, and this one only follows.
+    pub read_only: bool,
     /// Declarations waiting to be written; more are refused.
     pub append_queue_length_max: usize,
     /// Declarations written in one transaction.

@@ -72,6 +72,7 @@ impl Server {
     ) -> Result<Self, ServerError> {
         let config::Store {
             path,
+            read_only,
             append_queue_length_max,
             group_commit_declarations_max,
             check_whole_bytes_max,
@@ -84,8 +85,8 @@ impl Server {
             check_whole_bytes_max,
             read_connections_max,
         };
-        let store =
-            task::spawn_blocking(move || Store::open(&path, options)).await?.map_err(ServerError::Open)?;
+        let open = if read_only { Store::open_to_follow } else { Store::open };
+        let store = task::spawn_blocking(move || open(&path, options)).await?.map_err(ServerError::Open)?;
         let (index, follower) =
             Index::start(store.clone(), index_options(&config.index)).map_err(ServerError::NoThread)?;
         let core =

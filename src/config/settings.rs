@@ -163,6 +163,12 @@ pub const SETTINGS: &[Setting] = &[
     // The store.
     setting("store.path", "'lupa.sqlite'", Kind::Text, "the database file"),
     setting(
+        "store.read_only",
+        "false",
+        Kind::Flag,
+        "follow a store that another lupa on this machine writes; declarations are refused",
+    ),
+    setting(
         "store.append_queue_length_max",
         "8192",
         Kind::Number(1, 1_000_000),
