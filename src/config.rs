@@ -169,6 +169,10 @@ pub struct Index {
     pub retry_delay_max_ms: u64,
     /// See `index.overlay_clients_max`.
     pub overlay_clients_max: usize,
+    /// See `index.checkpoint_interval_ms`.
+    pub checkpoint_interval_ms: u64,
+    /// See `index.checkpoint_changes_min`.
+    pub checkpoint_changes_min: u64,
 }
 
 /// Waiting for the cache.

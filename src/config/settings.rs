@@ -217,6 +217,18 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Number(1, 10_000_000),
         "with changes of more clients than this the cache packs them",
     ),
+    setting(
+        "index.checkpoint_interval_ms",
+        "300000",
+        Kind::Number(0, 24 * HOUR_MS),
+        "how often the cache is written beside the database, for a quick start; 0 = never",
+    ),
+    setting(
+        "index.checkpoint_changes_min",
+        "100000",
+        Kind::Number(0, i64::MAX),
+        "a database with fewer changes is read whole at every start",
+    ),
     // Consistency and time.
     setting(
         "consistency.wait_ms_max",
