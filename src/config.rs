@@ -145,6 +145,8 @@ pub enum Entitlement {
 pub struct Store {
     /// The database file.
     pub path: PathBuf,
+    /// Whether another process writes it, and this one only follows.
+    pub read_only: bool,
     /// Declarations waiting to be written; more are refused.
     pub append_queue_length_max: usize,
     /// Declarations written in one transaction.
@@ -167,6 +169,10 @@ pub struct Index {
     pub retry_delay_max_ms: u64,
     /// See `index.overlay_clients_max`.
     pub overlay_clients_max: usize,
+    /// See `index.checkpoint_interval_ms`.
+    pub checkpoint_interval_ms: u64,
+    /// See `index.checkpoint_changes_min`.
+    pub checkpoint_changes_min: u64,
 }
 
 /// Waiting for the cache.

@@ -17,7 +17,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::config::{self, Config};
 use crate::identity::{Access, Entitlement};
-use crate::index::{Follower, Index, IndexOptions};
+use crate::index::{CheckpointOptions, Follower, Index, IndexOptions};
 use crate::policy::calendar::Calendar;
 use crate::policy::day::Instant;
 use crate::service::{Core, Limits};
@@ -25,6 +25,9 @@ use crate::store::{Store, StoreError, StoreOptions};
 
 use services::Services;
 use workers::Workers;
+
+/// The checkpoint of the index is beside the store, with this after its name.
+const CHECKPOINT_SUFFIX: &str = ".index";
 
 /// Why the server could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +75,7 @@ impl Server {
     ) -> Result<Self, ServerError> {
         let config::Store {
             path,
+            read_only,
             append_queue_length_max,
             group_commit_declarations_max,
             check_whole_bytes_max,
@@ -84,10 +88,10 @@ impl Server {
             check_whole_bytes_max,
             read_connections_max,
         };
-        let store =
-            task::spawn_blocking(move || Store::open(&path, options)).await?.map_err(ServerError::Open)?;
+        let open = if read_only { Store::open_to_follow } else { Store::open };
+        let store = task::spawn_blocking(move || open(&path, options)).await?.map_err(ServerError::Open)?;
         let (index, follower) =
-            Index::start(store.clone(), index_options(&config.index)).map_err(ServerError::NoThread)?;
+            Index::start(store.clone(), index_options(config)).map_err(ServerError::NoThread)?;
         let core =
             Core::new(store.clone(), index.clone(), calendar, access(&config.access), limits(config), clock);
         let poll_interval = Duration::from_millis(config.index.poll_interval_ms);
@@ -181,14 +185,29 @@ async fn set_health(health: &HealthReporter, status: ServingStatus) {
     }
 }
 
-fn index_options(config: &config::Index) -> IndexOptions {
-    let config::Index { poll_interval_ms, max_staleness_ms, retry_delay_max_ms, overlay_clients_max } =
-        *config;
+fn index_options(config: &Config) -> IndexOptions {
+    let config::Index {
+        poll_interval_ms,
+        max_staleness_ms,
+        retry_delay_max_ms,
+        overlay_clients_max,
+        checkpoint_interval_ms,
+        checkpoint_changes_min,
+    } = config.index;
+    let mut path = config.store.path.clone().into_os_string();
+    path.push(CHECKPOINT_SUFFIX);
+    // Of several processes at one store, the one that writes it writes the checkpoint.
+    let interval_ms = if config.store.read_only { 0 } else { checkpoint_interval_ms };
     IndexOptions {
         poll_interval: Duration::from_millis(poll_interval_ms),
         max_staleness: Duration::from_millis(max_staleness_ms),
         retry_delay_max: Duration::from_millis(retry_delay_max_ms),
         overlay_clients_max,
+        checkpoint: Some(CheckpointOptions {
+            path: path.into(),
+            interval: Duration::from_millis(interval_ms),
+            changes_min: checkpoint_changes_min,
+        }),
     }
 }
 

@@ -163,6 +163,12 @@ pub const SETTINGS: &[Setting] = &[
     // The store.
     setting("store.path", "'lupa.sqlite'", Kind::Text, "the database file"),
     setting(
+        "store.read_only",
+        "false",
+        Kind::Flag,
+        "follow a store that another lupa on this machine writes; declarations are refused",
+    ),
+    setting(
         "store.append_queue_length_max",
         "8192",
         Kind::Number(1, 1_000_000),
@@ -210,6 +216,18 @@ pub const SETTINGS: &[Setting] = &[
         "50000",
         Kind::Number(1, 10_000_000),
         "with changes of more clients than this the cache packs them",
+    ),
+    setting(
+        "index.checkpoint_interval_ms",
+        "300000",
+        Kind::Number(0, 24 * HOUR_MS),
+        "how often the cache is written beside the database, for a quick start; 0 = never",
+    ),
+    setting(
+        "index.checkpoint_changes_min",
+        "100000",
+        Kind::Number(0, i64::MAX),
+        "a database with fewer changes is read whole at every start",
     ),
     // Consistency and time.
     setting(

@@ -56,6 +56,10 @@ pub(super) enum Failure {
     )]
     Overloaded,
     #[error(
+        "this server only follows the store of another: have it recorded, listed and printed by the one that writes the store"
+    )]
+    ReadOnly,
+    #[error(
         "the store cannot be written: nothing was acknowledged, and the operator must look at the server's log"
     )]
     Store(#[source] Arc<StoreError>),
@@ -71,6 +75,7 @@ impl From<AppendError> for Failure {
             AppendError::Refused(refusal) => Self::Refused(refusal),
             AppendError::KeyReused => Self::KeyReused,
             AppendError::Overloaded => Self::Overloaded,
+            AppendError::Store(error) if matches!(*error, StoreError::ReadOnly) => Self::ReadOnly,
             AppendError::Store(error) => Self::Store(error),
         }
     }
@@ -78,7 +83,13 @@ impl From<AppendError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        if matches!(error, StoreError::Overloaded) { Self::Overloaded } else { Self::Store(Arc::new(error)) }
+        if matches!(error, StoreError::Overloaded) {
+            Self::Overloaded
+        } else if matches!(error, StoreError::ReadOnly) {
+            Self::ReadOnly
+        } else {
+            Self::Store(Arc::new(error))
+        }
     }
 }
 
@@ -88,7 +99,7 @@ impl Failure {
             Self::Invalid(_) | Self::ForgedToken => Code::InvalidArgument,
             Self::TooManyRecords { .. } | Self::Overloaded => Code::ResourceExhausted,
             Self::Refused(Refusal::DeclarationUnknown) => Code::NotFound,
-            Self::Refused(_) | Self::TokenOfAnotherStore => Code::FailedPrecondition,
+            Self::Refused(_) | Self::TokenOfAnotherStore | Self::ReadOnly => Code::FailedPrecondition,
             Self::KeyReused => Code::AlreadyExists,
             Self::NotEntitled => Code::PermissionDenied,
             // Neither permit nor deny: the caller's emergency procedures act on this.
@@ -117,6 +128,7 @@ impl Failure {
             Self::Unavailable(Unavailable::Stale { .. }) => "INDEX_STALE",
             Self::ClockBehind => "CLOCK_BEHIND",
             Self::Overloaded => "OVERLOADED",
+            Self::ReadOnly => "STORE_READ_ONLY",
             Self::Store(_) => "STORE_FAILED",
             Self::Unreadable(_) | Self::HistoryInterrupted => "STORE_UNREADABLE",
         }
@@ -139,6 +151,7 @@ impl Failure {
             | Self::Unavailable(_)
             | Self::ClockBehind
             | Self::Overloaded
+            | Self::ReadOnly
             | Self::Store(_)
             | Self::Unreadable(_)
             | Self::HistoryInterrupted => Vec::new(),

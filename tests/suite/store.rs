@@ -3,10 +3,13 @@
 mod admission;
 mod appending;
 mod arbitrary;
+mod checkpoint;
 mod filling;
 mod fixture;
+mod following;
 mod ids;
 mod index;
+mod large;
 mod opening;
 mod reading;
 mod round_trip;
