@@ -39,7 +39,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
     let measured = interleaved(arguments.repeats, &mut [false, true], |records| {
         let recording = records.then(|| recorder.start(&population));
         let asked = Arc::clone(&asked);
-        let loaded = load.ask(server.address, Asked::Decide, move |number| {
+        let loaded = load.ask(server.address, Asked::DECIDE, move |number| {
             let place = usize::try_from(number.wrapping_mul(7_919)).unwrap_or_default() % asked.len();
             asked.get(place).cloned().expect("a question")
         });
@@ -132,7 +132,7 @@ async fn record(address: SocketAddr, strangers: &Population, sent: &AtomicU64, o
             let client = strangers.client(CODES_MAX - 1 - number).expect("a client");
             let frame = framed(&questions::informed(&client, &format!("beside-{number}")));
             let mut caller = caller.clone();
-            answers.spawn(async move { caller.ask(Asked::Record, frame).await.expect("recorded") });
+            answers.spawn(async move { caller.ask(Asked::RECORD, frame).await.expect("recorded") });
         }
         while answers.try_join_next().is_some_and(|answer| answer.is_ok()) {
             recorded += 1;

@@ -89,7 +89,7 @@ fn record(arguments: &Arguments, server: &Server, turn: usize) -> f64 {
     let strangers = data::population(CODES_MAX);
     let lasting = if arguments.is_quick { arguments.repeat } else { RECORDING };
     let loaded =
-        Load { connections: 2, in_flight: 32, lasting }.ask(server.address, Asked::Record, move |number| {
+        Load { connections: 2, in_flight: 32, lasting }.ask(server.address, Asked::RECORD, move |number| {
             let client = strangers.client(CODES_MAX - 1 - number).expect("a client");
             framed(&questions::informed(&client, &format!("memory-{turn}-{number}")))
         });
