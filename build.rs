@@ -77,7 +77,7 @@ fn generate_decision_service(descriptors: &FileDescriptorSet, to: &Path) -> Resu
             service = service.method(if is_server && *name == "Decide" {
                 described
                     .input_type("crate::wire::codec::DecideCall")
-                    .output_type("crate::wire::codec::DecideAnswer")
+                    .output_type("crate::wire::answer::Answer")
                     .codec_path("crate::wire::codec::DecideCodec")
                     .build()
             } else {

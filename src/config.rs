@@ -145,6 +145,8 @@ pub enum Entitlement {
 pub struct Store {
     /// The database file.
     pub path: PathBuf,
+    /// Whether another process writes it, and this one only follows.
+    pub read_only: bool,
     /// Declarations waiting to be written; more are refused.
     pub append_queue_length_max: usize,
     /// Declarations written in one transaction.
@@ -165,6 +167,8 @@ pub struct Index {
     pub max_staleness_ms: u64,
     /// The longest pause between attempts to reach the store.
     pub retry_delay_max_ms: u64,
+    /// See `index.overlay_clients_max`.
+    pub overlay_clients_max: usize,
 }
 
 /// Waiting for the cache.

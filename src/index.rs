@@ -1,34 +1,65 @@
 //! The policy cache: every client's declarations and the directory, in memory.
 //!
 //! ```text
-//!  store ──load──▶ builder ──▶ Snapshot ──publish──▶ current() ──▶ one snapshot a request
-//!    └──changes_since──▶ follower, the one writer ──────┘
+//!  store ──load──▶ base, packed in slices ─┐
+//!    │                                     ├▶ Snapshot ──publish──▶ current() ──▶ one snapshot a request
+//!    └──changes_since──▶ overlay ──────────┘
+//!                          └──merge, slice by slice──▶ base
 //! ```
 //!
 //! A [`Snapshot`] never changes. The [`Follower`] builds the next one from the
 //! last and the changes since, and swaps it in whole, so that readers neither
 //! wait nor see half a change. The snapshots share what did not change.
 //!
+//! A declaration takes sixteen bytes of the base, and what it says is kept
+//! once for many; a client is found in one probe. What is only shown and never
+//! decides, such as names, is read from the store when it is asked for.
+//!
 //! INVARIANT (forward): published revisions never go back.
 //! INVARIANT (proven-fresh): `current()` gives a snapshot only if a read that
 //! began less than `max_staleness` ago found nothing after it.
+//! INVARIANT (same-answers): a snapshot after a step of a merge says what the
+//! one before it said.
 
-mod builder;
-mod follower;
+mod key;
+mod entry;
+mod kept;
+mod slice;
+mod base;
+mod delta;
 mod snapshot;
+mod builder;
+mod merge;
+mod load;
+mod cell;
+mod follower;
+mod stats;
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
 pub use follower::Follower;
-pub use snapshot::Snapshot;
+pub use merge::MergeStats;
+pub use slice::BaseBytes;
+pub use snapshot::{DeclarationId, Declarations, Snapshot};
+pub use stats::IndexStats;
 
 use crate::store::{Revision, Store};
+use cell::{Cell, Proven};
+
+/// What [`cell`] is made of; a test puts others in their place, to try every
+/// order in which threads may run.
+mod sync {
+    pub(super) use std::sync::Arc;
+    pub(super) use std::sync::atomic::{AtomicU64, Ordering};
+
+    pub(super) use arc_swap::ArcSwapOption;
+}
 
 /// The policy cache. A cheap handle for reading.
 #[derive(Clone, Debug)]
@@ -45,6 +76,8 @@ pub struct IndexOptions {
     pub max_staleness: Duration,
     /// How long at most between attempts while the store cannot be read.
     pub retry_delay_max: Duration,
+    /// With changes of more clients than this the overlay is merged into the base.
+    pub overlay_clients_max: usize,
 }
 
 /// Why there is nothing to decide with.
@@ -65,18 +98,15 @@ pub enum Unavailable {
 #[derive(Debug)]
 struct Published {
     max_staleness: Duration,
-    snapshot: ArcSwapOption<Snapshot>,
-    /// From when `proven_at_nanos` counts.
+    snapshot: Cell<Snapshot>,
+    /// From when the cell's proofs count.
     began_at: Instant,
-    /// When the last read began that found nothing after the snapshot; at
-    /// first, when this began, which is before anything was read. Stored after
-    /// the snapshot and loaded before it, so that a snapshot is never taken for
-    /// fresher than it is.
-    proven_at_nanos: AtomicU64,
     revision: watch::Sender<Revision>,
     is_ready: watch::Sender<bool>,
     changes_loaded: AtomicU64,
     changes_to_load: AtomicU64,
+    load_took_millis: AtomicU64,
+    merges: ArcSwap<MergeStats>,
 }
 
 impl Index {
@@ -84,13 +114,14 @@ impl Index {
     pub fn start(store: Store, options: IndexOptions) -> io::Result<(Self, Follower)> {
         let published = Arc::new(Published {
             max_staleness: options.max_staleness,
-            snapshot: ArcSwapOption::empty(),
+            snapshot: Cell::empty(),
             began_at: Instant::now(),
-            proven_at_nanos: AtomicU64::new(0),
             revision: watch::Sender::new(Revision(0)),
             is_ready: watch::Sender::new(false),
             changes_loaded: AtomicU64::new(0),
             changes_to_load: AtomicU64::new(0),
+            load_took_millis: AtomicU64::new(0),
+            merges: ArcSwap::default(),
         });
         let follower = Follower::start(store, options, Arc::clone(&published))?;
         Ok((Self(published), follower))
@@ -98,8 +129,9 @@ impl Index {
 
     /// The newest snapshot, if it is proven fresh. Take it once a request.
     pub fn current(&self) -> Result<Arc<Snapshot>, Unavailable> {
-        let age = self.0.age();
-        let snapshot = self.0.snapshot.load_full().ok_or(Unavailable::NotLoaded)?;
+        let Proven { value, at_nanos } = self.0.snapshot.read();
+        let snapshot = value.ok_or(Unavailable::NotLoaded)?;
+        let age = self.0.age_of(at_nanos);
         if age < self.0.max_staleness { Ok(snapshot) } else { Err(Unavailable::Stale { age }) }
     }
 
@@ -126,29 +158,28 @@ impl Index {
 }
 
 impl Published {
-    /// How long ago the last read began that found nothing after the snapshot.
-    fn age(&self) -> Duration {
-        let proven_at = Duration::from_nanos(self.proven_at_nanos.load(Ordering::Acquire));
-        self.began_at.elapsed().saturating_sub(proven_at)
+    /// How long ago something was proven.
+    fn age_of(&self, proven_at_nanos: u64) -> Duration {
+        self.began_at.elapsed().saturating_sub(Duration::from_nanos(proven_at_nanos))
     }
 
     fn publish(&self, snapshot: Arc<Snapshot>) {
         let revision = snapshot.revision();
-        self.snapshot.store(Some(snapshot));
-        self.revision.send_replace(revision);
+        self.snapshot.publish(snapshot);
+        self.revision.send_if_modified(|told| std::mem::replace(told, revision) != revision);
     }
 
     /// Notes that a read that began then found nothing after the published snapshot.
     fn prove(&self, read_began_at: Instant) {
         let nanos = read_began_at.saturating_duration_since(self.began_at).as_nanos();
-        self.proven_at_nanos.store(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Release);
+        self.snapshot.prove(u64::try_from(nanos).unwrap_or(u64::MAX));
     }
 
     /// Tells whether there is a fresh snapshot; if there is, for how long yet.
     fn tell_readiness(&self) -> Option<Duration> {
-        let is_loaded = self.snapshot.load().is_some();
-        let fresh_for =
-            self.max_staleness.checked_sub(self.age()).filter(|left| is_loaded && !left.is_zero());
+        let Proven { value, at_nanos } = self.snapshot.read();
+        let age = self.age_of(at_nanos);
+        let fresh_for = self.max_staleness.checked_sub(age).filter(|left| value.is_some() && !left.is_zero());
         let is_ready = fresh_for.is_some();
         self.is_ready.send_if_modified(|told| std::mem::replace(told, is_ready) != is_ready);
         fresh_for

@@ -72,6 +72,7 @@ impl Server {
     ) -> Result<Self, ServerError> {
         let config::Store {
             path,
+            read_only,
             append_queue_length_max,
             group_commit_declarations_max,
             check_whole_bytes_max,
@@ -84,8 +85,8 @@ impl Server {
             check_whole_bytes_max,
             read_connections_max,
         };
-        let store =
-            task::spawn_blocking(move || Store::open(&path, options)).await?.map_err(ServerError::Open)?;
+        let open = if read_only { Store::open_to_follow } else { Store::open };
+        let store = task::spawn_blocking(move || open(&path, options)).await?.map_err(ServerError::Open)?;
         let (index, follower) =
             Index::start(store.clone(), index_options(&config.index)).map_err(ServerError::NoThread)?;
         let core =
@@ -182,11 +183,13 @@ async fn set_health(health: &HealthReporter, status: ServingStatus) {
 }
 
 fn index_options(config: &config::Index) -> IndexOptions {
-    let config::Index { poll_interval_ms, max_staleness_ms, retry_delay_max_ms } = *config;
+    let config::Index { poll_interval_ms, max_staleness_ms, retry_delay_max_ms, overlay_clients_max } =
+        *config;
     IndexOptions {
         poll_interval: Duration::from_millis(poll_interval_ms),
         max_staleness: Duration::from_millis(max_staleness_ms),
         retry_delay_max: Duration::from_millis(retry_delay_max_ms),
+        overlay_clients_max,
     }
 }
 

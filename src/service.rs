@@ -13,12 +13,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time;
+use tokio::{task, time};
 
 use crate::identity::{Access, Entitlement};
 use crate::index::{Index, Snapshot};
 use crate::policy::calendar::Calendar;
+use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
+use crate::policy::declaration::Declaration;
 use crate::store::{Revision, Store};
 
 use status::Failure;
@@ -94,6 +96,14 @@ impl Core {
             self.wait_for(revision).await?;
         }
         self.index.current().map_err(Failure::Unavailable)
+    }
+
+    /// All of a client's declarations at a snapshot's revision, with what is
+    /// shown and does not decide: the index has no more than decides.
+    async fn history(&self, client: &ClientId, snapshot: &Snapshot) -> Result<Vec<Declaration>, Failure> {
+        let (store, client, until) = (self.store.clone(), client.clone(), snapshot.revision());
+        let read = task::spawn_blocking(move || store.history_of(&client, until)).await;
+        read.map_err(|_| Failure::HistoryInterrupted)?.map_err(|error| Failure::Unreadable(error.into()))
     }
 
     /// Waits until a revision is in force here.

@@ -21,13 +21,16 @@
 //! one thread writes, and checkpoints.
 
 mod change;
+mod columns;
 mod error;
 mod file;
 mod fill;
 mod group;
 mod history;
 mod id;
+mod length;
 mod new;
+mod open;
 mod read;
 mod readers;
 mod row;
@@ -55,9 +58,9 @@ use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
+use open::{Head, Identity, Opened, Writing};
 use read::Reader;
 use readers::Readers;
-use sqlite::Opened;
 use writer::{Job, Told, Writer};
 
 /// The embedded store. A cheap handle: the last one to be dropped waits for
@@ -81,20 +84,23 @@ pub struct StoreOptions {
     pub read_connections_max: usize,
 }
 
-/// The fields from `reader` on are dropped in this order: the connection that
-/// reads closes before the one that writes, because the last one to close
-/// empties the log; with the sender gone the writer ends; the lock is given up
-/// when all is closed.
+/// Dropped in this order: the connections that read close before the one that
+/// writes, because the last one to close empties the log.
 struct Inner {
     path: PathBuf,
-    epoch: Epoch,
-    token_key: [u8; 32],
-    ids: DeclarationIds,
+    identity: Identity,
     told: Arc<Told>,
     /// For small reads, and to follow.
     reader: Mutex<Connection>,
     /// For reads that may take a while.
     readers: Readers,
+    /// None if another process writes.
+    writing: Option<Hired>,
+}
+
+/// Dropped in this order: with the sender gone the writer ends; the lock is
+/// given up when all is closed.
+struct Hired {
     jobs: mpsc::Sender<Job>,
     _writer: JoinedOnDrop,
     _lock: File,
@@ -104,76 +110,61 @@ struct JoinedOnDrop(Option<JoinHandle<()>>);
 
 /// Why a job has no answer.
 enum Unanswered {
+    ReadOnly,
     Overloaded,
     Stopped(Arc<StoreError>),
 }
 
 impl Store {
     /// Opens the store at a path, or begins one there. Checks the whole file,
-    /// which takes a while if it is large. Blocks.
+    /// unless it is larger than the options say. Blocks.
     pub fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
-        Self::start(sqlite::open(path)?, options)
+        Self::start(open::open(path, options.check_whole_bytes_max)?, options)
+    }
+
+    /// Opens a store that another process on this machine writes, or none
+    /// does, only to read it. What is committed there is seen by
+    /// [`Store::changes_since`]; [`Store::committed`] does not tell of it.
+    /// Whatever would write answers [`StoreError::ReadOnly`]. Blocks.
+    pub fn open_to_follow(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+        Self::start(open::open_to_follow(path)?, options)
     }
 
     fn start(opened: Opened, options: StoreOptions) -> Result<Self, StoreError> {
-        let Opened { path, lock, connection, epoch, token_key, ids, head } = opened;
-        let StoreOptions {
-            clock,
-            queue_length_max,
-            group_commit_max,
-            check_whole_bytes_max: _,
-            read_connections_max,
-        } = options;
+        let Opened { path, identity, head, writing } = opened;
         let reader = sqlite::connect_to_read(&path)?;
         let told = Arc::new(Told {
             committed: watch::Sender::new(head.revision),
             failure: watch::Sender::new(None),
         });
-        let (jobs, queue) = mpsc::channel(queue_length_max.max(1));
-        let writer = Writer {
-            path: path.clone(),
-            rows_checkpointed: connection.total_changes(),
-            connection,
-            head,
-            clock,
-            ids,
-            group_commit_max: group_commit_max.max(1),
-            told: Arc::clone(&told),
-        };
-        let writer = thread::Builder::new()
-            .name("lupa-store".to_owned())
-            .spawn(move || writer.run(queue))
-            .map_err(StoreError::NoThread)?;
+        let hire = |writing| Hired::start(writing, &path, head, identity.ids, options, Arc::clone(&told));
+        let writing = writing.map(hire).transpose()?;
         Ok(Self(Arc::new(Inner {
-            readers: Readers::new(&path, read_connections_max),
+            readers: Readers::new(&path, options.read_connections_max),
             path,
-            epoch,
-            token_key,
-            ids,
+            identity,
             told,
             reader: Mutex::new(reader),
-            jobs,
-            _writer: JoinedOnDrop(Some(writer)),
-            _lock: lock,
+            writing,
         })))
     }
 
     /// Which store this is.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
-        self.0.epoch
+        self.0.identity.epoch
     }
 
     /// The secret key of the tokens' MAC.
     #[must_use]
     pub fn token_key(&self) -> &[u8; 32] {
-        &self.0.token_key
+        &self.0.identity.token_key
     }
 
     /// How the ids of its declarations follow from when they were recorded.
     #[must_use]
     pub fn declaration_ids(&self) -> DeclarationIds {
-        self.0.ids
+        self.0.identity.ids
     }
 
     /// Appends a declaration or a withdrawal, durably, if admission lets it
@@ -182,6 +173,7 @@ impl Store {
     pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
         match self.ask(|answer| Job::Append(Box::new(append), answer)).await {
             Ok(appended) => appended,
+            Err(Unanswered::ReadOnly) => Err(AppendError::Store(Arc::new(StoreError::ReadOnly))),
             Err(Unanswered::Overloaded) => Err(AppendError::Overloaded),
             Err(Unanswered::Stopped(failure)) => Err(AppendError::Store(failure)),
         }
@@ -274,8 +266,9 @@ impl Store {
     }
 
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unanswered> {
+        let Some(Hired { jobs, .. }) = &self.0.writing else { return Err(Unanswered::ReadOnly) };
         let (sender, answer) = oneshot::channel();
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.0.jobs.try_send(job(sender)) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = jobs.try_send(job(sender)) {
             return Err(Unanswered::Overloaded);
         }
         match answer.await {
@@ -291,11 +284,40 @@ impl Store {
     }
 }
 
+impl Hired {
+    fn start(
+        writing: Writing,
+        path: &Path,
+        head: Head,
+        ids: DeclarationIds,
+        options: StoreOptions,
+        told: Arc<Told>,
+    ) -> Result<Self, StoreError> {
+        let Writing { lock, connection } = writing;
+        let (jobs, queue) = mpsc::channel(options.queue_length_max.max(1));
+        let writer = Writer {
+            path: path.to_owned(),
+            rows_checkpointed: connection.total_changes(),
+            connection,
+            head,
+            clock: options.clock,
+            ids,
+            group_commit_max: options.group_commit_max.max(1),
+            told,
+        };
+        let writer = thread::Builder::new()
+            .name("lupa-store".to_owned())
+            .spawn(move || writer.run(queue))
+            .map_err(StoreError::NoThread)?;
+        Ok(Self { jobs, _writer: JoinedOnDrop(Some(writer)), _lock: lock })
+    }
+}
+
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store")
             .field("path", &self.0.path)
-            .field("epoch", &self.0.epoch)
+            .field("epoch", &self.0.identity.epoch)
             .finish_non_exhaustive()
     }
 }
@@ -313,6 +335,7 @@ impl Drop for JoinedOnDrop {
 impl From<Unanswered> for StoreError {
     fn from(unanswered: Unanswered) -> Self {
         match unanswered {
+            Unanswered::ReadOnly => Self::ReadOnly,
             Unanswered::Overloaded => Self::Overloaded,
             Unanswered::Stopped(failure) => Self::Stopped(failure),
         }

@@ -163,6 +163,12 @@ pub const SETTINGS: &[Setting] = &[
     // The store.
     setting("store.path", "'lupa.sqlite'", Kind::Text, "the database file"),
     setting(
+        "store.read_only",
+        "false",
+        Kind::Flag,
+        "follow a store that another lupa on this machine writes; declarations are refused",
+    ),
+    setting(
         "store.append_queue_length_max",
         "8192",
         Kind::Number(1, 1_000_000),
@@ -204,6 +210,12 @@ pub const SETTINGS: &[Setting] = &[
         "1000",
         Kind::Number(1, HOUR_MS),
         "the longest pause between attempts to reach the store",
+    ),
+    setting(
+        "index.overlay_clients_max",
+        "50000",
+        Kind::Number(1, 10_000_000),
+        "with changes of more clients than this the cache packs them",
     ),
     // Consistency and time.
     setting(

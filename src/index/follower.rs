@@ -12,15 +12,21 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::watch;
 
 use super::builder::Builder;
+use super::key::Seed;
+use super::load::{self, LoadError, Progress};
+use super::merge::{Merge, MergeStats};
 use super::snapshot::Snapshot;
 use super::{IndexOptions, Published};
-use crate::store::{Revision, Store, StoreError};
+use crate::store::{Revision, Store};
 
 /// How many changes are read at once.
 const CHANGES_PER_READ_MAX: usize = 1_000;
 
 /// How long after the first failure the store is read again.
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(10);
+
+/// After a step of a merge, so many times as long as it took are left to others.
+const PAUSE_STEPS: u32 = 3;
 
 /// Owns the thread that follows the store. It ends when this is dropped, which
 /// waits for the read under way; the index then grows stale.
@@ -39,6 +45,10 @@ struct Following {
     committed: watch::Receiver<Revision>,
     /// The last snapshot published; none until the store is loaded.
     last: Option<Arc<Snapshot>>,
+    /// The merge under way.
+    merge: Option<Merge>,
+    /// A merge has failed: it would fail again.
+    is_full: bool,
 }
 
 impl Follower {
@@ -46,7 +56,16 @@ impl Follower {
         let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
         let (stop, stopped) = watch::channel(false);
         let committed = store.committed();
-        let following = Following { store, options, published, stop: stopped, committed, last: None };
+        let following = Following {
+            store,
+            options,
+            published,
+            stop: stopped,
+            committed,
+            last: None,
+            merge: None,
+            is_full: false,
+        };
         let thread =
             thread::Builder::new().name("lupa-index".to_owned()).spawn(move || following.run(&runtime))?;
         Ok(Self { stop, thread: Some(thread) })
@@ -79,7 +98,8 @@ impl Following {
                         tracing::info!(failures, "the store can be read again");
                     }
                     failures = 0;
-                    runtime.block_on(self.wait_for_change());
+                    let pause = self.merge_step().unwrap_or(self.options.poll_interval);
+                    runtime.block_on(self.wait_for_change(pause));
                 }
                 Err(error) => {
                     if failures == 0 {
@@ -101,7 +121,7 @@ impl Following {
     }
 
     /// Reads and publishes until nothing more is found.
-    fn catch_up(&mut self) -> Result<(), StoreError> {
+    fn catch_up(&mut self) -> Result<(), LoadError> {
         let mut last = match &self.last {
             Some(last) => Arc::clone(last),
             None => match self.load()? {
@@ -127,24 +147,65 @@ impl Following {
     }
 
     /// The whole store, unless it is told to stop meanwhile.
-    fn load(&self) -> Result<Option<Snapshot>, StoreError> {
-        let Published { changes_loaded, changes_to_load, .. } = &*self.published;
+    fn load(&self) -> Result<Option<Snapshot>, LoadError> {
+        let Published { changes_loaded, changes_to_load, load_took_millis, .. } = &*self.published;
+        let until = Revision(self.store.count()?);
         changes_loaded.store(0, Ordering::Relaxed);
-        changes_to_load.store(self.store.count()?, Ordering::Relaxed);
+        changes_to_load.store(until.0, Ordering::Relaxed);
         let began_at = Instant::now();
-        let mut builder = Builder::on(&Snapshot::empty());
-        let revision = self.store.load_while(&mut |change| {
-            builder.apply(change);
-            changes_loaded.fetch_add(1, Ordering::Relaxed);
-            !self.is_stopped()
-        })?;
-        if self.is_stopped() {
+        let is_stopped = || self.is_stopped();
+        let progress = Progress { loaded: changes_loaded, is_stopped: &is_stopped };
+        let Some(loaded) = load::load(&self.store, until, Seed::random(), &progress)? else {
             return Ok(None);
-        }
-        let snapshot = builder.finish();
+        };
+        let snapshot = Snapshot::of(loaded, self.store.declaration_ids());
         let elapsed_ms = u64::try_from(began_at.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(%revision, clients = snapshot.clients(), elapsed_ms, "the store is loaded");
+        load_took_millis.store(elapsed_ms, Ordering::Relaxed);
+        tracing::info!(revision = %until, clients = snapshot.clients(), elapsed_ms, "the store is loaded");
         Ok(Some(snapshot))
+    }
+
+    /// Merges a slice, if there is a merge under way or one is due; tells for
+    /// how long to leave the machine to others then.
+    fn merge_step(&mut self) -> Option<Duration> {
+        let last = self.last.clone()?;
+        let is_due = last.overlay.size() > self.options.overlay_clients_max && !self.is_full;
+        let merge = match &mut self.merge {
+            Some(merge) => merge,
+            None if is_due => self.merge.insert(Merge::begin(&last)),
+            None => return None,
+        };
+        let began_at = Instant::now();
+        match merge.step(&last) {
+            Some(Ok(next)) => {
+                self.publish(next);
+            }
+            Some(Err(error)) => {
+                tracing::error!(
+                    error = &error as &dyn Error,
+                    "changes stay in the overlay, which takes more memory"
+                );
+                self.is_full = true;
+                self.merge = None;
+            }
+            None => {
+                let took = merge.took();
+                let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+                tracing::info!(revision = %last.revision(), elapsed_ms, "the overlay is merged");
+                self.published.merges.rcu(|stats| MergeStats {
+                    merges: stats.merges + 1,
+                    last_took: took,
+                    longest_step: stats.longest_step,
+                });
+                self.merge = None;
+                return None;
+            }
+        }
+        let step = began_at.elapsed();
+        self.published
+            .merges
+            .rcu(|stats| MergeStats { longest_step: stats.longest_step.max(step), ..**stats });
+        Some(step.saturating_mul(PAUSE_STEPS))
     }
 
     fn publish(&mut self, snapshot: Snapshot) -> Arc<Snapshot> {
@@ -158,11 +219,11 @@ impl Following {
         *self.stop.borrow()
     }
 
-    async fn wait_for_change(&mut self) {
+    async fn wait_for_change(&mut self, longest: Duration) {
         tokio::select! {
             _ = self.stop.wait_for(|stop| *stop) => {}
             Ok(()) = self.committed.changed() => {}
-            () = tokio::time::sleep(self.options.poll_interval) => {}
+            () = tokio::time::sleep(longest) => {}
         }
     }
 

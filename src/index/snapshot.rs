@@ -4,33 +4,59 @@ use std::sync::Arc;
 
 use rpds::HashTrieMapSync;
 
+use super::base::Base;
+use super::delta::Delta;
+use super::entry::Entry;
+use super::kept::{Id, Kept};
+use super::key::{Client, Hash};
+use super::load::Loaded;
+use super::slice::{self, Slice};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
-use crate::policy::declaration::{ClientDeclarations, Declaration};
 use crate::policy::directory::Directory;
-use crate::store::Revision;
+use crate::policy::gist::Gist;
+use crate::store::{DeclarationIds, Revision};
 
-/// Everything at one revision. Immutable; it shares with its predecessor what
-/// did not change, so that the next one costs what changed.
+/// Everything at one revision: the packed base, and for the clients with
+/// changes since it was packed, those. Immutable; it shares with its
+/// predecessor what did not change.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub(super) revision: Revision,
     pub(super) recorded_at: Option<Instant>,
-    pub(super) clients: HashTrieMapSync<ClientId, Arc<[Declaration]>>,
+    pub(super) base: Arc<Base>,
+    pub(super) overlay: HashTrieMapSync<ClientId, Arc<Delta>>,
     pub(super) directory: Arc<Directory>,
+    pub(super) ids: DeclarationIds,
+    pub(super) clients: usize,
     pub(super) declaration_count: u64,
 }
 
+/// A client's declarations at one revision, as far as they decide.
+#[derive(Clone, Copy, Debug)]
+pub struct Declarations<'s> {
+    slice: Option<&'s Slice>,
+    packed: &'s [Entry],
+    delta: Option<&'s Delta>,
+    ids: DeclarationIds,
+}
+
+/// The id of a declaration, as text.
+#[derive(Clone, Copy, Debug)]
+pub enum DeclarationId<'s> {
+    /// Derived from when and as which change the declaration was stored.
+    Derived([u8; 36]),
+    /// As it was told.
+    Told(&'s str),
+}
+
 impl Snapshot {
-    /// At revision 0.
-    pub(super) fn empty() -> Self {
-        Self {
-            revision: Revision(0),
-            recorded_at: None,
-            clients: HashTrieMapSync::new_sync(),
-            directory: Arc::default(),
-            declaration_count: 0,
-        }
+    pub(super) fn of(loaded: Loaded, ids: DeclarationIds) -> Self {
+        let Loaded { base, directory, revision, recorded_at } = loaded;
+        let (clients, declaration_count) = (base.clients(), base.declarations() as u64);
+        let overlay = HashTrieMapSync::new_sync();
+        let base = Arc::new(base);
+        Self { revision, recorded_at, base, overlay, directory, ids, clients, declaration_count }
     }
 
     /// The revision of its last change.
@@ -45,10 +71,14 @@ impl Snapshot {
         self.recorded_at
     }
 
-    /// A client's declarations in revision order; empty if there are none.
+    /// A client's declarations; empty if there are none.
     #[must_use]
-    pub fn declarations(&self, client: &ClientId) -> &ClientDeclarations {
-        self.clients.get(client).map_or(&[], |declarations| declarations)
+    pub fn declarations(&self, client: &ClientId) -> Declarations<'_> {
+        let looked_for = Client::from(client);
+        let (slice, packed) = self.base.find(self.base.seed.hash(looked_for), looked_for);
+        let delta =
+            if self.overlay.is_empty() { None } else { self.overlay.get(client).map(|delta| &**delta) };
+        Declarations { slice, packed, delta, ids: self.ids }
     }
 
     /// The directory; empty until one is stored.
@@ -60,12 +90,80 @@ impl Snapshot {
     /// How many clients have declared something.
     #[must_use]
     pub fn clients(&self) -> usize {
-        self.clients.size()
+        self.clients
     }
 
     /// How many declarations there are, ended ones too.
     #[must_use]
     pub fn declaration_count(&self) -> u64 {
         self.declaration_count
+    }
+
+    /// The hash of a client in the base.
+    pub(super) fn hash(&self, client: &ClientId) -> Hash {
+        self.base.seed.hash(Client::from(client))
+    }
+}
+
+impl<'s> Declarations<'s> {
+    /// What of them decides, in revision order.
+    pub fn gists(self) -> impl Iterator<Item = Gist<'s>> {
+        let Self { slice, packed, delta, ids: _ } = self;
+        let packed = slice.into_iter().flat_map(move |slice| {
+            slice::declarations(packed).map(move |(place, entry, more)| {
+                let gist = slice.gist(place, entry, more);
+                match delta.and_then(|delta| delta.ending(place)) {
+                    None => gist,
+                    ending @ Some(_) => Gist { ending, ..gist },
+                }
+            })
+        });
+        let added = delta.map(|delta| delta.added.as_slice()).unwrap_or_default();
+        packed.chain((self.added_from()..).zip(added).map(|(place, kept)| kept.gist(place)))
+    }
+
+    /// The id of the declaration at the place that its gist tells.
+    #[must_use]
+    pub fn id(self, place: u32) -> Option<DeclarationId<'s>> {
+        let (id, recorded_at) = match place.checked_sub(self.added_from()) {
+            Some(added) => {
+                let kept: &Kept = self.delta?.added.get(added as usize)?;
+                (kept.id(), kept.recorded_at)
+            }
+            None => {
+                let (_, entry, more) = slice::declarations(self.packed.get(place as usize..)?).next()?;
+                let slice = self.slice?;
+                (slice.id(entry, more)?, slice.gist(place, entry, more).recorded_at)
+            }
+        };
+        Some(match id {
+            Id::Derived(revision) => DeclarationId::Derived(self.ids.write(recorded_at, revision)),
+            Id::Told(_, told) => DeclarationId::Told(told),
+        })
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.packed.is_empty() && self.delta.is_none_or(|delta| delta.added.is_empty())
+    }
+
+    /// The slice and the entries of the base, for those who look on in it.
+    pub(super) fn packed(self) -> (Option<&'s Slice>, &'s [Entry]) {
+        (self.slice, self.packed)
+    }
+
+    /// The place of the first declaration that is not in the base.
+    fn added_from(self) -> u32 {
+        u32::try_from(self.packed.len()).unwrap_or(u32::MAX)
+    }
+}
+
+impl AsRef<str> for DeclarationId<'_> {
+    fn as_ref(&self) -> &str {
+        match self {
+            Self::Derived(text) => std::str::from_utf8(text).unwrap_or_default(),
+            Self::Told(text) => text,
+        }
     }
 }

@@ -111,6 +111,17 @@ impl IdentityCode {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
+    /// A number below 2^29 that no other identity code has.
+    #[must_use]
+    pub fn number(&self) -> u32 {
+        let [d1, d0, m1, m0, y1, y0, sign, i, j, k, _] = self.0.map(u32::from);
+        let digits = |digits: &[u32]| digits.iter().fold(0, |number, digit| number * 10 + (digit & 0xf));
+        let day = digits(&[d1, d0]).saturating_sub(1);
+        let month = digits(&[m1, m0]).saturating_sub(1);
+        let year = sign_number(sign) * 100 + digits(&[y1, y0]);
+        (((year * 12 + month) * 31) + day) * 1_000 + digits(&[i, j, k])
+    }
+
     /// The birth date.
     #[must_use]
     pub fn born(&self) -> Option<Day> {
@@ -119,6 +130,17 @@ impl IdentityCode {
             |tens: u8, ones: u8| u32::from(tens.wrapping_sub(b'0')) * 10 + u32::from(ones.wrapping_sub(b'0'));
         let year = century(sign)? + i32::try_from(two(y1, y0)).ok()?;
         Day::from_ymd(year, two(m1, m0), two(d1, d0))
+    }
+}
+
+/// A number below 13 that no other century sign has.
+fn sign_number(sign: u32) -> u32 {
+    match u8::try_from(sign) {
+        Ok(b'+') => 0,
+        Ok(b'-') => 1,
+        Ok(sign @ b'U'..=b'Y') => u32::from(sign - b'U') + 2,
+        Ok(sign) => u32::from(sign.saturating_sub(b'A')).min(5) + 7,
+        Err(_) => 0,
     }
 }
 
@@ -175,6 +197,22 @@ mod tests {
         assert_eq!(IdentityCode::parse("290200-901C"), Err(InvalidIdentityCode::BirthDate));
         assert_eq!(IdentityCode::parse("010181-900D"), Err(InvalidIdentityCode::CheckCharacter));
         assert_eq!(IdentityCode::parse("010181-900c"), Err(InvalidIdentityCode::CheckCharacter));
+    }
+
+    #[test]
+    fn no_two_codes_have_one_number() {
+        let mut numbers = std::collections::HashSet::new();
+        for sign in "+-YXWVUABCDEF".bytes() {
+            for (date, number) in [("010190", "900"), ("311299", "999"), ("290200", "901"), ("010100", "002")]
+            {
+                let mut code = [b'0'; 11];
+                let digits = date.bytes().chain([sign]).chain(number.bytes());
+                code.iter_mut().zip(digits).for_each(|(to, from)| *to = from);
+                let number = IdentityCode(code).number();
+                assert!(numbers.insert(number) && number < 1 << 29);
+            }
+        }
+        assert_eq!(numbers.len(), 13 * 4);
     }
 
     #[test]

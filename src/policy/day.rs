@@ -12,6 +12,9 @@ pub type Instant = DateTime<Utc>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(NaiveDate);
 
+/// From 31 December of the year 0 to 1 January 1990.
+const DAYS_TO_1990: i32 = 726_468;
+
 /// Text that is not a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a date: write an existing day as YYYY-MM-DD, such as `2024-02-29`")]
@@ -44,6 +47,19 @@ impl Day {
             Some(date) => Some(Self(date)),
             None => None,
         }
+    }
+
+    /// How many days it is after 1 January 1990; none if it is before or more
+    /// than 65,535.
+    #[must_use]
+    pub fn since_1990(self) -> Option<u16> {
+        u16::try_from(self.0.num_days_from_ce() - DAYS_TO_1990).ok()
+    }
+
+    /// The day so many days after 1 January 1990.
+    #[must_use]
+    pub fn from_1990(days: u16) -> Option<Self> {
+        NaiveDate::from_num_days_from_ce_opt(DAYS_TO_1990 + i32::from(days)).map(Self)
     }
 
     /// Full years from this day to a later one. Someone born on 29 February
@@ -102,6 +118,15 @@ mod tests {
             assert_eq!(Day::parse(text), Err(InvalidDay), "{text}");
         }
         assert_eq!(day("2024-02-29").to_string(), "2024-02-29");
+    }
+
+    #[test]
+    fn days_are_counted_from_1990() {
+        assert_eq!(day("1990-01-01").since_1990(), Some(0));
+        assert_eq!(day("1989-12-31").since_1990(), None);
+        for text in ["1990-01-01", "2026-11-21", "2079-09-18"] {
+            assert_eq!(day(text).since_1990().and_then(Day::from_1990), Some(day(text)));
+        }
     }
 
     #[test]

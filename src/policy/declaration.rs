@@ -267,6 +267,22 @@ impl Content {
     }
 }
 
+impl Scope {
+    /// How many bytes the id in it takes.
+    #[must_use]
+    pub fn id_bytes(&self) -> usize {
+        match self {
+            Self::Register(oid) | Self::FormerProvider(oid) => oid.as_str().len(),
+            Self::ServiceEvent(id)
+            | Self::Prescription(id)
+            | Self::ServiceTransaction(id)
+            | Self::Document(id)
+            | Self::ServiceTask(id) => id.as_str().len(),
+            Self::AllPatientData | Self::Extensive => 0,
+        }
+    }
+}
+
 impl Allocation {
     /// Whether no dimension limits anything.
     #[must_use]

@@ -102,7 +102,8 @@ impl<'a> Declared<'a> {
             unreadable_consent_at: None,
         };
         let mut first = FirstInformed::default();
-        for (place, gist) in (0..).zip(gists).filter(|(_, gist)| gist.recorded_at <= now) {
+        for gist in gists.into_iter().filter(|gist| gist.recorded_at <= now) {
+            let place = gist.place;
             match gist.content {
                 ContentRef::Information(information) => {
                     let counted = counted_version(information, gist.given_on, calendar);
@@ -112,7 +113,7 @@ impl<'a> Declared<'a> {
                         declared.must_inform &= newest > Some(of_version);
                     }
                 }
-                ContentRef::Consent(consent) => declared.weigh_consent(now, place, &gist, consent, client),
+                ContentRef::Consent(consent) => declared.weigh_consent(now, &gist, consent, client),
                 ContentRef::Denial(denial) => {
                     if !is_ended(&gist, client, now) {
                         declared.denials.push(DenialInForce { place, denial });
@@ -157,14 +158,7 @@ impl<'a> Declared<'a> {
                 .any(|latest| is_of_kinds(&latest.consent.kind) && latest.last_act.is_withdrawal)
     }
 
-    fn weigh_consent(
-        &mut self,
-        now: Instant,
-        place: u32,
-        gist: &Gist<'a>,
-        consent: &'a Consent,
-        client: &ClientId,
-    ) {
+    fn weigh_consent(&mut self, now: Instant, gist: &Gist<'a>, consent: &'a Consent, client: &ClientId) {
         // One given by someone not entitled is no act of the client.
         if !may_declare(gist.role, gist.content, client, gist.given_on) {
             return;
@@ -173,7 +167,7 @@ impl<'a> Declared<'a> {
         let given = Act { at: gist.recorded_at, is_withdrawal: false };
         let withdrawn = withdrawn_at.map(|at| Act { at, is_withdrawal: true });
         let latest = LatestConsent {
-            place,
+            place: gist.place,
             consent,
             given_on: gist.given_on,
             recorded_at: gist.recorded_at,
@@ -278,7 +272,7 @@ pub fn is_in_force(
         }
         Content::Information(_) | Content::Denial(_) | Content::Unreadable(_) => false,
     };
-    declaration.recorded_at <= now && !is_ended(&Gist::of(declaration), client, now) && !is_replaced
+    declaration.recorded_at <= now && !is_ended(&Gist::of(0, declaration), client, now) && !is_replaced
 }
 
 impl LatestConsent<'_> {

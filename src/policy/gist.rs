@@ -11,6 +11,8 @@ use super::declaration::{
 /// of declarations, in whatever form it likes.
 #[derive(Clone, Copy, Debug)]
 pub struct Gist<'a> {
+    /// Where its declaration is found again among the client's; it rises with the revision.
+    pub place: u32,
     /// What it says.
     pub content: ContentRef<'a>,
     /// The day the client said it.
@@ -46,12 +48,13 @@ pub struct Ending {
 }
 
 impl<'a> Gist<'a> {
-    /// The gist of a declaration.
+    /// The gist of the declaration at a place.
     #[must_use]
-    pub fn of(declaration: &'a Declaration) -> Self {
+    pub fn of(place: u32, declaration: &'a Declaration) -> Self {
         let Declaration { id: _, content, given_at: _, recorded_at, withdrawal, declarer: _, recorded_by: _ } =
             declaration;
         Self {
+            place,
             content: ContentRef::of(content),
             given_on: declaration.given_on(),
             recorded_at: *recorded_at,
@@ -60,9 +63,9 @@ impl<'a> Gist<'a> {
         }
     }
 
-    /// The gists of declarations, in their order.
+    /// The gists of declarations, each placed by its index.
     pub fn all(declarations: &'a ClientDeclarations) -> impl Iterator<Item = Self> + Clone {
-        declarations.iter().map(Self::of)
+        (0..).zip(declarations).map(|(place, declaration)| Self::of(place, declaration))
     }
 }
 
@@ -75,6 +78,17 @@ impl<'a> ContentRef<'a> {
             Content::Consent(consent) => Self::Consent(consent),
             Content::Denial(denial) => Self::Denial(denial),
             Content::Unreadable(kind) => Self::Unreadable(*kind),
+        }
+    }
+
+    /// The same, kept.
+    #[must_use]
+    pub fn to_content(self) -> Content {
+        match self {
+            Self::Information(information) => Content::Information(information.clone()),
+            Self::Consent(consent) => Content::Consent(consent.clone()),
+            Self::Denial(denial) => Content::Denial(denial.clone()),
+            Self::Unreadable(kind) => Content::Unreadable(kind),
         }
     }
 

@@ -23,7 +23,7 @@ pub struct Verdict {
     pub invalid_field: Option<RecordField>,
 }
 
-/// The places of the declarations that decided, counted from 0 in revision order.
+/// The places of the declarations that decided, as their gists tell them.
 pub type Deciding = Few<u32, DECIDING_MAX>;
 
 /// So many deciding declarations are told at most: a verdict has a bounded size.

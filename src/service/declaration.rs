@@ -113,7 +113,8 @@ impl Declarations {
     async fn get(&self, message: &GetRequest) -> Result<GetResponse, Failure> {
         let Getting { client, declaration, view } = getting(message)?;
         let snapshot = self.core.snapshot("").await?;
-        let stored = snapshot.declarations(&client).iter().find(|stored| stored.id == declaration);
+        let history = self.core.history(&client, &snapshot).await?;
+        let stored = history.iter().find(|stored| stored.id == declaration);
         let stored = stored.ok_or(Refusal::DeclarationUnknown)?;
         self.view([stored], client, view, Viewed::Declaration).await?;
         Ok(GetResponse { declaration: Some(to_stored(stored)) })
@@ -123,17 +124,14 @@ impl Declarations {
         let Listing { client, selection, viewer, page_size } = listing(message)?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
-        let selected =
-            select(&selection, snapshot.declarations(&client), &client, now).map_err(|refusal| {
-                let is_foreign = refusal == Refusal::DeclarationUnknown;
-                let foreign = || {
-                    InvalidRequest::one(
-                        "page_token",
-                        "not from an earlier response: leave it out to begin anew",
-                    )
-                };
-                if is_foreign { Failure::Invalid(foreign()) } else { Failure::Refused(refusal) }
-            })?;
+        let history = self.core.history(&client, &snapshot).await?;
+        let selected = select(&selection, &history, &client, now).map_err(|refusal| {
+            let is_foreign = refusal == Refusal::DeclarationUnknown;
+            let foreign = || {
+                InvalidRequest::one("page_token", "not from an earlier response: leave it out to begin anew")
+            };
+            if is_foreign { Failure::Invalid(foreign()) } else { Failure::Refused(refusal) }
+        })?;
         let limits = &self.core.limits;
         let page_size = page_size.unwrap_or(limits.page_size_default).min(limits.page_size_max);
         let mut bytes = 0_usize;
@@ -178,8 +176,9 @@ impl Declarations {
         let client = client_of(client.as_ref())?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
+        let history = self.core.history(&client, &snapshot).await?;
         let InformationStatus { received, newest, must_inform } =
-            information_status(snapshot.declarations(&client), &self.core.calendar, now);
+            information_status(&history, &self.core.calendar, now);
         let current_version = newest.map(|version| version.version.to_string()).unwrap_or_default();
         let explanation = if must_inform {
             format!(
@@ -200,8 +199,8 @@ impl Declarations {
         let PrintOrder { submission, language, format } = print_order(message)?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
-        let declarations = snapshot.declarations(&submission.client);
-        let printed = printout(&submission, declarations, snapshot.directory(), &self.core.calendar, now)?;
+        let history = self.core.history(&submission.client, &snapshot).await?;
+        let printed = printout(&submission, &history, snapshot.directory(), &self.core.calendar, now)?;
         if submission.document == PrintedDocument::Denials {
             let viewing = Viewing {
                 client: submission.client.clone(),

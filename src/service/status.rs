@@ -56,9 +56,17 @@ pub(super) enum Failure {
     )]
     Overloaded,
     #[error(
+        "this server only follows the store of another: have it recorded, listed and printed by the one that writes the store"
+    )]
+    ReadOnly,
+    #[error(
         "the store cannot be written: nothing was acknowledged, and the operator must look at the server's log"
     )]
     Store(#[source] Arc<StoreError>),
+    #[error("the store cannot be read: ask again, and the operator must look at the server's log")]
+    Unreadable(#[source] Arc<StoreError>),
+    #[error("reading the store was interrupted: ask again")]
+    HistoryInterrupted,
 }
 
 impl From<AppendError> for Failure {
@@ -67,6 +75,7 @@ impl From<AppendError> for Failure {
             AppendError::Refused(refusal) => Self::Refused(refusal),
             AppendError::KeyReused => Self::KeyReused,
             AppendError::Overloaded => Self::Overloaded,
+            AppendError::Store(error) if matches!(*error, StoreError::ReadOnly) => Self::ReadOnly,
             AppendError::Store(error) => Self::Store(error),
         }
     }
@@ -74,7 +83,13 @@ impl From<AppendError> for Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        if matches!(error, StoreError::Overloaded) { Self::Overloaded } else { Self::Store(Arc::new(error)) }
+        if matches!(error, StoreError::Overloaded) {
+            Self::Overloaded
+        } else if matches!(error, StoreError::ReadOnly) {
+            Self::ReadOnly
+        } else {
+            Self::Store(Arc::new(error))
+        }
     }
 }
 
@@ -84,7 +99,7 @@ impl Failure {
             Self::Invalid(_) | Self::ForgedToken => Code::InvalidArgument,
             Self::TooManyRecords { .. } | Self::Overloaded => Code::ResourceExhausted,
             Self::Refused(Refusal::DeclarationUnknown) => Code::NotFound,
-            Self::Refused(_) | Self::TokenOfAnotherStore => Code::FailedPrecondition,
+            Self::Refused(_) | Self::TokenOfAnotherStore | Self::ReadOnly => Code::FailedPrecondition,
             Self::KeyReused => Code::AlreadyExists,
             Self::NotEntitled => Code::PermissionDenied,
             // Neither permit nor deny: the caller's emergency procedures act on this.
@@ -92,7 +107,9 @@ impl Failure {
             | Self::AcknowledgementDelayed
             | Self::Unavailable(_)
             | Self::ClockBehind
-            | Self::Store(_) => Code::Unavailable,
+            | Self::Store(_)
+            | Self::Unreadable(_)
+            | Self::HistoryInterrupted => Code::Unavailable,
         }
     }
 
@@ -111,7 +128,9 @@ impl Failure {
             Self::Unavailable(Unavailable::Stale { .. }) => "INDEX_STALE",
             Self::ClockBehind => "CLOCK_BEHIND",
             Self::Overloaded => "OVERLOADED",
+            Self::ReadOnly => "STORE_READ_ONLY",
             Self::Store(_) => "STORE_FAILED",
+            Self::Unreadable(_) | Self::HistoryInterrupted => "STORE_UNREADABLE",
         }
     }
 
@@ -132,7 +151,10 @@ impl Failure {
             | Self::Unavailable(_)
             | Self::ClockBehind
             | Self::Overloaded
-            | Self::Store(_) => Vec::new(),
+            | Self::ReadOnly
+            | Self::Store(_)
+            | Self::Unreadable(_)
+            | Self::HistoryInterrupted => Vec::new(),
         }
     }
 }

@@ -53,6 +53,29 @@ pub enum StoreError {
         /// The newest version that this program knows.
         known: u32,
     },
+    /// Written by an older Lupa, and only to be read.
+    #[error(
+        "`{path}` has version {found} of the store's schema and a lupa that only follows it cannot bring it to version {known}: start the lupa that writes it first"
+    )]
+    Older {
+        /// The store.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The version that this program reads.
+        known: u32,
+    },
+    /// No store where one was to be followed.
+    #[error(
+        "there is no store at `{path}` to follow: correct the path, or start the lupa that writes it first"
+    )]
+    NothingToFollow {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Nothing is written through a store that is only followed.
+    #[error("the store is only followed here: have it recorded by the lupa that writes the store")]
+    ReadOnly,
     /// There is a store already where one was to be made.
     #[error(
         "there is a file at `{path}` already: give another path for the new store, or move the file away"

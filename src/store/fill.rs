@@ -1,27 +1,37 @@
 //! A new store with a history in it, as if each change had been recorded at
-//! its time: for populations of test data, which are too large to be appended
-//! one by one. All of it or nothing.
+//! its time: for populations that are too large to be appended one by one.
+//!
+//! ```text
+//!  history ──▶ encode: this thread ──batches──▶ write: SQLite, a thread of its own
+//!                                                │ rows, in order, without indices
+//!                                                │ then the indices, each in one go
+//!                                               sync, rename
+//! ```
+
+mod bulk;
+mod encode;
+mod write;
 
 use std::path::Path;
-
-use rusqlite::{Connection, OptionalExtension};
-use serde::Serialize;
+use std::sync::mpsc::{self, SyncSender};
+use std::thread;
 
 use super::Store;
 use super::change::Revision;
 use super::error::StoreError;
 use super::file::{self, file_error};
-use super::id::DeclarationIds;
 use super::new::NewStore;
-use super::row::{self, What};
-use super::sqlite::write_error;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{Content, Declarer, RecordedBy};
 use crate::policy::directory::Directory;
+use encode::{Batch, Encoder};
 
-/// How often progress is told.
-const CHANGES_PER_TELLING: u64 = 16_384;
+/// How many changes are written in one go, and how often progress is told.
+const CHANGES_PER_BATCH: usize = 4_096;
+
+/// How many batches may wait to be written.
+const BATCHES_WAITING_MAX: usize = 4;
 
 /// The next change of a history.
 #[derive(Clone, Debug)]
@@ -71,7 +81,7 @@ pub enum FillEntry {
 pub struct FillProgress {
     /// What is being done.
     pub phase: FillPhase,
-    /// How many changes are written.
+    /// How many changes have been taken from the history.
     pub changes: u64,
 }
 
@@ -113,8 +123,8 @@ fn fill(
     if path.try_exists().map_err(|source| file_error("find", &path, source))? {
         return Err(StoreError::Exists { path });
     }
-    let new = NewStore::begin(&path)?;
-    match write(&new.connection, new.ids, &path, history, tell) {
+    let mut new = NewStore::begin(&path)?;
+    match put_in(&mut new, history, tell) {
         Ok(last) => new.finish().map(|()| last),
         Err(error) => {
             new.discard();
@@ -123,146 +133,55 @@ fn fill(
     }
 }
 
-fn write(
-    connection: &Connection,
-    ids: DeclarationIds,
-    path: &Path,
+fn put_in(
+    new: &mut NewStore<'_>,
     history: &mut dyn Iterator<Item = Filled>,
     tell: Tell<'_>,
 ) -> Result<Revision, StoreError> {
-    let error = |source| write_error(path, source);
-    connection.execute_batch("BEGIN").map_err(error)?;
-    let mut filling = Filling { connection, path, ids, last: Revision(0), recorded_at: Instant::MIN_UTC };
-    for filled in history {
-        filling.insert(filled)?;
-        let changes = filling.last.0;
-        if changes.is_multiple_of(CHANGES_PER_TELLING)
-            && !tell(FillProgress { phase: FillPhase::Writing, changes })
-        {
+    let indices = new.write(bulk::begin)?;
+    let (ids, path) = (new.ids, new.path);
+    let connection = &mut new.connection;
+    let last = thread::scope(|scope| {
+        let (batches, written) = mpsc::sync_channel(BATCHES_WAITING_MAX);
+        let writing = thread::Builder::new()
+            .name("lupa-fill".to_owned())
+            .spawn_scoped(scope, move || write::run(connection, path, ids, &written))
+            .map_err(StoreError::NoThread)?;
+        let encoded = encode(path, history, &batches, tell);
+        drop(batches);
+        // What went wrong in writing comes before what followed from it.
+        writing.join().map_err(|_| StoreError::WriterPanicked)??;
+        encoded
+    })?;
+    for index in indices {
+        let progress = FillProgress { phase: FillPhase::Indexing, changes: last.0 };
+        if !tell(progress) {
             return Err(StoreError::FillStopped);
         }
+        new.write(|connection| connection.execute_batch(&index))?;
     }
-    for phase in [FillPhase::Writing, FillPhase::Indexing, FillPhase::Syncing] {
-        if !tell(FillProgress { phase, changes: filling.last.0 }) {
+    let progress = FillProgress { phase: FillPhase::Syncing, changes: last.0 };
+    if tell(progress) { Ok(last) } else { Err(StoreError::FillStopped) }
+}
+
+/// Encodes a history and hands it over, until it ends or nobody takes it.
+fn encode(
+    path: &Path,
+    history: &mut dyn Iterator<Item = Filled>,
+    batches: &SyncSender<Batch>,
+    tell: Tell<'_>,
+) -> Result<Revision, StoreError> {
+    let mut encoder = Encoder::new(path);
+    loop {
+        let batch = encoder.batch(history.take(CHANGES_PER_BATCH))?;
+        let is_last = batch.len() < CHANGES_PER_BATCH;
+        let is_taken = batches.send(batch).is_ok();
+        let progress = FillProgress { phase: FillPhase::Writing, changes: encoder.last.0 };
+        if !tell(progress) || !is_taken {
             return Err(StoreError::FillStopped);
         }
-    }
-    connection.execute_batch("COMMIT").map_err(error)?;
-    Ok(filling.last)
-}
-
-/// A history being written.
-struct Filling<'c> {
-    connection: &'c Connection,
-    path: &'c Path,
-    ids: DeclarationIds,
-    last: Revision,
-    /// Of the last one.
-    recorded_at: Instant,
-}
-
-/// The declaration that a withdrawal ends, as it is in its row.
-struct Withdrawn {
-    kind: String,
-    declaration_id: String,
-}
-
-impl Filling<'_> {
-    fn insert(&mut self, filled: Filled) -> Result<(), StoreError> {
-        let Filled { recorded_at, entry } = filled;
-        let recorded_at = row::whole_micros(recorded_at);
-        let revision = self.last.next();
-        if recorded_at < self.recorded_at {
-            return Err(StoreError::FillGoesBack { revision });
+        if is_last {
+            return Ok(encoder.last);
         }
-        match entry {
-            FillEntry::Directory(directory) => {
-                let body = self.json(&row::Directory::from(&directory))?;
-                self.execute(revision, recorded_at, What::Directory.columns(), None, None, &body)?;
-            }
-            FillEntry::Declaration { client, content, given_at, declarer, recorded_by } => {
-                let body = row::Declaration {
-                    content: (&content).into(),
-                    given_at: row::micros(given_at),
-                    declarer: Some((&declarer).into()),
-                    recorded_by: Some((&recorded_by).into()),
-                    imported: None,
-                };
-                let body = self.json(&body)?;
-                let id = self.ids.write(recorded_at, revision);
-                let id = str::from_utf8(&id).ok();
-                let columns = What::Declaration(content.kind()).columns();
-                self.execute(revision, recorded_at, columns, Some(&client), id, &body)?;
-            }
-            FillEntry::Withdrawal { client, declaration, given_at, by, recorded_by } => {
-                let body = row::Withdrawal {
-                    given_at: row::micros(given_at),
-                    by: (&by).into(),
-                    recorded_by: (&recorded_by).into(),
-                };
-                let body = self.json(&body)?;
-                let Some(Withdrawn { kind, declaration_id }) = self.withdrawn(&client, declaration)? else {
-                    return Err(StoreError::FillWithdrawsNothing { revision });
-                };
-                let columns = ("withdrawal", Some(kind.as_str()));
-                self.execute(revision, recorded_at, columns, Some(&client), Some(&declaration_id), &body)?;
-            }
-        }
-        (self.last, self.recorded_at) = (revision, recorded_at);
-        Ok(())
-    }
-
-    fn withdrawn(&self, client: &ClientId, declaration: Revision) -> Result<Option<Withdrawn>, StoreError> {
-        let (root, extension) = row::client_columns(client)?;
-        self.connection
-            .prepare_cached(
-                "SELECT kind, declaration_id FROM change WHERE revision = ?1 AND what = 'declaration'
-                     AND client_root = ?2 AND client_extension = ?3",
-            )
-            .and_then(|mut statement| {
-                let row = |row: &rusqlite::Row<'_>| {
-                    Ok(Withdrawn { kind: row.get(0)?, declaration_id: row.get(1)? })
-                };
-                statement.query_row((declaration.0, root, extension), row).optional()
-            })
-            .map_err(|source| write_error(self.path, source))
-    }
-
-    fn execute(
-        &self,
-        revision: Revision,
-        recorded_at: Instant,
-        (what, kind): (&str, Option<&str>),
-        client: Option<&ClientId>,
-        declaration_id: Option<&str>,
-        body: &str,
-    ) -> Result<(), StoreError> {
-        let (root, extension) = client.map(row::client_columns).transpose()?.unzip();
-        self.connection
-            .prepare_cached(
-                "INSERT INTO change
-                     (revision, recorded_at, what, kind, client_root, client_extension, declaration_id, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            )
-            .and_then(|mut statement| {
-                let recorded_at = row::micros(recorded_at);
-                statement.execute((
-                    revision.0,
-                    recorded_at,
-                    what,
-                    kind,
-                    root,
-                    extension,
-                    declaration_id,
-                    body,
-                ))
-            })
-            .map(|_| ())
-            .map_err(|source| write_error(self.path, source))
-    }
-
-    fn json(&self, body: &impl Serialize) -> Result<String, StoreError> {
-        serde_json::to_string(body)
-            .map_err(|source| write_error(self.path, rusqlite::Error::ToSqlConversionFailure(source.into())))
     }
 }

@@ -17,11 +17,6 @@ pub(crate) struct ClientHistory {
 }
 
 impl ClientHistory {
-    /// The history that amounts to these declarations.
-    pub(crate) fn of(declarations: &ClientDeclarations) -> Self {
-        Self { declarations: declarations.to_vec(), places: None }
-    }
-
     /// Adds a declaration.
     pub(crate) fn declare(&mut self, declaration: Declaration) {
         if let Some(places) = &mut self.places {

@@ -69,6 +69,15 @@ impl DeclarationIds {
         id.as_str().as_bytes() == self.write(recorded_at, revision)
     }
 
+    /// The revision that an id of this store tells. That of another id may be
+    /// anything: ask [`DeclarationIds::is`].
+    #[must_use]
+    pub fn revision_in(self, id: &OpaqueId<'_>) -> Option<Revision> {
+        let (_, low) = Uuid::try_parse(id.as_str()).ok()?.as_u64_pair();
+        let tag = (low >> REVISION_BITS) & ((1 << TAG_BITS) - 1);
+        (tag == u64::from(self.tag)).then_some(Revision(low & REVISION_MAX.0))
+    }
+
     fn uuid(self, recorded_at: Instant, revision: Revision) -> Uuid {
         let micros = recorded_at.timestamp_micros();
         // A time before 1970 wraps around: the id still follows from it.
@@ -104,6 +113,8 @@ mod tests {
         for micros in [0, 1, -1, 1_700_000_000_000_000, 1_700_000_000_000_999, i64::from(i32::MIN)] {
             for revision in [Revision(1), Revision(2), REVISION_MAX] {
                 let id = ids.id(at(micros), revision);
+                assert_eq!(ids.revision_in(&id), Some(revision));
+                assert_eq!(DeclarationIds::new(8).revision_in(&id), None);
                 assert_eq!(id.as_str().as_bytes(), ids.write(at(micros), revision));
                 assert!(ids.is(&id, at(micros), revision));
                 assert!(!ids.is(&id, at(micros + 1), revision));

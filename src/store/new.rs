@@ -17,7 +17,7 @@ use super::sqlite::{self, write_error};
 /// A store under another name, with nothing in it yet.
 pub(super) struct NewStore<'p> {
     /// Where it will be.
-    path: &'p Path,
+    pub(super) path: &'p Path,
     /// Where it is.
     new: PathBuf,
     pub(super) connection: Connection,
@@ -49,6 +49,14 @@ impl<'p> NewStore<'p> {
             )
             .map_err(|source| write_error(path, source))?;
         Ok(Self { path, new, connection, ids })
+    }
+
+    /// Runs something on it.
+    pub(super) fn write<T>(
+        &self,
+        write: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        write(&self.connection).map_err(|source| write_error(self.path, source))
     }
 
     /// Syncs it and gives it its name.

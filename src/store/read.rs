@@ -5,22 +5,13 @@ use std::path::Path;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
 use super::change::{Change, Revision};
+use super::columns::{Columns, columns};
 use super::error::StoreError;
 use super::history::ClientHistory;
-use super::row::{self, Unreadable, What};
+use super::row;
 use super::sqlite;
 use crate::policy::client_id::ClientId;
-use crate::policy::day::Instant;
-use crate::policy::declaration::{Content, Declaration, Kind, Withdrawal};
-use crate::policy::directory::Directory;
 use crate::policy::oid::OpaqueId;
-
-/// The columns that [`change`] reads.
-macro_rules! columns {
-    () => {
-        "revision, recorded_at, what, kind, client_root, client_extension, declaration_id, body"
-    };
-}
 
 /// How many changes are loaded in one transaction.
 const CHANGES_PER_TRANSACTION: u64 = 65_536;
@@ -157,133 +148,19 @@ impl<'c> Reader<'c> {
 
     /// The change in a row, if it is the one that follows.
     fn next_change(&self, row: &Row<'_>, after: Revision) -> Result<Change, StoreError> {
-        let revision = row.get(0).map(Revision).map_err(|source| self.error(source))?;
-        if revision != after.next() {
+        let columns = Columns::of(row).map_err(|source| self.error(source))?;
+        if columns.revision != after.next() {
             return Err(self.hole(after));
         }
-        self.change(row)
+        self.change_in(columns)
     }
 
     fn change(&self, row: &Row<'_>) -> Result<Change, StoreError> {
-        let columns = Columns::of(row).map_err(|source| self.error(source))?;
-        let revision = Revision(columns.revision);
+        self.change_in(Columns::of(row).map_err(|source| self.error(source))?)
+    }
+
+    fn change_in(&self, columns: Columns<'_>) -> Result<Change, StoreError> {
+        let revision = columns.revision;
         columns.change().map_err(|part| self.unreadable(revision, part))
     }
-}
-
-/// The columns of a row, not yet understood.
-struct Columns<'r> {
-    revision: u64,
-    recorded_at: i64,
-    what: &'r str,
-    kind: Option<&'r str>,
-    client: Option<(&'r str, &'r str)>,
-    declaration_id: Option<&'r str>,
-    body: &'r str,
-}
-
-impl<'r> Columns<'r> {
-    fn of(row: &'r Row<'_>) -> rusqlite::Result<Self> {
-        let text = |at| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str()?);
-        let text_or_null = |at| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str_or_null()?);
-        Ok(Self {
-            revision: row.get(0)?,
-            recorded_at: row.get(1)?,
-            what: text(2)?,
-            kind: text_or_null(3)?,
-            client: text_or_null(4)?.zip(text_or_null(5)?),
-            declaration_id: text_or_null(6)?,
-            body: text(7)?,
-        })
-    }
-
-    /// The change, or which part of it cannot be read.
-    fn change(self) -> Result<Change, &'static str> {
-        let Self { revision, recorded_at, what, kind, client, declaration_id, body } = self;
-        let revision = Revision(revision);
-        let recorded_at = row::instant(recorded_at).map_err(|Unreadable| "time")?;
-        let what = What::parse(what, kind).map_err(|Unreadable| "kind")?;
-        let client = || {
-            let (root, extension) = client.ok_or("client")?;
-            row::client(root, extension).map_err(|Unreadable| "client")
-        };
-        let declaration_id = || {
-            let id = declaration_id.ok_or("declaration id")?;
-            row::opaque_id(id.into()).map_err(|Unreadable| "declaration id")
-        };
-        match what {
-            What::Declaration(kind) => Ok(Change::Declaration {
-                revision,
-                recorded_at,
-                client: client()?,
-                declaration: declaration(kind, body, declaration_id()?, revision, recorded_at),
-            }),
-            What::Withdrawal(kind) => match withdrawal(kind, body, revision, recorded_at) {
-                Some(withdrawal) => Ok(Change::Withdrawal {
-                    revision,
-                    recorded_at,
-                    client: client()?,
-                    declaration_id: declaration_id()?,
-                    withdrawal,
-                }),
-                None => Ok(Change::UnreadableWithdrawal { revision, recorded_at }),
-            },
-            What::Directory => {
-                let directory = directory(body).map_err(|Unreadable| "directory")?;
-                Ok(Change::Directory { revision, recorded_at, directory })
-            }
-        }
-    }
-}
-
-/// The declaration that a body says, or one whose content is unreadable.
-fn declaration(
-    kind: Kind,
-    body: &str,
-    id: OpaqueId<'static>,
-    revision: Revision,
-    recorded_at: Instant,
-) -> Declaration {
-    let read = || -> Result<Declaration, Unreadable> {
-        let body: row::Declaration<'_> = serde_json::from_str(body)?;
-        let declaration = body.into_policy(id.clone(), recorded_at)?;
-        if declaration.content.kind() == kind { Ok(declaration) } else { Err(Unreadable) }
-    };
-    read().unwrap_or_else(|Unreadable| {
-        tracing::warn!(%revision, ?kind, "a stored declaration cannot be read and restricts instead");
-        Declaration {
-            id: id.clone(),
-            content: Content::Unreadable(kind),
-            given_at: recorded_at,
-            recorded_at,
-            withdrawal: None,
-            declarer: None,
-            recorded_by: None,
-        }
-    })
-}
-
-/// The withdrawal that a body says. One of a consent ends it whoever made it,
-/// so it does even if it cannot be read.
-fn withdrawal(kind: Kind, body: &str, revision: Revision, recorded_at: Instant) -> Option<Withdrawal> {
-    let read = || -> Result<Withdrawal, Unreadable> {
-        let body: row::Withdrawal<'_> = serde_json::from_str(body)?;
-        body.into_policy(recorded_at)
-    };
-    match (read(), kind) {
-        (Ok(withdrawal), _) => Some(withdrawal),
-        (Err(Unreadable), Kind::Consent) => {
-            tracing::warn!(%revision, ?kind, "a stored withdrawal cannot be read and ends the consent");
-            Some(Withdrawal { recorded_at, by: None })
-        }
-        (Err(Unreadable), Kind::Denial | Kind::Information) => {
-            tracing::warn!(%revision, ?kind, "a stored withdrawal cannot be read and ends nothing");
-            None
-        }
-    }
-}
-
-fn directory(body: &str) -> Result<Directory, Unreadable> {
-    let body: row::Directory<'_> = serde_json::from_str(body)?;
-    body.try_into()
 }

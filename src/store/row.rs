@@ -4,6 +4,7 @@
 //! that this version does not know makes it [`Unreadable`]; the reader decides
 //! what that amounts to.
 
+mod canonical;
 mod content;
 mod declaration;
 mod directory;
@@ -30,6 +31,22 @@ impl From<serde_json::Error> for Unreadable {
     /// Leaves out what was wrong: it may quote personal data.
     fn from(_: serde_json::Error) -> Self {
         Self
+    }
+}
+
+/// The body of a declaration.
+pub(super) fn declaration(body: &[u8]) -> Result<Declaration<'_>, Unreadable> {
+    match canonical::declaration(body) {
+        Some(declaration) => Ok(declaration),
+        None => Ok(serde_json::from_slice(body)?),
+    }
+}
+
+/// The body of a withdrawal.
+pub(super) fn withdrawal(body: &[u8]) -> Result<Withdrawal<'_>, Unreadable> {
+    match canonical::withdrawal(body) {
+        Some(withdrawal) => Ok(withdrawal),
+        None => Ok(serde_json::from_slice(body)?),
     }
 }
 
@@ -69,7 +86,7 @@ fn kind_text(kind: Kind) -> &'static str {
     }
 }
 
-fn parse_kind(text: &str) -> Result<Kind, Unreadable> {
+pub(super) fn parse_kind(text: &str) -> Result<Kind, Unreadable> {
     match text {
         "information" => Ok(Kind::Information),
         "consent" => Ok(Kind::Consent),

@@ -1,19 +1,12 @@
-//! The SQLite database: made, migrated, checked and opened.
+//! The SQLite database: connections to it, its settings and its schema.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use uuid::Uuid;
 
-use super::change::{Epoch, Revision};
 use super::error::StoreError;
-use super::file::{self, file_error};
-use super::id::DeclarationIds;
-use super::new::NewStore;
-use super::row::{self, Unreadable};
-use crate::policy::day::Instant;
 
 /// The migration at place n leads to schema version n + 1.
 const MIGRATIONS: &[&str] = &[
@@ -38,51 +31,13 @@ const WRITER_CACHE_KIB: i32 = 64 * 1024;
 /// How long to wait for another tool that writes the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A store that is open, locked, migrated and checked.
-pub(super) struct Opened {
-    pub(super) path: PathBuf,
-    /// Held as long as the store is open.
-    pub(super) lock: File,
-    /// The only connection that writes.
-    pub(super) connection: Connection,
-    pub(super) epoch: Epoch,
-    pub(super) token_key: [u8; 32],
-    pub(super) ids: DeclarationIds,
-    pub(super) head: Head,
-}
-
-/// The last committed change.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
-    pub(super) revision: Revision,
-    /// 1970-01-01 if there is none.
-    pub(super) recorded_at: Instant,
-}
-
-/// Opens the store at a path; begins one if there is no file.
-pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
-    let found = rusqlite::version_number();
-    if found < LIBRARY_VERSION_MIN {
-        return Err(StoreError::LibraryTooOld { found, least: LIBRARY_VERSION_MIN });
-    }
-    let path = file::canonical(path)?;
-    let lock = file::lock(&path)?;
-    if path.try_exists().map_err(|source| file_error("find", &path, source))? {
-        file::check_header(&path)?;
-    } else {
-        NewStore::begin(&path)?.finish()?;
-    }
-    let mut connection = connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    migrate(&mut connection, &path)?;
-    make_durable(&connection, &path)?;
-    let head = check(&connection, &path)?;
-    let (epoch, token_key, ids) = identity(&connection, &path)?;
-    Ok(Opened { path, lock, connection, epoch, token_key, ids, head })
-}
-
 /// A connection that only reads. It never checkpoints.
 pub(super) fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
-    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .map_err(|source| read_error(path, source))?;
+    Ok(connection)
 }
 
 pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
@@ -100,12 +55,8 @@ pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Stor
 
 /// Brings the schema to the newest version, one transaction a migration.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let found: u32 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(|source| read_error(path, source))?;
-    let Some(missing) = MIGRATIONS.get(found as usize..) else {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION });
-    };
+    let found = schema_version(connection, path)?;
+    let missing = MIGRATIONS.get(found as usize..).unwrap_or_default();
     for (migration, version) in missing.iter().zip(found + 1..) {
         let run = |connection: &mut Connection| {
             let transaction = connection.transaction()?;
@@ -119,9 +70,20 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     Ok(())
 }
 
+/// The version of the schema, which is not newer than what this program knows.
+pub(super) fn schema_version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+    let found: u32 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(|source| read_error(path, source))?;
+    if found > SCHEMA_VERSION {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION });
+    }
+    Ok(found)
+}
+
 /// Makes SQLite sync every commit before it says that it is done, and leaves
 /// checkpoints to the writer. What matters is read back.
-fn make_durable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+pub(super) fn make_durable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let set = || -> rusqlite::Result<(String, i64)> {
         let journal_mode =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
@@ -145,38 +107,13 @@ fn make_durable(connection: &Connection, path: &Path) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Looks at the whole file: its structure, and that revisions are dense.
-fn check(connection: &Connection, path: &Path) -> Result<Head, StoreError> {
-    let look = || -> rusqlite::Result<(String, u64, u64, i64)> {
-        let finding = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))?;
-        connection.query_row(
-            "SELECT (SELECT count(*) FROM change),
-                    (SELECT coalesce(max(revision), 0) FROM change),
-                    coalesce((SELECT recorded_at FROM change ORDER BY revision DESC LIMIT 1), 0)",
-            (),
-            |row| Ok((finding, row.get(0)?, row.get(1)?, row.get(2)?)),
-        )
-    };
-    let (finding, count, last, recorded_at) = look().map_err(|source| read_error(path, source))?;
-    if finding != "ok" {
-        return Err(damaged(path, finding));
+/// An error if this SQLite has a known fault.
+pub(super) fn check_library() -> Result<(), StoreError> {
+    let found = rusqlite::version_number();
+    if found < LIBRARY_VERSION_MIN {
+        return Err(StoreError::LibraryTooOld { found, least: LIBRARY_VERSION_MIN });
     }
-    if count != last {
-        return Err(damaged(path, format!("it has {count} changes and the last is revision {last}")));
-    }
-    let recorded_at = row::instant(recorded_at)
-        .map_err(|Unreadable| damaged(path, "the time of its last change does not exist".to_owned()))?;
-    Ok(Head { revision: Revision(last), recorded_at })
-}
-
-fn identity(connection: &Connection, path: &Path) -> Result<(Epoch, [u8; 32], DeclarationIds), StoreError> {
-    let (epoch, token_key, tag): (String, [u8; 32], u32) = connection
-        .query_row("SELECT epoch, token_key, id_tag FROM meta", (), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
-        .map_err(|source| read_error(path, source))?;
-    let epoch = Uuid::parse_str(&epoch).map_err(|_| damaged(path, "its epoch is not a UUID".to_owned()))?;
-    Ok((Epoch(epoch), token_key, DeclarationIds::new(tag)))
+    Ok(())
 }
 
 /// Random bytes for ids and keys.

@@ -21,10 +21,10 @@ fn options() -> StoreOptions {
 
 /// A store whose file may grow by so many pages and no more.
 fn open_with_room(path: &Path, pages: u32) -> Store {
-    let opened = sqlite::open(path).unwrap();
-    let now: u32 = opened.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-    opened
-        .connection
+    let opened = open::open(path, u64::MAX).unwrap();
+    let connection = &opened.writing.as_ref().unwrap().connection;
+    let now: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    connection
         .pragma_update_and_check(None, "max_page_count", now + pages, |row| row.get::<_, u32>(0))
         .unwrap();
     Store::start(opened, options()).unwrap()
@@ -105,8 +105,8 @@ async fn a_full_disk_stops_the_writer_and_acknowledges_nothing_falsely() {
 #[test]
 fn commits_are_synced_and_checkpoints_are_left_to_the_writer() {
     let home = tempfile::tempdir().unwrap();
-    let opened = sqlite::open(&home.path().join("lupa.db")).unwrap();
-    let setting =
-        |name| opened.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+    let opened = open::open(&home.path().join("lupa.db"), u64::MAX).unwrap();
+    let connection = opened.writing.unwrap().connection;
+    let setting = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!((setting("synchronous"), setting("wal_autocheckpoint")), (2, 0));
 }

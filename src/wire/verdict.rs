@@ -63,10 +63,10 @@ impl Told {
 /// Writes a verdict, as much of it as the caller may see. `id_of` gives the id
 /// of the declaration at a place.
 #[must_use]
-pub fn to_verdict<'i>(
+pub fn to_verdict<I: AsRef<str>>(
     verdict: &Verdict,
     disclosure: Disclosure,
-    id_of: impl Fn(u32) -> Option<&'i str>,
+    id_of: impl Fn(u32) -> Option<I>,
 ) -> v1::Verdict {
     let Told { effect, reason, obligations, detail, rule, declarations, missing, invalid_field } =
         Told::of(verdict, disclosure);
@@ -76,7 +76,7 @@ pub fn to_verdict<'i>(
         obligations: obligations.iter().map(i32::from).collect(),
         detail: detail.into(),
         rule: rule.to_owned(),
-        declarations: declarations.iter().filter_map(id_of).map(str::to_owned).collect(),
+        declarations: declarations.iter().filter_map(id_of).map(|id| id.as_ref().to_owned()).collect(),
         missing_conditions: missing.iter().map(|condition| condition.name().to_owned()).collect(),
         invalid_field: invalid_field.to_owned(),
     }

@@ -59,11 +59,11 @@ pub(in crate::store) struct Withdrawal<'a> {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::store) struct Declarer<'a> {
-    role: Role,
+    pub(super) role: Role,
     #[serde(borrow)]
-    name: Cow<'a, str>,
+    pub(super) name: Cow<'a, str>,
     #[serde(borrow)]
-    id: Cow<'a, str>,
+    pub(super) id: Cow<'a, str>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -87,6 +87,6 @@ async fn a_client_with_many_declarations_is_served() {
     reached(&index, last.revision).await;
     let snapshot = index.current().unwrap();
     let declarations = snapshot.declarations(&client());
-    assert_eq!((declarations.len(), snapshot.declaration_count()), (10_001, 10_001));
-    assert_eq!(declarations.iter().filter(|one| one.withdrawal.is_some()).count(), 4);
+    assert_eq!((declarations.gists().count(), snapshot.declaration_count()), (10_001, 10_001));
+    assert_eq!(declarations.gists().filter(|gist| gist.ending.is_some()).count(), 4);
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use lupa::index::{Index, Snapshot};
+use lupa::index::{Declarations, Index, IndexOptions, Snapshot};
 use lupa::policy::client_id::ClientId;
 use lupa::policy::declaration::{Content, Declaration, Declarer, Withdrawal};
 use lupa::policy::directory::Directory;
+use lupa::policy::gist::Gist;
 use lupa::policy::oid::OpaqueId;
 use lupa::store::{Entry, Revision, Store};
 use proptest::collection::vec;
@@ -72,11 +73,27 @@ impl Model {
         assert_eq!(snapshot.clients(), self.clients.len());
         assert_eq!(snapshot.declaration_count(), self.clients.values().map(Vec::len).sum::<usize>() as u64);
         for (client, declarations) in &self.clients {
-            assert_eq!(snapshot.declarations(client), &declarations[..]);
+            assert_same(snapshot.declarations(client), declarations);
         }
         assert_eq!(snapshot.directory().organisations(), self.directory.organisations());
         assert_eq!(snapshot.directory().registers(), self.directory.registers());
         assert_eq!(snapshot.directory().outsourcing(), self.directory.outsourcing());
+    }
+}
+
+/// What decides and the ids are the same, in the same order.
+fn assert_same(found: Declarations<'_>, expected: &[Declaration]) {
+    let gists: Vec<Gist<'_>> = found.gists().collect();
+    assert_eq!(gists.len(), expected.len());
+    assert!(gists.iter().map(|gist| gist.place).is_sorted());
+    for (gist, (expected, id)) in
+        gists.into_iter().zip(Gist::all(expected).zip(expected.iter().map(|one| &one.id)))
+    {
+        assert_eq!(found.id(gist.place).unwrap().as_ref(), id.as_str());
+        let told = |gist: Gist<'_>| {
+            (gist.content.to_content(), gist.given_on, gist.recorded_at, gist.role, gist.ending)
+        };
+        assert_eq!(told(gist), told(expected));
     }
 }
 
@@ -133,7 +150,9 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
     }
 }
 
-async fn check_all(events: Vec<Event>) {
+async fn check_all(events: Vec<Event>, overlay_clients_max: usize) {
+    let options = IndexOptions { overlay_clients_max, ..index_options() };
+    let start_index = |store: &Store| Index::start(store.clone(), options).unwrap();
     let home = Home::new();
     let mut store = home.open();
     let mut model = Model::default();
@@ -168,8 +187,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn incremental_fresh_and_naive_agree(events in vec(event(), 1..40)) {
+    fn incremental_merged_fresh_and_naive_agree(events in vec(event(), 1..40), overlay_clients_max in 0_usize..4) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(check_all(events));
+        runtime.block_on(check_all(events, overlay_clients_max));
     }
 }

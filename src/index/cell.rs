@@ -1,0 +1,46 @@
+//! Where the newest snapshot is published, and until when it is known to be
+//! the newest.
+
+use super::sync::{Arc, ArcSwapOption, AtomicU64, Ordering};
+
+/// A published value and the proof that it is fresh. One writes, any number
+/// read: readers neither wait nor allocate.
+///
+/// Time is counted in nanoseconds from any beginning.
+#[derive(Debug)]
+pub(super) struct Cell<T> {
+    value: ArcSwapOption<T>,
+    /// When the last look began that found nothing after the value.
+    proven_at_nanos: AtomicU64,
+}
+
+/// A value, and when the last look began that found nothing after it.
+pub(super) struct Proven<T> {
+    pub(super) value: Option<Arc<T>>,
+    pub(super) at_nanos: u64,
+}
+
+impl<T> Cell<T> {
+    /// Without a value; proven at the beginning, before anything was looked at.
+    pub(super) fn empty() -> Self {
+        Self { value: ArcSwapOption::empty(), proven_at_nanos: AtomicU64::new(0) }
+    }
+
+    /// Replaces the value.
+    pub(super) fn publish(&self, value: Arc<T>) {
+        self.value.store(Some(value));
+    }
+
+    /// Notes that a look that began then found nothing after the value.
+    pub(super) fn prove(&self, at_nanos: u64) {
+        self.proven_at_nanos.store(at_nanos, Ordering::Release);
+    }
+
+    /// The value, with a proof that is not newer than it. The proof is loaded
+    /// first and was stored last: what is published in between is only newer
+    /// than what was proven.
+    pub(super) fn read(&self) -> Proven<T> {
+        let at_nanos = self.proven_at_nanos.load(Ordering::Acquire);
+        Proven { value: self.value.load_full(), at_nanos }
+    }
+}

@@ -1,0 +1,56 @@
+//! What has changed for a client since the base was packed.
+
+use std::sync::Arc;
+
+use super::entry::Entry;
+use super::kept::{Kept, Written};
+use super::slice::{self, Slice};
+use crate::policy::gist::Ending;
+use crate::store::DeclarationIds;
+
+/// What has changed for a client since the base was packed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Delta {
+    /// Declarations after those of the base, in revision order.
+    pub(super) added: Vec<Arc<Kept>>,
+    /// How declarations of the base have ended since, by where they begin.
+    pub(super) endings: Vec<(u32, Ending)>,
+}
+
+impl Delta {
+    /// Adds a declaration.
+    pub(super) fn declare(&mut self, kept: Kept) {
+        self.added.push(Arc::new(kept));
+    }
+
+    /// Notes the end of a declaration; a later one stands. There is nothing to
+    /// end if the client has no such declaration.
+    pub(super) fn end(
+        &mut self,
+        id: &Written<'_>,
+        ending: Ending,
+        ids: DeclarationIds,
+        base: (&Slice, &[Entry]),
+    ) {
+        if let Some(kept) = self.added.iter_mut().rfind(|kept| kept.id().is(id, kept.recorded_at, ids)) {
+            Arc::make_mut(kept).ending = Some(ending);
+            return;
+        }
+        let (slice, entries) = base;
+        let has_id = |entry: Entry, more: Option<Entry>| {
+            let recorded_at = slice.gist(0, entry, more).recorded_at;
+            slice.id(entry, more).is_some_and(|found| found.is(id, recorded_at, ids))
+        };
+        // The last of those with the id, as for one that is added.
+        let found = slice::declarations(entries).filter(|(_, entry, more)| has_id(*entry, *more)).last();
+        if let Some((place, _, _)) = found {
+            self.endings.retain(|(ended, _)| *ended != place);
+            self.endings.push((place, ending));
+        }
+    }
+
+    /// How a declaration of the base has ended since.
+    pub(super) fn ending(&self, place: u32) -> Option<Ending> {
+        self.endings.iter().find(|(ended, _)| *ended == place).map(|(_, ending)| *ending)
+    }
+}

@@ -1,0 +1,123 @@
+//! A declaration as it is kept until it is packed.
+
+use crate::policy::day::{Day, Instant};
+use crate::policy::declaration::{Content, Declaration, Role};
+use crate::policy::gist::{ContentRef, Ending, Gist};
+use crate::policy::oid::OpaqueId;
+use crate::store::{DeclarationIds, Revision};
+
+/// A declaration as it is kept until it is packed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) id: KeptId,
+    pub(super) content: Content,
+    pub(super) given_on: Day,
+    pub(super) recorded_at: Instant,
+    pub(super) role: Option<Role>,
+    pub(super) ending: Option<Ending>,
+}
+
+/// The id of a declaration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum KeptId {
+    /// It follows from the time and the revision.
+    Derived(Revision),
+    /// It was told.
+    Told(Revision, String),
+}
+
+/// The id of a declaration, kept elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Id<'a> {
+    /// See [`KeptId::Derived`].
+    Derived(Revision),
+    /// See [`KeptId::Told`].
+    Told(Revision, &'a str),
+}
+
+/// An id that someone wrote, to be found.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written<'i> {
+    id: &'i OpaqueId<'i>,
+    /// The revision that it tells, if it is derived.
+    revision: Option<Revision>,
+}
+
+impl Kept {
+    /// What of a declaration is kept.
+    pub(super) fn of(declaration: Declaration, revision: Revision, ids: DeclarationIds) -> Self {
+        let (given_on, role) = (declaration.given_on(), declaration.role());
+        let Declaration { id, content, given_at: _, recorded_at, withdrawal, declarer: _, recorded_by: _ } =
+            declaration;
+        let is_derived = ids.is(&id, recorded_at, revision);
+        Self {
+            id: if is_derived {
+                KeptId::Derived(revision)
+            } else {
+                KeptId::Told(revision, id.as_str().to_owned())
+            },
+            content,
+            given_on,
+            recorded_at,
+            role,
+            ending: withdrawal.as_ref().map(Ending::of),
+        }
+    }
+
+    /// What of it decides.
+    pub(super) fn gist(&self, place: u32) -> Gist<'_> {
+        let Self { id: _, content, given_on, recorded_at, role, ending } = self;
+        Gist {
+            place,
+            content: ContentRef::of(content),
+            given_on: *given_on,
+            recorded_at: *recorded_at,
+            role: *role,
+            ending: *ending,
+        }
+    }
+
+    /// Its id.
+    pub(super) fn id(&self) -> Id<'_> {
+        match &self.id {
+            KeptId::Derived(revision) => Id::Derived(*revision),
+            KeptId::Told(revision, id) => Id::Told(*revision, id),
+        }
+    }
+}
+
+impl From<(&Gist<'_>, Id<'_>)> for Kept {
+    fn from((gist, id): (&Gist<'_>, Id<'_>)) -> Self {
+        let Gist { place: _, content, given_on, recorded_at, role, ending } = *gist;
+        let id = match id {
+            Id::Derived(revision) => KeptId::Derived(revision),
+            Id::Told(revision, id) => KeptId::Told(revision, id.to_owned()),
+        };
+        Self { id, content: content.to_content(), given_on, recorded_at, role, ending }
+    }
+}
+
+impl Id<'_> {
+    /// As which change the declaration was stored.
+    pub(super) fn revision(self) -> Revision {
+        match self {
+            Self::Derived(revision) | Self::Told(revision, _) => revision,
+        }
+    }
+
+    /// Whether it is an id that someone wrote, of a declaration recorded at a time.
+    pub(super) fn is(self, written: &Written<'_>, recorded_at: Instant, ids: DeclarationIds) -> bool {
+        match self {
+            Self::Derived(revision) => {
+                written.revision == Some(revision) && ids.is(written.id, recorded_at, revision)
+            }
+            Self::Told(_, told) => told == written.id.as_str(),
+        }
+    }
+}
+
+impl<'i> Written<'i> {
+    pub(super) fn new(id: &'i OpaqueId<'i>, ids: DeclarationIds) -> Self {
+        Self { id, revision: ids.revision_in(id) }
+    }
+}

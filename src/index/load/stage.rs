@@ -1,0 +1,155 @@
+//! Changes of a range of revisions, packed and grouped by client.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::super::entry::{Entry, First, More, Says};
+use super::super::kept::{Id, Kept};
+use super::super::key::{Client, Hash, SLICES, Seed};
+use super::super::slice::Contents;
+use crate::policy::client_id::ClientId;
+use crate::policy::day::Instant;
+use crate::policy::directory::Directory;
+use crate::policy::gist::{ContentRef, Ending};
+use crate::policy::oid::OpaqueId;
+use crate::store::{Change, DeclarationIds};
+
+/// The slices are built in so many groups.
+pub(super) const GROUPS: usize = 64;
+
+/// What is staged is kept in pieces that are given back one by one, large
+/// enough for the allocator to return them to the system.
+const PIECE: usize = 16 * 1_024;
+
+/// Set in a staged client where the rest is a place among `others`.
+const IS_OTHER: u32 = 1 << 31;
+
+/// Changes of a range of revisions.
+pub(super) struct Stage {
+    seed: Seed,
+    ids: DeclarationIds,
+    pub(super) groups: Vec<Vec<Vec<Staged>>>,
+    pub(super) contents: Contents,
+    pub(super) withdrawals: Vec<(OpaqueId<'static>, Ending)>,
+    places_of_others: HashMap<ClientId, u32>,
+    pub(super) directory: Option<Arc<Directory>>,
+    pub(super) recorded_at: Option<Instant>,
+}
+
+/// An entry of a client. Its reference is told apart, because a stage has
+/// more to refer to than a slice.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Staged {
+    client: u32,
+    pub(super) reference: u32,
+    pub(super) entry: Entry,
+}
+
+/// In the place of a withdrawal's entry. No declaration has it: there are no
+/// days and revisions as late as that.
+pub(super) const WITHDRAWAL: Entry = Entry([u64::MAX; 2]);
+
+impl Stage {
+    pub(super) fn new(seed: Seed, ids: DeclarationIds) -> Self {
+        Self {
+            seed,
+            ids,
+            groups: std::iter::repeat_with(Vec::new).take(GROUPS).collect(),
+            contents: Contents::default(),
+            withdrawals: Vec::new(),
+            places_of_others: HashMap::new(),
+            directory: None,
+            recorded_at: None,
+        }
+    }
+
+    /// Stages the change that follows.
+    pub(super) fn apply(&mut self, change: Change) {
+        self.recorded_at = Some(change.recorded_at());
+        match change {
+            Change::Declaration { revision, recorded_at: _, client, declaration } => {
+                let kept = Kept::of(declaration, revision, self.ids);
+                self.declare(client, kept);
+            }
+            Change::Withdrawal { revision: _, recorded_at: _, client, declaration_id, withdrawal } => {
+                let reference = place(self.withdrawals.len());
+                self.withdrawals.push((declaration_id, Ending::of(&withdrawal)));
+                self.push(client, [(reference, WITHDRAWAL)]);
+            }
+            Change::UnreadableWithdrawal { revision: _, recorded_at: _ } => {}
+            Change::Directory { revision: _, recorded_at: _, directory } => {
+                self.directory = Some(Arc::new(directory));
+            }
+        }
+    }
+
+    fn declare(&mut self, client: ClientId, kept: Kept) {
+        let says = self.contents.says(ContentRef::of(&kept.content));
+        let told_id = match kept.id() {
+            Id::Derived(_) => None,
+            Id::Told(_, id) => Some(self.contents.tell(id)),
+        };
+        let more = More { ending: kept.ending, role: kept.role, told_id };
+        let has_more = more != More::NOTHING;
+        let (says, reference) = match says {
+            Says::Information(at) => (Says::Information(0), at),
+            Says::Consent(at) => (Says::Consent(0), at),
+            Says::Denial(at) => (Says::Denial(0), at),
+            Says::Unreadable(_) | Says::Kept(_) => (says, 0),
+        };
+        let (recorded_at, given_on, revision) = (kept.recorded_at, kept.given_on, kept.id().revision());
+        let first = Entry::first(&First { recorded_at, given_on, revision, says, has_more });
+        match (first, has_more.then(|| Entry::more(&more))) {
+            (Some(first), None) => self.push(client, [(reference, first)]),
+            (Some(first), Some(Some(more))) => self.push(client, [(reference, first), (0, more)]),
+            (None, _) | (_, Some(None)) => {
+                let reference = self.contents.keep(kept);
+                if let Some(entry) = Entry::kept(0, revision) {
+                    self.push(client, [(reference, entry)]);
+                }
+            }
+        }
+    }
+
+    fn push<const N: usize>(&mut self, client: ClientId, entries: [(u32, Entry); N]) {
+        let hash = self.seed.hash(Client::from(&client));
+        let client = match Client::from(&client) {
+            Client::National(number) => number,
+            Client::Other(_) => self.other(client),
+        };
+        let Some(group) = self.groups.get_mut(hash.slice() / (SLICES / GROUPS)) else { return };
+        for (reference, entry) in entries {
+            match group.last_mut().filter(|piece| piece.len() < PIECE) {
+                Some(piece) => piece.push(Staged { client, reference, entry }),
+                None => {
+                    let mut piece = Vec::with_capacity(PIECE);
+                    piece.push(Staged { client, reference, entry });
+                    group.push(piece);
+                }
+            }
+        }
+    }
+
+    fn other(&mut self, client: ClientId) -> u32 {
+        let Self { places_of_others, contents, .. } = self;
+        let at = places_of_others.entry(client).or_insert_with_key(|client| contents.other(client.clone()));
+        *at | IS_OTHER
+    }
+
+    /// The hash of the client of an entry.
+    pub(super) fn hash_of(&self, staged: &Staged) -> Option<Hash> {
+        self.client_of(staged).map(|client| self.seed.hash(client))
+    }
+
+    /// The client of an entry.
+    pub(super) fn client_of(&self, staged: &Staged) -> Option<Client<'_>> {
+        match staged.client.checked_sub(IS_OTHER) {
+            None => Some(Client::National(staged.client)),
+            Some(at) => self.contents.others.get(at as usize).map(Client::Other),
+        }
+    }
+}
+
+fn place(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,49 @@
+//! What an operator wants to know of the index.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::cell::Proven;
+use super::{BaseBytes, Index, MergeStats};
+use crate::store::Revision;
+
+/// What an operator wants to know of the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexStats {
+    /// The revision decided at.
+    pub revision: Revision,
+    /// How long ago a look began that found nothing after it.
+    pub age: Duration,
+    /// How many clients have declared something.
+    pub clients: usize,
+    /// How many declarations there are, ended ones too.
+    pub declarations: u64,
+    /// How many bytes the parts of the packed base take.
+    pub base_bytes: BaseBytes,
+    /// How many clients have changes that are not in the base yet.
+    pub overlay_clients: usize,
+    /// How the merges went.
+    pub merges: MergeStats,
+    /// How long it took to load.
+    pub load_took: Duration,
+}
+
+impl Index {
+    /// How it is; none until it is loaded. Goes through the whole base: ask
+    /// for it now and then.
+    #[must_use]
+    pub fn stats(&self) -> Option<IndexStats> {
+        let Proven { value, at_nanos } = self.0.snapshot.read();
+        let snapshot = value?;
+        Some(IndexStats {
+            revision: snapshot.revision(),
+            age: self.0.age_of(at_nanos),
+            clients: snapshot.clients(),
+            declarations: snapshot.declaration_count(),
+            base_bytes: snapshot.base.bytes(),
+            overlay_clients: snapshot.overlay.size(),
+            merges: **self.0.merges.load(),
+            load_took: Duration::from_millis(self.0.load_took_millis.load(Ordering::Relaxed)),
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! How a store is opened, and what is checked before it is used.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use uuid::Uuid;
+
+use super::change::{Epoch, Revision};
+use super::error::StoreError;
+use super::file::{self, file_error};
+use super::id::DeclarationIds;
+use super::length;
+use super::new::NewStore;
+use super::row::{self, Unreadable};
+use super::sqlite::{self, damaged, read_error};
+use crate::policy::day::Instant;
+
+/// A store that is open and checked.
+pub(super) struct Opened {
+    pub(super) path: PathBuf,
+    pub(super) identity: Identity,
+    pub(super) head: Head,
+    /// None if it is only followed.
+    pub(super) writing: Option<Writing>,
+}
+
+/// What it takes to write to a store.
+pub(super) struct Writing {
+    /// Held as long as the store is open.
+    pub(super) lock: File,
+    /// The only connection that writes.
+    pub(super) connection: Connection,
+}
+
+/// What tells a store from others.
+#[derive(Clone, Copy)]
+pub(super) struct Identity {
+    pub(super) epoch: Epoch,
+    pub(super) token_key: [u8; 32],
+    pub(super) ids: DeclarationIds,
+}
+
+/// The last committed change.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub(super) revision: Revision,
+    /// 1970-01-01 if there is none.
+    pub(super) recorded_at: Instant,
+}
+
+/// Opens the store at a path, locked and migrated; begins one if there is no
+/// file. Checks it whole if it is not larger than so many bytes.
+pub(super) fn open(path: &Path, check_whole_bytes_max: u64) -> Result<Opened, StoreError> {
+    sqlite::check_library()?;
+    let path = file::canonical(path)?;
+    let lock = file::lock(&path)?;
+    if exists(&path)? {
+        file::check_header(&path)?;
+        length::check(&path)?;
+    } else {
+        NewStore::begin(&path)?.finish()?;
+    }
+    let mut connection = sqlite::connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    sqlite::migrate(&mut connection, &path)?;
+    sqlite::make_durable(&connection, &path)?;
+    let bytes = fs::metadata(&path).map_err(|source| file_error("read", &path, source))?.len();
+    if bytes <= check_whole_bytes_max {
+        check_whole(&connection, &path)?;
+    } else {
+        tracing::info!(
+            bytes,
+            check_whole_bytes_max,
+            "the store is large and not checked whole; what is read of it is checked as it is read"
+        );
+    }
+    let head = check_ends(&connection, &path)?;
+    let identity = identity(&connection, &path)?;
+    Ok(Opened { path, identity, head, writing: Some(Writing { lock, connection }) })
+}
+
+/// Opens the store at a path, which another process may be writing, only to
+/// read it. Nothing is migrated, made or locked.
+pub(super) fn open_to_follow(path: &Path) -> Result<Opened, StoreError> {
+    sqlite::check_library()?;
+    let path = file::canonical(path)?;
+    if !exists(&path)? {
+        return Err(StoreError::NothingToFollow { path });
+    }
+    file::check_header(&path)?;
+    let connection = sqlite::connect_to_read(&path)?;
+    let found = sqlite::schema_version(&connection, &path)?;
+    if found < sqlite::SCHEMA_VERSION {
+        return Err(StoreError::Older { path, found, known: sqlite::SCHEMA_VERSION });
+    }
+    let head = check_ends(&connection, &path)?;
+    let identity = identity(&connection, &path)?;
+    Ok(Opened { path, identity, head, writing: None })
+}
+
+fn exists(path: &Path) -> Result<bool, StoreError> {
+    path.try_exists().map_err(|source| file_error("find", path, source))
+}
+
+/// Looks at the whole file: its structure, and that revisions are dense.
+fn check_whole(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let look = || -> rusqlite::Result<(String, u64, u64)> {
+        let finding = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))?;
+        connection.query_row(
+            "SELECT (SELECT count(*) FROM change), (SELECT coalesce(max(revision), 0) FROM change)",
+            (),
+            |row| Ok((finding, row.get(0)?, row.get(1)?)),
+        )
+    };
+    let (finding, count, last) = look().map_err(|source| read_error(path, source))?;
+    if finding != "ok" {
+        return Err(damaged(path, finding));
+    }
+    if count != last {
+        return Err(damaged(path, format!("it has {count} changes and the last is revision {last}")));
+    }
+    Ok(())
+}
+
+/// Looks at the first and at the last change. That none is missing between
+/// them is seen by whoever reads them.
+fn check_ends(connection: &Connection, path: &Path) -> Result<Head, StoreError> {
+    let look = || -> rusqlite::Result<Option<(u64, u64, i64)>> {
+        connection
+            .query_row(
+                "SELECT (SELECT min(revision) FROM change), revision, recorded_at, body
+                 FROM change ORDER BY revision DESC LIMIT 1",
+                (),
+                |row| row.get_ref(3).and_then(|_| Ok((row.get(0)?, row.get(1)?, row.get(2)?))),
+            )
+            .optional()
+    };
+    let Some((first, last, recorded_at)) = look().map_err(|source| read_error(path, source))? else {
+        return Ok(Head { revision: Revision(0), recorded_at: Instant::UNIX_EPOCH });
+    };
+    if first != 1 {
+        return Err(damaged(path, format!("its first change is revision {first}")));
+    }
+    let recorded_at = row::instant(recorded_at)
+        .map_err(|Unreadable| damaged(path, "the time of its last change does not exist".to_owned()))?;
+    Ok(Head { revision: Revision(last), recorded_at })
+}
+
+fn identity(connection: &Connection, path: &Path) -> Result<Identity, StoreError> {
+    let (epoch, token_key, tag): (String, [u8; 32], u32) = connection
+        .query_row("SELECT epoch, token_key, id_tag FROM meta", (), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .map_err(|source| read_error(path, source))?;
+    let epoch = Uuid::parse_str(&epoch).map_err(|_| damaged(path, "its epoch is not a UUID".to_owned()))?;
+    Ok(Identity { epoch: Epoch(epoch), token_key, ids: DeclarationIds::new(tag) })
+}
