@@ -9,11 +9,12 @@ use prost::Message;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 use tonic_prost_build::manual;
 
-const PROTOS: [&str; 4] = [
+const PROTOS: [&str; 5] = [
     "lupa/v1/client.proto",
     "lupa/v1/declaration.proto",
     "lupa/v1/decision.proto",
     "lupa/v1/directory.proto",
+    "lupa/v1/index.proto",
 ];
 
 const DECISION_SERVICE: &str = "DecisionService";
@@ -77,7 +78,7 @@ fn generate_decision_service(descriptors: &FileDescriptorSet, to: &Path) -> Resu
             service = service.method(if is_server && *name == "Decide" {
                 described
                     .input_type("crate::wire::codec::DecideCall")
-                    .output_type("crate::wire::codec::DecideAnswer")
+                    .output_type("crate::wire::answer::Answer")
                     .codec_path("crate::wire::codec::DecideCodec")
                     .build()
             } else {

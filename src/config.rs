@@ -61,6 +61,8 @@ pub struct Config {
 pub struct Server {
     /// Where it listens.
     pub listen_address: SocketAddr,
+    /// Where health and metrics are told by HTTP; none = nowhere.
+    pub http_address: Option<SocketAddr>,
     /// Whether that may be beyond loopback although there is no TLS.
     pub allow_plaintext_beyond_loopback: bool,
     /// For whom server reflection answers.
@@ -169,6 +171,10 @@ pub struct Index {
     pub retry_delay_max_ms: u64,
     /// See `index.overlay_clients_max`.
     pub overlay_clients_max: usize,
+    /// See `index.checkpoint_interval_ms`.
+    pub checkpoint_interval_ms: u64,
+    /// See `index.checkpoint_changes_min`.
+    pub checkpoint_changes_min: u64,
 }
 
 /// Waiting for the cache.

@@ -31,6 +31,8 @@ mod snapshot;
 mod builder;
 mod merge;
 mod load;
+mod checkpoint;
+mod keeper;
 mod cell;
 mod follower;
 mod stats;
@@ -40,10 +42,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
 
 pub use follower::Follower;
+pub use keeper::{CheckpointOptions, CheckpointStats};
 pub use merge::MergeStats;
 pub use slice::BaseBytes;
 pub use snapshot::{DeclarationId, Declarations, Snapshot};
@@ -66,7 +69,7 @@ mod sync {
 pub struct Index(Arc<Published>);
 
 /// How the index follows the store.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct IndexOptions {
     /// How long between looks at the store when it tells of nothing. Well
     /// below `max_staleness`.
@@ -78,6 +81,8 @@ pub struct IndexOptions {
     pub retry_delay_max: Duration,
     /// With changes of more clients than this the overlay is merged into the base.
     pub overlay_clients_max: usize,
+    /// None: the whole store is read at every start.
+    pub checkpoint: Option<CheckpointOptions>,
 }
 
 /// Why there is nothing to decide with.
@@ -107,6 +112,7 @@ struct Published {
     changes_to_load: AtomicU64,
     load_took_millis: AtomicU64,
     merges: ArcSwap<MergeStats>,
+    checkpoint: ArcSwapOption<keeper::Last>,
 }
 
 impl Index {
@@ -122,6 +128,7 @@ impl Index {
             changes_to_load: AtomicU64::new(0),
             load_took_millis: AtomicU64::new(0),
             merges: ArcSwap::default(),
+            checkpoint: ArcSwapOption::empty(),
         });
         let follower = Follower::start(store, options, Arc::clone(&published))?;
         Ok((Self(published), follower))
@@ -173,6 +180,10 @@ impl Published {
     fn prove(&self, read_began_at: Instant) {
         let nanos = read_began_at.saturating_duration_since(self.began_at).as_nanos();
         self.snapshot.prove(u64::try_from(nanos).unwrap_or(u64::MAX));
+    }
+
+    fn tell_checkpoint(&self, last: keeper::Last) {
+        self.checkpoint.store(Some(Arc::new(last)));
     }
 
     /// Tells whether there is a fresh snapshot; if there is, for how long yet.

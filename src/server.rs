@@ -2,6 +2,7 @@
 
 pub mod clock;
 mod connection;
+mod http;
 mod layers;
 mod services;
 mod workers;
@@ -17,7 +18,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::config::{self, Config};
 use crate::identity::{Access, Entitlement};
-use crate::index::{Follower, Index, IndexOptions};
+use crate::index::{CheckpointOptions, Follower, Index, IndexOptions};
 use crate::policy::calendar::Calendar;
 use crate::policy::day::Instant;
 use crate::service::{Core, Limits};
@@ -25,6 +26,18 @@ use crate::store::{Store, StoreError, StoreOptions};
 
 use services::Services;
 use workers::Workers;
+
+/// The services of which health is told; the first is the server itself.
+const SERVICES: [&str; 5] = [
+    "",
+    "lupa.v1.DecisionService",
+    "lupa.v1.DeclarationService",
+    "lupa.v1.DirectoryService",
+    "lupa.v1.IndexService",
+];
+
+/// The checkpoint of the index is beside the store, with this after its name.
+const CHECKPOINT_SUFFIX: &str = ".index";
 
 /// Why the server could not start or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +64,15 @@ pub enum ServerError {
     /// A worker thread ended by itself.
     #[error("a worker thread ended")]
     WorkerFailed,
+}
+
+/// Where the server listens.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For gRPC.
+    pub grpc: TcpListener,
+    /// For operators: health and metrics; none = nowhere.
+    pub http: Option<TcpListener>,
 }
 
 /// The parts, opened and joined, before they are listened for.
@@ -88,7 +110,7 @@ impl Server {
         let open = if read_only { Store::open_to_follow } else { Store::open };
         let store = task::spawn_blocking(move || open(&path, options)).await?.map_err(ServerError::Open)?;
         let (index, follower) =
-            Index::start(store.clone(), index_options(&config.index)).map_err(ServerError::NoThread)?;
+            Index::start(store.clone(), index_options(config)).map_err(ServerError::NoThread)?;
         let core =
             Core::new(store.clone(), index.clone(), calendar, access(&config.access), limits(config), clock);
         let poll_interval = Duration::from_millis(config.index.poll_interval_ms);
@@ -112,14 +134,16 @@ impl Server {
     /// to end.
     pub async fn run(
         self,
-        listener: TcpListener,
+        listeners: Listeners,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
         let Self { store, index, follower, core, config, poll_interval } = self;
+        let Listeners { grpc: listener, http } = listeners;
         let health = HealthReporter::new();
         // Before anyone can ask: a new reporter says that the server serves, and knows no service.
         set_health(&health, ServingStatus::NotServing).await;
-        let health_task = task::spawn(report_health(health.clone(), index, poll_interval));
+        let health_task = task::spawn(report_health(health.clone(), index.clone(), poll_interval));
+        let http_task = http.map(|http| task::spawn(http::serve(http, index)));
         let reflects = reflects(config.reflection, &listener);
         let grace = Duration::from_millis(config.shutdown_grace_ms);
         let services = Services { config: config.clone(), core, health: health.clone(), reflects };
@@ -130,6 +154,7 @@ impl Server {
             failure = store.failed() => Some(failure),
         };
         health_task.abort();
+        http_task.iter().for_each(task::JoinHandle::abort);
         set_health(&health, ServingStatus::NotServing).await;
         drop(listener);
         if !workers.end(grace).await? {
@@ -177,19 +202,34 @@ async fn report_health(health: HealthReporter, index: Index, interval: Duration)
 }
 
 async fn set_health(health: &HealthReporter, status: ServingStatus) {
-    for service in ["", "lupa.v1.DecisionService", "lupa.v1.DeclarationService", "lupa.v1.DirectoryService"] {
+    for service in SERVICES {
         health.set_service_status(service, status).await;
     }
 }
 
-fn index_options(config: &config::Index) -> IndexOptions {
-    let config::Index { poll_interval_ms, max_staleness_ms, retry_delay_max_ms, overlay_clients_max } =
-        *config;
+fn index_options(config: &Config) -> IndexOptions {
+    let config::Index {
+        poll_interval_ms,
+        max_staleness_ms,
+        retry_delay_max_ms,
+        overlay_clients_max,
+        checkpoint_interval_ms,
+        checkpoint_changes_min,
+    } = config.index;
+    let mut path = config.store.path.clone().into_os_string();
+    path.push(CHECKPOINT_SUFFIX);
+    // Of several processes at one store, the one that writes it writes the checkpoint.
+    let interval_ms = if config.store.read_only { 0 } else { checkpoint_interval_ms };
     IndexOptions {
         poll_interval: Duration::from_millis(poll_interval_ms),
         max_staleness: Duration::from_millis(max_staleness_ms),
         retry_delay_max: Duration::from_millis(retry_delay_max_ms),
         overlay_clients_max,
+        checkpoint: Some(CheckpointOptions {
+            path: path.into(),
+            interval: Duration::from_millis(interval_ms),
+            changes_min: checkpoint_changes_min,
+        }),
     }
 }
 

@@ -50,6 +50,7 @@ pub use error::StoreError;
 pub use fill::{FillEntry, FillPhase, FillProgress, Filled};
 pub(crate) use history::ClientHistory;
 pub use id::{DeclarationIds, REVISION_MAX};
+pub(crate) use row::{content_of_text, text_of_content};
 pub use viewing::{Viewed, Viewing};
 
 use crate::policy::client_id::ClientId;

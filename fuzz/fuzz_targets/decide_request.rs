@@ -8,13 +8,15 @@
 mod compare;
 #[path = "../../tests/suite/decoder/wire.rs"]
 mod wire;
+#[path = "../../tests/suite/generator/rng.rs"]
+mod rng;
+/// Where the suite has it.
 mod generator {
-    #[path = "../../../tests/suite/generator/rng.rs"]
-    pub(crate) mod rng;
+    pub(crate) use crate::rng;
 }
 
-use generator::rng::Rng;
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+use rng::Rng;
 
 fuzz_target!(|bytes: &[u8]| {
     compare::compare(bytes);

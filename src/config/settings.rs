@@ -5,7 +5,7 @@
 pub struct Setting {
     /// Section and key, such as `server.listen_address`.
     pub name: &'static str,
-    /// In TOML; none = the published date.
+    /// In TOML; none = not set, for a date as it is published.
     pub default: Option<&'static str>,
     /// What it may be.
     pub kind: Kind,
@@ -45,6 +45,12 @@ const GIBIBYTE: i64 = 1 << 30;
 pub const SETTINGS: &[Setting] = &[
     // The server.
     setting("server.listen_address", "'127.0.0.1:7411'", Kind::Address, "where the gRPC server listens"),
+    Setting {
+        name: "server.http_address",
+        default: None,
+        kind: Kind::Address,
+        meaning: "where /livez, /readyz and /metrics are told by HTTP; not set = nowhere",
+    },
     setting(
         "server.allow_plaintext_beyond_loopback",
         "false",
@@ -216,6 +222,18 @@ pub const SETTINGS: &[Setting] = &[
         "50000",
         Kind::Number(1, 10_000_000),
         "with changes of more clients than this the cache packs them",
+    ),
+    setting(
+        "index.checkpoint_interval_ms",
+        "300000",
+        Kind::Number(0, 24 * HOUR_MS),
+        "how often the cache is written beside the database, for a quick start; 0 = never",
+    ),
+    setting(
+        "index.checkpoint_changes_min",
+        "100000",
+        Kind::Number(0, i64::MAX),
+        "a database with fewer changes is read whole at every start",
     ),
     // Consistency and time.
     setting(

@@ -45,7 +45,8 @@ impl Builder {
                 delta.end(&id, Ending::of(&withdrawal), last.ids, (slice.unwrap_or(&nowhere), entries));
             }
             Change::UnreadableWithdrawal { revision: _, recorded_at: _ } => {}
-            Change::Directory { revision: _, recorded_at: _, directory } => {
+            Change::Directory { revision, recorded_at: _, directory } => {
+                self.next.directory_revision = revision;
                 self.next.directory = Arc::new(directory);
             }
         }

@@ -194,7 +194,7 @@ fn instant(micros: u64) -> Option<Instant> {
     Instant::from_timestamp_micros(i64::try_from(micros).ok()?)
 }
 
-fn number_of(role: Option<Role>) -> u64 {
+pub(super) fn number_of(role: Option<Role>) -> u64 {
     match role {
         None => 0,
         Some(Role::Client) => 1,
@@ -205,7 +205,7 @@ fn number_of(role: Option<Role>) -> u64 {
 }
 
 /// A number that no role has is read as none: no role told may nothing.
-fn role_of(number: u64) -> Option<Role> {
+pub(super) fn role_of(number: u64) -> Option<Role> {
     match number {
         1 => Some(Role::Client),
         2 => Some(Role::Guardian),

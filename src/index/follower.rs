@@ -12,6 +12,7 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::watch;
 
 use super::builder::Builder;
+use super::keeper::Keeper;
 use super::key::Seed;
 use super::load::{self, LoadError, Progress};
 use super::merge::{Merge, MergeStats};
@@ -49,6 +50,7 @@ struct Following {
     merge: Option<Merge>,
     /// A merge has failed: it would fail again.
     is_full: bool,
+    keeper: Option<Keeper>,
 }
 
 impl Follower {
@@ -56,6 +58,8 @@ impl Follower {
         let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
         let (stop, stopped) = watch::channel(false);
         let committed = store.committed();
+        let keeper = options.checkpoint.clone();
+        let keeper = keeper.map(|options| Keeper::new(options, store.epoch(), Arc::clone(&published)));
         let following = Following {
             store,
             options,
@@ -65,6 +69,7 @@ impl Follower {
             last: None,
             merge: None,
             is_full: false,
+            keeper,
         };
         let thread =
             thread::Builder::new().name("lupa-index".to_owned()).spawn(move || following.run(&runtime))?;
@@ -98,6 +103,7 @@ impl Following {
                         tracing::info!(failures, "the store can be read again");
                     }
                     failures = 0;
+                    self.consider_checkpoint();
                     let pause = self.merge_step().unwrap_or(self.options.poll_interval);
                     runtime.block_on(self.wait_for_change(pause));
                 }
@@ -147,22 +153,35 @@ impl Following {
     }
 
     /// The whole store, unless it is told to stop meanwhile.
-    fn load(&self) -> Result<Option<Snapshot>, LoadError> {
-        let Published { changes_loaded, changes_to_load, load_took_millis, .. } = &*self.published;
+    fn load(&mut self) -> Result<Option<Snapshot>, LoadError> {
+        let published = Arc::clone(&self.published);
+        let Published { changes_loaded, changes_to_load, load_took_millis, .. } = &*published;
         let until = Revision(self.store.count()?);
         changes_loaded.store(0, Ordering::Relaxed);
         changes_to_load.store(until.0, Ordering::Relaxed);
         let began_at = Instant::now();
+        let read = self.keeper.as_mut().and_then(|keeper| keeper.read(&self.store));
+        let is_checkpoint = read.is_some();
         let is_stopped = || self.is_stopped();
         let progress = Progress { loaded: changes_loaded, is_stopped: &is_stopped };
-        let Some(loaded) = load::load(&self.store, until, Seed::random(), &progress)? else {
-            return Ok(None);
+        let loaded = match read {
+            Some(loaded) => Some(loaded),
+            None => load::load(&self.store, until, Seed::random(), &progress)?,
         };
+        let Some(loaded) = loaded else { return Ok(None) };
+        let revision = loaded.revision;
         let snapshot = Snapshot::of(loaded, self.store.declaration_ids());
         let elapsed_ms = u64::try_from(began_at.elapsed().as_millis()).unwrap_or(u64::MAX);
         load_took_millis.store(elapsed_ms, Ordering::Relaxed);
-        tracing::info!(revision = %until, clients = snapshot.clients(), elapsed_ms, "the store is loaded");
+        let clients = snapshot.clients();
+        tracing::info!(%revision, clients, elapsed_ms, is_checkpoint, "the store is loaded");
         Ok(Some(snapshot))
+    }
+
+    fn consider_checkpoint(&mut self) {
+        if let Some((keeper, last)) = self.keeper.as_mut().zip(self.last.as_ref()) {
+            keeper.consider(last);
+        }
     }
 
     /// Merges a slice, if there is a merge under way or one is due; tells for

@@ -31,6 +31,8 @@ use stage::Stage;
 pub(super) struct Loaded {
     pub(super) base: Base,
     pub(super) directory: Arc<Directory>,
+    /// When the directory was stored last; 0: never.
+    pub(super) directory_revision: Revision,
     pub(super) revision: Revision,
     pub(super) recorded_at: Option<Instant>,
 }
@@ -82,9 +84,10 @@ pub(super) fn load(
         return Ok(None);
     }
     let recorded_at = stages.iter().filter_map(|stage| stage.recorded_at).max();
-    let directory = stages.iter().rev().find_map(|stage| stage.directory.clone()).unwrap_or_default();
+    let directory = stages.iter().rev().find_map(|stage| stage.directory.clone());
+    let (directory_revision, directory) = directory.unwrap_or_default();
     let base = build(stages, seed, store.declaration_ids(), threads as usize)?;
-    Ok(Some(Loaded { base, directory, revision: until, recorded_at }))
+    Ok(Some(Loaded { base, directory, directory_revision, revision: until, recorded_at }))
 }
 
 fn read(

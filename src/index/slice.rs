@@ -13,6 +13,7 @@
 //! slices of the same clients are alike and one is merged by one pass.
 
 mod builder;
+mod bytes;
 mod contents;
 
 use std::ops::Range;
@@ -122,7 +123,7 @@ impl Slice {
     /// What of a declaration decides. A place at which none begins is read as
     /// one that denies everything: it cannot be said what was there.
     pub(super) fn gist(&self, place: u32, entry: Entry, more: Option<Entry>) -> Gist<'_> {
-        self.read(place, entry, more).unwrap_or(Gist {
+        self.read_gist(place, entry, more).unwrap_or(Gist {
             place,
             content: ContentRef::Unreadable(Kind::Denial),
             given_on: Day::of(Instant::UNIX_EPOCH),
@@ -132,7 +133,7 @@ impl Slice {
         })
     }
 
-    fn read(&self, place: u32, entry: Entry, more: Option<Entry>) -> Option<Gist<'_>> {
+    fn read_gist(&self, place: u32, entry: Entry, more: Option<Entry>) -> Option<Gist<'_>> {
         let first = entry.read_first()?;
         let More { ending, role, told_id: _ } = match more {
             Some(more) => more.read_more()?,

@@ -27,6 +27,7 @@ pub struct Snapshot {
     pub(super) base: Arc<Base>,
     pub(super) overlay: HashTrieMapSync<ClientId, Arc<Delta>>,
     pub(super) directory: Arc<Directory>,
+    pub(super) directory_revision: Revision,
     pub(super) ids: DeclarationIds,
     pub(super) clients: usize,
     pub(super) declaration_count: u64,
@@ -52,11 +53,19 @@ pub enum DeclarationId<'s> {
 
 impl Snapshot {
     pub(super) fn of(loaded: Loaded, ids: DeclarationIds) -> Self {
-        let Loaded { base, directory, revision, recorded_at } = loaded;
+        let Loaded { base, directory, directory_revision, revision, recorded_at } = loaded;
         let (clients, declaration_count) = (base.clients(), base.declarations() as u64);
-        let overlay = HashTrieMapSync::new_sync();
-        let base = Arc::new(base);
-        Self { revision, recorded_at, base, overlay, directory, ids, clients, declaration_count }
+        Self {
+            revision,
+            recorded_at,
+            base: Arc::new(base),
+            overlay: HashTrieMapSync::new_sync(),
+            directory,
+            directory_revision,
+            ids,
+            clients,
+            declaration_count,
+        }
     }
 
     /// The revision of its last change.

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::cell::Proven;
-use super::{BaseBytes, Index, MergeStats};
+use super::{BaseBytes, CheckpointStats, Index, MergeStats};
 use crate::store::Revision;
 
 /// What an operator wants to know of the index.
@@ -26,6 +26,8 @@ pub struct IndexStats {
     pub merges: MergeStats,
     /// How long it took to load.
     pub load_took: Duration,
+    /// The last checkpoint; none: there is none yet.
+    pub checkpoint: Option<CheckpointStats>,
 }
 
 impl Index {
@@ -44,6 +46,7 @@ impl Index {
             overlay_clients: snapshot.overlay.size(),
             merges: **self.0.merges.load(),
             load_took: Duration::from_millis(self.0.load_took_millis.load(Ordering::Relaxed)),
+            checkpoint: self.0.checkpoint.load().as_deref().map(|last| (*last).into()),
         })
     }
 }

@@ -16,11 +16,12 @@ use super::ServerError;
 use super::connection::Connection;
 use super::layers;
 use crate::config;
-use crate::service::{Core, Decisions, Declarations, Directories};
+use crate::service::{Core, Decisions, Declarations, Directories, Indexes};
 use crate::wire::DESCRIPTORS;
 use crate::wire::v1::decision_service_server::DecisionServiceServer;
 use crate::wire::v1::declaration_service_server::DeclarationServiceServer;
 use crate::wire::v1::directory_service_server::DirectoryServiceServer;
+use crate::wire::v1::index_service_server::IndexServiceServer;
 
 /// Streams that were reset before they were accepted, on one connection; more
 /// end it (CVE-2023-44487).
@@ -66,7 +67,12 @@ impl Services {
                     .max_encoding_message_size(config.response_bytes_max),
             )
             .add_service(
-                DirectoryServiceServer::new(Directories::new(core))
+                DirectoryServiceServer::new(Directories::new(core.clone()))
+                    .max_decoding_message_size(config.request_bytes_max)
+                    .max_encoding_message_size(config.response_bytes_max),
+            )
+            .add_service(
+                IndexServiceServer::new(Indexes::new(core))
                     .max_decoding_message_size(config.request_bytes_max)
                     .max_encoding_message_size(config.response_bytes_max),
             )

@@ -12,7 +12,6 @@
 //! a hash, and gRPC has few of them and keeps them; and because a second process
 //! could otherwise listen on the same port without either noticing.
 
-use std::future::Future;
 use std::io;
 use std::num::NonZero;
 use std::thread;
@@ -189,6 +188,42 @@ async fn serve(
 }
 
 /// Waits for the end, also that of whoever tells it.
-fn reached(mut end: watch::Receiver<End>, at_least: End) -> impl Future<Output = ()> {
-    async move { drop(end.wait_for(|end| *end >= at_least).await) }
+async fn reached(mut end: watch::Receiver<End>, at_least: End) {
+    drop(end.wait_for(|end| *end >= at_least).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn connections_go_to_the_worker_with_the_fewest() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (workers, mut handed): (Vec<_>, Vec<_>) = (0..2)
+            .map(|_| {
+                let (connections, handed) = mpsc::channel(WAITING_MAX);
+                (Worker { connections, open: Open::default() }, handed)
+            })
+            .unzip();
+        let mut callers = Vec::new();
+        let connect = async |callers: &mut Vec<TcpStream>| {
+            callers.push(TcpStream::connect(address).await.expect("a connection"));
+            let (stream, _) = listener.accept().await.expect("a connection");
+            hand_over(stream, &workers).await;
+        };
+        let counts = || workers.iter().map(|worker| worker.open.count()).collect::<Vec<_>>();
+        for _ in 0..4 {
+            connect(&mut callers).await;
+        }
+        assert_eq!(counts(), [2, 2]);
+        // Two of the second worker's end; the next two are its own again.
+        for _ in 0..2 {
+            drop(handed[1].recv().await.expect("a connection").take_up().expect("a stream"));
+        }
+        assert_eq!(counts(), [2, 0]);
+        connect(&mut callers).await;
+        connect(&mut callers).await;
+        assert_eq!(counts(), [2, 2]);
+    }
 }

@@ -18,8 +18,9 @@ use crate::policy::request::Situation;
 use crate::policy::verdict::Verdict;
 use crate::policy::viewing::ViewingPurpose;
 use crate::store::{Viewed, Viewing};
+use crate::wire::answer::Answer;
 use crate::wire::catalogue::{to_explained, to_rules};
-use crate::wire::codec::{DecideAnswer, DecideCall};
+use crate::wire::codec::DecideCall;
 use crate::wire::declaration::{stored_declarations, to_stored};
 use crate::wire::v1::decision_service_server::DecisionService;
 use crate::wire::v1::{
@@ -33,34 +34,44 @@ use crate::wire::{decision, directory};
 use super::Core;
 use super::decision_id::decision_id;
 use super::status::Failure;
-use answer::Answer;
+use answer::Asked;
 
 /// The decision service.
 #[derive(Clone)]
 pub struct Decisions {
-    core: Arc<Core>,
+    core: Core,
 }
 
 impl Decisions {
     /// Answers from these parts.
     #[must_use]
     pub fn new(core: Core) -> Self {
-        Self { core: Arc::new(core) }
+        Self { core }
     }
 
-    async fn decide(&self, call: DecideCall, caller: Entitlement) -> Result<DecideAnswer, Failure> {
+    async fn decide(&self, call: &DecideCall, caller: Entitlement) -> Result<Answer, Status> {
         let DecideCall { situation, records, at_least, request_id } = call;
-        self.check_size(records.count())?;
-        let situation = situation?;
-        let snapshot = self.core.snapshot(&at_least).await?;
-        let now = self.core.now(&snapshot)?;
+        let known = async {
+            self.check_size(records.count())?;
+            let situation = situation.as_ref().map_err(InvalidRequest::clone)?;
+            let snapshot = self.core.snapshot(at_least).await?;
+            let now = self.core.now(&snapshot)?;
+            Ok::<_, Failure>((situation, snapshot, now))
+        };
+        let (situation, snapshot, now) = match known.await {
+            Ok(known) => known,
+            Err(failure) => {
+                // That it is no message at all comes before what is wrong with it.
+                records.check()?;
+                return Err(failure.into());
+            }
+        };
         let disclosure = match caller {
             Entitlement::Public => Disclosure::Public,
             Entitlement::Full => Disclosure::Detailed,
         };
-        let core = Arc::clone(&self.core);
-        let answer = Answer { core, snapshot, situation, records, request_id, now, disclosure };
-        Ok(DecideAnswer::new(|to| answer.write(to)))
+        let asked = Asked { situation, records, request_id, disclosure };
+        Ok(asked.answer(&self.core, &snapshot, now)?)
     }
 
     async fn explain(&self, message: &ExplainRequest) -> Result<ExplainResponse, Failure> {
@@ -187,9 +198,9 @@ struct Circumstances<'a> {
 
 #[tonic::async_trait]
 impl DecisionService for Decisions {
-    async fn decide(&self, request: Request<DecideCall>) -> Result<Response<DecideAnswer>, Status> {
+    async fn decide(&self, request: Request<DecideCall>) -> Result<Response<Answer>, Status> {
         let caller = self.core.entitlement(request.remote_addr());
-        Ok(Response::new(self.decide(request.into_inner(), caller).await?))
+        Ok(Response::new(self.decide(request.get_ref(), caller).await?))
     }
 
     async fn explain(&self, request: Request<ExplainRequest>) -> Result<Response<ExplainResponse>, Status> {

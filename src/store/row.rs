@@ -13,6 +13,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use content::{content_of_text, text_of_content};
 pub(super) use declaration::{Declaration, RecordedBy, Withdrawal};
 pub(super) use directory::Directory;
 

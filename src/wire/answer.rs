@@ -1,8 +1,5 @@
-//! An answer to `Decide`, written as protobuf straight into a buffer: byte for
-//! byte what prost writes for the same `DecideResponse`.
-
-use prost::bytes::BufMut;
-use smallvec::SmallVec;
+//! An answer to `Decide`, written as protobuf at once: byte for byte what prost
+//! writes for the same `DecideResponse`.
 
 use crate::policy::day::Instant;
 use crate::policy::verdict::Verdict;
@@ -16,12 +13,11 @@ const VERDICT_BYTES: usize = 8;
 /// The key and the length of a field, and the instant's share.
 const FIELD_BYTES: usize = 8;
 
+/// An answer, written.
+pub struct Answer(Vec<u8>);
+
 /// Writes verdicts and then what is told once.
-pub struct AnswerWriter<'b, B> {
-    to: &'b mut B,
-    /// One message at a time, for its length comes before it.
-    message: SmallVec<[u8; 256]>,
-}
+pub struct AnswerWriter(Vec<u8>);
 
 /// What is told once, after all verdicts.
 pub struct Ending<'a> {
@@ -49,10 +45,19 @@ impl Ending<'_> {
     }
 }
 
-impl<'b, B: BufMut> AnswerWriter<'b, B> {
-    /// Writes to a buffer that grows.
-    pub fn new(to: &'b mut B) -> Self {
-        Self { to, message: SmallVec::new() }
+impl Answer {
+    /// The message.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AnswerWriter {
+    /// Begins an answer of about so many bytes.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
     }
 
     /// Writes the verdict on the next record, as much of it as the caller may see.
@@ -73,15 +78,15 @@ impl<'b, B: BufMut> AnswerWriter<'b, B> {
         const INVALID_FIELD: u8 = delimited_key(8);
         let Told { effect, reason, obligations, detail, rule, declarations, missing, invalid_field } =
             Told::of(verdict, disclosure);
-        self.message.clear();
+        let message = self.begin_message(VERDICTS);
         self.put_number(EFFECT, i32::from(effect).into());
         self.put_number(REASON, i32::from(reason).into());
         if !obligations.is_empty() {
-            let numbers: SmallVec<[u8; 8]> = obligations
-                .iter()
-                .flat_map(|obligation| varint(i64::from(i32::from(obligation)).cast_unsigned()))
-                .collect();
-            self.put_bytes(OBLIGATIONS, &numbers);
+            let numbers = self.begin_message(OBLIGATIONS);
+            for obligation in obligations.iter() {
+                self.put_varint(i64::from(i32::from(obligation)).cast_unsigned());
+            }
+            self.end_message(numbers);
         }
         self.put_number(DETAIL, i32::from(detail).into());
         self.put_text(RULE, rule);
@@ -92,11 +97,11 @@ impl<'b, B: BufMut> AnswerWriter<'b, B> {
             self.put_bytes(MISSING_CONDITIONS, condition.name().as_bytes());
         }
         self.put_text(INVALID_FIELD, invalid_field);
-        self.end_message(VERDICTS);
+        self.end_message(message);
     }
 
     /// Writes what is told once.
-    pub fn end(mut self, ending: &Ending<'_>) {
+    pub fn end(mut self, ending: &Ending<'_>) -> Answer {
         const DECISION_ID: u8 = delimited_key(2);
         const TOKEN: u8 = delimited_key(3);
         const DECIDED_AT: u8 = delimited_key(4);
@@ -105,50 +110,65 @@ impl<'b, B: BufMut> AnswerWriter<'b, B> {
         const SECONDS: u8 = number_key(1);
         const NANOS: u8 = number_key(2);
         let Ending { decision_id, token, decided_at, catalogue_version, request_id } = ending;
-        self.message.clear();
         self.put_text(DECISION_ID, decision_id);
         self.put_text(TOKEN, token);
-        self.to.put_slice(&self.message);
         let pbjson_types::Timestamp { seconds, nanos } = to_timestamp(*decided_at);
-        self.message.clear();
+        let message = self.begin_message(DECIDED_AT);
         self.put_number(SECONDS, seconds);
         self.put_number(NANOS, nanos.into());
-        self.end_message(DECIDED_AT);
-        self.message.clear();
+        self.end_message(message);
         self.put_text(CATALOGUE_VERSION, catalogue_version);
         self.put_text(REQUEST_ID, request_id);
-        self.to.put_slice(&self.message);
+        Answer(self.0)
     }
 
-    /// Writes a field with the message that was gathered.
-    fn end_message(&mut self, key: u8) {
-        self.to.put_u8(key);
-        match u8::try_from(self.message.len()) {
-            Ok(length @ ..0x80) => self.to.put_u8(length),
-            _ => varint(self.message.len() as u64).for_each(|byte| self.to.put_u8(byte)),
+    /// Begins a field of which the length is not known yet; where its content begins.
+    #[inline]
+    fn begin_message(&mut self, key: u8) -> usize {
+        self.0.extend_from_slice(&[key, 0]);
+        self.0.len()
+    }
+
+    /// Puts the length in its place: most fit there, for the others the content moves up.
+    #[inline]
+    fn end_message(&mut self, begins_at: usize) {
+        let length = self.0.len() - begins_at;
+        match (u8::try_from(length), self.0.get_mut(begins_at - 1)) {
+            (Ok(byte @ ..0x80), Some(place)) => *place = byte,
+            _ => drop(self.0.splice(begins_at - 1..begins_at, varint(length as u64))),
         }
-        self.to.put_slice(&self.message);
     }
 
     /// Zero is not written: it is what an unset field means.
+    #[inline]
     fn put_number(&mut self, key: u8, number: i64) {
         if number != 0 {
-            self.message.push(key);
-            self.message.extend(varint(number.cast_unsigned()));
+            self.0.push(key);
+            self.put_varint(number.cast_unsigned());
         }
     }
 
     /// No text is not written.
+    #[inline]
     fn put_text(&mut self, key: u8, text: &str) {
         if !text.is_empty() {
             self.put_bytes(key, text.as_bytes());
         }
     }
 
+    #[inline]
     fn put_bytes(&mut self, key: u8, bytes: &[u8]) {
-        self.message.push(key);
-        self.message.extend(varint(bytes.len() as u64));
-        self.message.extend_from_slice(bytes);
+        self.0.push(key);
+        self.put_varint(bytes.len() as u64);
+        self.0.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn put_varint(&mut self, number: u64) {
+        match u8::try_from(number) {
+            Ok(byte @ ..0x80) => self.0.push(byte),
+            _ => self.0.extend(varint(number)),
+        }
     }
 }
 

@@ -1,21 +1,18 @@
-//! The codec of `Decide`: reads the question without copying it, and has the
-//! answer written into the buffer that is sent.
+//! The codec of `Decide`: a question is read where it lies, and its answer is
+//! bytes already when it comes here. All other methods go by prost's codec.
 //!
 //! ```text
-//!  bytes ─ decode ─▶ DecideCall ─ service ─▶ DecideAnswer ─ encode ─▶ bytes
-//!          all read once,                    a promise, kept when
-//!          malformed ones refused            the buffer is there
+//!  bytes ─ decode ─▶ DecideCall ─▶ service: record by record, read, ─▶ Answer ─ encode ─▶ bytes
+//!                    its head        decided and written at once
 //! ```
-//!
-//! What may be refused is refused by the service, before there is an answer;
-//! writing it cannot fail. All other methods go by prost's codec.
 
-use prost::bytes::{Buf, Bytes};
+use prost::bytes::{Buf, BufMut, Bytes};
 use tonic::Status;
 use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
 use crate::policy::request::Situation;
 
+use super::answer::Answer;
 use super::decision::{ReadRecord, record, situation};
 use super::view::{Malformed, RequestView, records};
 use super::violation::InvalidRequest;
@@ -24,7 +21,7 @@ use super::violation::InvalidRequest;
 /// ones have their buffers grow once, when their length is known.
 const BUFFER_BYTES: usize = 1024;
 
-/// From how many bytes an answer is sent; it is sent whole, so this is of no account.
+/// When several messages are sent together; there is one.
 const YIELD_BYTES: usize = 32 * 1024;
 
 /// A question as it was received.
@@ -39,14 +36,15 @@ pub struct DecideCall {
     pub request_id: Box<str>,
 }
 
-/// The records of a question, in the message that was received.
+/// The records of a question, in the message that was received. They have been
+/// counted, and not been read.
 pub struct AskedRecords {
     message: Bytes,
     count: usize,
 }
 
 impl DecideCall {
-    /// Reads a message whole, or says that it is none.
+    /// Reads a message but for its records, or says that it is none.
     pub fn read(message: Bytes) -> Result<Self, Malformed> {
         let view = RequestView::read(&message)?;
         let (at_least, request_id) = (view.at_least.into(), view.request_id.into());
@@ -63,20 +61,22 @@ impl AskedRecords {
         self.count
     }
 
-    /// Reads one after the other.
-    pub fn iter(&self) -> impl Iterator<Item = ReadRecord<'_>> {
-        // None of them is malformed: the message has been read whole.
-        records(&self.message).map_while(Result::ok).map(record)
+    /// Refuses the message if a record of it is malformed.
+    pub fn check(&self) -> Result<(), Malformed> {
+        records(&self.message).try_for_each(|record| record.map(drop))
+    }
+
+    /// Reads one after the other. If one is malformed the whole message is.
+    #[inline]
+    pub fn iter(&self) -> impl Iterator<Item = Result<ReadRecord<'_>, Malformed>> {
+        records(&self.message).map(|view| view.map(record))
     }
 }
 
-/// An answer, to be written once there is a buffer.
-pub struct DecideAnswer(Box<dyn FnOnce(&mut EncodeBuf<'_>) + Send>);
-
-impl DecideAnswer {
-    /// Promises to write an answer.
-    pub fn new(write: impl FnOnce(&mut EncodeBuf<'_>) + Send + 'static) -> Self {
-        Self(Box::new(write))
+impl From<Malformed> for Status {
+    fn from(malformed: Malformed) -> Self {
+        // As tonic-prost tells it, so that it is told alike for all methods.
+        Self::internal(format!("failed to decode: {malformed}"))
     }
 }
 
@@ -85,7 +85,7 @@ impl DecideAnswer {
 pub struct DecideCodec;
 
 impl Codec for DecideCodec {
-    type Encode = DecideAnswer;
+    type Encode = Answer;
     type Decode = DecideCall;
     type Encoder = Self;
     type Decoder = Self;
@@ -117,12 +117,13 @@ impl Decoder for DecideCodec {
 }
 
 impl Encoder for DecideCodec {
-    type Item = DecideAnswer;
+    type Item = Answer;
     type Error = Status;
 
-    fn encode(&mut self, answer: DecideAnswer, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
-        let DecideAnswer(write) = answer;
-        write(to);
+    fn encode(&mut self, answer: Answer, to: &mut EncodeBuf<'_>) -> Result<(), Status> {
+        let bytes = answer.bytes();
+        to.reserve(bytes.len());
+        to.put_slice(bytes);
         Ok(())
     }
 

@@ -70,6 +70,7 @@ pub fn asked_by(message: &v1::DecideRequest) -> Option<RecordedBy> {
 }
 
 /// Reads one record, or tells the first field at fault.
+#[inline]
 pub fn record<'a>(record: impl Into<RecordView<'a>>) -> ReadRecord<'a> {
     let RecordView {
         id,
@@ -81,7 +82,7 @@ pub fn record<'a>(record: impl Into<RecordView<'a>>) -> ReadRecord<'a> {
         original_controller,
         outsourcing,
     } = record.into();
-    let tasks: Result<_, _> = service_tasks.into_iter().map(OpaqueId::parse).collect();
+    let tasks: Result<_, _> = service_tasks.iter().map(OpaqueId::parse).collect();
     Ok(Record {
         id: OpaqueId::parse(id).map_err(|_| RecordField::Id)?,
         register: Oid::parse(register).map_err(|_| RecordField::Register)?,

@@ -16,7 +16,7 @@ mod reader;
 mod record;
 mod request;
 
-pub use record::{OutsourcingView, RecordView};
+pub use record::{OutsourcingView, RecordView, ServiceTasks};
 pub use request::{ClientView, RecordViews, RequestView, RequesterView, records};
 
 /// Bytes that are not a protobuf message of the type that they should be.

@@ -51,13 +51,12 @@ fn answers_are_the_bytes_that_prost_writes() {
                 catalogue_version: "1".to_owned(),
                 request_id: "ä".repeat(usize::try_from(seed % 70).unwrap()),
             };
-            let mut written = Vec::new();
-            let mut writer = AnswerWriter::new(&mut written);
+            let mut writer = AnswerWriter::with_capacity(0);
             for verdict in &verdicts {
                 writer.verdict(verdict, disclosure, id_of);
             }
-            writer.end(&ending(&message, at));
-            assert!(written == message.encode_to_vec(), "seed {seed} {disclosure:?}: {message:#?}");
+            let written = writer.end(&ending(&message, at));
+            assert!(written.bytes() == message.encode_to_vec(), "seed {seed} {disclosure:?}: {message:#?}");
             lengths.extend(message.verdicts.iter().map(Message::encoded_len));
         }
     }
@@ -72,9 +71,8 @@ fn instants_are_written_as_prost_writes_them() {
         let at = Instant::from_timestamp(seconds, nanos).expect("an instant");
         let message =
             v1::DecideResponse { decided_at: Some(to_timestamp(at)), ..v1::DecideResponse::default() };
-        let mut written = Vec::new();
-        AnswerWriter::new(&mut written).end(&ending(&message, at));
-        assert_eq!(written, message.encode_to_vec(), "{at}");
+        let written = AnswerWriter::with_capacity(0).end(&ending(&message, at));
+        assert_eq!(written.bytes(), message.encode_to_vec(), "{at}");
     }
 }
 

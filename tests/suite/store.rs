@@ -3,6 +3,7 @@
 mod admission;
 mod appending;
 mod arbitrary;
+mod checkpoint;
 mod filling;
 mod fixture;
 mod following;

@@ -12,7 +12,7 @@ use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
 use crate::policy::gist::{ContentRef, Ending};
 use crate::policy::oid::OpaqueId;
-use crate::store::{Change, DeclarationIds};
+use crate::store::{Change, DeclarationIds, Revision};
 
 /// The slices are built in so many groups.
 pub(super) const GROUPS: usize = 64;
@@ -32,7 +32,7 @@ pub(super) struct Stage {
     pub(super) contents: Contents,
     pub(super) withdrawals: Vec<(OpaqueId<'static>, Ending)>,
     places_of_others: HashMap<ClientId, u32>,
-    pub(super) directory: Option<Arc<Directory>>,
+    pub(super) directory: Option<(Revision, Arc<Directory>)>,
     pub(super) recorded_at: Option<Instant>,
 }
 
@@ -77,8 +77,8 @@ impl Stage {
                 self.push(client, [(reference, WITHDRAWAL)]);
             }
             Change::UnreadableWithdrawal { revision: _, recorded_at: _ } => {}
-            Change::Directory { revision: _, recorded_at: _, directory } => {
-                self.directory = Some(Arc::new(directory));
+            Change::Directory { revision, recorded_at: _, directory } => {
+                self.directory = Some((revision, Arc::new(directory)));
             }
         }
     }

@@ -1,9 +1,5 @@
-//! The answer to `Decide`: everything that it is made of, gathered; made while
-//! it is written.
+//! The answer to `Decide`: record by record, read, decided and written at once.
 
-use std::sync::Arc;
-
-use tonic::codec::EncodeBuf;
 use uuid::fmt::Hyphenated;
 
 use crate::index::Snapshot;
@@ -12,25 +8,24 @@ use crate::policy::day::Instant;
 use crate::policy::request::Situation;
 use crate::service::Core;
 use crate::service::decision_id::decision_id;
-use crate::wire::answer::{AnswerWriter, Ending};
+use crate::wire::answer::{Answer, AnswerWriter, Ending};
 use crate::wire::codec::AskedRecords;
 use crate::wire::verdict::Disclosure;
+use crate::wire::view::Malformed;
 
-/// Everything that an answer is made of. Nothing here can be refused any more.
-pub(super) struct Answer {
-    pub(super) core: Arc<Core>,
-    pub(super) snapshot: Arc<Snapshot>,
-    pub(super) situation: Situation<'static>,
-    pub(super) records: AskedRecords,
-    pub(super) request_id: Box<str>,
-    pub(super) now: Instant,
+/// Everything that an answer is made of.
+pub(super) struct Asked<'a> {
+    pub(super) situation: &'a Situation<'a>,
+    pub(super) records: &'a AskedRecords,
+    pub(super) request_id: &'a str,
     pub(super) disclosure: Disclosure,
 }
 
-impl Answer {
-    /// Decides record by record, at one revision, and writes each verdict at once.
-    pub(super) fn write(self, to: &mut EncodeBuf<'_>) {
-        let Self { core, snapshot, situation, records, request_id, now, disclosure } = self;
+impl Asked<'_> {
+    /// One verdict a record, in the same order, at one revision. One lookup of
+    /// the client; nothing is allocated for a record.
+    pub(super) fn answer(self, core: &Core, snapshot: &Snapshot, now: Instant) -> Result<Answer, Malformed> {
+        let Self { situation, records, request_id, disclosure } = self;
         let token = core.tokens.of(snapshot.revision());
         let mut id = [0; Hyphenated::LENGTH];
         let ending = Ending {
@@ -38,16 +33,15 @@ impl Answer {
             token: token.as_str(),
             decided_at: now,
             catalogue_version: &core.catalogue_version,
-            request_id: &request_id,
+            request_id,
         };
-        to.reserve(ending.bytes_with(records.count()));
-        let mut writer = AnswerWriter::new(to);
         let declarations = snapshot.declarations(&situation.client);
         let question =
-            Question::new(&situation, declarations.gists(), snapshot.directory(), &core.calendar, now);
+            Question::new(situation, declarations.gists(), snapshot.directory(), &core.calendar, now);
+        let mut writer = AnswerWriter::with_capacity(ending.bytes_with(records.count()));
         for record in records.iter() {
-            writer.verdict(&question.decide_read(record), disclosure, |place| declarations.id(place));
+            writer.verdict(&question.decide_read(record?), disclosure, |place| declarations.id(place));
         }
-        writer.end(&ending);
+        Ok(writer.end(&ending))
     }
 }

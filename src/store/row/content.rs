@@ -254,3 +254,14 @@ impl TryFrom<Scope<'_>> for policy::Scope {
         })
     }
 }
+
+/// What a declaration says, as it is written in rows.
+pub(crate) fn text_of_content(content: &policy::Content) -> String {
+    // Maps with keys of text only: there is nothing in it that cannot be written.
+    serde_json::to_string(&Content::from(content)).unwrap_or_default()
+}
+
+/// What a declaration says; none if this version cannot read it.
+pub(crate) fn content_of_text(text: &str) -> Option<policy::Content> {
+    serde_json::from_str::<Content<'_>>(text).ok()?.try_into().ok()
+}

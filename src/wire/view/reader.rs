@@ -27,7 +27,7 @@ const LAST_BYTE_MAX: u8 = 1;
 const LAST_SHIFT: u32 = 63;
 
 /// What is left of a message.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Reader<'a> {
     left: &'a [u8],
     /// How many levels may be below this one.
@@ -101,6 +101,21 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(super) fn text(&mut self) -> Result<&'a str, Malformed> {
         std::str::from_utf8(self.bytes()?).map_err(|_| Malformed)
+    }
+
+    /// All that is left, where all of it is text.
+    pub(super) fn as_text(&self) -> Option<&'a str> {
+        std::str::from_utf8(self.left).ok()
+    }
+
+    /// The same as [`Reader::text`], cut out of the text that ends with the message.
+    #[inline]
+    pub(super) fn text_of(&mut self, message: Option<&'a str>) -> Result<&'a str, Malformed> {
+        let Some(message) = message else { return self.text() };
+        let length = self.bytes()?.len();
+        let end = message.len() - self.left.len();
+        // A cut within a character is text that is none.
+        message.get(end - length..end).ok_or(Malformed)
     }
 
     /// A message within this one.

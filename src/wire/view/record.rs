@@ -1,6 +1,6 @@
 //! One record, borrowed.
 
-use smallvec::SmallVec;
+use std::fmt;
 
 use super::Malformed;
 use super::reader::{Reader, number_key, text_key};
@@ -26,7 +26,7 @@ pub struct RecordView<'a> {
     /// What it is, as a number.
     pub kind: i32,
     /// The service tasks it names.
-    pub service_tasks: SmallVec<[&'a str; 4]>,
+    pub service_tasks: ServiceTasks<'a>,
     /// The OID of the controller before a merger moved it.
     pub original_controller: &'a str,
     /// Where it was generated, if in an outsourced service.
@@ -42,31 +42,97 @@ pub struct OutsourcingView<'a> {
     pub producer: &'a str,
 }
 
+/// The service tasks of a record. Few records have any, so they are found
+/// again where they are needed.
+#[derive(Clone, Copy)]
+pub struct ServiceTasks<'a>(Tasks<'a>);
+
+#[derive(Clone, Copy)]
+enum Tasks<'a> {
+    None,
+    /// In the bytes of the record, which have been read before.
+    Of(Reader<'a>),
+    Listed(&'a [String]),
+}
+
+const SERVICE_TASKS: u32 = text_key(6);
+
 impl<'a> RecordView<'a> {
+    /// Reads the bytes of a record.
+    #[inline]
     pub(super) fn read(mut message: Reader<'a>) -> Result<Self, Malformed> {
         const ID: u32 = text_key(1);
         const REGISTER: u32 = text_key(2);
         const SERVICE_EVENT: u32 = text_key(3);
         const RECORDED_ON: u32 = text_key(4);
         const KIND: u32 = number_key(5);
-        const SERVICE_TASKS: u32 = text_key(6);
         const ORIGINAL_CONTROLLER: u32 = text_key(7);
         const OUTSOURCING: u32 = text_key(RECORD_FIELDS);
+        let whole = message;
+        // Almost always all of it is: then its texts need not be looked at one by one.
+        let as_text = message.as_text();
         let mut record = Self::default();
         while let Some(key) = message.key()? {
             match key {
-                ID => record.id = message.text()?,
-                REGISTER => record.register = message.text()?,
-                SERVICE_EVENT => record.service_event = message.text()?,
-                RECORDED_ON => record.recorded_on = message.text()?,
+                ID => record.id = message.text_of(as_text)?,
+                REGISTER => record.register = message.text_of(as_text)?,
+                SERVICE_EVENT => record.service_event = message.text_of(as_text)?,
+                RECORDED_ON => record.recorded_on = message.text_of(as_text)?,
                 KIND => record.kind = message.number()?,
-                SERVICE_TASKS => record.service_tasks.push(message.text()?),
-                ORIGINAL_CONTROLLER => record.original_controller = message.text()?,
+                SERVICE_TASKS => {
+                    message.text()?;
+                    record.service_tasks = ServiceTasks(Tasks::Of(whole));
+                }
+                ORIGINAL_CONTROLLER => record.original_controller = message.text_of(as_text)?,
                 OUTSOURCING => record.outsourcing.get_or_insert_default().merge(message.message()?)?,
                 unknown => message.pass_over(unknown, RECORD_FIELDS)?,
             }
         }
         Ok(record)
+    }
+}
+
+impl<'a> ServiceTasks<'a> {
+    /// One after the other.
+    pub fn iter(self) -> impl Iterator<Item = &'a str> {
+        let (mut reader, listed) = match self.0 {
+            Tasks::None => (Reader::default(), [].as_slice()),
+            Tasks::Of(reader) => (reader, [].as_slice()),
+            Tasks::Listed(listed) => (Reader::default(), listed),
+        };
+        let found = std::iter::from_fn(move || next_task(&mut reader));
+        found.chain(listed.iter().map(String::as_str))
+    }
+}
+
+/// The next task in a record, which has been read before and so is not malformed.
+fn next_task<'a>(record: &mut Reader<'a>) -> Option<&'a str> {
+    while let Some(key) = record.key().ok()? {
+        if key == SERVICE_TASKS {
+            return record.text().ok();
+        }
+        record.pass_over(key, 0).ok()?;
+    }
+    None
+}
+
+impl Default for ServiceTasks<'_> {
+    fn default() -> Self {
+        Self(Tasks::None)
+    }
+}
+
+impl PartialEq for ServiceTasks<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for ServiceTasks<'_> {}
+
+impl fmt::Debug for ServiceTasks<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 
@@ -103,7 +169,7 @@ impl<'a> From<&'a v1::Record> for RecordView<'a> {
             service_event,
             recorded_on,
             kind: *kind,
-            service_tasks: service_tasks.iter().map(String::as_str).collect(),
+            service_tasks: ServiceTasks(Tasks::Listed(service_tasks)),
             original_controller,
             outsourcing: outsourcing
                 .as_ref()

@@ -65,8 +65,7 @@ pub struct RequesterView<'a> {
 }
 
 impl<'a> RequestView<'a> {
-    /// Reads a whole `DecideRequest`. Its records are read too, so that none
-    /// of [`records`] is malformed after this.
+    /// Reads a `DecideRequest` but for its records, which [`records`] reads.
     pub fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
         const CLIENT: u32 = text_key(1);
         const REQUESTER: u32 = text_key(2);
@@ -92,7 +91,7 @@ impl<'a> RequestView<'a> {
                     request.claims.to_mut().extend(claims(field)?);
                 }
                 RECORDS => {
-                    RecordView::read(message.message()?)?;
+                    message.bytes()?;
                     request.record_count += 1;
                 }
                 AT_LEAST => request.at_least = message.text()?,
@@ -111,7 +110,8 @@ fn claims(field: &[u8]) -> Result<Vec<v1::Claim>, Malformed> {
     v1::DecideRequest::decode(field).map(|request| request.claims).map_err(|_| Malformed)
 }
 
-/// The records of a `DecideRequest`, one by one.
+/// The records of a `DecideRequest`, one by one. The message is malformed if
+/// one of them is.
 #[must_use]
 pub fn records(bytes: &[u8]) -> RecordViews<'_> {
     RecordViews(Reader::new(bytes, DEPTH_MAX))
@@ -122,6 +122,7 @@ pub fn records(bytes: &[u8]) -> RecordViews<'_> {
 pub struct RecordViews<'a>(Reader<'a>);
 
 impl<'a> RecordViews<'a> {
+    #[inline]
     fn read_next(&mut self) -> Result<Option<RecordView<'a>>, Malformed> {
         while let Some(key) = self.0.key()? {
             if key == RECORDS {
@@ -136,6 +137,7 @@ impl<'a> RecordViews<'a> {
 impl<'a> Iterator for RecordViews<'a> {
     type Item = Result<RecordView<'a>, Malformed>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.read_next().transpose()
     }

@@ -59,6 +59,7 @@ pub(super) fn index_options() -> IndexOptions {
         max_staleness: Duration::from_secs(60),
         retry_delay_max: Duration::from_millis(20),
         overlay_clients_max: 1_000,
+        checkpoint: None,
     }
 }
 

@@ -15,6 +15,7 @@ fn hasty() -> IndexOptions {
         max_staleness: Duration::from_secs(1),
         retry_delay_max: Duration::from_millis(10),
         overlay_clients_max: 1_000,
+        checkpoint: None,
     }
 }
 

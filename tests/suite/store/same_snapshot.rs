@@ -152,7 +152,7 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
 
 async fn check_all(events: Vec<Event>, overlay_clients_max: usize) {
     let options = IndexOptions { overlay_clients_max, ..index_options() };
-    let start_index = |store: &Store| Index::start(store.clone(), options).unwrap();
+    let start_index = |store: &Store| Index::start(store.clone(), options.clone()).unwrap();
     let home = Home::new();
     let mut store = home.open();
     let mut model = Model::default();

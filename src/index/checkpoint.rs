@@ -1,0 +1,197 @@
+//! The base in a file beside the store, so that a restart takes seconds.
+//!
+//! ```text
+//!  header   what it is, of which store and revision, where each slice is, SHA-256
+//!  slices   each with the SHA-256 of header's nonce, its number and itself
+//! ```
+//!
+//! It is of one revision: what the overlay says is merged as it is written. It
+//! is written in the background under another name and renamed when it is
+//! whole and synced. It is a copy of what the store says and nothing else: one
+//! that is damaged, of another store or of another version is not used, and
+//! the store is read instead.
+
+mod bytes;
+mod header;
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::num::NonZero;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use sha2::{Digest, Sha256};
+
+use super::base::Base;
+use super::key::SLICES;
+use super::load::Loaded;
+use super::merge::with_changes;
+use super::slice::{Overfull, Slice};
+use super::snapshot::Snapshot;
+use crate::policy::client_id::ClientId;
+use crate::store::{Change, Epoch, Revision, Store, StoreError};
+
+pub(super) use bytes::{Input, Output};
+use header::Header;
+
+/// It holds what the store holds: only its owner may read it.
+const FILE_MODE: u32 = 0o600;
+
+const DIGEST_BYTES: usize = 32;
+
+/// Why a checkpoint could not be written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WriteError {
+    #[error("the file cannot be written: check that the disk has room and that lupa may write there")]
+    File(#[from] io::Error),
+    #[error(transparent)]
+    Overfull(#[from] Overfull),
+}
+
+/// Why a checkpoint is not used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unusable {
+    #[error("it cannot be read")]
+    File(#[from] io::Error),
+    #[error("it is damaged, cut short or of another version of lupa")]
+    Damaged,
+    #[error("it is of another store")]
+    OtherStore,
+    #[error("the store does not have what it says")]
+    OtherHistory,
+    #[error("the store cannot be read beside it")]
+    Store(#[from] StoreError),
+}
+
+/// Writes a snapshot. Tells how many bytes; none if it was told to stop.
+pub(super) fn write(
+    path: &Path,
+    snapshot: &Snapshot,
+    epoch: Epoch,
+    is_stopped: &AtomicBool,
+) -> Result<Option<u64>, WriteError> {
+    let new = beside(path, ".new");
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create(true).truncate(true).mode(FILE_MODE).open(&new)?;
+    let mut file = BufWriter::with_capacity(1 << 20, file);
+    let mut header = Header::of(snapshot, epoch);
+    let mut at = header.bytes().len() as u64;
+    file.seek(SeekFrom::Start(at))?;
+    let mut changed: Vec<Vec<&ClientId>> = vec![Vec::new(); SLICES];
+    for client in snapshot.overlay.keys() {
+        if let Some(of_slice) = changed.get_mut(snapshot.hash(client).slice()) {
+            of_slice.push(client);
+        }
+    }
+    for (number, (slice, changed)) in snapshot.base.slices().iter().zip(&changed).enumerate() {
+        if is_stopped.load(Ordering::Relaxed) {
+            drop(file);
+            fs::remove_file(&new)?;
+            return Ok(None);
+        }
+        let mut output = Output::default();
+        if changed.is_empty() {
+            slice.write(&mut output);
+        } else {
+            with_changes(snapshot, slice, changed.iter().copied())?.write(&mut output);
+        }
+        let body = output.into_bytes();
+        file.write_all(&body)?;
+        file.write_all(&header.digest_of(number, &body))?;
+        header.slices.push((at, body.len() as u64));
+        at += (body.len() + DIGEST_BYTES) as u64;
+    }
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(&header.bytes())?;
+    file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    fs::rename(&new, path)?;
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+    Ok(Some(at))
+}
+
+/// Reads the checkpoint at a path, if there is one and it is of this store.
+pub(super) fn read(path: &Path, store: &Store) -> Result<Option<Loaded>, Unusable> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        file => file?,
+    };
+    let header = Header::read(&mut file)?.ok_or(Unusable::Damaged)?;
+    if header.epoch != store.epoch() {
+        return Err(Unusable::OtherStore);
+    }
+    let directory = match header.directory_revision {
+        Revision(0) => Arc::default(),
+        revision => match change_at(store, revision)? {
+            Some(Change::Directory { directory, .. }) => Arc::new(directory),
+            _ => return Err(Unusable::OtherHistory),
+        },
+    };
+    let recorded_at = match header.revision {
+        Revision(0) => None,
+        revision => change_at(store, revision)?.map(|change| change.recorded_at()),
+    };
+    if recorded_at != header.recorded_at {
+        return Err(Unusable::OtherHistory);
+    }
+    let slices = read_slices(path, &header)?;
+    let base = Base::of(header.seed, slices).ok_or(Unusable::Damaged)?;
+    let (revision, directory_revision) = (header.revision, header.directory_revision);
+    Ok(Some(Loaded { base, directory, directory_revision, revision, recorded_at }))
+}
+
+/// The change with a revision; none if the store ends before it.
+fn change_at(store: &Store, Revision(revision): Revision) -> Result<Option<Change>, StoreError> {
+    match store.changes_since(Revision(revision.saturating_sub(1)), 1) {
+        Ok(changes) => Ok(changes.into_iter().next()),
+        Err(StoreError::WentBack { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn read_slices(path: &Path, header: &Header) -> Result<Vec<Arc<Slice>>, Unusable> {
+    let next = AtomicUsize::new(0);
+    let read_some = || -> Result<Vec<(usize, Arc<Slice>)>, Unusable> {
+        let mut file = File::open(path)?;
+        let mut read = Vec::new();
+        while let Some((number, (at, length))) = {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            header.slices.get(number).map(|place| (number, *place))
+        } {
+            let length = usize::try_from(length).map_err(|_| Unusable::Damaged)?;
+            file.seek(SeekFrom::Start(at))?;
+            let mut body = vec![0; length.saturating_add(DIGEST_BYTES)];
+            file.read_exact(&mut body).map_err(|_| Unusable::Damaged)?;
+            let (body, digest) = body.split_at(length);
+            if header.digest_of(number, body) != digest {
+                return Err(Unusable::Damaged);
+            }
+            let slice = Slice::read(&mut Input::new(body), number, header.seed).ok_or(Unusable::Damaged)?;
+            read.push((number, Arc::new(slice)));
+        }
+        Ok(read)
+    };
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let mut slices = thread::scope(|scope| {
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(read_some)).collect();
+        let joined = running.into_iter().map(|thread| thread.join().map_err(|_| Unusable::Damaged)?);
+        joined.collect::<Result<Vec<_>, Unusable>>()
+    })?
+    .concat();
+    slices.sort_by_key(|(number, _)| *number);
+    Ok(slices.into_iter().map(|(_, slice)| slice).collect())
+}
+
+/// Takes a slice's digest for its place in this checkpoint only.
+fn digest(nonce: &[u8], number: usize, body: &[u8]) -> [u8; DIGEST_BYTES] {
+    let number = (number as u64).to_le_bytes();
+    Sha256::new().chain_update(nonce).chain_update(number).chain_update(body).finalize().into()
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

@@ -1,0 +1,99 @@
+//! What a checkpoint is of, and where its slices are.
+
+use std::io::{self, Read};
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::super::key::{SLICES, Seed};
+use super::super::snapshot::Snapshot;
+use super::{DIGEST_BYTES, Input, Output, digest};
+use crate::policy::day::Instant;
+use crate::store::{Epoch, Revision};
+
+/// What the file is, and the version of its form: change it with the form of
+/// anything in the file, the hash of clients too.
+const MAGIC: &[u8; 16] = b"lupa index 0001\n";
+
+const EPOCH_BYTES: usize = 16;
+
+/// The start of a checkpoint.
+pub(super) struct Header {
+    pub(super) epoch: Epoch,
+    pub(super) revision: Revision,
+    /// Of the change with that revision.
+    pub(super) recorded_at: Option<Instant>,
+    /// 0: there is no directory.
+    pub(super) directory_revision: Revision,
+    pub(super) seed: Seed,
+    /// Where each slice begins, and its length.
+    pub(super) slices: Vec<(u64, u64)>,
+}
+
+impl Header {
+    pub(super) fn of(snapshot: &Snapshot, epoch: Epoch) -> Self {
+        Self {
+            epoch,
+            revision: snapshot.revision,
+            recorded_at: snapshot.recorded_at,
+            directory_revision: snapshot.directory_revision,
+            seed: snapshot.base.seed,
+            slices: Vec::with_capacity(SLICES),
+        }
+    }
+
+    /// Always of one length, however many slices are known.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let Self { epoch, revision, recorded_at, directory_revision, seed: Seed(seed), slices } = self;
+        let mut output = Output::default();
+        output.raw(MAGIC);
+        output.raw(epoch.0.as_bytes());
+        output.number(revision.0);
+        output.number(recorded_at.map_or(0, |at| at.timestamp_micros()).cast_unsigned());
+        output.number(directory_revision.0);
+        seed.iter().for_each(|word| output.number(*word));
+        let unknown = std::iter::repeat(&(0, 0));
+        for (at, length) in slices.iter().chain(unknown).take(SLICES) {
+            output.number(*at);
+            output.number(*length);
+        }
+        let mut bytes = output.into_bytes();
+        let digest: [u8; DIGEST_BYTES] = Sha256::digest(&bytes).into();
+        bytes.extend_from_slice(&digest);
+        bytes
+    }
+
+    /// None if it is not the header of a checkpoint of this version.
+    pub(super) fn read(file: &mut impl Read) -> io::Result<Option<Self>> {
+        let mut bytes = Vec::new();
+        file.take(Self::LENGTH as u64).read_to_end(&mut bytes)?;
+        Ok(Self::parse(&bytes))
+    }
+
+    const LENGTH: usize = MAGIC.len() + EPOCH_BYTES + 5 * size_of::<u64>() + SLICES * 16 + DIGEST_BYTES;
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let (told, digest) = bytes.split_last_chunk::<DIGEST_BYTES>()?;
+        let found: [u8; DIGEST_BYTES] = Sha256::digest(told).into();
+        let mut input = Input::new(told);
+        if input.raw(MAGIC.len())? != MAGIC || found != *digest {
+            return None;
+        }
+        let epoch = Epoch(Uuid::from_slice(input.raw(EPOCH_BYTES)?).ok()?);
+        let revision = Revision(input.number()?);
+        let recorded_at = Instant::from_timestamp_micros(input.number()?.cast_signed())?;
+        let recorded_at = (revision != Revision(0)).then_some(recorded_at);
+        let directory_revision = Revision(input.number()?);
+        let seed = Seed([input.number()?, input.number()?]);
+        let slices =
+            (0..SLICES).map(|_| Some((input.number()?, input.number()?))).collect::<Option<Vec<_>>>()?;
+        Some(Self { epoch, revision, recorded_at, directory_revision, seed, slices })
+    }
+
+    /// The digest of a slice of this checkpoint: another's has another seed or revision.
+    pub(super) fn digest_of(&self, number: usize, body: &[u8]) -> [u8; DIGEST_BYTES] {
+        let Seed([one, other]) = self.seed;
+        let nonce = [one, other, self.revision.0].map(u64::to_le_bytes).concat();
+        digest(&nonce, number, body)
+    }
+}
