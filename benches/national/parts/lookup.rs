@@ -63,7 +63,8 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
             ]
         })
         .collect();
-    let header = ["clients", "declarations", "find and decode, ns", "and weigh, ns", "MiB", "bytes a declaration"];
+    let header =
+        ["clients", "declarations", "find and decode, ns", "and weigh, ns", "MiB", "bytes a declaration"];
     section.table(header, &rows);
     let country = measured.iter().find(|one| one.clients == arguments.clients);
     section.check(targets::LOOK_UP.beside(country.map(|one| one.find.median)));

@@ -55,7 +55,8 @@ impl Slice {
                 return false;
             }
             for (place, entry, more) in declarations(of_client) {
-                let can_be_told = self.read_gist(place, entry, more).is_some() && self.id(entry, more).is_some();
+                let can_be_told =
+                    self.read_gist(place, entry, more).is_some() && self.id(entry, more).is_some();
                 if !can_be_told || entry.has_more() != more.is_some() {
                     return false;
                 }
@@ -109,10 +110,9 @@ impl Contents {
         for _ in 0..from.count()? {
             let root = Oid::parse(from.text()?).ok().filter(|root| root.as_str() != NATIONAL_ROOT)?;
             let extension = OpaqueId::parse(from.text()?).ok()?;
-            contents.others.push(ClientId::Other {
-                root: root.into_owned(),
-                extension: extension.into_owned(),
-            });
+            contents
+                .others
+                .push(ClientId::Other { root: root.into_owned(), extension: extension.into_owned() });
         }
         contents.shrink();
         Some(contents)

@@ -14,11 +14,8 @@ use super::fixture::*;
 
 /// Writes one whenever there is something new.
 fn options(path: &Path) -> IndexOptions {
-    let checkpoint = CheckpointOptions {
-        path: path.to_owned(),
-        interval: Duration::from_nanos(1),
-        changes_min: 0,
-    };
+    let checkpoint =
+        CheckpointOptions { path: path.to_owned(), interval: Duration::from_nanos(1), changes_min: 0 };
     IndexOptions { checkpoint: Some(checkpoint), ..index_options() }
 }
 
@@ -63,7 +60,8 @@ async fn fill(store: &Store) -> Revision {
 /// Everything that decides, with ids.
 fn state(index: &Index) -> String {
     let snapshot = index.current().unwrap();
-    let clients = [client(), other_client(), ClientId::Other { root: oid("1.2.246.999"), extension: id("c") }];
+    let clients =
+        [client(), other_client(), ClientId::Other { root: oid("1.2.246.999"), extension: id("c") }];
     let of_clients = clients.map(|client| {
         let declarations = snapshot.declarations(&client);
         let told = |gist: lupa::policy::gist::Gist<'_>| {
