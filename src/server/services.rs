@@ -1,14 +1,22 @@
 //! What is served on a connection: the services, their limits, and the layers
 //! around them.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use http::{Request, Response};
 use tokio_stream::Stream;
+use tonic::body::Body;
+use tonic::codegen::BoxFuture;
+use tonic::server::NamedService;
+use tonic::service::Routes;
 use tonic::transport;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
+use tower::Service;
 use tower::layer::layer_fn;
 use tower::util::MapResponseLayer;
 
@@ -46,38 +54,63 @@ impl Services {
         end: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
         let Self { config, core, health, reflects } = self;
-        let reflection = reflects.then(|| reflection_builder().build_v1()).transpose()?;
-        // What older clients, grpcurl among them, ask for.
-        let reflection_v1alpha = reflects.then(|| reflection_builder().build_v1alpha()).transpose()?;
         let limit = Duration::from_millis(config.request_timeout_ms);
+        let decisions = DecisionServiceServer::new(Decisions::new(core.clone()))
+            .max_decoding_message_size(config.request_bytes_max)
+            .max_encoding_message_size(config.response_bytes_max);
+        let declarations = DeclarationServiceServer::new(Declarations::new(core.clone()))
+            .max_decoding_message_size(config.request_bytes_max)
+            .max_encoding_message_size(config.response_bytes_max);
+        let directories = DirectoryServiceServer::new(Directories::new(core.clone()))
+            .max_decoding_message_size(config.request_bytes_max)
+            .max_encoding_message_size(config.response_bytes_max);
+        let indexes = IndexServiceServer::new(Indexes::new(core))
+            .max_decoding_message_size(config.request_bytes_max)
+            .max_encoding_message_size(config.response_bytes_max);
+        let mut others = Routes::builder();
+        others.add_service(HealthServer::new(HealthService::from_health_reporter(health)));
+        others.add_service(declarations).add_service(directories).add_service(indexes);
+        if reflects {
+            others.add_service(reflection_builder().build_v1()?);
+            // What older clients, grpcurl among them, ask for.
+            others.add_service(reflection_builder().build_v1alpha()?);
+        }
         let serving = builder(&config)
             .layer(layer_fn(move |inner| layers::within(inner, limit)))
             .layer(MapResponseLayer::new(layers::refusals_before_services))
-            .add_service(HealthServer::new(HealthService::from_health_reporter(health)))
-            .add_optional_service(reflection)
-            .add_optional_service(reflection_v1alpha)
-            .add_service(
-                DecisionServiceServer::new(Decisions::new(core.clone()))
-                    .max_decoding_message_size(config.request_bytes_max)
-                    .max_encoding_message_size(config.response_bytes_max),
-            )
-            .add_service(
-                DeclarationServiceServer::new(Declarations::new(core.clone()))
-                    .max_decoding_message_size(config.request_bytes_max)
-                    .max_encoding_message_size(config.response_bytes_max),
-            )
-            .add_service(
-                DirectoryServiceServer::new(Directories::new(core.clone()))
-                    .max_decoding_message_size(config.request_bytes_max)
-                    .max_encoding_message_size(config.response_bytes_max),
-            )
-            .add_service(
-                IndexServiceServer::new(Indexes::new(core))
-                    .max_decoding_message_size(config.request_bytes_max)
-                    .max_encoding_message_size(config.response_bytes_max),
-            )
-            .serve_with_incoming_shutdown(incoming, end);
+            .serve_with_incoming_shutdown(
+                ByPath { decisions, others: others.routes().prepare() },
+                incoming,
+                end,
+            );
         Ok(serving.await?)
+    }
+}
+
+/// Decisions are asked for most by far, and go past the router: that saves
+/// boxing each of their bodies and futures twice more.
+#[derive(Clone)]
+struct ByPath {
+    decisions: DecisionServiceServer<Decisions>,
+    others: Routes,
+}
+
+impl Service<Request<Body>> for ByPath {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Response<Body>, Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let service = request.uri().path().split('/').nth(1);
+        if service == Some(DecisionServiceServer::<Decisions>::NAME) {
+            self.decisions.call(request)
+        } else {
+            Box::pin(self.others.call(request))
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! An answer to `Decide`, written as protobuf at once: byte for byte what prost
 //! writes for the same `DecideResponse`.
 
+use std::ops::Range;
+
 use crate::policy::day::Instant;
 use crate::policy::verdict::Verdict;
 
@@ -13,11 +15,23 @@ const VERDICT_BYTES: usize = 8;
 /// The key and the length of a field, and the instant's share.
 const FIELD_BYTES: usize = 8;
 
+/// How many different verdicts are remembered.
+const REMEMBERED: usize = 4;
+
 /// An answer, written.
 pub struct Answer(Vec<u8>);
 
 /// Writes verdicts and then what is told once.
-pub struct AnswerWriter(Vec<u8>);
+pub struct AnswerWriter<F> {
+    message: Vec<u8>,
+    disclosure: Disclosure,
+    id_of: F,
+    /// Some verdicts that were written, and where: records of one client often
+    /// get the same.
+    written: [Option<(Verdict, Range<usize>)>; REMEMBERED],
+    /// Which of them is forgotten next.
+    oldest: usize,
+}
 
 /// What is told once, after all verdicts.
 pub struct Ending<'a> {
@@ -53,20 +67,26 @@ impl Answer {
     }
 }
 
-impl AnswerWriter {
-    /// Begins an answer of about so many bytes.
+impl<I: AsRef<str>, F: Fn(u32) -> Option<I>> AnswerWriter<F> {
+    /// Begins an answer of about so many bytes that tells as much as the caller
+    /// may see. `id_of` gives the id of the declaration at a place.
     #[must_use]
-    pub fn with_capacity(bytes: usize) -> Self {
-        Self(Vec::with_capacity(bytes))
+    pub fn new(bytes: usize, disclosure: Disclosure, id_of: F) -> Self {
+        let written = [const { None }; REMEMBERED];
+        Self { message: Vec::with_capacity(bytes), disclosure, id_of, written, oldest: 0 }
     }
 
-    /// Writes the verdict on the next record, as much of it as the caller may see.
-    pub fn verdict<I: AsRef<str>>(
-        &mut self,
-        verdict: &Verdict,
-        disclosure: Disclosure,
-        id_of: impl Fn(u32) -> Option<I>,
-    ) {
+    /// Writes the verdict on the next record.
+    #[inline]
+    pub fn verdict(&mut self, verdict: &Verdict) {
+        let same = self.written.iter().flatten().find(|(written, _)| are_alike(written, verdict));
+        match same {
+            Some((_, place)) => self.message.extend_from_within(place.clone()),
+            None => self.new_verdict(verdict),
+        }
+    }
+
+    fn new_verdict(&mut self, verdict: &Verdict) {
         const VERDICTS: u8 = delimited_key(1);
         const EFFECT: u8 = number_key(1);
         const REASON: u8 = number_key(2);
@@ -77,7 +97,8 @@ impl AnswerWriter {
         const MISSING_CONDITIONS: u8 = delimited_key(7);
         const INVALID_FIELD: u8 = delimited_key(8);
         let Told { effect, reason, obligations, detail, rule, declarations, missing, invalid_field } =
-            Told::of(verdict, disclosure);
+            Told::of(verdict, self.disclosure);
+        let begins_at = self.message.len();
         let message = self.begin_message(VERDICTS);
         self.put_number(EFFECT, i32::from(effect).into());
         self.put_number(REASON, i32::from(reason).into());
@@ -90,14 +111,20 @@ impl AnswerWriter {
         }
         self.put_number(DETAIL, i32::from(detail).into());
         self.put_text(RULE, rule);
-        for id in declarations.iter().filter_map(id_of) {
-            self.put_bytes(DECLARATIONS, id.as_ref().as_bytes());
+        for place in declarations.iter() {
+            if let Some(id) = (self.id_of)(place) {
+                self.put_bytes(DECLARATIONS, id.as_ref().as_bytes());
+            }
         }
         for condition in missing.iter() {
             self.put_bytes(MISSING_CONDITIONS, condition.name().as_bytes());
         }
         self.put_text(INVALID_FIELD, invalid_field);
         self.end_message(message);
+        if let Some(oldest) = self.written.get_mut(self.oldest) {
+            *oldest = Some((*verdict, begins_at..self.message.len()));
+        }
+        self.oldest = (self.oldest + 1) % REMEMBERED;
     }
 
     /// Writes what is told once.
@@ -119,23 +146,23 @@ impl AnswerWriter {
         self.end_message(message);
         self.put_text(CATALOGUE_VERSION, catalogue_version);
         self.put_text(REQUEST_ID, request_id);
-        Answer(self.0)
+        Answer(self.message)
     }
 
     /// Begins a field of which the length is not known yet; where its content begins.
     #[inline]
     fn begin_message(&mut self, key: u8) -> usize {
-        self.0.extend_from_slice(&[key, 0]);
-        self.0.len()
+        self.message.extend_from_slice(&[key, 0]);
+        self.message.len()
     }
 
     /// Puts the length in its place: most fit there, for the others the content moves up.
     #[inline]
     fn end_message(&mut self, begins_at: usize) {
-        let length = self.0.len() - begins_at;
-        match (u8::try_from(length), self.0.get_mut(begins_at - 1)) {
+        let length = self.message.len() - begins_at;
+        match (u8::try_from(length), self.message.get_mut(begins_at - 1)) {
             (Ok(byte @ ..0x80), Some(place)) => *place = byte,
-            _ => drop(self.0.splice(begins_at - 1..begins_at, varint(length as u64))),
+            _ => drop(self.message.splice(begins_at - 1..begins_at, varint(length as u64))),
         }
     }
 
@@ -143,7 +170,7 @@ impl AnswerWriter {
     #[inline]
     fn put_number(&mut self, key: u8, number: i64) {
         if number != 0 {
-            self.0.push(key);
+            self.message.push(key);
             self.put_varint(number.cast_unsigned());
         }
     }
@@ -158,18 +185,35 @@ impl AnswerWriter {
 
     #[inline]
     fn put_bytes(&mut self, key: u8, bytes: &[u8]) {
-        self.0.push(key);
+        self.message.push(key);
         self.put_varint(bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
+        self.message.extend_from_slice(bytes);
     }
 
     #[inline]
     fn put_varint(&mut self, number: u64) {
         match u8::try_from(number) {
-            Ok(byte @ ..0x80) => self.0.push(byte),
-            _ => self.0.extend(varint(number)),
+            Ok(byte @ ..0x80) => self.message.push(byte),
+            _ => self.message.extend(varint(number)),
         }
     }
+}
+
+/// Whether two verdicts are written alike.
+fn are_alike(one: &Verdict, other: &Verdict) -> bool {
+    let Verdict { reason, detail, rule, declarations, missing, obligations, invalid_field } = *one;
+    let is_same_rule = match (rule, other.rule) {
+        (Some(rule), Some(other)) => std::ptr::eq(rule, other),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    is_same_rule
+        && reason == other.reason
+        && detail == other.detail
+        && declarations == other.declarations
+        && missing == other.missing
+        && obligations == other.obligations
+        && invalid_field == other.invalid_field
 }
 
 /// The key of a number. The answer has no field after the fifteenth, so that

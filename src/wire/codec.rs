@@ -13,8 +13,8 @@ use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder
 use crate::policy::request::Situation;
 
 use super::answer::Answer;
-use super::decision::{ReadRecord, record, situation};
-use super::view::{Malformed, RequestView, records};
+use super::decision::{ReadRecord, record_of, situation};
+use super::view::{Malformed, RecordView, RequestView, records};
 use super::violation::InvalidRequest;
 
 /// Enough for the request about one record and for the answer to it. Larger
@@ -68,8 +68,13 @@ impl AskedRecords {
 
     /// Reads one after the other. If one is malformed the whole message is.
     #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = Result<ReadRecord<'_>, Malformed>> {
-        records(&self.message).map(|view| view.map(record))
+    pub fn read<'a>(&'a self, mut each: impl FnMut(ReadRecord<'a>)) -> Result<(), Malformed> {
+        let mut views = records(&self.message);
+        let mut view = RecordView::default();
+        while views.read_next(&mut view)? {
+            each(record_of(&view));
+        }
+        Ok(())
     }
 }
 

@@ -70,8 +70,13 @@ pub fn asked_by(message: &v1::DecideRequest) -> Option<RecordedBy> {
 }
 
 /// Reads one record, or tells the first field at fault.
-#[inline]
 pub fn record<'a>(record: impl Into<RecordView<'a>>) -> ReadRecord<'a> {
+    record_of(&record.into())
+}
+
+/// The same of a view.
+#[inline]
+pub fn record_of<'a>(view: &RecordView<'a>) -> ReadRecord<'a> {
     let RecordView {
         id,
         register,
@@ -81,8 +86,12 @@ pub fn record<'a>(record: impl Into<RecordView<'a>>) -> ReadRecord<'a> {
         service_tasks,
         original_controller,
         outsourcing,
-    } = record.into();
-    let tasks: Result<_, _> = service_tasks.iter().map(OpaqueId::parse).collect();
+    } = *view;
+    let tasks = if service_tasks.is_empty() {
+        Ok(Vec::new())
+    } else {
+        service_tasks.iter().map(OpaqueId::parse).collect()
+    };
     Ok(Record {
         id: OpaqueId::parse(id).map_err(|_| RecordField::Id)?,
         register: Oid::parse(register).map_err(|_| RecordField::Register)?,
@@ -97,6 +106,7 @@ pub fn record<'a>(record: impl Into<RecordView<'a>>) -> ReadRecord<'a> {
 }
 
 /// Empty = unset.
+#[inline]
 fn optional<'a, T, E>(text: &'a str, parse: impl Fn(&'a str) -> Result<T, E>) -> Result<Option<T>, E> {
     if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
 }

@@ -51,9 +51,9 @@ fn answers_are_the_bytes_that_prost_writes() {
                 catalogue_version: "1".to_owned(),
                 request_id: "ä".repeat(usize::try_from(seed % 70).unwrap()),
             };
-            let mut writer = AnswerWriter::with_capacity(0);
+            let mut writer = AnswerWriter::new(0, disclosure, id_of);
             for verdict in &verdicts {
-                writer.verdict(verdict, disclosure, id_of);
+                writer.verdict(verdict);
             }
             let written = writer.end(&ending(&message, at));
             assert!(written.bytes() == message.encode_to_vec(), "seed {seed} {disclosure:?}: {message:#?}");
@@ -71,7 +71,7 @@ fn instants_are_written_as_prost_writes_them() {
         let at = Instant::from_timestamp(seconds, nanos).expect("an instant");
         let message =
             v1::DecideResponse { decided_at: Some(to_timestamp(at)), ..v1::DecideResponse::default() };
-        let written = AnswerWriter::with_capacity(0).end(&ending(&message, at));
+        let written = AnswerWriter::new(0, Disclosure::Public, |_| None::<&str>).end(&ending(&message, at));
         assert_eq!(written.bytes(), message.encode_to_vec(), "{at}");
     }
 }

@@ -38,10 +38,9 @@ impl Asked<'_> {
         let declarations = snapshot.declarations(&situation.client);
         let question =
             Question::new(situation, declarations.gists(), snapshot.directory(), &core.calendar, now);
-        let mut writer = AnswerWriter::with_capacity(ending.bytes_with(records.count()));
-        for record in records.iter() {
-            writer.verdict(&question.decide_read(record?), disclosure, |place| declarations.id(place));
-        }
+        let bytes = ending.bytes_with(records.count());
+        let mut writer = AnswerWriter::new(bytes, disclosure, |place| declarations.id(place));
+        records.read(|record| writer.verdict(&question.decide_read(record)))?;
         Ok(writer.end(&ending))
     }
 }

@@ -58,9 +58,9 @@ enum Tasks<'a> {
 const SERVICE_TASKS: u32 = text_key(6);
 
 impl<'a> RecordView<'a> {
-    /// Reads the bytes of a record.
+    /// Reads the bytes of a record in the place of what was here.
     #[inline]
-    pub(super) fn read(mut message: Reader<'a>) -> Result<Self, Malformed> {
+    pub(super) fn read(&mut self, mut message: Reader<'a>) -> Result<(), Malformed> {
         const ID: u32 = text_key(1);
         const REGISTER: u32 = text_key(2);
         const SERVICE_EVENT: u32 = text_key(3);
@@ -71,28 +71,34 @@ impl<'a> RecordView<'a> {
         let whole = message;
         // Almost always all of it is: then its texts need not be looked at one by one.
         let as_text = message.as_text();
-        let mut record = Self::default();
+        *self = Self::default();
         while let Some(key) = message.key()? {
             match key {
-                ID => record.id = message.text_of(as_text)?,
-                REGISTER => record.register = message.text_of(as_text)?,
-                SERVICE_EVENT => record.service_event = message.text_of(as_text)?,
-                RECORDED_ON => record.recorded_on = message.text_of(as_text)?,
-                KIND => record.kind = message.number()?,
+                ID => self.id = message.text_of(as_text)?,
+                REGISTER => self.register = message.text_of(as_text)?,
+                SERVICE_EVENT => self.service_event = message.text_of(as_text)?,
+                RECORDED_ON => self.recorded_on = message.text_of(as_text)?,
+                KIND => self.kind = message.number()?,
                 SERVICE_TASKS => {
                     message.text()?;
-                    record.service_tasks = ServiceTasks(Tasks::Of(whole));
+                    self.service_tasks = ServiceTasks(Tasks::Of(whole));
                 }
-                ORIGINAL_CONTROLLER => record.original_controller = message.text_of(as_text)?,
-                OUTSOURCING => record.outsourcing.get_or_insert_default().merge(message.message()?)?,
+                ORIGINAL_CONTROLLER => self.original_controller = message.text_of(as_text)?,
+                OUTSOURCING => self.outsourcing.get_or_insert_default().merge(message.message()?)?,
                 unknown => message.pass_over(unknown, RECORD_FIELDS)?,
             }
         }
-        Ok(record)
+        Ok(())
     }
 }
 
 impl<'a> ServiceTasks<'a> {
+    /// Whether the record names none.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        matches!(self.0, Tasks::None | Tasks::Listed([]))
+    }
+
     /// One after the other.
     pub fn iter(self) -> impl Iterator<Item = &'a str> {
         let (mut reader, listed) = match self.0 {

@@ -122,24 +122,26 @@ pub fn records(bytes: &[u8]) -> RecordViews<'_> {
 pub struct RecordViews<'a>(Reader<'a>);
 
 impl<'a> RecordViews<'a> {
+    /// Reads the next one into `record`; false if there is none.
     #[inline]
-    fn read_next(&mut self) -> Result<Option<RecordView<'a>>, Malformed> {
+    pub fn read_next(&mut self, record: &mut RecordView<'a>) -> Result<bool, Malformed> {
         while let Some(key) = self.0.key()? {
             if key == RECORDS {
-                return RecordView::read(self.0.message()?).map(Some);
+                record.read(self.0.message()?)?;
+                return Ok(true);
             }
             self.0.pass_over(key, 0)?;
         }
-        Ok(None)
+        Ok(false)
     }
 }
 
 impl<'a> Iterator for RecordViews<'a> {
     type Item = Result<RecordView<'a>, Malformed>;
 
-    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        self.read_next().transpose()
+        let mut record = RecordView::default();
+        self.read_next(&mut record).map(|is_one| is_one.then_some(record)).transpose()
     }
 }
 
