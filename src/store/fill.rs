@@ -138,7 +138,7 @@ fn put_in(
     history: &mut dyn Iterator<Item = Filled>,
     tell: Tell<'_>,
 ) -> Result<Revision, StoreError> {
-    let indices = new.write(bulk::begin)?;
+    let indices = new.write(|connection| bulk::begin(connection, new.path))?;
     let (ids, path) = (new.ids, new.path);
     let connection = &mut new.connection;
     let last = thread::scope(|scope| {
