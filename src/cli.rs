@@ -12,6 +12,7 @@ mod demo;
 mod directory;
 pub mod document;
 mod explain;
+mod index;
 pub mod failure;
 pub mod input;
 mod list;
@@ -113,6 +114,9 @@ pub enum Command {
     /// Load or show the organisations and registers
     #[command(subcommand)]
     Directory(directory::DirectoryCommand),
+    /// Look at the policy cache of a running server
+    #[command(subcommand)]
+    Index(index::IndexCommand),
     /// Run scenario files: a policy tested as data
     Test(test::TestArgs),
     /// Show the rule catalogue
@@ -139,6 +143,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::List(args) => list::run(args, &global).await,
         Command::Print(args) => print::run(args, &global).await,
         Command::Directory(command) => directory::run(command, &global).await,
+        Command::Index(command) => index::run(&command, &global).await,
         Command::Test(args) => test::run(&args, &global),
         Command::Rules => rules::run(&global).await,
         Command::Config => config::run(&global),

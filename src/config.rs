@@ -61,6 +61,8 @@ pub struct Config {
 pub struct Server {
     /// Where it listens.
     pub listen_address: SocketAddr,
+    /// Where health and metrics are told by HTTP; none = nowhere.
+    pub http_address: Option<SocketAddr>,
     /// Whether that may be beyond loopback although there is no TLS.
     pub allow_plaintext_beyond_loopback: bool,
     /// For whom server reflection answers.

@@ -2,6 +2,7 @@
 
 pub mod clock;
 mod connection;
+mod http;
 mod layers;
 mod services;
 mod workers;
@@ -25,6 +26,15 @@ use crate::store::{Store, StoreError, StoreOptions};
 
 use services::Services;
 use workers::Workers;
+
+/// The services of which health is told; the first is the server itself.
+const SERVICES: [&str; 5] = [
+    "",
+    "lupa.v1.DecisionService",
+    "lupa.v1.DeclarationService",
+    "lupa.v1.DirectoryService",
+    "lupa.v1.IndexService",
+];
 
 /// The checkpoint of the index is beside the store, with this after its name.
 const CHECKPOINT_SUFFIX: &str = ".index";
@@ -54,6 +64,15 @@ pub enum ServerError {
     /// A worker thread ended by itself.
     #[error("a worker thread ended")]
     WorkerFailed,
+}
+
+/// Where the server listens.
+#[derive(Debug)]
+pub struct Listeners {
+    /// For gRPC.
+    pub grpc: TcpListener,
+    /// For operators: health and metrics; none = nowhere.
+    pub http: Option<TcpListener>,
 }
 
 /// The parts, opened and joined, before they are listened for.
@@ -115,14 +134,16 @@ impl Server {
     /// to end.
     pub async fn run(
         self,
-        listener: TcpListener,
+        listeners: Listeners,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
         let Self { store, index, follower, core, config, poll_interval } = self;
+        let Listeners { grpc: listener, http } = listeners;
         let health = HealthReporter::new();
         // Before anyone can ask: a new reporter says that the server serves, and knows no service.
         set_health(&health, ServingStatus::NotServing).await;
-        let health_task = task::spawn(report_health(health.clone(), index, poll_interval));
+        let health_task = task::spawn(report_health(health.clone(), index.clone(), poll_interval));
+        let http_task = http.map(|http| task::spawn(http::serve(http, index)));
         let reflects = reflects(config.reflection, &listener);
         let grace = Duration::from_millis(config.shutdown_grace_ms);
         let services = Services { config: config.clone(), core, health: health.clone(), reflects };
@@ -133,6 +154,7 @@ impl Server {
             failure = store.failed() => Some(failure),
         };
         health_task.abort();
+        http_task.iter().for_each(task::JoinHandle::abort);
         set_health(&health, ServingStatus::NotServing).await;
         drop(listener);
         if !workers.end(grace).await? {
@@ -180,7 +202,7 @@ async fn report_health(health: HealthReporter, index: Index, interval: Duration)
 }
 
 async fn set_health(health: &HealthReporter, status: ServingStatus) {
-    for service in ["", "lupa.v1.DecisionService", "lupa.v1.DeclarationService", "lupa.v1.DirectoryService"] {
+    for service in SERVICES {
         health.set_service_status(service, status).await;
     }
 }

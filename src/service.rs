@@ -5,6 +5,7 @@ mod declaration;
 mod decision;
 mod decision_id;
 mod directory;
+mod index;
 pub mod printout;
 mod status;
 mod token;
@@ -29,6 +30,7 @@ use token::Tokens;
 pub use decision::Decisions;
 pub use declaration::Declarations;
 pub use directory::Directories;
+pub use index::Indexes;
 
 /// Limits of what is asked and answered.
 #[derive(Clone, Copy, Debug)]

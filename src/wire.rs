@@ -10,6 +10,7 @@ pub mod violation;
 pub mod view;
 pub mod client;
 pub mod directory;
+pub mod index;
 pub mod declaration;
 pub mod decision;
 pub mod verdict;

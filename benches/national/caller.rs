@@ -14,12 +14,9 @@ const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 /// What gRPC puts before a message: whether it is compressed, and its length.
 const FRAME_BYTES: usize = 5;
 
-/// A method of the interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
-    Decide,
-    Record,
-}
+/// A method, by its path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked(pub(crate) &'static str);
 
 /// A connection; a clone shares it.
 #[derive(Clone)]
@@ -39,12 +36,8 @@ pub(crate) fn framed(message: &impl prost::Message) -> Bytes {
 }
 
 impl Asked {
-    fn path(self) -> &'static str {
-        match self {
-            Self::Decide => "/lupa.v1.DecisionService/Decide",
-            Self::Record => "/lupa.v1.DeclarationService/Record",
-        }
-    }
+    pub(crate) const DECIDE: Self = Self("/lupa.v1.DecisionService/Decide");
+    pub(crate) const RECORD: Self = Self("/lupa.v1.DeclarationService/Record");
 }
 
 impl Caller {
@@ -67,7 +60,7 @@ impl Caller {
         let uri = Uri::builder()
             .scheme("http")
             .authority(self.authority.as_str())
-            .path_and_query(asked.path())
+            .path_and_query(asked.0)
             .build()
             .expect("a URI");
         let request = Request::builder()

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,6 +29,8 @@ const READY_WITHIN: Duration = Duration::from_secs(900);
 /// A server in a process; it is killed when this is dropped.
 pub(crate) struct Server {
     child: Child,
+    /// Milliseconds of each merge of the index, as it told them.
+    merges: Arc<Mutex<Vec<f64>>>,
     pub(crate) address: SocketAddr,
     /// From the start of the process until it said that it serves.
     pub(crate) ready_after: Duration,
@@ -54,14 +57,20 @@ impl Server {
         let began = Instant::now();
         let mut child = command.spawn().expect("lupa serve");
         let said = child.stderr.take().expect("its words");
-        let (mut child, address) = listening(child, said, |line| {
+        let merges = Arc::new(Mutex::new(Vec::new()));
+        let heard = Arc::clone(&merges);
+        let hear = move |line: &str| {
+            let merged = merge_millis(line);
+            heard.lock().unwrap_or_else(PoisonError::into_inner).extend(merged);
+        };
+        let (mut child, address) = listening(child, said, hear, |line| {
             let line: serde_json::Value = serde_json::from_str(line).ok()?;
             let address =
                 line.get("address").filter(|_| line.get("message").is_some_and(|said| said == "listening"));
             address?.as_str()?.parse().ok()
         })?;
         let ready = wait_until_serving(address, &mut child, began);
-        let server = Self { child, address, ready_after: began.elapsed() };
+        let server = Self { child, merges, address, ready_after: began.elapsed() };
         ready.map(|()| server)
     }
 
@@ -76,9 +85,10 @@ impl Server {
             .spawn()
             .expect("an empty service");
         let said = child.stdout.take().expect("its words");
-        let (child, address) = listening(child, said, |line| line.strip_prefix("listening ")?.parse().ok())
-            .unwrap_or_else(|said| panic!("an empty service: {said}"));
-        Self { child, address, ready_after: began.elapsed() }
+        let (child, address) =
+            listening(child, said, |_| (), |line| line.strip_prefix("listening ")?.parse().ok())
+                .unwrap_or_else(|said| panic!("an empty service: {said}"));
+        Self { child, merges: Arc::default(), address, ready_after: began.elapsed() }
     }
 
     /// Processor time so far, in seconds.
@@ -89,6 +99,11 @@ impl Server {
     /// Memory in MiB: `VmRSS` as it is, `VmHWM` at its peak.
     pub(crate) fn mebibytes(&self, what: &str) -> f64 {
         mebibytes_of(self.child.id(), what)
+    }
+
+    /// Milliseconds of the merges since it was asked last.
+    pub(crate) fn take_merges(&self) -> Vec<f64> {
+        std::mem::take(&mut *self.merges.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A connection of the ordinary client, to set things up with.
@@ -123,10 +138,18 @@ pub(crate) fn mebibytes_of(pid: u32, what: &str) -> f64 {
     kibibytes.map_or(f64::NAN, |kibibytes| kibibytes / 1_024.0)
 }
 
-/// Waits until a process says where it listens, and lets it say the rest unheard.
+/// How long a merge took that a line of the log tells of.
+fn merge_millis(line: &str) -> Option<f64> {
+    let line: serde_json::Value = serde_json::from_str(line).ok()?;
+    let is_merged = line.get("message")? == "the overlay is merged";
+    is_merged.then(|| line.get("elapsed_ms")?.as_f64())?
+}
+
+/// Waits until a process says where it listens; the rest is heard beside.
 fn listening(
     mut child: Child,
     said: impl Read + Send + 'static,
+    hear: impl Fn(&str) + Send + 'static,
     address: impl Fn(&str) -> Option<SocketAddr>,
 ) -> Result<(Child, SocketAddr), String> {
     let mut said = BufReader::new(said);
@@ -135,7 +158,7 @@ fn listening(
     while said.read_line(&mut line).expect("its words") > 0 {
         if let Some(address) = address(line.trim_end()) {
             add_child(child.id());
-            thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+            thread::spawn(move || said.lines().map_while(Result::ok).for_each(|line| hear(&line)));
             return Ok((child, address));
         }
         all += &line;

@@ -12,21 +12,21 @@ use std::task::{Context, Poll};
 use bytes::{Buf, BufMut, Bytes};
 use lupa::wire::v1;
 use prost::Message;
-use tokio::net::TcpListener;
 use tonic::body::Body;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::server::{Grpc, NamedService, UnaryService};
 use tonic::transport::Server;
-use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 use tower::Service;
 
-use crate::listening;
+use crate::listening::{self, Incoming};
 
 const MESSAGE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Large enough that no request waits for the window to open.
-const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
+/// As Lupa's settings are by default.
+const STREAM_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 16 * 1024 * 1024;
+const FRAME_BYTES_MAX: u32 = 64 * 1024;
 
 /// An empty service, as its process is told what to be.
 pub(crate) struct Empty {
@@ -91,19 +91,20 @@ pub(crate) fn serve(empty: &Empty) {
 
 fn run<D: Decoding>(runs: Runs, answer: Bytes) {
     let service = Decisions::<D> { answer, decoding: PhantomData };
-    let serve = move |listener| listen(service.clone(), listener);
+    let serve = move |incoming| serve_all(service.clone(), incoming);
     match runs {
         Runs::PerCore => listening::per_core(serve),
         Runs::Shared => listening::shared(serve),
     }
 }
 
-async fn listen<D: Decoding>(service: Decisions<D>, listener: TcpListener) {
+async fn serve_all<D: Decoding>(service: Decisions<D>, incoming: Incoming) {
     Server::builder()
-        .initial_stream_window_size(WINDOW_BYTES)
-        .initial_connection_window_size(WINDOW_BYTES)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_frame_size(FRAME_BYTES_MAX)
         .add_service(service)
-        .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
+        .serve_with_incoming(incoming)
         .await
         .expect("serving");
 }

@@ -4,54 +4,83 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::thread;
 
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 
-/// How many connections may wait to be accepted.
-const BACKLOG: i32 = 1_024;
+/// Connections that a worker has not taken up yet.
+const WAITING_MAX: usize = 256;
 
-/// Runs a server on a free port of loopback: one runtime a core, each with a
-/// listener of its own on the same port. Never returns.
-pub(crate) fn per_core<Serving>(serve: impl Fn(TcpListener) -> Serving + Clone + Send + 'static)
+/// Connections, as tonic takes them.
+pub(crate) type Incoming = ReceiverStream<std::io::Result<TcpStream>>;
+
+/// Runs a server on a free port of loopback as Lupa does: a runtime for each
+/// core, each in a thread, to which connections are handed in turn. Never returns.
+pub(crate) fn per_core<Serving>(serve: impl Fn(Incoming) -> Serving + Clone + Send + 'static)
 where
     Serving: Future<Output = ()>,
 {
-    let first = listener(SocketAddr::from(([127, 0, 0, 1], 0)));
-    let address = first.local_addr().expect("an address");
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let listeners = std::iter::once(first).chain((1..cores).map(|_| listener(address)));
-    let threads: Vec<_> = listeners
-        .map(|listener| {
+    let workers: Vec<mpsc::Sender<std::net::TcpStream>> = (0..cores)
+        .map(|_| {
+            let (handed, connections) = mpsc::channel(WAITING_MAX);
             let serve = serve.clone();
-            thread::spawn(move || {
-                let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-                runtime.block_on(async { serve(TcpListener::from_std(listener).expect("a listener")).await });
-            })
+            thread::spawn(move || worker(serve, connections));
+            handed
         })
         .collect();
-    println!("listening {address}");
-    for thread in threads {
-        thread.join().expect("a server");
-    }
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = listen().await;
+        for worker in workers.iter().cycle() {
+            let stream = accept(&listener).await.into_std().expect("a connection");
+            worker.send(stream).await.expect("a worker");
+        }
+    });
 }
 
-/// The same on tokio's default runtime, with one listener. Never returns.
-pub(crate) fn shared<Serving>(serve: impl Fn(TcpListener) -> Serving)
+/// The same on tokio's default runtime. Never returns.
+pub(crate) fn shared<Serving>(serve: impl Fn(Incoming) -> Serving)
 where
-    Serving: Future<Output = ()>,
+    Serving: Future<Output = ()> + Send + 'static,
 {
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
-    let listener = listener(SocketAddr::from(([127, 0, 0, 1], 0)));
-    println!("listening {}", listener.local_addr().expect("an address"));
-    runtime.block_on(async { serve(TcpListener::from_std(listener).expect("a listener")).await });
+    let (handed, connections) = mpsc::channel(WAITING_MAX);
+    runtime.spawn(serve(ReceiverStream::new(connections)));
+    runtime.block_on(async {
+        let listener = listen().await;
+        loop {
+            handed.send(Ok(accept(&listener).await)).await.expect("a server");
+        }
+    });
 }
 
-fn listener(address: SocketAddr) -> std::net::TcpListener {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP)).expect("a socket");
-    socket.set_reuse_port(true).expect("a shared port");
-    socket.set_nonblocking(true).expect("a socket that does not block");
-    socket.bind(&address.into()).expect("a port");
-    socket.listen(BACKLOG).expect("a listener");
-    socket.into()
+fn worker<Serving: Future<Output = ()>>(
+    serve: impl Fn(Incoming) -> Serving,
+    mut connections: mpsc::Receiver<std::net::TcpStream>,
+) {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let (handed, taken_up) = mpsc::channel(WAITING_MAX);
+    runtime.block_on(async {
+        let taking = async {
+            while let Some(stream) = connections.recv().await {
+                // A connection belongs to the runtime that takes it up.
+                handed.send(TcpStream::from_std(stream)).await.expect("a server");
+            }
+        };
+        tokio::join!(taking, serve(ReceiverStream::new(taken_up)));
+    });
+}
+
+async fn listen() -> TcpListener {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+    println!("listening {}", listener.local_addr().expect("an address"));
+    listener
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    let (stream, _) = listener.accept().await.expect("a connection");
+    stream.set_nodelay(true).expect("no delay");
+    stream
 }

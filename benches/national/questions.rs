@@ -25,7 +25,7 @@ pub(crate) fn decide(records: usize) -> v1::DecideRequest {
     let first = usize::from(records == 1);
     let records = HOLDERS.iter().cycle().skip(first).take(records).enumerate();
     let records = records.map(|(place, (register, controller))| v1::Record {
-        id: format!("1.2.246.10.32213086.11.2025.{:012}.1", 90_000 + place),
+        id: format!("1.2.246.10.32213086.11.2025.{:016}.{:03}", 90_000 + place, place % 7),
         register: (*register).to_owned(),
         service_event: event(place / 5),
         recorded_on: "2025-03-18".to_owned(),
@@ -142,7 +142,7 @@ fn question(client: v1::ClientId, requester: &str, records: Vec<v1::Record>) -> 
 }
 
 fn event(number: usize) -> String {
-    format!("1.2.246.10.32213086.14.2025.{:012}.1", 70_000 + number)
+    format!("1.2.246.10.32213086.14.2025.{:016}.1", 70_000 + number)
 }
 
 fn the_client() -> v1::ClientId {

@@ -8,6 +8,7 @@ use super::failure::Failure;
 use crate::wire::v1::decision_service_client::DecisionServiceClient;
 use crate::wire::v1::declaration_service_client::DeclarationServiceClient;
 use crate::wire::v1::directory_service_client::DirectoryServiceClient;
+use crate::wire::v1::index_service_client::IndexServiceClient;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -28,6 +29,10 @@ pub(super) async fn declarations(server: &str) -> Result<DeclarationServiceClien
 pub(super) async fn directory(server: &str) -> Result<DirectoryServiceClient<Channel>, Failure> {
     let client = DirectoryServiceClient::new(channel(server).await?);
     Ok(client.max_decoding_message_size(RESPONSE_BYTES_MAX))
+}
+
+pub(super) async fn index(server: &str) -> Result<IndexServiceClient<Channel>, Failure> {
+    Ok(IndexServiceClient::new(channel(server).await?))
 }
 
 async fn channel(server: &str) -> Result<Channel, Failure> {

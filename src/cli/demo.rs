@@ -20,7 +20,7 @@ use super::refusal::Refusal;
 use super::terminal::Terminal;
 use super::{Global, connection, serve, words};
 use crate::config::{Config, Loaded, Source};
-use crate::server::{Server, ServerError, clock};
+use crate::server::{Listeners, Server, ServerError, clock};
 use crate::wire::v1;
 use crate::wire::v1::decision_service_client::DecisionServiceClient;
 use crate::wire::v1::declaration_service_client::DeclarationServiceClient;
@@ -136,7 +136,9 @@ impl Demo {
             Server::open(&config, calendar, clock::now).await.map_err(|error| serve::failed(&error))?;
         let mut readiness = server.index().readiness();
         let (stop, stopped) = oneshot::channel();
-        let server = task::spawn(server.run(listener, async { stopped.await.unwrap_or(()) }));
+        let server = task::spawn(
+            server.run(Listeners { grpc: listener, http: None }, async { stopped.await.unwrap_or(()) }),
+        );
         if readiness.wait_for(|is_ready| *is_ready).await.is_err() {
             return Err(Failure::Internal("the index did not load"));
         }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io::{self, IsTerminal};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,7 +16,7 @@ use super::failure::{Exit, Failure};
 use crate::config::{Config, Log};
 use crate::index::Index;
 use crate::policy::calendar::Calendar;
-use crate::server::{Server, ServerError, clock};
+use crate::server::{Listeners, Server, ServerError, clock};
 use crate::telemetry;
 
 /// How often the progress of loading is shown.
@@ -25,8 +26,12 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
     let config = global.load_config()?.config;
     let dates = configured_calendar(&config)?;
     start_logs(&config.log)?;
-    let listener = listen(&config).await?;
-    let address = listener.local_addr().unwrap_or(config.server.listen_address);
+    let grpc = listen(config.server.listen_address, "server.listen_address").await?;
+    let address = grpc.local_addr().unwrap_or(config.server.listen_address);
+    let http = match config.server.http_address {
+        Some(address) => Some(listen(address, "server.http_address").await?),
+        None => None,
+    };
     let bytes = std::fs::metadata(&config.store.path).map_or(0, |file| file.len());
     tracing::info!(store = %config.store.path.display(), bytes, "opening and checking the store");
     let checking = spinner("checking the store");
@@ -40,7 +45,7 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
         "listening"
     );
     let progress = task::spawn(show_progress(server.index().clone()));
-    let stopped = server.run(listener, interrupted()).await;
+    let stopped = server.run(Listeners { grpc, http }, interrupted()).await;
     progress.abort();
     stopped.map_err(|error| failed(&error))?;
     tracing::info!("stopped");
@@ -57,12 +62,9 @@ pub(super) fn start_logs(log: &Log) -> Result<(), Failure> {
 }
 
 /// The address is bound before anything else is done: that it is taken is told at once.
-async fn listen(config: &Config) -> Result<TcpListener, Failure> {
-    let address = config.server.listen_address;
+async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
-        Failure::Usage(format!(
-            "cannot listen on {address} ({error}): another process may; set server.listen_address"
-        ))
+        Failure::Usage(format!("cannot listen on {address} ({error}): another process may; set {setting}"))
     })
 }
 

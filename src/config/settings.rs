@@ -5,7 +5,7 @@
 pub struct Setting {
     /// Section and key, such as `server.listen_address`.
     pub name: &'static str,
-    /// In TOML; none = the published date.
+    /// In TOML; none = not set, for a date as it is published.
     pub default: Option<&'static str>,
     /// What it may be.
     pub kind: Kind,
@@ -45,6 +45,12 @@ const GIBIBYTE: i64 = 1 << 30;
 pub const SETTINGS: &[Setting] = &[
     // The server.
     setting("server.listen_address", "'127.0.0.1:7411'", Kind::Address, "where the gRPC server listens"),
+    Setting {
+        name: "server.http_address",
+        default: None,
+        kind: Kind::Address,
+        meaning: "where /livez, /readyz and /metrics are told by HTTP; not set = nowhere",
+    },
     setting(
         "server.allow_plaintext_beyond_loopback",
         "false",

@@ -24,11 +24,12 @@ use super::ServerError;
 use super::connection::Connection;
 use super::layers;
 use crate::config;
-use crate::service::{Core, Decisions, Declarations, Directories};
+use crate::service::{Core, Decisions, Declarations, Directories, Indexes};
 use crate::wire::DESCRIPTORS;
 use crate::wire::v1::decision_service_server::DecisionServiceServer;
 use crate::wire::v1::declaration_service_server::DeclarationServiceServer;
 use crate::wire::v1::directory_service_server::DirectoryServiceServer;
+use crate::wire::v1::index_service_server::IndexServiceServer;
 
 /// Streams that were reset before they were accepted, on one connection; more
 /// end it (CVE-2023-44487).
@@ -60,12 +61,15 @@ impl Services {
         let declarations = DeclarationServiceServer::new(Declarations::new(core.clone()))
             .max_decoding_message_size(config.request_bytes_max)
             .max_encoding_message_size(config.response_bytes_max);
-        let directories = DirectoryServiceServer::new(Directories::new(core))
+        let directories = DirectoryServiceServer::new(Directories::new(core.clone()))
+            .max_decoding_message_size(config.request_bytes_max)
+            .max_encoding_message_size(config.response_bytes_max);
+        let indexes = IndexServiceServer::new(Indexes::new(core))
             .max_decoding_message_size(config.request_bytes_max)
             .max_encoding_message_size(config.response_bytes_max);
         let mut others = Routes::builder();
         others.add_service(HealthServer::new(HealthService::from_health_reporter(health)));
-        others.add_service(declarations).add_service(directories);
+        others.add_service(declarations).add_service(directories).add_service(indexes);
         if reflects {
             others.add_service(reflection_builder().build_v1()?);
             // What older clients, grpcurl among them, ask for.

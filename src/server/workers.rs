@@ -12,7 +12,6 @@
 //! a hash, and gRPC has few of them and keeps them; and because a second process
 //! could otherwise listen on the same port without either noticing.
 
-use std::future::Future;
 use std::io;
 use std::num::NonZero;
 use std::thread;
@@ -189,8 +188,8 @@ async fn serve(
 }
 
 /// Waits for the end, also that of whoever tells it.
-fn reached(mut end: watch::Receiver<End>, at_least: End) -> impl Future<Output = ()> {
-    async move { drop(end.wait_for(|end| *end >= at_least).await) }
+async fn reached(mut end: watch::Receiver<End>, at_least: End) {
+    drop(end.wait_for(|end| *end >= at_least).await);
 }
 
 #[cfg(test)]

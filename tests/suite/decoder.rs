@@ -78,7 +78,7 @@ fn groups_are_passed_over_as_deep_as_prost_does() {
     // A group of an unknown field: at the top, in a record, in its outsourcing and in a claim.
     for wrap in [&[][..], &[7], &[7, 8], &[6], &[6, 1], &[1], &[2]] {
         for depth in 90..110 {
-            let mut bytes = [vec![0x9B, 0x06].repeat(depth), vec![0x9C, 0x06].repeat(depth)].concat();
+            let mut bytes = [[0x9B, 0x06].repeat(depth), [0x9C, 0x06].repeat(depth)].concat();
             for field in wrap.iter().rev() {
                 bytes = wire::message_field(*field, &bytes);
             }

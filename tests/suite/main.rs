@@ -13,6 +13,7 @@
 mod answer;
 mod architecture;
 mod bad_input;
+mod bench_data;
 mod demo;
 mod decoder;
 mod differential;

@@ -14,7 +14,7 @@ use crate::arguments::Arguments;
 use crate::caller::{Asked, Caller, framed};
 use crate::child::Server;
 use crate::load::Load;
-use crate::repeats::interleaved;
+use crate::repeats::{Spread, interleaved, told};
 use crate::report::Section;
 use crate::{data, questions, targets};
 
@@ -26,12 +26,15 @@ const TICK: Duration = Duration::from_millis(4);
 const CONNECTIONS: usize = 2;
 const IN_FLIGHT: usize = 2;
 
+/// So that a merge follows on every second of recording, and not every minute.
+const OVERLAY_CLIENTS_MAX: &str = "1000";
+
 /// Different questions, asked over and over.
 const QUESTIONS: u64 = 100_000;
 
 pub(crate) fn measure(arguments: &Arguments) -> Section {
     let copied = data::copy(arguments.clients);
-    let server = Server::lupa(&copied.path(), &[]);
+    let server = Server::lupa(&copied.path(), &[("LUPA_INDEX__OVERLAY_CLIENTS_MAX", OVERLAY_CLIENTS_MAX)]);
     let population = data::population(arguments.clients);
     let asked: Arc<[_]> = questions::about(&population, QUESTIONS).into();
     let recorder = Recorder { address: server.address, sent: Arc::default() };
@@ -39,20 +42,24 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
     let measured = interleaved(arguments.repeats, &mut [false, true], |records| {
         let recording = records.then(|| recorder.start(&population));
         let asked = Arc::clone(&asked);
-        let loaded = load.ask(server.address, Asked::Decide, move |number| {
+        let loaded = load.ask(server.address, Asked::DECIDE, move |number| {
             let place = usize::try_from(number.wrapping_mul(7_919)).unwrap_or_default() % asked.len();
             asked.get(place).cloned().expect("a question")
         });
         let recorded = recording.map_or(0.0, Recording::stop);
         [loaded.rate(), loaded.micros(50.0), loaded.micros(99.0), loaded.micros(99.9), recorded]
     });
+    let merges = server.take_merges();
     let mut section = Section::default();
     section.text(format!(
         "Questions of one record about random clients of {} ({CONNECTIONS} connections with {IN_FLIGHT} requests under \
          way on each), by turns with nothing else going on and with {DECLARATIONS_PER_SECOND} declarations a second \
-         sent to the same server, durably, each for a client who had declared nothing before. What the index does \
-         with them meanwhile, merging included, is in the latencies.",
-        crate::repeats::told(arguments.clients as f64, 0),
+         sent to the same server, durably, each for a client who had declared nothing before. The index merges after \
+         {OVERLAY_CLIENTS_MAX} clients with changes here (`index.overlay_clients_max`), so that merges run beside: \
+         {} of them, {} ms each.",
+        told(arguments.clients as f64, 0),
+        merges.len(),
+        Spread::of(merges.clone()).told(1.0, 0),
     ));
     let rows: Vec<_> = ["nothing else", "while declarations are recorded"]
         .into_iter()
@@ -132,7 +139,7 @@ async fn record(address: SocketAddr, strangers: &Population, sent: &AtomicU64, o
             let client = strangers.client(CODES_MAX - 1 - number).expect("a client");
             let frame = framed(&questions::informed(&client, &format!("beside-{number}")));
             let mut caller = caller.clone();
-            answers.spawn(async move { caller.ask(Asked::Record, frame).await.expect("recorded") });
+            answers.spawn(async move { caller.ask(Asked::RECORD, frame).await.expect("recorded") });
         }
         while answers.try_join_next().is_some_and(|answer| answer.is_ok()) {
             recorded += 1;

@@ -88,7 +88,7 @@ async fn watch(
         let question = framed(&questions::prescription(&client));
         assert!(!is_permitted(&mut reader, &question).await, "nothing is declared yet");
         let declaration = framed(&questions::informed(&client, &format!("in-force-{number}")));
-        writer.ask(Asked::Record, declaration).await.expect("recorded");
+        writer.ask(Asked::RECORD, declaration).await.expect("recorded");
         let acknowledged = Instant::now();
         let mut asked = 1;
         while !is_permitted(&mut reader, &question).await {
@@ -103,7 +103,7 @@ async fn watch(
 }
 
 async fn is_permitted(reader: &mut Caller, question: &Bytes) -> bool {
-    let answer = reader.ask(Asked::Decide, question.clone()).await.expect("an answer");
+    let answer = reader.ask(Asked::DECIDE, question.clone()).await.expect("an answer");
     let answer = v1::DecideResponse::decode(answer).expect("an answer");
     answer.verdicts.first().expect("a verdict").effect() == v1::Effect::Permit
 }

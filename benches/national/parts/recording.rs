@@ -45,7 +45,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
                     lasting: arguments.repeat,
                 };
                 let people = people.clone();
-                let loaded = load.ask(lupa.server.address, Asked::Record, move |number| {
+                let loaded = load.ask(lupa.server.address, Asked::RECORD, move |number| {
                     framed(&questions::informed(&person(&people, turn, number), &key(turn, number)))
                 });
                 [loaded.rate(), loaded.micros(50.0), loaded.micros(99.0)]

@@ -21,15 +21,15 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
     let question = framed(&questions::decide(1));
     let answer = block_on(async {
         let mut caller = Caller::connect(lupa.server.address).await;
-        caller.ask(Asked::Decide, question.clone()).await.expect("an answer")
+        caller.ask(Asked::DECIDE, question.clone()).await.expect("an answer")
     });
     let file = answer_file(lupa.store.parent().expect("a folder"), &answer);
     let empty = |reads, runs| Server::empty(reads, runs, &file);
     let contenders = [
         ("Lupa", &lupa.server),
-        ("empty tonic, one runtime a core", &empty(Reads::Nothing, Runs::PerCore)),
+        ("empty tonic, run as Lupa is: a runtime a core", &empty(Reads::Nothing, Runs::PerCore)),
         ("empty tonic, tokio's default runtime", &empty(Reads::Nothing, Runs::Shared)),
-        ("empty tonic with prost, one runtime a core", &empty(Reads::WithProst, Runs::PerCore)),
+        ("empty tonic with prost, a runtime a core", &empty(Reads::WithProst, Runs::PerCore)),
     ];
     let mut section = Section::default();
     section.text(format!(
@@ -65,7 +65,7 @@ fn measured(
     interleaved(arguments.repeats, &mut contenders.to_vec(), |(_, server)| -> Measured {
         let question = question.clone();
         let before = server.processor_seconds();
-        let loaded = load.ask(server.address, Asked::Decide, move |_| question.clone());
+        let loaded = load.ask(server.address, Asked::DECIDE, move |_| question.clone());
         let micros = (server.processor_seconds() - before) * 1e6;
         // The warm-up's answers are in the time but not in the count.
         let answers = loaded.rate() * loaded.lasted_with_warm_up().as_secs_f64();

@@ -22,7 +22,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
     let question = framed(&asked);
     let answer = block_on(async {
         let mut caller = Caller::connect(lupa.server.address).await;
-        caller.ask(Asked::Decide, question.clone()).await.expect("an answer")
+        caller.ask(Asked::DECIDE, question.clone()).await.expect("an answer")
     });
     let file = answer_file(lupa.store.parent().expect("a folder"), &answer);
     let contenders = [
@@ -35,7 +35,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
     let measured = interleaved(arguments.repeats, &mut contenders.to_vec(), |(_, server)| {
         let question = question.clone();
         let before = server.processor_seconds();
-        let loaded = load.ask(server.address, Asked::Decide, move |_| question.clone());
+        let loaded = load.ask(server.address, Asked::DECIDE, move |_| question.clone());
         let nanos = (server.processor_seconds() - before) * 1e9;
         let records = loaded.rate() * RECORDS as f64;
         let decided = records * loaded.lasted_with_warm_up().as_secs_f64();

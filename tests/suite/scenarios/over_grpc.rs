@@ -9,7 +9,7 @@ use lupa::config;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
 use lupa::policy::declaration::Declaration;
-use lupa::server::{Server, clock};
+use lupa::server::{Listeners, Server, clock};
 use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
@@ -61,7 +61,10 @@ impl Running {
         assert!(server.index().reached(last, deadline).await);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
-            server.run(listener, async { stopped.await.unwrap_or(()) }).await.unwrap();
+            server
+                .run(Listeners { grpc: listener, http: None }, async { stopped.await.unwrap_or(()) })
+                .await
+                .unwrap();
         });
         let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
         Self { channel, stop, task, _folder: folder }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use lupa::cli::calendar::calendar;
 use lupa::config;
-use lupa::server::{Server, ServerError};
+use lupa::server::{Listeners, Server, ServerError};
 use lupa::wire::directory::directory;
 use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
@@ -93,7 +93,9 @@ impl Fixture {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
-        let ended = tokio::spawn(server.run(listener, async move { stopped.await.unwrap_or(()) }));
+        let ended = tokio::spawn(
+            server.run(Listeners { grpc: listener, http: None }, async move { stopped.await.unwrap_or(()) }),
+        );
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an endpoint");
         let channel = endpoint.connect().await.expect("a connection");
         let store = folder.path().join("store.sqlite");

@@ -1,0 +1,327 @@
+//! SpiceDB, as a library in a process of its own behind tonic, with its
+//! datastore in memory: what it decides by is written as relationships before.
+
+use std::ffi::{CStr, CString, c_char, c_int, c_uchar, c_ulonglong};
+use std::path::Path;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use libloading::{Library, Symbol};
+use prost::Message;
+use tonic::{Response, Status};
+
+use crate::caller::{Asked, framed};
+use crate::facts::{DENIED_REGISTER, REQUESTER, Record, denied_event, records};
+use crate::process::Server;
+use crate::service::{Permissions, serve as serve_bytes};
+
+pub(crate) const CHECK: Asked = Asked("/authzed.api.v1.PermissionsService/CheckPermission");
+pub(crate) const CHECK_BULK: Asked = Asked("/authzed.api.v1.PermissionsService/CheckBulkPermissions");
+
+/// So many records are known.
+pub(crate) const RECORDS: usize = 1_000;
+
+/// Relationships written at one time.
+const UPDATES_MAX: usize = 500;
+
+const SCHEMA: &str = "
+definition register {}
+definition client {
+  relation relationship: register
+  relation informed: register:*
+  relation consent: register:*
+  permission opened = informed & consent
+}
+definition holding {
+  relation own: register
+  relation denied: register:*
+}
+definition event {
+  relation denied: register:*
+}
+definition record {
+  relation client: client
+  relation holding: holding
+  relation event: event
+  permission shared = client->opened - holding->denied - event->denied
+  permission read = client->relationship & (holding->own + shared)
+}";
+
+pub(crate) fn start(library: &Path) -> Server {
+    Server::of_this_program("--serve-spicedb", library)
+}
+
+/// The process: writes the facts and serves. Never returns.
+pub(crate) fn serve(library: &Path) {
+    let library = Arc::new(SpiceDb::open(library));
+    library
+        .call(
+            "/authzed.api.v1.SchemaService/WriteSchema",
+            &WriteSchema { schema: SCHEMA.to_owned() }.encode_to_vec(),
+        )
+        .expect("the schema is accepted");
+    for updates in relationships().chunks(UPDATES_MAX) {
+        let write = WriteRelationships { updates: updates.to_vec() }.encode_to_vec();
+        library
+            .call("/authzed.api.v1.PermissionsService/WriteRelationships", &write)
+            .expect("the relationships are accepted");
+    }
+    serve_bytes::<Permissions>(Arc::new(move |path, request| {
+        let (library, path) = (Arc::clone(&library), path.to_owned());
+        Box::pin(async move {
+            let answer = tokio::task::spawn_blocking(move || library.call(&path, &request)).await;
+            answer.map_err(|_| Status::internal("the library"))?.map(Response::new).map_err(Status::internal)
+        })
+    }));
+}
+
+pub(crate) fn question(records: &[Record]) -> Bytes {
+    let item = |record: &Record| BulkItem {
+        resource: Some(object("record", &record.id)),
+        permission: "read".to_owned(),
+        subject: Some(subject(REQUESTER)),
+    };
+    match records {
+        [record] => {
+            let BulkItem { resource, permission, subject } = item(record);
+            framed(&Check { consistency: Some(fastest()), resource, permission, subject })
+        }
+        records => {
+            framed(&CheckBulk { consistency: Some(fastest()), items: records.iter().map(item).collect() })
+        }
+    }
+}
+
+/// Whether each record is permitted; of one, and of many.
+pub(crate) fn read(answer: Bytes, count: usize) -> Vec<bool> {
+    const HAS_PERMISSION: i32 = 2;
+    if count == 1 {
+        let answer = CheckAnswer::decode(answer).expect("an answer");
+        return vec![answer.permissionship == HAS_PERMISSION];
+    }
+    let answer = BulkAnswer::decode(answer).expect("an answer");
+    let permitted =
+        |pair: &BulkPair| pair.item.as_ref().is_some_and(|item| item.permissionship == HAS_PERMISSION);
+    answer.pairs.iter().map(permitted).collect()
+}
+
+fn relationships() -> Vec<Update> {
+    let touch = |resource: Object, relation: &str, subject: Subject| Update {
+        operation: 2,
+        relationship: Some(Relationship {
+            resource: Some(resource),
+            relation: relation.to_owned(),
+            subject: Some(subject),
+        }),
+    };
+    let client = || object("client", "client-1");
+    let everyone = || subject("*");
+    let mut updates = vec![
+        touch(client(), "relationship", subject(REQUESTER)),
+        touch(client(), "informed", everyone()),
+        touch(client(), "consent", everyone()),
+        touch(object("holding", REQUESTER), "own", subject(REQUESTER)),
+        touch(object("holding", DENIED_REGISTER), "denied", everyone()),
+        touch(object("event", &denied_event()), "denied", everyone()),
+    ];
+    let of = |kind: &str, id: &str| Subject { object: Some(object(kind, id)) };
+    for record in records(RECORDS) {
+        let id = || object("record", &record.id);
+        updates.push(touch(id(), "client", of("client", "client-1")));
+        updates.push(touch(id(), "holding", of("holding", record.register)));
+        updates.push(touch(id(), "event", of("event", &record.event)));
+    }
+    updates
+}
+
+/// Ids there have no dots.
+fn object(kind: &str, id: &str) -> Object {
+    Object { object_type: kind.to_owned(), object_id: id.replace('.', "-") }
+}
+
+fn subject(register: &str) -> Subject {
+    Subject { object: Some(object("register", register)) }
+}
+
+/// Its own default, and the fastest.
+fn fastest() -> Consistency {
+    Consistency { minimize_latency: true }
+}
+
+/// The library, with one instance started.
+struct SpiceDb {
+    library: Library,
+    handle: c_ulonglong,
+}
+
+type Start = unsafe extern "C" fn(*const c_char) -> *mut c_char;
+type Free = unsafe extern "C" fn(*mut c_char);
+type Rpc = unsafe extern "C" fn(
+    c_ulonglong,
+    *const c_char,
+    *const c_char,
+    *const c_char,
+    *const c_uchar,
+    c_int,
+    *mut *mut c_char,
+    *mut c_int,
+    *mut *mut c_char,
+);
+
+impl SpiceDb {
+    fn open(path: &Path) -> Self {
+        // SAFETY: these are the functions of the library with their types, and
+        // what it hands out is given back to it once.
+        unsafe {
+            let library = Library::new(path).expect("the library of SpiceDB");
+            let handle = {
+                let start: Symbol<'_, Start> = library.get(b"spicedb_start").expect("its start");
+                let free: Symbol<'_, Free> = library.get(b"spicedb_free").expect("its free");
+                let told = start(c"{}".as_ptr());
+                let text = CStr::from_ptr(told).to_string_lossy().into_owned();
+                free(told);
+                let told: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+                told.pointer("/data/handle").and_then(serde_json::Value::as_u64).expect(&text)
+            };
+            Self { library, handle }
+        }
+    }
+
+    fn call(&self, method: &str, request: &[u8]) -> Result<Bytes, String> {
+        let method = CString::new(method).expect("a method");
+        let (mut answer, mut length, mut error) = (std::ptr::null_mut(), 0, std::ptr::null_mut());
+        // SAFETY: as above; the request outlives the call.
+        unsafe {
+            let rpc: Symbol<'_, Rpc> = self.library.get(b"spicedb_rpc").expect("its call");
+            let free: Symbol<'_, Free> = self.library.get(b"spicedb_free").expect("its free");
+            let free_bytes: Symbol<'_, Free> = self.library.get(b"spicedb_free_bytes").expect("its free");
+            rpc(
+                self.handle,
+                method.as_ptr(),
+                std::ptr::null(),
+                std::ptr::null(),
+                request.as_ptr(),
+                c_int::try_from(request.len()).expect("a short request"),
+                &mut answer,
+                &mut length,
+                &mut error,
+            );
+            if !error.is_null() {
+                let told = CStr::from_ptr(error).to_string_lossy().into_owned();
+                free(error);
+                return Err(told);
+            }
+            if answer.is_null() {
+                return Ok(Bytes::new());
+            }
+            let bytes = std::slice::from_raw_parts(answer.cast::<u8>(), usize::try_from(length).unwrap_or(0));
+            let bytes = Bytes::copy_from_slice(bytes);
+            free_bytes(answer);
+            Ok(bytes)
+        }
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Object {
+    #[prost(string, tag = "1")]
+    object_type: String,
+    #[prost(string, tag = "2")]
+    object_id: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Subject {
+    #[prost(message, optional, tag = "1")]
+    object: Option<Object>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Consistency {
+    #[prost(bool, tag = "1")]
+    minimize_latency: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Check {
+    #[prost(message, optional, tag = "1")]
+    consistency: Option<Consistency>,
+    #[prost(message, optional, tag = "2")]
+    resource: Option<Object>,
+    #[prost(string, tag = "3")]
+    permission: String,
+    #[prost(message, optional, tag = "4")]
+    subject: Option<Subject>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct CheckAnswer {
+    #[prost(int32, tag = "2")]
+    permissionship: i32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct CheckBulk {
+    #[prost(message, optional, tag = "1")]
+    consistency: Option<Consistency>,
+    #[prost(message, repeated, tag = "2")]
+    items: Vec<BulkItem>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct BulkItem {
+    #[prost(message, optional, tag = "1")]
+    resource: Option<Object>,
+    #[prost(string, tag = "2")]
+    permission: String,
+    #[prost(message, optional, tag = "3")]
+    subject: Option<Subject>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct BulkAnswer {
+    #[prost(message, repeated, tag = "2")]
+    pairs: Vec<BulkPair>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct BulkPair {
+    #[prost(message, optional, tag = "2")]
+    item: Option<BulkItemAnswer>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct BulkItemAnswer {
+    #[prost(int32, tag = "1")]
+    permissionship: i32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WriteSchema {
+    #[prost(string, tag = "1")]
+    schema: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct WriteRelationships {
+    #[prost(message, repeated, tag = "1")]
+    updates: Vec<Update>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Update {
+    #[prost(int32, tag = "1")]
+    operation: i32,
+    #[prost(message, optional, tag = "2")]
+    relationship: Option<Relationship>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Relationship {
+    #[prost(message, optional, tag = "1")]
+    resource: Option<Object>,
+    #[prost(string, tag = "2")]
+    relation: String,
+    #[prost(message, optional, tag = "3")]
+    subject: Option<Subject>,
+}

@@ -1,0 +1,75 @@
+//! How the policy cache is, for operators.
+
+use tonic::{Request, Response, Status};
+
+use crate::index::{BaseBytes, CheckpointStats, IndexStats, MergeStats, Unavailable};
+use crate::wire::index::to_duration;
+use crate::wire::v1::index_service_server::IndexService;
+use crate::wire::v1::{self, GetIndexStatsRequest, GetIndexStatsResponse};
+
+use super::Core;
+use super::status::Failure;
+
+/// The index service.
+#[derive(Clone)]
+pub struct Indexes {
+    core: Core,
+}
+
+impl Indexes {
+    /// Tells of the index of these parts.
+    #[must_use]
+    pub fn new(core: Core) -> Self {
+        Self { core }
+    }
+}
+
+#[tonic::async_trait]
+impl IndexService for Indexes {
+    async fn get_index_stats(
+        &self,
+        request: Request<GetIndexStatsRequest>,
+    ) -> Result<Response<GetIndexStatsResponse>, Status> {
+        self.core.require_full(request.remote_addr())?;
+        let stats = self.core.index.stats().ok_or(Failure::Unavailable(Unavailable::NotLoaded))?;
+        Ok(Response::new(to_stats(&stats)))
+    }
+}
+
+fn to_stats(stats: &IndexStats) -> GetIndexStatsResponse {
+    let IndexStats {
+        revision,
+        age,
+        clients,
+        declarations,
+        base_bytes: BaseBytes { clients: client_bytes, entries, contents },
+        overlay_clients,
+        merges: MergeStats { merges, last_took, longest_step },
+        load_took,
+        checkpoint,
+    } = *stats;
+    GetIndexStatsResponse {
+        revision: revision.0,
+        age: Some(to_duration(age)),
+        clients: clients as u64,
+        declarations,
+        base_bytes: Some(v1::BaseBytes {
+            clients: client_bytes as u64,
+            entries: entries as u64,
+            contents: contents as u64,
+        }),
+        overlay_clients: overlay_clients as u64,
+        merges: Some(v1::Merges {
+            count: merges,
+            last_took: Some(to_duration(last_took)),
+            longest_step: Some(to_duration(longest_step)),
+        }),
+        load_took: Some(to_duration(load_took)),
+        checkpoint: checkpoint.map(|CheckpointStats { revision, age, bytes, took }| v1::Checkpoint {
+            revision: revision.0,
+            age: Some(to_duration(age)),
+            bytes,
+            took: Some(to_duration(took)),
+        }),
+    }
+}
