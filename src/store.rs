@@ -10,7 +10,7 @@
 //!                                │  admit, on the client's declarations as they are now
 //!                                ▼
 //!                               commit, synced ──▶ answers ──▶ committed() hints at the revision
-//!  load, changes_since ◀── connections that only read
+//!  load_range, changes_since, history_of ◀── connections that only read
 //! ```
 //!
 //! INVARIANT (durable): nothing is answered before it is synced to the disk.
@@ -18,7 +18,7 @@
 //! the file has been opened, and so checked, anew. What was under way is then
 //! either there or not; who asks again with the same key learns which.
 //! INVARIANT (one-writer): one process, by a lock on `<path>.lock`, and in it
-//! one thread writes, and checkpoints.
+//! one thread writes, and checkpoints. Other processes may follow what it writes.
 
 mod change;
 mod columns;
@@ -39,10 +39,8 @@ mod viewing;
 mod writer;
 
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -59,10 +57,10 @@ use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
-use open::{Head, Identity, Opened, Writing};
+use open::{Identity, Opened};
 use read::Reader;
 use readers::Readers;
-use writer::{Job, Told, Writer};
+use writer::{Hired, Job, Told};
 
 /// The embedded store. A cheap handle: the last one to be dropped waits for
 /// the writer to finish, closes the file and gives up the lock.
@@ -98,16 +96,6 @@ struct Inner {
     /// None if another process writes.
     writing: Option<Hired>,
 }
-
-/// Dropped in this order: with the sender gone the writer ends; the lock is
-/// given up when all is closed.
-struct Hired {
-    jobs: mpsc::Sender<Job>,
-    _writer: JoinedOnDrop,
-    _lock: File,
-}
-
-struct JoinedOnDrop(Option<JoinHandle<()>>);
 
 /// Why a job has no answer.
 enum Unanswered {
@@ -200,16 +188,11 @@ impl Store {
     /// Reads every committed change in revision order, and tells the last
     /// revision. Blocks.
     pub fn load(&self, each: &mut dyn FnMut(Change)) -> Result<Revision, StoreError> {
-        self.load_while(&mut |change| {
+        let last = self.read(|reader| reader.last())?;
+        self.load_range(Revision(0), last, &mut |change| {
             each(change);
             true
         })
-    }
-
-    /// Like [`Store::load`], until `each` says that it has had enough.
-    pub(crate) fn load_while(&self, each: &mut dyn FnMut(Change) -> bool) -> Result<Revision, StoreError> {
-        let last = self.read(|reader| reader.last())?;
-        self.load_range(Revision(0), last, each)
     }
 
     /// Reads the changes after one revision up to another, which is committed,
@@ -285,51 +268,12 @@ impl Store {
     }
 }
 
-impl Hired {
-    fn start(
-        writing: Writing,
-        path: &Path,
-        head: Head,
-        ids: DeclarationIds,
-        options: StoreOptions,
-        told: Arc<Told>,
-    ) -> Result<Self, StoreError> {
-        let Writing { lock, connection } = writing;
-        let (jobs, queue) = mpsc::channel(options.queue_length_max.max(1));
-        let writer = Writer {
-            path: path.to_owned(),
-            rows_checkpointed: connection.total_changes(),
-            connection,
-            head,
-            clock: options.clock,
-            ids,
-            group_commit_max: options.group_commit_max.max(1),
-            told,
-        };
-        let writer = thread::Builder::new()
-            .name("lupa-store".to_owned())
-            .spawn(move || writer.run(queue))
-            .map_err(StoreError::NoThread)?;
-        Ok(Self { jobs, _writer: JoinedOnDrop(Some(writer)), _lock: lock })
-    }
-}
-
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store")
             .field("path", &self.0.path)
             .field("epoch", &self.0.identity.epoch)
             .finish_non_exhaustive()
-    }
-}
-
-impl Drop for JoinedOnDrop {
-    fn drop(&mut self) {
-        // The last handle may be in an admission, and so dropped by the writer itself.
-        let other = self.0.take().filter(|thread| thread.thread().id() != thread::current().id());
-        if other.is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread that writes the store had panicked");
-        }
     }
 }
 

@@ -81,6 +81,14 @@ impl Spread {
     }
 }
 
+/// How many there were and how many milliseconds they took.
+pub(crate) fn in_words(millis: &[f64]) -> String {
+    match millis {
+        [] => "none".to_owned(),
+        millis => format!("{}, {} ms each", millis.len(), Spread::of(millis.to_vec()).told(1.0, 0)),
+    }
+}
+
 /// A number with separated thousands.
 pub(crate) fn told(value: f64, decimals: usize) -> String {
     if !value.is_finite() {

@@ -10,6 +10,7 @@
 //! staged of it is given back at once, so that the whole is never there twice.
 
 mod build;
+mod piece;
 mod stage;
 
 use std::num::NonZero;
@@ -42,6 +43,8 @@ pub(super) struct Loaded {
 pub(super) enum LoadError {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("the system gives no more memory for the index: free some or raise the limit")]
+    Memory(#[source] std::io::Error),
     #[error(transparent)]
     Overfull(#[from] Overfull),
     #[error("a thread that loaded the store had panicked: report the fault")]
@@ -103,11 +106,14 @@ fn read(
         stage.apply(change);
         counted += 1;
         if counted < COUNTED_TOGETHER {
-            return true;
+            return stage.failure.is_none();
         }
         progress.loaded.fetch_add(std::mem::take(&mut counted), Ordering::Relaxed);
         !(progress.is_stopped)()
     })?;
     progress.loaded.fetch_add(counted, Ordering::Relaxed);
-    Ok(stage)
+    match stage.failure.take() {
+        Some(error) => Err(LoadError::Memory(error)),
+        None => Ok(stage),
+    }
 }

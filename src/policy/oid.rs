@@ -108,6 +108,12 @@ impl<'a> OpaqueId<'a> {
         &self.0
     }
 
+    /// The same id, as long as this one lasts.
+    #[must_use]
+    pub fn borrowed(&self) -> OpaqueId<'_> {
+        OpaqueId(Cow::Borrowed(&self.0))
+    }
+
     /// The same id, kept.
     #[must_use]
     pub fn into_owned(self) -> OpaqueId<'static> {

@@ -11,7 +11,7 @@ use super::error::StoreError;
 /// The migration at place n leads to schema version n + 1.
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/sqlite/0001_changes.sql"),
-    include_str!("migrations/sqlite/0002_derived_ids.sql"),
+    include_str!("migrations/sqlite/0002_derived_ids_and_lighter_checks.sql"),
 ];
 
 /// The version to which all migrations lead.
@@ -48,6 +48,8 @@ pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, Stor
         // What SQLite keeps beside the database must not be written to files.
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "cell_size_check", true)?;
+        // A statement is planned once, not anew for the values of each run.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(connection)
     };
     open().map_err(|source| read_error(path, source))

@@ -5,18 +5,21 @@
 //! failed write or sync, what is on the disk is known only to who reads it
 //! anew, see [`crate::store`].
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::StoreOptions;
 use super::change::{Append, AppendError, Appended, Revision};
 use super::error::StoreError;
 use super::group::Group;
 use super::id::DeclarationIds;
-use super::open::Head;
+use super::open::{Head, Writing};
 use super::sqlite;
 use super::viewing::Viewing;
 use crate::policy::client_id::ClientId;
@@ -24,8 +27,10 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 
-/// After this many rows the log is copied into the database.
-const ROWS_PER_CHECKPOINT: u64 = 1_000;
+/// A log of so many pages is copied into the database: a page that was written
+/// many times is copied once. It is shorter than what is kept of the log, so
+/// that the log is written where it was before and takes no new room.
+const PAGES_PER_CHECKPOINT: u32 = 8_192;
 
 /// Something to write, and where to answer.
 pub(super) enum Job {
@@ -42,25 +47,62 @@ pub(super) struct Told {
     pub(super) failure: watch::Sender<Option<Arc<StoreError>>>,
 }
 
+/// The writer at work. Dropped in this order: with the sender gone the writer
+/// ends; the lock is given up when all is closed.
+pub(super) struct Hired {
+    pub(super) jobs: mpsc::Sender<Job>,
+    _writer: JoinedOnDrop,
+    _lock: File,
+}
+
+struct JoinedOnDrop(Option<JoinHandle<()>>);
+
 /// The one writer. Nothing else writes to the file while it lives.
-pub(super) struct Writer {
-    pub(super) path: PathBuf,
-    pub(super) connection: Connection,
-    pub(super) head: Head,
-    pub(super) clock: fn() -> Instant,
-    pub(super) ids: DeclarationIds,
-    pub(super) group_commit_max: usize,
-    pub(super) told: Arc<Told>,
-    /// How many rows had been written when the log was last copied into the database.
-    pub(super) rows_checkpointed: u64,
+struct Writer {
+    path: PathBuf,
+    connection: Connection,
+    head: Head,
+    clock: fn() -> Instant,
+    ids: DeclarationIds,
+    group_commit_max: usize,
+    told: Arc<Told>,
 }
 
 /// Tells of a panic, so that nobody waits for ever.
 struct TellPanic(Arc<Told>);
 
+impl Hired {
+    /// Starts the thread.
+    pub(super) fn start(
+        writing: Writing,
+        path: &Path,
+        head: Head,
+        ids: DeclarationIds,
+        options: StoreOptions,
+        told: Arc<Told>,
+    ) -> Result<Self, StoreError> {
+        let Writing { lock, connection } = writing;
+        let (jobs, queue) = mpsc::channel(options.queue_length_max.max(1));
+        let writer = Writer {
+            path: path.to_owned(),
+            connection,
+            head,
+            clock: options.clock,
+            ids,
+            group_commit_max: options.group_commit_max.max(1),
+            told,
+        };
+        let writer = thread::Builder::new()
+            .name("lupa-store".to_owned())
+            .spawn(move || writer.run(queue))
+            .map_err(StoreError::NoThread)?;
+        Ok(Self { jobs, _writer: JoinedOnDrop(Some(writer)), _lock: lock })
+    }
+}
+
 impl Writer {
     /// Writes until every sender is gone, or something fails.
-    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+    fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let _tell_panic = TellPanic(Arc::clone(&self.told));
         let mut jobs = Vec::new();
         while queue.blocking_recv_many(&mut jobs, self.group_commit_max) > 0 {
@@ -72,8 +114,7 @@ impl Writer {
 
     /// Runs jobs in one transaction and answers them.
     fn write(&mut self, jobs: impl Iterator<Item = Job>) -> Result<(), StoreError> {
-        let Self { path, connection, head, clock, ids, group_commit_max: _, told, rows_checkpointed: _ } =
-            self;
+        let Self { path, connection, head, clock, ids, group_commit_max: _, told } = self;
         let error = |source| sqlite::write_error(path, source);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
@@ -93,16 +134,19 @@ impl Writer {
         Ok(())
     }
 
-    /// Copies the log into the database once it has grown. Nobody waits for it.
-    fn checkpoint_if_due(&mut self) -> Result<(), StoreError> {
-        let rows = self.connection.total_changes();
-        if rows - self.rows_checkpointed < ROWS_PER_CHECKPOINT {
-            return Ok(());
+    /// Copies the log into the database once it has grown. Nobody waits for
+    /// it but who comes meanwhile. Only the writer does it: while anyone else
+    /// copied, the log would go on growing and could not be begun anew.
+    fn checkpoint_if_due(&self) -> Result<(), StoreError> {
+        let pages = |sql| {
+            self.connection
+                .prepare_cached(sql)
+                .and_then(|mut statement| statement.query_row((), |row| row.get::<_, u32>(1)))
+                .map_err(|source| sqlite::write_error(&self.path, source))
+        };
+        if pages("PRAGMA wal_checkpoint(NOOP)")? >= PAGES_PER_CHECKPOINT {
+            pages("PRAGMA wal_checkpoint(PASSIVE)")?;
         }
-        self.connection
-            .query_row("PRAGMA wal_checkpoint(PASSIVE)", (), |_| Ok(()))
-            .map_err(|source| sqlite::write_error(&self.path, source))?;
-        self.rows_checkpointed = rows;
         Ok(())
     }
 
@@ -116,9 +160,19 @@ impl Writer {
     }
 }
 
+impl Drop for JoinedOnDrop {
+    fn drop(&mut self) {
+        // The last handle may be in an admission, and so dropped by the writer itself.
+        let other = self.0.take().filter(|thread| thread.thread().id() != thread::current().id());
+        if other.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that writes the store had panicked");
+        }
+    }
+}
+
 impl Drop for TellPanic {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             self.0.failure.send_replace(Some(Arc::new(StoreError::WriterPanicked)));
         }
     }

@@ -81,8 +81,10 @@ pub(crate) fn measure_and_tell(store: &Path) {
     let population = data::population(clients.expect("a store whose name begins with its clients"));
     let asked = clients_to_ask(&population);
     let before = mebibytes_of(std::process::id(), "VmRSS");
+    // What is measured is the index, not how it is written to a file beside.
+    let without_checkpoint = ("LUPA_INDEX__CHECKPOINT_INTERVAL_MS".into(), "0".into());
     let path = ("LUPA_STORE__PATH".into(), store.as_os_str().to_owned());
-    let config = config::load(None, [path]).expect("a configuration").config;
+    let config = config::load(None, [path, without_checkpoint]).expect("a configuration").config;
     let calendar = Calendar::published();
     let opened = block_on(Server::open(&config, calendar.clone(), clock::now)).expect("a server");
     block_on(async {

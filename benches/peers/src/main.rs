@@ -24,6 +24,7 @@ mod measured;
 mod noise;
 mod process;
 #[path = "../../national/repeats.rs"]
+#[expect(dead_code, reason = "merges are Lupa's own")]
 mod repeats;
 #[path = "../../national/report.rs"]
 #[expect(dead_code, reason = "targets are Lupa's own")]

@@ -10,7 +10,8 @@ use super::super::kept::{Id, Kept, Written};
 use super::super::key::{Client, Hash, SLICES, Seed};
 use super::super::slice::{Overfull, Slice, SliceBuilder};
 use super::LoadError;
-use super::stage::{GROUPS, Stage, Staged, WITHDRAWAL};
+use super::piece::{Piece, Staged};
+use super::stage::{GROUPS, Stage, WITHDRAWAL};
 use crate::policy::gist::Gist;
 use crate::store::DeclarationIds;
 
@@ -18,7 +19,7 @@ use crate::store::DeclarationIds;
 const SLICES_IN_GROUP: usize = SLICES / GROUPS;
 
 /// The pieces of a group, each with the stage that it is of.
-type Group = Vec<(usize, Vec<Staged>)>;
+type Group = Vec<(usize, Piece)>;
 
 /// Builds the base from stages, which are in the order of their revisions.
 pub(super) fn build(
@@ -65,11 +66,12 @@ struct Building<'b> {
 }
 
 impl<'b> Building<'b> {
-    fn slices(self, number: usize) -> Result<Vec<Slice>, Overfull> {
-        let entries =
-            || self.pieces.iter().flat_map(|(stage, piece)| piece.iter().map(move |one| (*stage, one)));
-        let entries: Vec<(&Stage, &Staged)> =
-            entries().filter_map(|(stage, staged)| Some((self.stages.get(stage)?, staged))).collect();
+    fn slices(mut self, number: usize) -> Result<Vec<Slice>, Overfull> {
+        let mut entries: Vec<(&Stage, Staged)> = Vec::new();
+        for (stage, piece) in std::mem::take(&mut self.pieces) {
+            let Some(stage) = self.stages.get(stage) else { continue };
+            entries.extend(piece.iter().map(|staged| (stage, staged)));
+        }
         // By hash, and of one hash as they came, which is by revision.
         let mut order: Vec<(Hash, u32)> = (0..)
             .zip(&entries)
@@ -88,7 +90,7 @@ impl<'b> Building<'b> {
             .collect()
     }
 
-    fn slice(&self, order: &[(Hash, u32)], entries: &[(&'b Stage, &Staged)]) -> Result<Slice, Overfull> {
+    fn slice(&self, order: &[(Hash, u32)], entries: &[(&'b Stage, Staged)]) -> Result<Slice, Overfull> {
         let mut builder = SliceBuilder::default();
         let mut of_client = Vec::new();
         for run in order.chunk_by(|(one, _), (next, _)| one == next) {
@@ -102,7 +104,7 @@ impl<'b> Building<'b> {
                 }
                 clients.push(client);
                 of_client.clear();
-                let is_his = |(stage, staged): &&(&Stage, &Staged)| stage.client_of(staged) == Some(client);
+                let is_his = |(stage, staged): &&(&Stage, Staged)| stage.client_of(staged) == Some(client);
                 self.declarations(of_hash().map(|(_, entry)| entry).filter(is_his), &mut of_client);
                 if of_client.is_empty() {
                     continue;
@@ -117,7 +119,7 @@ impl<'b> Building<'b> {
     /// One client's declarations, withdrawals applied.
     fn declarations<'e>(
         &self,
-        entries: impl Iterator<Item = &'e (&'b Stage, &'e Staged)>,
+        entries: impl Iterator<Item = &'e (&'b Stage, Staged)>,
         declared: &mut Vec<(Gist<'b>, Id<'b>)>,
     ) where
         'b: 'e,
@@ -126,7 +128,8 @@ impl<'b> Building<'b> {
         while let Some((stage, staged)) = entries.next() {
             if staged.entry == WITHDRAWAL {
                 let Some((id, ending)) = stage.withdrawals.get(staged.reference as usize) else { continue };
-                let id = Written::new(id, self.ids);
+                let id = id.id();
+                let id = Written::new(&id, self.ids);
                 let withdrawn =
                     declared.iter_mut().rfind(|(gist, found)| found.is(&id, gist.recorded_at, self.ids));
                 if let Some((gist, _)) = withdrawn {

@@ -1,12 +1,16 @@
 //! Changes of a range of revisions, packed and grouped by client.
 
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
+
+use uuid::Uuid;
 
 use super::super::entry::{Entry, First, More, Says};
 use super::super::kept::{Id, Kept};
 use super::super::key::{Client, Hash, SLICES, Seed};
 use super::super::slice::Contents;
+use super::piece::{Piece, Staged};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
@@ -17,10 +21,6 @@ use crate::store::{Change, DeclarationIds, Revision};
 /// The slices are built in so many groups.
 pub(super) const GROUPS: usize = 64;
 
-/// What is staged is kept in pieces that are given back one by one, large
-/// enough for the allocator to return them to the system.
-const PIECE: usize = 16 * 1_024;
-
 /// Set in a staged client where the rest is a place among `others`.
 const IS_OTHER: u32 = 1 << 31;
 
@@ -28,21 +28,20 @@ const IS_OTHER: u32 = 1 << 31;
 pub(super) struct Stage {
     seed: Seed,
     ids: DeclarationIds,
-    pub(super) groups: Vec<Vec<Vec<Staged>>>,
+    pub(super) groups: Vec<Vec<Piece>>,
     pub(super) contents: Contents,
-    pub(super) withdrawals: Vec<(OpaqueId<'static>, Ending)>,
+    pub(super) withdrawals: Vec<(Withdrawn, Ending)>,
     places_of_others: HashMap<ClientId, u32>,
     pub(super) directory: Option<(Revision, Arc<Directory>)>,
     pub(super) recorded_at: Option<Instant>,
+    /// The system gave no more memory.
+    pub(super) failure: Option<io::Error>,
 }
 
-/// An entry of a client. Its reference is told apart, because a stage has
-/// more to refer to than a slice.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Staged {
-    client: u32,
-    pub(super) reference: u32,
-    pub(super) entry: Entry,
+/// The id of a declaration that was withdrawn. Nearly all are UUIDs.
+pub(super) enum Withdrawn {
+    Uuid([u8; 16]),
+    Other(OpaqueId<'static>),
 }
 
 /// In the place of a withdrawal's entry. No declaration has it: there are no
@@ -60,6 +59,7 @@ impl Stage {
             places_of_others: HashMap::new(),
             directory: None,
             recorded_at: None,
+            failure: None,
         }
     }
 
@@ -73,7 +73,7 @@ impl Stage {
             }
             Change::Withdrawal { revision: _, recorded_at: _, client, declaration_id, withdrawal } => {
                 let reference = place(self.withdrawals.len());
-                self.withdrawals.push((declaration_id, Ending::of(&withdrawal)));
+                self.withdrawals.push((Withdrawn::of(declaration_id), Ending::of(&withdrawal)));
                 self.push(client, [(reference, WITHDRAWAL)]);
             }
             Change::UnreadableWithdrawal { revision: _, recorded_at: _ } => {}
@@ -119,13 +119,14 @@ impl Stage {
         };
         let Some(group) = self.groups.get_mut(hash.slice() / (SLICES / GROUPS)) else { return };
         for (reference, entry) in entries {
-            match group.last_mut().filter(|piece| piece.len() < PIECE) {
-                Some(piece) => piece.push(Staged { client, reference, entry }),
-                None => {
-                    let mut piece = Vec::with_capacity(PIECE);
-                    piece.push(Staged { client, reference, entry });
-                    group.push(piece);
+            if group.last().is_none_or(Piece::is_full) {
+                match Piece::new() {
+                    Ok(piece) => group.push(piece),
+                    Err(error) => self.failure = Some(error),
                 }
+            }
+            if let Some(piece) = group.last_mut() {
+                piece.push(Staged { client, reference, entry });
             }
         }
     }
@@ -146,6 +147,24 @@ impl Stage {
         match staged.client.checked_sub(IS_OTHER) {
             None => Some(Client::National(staged.client)),
             Some(at) => self.contents.others.get(at as usize).map(Client::Other),
+        }
+    }
+}
+
+impl Withdrawn {
+    fn of(id: OpaqueId<'static>) -> Self {
+        match Uuid::try_parse(id.as_str()) {
+            // Of the ways to write a UUID only one is taken for the id.
+            Ok(uuid) if OpaqueId::of_uuid(uuid.as_u128()) == id => Self::Uuid(uuid.into_bytes()),
+            Ok(_) | Err(_) => Self::Other(id),
+        }
+    }
+
+    /// The id as it was written.
+    pub(super) fn id(&self) -> OpaqueId<'_> {
+        match self {
+            Self::Uuid(bytes) => OpaqueId::of_uuid(u128::from_be_bytes(*bytes)),
+            Self::Other(id) => id.borrowed(),
         }
     }
 }

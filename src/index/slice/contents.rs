@@ -8,7 +8,7 @@ use crate::policy::gist::ContentRef;
 
 /// So many are compared before something is taken for new: what is said again
 /// and again is said early.
-const COMPARED_MAX: usize = 256;
+const COMPARED_MAX: usize = 64;
 
 /// What the declarations of a slice say. Entries refer to places in it, so
 /// that it only grows.

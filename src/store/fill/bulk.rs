@@ -7,7 +7,8 @@ const CACHE_KIB: i32 = 256 * 1024;
 
 /// Prepares for rows in order. Returns the SQL of the indices and triggers of
 /// the table of changes, which are taken down: to put them up again once all is
-/// there is quicker than to keep them up to date.
+/// there is quicker than to keep them up to date. Only the index of the
+/// idempotency keys stays: a history has none, and so it stays empty.
 pub(super) fn begin(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     // Nothing is journaled or synced: until the file is whole it has another
     // name, and it is synced before it is renamed.
@@ -16,12 +17,10 @@ pub(super) fn begin(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     connection.pragma_update_and_check(None, "locking_mode", "EXCLUSIVE", |_| Ok(()))?;
     // Negative: in KiB, not in pages.
     connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    // What rows may be is seen to by the types they are made from; to check it
-    // again takes longer than all the rest.
-    connection.pragma_update(None, "ignore_check_constraints", true)?;
     let mut statement = connection.prepare(
         "SELECT type, name, sql FROM sqlite_schema
-         WHERE tbl_name = 'change' AND type IN ('index', 'trigger') AND sql IS NOT NULL ORDER BY rowid",
+         WHERE tbl_name = 'change' AND type IN ('index', 'trigger') AND sql IS NOT NULL
+             AND name <> 'change_idempotency_key' ORDER BY rowid",
     )?;
     let parts: Vec<(String, String, String)> = statement
         .query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?

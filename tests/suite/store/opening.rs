@@ -231,6 +231,9 @@ async fn nothing_is_updated_or_deleted() {
         "INSERT INTO change (revision, recorded_at, what, body) VALUES (4, 0, 'directory', '{}')",
         "INSERT INTO change (recorded_at, what, body) VALUES (0, 'directory', '{}')",
         "INSERT OR REPLACE INTO change (revision, recorded_at, what, body) VALUES (1, 0, 'directory', '{}')",
+        "INSERT INTO change (revision, recorded_at, what, body) VALUES (3, 0, 'recipe', '{}')",
+        "INSERT INTO change (revision, recorded_at, what, kind, client_root, client_extension, declaration_id, body)
+         VALUES (3, 0, 'declaration', 'wish', '1.2', 'x', 'x', '{}')",
         "UPDATE viewing SET what = 'x'",
         "DELETE FROM viewing",
     ] {
