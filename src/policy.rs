@@ -77,7 +77,7 @@
 //! };
 //! let now: Instant = "2024-06-01T09:00:00Z".parse()?;
 //! let calendar = Calendar::published();
-//! let question = Question::new(&situation, &[], &directory, &calendar, now);
+//! let question = Question::new(&situation, [], &directory, &calendar, now);
 //! let verdict = question.decide(&record);
 //! assert_eq!((verdict.effect(), verdict.reason), (Effect::Permit, Reason::OwnRegister));
 //! # Ok(())
