@@ -7,6 +7,7 @@ use std::process::Command;
 use lupa::population::{Population, PopulationSize};
 
 use crate::child::LUPA;
+use crate::machine;
 
 const SEED: u64 = 1;
 const UNTIL: &str = "2026-11-01";
@@ -26,11 +27,15 @@ pub(crate) fn declarations(clients: u64) -> u64 {
 }
 
 /// A store with the population of so many clients, not to be written to. The
-/// name tells the parameters, so that one that was made before is found.
+/// name tells the parameters and what made it, so that one that was made before
+/// is found, and not one of another mix or another schema.
 pub(crate) fn store(clients: u64) -> PathBuf {
     let folder = folder();
     fs::create_dir_all(&folder).expect("a folder under target");
-    let path = folder.join(format!("{clients}-{}-{SEED}-{UNTIL}.sqlite", declarations(clients)));
+    let maker = machine::told(&["git", "rev-parse", "HEAD:src/population", "HEAD:src/store/migrations"]);
+    let maker: Vec<&str> = maker.lines().filter_map(|tree| tree.get(..8)).collect();
+    let maker = maker.join("-");
+    let path = folder.join(format!("{clients}-{}-{SEED}-{UNTIL}-{maker}.sqlite", declarations(clients)));
     if !path.exists() {
         println!("making {} …", path.display());
         make(&path, clients);

@@ -38,7 +38,8 @@ pub(crate) fn date() -> String {
     lupa::policy::day::Day::of(lupa::server::clock::now()).to_string()
 }
 
-fn told(command: &[&str]) -> String {
+/// What a command says in the working copy; nothing if it cannot be run.
+pub(crate) fn told(command: &[&str]) -> String {
     let [program, arguments @ ..] = command else { return String::new() };
     let output = Command::new(program).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
