@@ -8,6 +8,7 @@ mod directory;
 mod explain;
 mod fixture;
 mod health;
+mod index;
 mod list;
 mod orders;
 mod print;

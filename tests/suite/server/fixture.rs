@@ -1,6 +1,7 @@
 //! A server as production starts it, on a store of its own, with clients.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -13,8 +14,10 @@ use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
+use lupa::wire::v1::index_service_client::IndexServiceClient;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
@@ -47,6 +50,7 @@ pub(super) fn clock() -> DateTime<Utc> {
 pub(super) struct Fixture {
     endpoint: Endpoint,
     channel: Channel,
+    http: SocketAddr,
     store: PathBuf,
     folder: TempDir,
     stop: oneshot::Sender<()>,
@@ -81,7 +85,7 @@ impl Fixture {
         settings: &[(&str, &str)],
         meanwhile: impl FnOnce(&Path),
     ) -> Self {
-        let Self { endpoint: _, channel: _, store, folder, stop, ended } = self;
+        let Self { endpoint: _, channel: _, http: _, store, folder, stop, ended } = self;
         drop(stop);
         ended.await.expect("no panic").expect("an ordered end");
         meanwhile(&store);
@@ -91,15 +95,16 @@ impl Fixture {
 
     async fn run(folder: TempDir, server: Server) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let http_listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
+        let http = http_listener.local_addr().expect("an address");
+        let listeners = Listeners { grpc: listener, http: Some(http_listener) };
         let (stop, stopped) = oneshot::channel::<()>();
-        let ended = tokio::spawn(
-            server.run(Listeners { grpc: listener, http: None }, async move { stopped.await.unwrap_or(()) }),
-        );
+        let ended = tokio::spawn(server.run(listeners, async move { stopped.await.unwrap_or(()) }));
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an endpoint");
         let channel = endpoint.connect().await.expect("a connection");
         let store = folder.path().join("store.sqlite");
-        let fixture = Self { endpoint, channel, store, folder, stop, ended };
+        let fixture = Self { endpoint, channel, http, store, folder, stop, ended };
         fixture.serving().await;
         fixture
     }
@@ -141,6 +146,21 @@ impl Fixture {
 
     pub(super) fn directories(&self) -> DirectoryServiceClient<Channel> {
         DirectoryServiceClient::new(self.channel())
+    }
+
+    pub(super) fn indexes(&self) -> IndexServiceClient<Channel> {
+        IndexServiceClient::new(self.channel())
+    }
+
+    /// Gets a page of the HTTP port: the head and the body.
+    pub(super) async fn get(&self, path: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(self.http).await.expect("a connection");
+        let request = format!("GET {path} HTTP/1.0\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("read");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        (head.to_owned(), body.to_owned())
     }
 
     pub(super) fn health(&self) -> HealthClient<Channel> {

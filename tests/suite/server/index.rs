@@ -1,0 +1,63 @@
+//! What operators see of the index: over gRPC, over HTTP and at the terminal.
+
+use lupa::wire::v1;
+use tonic::Code;
+
+use super::fixture::Fixture;
+use super::refused::{because, refused};
+use super::requests::{CONSENT, DENIAL, INFORMATION, person, recording};
+
+async fn with_declarations(settings: &[(&str, &str)]) -> Fixture {
+    let fixture = Fixture::start_with(settings).await;
+    for (number, declaration) in [INFORMATION, CONSENT, DENIAL].into_iter().enumerate() {
+        fixture.record(recording(person(number % 2), &number.to_string(), INFORMATION)).await;
+        fixture.record(recording(person(number % 2), &format!("and {number}"), declaration)).await;
+    }
+    fixture
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_state_of_the_index_is_told_to_the_entitled() {
+    let fixture = with_declarations(&[]).await;
+    let asked = || v1::GetIndexStatsRequest {};
+    let stats = fixture.indexes().get_index_stats(asked()).await.expect("stats").into_inner();
+    assert_eq!((stats.revision, stats.clients, stats.declarations), (7, 2, 6));
+    assert_eq!((stats.overlay_clients, stats.checkpoint), (2, None));
+    // Loaded with them, they are packed.
+    let fixture = fixture.restart_with(&[]).await;
+    let stats = fixture.indexes().get_index_stats(asked()).await.expect("stats").into_inner();
+    assert_eq!((stats.clients, stats.declarations, stats.overlay_clients), (2, 6, 0));
+    assert!(stats.base_bytes.expect("bytes").entries >= 6 * 16);
+    let fixture = fixture.restart_with(&[("access.loopback", "public")]).await;
+    let answer = refused(fixture.indexes().get_index_stats(asked()).await);
+    assert_eq!(answer, because(Code::PermissionDenied, "NOT_ENTITLED"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_of_many_clients_are_packed_while_it_serves() {
+    let fixture = with_declarations(&[("index.overlay_clients_max", "1")]).await;
+    let stats = loop {
+        let asked = fixture.indexes().get_index_stats(v1::GetIndexStatsRequest {}).await;
+        let stats = asked.expect("stats").into_inner();
+        if stats.merges.expect("merges").count > 0 {
+            break stats;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    };
+    assert!(stats.overlay_clients < 2);
+    assert_eq!((stats.clients, stats.declarations), (2, 6));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn health_and_metrics_are_told_over_http() {
+    let fixture = with_declarations(&[]).await;
+    assert_eq!(fixture.get("/livez").await.1, "alive\n");
+    assert_eq!(fixture.get("/readyz").await.1, "ready\n");
+    let (head, metrics) = fixture.get("/metrics").await;
+    assert!(head.contains("application/openmetrics-text"), "{head}");
+    for line in ["lupa_index_revision 7\n", "lupa_index_clients 2\n", "lupa_index_declarations 6\n"] {
+        assert!(metrics.contains(line), "{metrics}");
+    }
+    assert!(metrics.contains("lupa_index_base_bytes{part=\"entries\"} ") && metrics.ends_with("# EOF\n"));
+    assert!(fixture.get("/elsewhere").await.0.starts_with("HTTP/1.0 404"));
+}
