@@ -23,21 +23,21 @@ const fn at_least(what: &'static str, least: f64, unit: &'static str) -> Target 
     Target { what, bound: Bound::AtLeast(least), unit }
 }
 
-pub(crate) const DECIDE_ONE: Target = at_most("deciding one record, mixed rules, warm", 100.0, "ns");
+pub(crate) const DECIDE_ONE: Target = at_most("deciding one record, mixed rules, warm", 60.0, "ns");
 pub(crate) const LOOK_UP: Target =
-    at_most("finding and weighing one client of the country, random", 1_000.0, "ns");
+    at_most("finding and decoding one client of the country, random", 250.0, "ns");
 pub(crate) const SINGLE_RATE: Target =
-    at_least("one record a request, saturated, of the empty service's rate", 80.0, "%");
+    at_least("one record a request, saturated, of the empty service's rate", 95.0, "%");
 pub(crate) const SINGLE_P99: Target =
-    at_most("one record, 1 × 1, p99 beside the empty service's", 120.0, "%");
+    at_most("one record, 1 × 1, p99 beside the empty service's", 115.0, "%");
 pub(crate) const THOUSAND_RATE: Target =
-    at_least("1,000 records a request, records/s beside the empty prost service", 100.0, "%");
+    at_least("1,000 records a request, records/s beside the empty prost service", 250.0, "%");
 pub(crate) const BESIDE_RECORDING: Target =
-    at_most("p99 while 1,000 declarations/s are recorded, beside without", 150.0, "%");
-pub(crate) const STEADY_MEMORY: Target = at_most("memory with the country loaded", 1_024.0, "MiB");
-pub(crate) const PEAK_MEMORY: Target = at_most("peak while loading and merging", 1_536.0, "MiB");
-pub(crate) const READY: Target = at_most("ready from SQLite", 30.0, "s");
-pub(crate) const READY_AGAIN: Target = at_most("ready from a checkpoint", 5.0, "s");
+    at_most("p99 while 1,000 declarations/s are recorded, beside without", 120.0, "%");
+pub(crate) const STEADY_MEMORY: Target = at_most("memory with the country loaded", 600.0, "MiB");
+pub(crate) const PEAK_MEMORY: Target = at_most("peak while loading and merging", 900.0, "MiB");
+pub(crate) const READY: Target = at_most("ready from SQLite", 15.0, "s");
+pub(crate) const READY_AGAIN: Target = at_most("ready from a checkpoint", 3.0, "s");
 pub(crate) const RECORD: Target =
     at_least("declarations recorded durably by 64 callers through gRPC", 10_000.0, "/s");
 pub(crate) const UNSEEN: Target = at_most("decisions after an acknowledgement that did not see it", 0.0, "");
