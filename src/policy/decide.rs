@@ -1,13 +1,19 @@
 //! First finding wins. Total: there is an answer for every record.
 
+use std::cell::RefCell;
+
+mod residual;
+
 use super::calendar::Calendar;
 use super::day::{Day, Instant};
 use super::declared::Declared;
 use super::directory::{Directory, OrganisationKind, Party, Sector};
 use super::gist::Gist;
+use super::oid::Oid;
 use super::request::{Channel, Record, RecordField, Situation};
-use super::rules::{Case, EVERYONE, Finding, Rule, RuleList, UNKNOWN_REGISTER, WITHIN_HEALTHCARE};
-use super::verdict::{Obligation, Obligations, Reason, Verdict};
+use super::rules::{Case, Finding, Rule, RuleList, Sharing, WITHIN_HEALTHCARE};
+use super::verdict::{Obligation, Obligations, Verdict};
+use residual::{Found, Remembered, Residual};
 
 /// One client's question, with all that decides it. Made once a request;
 /// answers record by record.
@@ -18,12 +24,12 @@ pub struct Question<'q, 'a> {
     situation: &'q Situation<'q>,
     directory: &'q Directory,
     calendar: &'q Calendar,
-    today: Day,
     declared: Declared<'a>,
     /// None: the directory does not know it, or it can be nobody's on whose
     /// behalf data is read.
     requester: Option<Party<'q>>,
     must_provide_information: bool,
+    remembered: RefCell<Remembered<'q>>,
 }
 
 impl<'q, 'a> Question<'q, 'a> {
@@ -37,38 +43,31 @@ impl<'q, 'a> Question<'q, 'a> {
         calendar: &'q Calendar,
         now: Instant,
     ) -> Self {
-        let today = Day::of(now);
         let declared = Declared::at(now, declarations, &situation.client, calendar);
         let known = directory.party(&situation.requester);
-        let must_provide_information =
-            declared.must_inform && known.is_none_or(|requester| must_inform_through(&requester, today));
+        let must_provide_information = declared.must_inform
+            && known.is_none_or(|requester| must_inform_through(&requester, declared.today));
         let requester = known.filter(|requester| requester.register.kind.sector().is_some());
-        Self { situation, directory, calendar, today, declared, requester, must_provide_information }
+        let remembered = RefCell::default();
+        Self { situation, directory, calendar, declared, requester, must_provide_information, remembered }
     }
 
     /// The answer for one record.
     #[must_use]
     pub fn decide(&self, record: &Record<'_>) -> Verdict {
-        let holder = self.directory.party(&record.register);
-        if let Some(field) = record.invalid_field(holder.as_ref()) {
+        let mut remembered = self.remembered.borrow_mut();
+        let residual = remembered.of(&record.register, || self.residual(&record.register));
+        if let Some(field) = record.invalid_field(residual.map(|residual| &residual.holder)) {
             return Verdict::invalid(field);
         }
-        let Some(case) = self.case(record, holder) else {
-            return self.verdict(&UNKNOWN_REGISTER, Finding::plain(Reason::UnknownRegister), None);
+        let known = residual.and_then(|residual| Some((residual, self.sharing(residual.holder)?)));
+        let Some((residual, sharing)) = known else {
+            return self.verdict(Found::unknown_register(), None);
         };
-        let list = case.list();
-        let found = self
-            .first(&EVERYONE, &case)
-            .map(|found| (found, false))
-            .or_else(|| self.first(list, &case).map(|found| (found, std::ptr::eq(list, &WITHIN_HEALTHCARE))));
-        match found {
-            Some(((rule, finding), is_of_healthcare)) => {
-                self.verdict(rule, finding, is_of_healthcare.then_some(&case))
-            }
-            // Each list ends in a rule that always speaks; were one to be
-            // shortened by mistake, this still denies.
-            None => self.verdict(&UNKNOWN_REGISTER, Finding::plain(Reason::NotShareable), None),
-        }
+        let case = Case { sharing: &sharing, record };
+        let found = residual.first(&case);
+        let is_of_healthcare = std::ptr::eq(found.list, &WITHIN_HEALTHCARE);
+        self.verdict(found, is_of_healthcare.then_some(&case))
     }
 
     /// The answer for one record as it was read: one that cannot be read is invalid.
@@ -80,40 +79,39 @@ impl<'q, 'a> Question<'q, 'a> {
         }
     }
 
-    /// The first finding of a list.
-    fn first(&self, list: &RuleList, case: &Case<'_, '_>) -> Option<(&'static Rule, Finding)> {
-        list.rules.iter().find_map(|rule| {
-            let finding = self.is_in_force(rule).then(|| (rule.find)(case)).flatten()?;
-            Some((*rule, finding))
-        })
-    }
-
     /// Whether a rule is in force on the day of the question.
     pub(super) fn is_in_force(&self, rule: &Rule) -> bool {
-        rule.is_in_force(self.calendar, self.today)
+        rule.is_in_force(self.calendar, self.declared.today)
     }
 
     /// The list of rules for a record after those for everyone; none if a
     /// register is not known.
     pub(super) fn list(&self, record: &Record<'_>) -> Option<&'static RuleList> {
-        self.case(record, self.directory.party(&record.register)).map(|case| case.list())
+        let holder = self.directory.party(&record.register)?;
+        self.sharing(holder).map(|sharing| sharing.list())
     }
 
-    /// The case for a record; none if a register is not known.
-    fn case<'c>(&'c self, record: &'c Record<'c>, holder: Option<Party<'c>>) -> Option<Case<'c, 'a>> {
-        Some(Case {
+    /// What is left to ask for the records of a register, if it is known.
+    fn residual(&self, register: &Oid<'_>) -> Option<Residual<'q>> {
+        let holder = self.directory.party(register)?;
+        Some(Residual::of(holder, self.sharing(holder).as_ref()))
+    }
+
+    /// Sharing from a holder; none if the requester is not known.
+    fn sharing<'c>(&'c self, holder: Party<'c>) -> Option<Sharing<'c, 'a>> {
+        Some(Sharing {
             situation: self.situation,
-            record,
             requester: self.requester?,
-            holder: holder?,
+            holder,
             declared: &self.declared,
             directory: self.directory,
             calendar: self.calendar,
-            today: self.today,
+            today: self.declared.today,
         })
     }
 
-    fn verdict(&self, rule: &'static Rule, finding: Finding, healthcare: Option<&Case<'_, '_>>) -> Verdict {
+    fn verdict(&self, found: Found, healthcare: Option<&Case<'_, '_>>) -> Verdict {
+        let Found { rule, list: _, finding } = found;
         let Finding { reason, detail, declarations, missing, obligation } = finding;
         let mut obligations = Obligations::none();
         if self.must_provide_information {
@@ -126,7 +124,7 @@ impl<'q, 'a> Question<'q, 'a> {
             if has_legacy_denial_to_check(case) {
                 obligations.push(Obligation::CheckLegacyDenial);
             }
-            if case.situation.channel == Channel::OutsideKanta {
+            if case.sharing.situation.channel == Channel::OutsideKanta {
                 obligations.push(Obligation::CheckDenialsBeforeDisclosing);
             }
         }
@@ -143,16 +141,19 @@ pub(crate) fn must_inform_through(party: &Party<'_>, today: Day) -> bool {
 /// Whether a denial given to a former provider may concern the record (002:
 /// old service-provider-specific denials).
 fn has_legacy_denial_to_check(case: &Case<'_, '_>) -> bool {
+    let Case { sharing, record } = case;
+    let holder = sharing.holder.controller;
     let is_former = |kind| kind == OrganisationKind::FormerPublic;
-    match &case.record.original_controller {
+    match &record.original_controller {
+        // As it is for most: there is no need to look it up.
+        Some(original) if *original == holder.oid => is_former(holder.kind),
         Some(original) => {
-            case.directory.organisation(original).is_some_and(|original| is_former(original.kind))
+            sharing.directory.organisation(original).is_some_and(|original| is_former(original.kind))
         }
         None => {
-            let holder = case.holder.controller;
             is_former(holder.kind)
-                || (case.directory.has_succeeded_any(holder)
-                    && case.record.recorded_on < holder.first_day(case.calendar))
+                || (sharing.directory.has_succeeded_any(holder)
+                    && record.recorded_on < holder.first_day(sharing.calendar))
         }
     }
 }

@@ -19,6 +19,8 @@ pub(crate) use denials::{DenialInForce, Denials};
 /// What a client's declarations amount to at one instant. Made once a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Declared<'a> {
+    /// The day of the instant.
+    pub(crate) today: Day,
     /// Informed with version 1.0 or later.
     pub(crate) is_informed: bool,
     /// Informed, at least before the Act.
@@ -91,8 +93,10 @@ impl<'a> Declared<'a> {
         client: &ClientId,
         calendar: &Calendar,
     ) -> Self {
-        let newest = calendar.newest_version(Day::of(now)).map(|(place, _)| place);
+        let today = Day::of(now);
+        let newest = calendar.newest_version(today).map(|(place, _)| place);
         let mut declared = Self {
+            today,
             is_informed: false,
             is_informed_under_earlier_law: false,
             opens_uusimaa: false,

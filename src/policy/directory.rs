@@ -214,6 +214,12 @@ impl Party<'_> {
             )
     }
 
+    /// Whether both are one register.
+    pub(crate) fn has_same_register(&self, other: &Self) -> bool {
+        // Of one directory, in which an OID is of one register.
+        std::ptr::eq(self.register, other.register)
+    }
+
     /// Whether both registers have one controller.
     pub(crate) fn has_same_controller(&self, other: &Self) -> bool {
         // Of one directory, in which an OID is of one organisation.

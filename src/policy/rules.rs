@@ -38,9 +38,21 @@ pub struct Rule {
     pub dates: &'static [CalendarDate],
     /// The reasons that it can give.
     pub reasons: &'static [Reason],
-    /// What it finds; none = it does not speak.
-    pub(crate) find: fn(&Case<'_, '_>) -> Option<Finding>,
+    /// What it finds.
+    pub(crate) find: Find,
 }
+
+/// How a rule finds; none = it does not speak.
+#[derive(Clone, Copy)]
+pub(crate) enum Find {
+    /// Without a look at the record: the same for every record of one register.
+    BySharing(fn(&Sharing<'_, '_>) -> Option<Finding>),
+    /// By the record too.
+    ByRecord(FindByRecord),
+}
+
+/// What a rule finds that looks at the record.
+pub(crate) type FindByRecord = fn(&Case<'_, '_>) -> Option<Finding>;
 
 /// When a rule is in force.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +64,7 @@ pub struct InForce {
 }
 
 /// Rules looked at together, in order.
+#[derive(Debug)]
 pub struct RuleList {
     /// For whom.
     pub name: &'static str,
@@ -81,8 +94,14 @@ pub static CATALOGUE: [&RuleList; 5] =
 
 /// Everything that a rule may look at, for one record.
 pub(crate) struct Case<'c, 'a> {
-    pub(crate) situation: &'c Situation<'c>,
+    pub(crate) sharing: &'c Sharing<'c, 'a>,
     pub(crate) record: &'c Record<'c>,
+}
+
+/// Everything that is the same for all records of one register: one client's
+/// data, from a holder to a requester, in one situation, at one instant.
+pub(crate) struct Sharing<'c, 'a> {
+    pub(crate) situation: &'c Situation<'c>,
     pub(crate) requester: Party<'c>,
     pub(crate) holder: Party<'c>,
     pub(crate) declared: &'c Declared<'a>,
@@ -124,8 +143,8 @@ impl Finding {
     }
 }
 
-impl Case<'_, '_> {
-    /// The list for this record, after the rules for everyone.
+impl Sharing<'_, '_> {
+    /// The list for these two, after the rules for everyone.
     pub(crate) fn list(&self) -> &'static RuleList {
         let holder = self.holder.register.kind;
         if holder == RegisterKind::WellbeingData {
@@ -143,6 +162,13 @@ impl Case<'_, '_> {
         self.situation.claims.iter().any(|claim| claim.kind == kind && claim.missing.is_empty())
     }
 
+    /// Whether both ends are public healthcare in Uusimaa.
+    pub(crate) fn is_within_uusimaa(&self) -> bool {
+        self.requester.is_uusimaa_public_healthcare() && self.holder.is_uusimaa_public_healthcare()
+    }
+}
+
+impl Case<'_, '_> {
     /// Whether the record is patient data.
     pub(crate) fn is_patient_data(&self) -> bool {
         matches!(self.record.kind, RecordKind::Patient(_))

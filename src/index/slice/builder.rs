@@ -205,9 +205,11 @@ impl SliceBuilder {
         table.resize(table.len().max(homes) + 1, EMPTY);
         contents.shrink();
         Ok(Slice {
-            table: table.into(),
+            // Copied, not shrunk: where something shrinks an allocator may keep
+            // half as much again.
+            table: table.as_slice().into(),
             homes,
-            entries: entries.into(),
+            entries: entries.as_slice().into(),
             long: long.into(),
             contents,
             clients: u32::try_from(clients.len()).map_err(|_| Overfull)?,

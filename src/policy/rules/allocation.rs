@@ -1,6 +1,6 @@
 //! What a cross-sector consent is limited to (004).
 
-use super::{Case, consent};
+use super::{Case, Sharing, consent};
 use crate::policy::day::Day;
 use crate::policy::declaration::{Allocation, ConsentKind, Recipient};
 use crate::policy::declared::LatestConsent;
@@ -12,18 +12,14 @@ use crate::policy::verdict::Detail;
 /// The first dimension of a consent that does not cover the case.
 pub(super) fn miss(case: &Case<'_, '_>, latest: &LatestConsent<'_>) -> Option<Detail> {
     let kind = &latest.consent.kind;
-    let allocation = latest.consent.allocation.as_ref().filter(|allocation| !allocation.is_empty());
-    // An allocation that is not offered voids the whole of it: told before any miss.
-    if let Some(detail) = allocation.and_then(|allocation| not_offered(kind, allocation, case.directory)) {
-        return Some(detail);
-    }
+    let allocation = of(latest);
     let covers = |dimension: fn(&Case<'_, '_>, &ConsentKind<'_>, &Allocation) -> bool| {
         allocation.is_none_or(|allocation| dimension(case, kind, allocation))
     };
     if !covers(reaches_requester) {
         return Some(Detail::ConsentRecipientOutside);
     }
-    let is_old = case.record.kind.is_prescription() && consent::is_older_than_act(case, latest);
+    let is_old = case.record.kind.is_prescription() && consent::is_older_than_act(case.sharing, latest);
     if is_old || !covers(covers_data) {
         return Some(Detail::ConsentDataOutside);
     }
@@ -31,6 +27,17 @@ pub(super) fn miss(case: &Case<'_, '_>, latest: &LatestConsent<'_>) -> Option<De
         return Some(Detail::ConsentTaskOutside);
     }
     (!covers(covers_recording_day)).then_some(Detail::ConsentPeriodOutside)
+}
+
+/// The first dimension of a consent's allocation that is not offered: it voids
+/// the whole of it.
+pub(super) fn voided(sharing: &Sharing<'_, '_>, latest: &LatestConsent<'_>) -> Option<Detail> {
+    not_offered(&latest.consent.kind, of(latest)?, sharing.directory)
+}
+
+/// What a consent is allocated to; none = everything.
+fn of<'a>(latest: &LatestConsent<'a>) -> Option<&'a Allocation> {
+    latest.consent.allocation.as_ref().filter(|allocation| !allocation.is_empty())
 }
 
 /// The first dimension of an allocation that is not offered for a kind of consent.
@@ -80,8 +87,8 @@ fn is_offered(kind: &ConsentKind<'_>, recipient: &Recipient, directory: &Directo
 fn reaches_requester(case: &Case<'_, '_>, kind: &ConsentKind<'_>, allocation: &Allocation) -> bool {
     allocation.recipients.is_empty()
         || allocation.recipients.iter().any(|recipient| match recipient {
-            Recipient::AllPublic => is_public(kind, case.requester.controller.kind),
-            Recipient::Organisation(named) => is_named_or_connected(case, named),
+            Recipient::AllPublic => is_public(kind, case.sharing.requester.controller.kind),
+            Recipient::Organisation(named) => is_named_or_connected(case.sharing, named),
         })
 }
 
@@ -101,14 +108,16 @@ fn is_public(kind: &ConsentKind<'_>, controller: OrganisationKind) -> bool {
 
 /// The named organisation itself; of a private one also those operating in
 /// connection with it. Naming a connected provider does not reach its main one.
-fn is_named_or_connected(case: &Case<'_, '_>, named: &Oid<'_>) -> bool {
-    let requester = case.requester.controller;
+fn is_named_or_connected(sharing: &Sharing<'_, '_>, named: &Oid<'_>) -> bool {
+    let requester = sharing.requester.controller;
     let is_private = |oid: &Oid<'_>| {
-        case.directory
+        sharing
+            .directory
             .organisation(oid)
             .is_some_and(|organisation| organisation.kind == OrganisationKind::Private)
     };
-    requester.oid == *named || (is_private(named) && requester.operates_in_connection_with(named, case.today))
+    requester.oid == *named
+        || (is_private(named) && requester.operates_in_connection_with(named, sharing.today))
 }
 
 fn covers_data(case: &Case<'_, '_>, _kind: &ConsentKind<'_>, allocation: &Allocation) -> bool {

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use super::{Case, Finding};
+use super::{Case, Finding, Sharing};
 use crate::policy::declaration::{Against, Denial, DenialSector, Scope};
 use crate::policy::declared::DenialInForce;
 use crate::policy::directory::{OrganisationKind, Sector};
@@ -22,7 +22,7 @@ pub(super) fn covering<'x, 'c, 'a>(
     case: &'x Case<'c, 'a>,
     sector: Sector,
 ) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'c, 'a> {
-    case.declared.denials.candidates(case.record).filter_map(move |denial| {
+    case.sharing.declared.denials.candidates(case.record).filter_map(move |denial| {
         let detail = detail_in_sector(case, denial.denial, sector)?;
         Some(Covering { denial, detail })
     })
@@ -33,7 +33,7 @@ pub(super) fn extensive_or<'x, 'c, 'a, F: Fn(&Scope) -> Option<Detail> + Clone>(
     case: &'x Case<'c, 'a>,
     named: F,
 ) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'c, 'a, F> {
-    case.declared.denials.candidates(case.record).filter_map(move |denial| {
+    case.sharing.declared.denials.candidates(case.record).filter_map(move |denial| {
         let scope = &denial.denial.scope;
         let detail = if *scope == Scope::Extensive { Some(Detail::DenialExtensive) } else { named(scope) }?;
         Some(Covering { denial, detail })
@@ -67,22 +67,21 @@ fn detail_in_sector(case: &Case<'_, '_>, denial: &Denial, sector: Sector) -> Opt
     if !counts {
         return None;
     }
-    let reaches = denial.sector != DenialSector::Healthcare || reaches_requester(case, &denial.against);
+    let reaches =
+        denial.sector != DenialSector::Healthcare || reaches_requester(case.sharing, &denial.against);
     let named = detail_of_data(case, &denial.scope).filter(|_| reaches);
     // Denials of a former provider are against all.
     named.or_else(|| concerns_former_provider(case, &denial.scope).then_some(Detail::DenialFormerProvider))
 }
 
 /// Whether a healthcare denial is against this requester; empty = all.
-fn reaches_requester(case: &Case<'_, '_>, against: &[Against]) -> bool {
-    let same_controller = case.requester.has_same_controller(&case.holder);
+fn reaches_requester(sharing: &Sharing<'_, '_>, against: &[Against]) -> bool {
+    let same_controller = sharing.requester.has_same_controller(&sharing.holder);
     against.is_empty()
         || against.iter().any(|against| match against {
             Against::OtherProviders => !same_controller,
             Against::OwnOtherRegisters => same_controller,
-            Against::UusimaaPublicHealthcare => {
-                case.requester.is_uusimaa_public_healthcare() && case.holder.is_uusimaa_public_healthcare()
-            }
+            Against::UusimaaPublicHealthcare => sharing.is_within_uusimaa(),
         })
 }
 
@@ -121,7 +120,7 @@ fn detail_of_data(case: &Case<'_, '_>, scope: &Scope) -> Option<Detail> {
 fn concerns_former_provider(case: &Case<'_, '_>, scope: &Scope) -> bool {
     match scope {
         Scope::FormerProvider(provider) => was_of(case, provider),
-        Scope::Register(oid) => case.directory.party(oid).is_some_and(|named| {
+        Scope::Register(oid) => case.sharing.directory.party(oid).is_some_and(|named| {
             named.controller.kind == OrganisationKind::FormerPublic && was_of(case, &named.controller.oid)
         }),
         Scope::AllPatientData
@@ -140,10 +139,10 @@ fn was_of(case: &Case<'_, '_>, provider: &Oid<'_>) -> bool {
     match &case.record.original_controller {
         Some(original) => original == provider,
         None => {
-            let holder = case.holder.controller;
+            let holder = case.sharing.holder.controller;
             holder.oid == *provider
-                || (case.directory.has_succeeded(holder, provider)
-                    && case.record.recorded_on < holder.first_day(case.calendar))
+                || (case.sharing.directory.has_succeeded(holder, provider)
+                    && case.record.recorded_on < holder.first_day(case.sharing.calendar))
         }
     }
 }

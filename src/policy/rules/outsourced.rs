@@ -9,19 +9,20 @@ use crate::policy::verdict::Reason;
 /// requester and the holder are its two ends. No chaining to subcontractors;
 /// also after the outsourcing has ended.
 pub(super) fn find(case: &Case<'_, '_>) -> Option<Finding> {
-    let told = case.record.outsourcing.as_ref()?;
+    let Case { sharing, record } = case;
+    let told = record.outsourcing.as_ref()?;
     if told.organiser == told.producer {
         return None;
     }
-    let is_known = case.directory.outsourcing().iter().any(|relation| {
-        let organiser = case.directory.party(&relation.organiser_register);
+    let is_known = sharing.directory.outsourcing().iter().any(|relation| {
+        let organiser = sharing.directory.party(&relation.organiser_register);
         let is_end = |register: &super::Party<'_>| register.register.oid == relation.organiser_register;
         let is_producer = |register: &super::Party<'_>| register.controller.oid == relation.producer;
         relation.producer == told.producer
             && organiser.is_some_and(|organiser| organiser.controller.oid == told.organiser)
-            && within(case.record.recorded_on, relation.from, relation.until)
-            && ((is_end(&case.requester) && is_producer(&case.holder))
-                || (is_end(&case.holder) && is_producer(&case.requester)))
+            && within(record.recorded_on, relation.from, relation.until)
+            && ((is_end(&sharing.requester) && is_producer(&sharing.holder))
+                || (is_end(&sharing.holder) && is_producer(&sharing.requester)))
     });
     is_known.then(|| Finding::plain(Reason::OutsourcedService))
 }

@@ -2,14 +2,14 @@
 //! Kanta (002, 003), the direction's own from it on (004), and the answer
 //! where there is none.
 
-use super::super::{Case, Finding, InForce, Rule, consent};
+use super::super::{Case, Find, Finding, InForce, Rule, Sharing, consent};
 use super::claims::open_claims;
 use super::consent_of_direction;
 use crate::policy::calendar::CalendarDate;
 use crate::policy::declaration::ConsentKind;
 use crate::policy::oid::Oid;
 use crate::policy::request::Channel;
-use crate::policy::verdict::Reason;
+use crate::policy::verdict::{Detail, Reason};
 
 pub(super) static XS_LOCAL_CONSENT: Rule = Rule {
     id: "xs-local-consent",
@@ -19,7 +19,7 @@ pub(super) static XS_LOCAL_CONSENT: Rule = Rule {
     in_force: InForce { from: None, until: Some(CalendarDate::CrossSectorFrom) },
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::LocalConsent],
-    find: find_local_consent,
+    find: Find::ByRecord(find_local_consent),
 };
 
 pub(super) static XS_CONSENT: Rule = Rule {
@@ -30,7 +30,7 @@ pub(super) static XS_CONSENT: Rule = Rule {
     in_force: InForce { from: Some(CalendarDate::CrossSectorFrom), until: None },
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::Consent],
-    find: find_consent,
+    find: Find::ByRecord(find_consent),
 };
 
 pub(super) static XS_NO_BASIS: Rule = Rule {
@@ -41,31 +41,36 @@ pub(super) static XS_NO_BASIS: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::ActInForce, CalendarDate::CrossSectorFrom],
     reasons: &[Reason::NotShareable],
-    find: find_no_basis,
+    find: Find::ByRecord(find_no_basis),
 };
 
 fn find_local_consent(case: &Case<'_, '_>) -> Option<Finding> {
-    let is_local = case.situation.channel != Channel::Kanta;
-    consent::permit(case, &local_consent(case)?, Reason::LocalConsent).filter(|_| is_local)
+    let is_local = case.sharing.situation.channel != Channel::Kanta;
+    consent::permit_covered(case, &local_consent(case.sharing)?, Reason::LocalConsent).filter(|_| is_local)
 }
 
 fn find_consent(case: &Case<'_, '_>) -> Option<Finding> {
-    consent::permit(case, &consent_of_direction(case), Reason::Consent)
+    consent::permit_covered(case, &consent_of_direction(case), Reason::Consent)
 }
 
 fn find_no_basis(case: &Case<'_, '_>) -> Option<Finding> {
-    let kind = if case.today < case.calendar.cross_sector_from {
-        local_consent(case)
+    let kind = if case.sharing.today < case.sharing.calendar.cross_sector_from {
+        local_consent(case.sharing)
     } else {
         Some(consent_of_direction(case))
     };
-    Some(consent::no_basis(case, &open_claims(case), kind.as_ref()))
+    let consent = || match &kind {
+        Some(kind) => consent::not_covered(case, kind),
+        None => Finding::deny(Reason::NotShareable, Detail::ConsentMissing),
+    };
+    Some(consent::no_basis(case.sharing, &open_claims(case), consent))
 }
 
 /// The local consent that would open it; none if the ends have two controllers.
-fn local_consent<'c>(case: &Case<'c, '_>) -> Option<ConsentKind<'c>> {
-    let controller: &'c Oid<'static> = &case.requester.controller.oid;
-    case.requester
-        .has_same_controller(&case.holder)
+fn local_consent<'c>(sharing: &Sharing<'c, '_>) -> Option<ConsentKind<'c>> {
+    let Sharing { requester, holder, .. } = sharing;
+    let controller: &'c Oid<'static> = &requester.controller.oid;
+    requester
+        .has_same_controller(holder)
         .then(|| ConsentKind::LocalCrossSector { controller: controller.borrowed() })
 }

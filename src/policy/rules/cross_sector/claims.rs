@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::super::{Case, Finding, InForce, Rule};
+use super::super::{Case, Find, Finding, InForce, Rule, Sharing};
 use super::consent_of_direction;
 use crate::policy::declaration::ConsentKind;
 use crate::policy::directory::OrganisationKind;
@@ -17,7 +17,7 @@ pub(super) static XS_AUTHORITY: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::StatutoryRight],
-    find: find_authority,
+    find: Find::ByRecord(find_authority),
 };
 
 pub(super) static XS_JOINT_SERVICE: Rule = Rule {
@@ -28,7 +28,7 @@ pub(super) static XS_JOINT_SERVICE: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::JointService],
-    find: find_joint_service,
+    find: Find::BySharing(find_joint_service),
 };
 
 pub(super) static XS_UNABLE: Rule = Rule {
@@ -39,7 +39,7 @@ pub(super) static XS_UNABLE: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::ClientUnableToDecide],
-    find: find_unable,
+    find: Find::ByRecord(find_unable),
 };
 
 /// The claims that are open to the requester in this direction; others are ignored.
@@ -47,23 +47,24 @@ pub(super) fn open_claims(case: &Case<'_, '_>) -> SmallVec<[ClaimKind; 3]> {
     let mut open = SmallVec::new();
     open.push(ClaimKind::JointService);
     open.extend(is_authority(case).then_some(ClaimKind::SocialWelfareAuthority));
-    open.extend(is_adult(case).then_some(ClaimKind::ClientUnableToDecide));
+    open.extend(is_adult(case.sharing).then_some(ClaimKind::ClientUnableToDecide));
     open
 }
 
 fn find_authority(case: &Case<'_, '_>) -> Option<Finding> {
-    let is_right = is_authority(case) && case.has_complete_claim(ClaimKind::SocialWelfareAuthority);
+    let is_right = is_authority(case) && case.sharing.has_complete_claim(ClaimKind::SocialWelfareAuthority);
     is_right.then(|| Finding::necessary_data_only(Reason::StatutoryRight))
 }
 
-fn find_joint_service(case: &Case<'_, '_>) -> Option<Finding> {
-    case.has_complete_claim(ClaimKind::JointService)
+fn find_joint_service(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    sharing
+        .has_complete_claim(ClaimKind::JointService)
         .then(|| Finding::necessary_data_only(Reason::JointService))
 }
 
 fn find_unable(case: &Case<'_, '_>) -> Option<Finding> {
-    let is_unable = case.has_complete_claim(ClaimKind::ClientUnableToDecide)
-        && is_adult(case)
+    let is_unable = case.sharing.has_complete_claim(ClaimKind::ClientUnableToDecide)
+        && is_adult(case.sharing)
         && !was_last_act_withdrawal(case);
     is_unable.then(|| Finding::necessary_data_only(Reason::ClientUnableToDecide))
 }
@@ -73,24 +74,25 @@ fn find_unable(case: &Case<'_, '_>) -> Option<Finding> {
 fn is_authority(case: &Case<'_, '_>) -> bool {
     case.is_patient_data()
         && matches!(
-            case.requester.controller.kind,
+            case.sharing.requester.controller.kind,
             OrganisationKind::WellbeingServicesCounty | OrganisationKind::CityOfHelsinki
         )
 }
 
 /// A minor has a guardian. A client whose age is not known is not taken for an adult.
-fn is_adult(case: &Case<'_, '_>) -> bool {
-    case.situation.client.is_minor_on(case.today) == Some(false)
+fn is_adult(sharing: &Sharing<'_, '_>) -> bool {
+    sharing.situation.client.is_minor_on(sharing.today) == Some(false)
 }
 
 /// Whether the last that the client did with a consent that opens this
 /// direction, its own or a local one of either end, was to withdraw it: then
 /// their will is known, and giving one does not undo withdrawing another.
 fn was_last_act_withdrawal(case: &Case<'_, '_>) -> bool {
+    let Sharing { requester, holder, .. } = case.sharing;
     let direction = consent_of_direction(case);
     let opens = |kind: &ConsentKind<'_>| match kind {
         ConsentKind::LocalCrossSector { controller } => {
-            *controller == case.requester.controller.oid || *controller == case.holder.controller.oid
+            *controller == requester.controller.oid || *controller == holder.controller.oid
         }
         ConsentKind::Healthcare
         | ConsentKind::SocialWelfare
@@ -99,5 +101,5 @@ fn was_last_act_withdrawal(case: &Case<'_, '_>) -> bool {
         | ConsentKind::WellbeingData
         | ConsentKind::VerbalPrescription => *kind == direction,
     };
-    case.declared.was_last_withdrawn(opens)
+    case.sharing.declared.was_last_withdrawn(opens)
 }

@@ -1,7 +1,7 @@
 //! The two denials that apply across sectors: an extensive one (000), and one
 //! of this prescription (kanta: professionals/sharing-of-prescription-data).
 
-use super::super::{Case, Finding, InForce, Rule, denial};
+use super::super::{Case, Find, Finding, InForce, Rule, denial};
 use crate::policy::verdict::Reason;
 
 pub(super) static XS_DENIED: Rule = Rule {
@@ -12,7 +12,7 @@ pub(super) static XS_DENIED: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotShareable],
-    find,
+    find: Find::ByRecord(find),
 };
 
 fn find(case: &Case<'_, '_>) -> Option<Finding> {

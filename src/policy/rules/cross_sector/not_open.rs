@@ -1,7 +1,7 @@
 //! Through Kanta from the start of sharing across sectors, for registers that
 //! are ready; prescriptions later still (002, 004). On any basis.
 
-use super::super::{Case, Finding, InForce, Rule};
+use super::super::{Case, Find, Finding, InForce, Rule};
 use crate::policy::calendar::CalendarDate;
 use crate::policy::request::Channel;
 use crate::policy::verdict::{Detail, Reason};
@@ -14,22 +14,23 @@ pub(super) static XS_NOT_OPEN: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::CrossSectorFrom, CalendarDate::PrescriptionsToSocialFrom],
     reasons: &[Reason::NotOpen],
-    find,
+    find: Find::ByRecord(find),
 };
 
 fn find(case: &Case<'_, '_>) -> Option<Finding> {
-    if case.situation.channel != Channel::Kanta {
+    let Case { sharing, record } = case;
+    if sharing.situation.channel != Channel::Kanta {
         return None;
     }
-    let is_prescription = case.record.kind.is_prescription();
-    let has_started = case.today >= case.calendar.cross_sector_from
-        && (!is_prescription || case.today >= case.calendar.prescriptions_to_social_from);
+    let is_prescription = record.kind.is_prescription();
+    let has_started = sharing.today >= sharing.calendar.cross_sector_from
+        && (!is_prescription || sharing.today >= sharing.calendar.prescriptions_to_social_from);
     if !has_started {
         return Some(Finding::deny(Reason::NotOpen, Detail::SharingNotStarted));
     }
-    let requester = case.requester.register;
-    let ready = case.holder.register.has_joined_kanta(case.today)
-        && requester.retrieves_across_sectors(case.today)
-        && (!is_prescription || requester.retrieves_prescriptions(case.today));
+    let requester = sharing.requester.register;
+    let ready = sharing.holder.register.has_joined_kanta(sharing.today)
+        && requester.retrieves_across_sectors(sharing.today)
+        && (!is_prescription || requester.retrieves_prescriptions(sharing.today));
     (!ready).then(|| Finding::deny(Reason::NotOpen, Detail::SystemNotReady))
 }

@@ -1,6 +1,6 @@
 //! What the use of any data requires: a justified ground and an access right (002, 003, 004).
 
-use super::super::{Case, Finding, InForce, Rule};
+use super::super::{Find, Finding, InForce, Rule, Sharing};
 use crate::policy::verdict::Reason;
 
 pub(super) static NO_RELATIONSHIP: Rule = Rule {
@@ -11,7 +11,7 @@ pub(super) static NO_RELATIONSHIP: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::RelationshipMissing],
-    find: find_no_relationship,
+    find: Find::BySharing(find_no_relationship),
 };
 
 pub(super) static NO_ACCESS_RIGHT: Rule = Rule {
@@ -22,13 +22,13 @@ pub(super) static NO_ACCESS_RIGHT: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::AccessRightMissing],
-    find: find_no_access_right,
+    find: Find::BySharing(find_no_access_right),
 };
 
-fn find_no_relationship(case: &Case<'_, '_>) -> Option<Finding> {
-    case.situation.ground.is_none().then(|| Finding::plain(Reason::RelationshipMissing))
+fn find_no_relationship(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    sharing.situation.ground.is_none().then(|| Finding::plain(Reason::RelationshipMissing))
 }
 
-fn find_no_access_right(case: &Case<'_, '_>) -> Option<Finding> {
-    (!case.situation.access_right).then(|| Finding::plain(Reason::AccessRightMissing))
+fn find_no_access_right(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    (!sharing.situation.access_right).then(|| Finding::plain(Reason::AccessRightMissing))
 }

@@ -1,6 +1,6 @@
 //! A local database is only for public healthcare in Uusimaa (002).
 
-use super::super::{Case, Finding, InForce, Rule};
+use super::super::{Find, Finding, InForce, Rule, Sharing};
 use crate::policy::directory::Sector;
 use crate::policy::request::Channel;
 use crate::policy::verdict::{Detail, Reason};
@@ -13,13 +13,13 @@ pub(super) static LOCAL_DATABASE_ELSEWHERE: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotShareable],
-    find,
+    find: Find::BySharing(find),
 };
 
-fn find(case: &Case<'_, '_>) -> Option<Finding> {
+fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
     let is_healthcare =
         |party: &super::super::Party<'_>| party.register.kind.sector() == Some(Sector::Healthcare);
-    let is_elsewhere = case.situation.channel == Channel::UusimaaLocalDatabase
-        && !(is_healthcare(&case.requester) && is_healthcare(&case.holder));
+    let is_elsewhere = sharing.situation.channel == Channel::UusimaaLocalDatabase
+        && !(is_healthcare(&sharing.requester) && is_healthcare(&sharing.holder));
     is_elsewhere.then(|| Finding::deny(Reason::NotShareable, Detail::LocalDatabaseNotPublicUusimaa))
 }

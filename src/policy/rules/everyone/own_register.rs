@@ -1,6 +1,6 @@
 //! Use inside one register is not sharing: denials and consents are not looked at (002, 003).
 
-use super::super::{Case, Finding, InForce, Rule};
+use super::super::{Find, Finding, InForce, Rule, Sharing};
 use crate::policy::calendar::CalendarDate;
 use crate::policy::directory::OrganisationKind;
 use crate::policy::verdict::Reason;
@@ -13,22 +13,23 @@ pub(super) static OWN_REGISTER: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::CountiesBegin],
     reasons: &[Reason::OwnRegister],
-    find,
+    find: Find::BySharing(find),
 };
 
-fn find(case: &Case<'_, '_>) -> Option<Finding> {
-    let is_own = case.holder.register.oid == case.requester.register.oid || has_merged_into_requester(case);
+fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    let is_own = sharing.requester.has_same_register(&sharing.holder) || has_merged_into_requester(sharing);
     is_own.then(|| Finding::plain(Reason::OwnRegister))
 }
 
 /// A former provider's register of the same kind, from the first day of the
 /// successor that is the requester's controller (002).
-fn has_merged_into_requester(case: &Case<'_, '_>) -> bool {
-    let holder = case.holder.controller;
-    let successor = case.directory.final_successor(holder);
+fn has_merged_into_requester(sharing: &Sharing<'_, '_>) -> bool {
+    let holder = sharing.holder.controller;
+    let successor = sharing.directory.final_successor(holder);
     holder.kind == OrganisationKind::FormerPublic
-        && case.holder.register.kind == case.requester.register.kind
+        && sharing.holder.register.kind == sharing.requester.register.kind
         && successor.is_some_and(|successor| {
-            successor.oid == case.requester.controller.oid && successor.first_day(case.calendar) <= case.today
+            successor.oid == sharing.requester.controller.oid
+                && successor.first_day(sharing.calendar) <= sharing.today
         })
 }

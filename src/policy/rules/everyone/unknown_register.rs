@@ -1,6 +1,6 @@
 //! A register that the directory does not know.
 
-use super::super::{Case, Finding, InForce, Rule};
+use super::super::{Find, Finding, InForce, Rule, Sharing};
 use crate::policy::verdict::Reason;
 
 /// A case exists only where both registers are known and the requester's is
@@ -13,9 +13,9 @@ pub(crate) static UNKNOWN_REGISTER: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::UnknownRegister],
-    find,
+    find: Find::BySharing(find),
 };
 
-fn find(_: &Case<'_, '_>) -> Option<Finding> {
+fn find(_: &Sharing<'_, '_>) -> Option<Finding> {
     None
 }

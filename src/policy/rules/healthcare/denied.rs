@@ -1,7 +1,7 @@
 //! The client's denials within healthcare (002). In an emergency those stand
 //! back for which the client allowed it (kanta).
 
-use super::super::{Case, Finding, InForce, Rule, denial};
+use super::super::{Case, Find, Finding, InForce, Rule, denial};
 use crate::policy::calendar::CalendarDate;
 use crate::policy::declaration::{Denial, DenialSector, Scope};
 use crate::policy::directory::Sector;
@@ -20,12 +20,12 @@ pub(super) static HC_DENIED: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::CountiesBegin],
     reasons: &[Reason::NotShareable],
-    find,
+    find: Find::ByRecord(find),
 };
 
 fn find(case: &Case<'_, '_>) -> Option<Finding> {
     let mut covering = denial::covering(case, Sector::Healthcare);
-    let is_emergency = case.has_complete_claim(ClaimKind::Emergency);
+    let is_emergency = case.sharing.has_complete_claim(ClaimKind::Emergency);
     if is_emergency && covering.all(|covering| gives_way_in_emergency(covering.denial.denial)) {
         return None;
     }

@@ -1,6 +1,6 @@
 //! A local database in Uusimaa, consent or not (002).
 
-use super::super::{Case, Finding, InForce, Rule};
+use super::super::{Find, Finding, InForce, Rule, Sharing};
 use crate::policy::request::Channel;
 use crate::policy::verdict::{Detail, Reason};
 
@@ -12,16 +12,16 @@ pub(super) static HC_LOCAL_DATABASE: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotShareable],
-    find,
+    find: Find::BySharing(find),
 };
 
-fn find(case: &Case<'_, '_>) -> Option<Finding> {
-    if case.situation.channel != Channel::UusimaaLocalDatabase {
+fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    if sharing.situation.channel != Channel::UusimaaLocalDatabase {
         return None;
     }
-    if !(case.requester.is_uusimaa_public_healthcare() && case.holder.is_uusimaa_public_healthcare()) {
+    if !sharing.is_within_uusimaa() {
         return Some(Finding::deny(Reason::NotShareable, Detail::LocalDatabaseNotPublicUusimaa));
     }
-    (!case.declared.opens_uusimaa)
+    (!sharing.declared.opens_uusimaa)
         .then(|| Finding::deny(Reason::NotShareable, Detail::LocalDatabaseInformationTooOld))
 }

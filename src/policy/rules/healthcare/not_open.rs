@@ -1,6 +1,6 @@
 //! Through Kanta only between registers that have joined it (002).
 
-use super::super::{Case, Finding, InForce, Rule};
+use super::super::{Find, Finding, InForce, Rule, Sharing};
 use crate::policy::request::Channel;
 use crate::policy::verdict::{Detail, Reason};
 
@@ -12,12 +12,12 @@ pub(super) static HC_NOT_OPEN: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotOpen],
-    find,
+    find: Find::BySharing(find),
 };
 
-fn find(case: &Case<'_, '_>) -> Option<Finding> {
-    let joined = case.requester.register.has_joined_kanta(case.today)
-        && case.holder.register.has_joined_kanta(case.today);
-    let is_closed = case.situation.channel == Channel::Kanta && !joined;
+fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    let joined = sharing.requester.register.has_joined_kanta(sharing.today)
+        && sharing.holder.register.has_joined_kanta(sharing.today);
+    let is_closed = sharing.situation.channel == Channel::Kanta && !joined;
     is_closed.then(|| Finding::deny(Reason::NotOpen, Detail::SystemNotReady))
 }

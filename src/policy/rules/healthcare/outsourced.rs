@@ -1,7 +1,7 @@
 //! Outsourced services within healthcare: consent is not needed (002) and the
 //! sharing cannot be denied (kanta).
 
-use super::super::{InForce, Rule, outsourced};
+use super::super::{Find, InForce, Rule, outsourced};
 use crate::policy::verdict::Reason;
 
 pub(super) static HC_OUTSOURCED: Rule = Rule {
@@ -12,5 +12,5 @@ pub(super) static HC_OUTSOURCED: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::OutsourcedService],
-    find: outsourced::find,
+    find: Find::ByRecord(outsourced::find),
 };

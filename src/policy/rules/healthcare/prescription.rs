@@ -1,7 +1,7 @@
 //! Prescriptions are shared with the informed client's care; before the Act,
 //! on a verbal consent (000; kanta: professionals/sharing-of-prescription-data).
 
-use super::super::{Case, Finding, InForce, Rule, consent};
+use super::super::{Case, Find, Finding, InForce, Rule, consent};
 use crate::policy::calendar::CalendarDate;
 use crate::policy::declaration::ConsentKind;
 use crate::policy::verdict::{Detail, Reason};
@@ -14,19 +14,19 @@ pub(super) static HC_PRESCRIPTION: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::PrescriptionInformed, Reason::Consent, Reason::NotShareable],
-    find,
+    find: Find::ByRecord(find),
 };
 
 fn find(case: &Case<'_, '_>) -> Option<Finding> {
     if !case.record.kind.is_prescription() {
         return None;
     }
-    if case.today < case.calendar.act_in_force {
+    if case.sharing.today < case.sharing.calendar.act_in_force {
         let verbal = &ConsentKind::VerbalPrescription;
-        let permit = consent::permit(case, verbal, Reason::Consent);
-        return Some(permit.unwrap_or_else(|| consent::not_covered(case, verbal)));
+        let permit = consent::permit(case.sharing, verbal, Reason::Consent);
+        return Some(permit.unwrap_or_else(|| consent::not_standing(case.sharing, verbal)));
     }
-    Some(if case.declared.is_informed {
+    Some(if case.sharing.declared.is_informed {
         Finding::plain(Reason::PrescriptionInformed)
     } else {
         Finding::deny(Reason::NotShareable, Detail::InformationMissing)

@@ -1,6 +1,6 @@
 //! The right of access within public healthcare in Uusimaa (001, 002).
 
-use super::super::{Case, Finding, InForce, Rule};
+use super::super::{Find, Finding, InForce, Rule, Sharing};
 use crate::policy::calendar::CalendarDate;
 use crate::policy::verdict::Reason;
 
@@ -15,11 +15,10 @@ pub(super) static HC_UUSIMAA: Rule = Rule {
     },
     dates: &[],
     reasons: &[Reason::UusimaaInformed],
-    find,
+    find: Find::BySharing(find),
 };
 
-fn find(case: &Case<'_, '_>) -> Option<Finding> {
-    let is_within =
-        case.requester.is_uusimaa_public_healthcare() && case.holder.is_uusimaa_public_healthcare();
-    (is_within && case.declared.opens_uusimaa).then(|| Finding::plain(Reason::UusimaaInformed))
+fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    (sharing.is_within_uusimaa() && sharing.declared.opens_uusimaa)
+        .then(|| Finding::plain(Reason::UusimaaInformed))
 }

@@ -1,7 +1,7 @@
 //! Consent to the sharing of client data within social welfare, through any
 //! channel (003), and the answer where there is none.
 
-use super::super::{Case, Finding, InForce, Rule, consent};
+use super::super::{Find, Finding, InForce, Rule, Sharing, consent};
 use crate::policy::calendar::CalendarDate;
 use crate::policy::declaration::ConsentKind;
 use crate::policy::request::ClaimKind;
@@ -15,7 +15,7 @@ pub(super) static SW_CONSENT: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::Consent],
-    find: find_consent,
+    find: Find::BySharing(find_consent),
 };
 
 pub(super) static SW_NO_BASIS: Rule = Rule {
@@ -26,13 +26,15 @@ pub(super) static SW_NO_BASIS: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::NotShareable],
-    find: find_no_basis,
+    find: Find::BySharing(find_no_basis),
 };
 
-fn find_consent(case: &Case<'_, '_>) -> Option<Finding> {
-    consent::permit(case, &ConsentKind::SocialWelfare, Reason::Consent)
+fn find_consent(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    consent::permit(sharing, &ConsentKind::SocialWelfare, Reason::Consent)
 }
 
-fn find_no_basis(case: &Case<'_, '_>) -> Option<Finding> {
-    Some(consent::no_basis(case, &[ClaimKind::StatutoryRight], Some(&ConsentKind::SocialWelfare)))
+fn find_no_basis(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    Some(consent::no_basis(sharing, &[ClaimKind::StatutoryRight], || {
+        consent::not_standing(sharing, &ConsentKind::SocialWelfare)
+    }))
 }

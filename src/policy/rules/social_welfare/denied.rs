@@ -1,6 +1,6 @@
 //! The client's denials within social welfare (003).
 
-use super::super::{Case, Finding, InForce, Rule, denial};
+use super::super::{Case, Find, Finding, InForce, Rule, denial};
 use crate::policy::directory::Sector;
 use crate::policy::verdict::Reason;
 
@@ -12,7 +12,7 @@ pub(super) static SW_DENIED: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotShareable],
-    find,
+    find: Find::ByRecord(find),
 };
 
 fn find(case: &Case<'_, '_>) -> Option<Finding> {

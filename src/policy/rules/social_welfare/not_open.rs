@@ -1,6 +1,6 @@
 //! Through Kanta from the start of sharing, between registers that are ready (003).
 
-use super::super::{Case, Finding, InForce, Rule};
+use super::super::{Find, Finding, InForce, Rule, Sharing};
 use crate::policy::calendar::CalendarDate;
 use crate::policy::request::Channel;
 use crate::policy::verdict::{Detail, Reason};
@@ -13,17 +13,17 @@ pub(super) static SW_NOT_OPEN: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::SocialSharingFrom],
     reasons: &[Reason::NotOpen],
-    find,
+    find: Find::BySharing(find),
 };
 
-fn find(case: &Case<'_, '_>) -> Option<Finding> {
-    if case.situation.channel != Channel::Kanta {
+fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    if sharing.situation.channel != Channel::Kanta {
         return None;
     }
-    if case.today < case.calendar.social_sharing_from {
+    if sharing.today < sharing.calendar.social_sharing_from {
         return Some(Finding::deny(Reason::NotOpen, Detail::SharingNotStarted));
     }
-    let ready = case.requester.register.shares_within_sector(case.today)
-        && case.holder.register.shares_within_sector(case.today);
+    let ready = sharing.requester.register.shares_within_sector(sharing.today)
+        && sharing.holder.register.shares_within_sector(sharing.today);
     (!ready).then(|| Finding::deny(Reason::NotOpen, Detail::SystemNotReady))
 }

@@ -1,7 +1,7 @@
 //! Outsourced services within social welfare: not sharing, so neither consent
 //! nor denials apply (003).
 
-use super::super::{InForce, Rule, outsourced};
+use super::super::{Find, InForce, Rule, outsourced};
 use crate::policy::verdict::Reason;
 
 pub(super) static SW_OUTSOURCED: Rule = Rule {
@@ -12,5 +12,5 @@ pub(super) static SW_OUTSOURCED: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::OutsourcedService],
-    find: outsourced::find,
+    find: Find::ByRecord(outsourced::find),
 };

@@ -1,6 +1,6 @@
 //! The right to obtain information under the Act; denials do not apply (003).
 
-use super::super::{Case, Finding, InForce, Rule};
+use super::super::{Find, Finding, InForce, Rule, Sharing};
 use crate::policy::request::ClaimKind;
 use crate::policy::verdict::Reason;
 
@@ -12,9 +12,9 @@ pub(super) static SW_STATUTORY_RIGHT: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::StatutoryRight],
-    find,
+    find: Find::BySharing(find),
 };
 
-fn find(case: &Case<'_, '_>) -> Option<Finding> {
-    case.has_complete_claim(ClaimKind::StatutoryRight).then(|| Finding::plain(Reason::StatutoryRight))
+fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    sharing.has_complete_claim(ClaimKind::StatutoryRight).then(|| Finding::plain(Reason::StatutoryRight))
 }

@@ -1,7 +1,7 @@
 //! Consent to sharing wellbeing data with both sectors (000), and the answer
 //! where there is none.
 
-use super::super::{Case, Finding, InForce, Rule, consent};
+use super::super::{Find, Finding, InForce, Rule, Sharing, consent};
 use crate::policy::calendar::CalendarDate;
 use crate::policy::declaration::ConsentKind;
 use crate::policy::verdict::Reason;
@@ -14,7 +14,7 @@ pub(super) static WB_CONSENT: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::Consent],
-    find: find_consent,
+    find: Find::BySharing(find_consent),
 };
 
 pub(super) static WB_NO_BASIS: Rule = Rule {
@@ -25,13 +25,13 @@ pub(super) static WB_NO_BASIS: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::NotShareable],
-    find: find_no_basis,
+    find: Find::BySharing(find_no_basis),
 };
 
-fn find_consent(case: &Case<'_, '_>) -> Option<Finding> {
-    consent::permit(case, &ConsentKind::WellbeingData, Reason::Consent)
+fn find_consent(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    consent::permit(sharing, &ConsentKind::WellbeingData, Reason::Consent)
 }
 
-fn find_no_basis(case: &Case<'_, '_>) -> Option<Finding> {
-    Some(consent::no_basis(case, &[], Some(&ConsentKind::WellbeingData)))
+fn find_no_basis(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    Some(consent::no_basis(sharing, &[], || consent::not_standing(sharing, &ConsentKind::WellbeingData)))
 }

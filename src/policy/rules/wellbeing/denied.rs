@@ -1,7 +1,7 @@
 //! A denial of all patient data, or of everything, holds for wellbeing data
 //! too, whomever it is against (000).
 
-use super::super::{Case, Finding, InForce, Rule, denial};
+use super::super::{Case, Find, Finding, InForce, Rule, denial};
 use crate::policy::declaration::Scope;
 use crate::policy::verdict::{Detail, Reason};
 
@@ -13,7 +13,7 @@ pub(super) static WB_DENIED: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotShareable],
-    find,
+    find: Find::ByRecord(find),
 };
 
 fn find(case: &Case<'_, '_>) -> Option<Finding> {

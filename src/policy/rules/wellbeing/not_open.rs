@@ -1,7 +1,7 @@
 //! The data is only in Kanta, and open to professionals from its date (000;
 //! kanta: transition periods).
 
-use super::super::{Case, Finding, InForce, Rule};
+use super::super::{Find, Finding, InForce, Rule, Sharing};
 use crate::policy::calendar::CalendarDate;
 use crate::policy::request::Channel;
 use crate::policy::verdict::{Detail, Reason};
@@ -14,14 +14,14 @@ pub(super) static WB_NOT_OPEN: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::WellbeingFrom],
     reasons: &[Reason::NotOpen],
-    find,
+    find: Find::BySharing(find),
 };
 
-fn find(case: &Case<'_, '_>) -> Option<Finding> {
-    if case.today < case.calendar.wellbeing_from {
+fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    if sharing.today < sharing.calendar.wellbeing_from {
         return Some(Finding::deny(Reason::NotOpen, Detail::SharingNotStarted));
     }
-    let open =
-        case.situation.channel == Channel::Kanta && case.requester.register.has_joined_kanta(case.today);
+    let open = sharing.situation.channel == Channel::Kanta
+        && sharing.requester.register.has_joined_kanta(sharing.today);
     (!open).then(|| Finding::deny(Reason::NotOpen, Detail::SystemNotReady))
 }
