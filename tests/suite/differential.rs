@@ -46,6 +46,34 @@ fn recordings_agree_with_the_reference() {
     assert!(differences.is_empty(), "{} differences, the first: {shown:#?}", differences.len());
 }
 
+/// What is remembered of the registers asked about last changes no answer.
+#[test]
+fn an_answer_does_not_depend_on_what_else_is_asked() {
+    for seed in 0..cases() / 50 {
+        let Case { directory: given, calendar, declarations, mut request, at } = case(seed);
+        let directory = directory::directory(&given).expect("a directory");
+        let stored = declaration::stored_declarations("declarations", &declarations).expect("declarations");
+        let calendar = to_core(&calendar);
+        // Each record as if it were held in each register in turn, and in one that there is not.
+        let registers = given.registers.iter().map(|register| register.oid.as_str()).chain(["1.2.3"]);
+        let asked = std::mem::take(&mut request.records);
+        request.records = registers
+            .flat_map(|register| asked.iter().map(move |record| (register.to_owned(), record.clone())))
+            .map(|(register, record)| v1::Record { register, ..record })
+            .collect();
+        let situation = decision::situation(&request).expect("a situation");
+        let ask = || Question::new(&situation, Gist::all(&stored), &directory, &calendar, at);
+        let told = |question: &Question<'_, '_>, record: &v1::Record| {
+            let verdict = question.decide_read(decision::record(record));
+            to_verdict(&verdict, Disclosure::Detailed, id_among(&stored))
+        };
+        let together = ask();
+        for record in request.records.iter().chain(request.records.iter().rev()) {
+            assert_eq!(told(&together, record), told(&ask(), record), "seed {seed}");
+        }
+    }
+}
+
 #[derive(Default)]
 struct Differences {
     wrong_permits: Vec<String>,
