@@ -22,6 +22,7 @@ mod caller;
 mod child;
 mod data;
 mod empties;
+mod floors;
 mod listening;
 mod load;
 mod machine;

@@ -201,7 +201,7 @@ pub const SETTINGS: &[Setting] = &[
     // The index.
     setting(
         "index.poll_interval_ms",
-        "200",
+        "100",
         Kind::Number(1, HOUR_MS),
         "how often the store is asked for changes",
     ),

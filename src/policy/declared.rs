@@ -106,7 +106,8 @@ impl<'a> Declared<'a> {
             unreadable_consent_at: None,
         };
         let mut first = FirstInformed::default();
-        for gist in gists.into_iter().filter(|gist| gist.recorded_at <= now) {
+        // From within: several iterators are chained here, and each would be asked anew for each.
+        gists.into_iter().filter(|gist| gist.recorded_at <= now).for_each(|gist| {
             let place = gist.place;
             match gist.content {
                 ContentRef::Information(information) => {
@@ -134,7 +135,7 @@ impl<'a> Declared<'a> {
                     }
                 }
             }
-        }
+        });
         declared.denials.sort();
         declared.is_informed = first.at.is_some();
         declared.is_informed_under_earlier_law = first.under_earlier_law_at.is_some();

@@ -20,7 +20,7 @@ use crate::plot::{Line, Plot};
 use crate::repeats::{Spread, repeated, told};
 use crate::report::Section;
 use crate::server::block_on;
-use crate::{data, targets, written};
+use crate::{data, floors, targets, written};
 
 /// Populations by which growth is shown, beside the country's own.
 const SIZES: [u64; 4] = [10_000, 100_000, 1_000_000, 10_000_000];
@@ -66,6 +66,14 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
     let header =
         ["clients", "declarations", "find and decode, ns", "and weigh, ns", "MiB", "bytes a declaration"];
     section.table(header, &rows);
+    if let Some(most) = measured.iter().map(|one| one.mebibytes).max_by(f64::total_cmp) {
+        let mebibytes = (most.max(1.0) as usize).next_power_of_two();
+        section.text(format!(
+            "Beside it, what the machine takes: one load that depends on the load before, at random in {mebibytes} MiB, \
+             takes {} ns. A client that is in no cache costs two of them, one for the table and one for the entries.",
+            floors::dependent_load(mebibytes << 20).told(1.0, 0)
+        ));
+    }
     let country = measured.iter().find(|one| one.clients == arguments.clients);
     section.check(targets::LOOK_UP.beside(country.map(|one| one.find.median)));
     if !arguments.is_quick {
@@ -105,9 +113,9 @@ pub(crate) fn measure_and_tell(store: &Path) {
         claims: Default::default(),
     };
     let find = nanos(&asked, |client| {
-        for gist in snapshot.declarations(black_box(client)).gists() {
+        snapshot.declarations(black_box(client)).gists().for_each(|gist| {
             black_box(gist);
-        }
+        });
     });
     let weigh = nanos(&asked, |client| {
         let gists = snapshot.declarations(black_box(client)).gists();

@@ -13,7 +13,7 @@ use crate::child::Server;
 use crate::load::Load;
 use crate::repeats::{Spread, in_words, told};
 use crate::report::Section;
-use crate::{data, questions, targets};
+use crate::{data, floors, questions, targets};
 
 /// How long a server is left alone before its steady memory is read.
 const REST: Duration = Duration::from_secs(5);
@@ -31,11 +31,12 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
     let copied = data::copy(arguments.clients);
     let starts = arguments.repeats.min(3);
     let store_bytes = fs::metadata(copied.path()).expect("a store").len();
-    let (mut first, mut again, mut steady, mut loading, mut merging) =
-        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut stepping, mut first, mut again, mut steady, mut loading, mut merging) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let (mut recorded, mut merges, mut has_checkpoint) = (0.0, Vec::new(), false);
     for turn in 0..starts {
         remove_checkpoint(&copied);
+        stepping.push(floors::rows_stepped_through(&copied.path()));
         let server = Server::lupa(&copied.path(), &SETTINGS);
         first.push(server.ready_after.as_secs_f64());
         wait_for_checkpoint(&copied);
@@ -51,7 +52,8 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
         merges.extend(server.take_merges());
         server.terminate();
     }
-    let [first, again, steady, loading, merging] = [first, again, steady, loading, merging].map(Spread::of);
+    let [stepping, first, again, steady, loading, merging] =
+        [stepping, first, again, steady, loading, merging].map(Spread::of);
     let mut section = Section::default();
     section.text(format!(
         "{} clients with {} declarations, a store of {:.1} GiB; {starts} starts of each kind. Ready is from the start \
@@ -68,6 +70,10 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
     section.table(
         ["", ""],
         &[
+            [
+                "SQLite alone, stepping through the rows in a thread a core, s".to_owned(),
+                stepping.told(1.0, 1),
+            ],
             ["ready, from SQLite, s".to_owned(), first.told(1.0, 1)],
             ["ready, from a checkpoint, s".to_owned(), again.told(1.0, 1)],
             ["resident, at rest, MiB".to_owned(), steady.told(1.0, 0)],

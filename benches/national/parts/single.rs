@@ -45,11 +45,12 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
     let alone = measured(arguments, &contenders, &question, (1, 1));
     section.text("One request at a time.");
     table(&mut section, &contenders, &alone);
-    if let ([lupa, empty, ..], [lupa_alone, empty_alone, ..]) = (&saturated[..], &alone[..]) {
+    if let ([lupa, empty, shared, ..], [lupa_alone, empty_alone, ..]) = (&saturated[..], &alone[..]) {
         let of = |a: &Repeats<5>, b: &Repeats<5>, metric| {
             Some(100.0 * a.spread(metric).median / b.spread(metric).median)
         };
         section.check(targets::SINGLE_RATE.beside(of(lupa, empty, 0)));
+        section.check(targets::SINGLE_DEFAULT_RATE.beside(of(lupa, shared, 0)));
         section.check(targets::SINGLE_P99.beside(of(lupa_alone, empty_alone, 2)));
     }
     section
