@@ -1,7 +1,7 @@
 //! SpiceDB, as a library in a process of its own behind tonic, with its
 //! datastore in memory: what it decides by is written as relationships before.
 
-use std::ffi::{CStr, CString, c_char, c_int, c_uchar, c_ulonglong};
+use std::ffi::{CStr, c_char, c_int, c_uchar, c_ulonglong};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -55,21 +55,17 @@ pub(crate) fn start(library: &Path) -> Server {
 pub(crate) fn serve(library: &Path) {
     let library = Arc::new(SpiceDb::open(library));
     library
-        .call(
-            "/authzed.api.v1.SchemaService/WriteSchema",
-            &WriteSchema { schema: SCHEMA.to_owned() }.encode_to_vec(),
-        )
+        .call(WRITE_SCHEMA, &WriteSchema { schema: SCHEMA.to_owned() }.encode_to_vec())
         .expect("the schema is accepted");
     for updates in relationships().chunks(UPDATES_MAX) {
         let write = WriteRelationships { updates: updates.to_vec() }.encode_to_vec();
-        library
-            .call("/authzed.api.v1.PermissionsService/WriteRelationships", &write)
-            .expect("the relationships are accepted");
+        library.call(WRITE_RELATIONSHIPS, &write).expect("the relationships are accepted");
     }
     serve_bytes::<Permissions>(Arc::new(move |path, request| {
-        let (library, path) = (Arc::clone(&library), path.to_owned());
+        let library = Arc::clone(&library);
+        let function = if path == CHECK.0 { CHECK_ONE } else { CHECK_MANY };
         Box::pin(async move {
-            let answer = tokio::task::spawn_blocking(move || library.call(&path, &request)).await;
+            let answer = tokio::task::spawn_blocking(move || library.call(function, &request)).await;
             answer.map_err(|_| Status::internal("the library"))?.map(Response::new).map_err(Status::internal)
         })
     }));
@@ -156,17 +152,20 @@ struct SpiceDb {
 
 type Start = unsafe extern "C" fn(*const c_char) -> *mut c_char;
 type Free = unsafe extern "C" fn(*mut c_char);
-type Rpc = unsafe extern "C" fn(
+type Call = unsafe extern "C" fn(
     c_ulonglong,
-    *const c_char,
-    *const c_char,
-    *const c_char,
     *const c_uchar,
     c_int,
     *mut *mut c_char,
     *mut c_int,
     *mut *mut c_char,
 );
+
+/// The functions that stand for methods: they take and give the same messages.
+const WRITE_SCHEMA: &[u8] = b"spicedb_schema_write_schema";
+const WRITE_RELATIONSHIPS: &[u8] = b"spicedb_permissions_write_relationships";
+const CHECK_ONE: &[u8] = b"spicedb_permissions_check_permission";
+const CHECK_MANY: &[u8] = b"spicedb_permissions_check_bulk_permissions";
 
 impl SpiceDb {
     fn open(path: &Path) -> Self {
@@ -187,19 +186,15 @@ impl SpiceDb {
         }
     }
 
-    fn call(&self, method: &str, request: &[u8]) -> Result<Bytes, String> {
-        let method = CString::new(method).expect("a method");
+    fn call(&self, function: &[u8], request: &[u8]) -> Result<Bytes, String> {
         let (mut answer, mut length, mut error) = (std::ptr::null_mut(), 0, std::ptr::null_mut());
         // SAFETY: as above; the request outlives the call.
         unsafe {
-            let rpc: Symbol<'_, Rpc> = self.library.get(b"spicedb_rpc").expect("its call");
+            let call: Symbol<'_, Call> = self.library.get(function).expect("its function");
             let free: Symbol<'_, Free> = self.library.get(b"spicedb_free").expect("its free");
             let free_bytes: Symbol<'_, Free> = self.library.get(b"spicedb_free_bytes").expect("its free");
-            rpc(
+            call(
                 self.handle,
-                method.as_ptr(),
-                std::ptr::null(),
-                std::ptr::null(),
                 request.as_ptr(),
                 c_int::try_from(request.len()).expect("a short request"),
                 &mut answer,
