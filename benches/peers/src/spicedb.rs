@@ -4,6 +4,8 @@
 use std::ffi::{CStr, c_char, c_int, c_uchar, c_ulonglong};
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use libloading::{Library, Symbol};
@@ -11,7 +13,7 @@ use prost::Message;
 use tonic::{Response, Status};
 
 use crate::caller::{Asked, framed};
-use crate::facts::{DENIED_REGISTER, REQUESTER, Record, denied_event, records};
+use crate::facts::{DENIED_REGISTER, REQUESTER, Record, denied_event, is_permitted, records};
 use crate::process::Server;
 use crate::service::{Permissions, serve as serve_bytes};
 
@@ -61,6 +63,10 @@ pub(crate) fn serve(library: &Path) {
         let write = WriteRelationships { updates: updates.to_vec() }.encode_to_vec();
         library.call(WRITE_RELATIONSHIPS, &write).expect("the relationships are accepted");
     }
+    // Its fastest reads are of a moment ago.
+    while !sees_all(&library) {
+        thread::sleep(Duration::from_millis(50));
+    }
     serve_bytes::<Permissions>(Arc::new(move |path, request| {
         let library = Arc::clone(&library);
         let function = if path == CHECK.0 { CHECK_ONE } else { CHECK_MANY };
@@ -71,20 +77,32 @@ pub(crate) fn serve(library: &Path) {
     }));
 }
 
+/// Whether it decides by everything that was written.
+fn sees_all(library: &SpiceDb) -> bool {
+    let records = records(RECORDS);
+    let answer = library.call(CHECK_MANY, &bulk(&records).encode_to_vec()).expect("an answer");
+    read(answer, RECORDS).into_iter().eq(records.iter().map(is_permitted))
+}
+
 pub(crate) fn question(records: &[Record]) -> Bytes {
-    let item = |record: &Record| BulkItem {
-        resource: Some(object("record", &record.id)),
-        permission: "read".to_owned(),
-        subject: Some(subject(REQUESTER)),
-    };
     match records {
         [record] => {
             let BulkItem { resource, permission, subject } = item(record);
             framed(&Check { consistency: Some(fastest()), resource, permission, subject })
         }
-        records => {
-            framed(&CheckBulk { consistency: Some(fastest()), items: records.iter().map(item).collect() })
-        }
+        records => framed(&bulk(records)),
+    }
+}
+
+fn bulk(records: &[Record]) -> CheckBulk {
+    CheckBulk { consistency: Some(fastest()), items: records.iter().map(item).collect() }
+}
+
+fn item(record: &Record) -> BulkItem {
+    BulkItem {
+        resource: Some(object("record", &record.id)),
+        permission: "read".to_owned(),
+        subject: Some(subject(REQUESTER)),
     }
 }
 
