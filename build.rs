@@ -28,12 +28,19 @@ fn main() -> Result<(), Box<dyn Error>> {
     generate_json(&descriptors)?;
     std::fs::write(out.join("lupa.v1.descriptors.bin"), descriptors.encode_to_vec())?;
     println!("cargo::rerun-if-changed=src/policy");
-    println!("cargo::rustc-env=RULES_DIGEST={:016x}", digest(Path::new("src/policy"))?);
+    let rules = digest(Path::new("src/policy"))?;
+    println!("cargo::rustc-env=RULES_DIGEST={rules:016x}");
+    println!("cargo::rerun-if-changed=src/store");
+    println!("cargo::rerun-if-changed=src/index");
+    let [store, index] = ["src/store", "src/index"].map(|folder| digest(Path::new(folder)));
+    println!("cargo::rustc-env=INDEX_DIGEST={rules:016x}{:016x}{:016x}", store?, index?);
     Ok(())
 }
 
-/// A digest of the core's sources (FNV-1a), so that the catalogue's version
-/// changes with any rule, and is the same wherever the same sources are built.
+/// A digest of sources (FNV-1a): of the core's, so that the catalogue's version
+/// changes with any rule, and of all that an index is made by, so that its
+/// checkpoint is used by what wrote it only. The same wherever the same sources
+/// are built.
 fn digest(folder: &Path) -> Result<u64, Box<dyn Error>> {
     let mut entries: Vec<PathBuf> =
         std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;

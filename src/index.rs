@@ -136,9 +136,7 @@ impl Index {
 
     /// The newest snapshot, if it is proven fresh. Take it once a request.
     pub fn current(&self) -> Result<Arc<Snapshot>, Unavailable> {
-        let Proven { value, at_nanos } = self.0.snapshot.read();
-        let snapshot = value.ok_or(Unavailable::NotLoaded)?;
-        let age = self.0.age_of(at_nanos);
+        let (snapshot, age) = self.0.proven().ok_or(Unavailable::NotLoaded)?;
         if age < self.0.max_staleness { Ok(snapshot) } else { Err(Unavailable::Stale { age }) }
     }
 
@@ -165,9 +163,12 @@ impl Index {
 }
 
 impl Published {
-    /// How long ago something was proven.
-    fn age_of(&self, proven_at_nanos: u64) -> Duration {
-        self.began_at.elapsed().saturating_sub(Duration::from_nanos(proven_at_nanos))
+    /// The snapshot and how long ago it was proven to be the newest; none if it
+    /// never was: a checkpoint is not, until what came after it has been read.
+    fn proven(&self) -> Option<(Arc<Snapshot>, Duration)> {
+        let Proven { value, at_nanos } = self.snapshot.read();
+        let age = self.began_at.elapsed().saturating_sub(Duration::from_nanos(at_nanos));
+        (at_nanos != 0).then(|| value.map(|snapshot| (snapshot, age))).flatten()
     }
 
     fn publish(&self, snapshot: Arc<Snapshot>) {
@@ -188,9 +189,8 @@ impl Published {
 
     /// Tells whether there is a fresh snapshot; if there is, for how long yet.
     fn tell_readiness(&self) -> Option<Duration> {
-        let Proven { value, at_nanos } = self.snapshot.read();
-        let age = self.age_of(at_nanos);
-        let fresh_for = self.max_staleness.checked_sub(age).filter(|left| value.is_some() && !left.is_zero());
+        let fresh_for = self.proven().and_then(|(_, age)| self.max_staleness.checked_sub(age));
+        let fresh_for = fresh_for.filter(|left| !left.is_zero());
         let is_ready = fresh_for.is_some();
         self.is_ready.send_if_modified(|told| std::mem::replace(told, is_ready) != is_ready);
         fresh_for

@@ -110,7 +110,7 @@ impl Server {
         let open = if read_only { Store::open_to_follow } else { Store::open };
         let store = task::spawn_blocking(move || open(&path, options)).await?.map_err(ServerError::Open)?;
         let (index, follower) =
-            Index::start(store.clone(), index_options(config)).map_err(ServerError::NoThread)?;
+            Index::start(store.clone(), index_options(config, &store)).map_err(ServerError::NoThread)?;
         let core =
             Core::new(store.clone(), index.clone(), calendar, access(&config.access), limits(config), clock);
         let poll_interval = Duration::from_millis(config.index.poll_interval_ms);
@@ -207,7 +207,7 @@ async fn set_health(health: &HealthReporter, status: ServingStatus) {
     }
 }
 
-fn index_options(config: &Config) -> IndexOptions {
+fn index_options(config: &Config, store: &Store) -> IndexOptions {
     let config::Index {
         poll_interval_ms,
         max_staleness_ms,
@@ -216,8 +216,8 @@ fn index_options(config: &Config) -> IndexOptions {
         checkpoint_interval_ms,
         checkpoint_changes_min,
     } = config.index;
-    let mut path = config.store.path.clone().into_os_string();
-    path.push(CHECKPOINT_SUFFIX);
+    let mut checkpoint = store.path().as_os_str().to_owned();
+    checkpoint.push(CHECKPOINT_SUFFIX);
     // Of several processes at one store, the one that writes it writes the checkpoint.
     let interval_ms = if config.store.read_only { 0 } else { checkpoint_interval_ms };
     IndexOptions {
@@ -226,7 +226,7 @@ fn index_options(config: &Config) -> IndexOptions {
         retry_delay_max: Duration::from_millis(retry_delay_max_ms),
         overlay_clients_max,
         checkpoint: Some(CheckpointOptions {
-            path: path.into(),
+            path: checkpoint.into(),
             interval: Duration::from_millis(interval_ms),
             changes_min: checkpoint_changes_min,
         }),

@@ -45,7 +45,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use change::{Admit, Append, AppendError, Appended, Change, Entry, Epoch, Revision};
+pub use change::{Admit, Append, AppendError, Appended, Change, Decides, Entry, Epoch, Loaded, Revision};
 pub use error::StoreError;
 pub use fill::{FillEntry, FillPhase, FillProgress, Filled};
 pub(crate) use history::ClientHistory;
@@ -119,6 +119,12 @@ impl Store {
         Self::start(open::open_to_follow(path)?, options)
     }
 
+    /// Where it is, without links and dots.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+
     fn start(opened: Opened, options: StoreOptions) -> Result<Self, StoreError> {
         let Opened { path, identity, head, writing } = opened;
         let reader = sqlite::connect_to_read(&path)?;
@@ -185,28 +191,19 @@ impl Store {
         self.ask(|answer| Job::Import(history, answer)).await?
     }
 
-    /// Reads every committed change in revision order, and tells the last
-    /// revision. Blocks.
-    pub fn load(&self, each: &mut dyn FnMut(Change)) -> Result<Revision, StoreError> {
-        let last = self.read(|reader| reader.last())?;
-        self.load_range(Revision(0), last, &mut |change| {
-            each(change);
-            true
-        })
-    }
-
-    /// Reads the changes after one revision up to another, which is committed,
-    /// in order, until `each` says that it has had enough. Tells the last one
+    /// Reads what decides of the changes after one revision up to another,
+    /// which is committed, in order, until `each` says that it has had enough. Tells the last one
     /// read. An error if any is missing. Reads on a connection of its own:
     /// as rows never change, several ranges may be read at one time. Blocks.
     pub fn load_range(
         &self,
         after: Revision,
         until: Revision,
-        each: &mut dyn FnMut(Change) -> bool,
+        each: &mut dyn FnMut(Loaded) -> bool,
     ) -> Result<Revision, StoreError> {
         let connection = sqlite::connect_to_read(&self.0.path)?;
-        Reader { connection: &connection, path: &self.0.path }.load_range(after, until, each)
+        let reader = Reader { connection: &connection, path: &self.0.path };
+        reader.load_range(after, until, self.declaration_ids(), each)
     }
 
     /// A client's declarations as they were at a revision that the store has,

@@ -10,7 +10,7 @@ use super::sync::{Arc, ArcSwapOption, AtomicU64, Ordering};
 #[derive(Debug)]
 pub(super) struct Cell<T> {
     value: ArcSwapOption<T>,
-    /// When the last look began that found nothing after the value.
+    /// When the last look began that found nothing after the value; 0: none has ended yet.
     proven_at_nanos: AtomicU64,
 }
 
@@ -21,7 +21,7 @@ pub(super) struct Proven<T> {
 }
 
 impl<T> Cell<T> {
-    /// Without a value; proven at the beginning, before anything was looked at.
+    /// Without a value and without a proof.
     pub(super) fn empty() -> Self {
         Self { value: ArcSwapOption::empty(), proven_at_nanos: AtomicU64::new(0) }
     }
@@ -33,7 +33,7 @@ impl<T> Cell<T> {
 
     /// Notes that a look that began then found nothing after the value.
     pub(super) fn prove(&self, at_nanos: u64) {
-        self.proven_at_nanos.store(at_nanos, Ordering::Release);
+        self.proven_at_nanos.store(at_nanos.max(1), Ordering::Release);
     }
 
     /// The value, with a proof that is not newer than it. The proof is loaded

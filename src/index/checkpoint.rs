@@ -2,28 +2,26 @@
 //!
 //! ```text
 //!  header   what it is, of which store and revision, where each slice is, SHA-256
-//!  slices   each with the SHA-256 of header's nonce, its number and itself
+//!  slices   each with the SHA-256 of the header's nonce, its number and itself
 //! ```
 //!
 //! It is of one revision: what the overlay says is merged as it is written. It
 //! is written in the background under another name and renamed when it is
 //! whole and synced. It is a copy of what the store says and nothing else: one
-//! that is damaged, of another store or of another version is not used, and
-//! the store is read instead.
+//! that is damaged, of another store or written by another version is not used,
+//! and the store is read instead.
 
 mod bytes;
 mod header;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::num::NonZero;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-
-use sha2::{Digest, Sha256};
 
 use super::base::Base;
 use super::key::SLICES;
@@ -73,9 +71,42 @@ pub(super) fn write(
     epoch: Epoch,
     is_stopped: &AtomicBool,
 ) -> Result<Option<u64>, WriteError> {
-    let new = beside(path, ".new");
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = Path::new(&new);
+    // One that was left is another's, and may be a link or readable by others.
+    remove(new)?;
+    let put = || {
+        let written = write_new(new, snapshot, epoch, is_stopped)?;
+        if written.is_some() {
+            fs::rename(new, path)?;
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(written)
+    };
+    let put: Result<Option<u64>, WriteError> = put();
+    // What is not in its place takes the room that the store needs.
+    remove(new)?;
+    put
+}
+
+/// Removes a file, if there is one.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn write_new(
+    new: &Path,
+    snapshot: &Snapshot,
+    epoch: Epoch,
+    is_stopped: &AtomicBool,
+) -> Result<Option<u64>, WriteError> {
     let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(FILE_MODE).open(&new)?;
+    let file = options.write(true).create_new(true).mode(FILE_MODE).open(new)?;
     let mut file = BufWriter::with_capacity(1 << 20, file);
     let mut header = Header::of(snapshot, epoch);
     let mut at = header.bytes().len() as u64;
@@ -88,8 +119,6 @@ pub(super) fn write(
     }
     for (number, (slice, changed)) in snapshot.base.slices().iter().zip(&changed).enumerate() {
         if is_stopped.load(Ordering::Relaxed) {
-            drop(file);
-            fs::remove_file(&new)?;
             return Ok(None);
         }
         let mut output = Output::default();
@@ -107,8 +136,6 @@ pub(super) fn write(
     file.seek(SeekFrom::Start(0))?;
     file.write_all(&header.bytes())?;
     file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-    fs::rename(&new, path)?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
     Ok(Some(at))
 }
 
@@ -136,7 +163,7 @@ pub(super) fn read(path: &Path, store: &Store) -> Result<Option<Loaded>, Unusabl
     if recorded_at != header.recorded_at {
         return Err(Unusable::OtherHistory);
     }
-    let slices = read_slices(path, &header)?;
+    let slices = read_slices(&file, &header)?;
     let base = Base::of(header.seed, slices).ok_or(Unusable::Damaged)?;
     let (revision, directory_revision) = (header.revision, header.directory_revision);
     Ok(Some(Loaded { base, directory, directory_revision, revision, recorded_at }))
@@ -151,19 +178,17 @@ fn change_at(store: &Store, Revision(revision): Revision) -> Result<Option<Chang
     }
 }
 
-fn read_slices(path: &Path, header: &Header) -> Result<Vec<Arc<Slice>>, Unusable> {
+fn read_slices(file: &File, header: &Header) -> Result<Vec<Arc<Slice>>, Unusable> {
     let next = AtomicUsize::new(0);
     let read_some = || -> Result<Vec<(usize, Arc<Slice>)>, Unusable> {
-        let mut file = File::open(path)?;
         let mut read = Vec::new();
         while let Some((number, (at, length))) = {
             let number = next.fetch_add(1, Ordering::Relaxed);
             header.slices.get(number).map(|place| (number, *place))
         } {
             let length = usize::try_from(length).map_err(|_| Unusable::Damaged)?;
-            file.seek(SeekFrom::Start(at))?;
             let mut body = vec![0; length.saturating_add(DIGEST_BYTES)];
-            file.read_exact(&mut body).map_err(|_| Unusable::Damaged)?;
+            file.read_exact_at(&mut body, at).map_err(|_| Unusable::Damaged)?;
             let (body, digest) = body.split_at(length);
             if header.digest_of(number, body) != digest {
                 return Err(Unusable::Damaged);
@@ -182,16 +207,4 @@ fn read_slices(path: &Path, header: &Header) -> Result<Vec<Arc<Slice>>, Unusable
     .concat();
     slices.sort_by_key(|(number, _)| *number);
     Ok(slices.into_iter().map(|(_, slice)| slice).collect())
-}
-
-/// Takes a slice's digest for its place in this checkpoint only.
-fn digest(nonce: &[u8], number: usize, body: &[u8]) -> [u8; DIGEST_BYTES] {
-    let number = (number as u64).to_le_bytes();
-    Sha256::new().chain_update(nonce).chain_update(number).chain_update(body).finalize().into()
-}
-
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }

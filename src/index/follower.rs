@@ -48,6 +48,8 @@ struct Following {
     last: Option<Arc<Snapshot>>,
     /// The merge under way.
     merge: Option<Merge>,
+    /// Until when the machine is left to others, whatever is committed meanwhile.
+    next_step_at: Instant,
     /// A merge has failed: it would fail again.
     is_full: bool,
     keeper: Option<Keeper>,
@@ -68,6 +70,7 @@ impl Follower {
             committed,
             last: None,
             merge: None,
+            next_step_at: Instant::now(),
             is_full: false,
             keeper,
         };
@@ -195,6 +198,10 @@ impl Following {
             None => return None,
         };
         let began_at = Instant::now();
+        let pause = self.next_step_at.saturating_duration_since(began_at);
+        if !pause.is_zero() {
+            return Some(pause);
+        }
         match merge.step(&last) {
             Some(Ok(next)) => {
                 self.publish(next);
@@ -224,7 +231,9 @@ impl Following {
         self.published
             .merges
             .rcu(|stats| MergeStats { longest_step: stats.longest_step.max(step), ..**stats });
-        Some(step.saturating_mul(PAUSE_STEPS))
+        let pause = step.saturating_mul(PAUSE_STEPS);
+        self.next_step_at = Instant::now() + pause;
+        Some(pause)
     }
 
     fn publish(&mut self, snapshot: Snapshot) -> Arc<Snapshot> {

@@ -2,7 +2,7 @@
 
 use crate::policy::day::{Day, Instant};
 use crate::policy::declaration::{Content, Declaration, Role};
-use crate::policy::gist::{ContentRef, Ending, Gist};
+use crate::policy::gist::{ContentRef, Ending, Gist, GistBuf};
 use crate::policy::oid::OpaqueId;
 use crate::store::{DeclarationIds, Revision};
 
@@ -62,6 +62,16 @@ impl Kept {
             role,
             ending: withdrawal.as_ref().map(Ending::of),
         }
+    }
+
+    /// A declaration as it was loaded.
+    pub(super) fn loaded(gist: GistBuf, told_id: Option<OpaqueId<'static>>, revision: Revision) -> Self {
+        let GistBuf { content, given_on, recorded_at, role, ending } = gist;
+        let id = match told_id {
+            None => KeptId::Derived(revision),
+            Some(id) => KeptId::Told(revision, id.as_str().to_owned()),
+        };
+        Self { id, content, given_on, recorded_at, role, ending }
     }
 
     /// What of it decides.

@@ -100,10 +100,10 @@ fn read(
     seed: Seed,
     progress: &Progress<'_>,
 ) -> Result<Stage, LoadError> {
-    let mut stage = Stage::new(seed, store.declaration_ids());
+    let mut stage = Stage::new(seed);
     let mut counted = 0;
-    store.load_range(after, until, &mut |change| {
-        stage.apply(change);
+    store.load_range(after, until, &mut |loaded| {
+        stage.apply(loaded);
         counted += 1;
         if counted < COUNTED_TOGETHER {
             return stage.failure.is_none();

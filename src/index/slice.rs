@@ -120,17 +120,9 @@ impl Slice {
         })
     }
 
-    /// What of a declaration decides. A place at which none begins is read as
-    /// one that denies everything: it cannot be said what was there.
+    /// What of a declaration decides.
     pub(super) fn gist(&self, place: u32, entry: Entry, more: Option<Entry>) -> Gist<'_> {
-        self.read_gist(place, entry, more).unwrap_or(Gist {
-            place,
-            content: ContentRef::Unreadable(Kind::Denial),
-            given_on: Day::of(Instant::UNIX_EPOCH),
-            recorded_at: Instant::UNIX_EPOCH,
-            role: None,
-            ending: None,
-        })
+        self.read_gist(place, entry, more).unwrap_or_else(|| untold(place))
     }
 
     fn read_gist(&self, place: u32, entry: Entry, more: Option<Entry>) -> Option<Gist<'_>> {
@@ -175,6 +167,19 @@ impl Slice {
             entries: size_of_val(&*self.entries),
             contents: self.contents.bytes(),
         }
+    }
+}
+
+/// Stands for a declaration that cannot be told from its entries, which does
+/// not happen: it denies everything, because it cannot be said what was there.
+pub(super) fn untold<'a>(place: u32) -> Gist<'a> {
+    Gist {
+        place,
+        content: ContentRef::Unreadable(Kind::Denial),
+        given_on: Day::of(Instant::UNIX_EPOCH),
+        recorded_at: Instant::UNIX_EPOCH,
+        role: None,
+        ending: None,
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::cell::Proven;
 use super::{BaseBytes, CheckpointStats, Index, MergeStats};
 use crate::store::Revision;
 
@@ -35,11 +34,10 @@ impl Index {
     /// for it now and then.
     #[must_use]
     pub fn stats(&self) -> Option<IndexStats> {
-        let Proven { value, at_nanos } = self.0.snapshot.read();
-        let snapshot = value?;
+        let (snapshot, age) = self.0.proven()?;
         Some(IndexStats {
             revision: snapshot.revision(),
-            age: self.0.age_of(at_nanos),
+            age,
             clients: snapshot.clients(),
             declarations: snapshot.declaration_count(),
             base_bytes: snapshot.base.bytes(),

@@ -67,7 +67,7 @@ impl<'q, 'a> Question<'q, 'a> {
         let case = Case { sharing: &sharing, record };
         let found = residual.first(&case);
         let is_of_healthcare = std::ptr::eq(found.list, &WITHIN_HEALTHCARE);
-        self.verdict(found, is_of_healthcare.then_some(&case))
+        self.verdict(found, is_of_healthcare.then_some((&case, residual)))
     }
 
     /// The answer for one record as it was read: one that cannot be read is invalid.
@@ -110,7 +110,7 @@ impl<'q, 'a> Question<'q, 'a> {
         })
     }
 
-    fn verdict(&self, found: Found, healthcare: Option<&Case<'_, '_>>) -> Verdict {
+    fn verdict(&self, found: Found, healthcare: Option<(&Case<'_, '_>, &Residual<'_>)>) -> Verdict {
         let Found { rule, list: _, finding } = found;
         let Finding { reason, detail, declarations, missing, obligation } = finding;
         let mut obligations = Obligations::none();
@@ -120,8 +120,8 @@ impl<'q, 'a> Question<'q, 'a> {
         if let Some(obligation) = obligation {
             obligations.push(obligation);
         }
-        if let Some(case) = healthcare {
-            if has_legacy_denial_to_check(case) {
+        if let Some((case, residual)) = healthcare {
+            if has_legacy_denial_to_check(case, residual) {
                 obligations.push(Obligation::CheckLegacyDenial);
             }
             if case.sharing.situation.channel == Channel::OutsideKanta {
@@ -140,7 +140,7 @@ pub(crate) fn must_inform_through(party: &Party<'_>, today: Day) -> bool {
 
 /// Whether a denial given to a former provider may concern the record (002:
 /// old service-provider-specific denials).
-fn has_legacy_denial_to_check(case: &Case<'_, '_>) -> bool {
+fn has_legacy_denial_to_check(case: &Case<'_, '_>, residual: &Residual<'_>) -> bool {
     let Case { sharing, record } = case;
     let holder = sharing.holder.controller;
     let is_former = |kind| kind == OrganisationKind::FormerPublic;
@@ -152,8 +152,7 @@ fn has_legacy_denial_to_check(case: &Case<'_, '_>) -> bool {
         }
         None => {
             is_former(holder.kind)
-                || (sharing.directory.has_succeeded_any(holder)
-                    && record.recorded_on < holder.first_day(sharing.calendar))
+                || (residual.has_succeeded_any && record.recorded_on < holder.first_day(sharing.calendar))
         }
     }
 }

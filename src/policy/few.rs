@@ -1,7 +1,7 @@
 //! A few values, in the order in which they were added.
 
 /// At most `N` values, kept in place: it is copied, never allocated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Few<T, const N: usize>([Option<T>; N]);
 
 impl<T: Copy, const N: usize> Few<T, N> {
@@ -39,6 +39,16 @@ impl<T: Copy, const N: usize> Few<T, N> {
         self.iter().any(|one| one == *value)
     }
 }
+
+impl<T: Copy + PartialEq, const N: usize> PartialEq for Few<T, N> {
+    /// As far as there are values: mostly there are none or one.
+    #[inline]
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<T: Copy + Eq, const N: usize> Eq for Few<T, N> {}
 
 impl<T: Copy, const N: usize> FromIterator<T> for Few<T, N> {
     /// The first `N`.

@@ -25,6 +25,21 @@ pub struct Gist<'a> {
     pub ending: Option<Ending>,
 }
 
+/// A gist that is kept itself, without a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GistBuf {
+    /// See [`Gist::content`].
+    pub content: Content,
+    /// See [`Gist::given_on`].
+    pub given_on: Day,
+    /// See [`Gist::recorded_at`].
+    pub recorded_at: Instant,
+    /// See [`Gist::role`].
+    pub role: Option<Role>,
+    /// See [`Gist::ending`].
+    pub ending: Option<Ending>,
+}
+
 /// What a declaration says, kept elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub enum ContentRef<'a> {

@@ -47,19 +47,33 @@ impl<'a> Oid<'a> {
     }
 }
 
-/// Looks at each byte once, with the two before it, and does not stop at the
-/// first fault: so the compiler looks at many bytes at a time.
 fn is_oid(text: &[u8]) -> bool {
     let ([b'0'..=b'2', b'.', ..], [.., b'0'..=b'9']) = (text, text) else { return false };
-    let (Some(second), Some(third)) = (text.get(1..), text.get(2..)) else { return false };
-    let is_faulty =
-        text.iter().zip(second).zip(third).fold(false, |is_faulty, ((before, previous), byte)| {
+    // Each byte with the two before it.
+    let is_right = |window: &[u8]| {
+        let (Some(previous), Some(bytes)) = (window.get(1..), window.get(2..)) else { return false };
+        window.iter().zip(previous).zip(bytes).fold(true, |is_right, ((before, previous), byte)| {
             let is_digit = byte.is_ascii_digit();
             let follows_dot = *previous == b'.';
             let has_leading_zero = is_digit & (*previous == b'0') & (*before == b'.');
-            is_faulty | has_leading_zero | !(is_digit | ((*byte == b'.') & !follows_dot))
-        });
-    !is_faulty && text.len() <= OID_CHARACTERS_MAX
+            is_right & !has_leading_zero & (is_digit | ((*byte == b'.') & !follows_dot))
+        })
+    };
+    text.len() <= OID_CHARACTERS_MAX && all_in_windows::<18, 16>(text, is_right)
+}
+
+/// Whether something holds for windows that cover a text, and overlap where
+/// they must: each but that of a short text has one length, and so the
+/// compiler looks at all of its bytes at once. It is asked of every byte, and
+/// not only up to the first fault, for the same reason.
+#[inline]
+fn all_in_windows<const WINDOW: usize, const STEP: usize>(
+    text: &[u8],
+    holds: impl Fn(&[u8]) -> bool,
+) -> bool {
+    let Some(last) = text.last_chunk::<WINDOW>() else { return holds(text) };
+    let whole = text.windows(WINDOW).step_by(STEP).filter_map(|window| window.first_chunk::<WINDOW>());
+    whole.fold(holds(last), |all, window| all & holds(window))
 }
 
 impl Borrow<str> for Oid<'_> {
@@ -124,9 +138,12 @@ impl<'a> OpaqueId<'a> {
 fn is_opaque_id(text: &[u8]) -> bool {
     // A space at either end is a slip of the keyboard: such an id would match nothing.
     let ([first, ..], [.., last]) = (text, text) else { return false };
-    // Every byte is looked at, so that the compiler looks at many at a time.
-    let is_printable = text.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
-    is_printable && *first != b' ' && *last != b' ' && text.len() <= OPAQUE_ID_CHARACTERS_MAX
+    let is_printable =
+        |window: &[u8]| window.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
+    *first != b' '
+        && *last != b' '
+        && text.len() <= OPAQUE_ID_CHARACTERS_MAX
+        && all_in_windows::<16, 16>(text, is_printable)
 }
 
 /// Says only that there is an id: a document's id leads to a person.
@@ -178,6 +195,25 @@ mod tests {
                 .collect();
             for text in &texts {
                 assert_eq!(Oid::parse(text.as_str()).is_ok(), is_oid_by_arcs(text), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_fault_is_seen_wherever_it_is_in_a_long_text() {
+        let whole = "1.2.246.10.32213086.14.2025.0.70000.1.22.333.4444.55555.666666.7";
+        assert_eq!(whole.len(), OID_CHARACTERS_MAX);
+        for length in 1..=whole.len() {
+            let text = &whole[..length];
+            assert_eq!(Oid::parse(text).is_ok(), is_oid_by_arcs(text), "{text}");
+            assert!(OpaqueId::parse(text).is_ok(), "{text}");
+            for at in 0..length {
+                for letter in ["0", ".", "x", ".0", "..", "\n", "\u{7f}"] {
+                    let text = format!("{}{letter}{}", &text[..at], &text[at + 1..]);
+                    assert_eq!(Oid::parse(text.as_str()).is_ok(), is_oid_by_arcs(&text), "{text}");
+                    let is_printable = letter.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+                    assert_eq!(OpaqueId::parse(text.as_str()).is_ok(), is_printable, "{text}");
+                }
             }
         }
     }

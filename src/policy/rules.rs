@@ -16,7 +16,7 @@ use super::day::{Day, within};
 use super::declared::Declared;
 use super::directory::{Directory, Party, RegisterKind, Sector};
 use super::few::Few;
-use super::request::{ClaimKind, Conditions, Record, RecordKind, Situation};
+use super::request::{ClaimKind, Conditions, Record, Situation};
 use super::verdict::{Deciding, Detail, Obligation, Reason};
 
 pub(crate) use allocation::not_offered;
@@ -162,16 +162,15 @@ impl Sharing<'_, '_> {
         self.situation.claims.iter().any(|claim| claim.kind == kind && claim.missing.is_empty())
     }
 
+    /// Whether it is patient data: it is what registers of healthcare hold, and
+    /// a record of another kind is invalid there.
+    pub(crate) fn is_of_patient_data(&self) -> bool {
+        self.holder.register.kind.sector() == Some(Sector::Healthcare)
+    }
+
     /// Whether both ends are public healthcare in Uusimaa.
     pub(crate) fn is_within_uusimaa(&self) -> bool {
         self.requester.is_uusimaa_public_healthcare() && self.holder.is_uusimaa_public_healthcare()
-    }
-}
-
-impl Case<'_, '_> {
-    /// Whether the record is patient data.
-    pub(crate) fn is_patient_data(&self) -> bool {
-        matches!(self.record.kind, RecordKind::Patient(_))
     }
 }
 

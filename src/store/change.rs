@@ -13,6 +13,7 @@ use crate::policy::declaration::{
     ClientDeclarations, Content, Declaration, Declarer, RecordedBy, Withdrawal,
 };
 use crate::policy::directory::Directory;
+use crate::policy::gist::{Ending, GistBuf};
 use crate::policy::oid::OpaqueId;
 use crate::policy::refusal::Refusal;
 
@@ -70,6 +71,45 @@ pub enum Change {
         /// The whole new directory.
         directory: Directory,
     },
+}
+
+/// What of a committed change decides, as it is loaded: of millions nothing
+/// else is wanted.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Its place in the order of changes.
+    pub revision: Revision,
+    /// When it was stored here.
+    pub recorded_at: Instant,
+    /// What decides.
+    pub what: Decides,
+}
+
+/// What of a committed change decides.
+#[derive(Clone, Debug)]
+pub enum Decides {
+    /// See [`Change::Declaration`].
+    Declaration {
+        /// Who.
+        client: ClientId,
+        /// Its id; none = it follows from the time and the revision.
+        told_id: Option<OpaqueId<'static>>,
+        /// What.
+        gist: GistBuf,
+    },
+    /// See [`Change::Withdrawal`].
+    Withdrawal {
+        /// Who.
+        client: ClientId,
+        /// The declaration withdrawn.
+        declaration_id: OpaqueId<'static>,
+        /// How it ends the declaration.
+        ending: Ending,
+    },
+    /// See [`Change::UnreadableWithdrawal`].
+    Nothing,
+    /// See [`Change::Directory`].
+    Directory(Directory),
 }
 
 /// Something to append for a client.

@@ -2,11 +2,14 @@
 
 use rusqlite::Row;
 
-use super::change::{Change, Revision};
+use super::change::{Change, Decides, Loaded, Revision};
+use super::id::DeclarationIds;
 use super::row::{self, Unreadable, What};
-use crate::policy::day::Instant;
+use crate::policy::client_id::ClientId;
+use crate::policy::day::{Day, Instant};
 use crate::policy::declaration::{Content, Declaration, Kind, Withdrawal};
 use crate::policy::directory::Directory;
+use crate::policy::gist::{Ending, GistBuf};
 use crate::policy::oid::OpaqueId;
 
 /// The columns that [`Columns`] are read from.
@@ -46,86 +49,136 @@ impl<'r> Columns<'r> {
 
     /// The change, or which part of it cannot be read.
     pub(super) fn change(self) -> Result<Change, &'static str> {
-        let Self { revision, recorded_at, what, kind, client, declaration_id, body } = self;
-        let recorded_at = row::instant(recorded_at).map_err(|Unreadable| "time")?;
-        let what = What::parse(what, kind).map_err(|Unreadable| "kind")?;
-        let client = || {
-            let (root, extension) = client.ok_or("client")?;
-            row::client(root, extension).map_err(|Unreadable| "client")
-        };
-        let declaration_id = || {
-            let id = declaration_id.ok_or("declaration id")?;
-            row::opaque_id(id.into()).map_err(|Unreadable| "declaration id")
-        };
-        match what {
+        let (revision, recorded_at) = (self.revision, self.recorded_at()?);
+        match self.what()? {
             What::Declaration(kind) => Ok(Change::Declaration {
                 revision,
                 recorded_at,
-                client: client()?,
-                declaration: declaration(kind, body, declaration_id()?, revision, recorded_at),
+                client: self.client()?,
+                declaration: self.declaration(kind, recorded_at, self.declaration_id()?.into_owned()),
             }),
-            What::Withdrawal(kind) => match withdrawal(kind, body, revision, recorded_at) {
+            What::Withdrawal(kind) => match self.withdrawal(kind, recorded_at) {
                 Some(withdrawal) => Ok(Change::Withdrawal {
                     revision,
                     recorded_at,
-                    client: client()?,
-                    declaration_id: declaration_id()?,
+                    client: self.client()?,
+                    declaration_id: self.declaration_id()?.into_owned(),
                     withdrawal,
                 }),
                 None => Ok(Change::UnreadableWithdrawal { revision, recorded_at }),
             },
-            What::Directory => {
-                let directory = directory(body).map_err(|Unreadable| "directory")?;
-                Ok(Change::Directory { revision, recorded_at, directory })
+            What::Directory => Ok(Change::Directory { revision, recorded_at, directory: self.directory()? }),
+        }
+    }
+
+    /// What of the change decides, or which part of it cannot be read. What is
+    /// unreadable here is so there.
+    pub(super) fn loaded(self, ids: DeclarationIds) -> Result<Loaded, &'static str> {
+        let (revision, recorded_at) = (self.revision, self.recorded_at()?);
+        let what = match self.what()? {
+            What::Declaration(kind) => {
+                let gist = self.gist(kind, recorded_at);
+                let id = self.declaration_id()?;
+                let is_derived = ids.is(&id, gist.recorded_at, revision);
+                let told_id = (!is_derived).then(|| id.into_owned());
+                Decides::Declaration { client: self.client()?, told_id, gist }
+            }
+            What::Withdrawal(kind) => match self.withdrawal(kind, recorded_at) {
+                Some(withdrawal) => Decides::Withdrawal {
+                    client: self.client()?,
+                    declaration_id: self.declaration_id()?.into_owned(),
+                    ending: Ending::of(&withdrawal),
+                },
+                None => Decides::Nothing,
+            },
+            What::Directory => Decides::Directory(self.directory()?),
+        };
+        Ok(Loaded { revision, recorded_at, what })
+    }
+
+    fn recorded_at(&self) -> Result<Instant, &'static str> {
+        row::instant(self.recorded_at).map_err(|Unreadable| "time")
+    }
+
+    fn what(&self) -> Result<What, &'static str> {
+        What::parse(self.what, self.kind).map_err(|Unreadable| "kind")
+    }
+
+    fn client(&self) -> Result<ClientId, &'static str> {
+        let (root, extension) = self.client.ok_or("client")?;
+        row::client(root, extension).map_err(|Unreadable| "client")
+    }
+
+    fn declaration_id(&self) -> Result<OpaqueId<'r>, &'static str> {
+        let id = self.declaration_id.ok_or("declaration id")?;
+        OpaqueId::parse(id).map_err(|_| "declaration id")
+    }
+
+    fn directory(&self) -> Result<Directory, &'static str> {
+        let read = || -> Result<Directory, Unreadable> {
+            let body: row::Directory<'_> = serde_json::from_slice(self.body)?;
+            body.try_into()
+        };
+        read().map_err(|Unreadable| "directory")
+    }
+
+    /// The declaration, or one whose content is unreadable.
+    fn declaration(&self, kind: Kind, recorded_at: Instant, id: OpaqueId<'static>) -> Declaration {
+        let read = || -> Result<Declaration, Unreadable> {
+            let declaration = row::declaration(self.body)?.into_policy(id.clone(), recorded_at)?;
+            if declaration.content.kind() == kind { Ok(declaration) } else { Err(Unreadable) }
+        };
+        read().unwrap_or_else(|Unreadable| {
+            self.warn_of_restriction(kind);
+            Declaration {
+                id: id.clone(),
+                content: Content::Unreadable(kind),
+                given_at: recorded_at,
+                recorded_at,
+                withdrawal: None,
+                declarer: None,
+                recorded_by: None,
+            }
+        })
+    }
+
+    /// The gist of that declaration.
+    fn gist(&self, kind: Kind, recorded_at: Instant) -> GistBuf {
+        let read = || -> Result<GistBuf, Unreadable> {
+            let gist = row::declaration(self.body)?.into_gist(recorded_at)?;
+            if gist.content.kind() == kind { Ok(gist) } else { Err(Unreadable) }
+        };
+        read().unwrap_or_else(|Unreadable| {
+            self.warn_of_restriction(kind);
+            GistBuf {
+                content: Content::Unreadable(kind),
+                given_on: Day::of(recorded_at),
+                recorded_at,
+                role: None,
+                ending: None,
+            }
+        })
+    }
+
+    fn warn_of_restriction(&self, kind: Kind) {
+        tracing::warn!(revision = %self.revision, ?kind, "a stored declaration cannot be read and restricts instead");
+    }
+
+    /// The withdrawal. One of a consent ends it whoever made it, so it does
+    /// even if it cannot be read.
+    fn withdrawal(&self, kind: Kind, recorded_at: Instant) -> Option<Withdrawal> {
+        let Self { revision, body, .. } = self;
+        let read = || -> Result<Withdrawal, Unreadable> { row::withdrawal(body)?.into_policy(recorded_at) };
+        match (read(), kind) {
+            (Ok(withdrawal), _) => Some(withdrawal),
+            (Err(Unreadable), Kind::Consent) => {
+                tracing::warn!(%revision, ?kind, "a stored withdrawal cannot be read and ends the consent");
+                Some(Withdrawal { recorded_at, by: None })
+            }
+            (Err(Unreadable), Kind::Denial | Kind::Information) => {
+                tracing::warn!(%revision, ?kind, "a stored withdrawal cannot be read and ends nothing");
+                None
             }
         }
     }
-}
-
-/// The declaration that a body says, or one whose content is unreadable.
-fn declaration(
-    kind: Kind,
-    body: &[u8],
-    id: OpaqueId<'static>,
-    revision: Revision,
-    recorded_at: Instant,
-) -> Declaration {
-    let read = || -> Result<Declaration, Unreadable> {
-        let declaration = row::declaration(body)?.into_policy(id.clone(), recorded_at)?;
-        if declaration.content.kind() == kind { Ok(declaration) } else { Err(Unreadable) }
-    };
-    read().unwrap_or_else(|Unreadable| {
-        tracing::warn!(%revision, ?kind, "a stored declaration cannot be read and restricts instead");
-        Declaration {
-            id: id.clone(),
-            content: Content::Unreadable(kind),
-            given_at: recorded_at,
-            recorded_at,
-            withdrawal: None,
-            declarer: None,
-            recorded_by: None,
-        }
-    })
-}
-
-/// The withdrawal that a body says. One of a consent ends it whoever made it,
-/// so it does even if it cannot be read.
-fn withdrawal(kind: Kind, body: &[u8], revision: Revision, recorded_at: Instant) -> Option<Withdrawal> {
-    let read = || -> Result<Withdrawal, Unreadable> { row::withdrawal(body)?.into_policy(recorded_at) };
-    match (read(), kind) {
-        (Ok(withdrawal), _) => Some(withdrawal),
-        (Err(Unreadable), Kind::Consent) => {
-            tracing::warn!(%revision, ?kind, "a stored withdrawal cannot be read and ends the consent");
-            Some(Withdrawal { recorded_at, by: None })
-        }
-        (Err(Unreadable), Kind::Denial | Kind::Information) => {
-            tracing::warn!(%revision, ?kind, "a stored withdrawal cannot be read and ends nothing");
-            None
-        }
-    }
-}
-
-fn directory(body: &[u8]) -> Result<Directory, Unreadable> {
-    let body: row::Directory<'_> = serde_json::from_slice(body)?;
-    body.try_into()
 }

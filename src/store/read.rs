@@ -4,10 +4,11 @@ use std::path::Path;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
-use super::change::{Change, Revision};
+use super::change::{Change, Loaded, Revision};
 use super::columns::{Columns, columns};
 use super::error::StoreError;
 use super::history::ClientHistory;
+use super::id::DeclarationIds;
 use super::row;
 use super::sqlite;
 use crate::policy::client_id::ClientId;
@@ -23,13 +24,14 @@ pub(super) struct Reader<'c> {
 }
 
 impl<'c> Reader<'c> {
-    /// The changes after one revision up to another, in order, until `each` has
-    /// had enough. Tells the last revision read; an error if any is missing.
+    /// What decides of the changes after one revision up to another, in order,
+    /// until `each` has had enough. Tells the last revision read; an error if any is missing.
     pub(super) fn load_range(
         &self,
         after: Revision,
         until: Revision,
-        each: &mut dyn FnMut(Change) -> bool,
+        ids: DeclarationIds,
+        each: &mut dyn FnMut(Loaded) -> bool,
     ) -> Result<Revision, StoreError> {
         let mut statement = self.prepare(concat!(
             "SELECT ",
@@ -42,9 +44,10 @@ impl<'c> Reader<'c> {
             let end = until.min(Revision(last.0 + CHANGES_PER_TRANSACTION));
             let mut rows = statement.query((last.0, end.0)).map_err(|source| self.error(source))?;
             while let Some(row) = rows.next().map_err(|source| self.error(source))? {
-                let change = self.next_change(row, last)?;
-                last = change.revision();
-                if !each(change) {
+                let columns = self.next_columns(row, last)?;
+                last = columns.revision;
+                let loaded = columns.loaded(ids).map_err(|part| self.unreadable(last, part))?;
+                if !each(loaded) {
                     return Ok(last);
                 }
             }
@@ -69,9 +72,9 @@ impl<'c> Reader<'c> {
         let mut changes = Vec::new();
         let mut last = revision;
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
-            let change = self.next_change(row, last)?;
-            last = change.revision();
-            changes.push(change);
+            let columns = self.next_columns(row, last)?;
+            last = columns.revision;
+            changes.push(self.change_in(columns)?);
         }
         drop(rows);
         drop(statement);
@@ -146,13 +149,13 @@ impl<'c> Reader<'c> {
         StoreError::Hole { path: self.path.to_owned(), after }
     }
 
-    /// The change in a row, if it is the one that follows.
-    fn next_change(&self, row: &Row<'_>, after: Revision) -> Result<Change, StoreError> {
+    /// The columns of a row, if it is the one that follows.
+    fn next_columns<'r>(&self, row: &'r Row<'_>, after: Revision) -> Result<Columns<'r>, StoreError> {
         let columns = Columns::of(row).map_err(|source| self.error(source))?;
         if columns.revision != after.next() {
             return Err(self.hole(after));
         }
-        self.change_in(columns)
+        Ok(columns)
     }
 
     fn change(&self, row: &Row<'_>) -> Result<Change, StoreError> {

@@ -52,14 +52,12 @@ fn denial(n: usize) -> Append {
 }
 
 fn ids(store: &Store) -> Vec<OpaqueId<'static>> {
-    let mut ids = Vec::new();
-    store
-        .load(&mut |change| {
-            let Change::Declaration { declaration, .. } = change else { panic!("{change:?}") };
-            ids.push(declaration.id);
-        })
-        .unwrap();
-    ids
+    let changes = store.changes_since(Revision(0), 1_000).unwrap();
+    let id = |change| {
+        let Change::Declaration { declaration, .. } = change else { panic!("{change:?}") };
+        declaration.id
+    };
+    changes.into_iter().map(id).collect()
 }
 
 fn is_full(error: &StoreError) -> bool {

@@ -110,10 +110,7 @@ impl Decoder for DecideCodec {
 
     fn decode(&mut self, from: &mut DecodeBuf<'_>) -> Result<Option<DecideCall>, Status> {
         let message = from.copy_to_bytes(from.remaining());
-        // As tonic-prost says it.
-        DecideCall::read(message)
-            .map(Some)
-            .map_err(|error| Status::internal(format!("failed to decode: {error}")))
+        Ok(Some(DecideCall::read(message)?))
     }
 
     fn buffer_settings(&self) -> BufferSettings {

@@ -12,8 +12,11 @@ use crate::policy::request::{
 
 use super::client::client_id;
 use super::v1;
-use super::view::{OutsourcingView, RecordView, RequestView, RequesterView};
+use super::view::{CLAIMS_MAX, OutsourcingView, RecordView, RequestView, RequesterView, ServiceTasks};
 use super::violation::{InvalidRequest, Violations};
+
+/// A record that names more service tasks is invalid.
+const SERVICE_TASKS_MAX: usize = 100;
 
 /// A record, or the field for which it cannot be read.
 pub type ReadRecord<'a> = Result<Record<'a>, RecordField>;
@@ -37,7 +40,9 @@ pub fn situation<'a>(request: impl Into<RequestView<'a>>) -> Result<Situation<'a
     let requester = read_requester(requester, &mut violations);
     let channel = read_channel(channel, &mut violations);
     let ground = read_ground(ground, &mut violations);
-    let claims: SmallVec<[Claim; 2]> = claims
+    let claims: SmallVec<[Claim; 2]> = violations
+        .bounded("claims", &claims, CLAIMS_MAX)
+        .unwrap_or_default()
         .iter()
         .enumerate()
         .filter_map(|(place, claim)| read_claim(place, claim, &mut violations))
@@ -87,22 +92,25 @@ pub fn record_of<'a>(view: &RecordView<'a>) -> ReadRecord<'a> {
         original_controller,
         outsourcing,
     } = *view;
-    let tasks = if service_tasks.is_empty() {
-        Ok(Vec::new())
-    } else {
-        service_tasks.iter().map(OpaqueId::parse).collect()
-    };
+    let tasks = if service_tasks.is_empty() { Ok(Vec::new()) } else { read_tasks(service_tasks) };
     Ok(Record {
         id: OpaqueId::parse(id).map_err(|_| RecordField::Id)?,
         register: Oid::parse(register).map_err(|_| RecordField::Register)?,
         service_event: optional(service_event, OpaqueId::parse).map_err(|_| RecordField::ServiceEvent)?,
         recorded_on: Day::parse(recorded_on).map_err(|_| RecordField::RecordedOn)?,
         kind: record_kind(kind).ok_or(RecordField::Kind)?,
-        service_tasks: tasks.map_err(|_| RecordField::ServiceTasks)?,
+        service_tasks: tasks?,
         original_controller: optional(original_controller, Oid::parse)
             .map_err(|_| RecordField::OriginalController)?,
         outsourcing: outsourcing.map(outsourced_service).transpose()?,
     })
+}
+
+fn read_tasks(tasks: ServiceTasks<'_>) -> Result<Vec<OpaqueId<'_>>, RecordField> {
+    if tasks.iter().nth(SERVICE_TASKS_MAX).is_some() {
+        return Err(RecordField::ServiceTasks);
+    }
+    tasks.iter().map(|task| OpaqueId::parse(task).map_err(|_| RecordField::ServiceTasks)).collect()
 }
 
 /// Empty = unset.

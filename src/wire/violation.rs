@@ -130,7 +130,7 @@ impl Violations {
     /// A list of a bounded length.
     pub(super) fn bounded<'a, T>(&mut self, field: &str, list: &'a [T], most: usize) -> Option<&'a [T]> {
         if list.len() > most {
-            self.add(field, format_args!("{} entries and the limit is {most}: leave some out", list.len()));
+            self.add(field, format_args!("more than {most} entries: leave some out"));
             return None;
         }
         Some(list)

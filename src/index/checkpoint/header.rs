@@ -7,13 +7,16 @@ use uuid::Uuid;
 
 use super::super::key::{SLICES, Seed};
 use super::super::snapshot::Snapshot;
-use super::{DIGEST_BYTES, Input, Output, digest};
+use super::{DIGEST_BYTES, Input, Output};
 use crate::policy::day::Instant;
 use crate::store::{Epoch, Revision};
 
-/// What the file is, and the version of its form: change it with the form of
-/// anything in the file, the hash of clients too.
+/// What the file is.
 const MAGIC: &[u8; 16] = b"lupa index 0001\n";
+
+/// The sources by which it was written. What other ones could not read of the
+/// store is unreadable in their checkpoints too, and need not be so here.
+const SOURCES: &[u8] = env!("INDEX_DIGEST").as_bytes();
 
 const EPOCH_BYTES: usize = 16;
 
@@ -47,6 +50,7 @@ impl Header {
         let Self { epoch, revision, recorded_at, directory_revision, seed: Seed(seed), slices } = self;
         let mut output = Output::default();
         output.raw(MAGIC);
+        output.raw(SOURCES);
         output.raw(epoch.0.as_bytes());
         output.number(revision.0);
         output.number(recorded_at.map_or(0, |at| at.timestamp_micros()).cast_unsigned());
@@ -63,20 +67,21 @@ impl Header {
         bytes
     }
 
-    /// None if it is not the header of a checkpoint of this version.
+    /// None if it is not the header of a checkpoint that these sources wrote.
     pub(super) fn read(file: &mut impl Read) -> io::Result<Option<Self>> {
         let mut bytes = Vec::new();
         file.take(Self::LENGTH as u64).read_to_end(&mut bytes)?;
         Ok(Self::parse(&bytes))
     }
 
-    const LENGTH: usize = MAGIC.len() + EPOCH_BYTES + 5 * size_of::<u64>() + SLICES * 16 + DIGEST_BYTES;
+    const LENGTH: usize =
+        MAGIC.len() + SOURCES.len() + EPOCH_BYTES + 5 * size_of::<u64>() + SLICES * 16 + DIGEST_BYTES;
 
     fn parse(bytes: &[u8]) -> Option<Self> {
         let (told, digest) = bytes.split_last_chunk::<DIGEST_BYTES>()?;
         let found: [u8; DIGEST_BYTES] = Sha256::digest(told).into();
         let mut input = Input::new(told);
-        if input.raw(MAGIC.len())? != MAGIC || found != *digest {
+        if input.raw(MAGIC.len())? != MAGIC || input.raw(SOURCES.len())? != SOURCES || found != *digest {
             return None;
         }
         let epoch = Epoch(Uuid::from_slice(input.raw(EPOCH_BYTES)?).ok()?);
@@ -93,7 +98,7 @@ impl Header {
     /// The digest of a slice of this checkpoint: another's has another seed or revision.
     pub(super) fn digest_of(&self, number: usize, body: &[u8]) -> [u8; DIGEST_BYTES] {
         let Seed([one, other]) = self.seed;
-        let nonce = [one, other, self.revision.0].map(u64::to_le_bytes).concat();
-        digest(&nonce, number, body)
+        let nonce = [one, other, self.revision.0, number as u64].map(u64::to_le_bytes).concat();
+        Sha256::new().chain_update(nonce).chain_update(body).finalize().into()
     }
 }

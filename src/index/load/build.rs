@@ -8,12 +8,12 @@ use super::super::base::Base;
 use super::super::entry::{Entry, More, Says};
 use super::super::kept::{Id, Kept, Written};
 use super::super::key::{Client, Hash, SLICES, Seed};
-use super::super::slice::{Overfull, Slice, SliceBuilder};
+use super::super::slice::{Overfull, Slice, SliceBuilder, untold};
 use super::LoadError;
 use super::piece::{Piece, Staged};
 use super::stage::{GROUPS, Stage, WITHDRAWAL};
 use crate::policy::gist::Gist;
-use crate::store::DeclarationIds;
+use crate::store::{DeclarationIds, Revision};
 
 /// How many slices a group has.
 const SLICES_IN_GROUP: usize = SLICES / GROUPS;
@@ -139,7 +139,8 @@ impl<'b> Building<'b> {
             }
             let more =
                 if staged.entry.has_more() { entries.next().map(|(_, more)| more.entry) } else { None };
-            declared.extend(declaration(stage, staged, more));
+            let told = declaration(stage, staged, more);
+            declared.push(told.unwrap_or_else(|| (untold(0), Id::Derived(Revision(0)))));
         }
     }
 }

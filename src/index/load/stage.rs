@@ -16,7 +16,7 @@ use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
 use crate::policy::gist::{ContentRef, Ending};
 use crate::policy::oid::OpaqueId;
-use crate::store::{Change, DeclarationIds, Revision};
+use crate::store::{Decides, Loaded, Revision};
 
 /// The slices are built in so many groups.
 pub(super) const GROUPS: usize = 64;
@@ -27,7 +27,6 @@ const IS_OTHER: u32 = 1 << 31;
 /// Changes of a range of revisions.
 pub(super) struct Stage {
     seed: Seed,
-    ids: DeclarationIds,
     pub(super) groups: Vec<Vec<Piece>>,
     pub(super) contents: Contents,
     pub(super) withdrawals: Vec<(Withdrawn, Ending)>,
@@ -49,10 +48,9 @@ pub(super) enum Withdrawn {
 pub(super) const WITHDRAWAL: Entry = Entry([u64::MAX; 2]);
 
 impl Stage {
-    pub(super) fn new(seed: Seed, ids: DeclarationIds) -> Self {
+    pub(super) fn new(seed: Seed) -> Self {
         Self {
             seed,
-            ids,
             groups: std::iter::repeat_with(Vec::new).take(GROUPS).collect(),
             contents: Contents::default(),
             withdrawals: Vec::new(),
@@ -64,22 +62,20 @@ impl Stage {
     }
 
     /// Stages the change that follows.
-    pub(super) fn apply(&mut self, change: Change) {
-        self.recorded_at = Some(change.recorded_at());
-        match change {
-            Change::Declaration { revision, recorded_at: _, client, declaration } => {
-                let kept = Kept::of(declaration, revision, self.ids);
-                self.declare(client, kept);
+    pub(super) fn apply(&mut self, loaded: Loaded) {
+        let Loaded { revision, recorded_at, what } = loaded;
+        self.recorded_at = Some(recorded_at);
+        match what {
+            Decides::Declaration { client, told_id, gist } => {
+                self.declare(client, Kept::loaded(gist, told_id, revision));
             }
-            Change::Withdrawal { revision: _, recorded_at: _, client, declaration_id, withdrawal } => {
+            Decides::Withdrawal { client, declaration_id, ending } => {
                 let reference = place(self.withdrawals.len());
-                self.withdrawals.push((Withdrawn::of(declaration_id), Ending::of(&withdrawal)));
+                self.withdrawals.push((Withdrawn::of(declaration_id), ending));
                 self.push(client, [(reference, WITHDRAWAL)]);
             }
-            Change::UnreadableWithdrawal { revision: _, recorded_at: _ } => {}
-            Change::Directory { revision, recorded_at: _, directory } => {
-                self.directory = Some((revision, Arc::new(directory)));
-            }
+            Decides::Nothing => {}
+            Decides::Directory(directory) => self.directory = Some((revision, Arc::new(directory))),
         }
     }
 

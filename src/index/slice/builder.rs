@@ -1,5 +1,7 @@
 //! A slice under construction.
 
+use std::thread;
+
 use super::super::delta::Delta;
 use super::super::entry::{Entry, First, More, Says};
 use super::super::kept::{Id, Kept};
@@ -9,6 +11,9 @@ use crate::policy::gist::{Ending, Gist};
 
 /// Of five places four are taken: more would be found late, fewer would take room.
 const TAKEN: (usize, usize) = (4, 5);
+
+/// A merge gives way to other threads after so many clients.
+const GIVES_WAY_AFTER: usize = 128;
 
 /// A slice cannot hold so much: its clients have more than sixteen million
 /// declarations, or say more than eight million different things.
@@ -101,13 +106,20 @@ impl SliceBuilder {
                 (placed.hash, Part::Old(placed, delta))
             })
             .collect();
-        let new = changed.iter().filter(|(hash, client, _)| old.find(*hash, *client).is_none());
+        // A client with nothing but withdrawals of what it never declared is none.
+        let new = changed
+            .iter()
+            .filter(|(hash, client, delta)| !delta.added.is_empty() && old.find(*hash, *client).is_none());
         parts.extend(new.map(|(hash, client, delta)| (*hash, Part::New(*client, delta))));
         parts.sort_by_key(|(hash, _)| *hash);
 
         let mut builder = Self { contents: old.contents.clone(), ..Self::default() };
         builder.entries.reserve(old.entries.len() + changed.len());
-        for (hash, part) in &parts {
+        for (place, (hash, part)) in parts.iter().enumerate() {
+            if place % GIVES_WAY_AFTER == 0 {
+                // Who decides on this core would else wait until the slice is whole.
+                thread::yield_now();
+            }
             match part {
                 Part::Old(placed, delta) => {
                     builder.clients.push((*hash, placed.client, builder.entries.len()));

@@ -22,8 +22,10 @@ const REMEMBERED: usize = 4;
 pub(super) struct Residual<'q> {
     /// The register and its controller.
     pub(super) holder: Party<'q>,
+    /// Whether the controller succeeded a former provider.
+    pub(super) has_succeeded_any: bool,
     /// Those that look at the record, up to the first that speaks without.
-    by_record: SmallVec<[Left; 4]>,
+    by_record: SmallVec<[Left; 6]>,
     /// What that one finds.
     otherwise: Found,
 }
@@ -58,21 +60,24 @@ impl<'q> Residual<'q> {
     pub(super) fn of(holder: Party<'q>, sharing: Option<&Sharing<'_, '_>>) -> Self {
         let mut by_record = SmallVec::new();
         let Some(sharing) = sharing else {
-            return Self { holder, by_record, otherwise: Found::unknown_register() };
+            let otherwise = Found::unknown_register();
+            return Self { holder, has_succeeded_any: false, by_record, otherwise };
         };
+        let has_succeeded_any = sharing.directory.has_succeeded_any(holder.controller);
         for list in [&EVERYONE, sharing.list()] {
             for rule in list.rules.iter().filter(|rule| rule.is_in_force(sharing.calendar, sharing.today)) {
                 match rule.find {
                     Find::ByRecord(find) => by_record.push(Left { rule, list, find }),
                     Find::BySharing(find) => {
                         if let Some(finding) = find(sharing) {
-                            return Self { holder, by_record, otherwise: Found { rule, list, finding } };
+                            let otherwise = Found { rule, list, finding };
+                            return Self { holder, has_succeeded_any, by_record, otherwise };
                         }
                     }
                 }
             }
         }
-        Self { holder, by_record, otherwise: Found::nothing() }
+        Self { holder, has_succeeded_any, by_record, otherwise: Found::nothing() }
     }
 
     /// The first finding for a record of the register.

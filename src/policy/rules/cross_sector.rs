@@ -6,7 +6,7 @@ mod claims;
 mod denied;
 mod not_open;
 
-use super::{Case, Rule};
+use super::{Rule, Sharing};
 use crate::policy::declaration::ConsentKind;
 
 pub(super) const RULES: &[&Rule] = &[
@@ -21,8 +21,8 @@ pub(super) const RULES: &[&Rule] = &[
 ];
 
 /// The consent that opens this direction.
-fn consent_of_direction(case: &Case<'_, '_>) -> ConsentKind<'static> {
-    if case.is_patient_data() {
+fn consent_of_direction(sharing: &Sharing<'_, '_>) -> ConsentKind<'static> {
+    if sharing.is_of_patient_data() {
         ConsentKind::PatientDataToSocialWelfare
     } else {
         ConsentKind::ClientDataToHealthcare

@@ -15,11 +15,11 @@ pub(super) fn find(case: &Case<'_, '_>) -> Option<Finding> {
         return None;
     }
     let is_known = sharing.directory.outsourcing().iter().any(|relation| {
-        let organiser = sharing.directory.party(&relation.organiser_register);
+        let organiser = || sharing.directory.party(&relation.organiser_register);
         let is_end = |register: &super::Party<'_>| register.register.oid == relation.organiser_register;
         let is_producer = |register: &super::Party<'_>| register.controller.oid == relation.producer;
         relation.producer == told.producer
-            && organiser.is_some_and(|organiser| organiser.controller.oid == told.organiser)
+            && organiser().is_some_and(|organiser| organiser.controller.oid == told.organiser)
             && within(record.recorded_on, relation.from, relation.until)
             && ((is_end(&sharing.requester) && is_producer(&sharing.holder))
                 || (is_end(&sharing.holder) && is_producer(&sharing.requester)))

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::{Unreadable, instant, micros, oid, row_enum};
-use crate::policy::day::Instant;
+use crate::policy::day::{Day, Instant};
 use crate::policy::declaration as policy;
-use crate::policy::oid::OpaqueId;
+use crate::policy::gist::{Ending, GistBuf};
+use crate::policy::oid::{Oid, OpaqueId};
 
 /// The body of a declaration; its id and, unless it is imported, the time at
 /// which it was recorded are in columns.
@@ -121,6 +122,30 @@ impl Declaration<'_> {
             withdrawal,
             declarer: declarer.map(policy::Declarer::from),
             recorded_by: recorded_by.map(policy::RecordedBy::try_from).transpose()?,
+        })
+    }
+
+    /// What of it decides; unreadable where [`Self::into_policy`] is.
+    pub(in crate::store) fn into_gist(self, stored_at: Instant) -> Result<GistBuf, Unreadable> {
+        let Self { content, given_at, declarer, recorded_by, imported } = self;
+        if let Some(RecordedBy::Professional { register, organisation, professional: _ }) = &recorded_by {
+            for oid in [register, organisation] {
+                Oid::parse(&**oid).map_err(|_| Unreadable)?;
+            }
+        }
+        let (recorded_at, ending) = match imported {
+            None => (stored_at, None),
+            Some(Imported { recorded_at, withdrawal }) => {
+                let withdrawal = withdrawal.map(policy::Withdrawal::try_from).transpose()?;
+                (instant(recorded_at)?, withdrawal.as_ref().map(Ending::of))
+            }
+        };
+        Ok(GistBuf {
+            content: content.try_into()?,
+            given_on: Day::of(instant(given_at)?),
+            recorded_at,
+            role: declarer.map(|declarer| declarer.role.into()),
+            ending,
         })
     }
 }

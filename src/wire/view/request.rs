@@ -19,6 +19,9 @@ const REQUESTER_FIELDS: u32 = 4;
 
 const RECORDS: u32 = text_key(7);
 
+/// A question with more claims is refused: there are five kinds of them.
+pub const CLAIMS_MAX: usize = 16;
+
 /// What is said once for all records. Empty = unset.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestView<'a> {
@@ -32,7 +35,8 @@ pub struct RequestView<'a> {
     pub access_right: bool,
     /// Why the client's data is handled, as a number.
     pub ground: i32,
-    /// Legal grounds instead of consent: rare, and decoded by prost.
+    /// Legal grounds instead of consent: rare, and decoded by prost. Of more
+    /// than [`CLAIMS_MAX`] the first ones, still too many.
     pub claims: Cow<'a, [v1::Claim]>,
     /// How many records are asked about.
     pub record_count: usize,
@@ -88,7 +92,11 @@ impl<'a> RequestView<'a> {
                 CLAIMS => {
                     message.bytes()?;
                     let field = bytes.get(field_begins_at..bytes.len() - message.left()).ok_or(Malformed)?;
-                    request.claims.to_mut().extend(claims(field)?);
+                    let claims = claims(field)?;
+                    // Many are read, and refused: they need not be kept for that.
+                    if request.claims.len() <= CLAIMS_MAX {
+                        request.claims.to_mut().extend(claims);
+                    }
                 }
                 RECORDS => {
                     message.bytes()?;

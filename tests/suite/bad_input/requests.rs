@@ -58,6 +58,33 @@ async fn identity_codes_are_checked_to_the_last_character() {
     }
 }
 
+/// What is looked at for each record must be little, or one request takes a whole core.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn very_many_claims_and_service_tasks_are_refused() {
+    let folder = TempDir::new().expect("a directory");
+    let (_process, channel) = start(&folder).await;
+    let mut decisions = DecisionServiceClient::new(channel);
+    let emergency = v1::Claim { claim: Some(v1::claim::Claim::Emergency(v1::Emergency::default())) };
+    let with = |claims: usize| v1::DecideRequest {
+        claims: vec![emergency.clone(); claims],
+        ..question(aino(), vec![entry("doc-1", "visit-1")])
+    };
+    decisions.decide(with(16)).await.expect("decided");
+    for claims in [17, 500_000] {
+        assert_eq!(refused(decisions.decide(with(claims)).await), invalid(&["claims"]), "{claims}");
+    }
+    let asked = v1::ExplainRequest { decide: Some(with(17)) };
+    assert_eq!(refused(decisions.explain(asked).await), invalid(&["decide.claims"]));
+    let of_tasks = |tasks: usize| v1::Record {
+        service_tasks: vec!["task".to_owned(); tasks],
+        ..entry("doc-1", "visit-1")
+    };
+    let asked = question(aino(), vec![of_tasks(100), of_tasks(101)]);
+    let decided = decisions.decide(asked).await.expect("decided").into_inner();
+    let faults: Vec<_> = decided.verdicts.iter().map(|verdict| verdict.invalid_field.as_str()).collect();
+    assert_eq!(faults, ["", "service_tasks"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dates_and_registers_that_do_not_exist_permit_nothing() {
     let folder = TempDir::new().expect("a directory");

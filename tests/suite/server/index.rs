@@ -1,9 +1,13 @@
 //! What operators see of the index: over gRPC, over HTTP and at the terminal.
 
+use std::path::Path;
+
 use lupa::wire::v1;
+use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use tonic::Code;
 
 use super::fixture::Fixture;
+use super::process::{Process, serve};
 use super::refused::{because, refused};
 use super::requests::{CONSENT, DENIAL, INFORMATION, person, recording};
 
@@ -60,4 +64,21 @@ async fn health_and_metrics_are_told_over_http() {
     }
     assert!(metrics.contains("lupa_index_base_bytes{part=\"entries\"} ") && metrics.ends_with("# EOF\n"));
     assert!(fixture.get("/elsewhere").await.0.starts_with("HTTP/1.0 404"));
+}
+
+/// By default the store is named by its file alone, in the folder of the process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_checkpoint_is_written_beside_a_store_in_the_folder_of_the_process() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = serve(Path::new("store.sqlite"));
+    command.current_dir(folder.path()).env("LUPA_INDEX__CHECKPOINT_CHANGES_MIN", "1");
+    let process = Process::start(command).expect("it listens");
+    let mut declarations = DeclarationServiceClient::new(process.connect().await);
+    declarations.record(recording(person(0), "1", INFORMATION)).await.expect("recorded");
+    while !folder.path().join("store.sqlite.index").exists() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let ended = process.terminate();
+    assert!(ended.said.contains("a checkpoint is written"), "{}", ended.said);
+    assert!(!ended.said.contains("no checkpoint is written"), "{}", ended.said);
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use lupa::index::{CheckpointOptions, CheckpointStats, Follower, Index, IndexOptions};
+use lupa::index::{CheckpointOptions, CheckpointStats, Follower, Index, IndexOptions, Unavailable};
 use lupa::policy::client_id::ClientId;
 use lupa::policy::declaration::Declaration;
 use lupa::store::{Revision, Store};
@@ -101,6 +101,79 @@ async fn a_start_with_a_checkpoint_comes_to_the_same() {
     follower.stop();
     let (index, _follower) = start(&store, index_options()).await;
     assert_eq!((read_at(&index), state(&index)), (None, expected));
+}
+
+/// A denial that was acknowledged before the start is in force in the first decision.
+#[tokio::test]
+async fn nothing_is_answered_from_a_checkpoint_before_what_came_after_it_is_read() {
+    let (home, file) = home();
+    let store = home.open();
+    let first = fill(&store).await;
+    let (index, follower) = start(&store, options(&file)).await;
+    written(&index, first).await;
+    follower.stop();
+    let later = |n: usize| Declaration {
+        id: id(&format!("later {n}")),
+        content: denial(),
+        given_at: at(0),
+        recorded_at: at(0),
+        withdrawal: None,
+        declarer: None,
+        recorded_by: None,
+    };
+    // More than is read at one time.
+    let last = store.import((0..5_000).map(|n| (client(), later(n))).collect()).await.unwrap();
+    let (index, _follower) = Index::start(store.clone(), reading(&file)).unwrap();
+    let answered = loop {
+        match index.current() {
+            Ok(snapshot) => break snapshot.revision(),
+            Err(Unavailable::NotLoaded) => std::hint::spin_loop(),
+            Err(stale) => panic!("{stale}"),
+        }
+    };
+    assert_eq!((read_at(&index), answered), (Some(first), last));
+}
+
+/// By the sources that wrote it, which a test cannot change: by one that says others.
+#[tokio::test]
+async fn one_that_other_sources_wrote_is_not_used() {
+    let (home, file) = home();
+    let store = home.open();
+    let revision = fill(&store).await;
+    let (index, follower) = start(&store, options(&file)).await;
+    written(&index, revision).await;
+    follower.stop();
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[20] = if bytes[20] == b'0' { b'1' } else { b'0' };
+    fs::write(&file, bytes).unwrap();
+    let (index, _follower) = start(&store, reading(&file)).await;
+    assert_eq!(read_at(&index), None);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_of_one_is_replaced_and_a_failure_leaves_nothing() {
+    let (home, file) = home();
+    let store = home.open();
+    let revision = fill(&store).await;
+    let new = home.file("lupa.db.index.new");
+    // A link: what it points to must not be written.
+    let elsewhere = home.file("elsewhere");
+    fs::write(&elsewhere, "mine").unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &new).unwrap();
+    let (index, follower) = start(&store, options(&file)).await;
+    written(&index, revision).await;
+    assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "mine");
+    assert!(fs::symlink_metadata(&new).is_err());
+    follower.stop();
+    // It cannot be put in its place.
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    fs::write(file.join("occupied"), "").unwrap();
+    let (index, follower) = start(&store, options(&file)).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    follower.stop();
+    assert_eq!(index.stats().unwrap().checkpoint, None);
+    assert!(!new.exists());
 }
 
 #[tokio::test]

@@ -12,8 +12,12 @@ use lupa::policy::declaration::{
     Consent, ConsentKind, Content, Declarer, Denial, DenialSector, Information, RecordedBy, Role, Scope, Way,
 };
 use lupa::policy::directory::{Directory, Organisation, OrganisationKind};
+use lupa::policy::gist::{Ending, Gist, GistBuf};
 use lupa::policy::oid::{Oid, OpaqueId};
-use lupa::store::{Admit, Append, Appended, Change, Entry, Revision, Store, StoreError, StoreOptions};
+use lupa::store::{
+    Admit, Append, Appended, Change, Decides, DeclarationIds, Entry, Loaded, Revision, Store, StoreError,
+    StoreOptions,
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -180,11 +184,54 @@ pub(super) async fn append(store: &Store, append: Append) -> Appended {
     store.append(append).await.unwrap()
 }
 
+/// Every change. Those that are loaded say of each what decides.
 pub(super) fn load(store: &Store) -> Vec<Change> {
-    let mut changes = Vec::new();
-    let last = store.load(&mut |change| changes.push(change)).unwrap();
-    assert_eq!(last, changes.last().map_or(Revision(0), Change::revision));
+    let changes = store.changes_since(Revision(0), 100_000).unwrap();
+    let mut those_that_follow = changes.iter();
+    let last = load_each(store, &mut |loaded| {
+        assert_says_what_decides(&loaded, those_that_follow.next().unwrap(), store.declaration_ids());
+    });
+    assert_eq!(last.unwrap(), changes.last().map_or(Revision(0), Change::revision));
+    assert_eq!(those_that_follow.count(), 0);
     changes
+}
+
+/// Loads every change.
+pub(super) fn load_each(store: &Store, each: &mut dyn FnMut(Loaded)) -> Result<Revision, StoreError> {
+    store.load_range(Revision(0), Revision(store.count()?), &mut |loaded| {
+        each(loaded);
+        true
+    })
+}
+
+fn assert_says_what_decides(loaded: &Loaded, change: &Change, ids: DeclarationIds) {
+    assert_eq!((loaded.revision, loaded.recorded_at), (change.revision(), change.recorded_at()));
+    match (&loaded.what, change) {
+        (
+            Decides::Declaration { client, told_id, gist },
+            Change::Declaration { client: whose, declaration, .. },
+        ) => {
+            let GistBuf { content, given_on, recorded_at, role, ending } = gist;
+            let expected = Gist::of(0, declaration);
+            assert_eq!((client, content), (whose, &declaration.content));
+            assert_eq!((*given_on, *recorded_at), (expected.given_on, expected.recorded_at));
+            assert_eq!((*role, *ending), (expected.role, expected.ending));
+            let is_derived = ids.is(&declaration.id, declaration.recorded_at, loaded.revision);
+            assert_eq!(told_id.as_ref(), (!is_derived).then_some(&declaration.id));
+        }
+        (
+            Decides::Withdrawal { client, declaration_id, ending },
+            Change::Withdrawal { client: whose, declaration_id: of, withdrawal, .. },
+        ) => {
+            assert_eq!((client, declaration_id, *ending), (whose, of, Ending::of(withdrawal)));
+        }
+        (Decides::Nothing, Change::UnreadableWithdrawal { .. }) => {}
+        (Decides::Directory(loaded), Change::Directory { directory, .. }) => {
+            assert_eq!(loaded.registers(), directory.registers());
+            assert_eq!(loaded.organisations(), directory.organisations());
+        }
+        (loaded, change) => panic!("{loaded:?} of {change:?}"),
+    }
 }
 
 /// Why a store was not opened, as the operator reads it.

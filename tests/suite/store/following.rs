@@ -94,13 +94,12 @@ async fn a_long_read_of_a_follower_does_not_hold_up_the_writer() {
     let mut n = 0;
     let runtime = tokio::runtime::Handle::current();
     tokio::task::spawn_blocking(move || {
-        follower
-            .load(&mut |_| {
-                n += 1;
-                let appending = append(&store, declare(other_client(), &format!("meanwhile {n}"), denial()));
-                runtime.block_on(appending);
-            })
-            .unwrap();
+        load_each(&follower, &mut |_| {
+            n += 1;
+            let appending = append(&store, declare(other_client(), &format!("meanwhile {n}"), denial()));
+            runtime.block_on(appending);
+        })
+        .unwrap();
         assert_eq!(since(&follower, 1), [2]);
     })
     .await

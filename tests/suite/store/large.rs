@@ -104,7 +104,7 @@ async fn a_missing_change_is_noticed_at_the_ends_or_when_it_is_read() {
         match (open(&home.store()), finding) {
             (Err(StoreError::Damaged { finding, .. }), Some(expected)) => assert_eq!(finding, expected),
             (Ok(store), None) => {
-                let hole = store.load(&mut |_| {});
+                let hole = load_each(&store, &mut |_| {});
                 assert!(matches!(hole, Err(StoreError::Hole { after: Revision(1), .. })), "{hole:?}");
             }
             (opened, _) => panic!("{missing}: {opened:?}"),
@@ -122,7 +122,7 @@ async fn an_overwritten_page_never_changes_what_is_read() {
         bytes[page * PAGE_BYTES..][..512].fill(0xA5);
         fs::write(home.store(), &bytes).unwrap();
         let mut loaded = 0;
-        let read = open(&home.store()).and_then(|store| store.load(&mut |_| loaded += 1));
+        let read = open(&home.store()).and_then(|store| load_each(&store, &mut |_| loaded += 1));
         match read {
             Ok(_) => assert_eq!(loaded, 100, "page {page}"),
             Err(StoreError::Damaged { .. } | StoreError::Hole { .. }) => {}

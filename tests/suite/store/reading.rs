@@ -19,8 +19,8 @@ async fn store_with(home: &Home, changes: usize) -> Store {
 /// The revisions of a range.
 fn range(store: &Store, after: u64, until: u64) -> Result<Vec<u64>, StoreError> {
     let mut revisions = Vec::new();
-    let last = store.load_range(Revision(after), Revision(until), &mut |change| {
-        revisions.push(change.revision().0);
+    let last = store.load_range(Revision(after), Revision(until), &mut |loaded| {
+        revisions.push(loaded.revision.0);
         true
     })?;
     assert_eq!(last.0, revisions.last().copied().unwrap_or(after));

@@ -137,7 +137,7 @@ fn an_unreadable_directory_is_an_error() {
         drop(home.open());
         write(&home, "directory", None, None, body);
         let store = home.open();
-        let error = store.load(&mut |_| {}).unwrap_err();
+        let error = load_each(&store, &mut |_| {}).unwrap_err();
         assert!(matches!(error, StoreError::Unreadable { part: "directory", .. }), "{body}: {error}");
         assert_eq!(
             message(&error),
@@ -159,7 +159,7 @@ fn an_unreadable_client_is_an_error() {
             (),
         )
         .unwrap();
-    let error = home.open().load(&mut |_| {}).unwrap_err();
+    let error = load_each(&home.open(), &mut |_| {}).unwrap_err();
     assert!(matches!(error, StoreError::Unreadable { part: "client", .. }), "{error}");
     assert!(!error.to_string().contains("010181"), "{error}");
 }

@@ -50,20 +50,20 @@ fn find_local_consent(case: &Case<'_, '_>) -> Option<Finding> {
 }
 
 fn find_consent(case: &Case<'_, '_>) -> Option<Finding> {
-    consent::permit_covered(case, &consent_of_direction(case), Reason::Consent)
+    consent::permit_covered(case, &consent_of_direction(case.sharing), Reason::Consent)
 }
 
 fn find_no_basis(case: &Case<'_, '_>) -> Option<Finding> {
     let kind = if case.sharing.today < case.sharing.calendar.cross_sector_from {
         local_consent(case.sharing)
     } else {
-        Some(consent_of_direction(case))
+        Some(consent_of_direction(case.sharing))
     };
     let consent = || match &kind {
         Some(kind) => consent::not_covered(case, kind),
         None => Finding::deny(Reason::NotShareable, Detail::ConsentMissing),
     };
-    Some(consent::no_basis(case.sharing, &open_claims(case), consent))
+    Some(consent::no_basis(case.sharing, &open_claims(case.sharing), consent))
 }
 
 /// The local consent that would open it; none if the ends have two controllers.

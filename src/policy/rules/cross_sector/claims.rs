@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::super::{Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Find, Finding, InForce, Rule, Sharing};
 use super::consent_of_direction;
 use crate::policy::declaration::ConsentKind;
 use crate::policy::directory::OrganisationKind;
@@ -17,7 +17,7 @@ pub(super) static XS_AUTHORITY: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::StatutoryRight],
-    find: Find::ByRecord(find_authority),
+    find: Find::BySharing(find_authority),
 };
 
 pub(super) static XS_JOINT_SERVICE: Rule = Rule {
@@ -39,20 +39,20 @@ pub(super) static XS_UNABLE: Rule = Rule {
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::ClientUnableToDecide],
-    find: Find::ByRecord(find_unable),
+    find: Find::BySharing(find_unable),
 };
 
 /// The claims that are open to the requester in this direction; others are ignored.
-pub(super) fn open_claims(case: &Case<'_, '_>) -> SmallVec<[ClaimKind; 3]> {
+pub(super) fn open_claims(sharing: &Sharing<'_, '_>) -> SmallVec<[ClaimKind; 3]> {
     let mut open = SmallVec::new();
     open.push(ClaimKind::JointService);
-    open.extend(is_authority(case).then_some(ClaimKind::SocialWelfareAuthority));
-    open.extend(is_adult(case.sharing).then_some(ClaimKind::ClientUnableToDecide));
+    open.extend(is_authority(sharing).then_some(ClaimKind::SocialWelfareAuthority));
+    open.extend(is_adult(sharing).then_some(ClaimKind::ClientUnableToDecide));
     open
 }
 
-fn find_authority(case: &Case<'_, '_>) -> Option<Finding> {
-    let is_right = is_authority(case) && case.sharing.has_complete_claim(ClaimKind::SocialWelfareAuthority);
+fn find_authority(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    let is_right = is_authority(sharing) && sharing.has_complete_claim(ClaimKind::SocialWelfareAuthority);
     is_right.then(|| Finding::necessary_data_only(Reason::StatutoryRight))
 }
 
@@ -62,19 +62,19 @@ fn find_joint_service(sharing: &Sharing<'_, '_>) -> Option<Finding> {
         .then(|| Finding::necessary_data_only(Reason::JointService))
 }
 
-fn find_unable(case: &Case<'_, '_>) -> Option<Finding> {
-    let is_unable = case.sharing.has_complete_claim(ClaimKind::ClientUnableToDecide)
-        && is_adult(case.sharing)
-        && !was_last_act_withdrawal(case);
+fn find_unable(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    let is_unable = sharing.has_complete_claim(ClaimKind::ClientUnableToDecide)
+        && is_adult(sharing)
+        && !was_last_act_withdrawal(sharing);
     is_unable.then(|| Finding::necessary_data_only(Reason::ClientUnableToDecide))
 }
 
 /// Patient data for a public social-welfare organiser: a county or the City of
 /// Helsinki. A private provider and a state unit: no.
-fn is_authority(case: &Case<'_, '_>) -> bool {
-    case.is_patient_data()
+fn is_authority(sharing: &Sharing<'_, '_>) -> bool {
+    sharing.is_of_patient_data()
         && matches!(
-            case.sharing.requester.controller.kind,
+            sharing.requester.controller.kind,
             OrganisationKind::WellbeingServicesCounty | OrganisationKind::CityOfHelsinki
         )
 }
@@ -87,9 +87,9 @@ fn is_adult(sharing: &Sharing<'_, '_>) -> bool {
 /// Whether the last that the client did with a consent that opens this
 /// direction, its own or a local one of either end, was to withdraw it: then
 /// their will is known, and giving one does not undo withdrawing another.
-fn was_last_act_withdrawal(case: &Case<'_, '_>) -> bool {
-    let Sharing { requester, holder, .. } = case.sharing;
-    let direction = consent_of_direction(case);
+fn was_last_act_withdrawal(sharing: &Sharing<'_, '_>) -> bool {
+    let Sharing { requester, holder, .. } = sharing;
+    let direction = consent_of_direction(sharing);
     let opens = |kind: &ConsentKind<'_>| match kind {
         ConsentKind::LocalCrossSector { controller } => {
             *controller == requester.controller.oid || *controller == holder.controller.oid
@@ -101,5 +101,5 @@ fn was_last_act_withdrawal(case: &Case<'_, '_>) -> bool {
         | ConsentKind::WellbeingData
         | ConsentKind::VerbalPrescription => *kind == direction,
     };
-    case.sharing.declared.was_last_withdrawn(opens)
+    sharing.declared.was_last_withdrawn(opens)
 }
