@@ -172,8 +172,14 @@ impl Published {
     }
 
     fn publish(&self, snapshot: Arc<Snapshot>) {
-        let revision = snapshot.revision();
         self.snapshot.publish(snapshot);
+        self.tell_revision();
+    }
+
+    /// Tells whoever waits for a revision that it can be decided at.
+    fn tell_revision(&self) {
+        let Some((snapshot, _)) = self.proven() else { return };
+        let revision = snapshot.revision();
         self.revision.send_if_modified(|told| std::mem::replace(told, revision) != revision);
     }
 
@@ -181,6 +187,7 @@ impl Published {
     fn prove(&self, read_began_at: Instant) {
         let nanos = read_began_at.saturating_duration_since(self.began_at).as_nanos();
         self.snapshot.prove(u64::try_from(nanos).unwrap_or(u64::MAX));
+        self.tell_revision();
     }
 
     fn tell_checkpoint(&self, last: keeper::Last) {

@@ -220,7 +220,7 @@ impl<'a> From<&'a v1::DecideRequest> for RequestView<'a> {
             channel: *channel,
             access_right: *access_right,
             ground: *ground,
-            claims: Cow::Borrowed(claims),
+            claims: Cow::Borrowed(claims.get(..=CLAIMS_MAX).unwrap_or(claims)),
             record_count: records.len(),
             at_least,
             request_id,
