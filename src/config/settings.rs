@@ -190,7 +190,7 @@ pub const SETTINGS: &[Setting] = &[
         "store.check_whole_bytes_max",
         "268435456",
         Kind::Number(0, 1024 * GIBIBYTE),
-        "a larger database is not checked whole when it is opened, but as it is read",
+        "a larger database is not checked whole when it is opened, but as far as it is read",
     ),
     setting(
         "store.read_connections_max",

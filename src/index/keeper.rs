@@ -20,7 +20,7 @@ pub struct CheckpointOptions {
     pub path: PathBuf,
     /// How long between two. Zero: none is written, and one that is there is read.
     pub interval: Duration,
-    /// A store with fewer changes is loaded without.
+    /// Of a store with fewer changes none is written.
     pub changes_min: u64,
 }
 
@@ -46,8 +46,8 @@ pub(super) struct Last {
     took: Duration,
 }
 
-/// Keeps the checkpoint up to date. Dropped, it waits for the slice that is
-/// being written.
+/// Keeps the checkpoint up to date. Dropped, it waits until the
+/// one that is being written is given up.
 pub(super) struct Keeper {
     options: CheckpointOptions,
     epoch: Epoch,

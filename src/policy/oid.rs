@@ -204,12 +204,13 @@ mod tests {
         let whole = "1.2.246.10.32213086.14.2025.0.70000.1.22.333.4444.55555.666666.7";
         assert_eq!(whole.len(), OID_CHARACTERS_MAX);
         for length in 1..=whole.len() {
-            let text = &whole[..length];
+            let (text, _) = whole.split_at(length);
             assert_eq!(Oid::parse(text).is_ok(), is_oid_by_arcs(text), "{text}");
             assert!(OpaqueId::parse(text).is_ok(), "{text}");
             for at in 0..length {
                 for letter in ["0", ".", "x", ".0", "..", "\n", "\u{7f}"] {
-                    let text = format!("{}{letter}{}", &text[..at], &text[at + 1..]);
+                    let (before, after) = text.split_at(at);
+                    let text = format!("{before}{letter}{}", after.split_at(1).1);
                     assert_eq!(Oid::parse(text.as_str()).is_ok(), is_oid_by_arcs(&text), "{text}");
                     let is_printable = letter.bytes().all(|byte| (b' '..=b'~').contains(&byte));
                     assert_eq!(OpaqueId::parse(text.as_str()).is_ok(), is_printable, "{text}");

@@ -6,6 +6,7 @@ mod tree;
 
 use std::collections::BTreeMap;
 
+use lupa::config::SETTINGS;
 use lupa::policy::client_id::IdentityCode;
 
 use code::{code_of, crate_paths, names, submodules};
@@ -305,4 +306,24 @@ fn what_is_named_is_found() {
     assert_eq!(submodules("mod a;\npub(super) mod b;\n    mod inline {\npub mod c;"), ["a", "b", "c"]);
     let source = Source { path: "src/policy/rules/denial.rs".to_owned() };
     assert_eq!((source.room().as_deref(), source.depth()), (Some("policy"), 3));
+}
+
+/// The table of settings is what the program has, row by row.
+#[test]
+fn the_readme_lists_every_setting() {
+    let readme = text_of("README.md").expect("a README");
+    let listed: Vec<(&str, &str)> = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
+        .filter(|(name, _)| SETTINGS.iter().any(|setting| setting.name == *name))
+        .collect();
+    let names: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
+    assert_eq!(
+        listed.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        names,
+        "README.md: its table of settings"
+    );
+    for ((name, row), setting) in listed.iter().zip(SETTINGS) {
+        assert!(row.ends_with(&format!("| {} |", setting.meaning)), "README.md: {name}: {}", setting.meaning);
+    }
 }
