@@ -26,8 +26,11 @@ const CHANGES_PER_READ_MAX: usize = 1_000;
 /// How long after the first failure the store is read again.
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(10);
 
-/// After a step of a merge, so many times as long as it took are left to others.
+/// After a step of a merge, so many times as long as it took are left to others,
+/// but no longer than this: on a busy machine a step takes long because it has
+/// given way already.
 const PAUSE_STEPS: u32 = 3;
+const PAUSE_MAX: Duration = Duration::from_millis(2);
 
 /// Owns the thread that follows the store. It ends when this is dropped, which
 /// waits for the read under way; the index then grows stale.
@@ -231,7 +234,7 @@ impl Following {
         self.published
             .merges
             .rcu(|stats| MergeStats { longest_step: stats.longest_step.max(step), ..**stats });
-        let pause = step.saturating_mul(PAUSE_STEPS);
+        let pause = step.saturating_mul(PAUSE_STEPS).min(PAUSE_MAX);
         self.next_step_at = Instant::now() + pause;
         Some(pause)
     }

@@ -20,7 +20,7 @@ use crate::{data, questions, targets};
 
 const DECLARATIONS_PER_SECOND: u64 = 1_000;
 /// How often some of them are sent.
-const TICK: Duration = Duration::from_millis(4);
+const TICK: Duration = Duration::from_millis(1);
 
 /// Well below what saturates, so that waiting is not all that is measured.
 const CONNECTIONS: usize = 2;
