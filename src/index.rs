@@ -168,7 +168,7 @@ impl Published {
     fn proven(&self) -> Option<(Arc<Snapshot>, Duration)> {
         let Proven { value, at_nanos } = self.snapshot.read();
         let age = self.began_at.elapsed().saturating_sub(Duration::from_nanos(at_nanos));
-        (at_nanos != 0).then(|| value.map(|snapshot| (snapshot, age))).flatten()
+        value.filter(|_| at_nanos != 0).map(|snapshot| (snapshot, age))
     }
 
     fn publish(&self, snapshot: Arc<Snapshot>) {

@@ -49,19 +49,9 @@ impl Kept {
         let (given_on, role) = (declaration.given_on(), declaration.role());
         let Declaration { id, content, given_at: _, recorded_at, withdrawal, declarer: _, recorded_by: _ } =
             declaration;
-        let is_derived = ids.is(&id, recorded_at, revision);
-        Self {
-            id: if is_derived {
-                KeptId::Derived(revision)
-            } else {
-                KeptId::Told(revision, id.as_str().to_owned())
-            },
-            content,
-            given_on,
-            recorded_at,
-            role,
-            ending: withdrawal.as_ref().map(Ending::of),
-        }
+        let told_id = (!ids.is(&id, recorded_at, revision)).then_some(id);
+        let ending = withdrawal.as_ref().map(Ending::of);
+        Self::loaded(GistBuf { content, given_on, recorded_at, role, ending }, told_id, revision)
     }
 
     /// A declaration as it was loaded.

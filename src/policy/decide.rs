@@ -1,8 +1,8 @@
 //! First finding wins. Total: there is an answer for every record.
 
-use std::cell::RefCell;
-
 mod residual;
+
+use std::cell::RefCell;
 
 use super::calendar::Calendar;
 use super::day::{Day, Instant};

@@ -64,19 +64,8 @@ async fn admission_sees_its_client_only() {
 async fn a_client_with_many_declarations_is_served() {
     let home = Home::new();
     let store = home.open();
-    let imported = |n: usize| {
-        let declaration = lupa::policy::declaration::Declaration {
-            id: id(&format!("declaration {n}")),
-            content: denial(),
-            given_at: at(0),
-            recorded_at: at(0),
-            withdrawal: None,
-            declarer: None,
-            recorded_by: None,
-        };
-        (client(), declaration)
-    };
-    store.import((0..10_000).map(imported).collect()).await.unwrap();
+    let history = (0..10_000).map(|n| (client(), imported(&format!("declaration {n}"), 0)));
+    store.import(history.collect()).await.unwrap();
     for n in [0, 64, 65, 9_999] {
         append(&store, withdraw_once(&format!("end {n}"), &format!("declaration {n}"))).await;
         let again = store.append(withdraw_once(&format!("again {n}"), &format!("declaration {n}"))).await;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use lupa::index::{CheckpointOptions, CheckpointStats, Follower, Index, IndexOptions, Unavailable};
 use lupa::policy::client_id::ClientId;
-use lupa::policy::declaration::Declaration;
 use lupa::store::{Revision, Store};
+use sha2::{Digest, Sha256};
 
 use super::fixture::*;
 
@@ -43,15 +43,6 @@ async fn fill(store: &Store) -> Revision {
         append(store, withdraw(client, &format!("withdrawal {n}"), given.declaration_id)).await;
     }
     // Ids that were told, and times that do not fit into entries.
-    let imported = |name: &str, micros: i64| Declaration {
-        id: id(name),
-        content: denial(),
-        given_at: at(micros),
-        recorded_at: at(micros),
-        withdrawal: None,
-        declarer: None,
-        recorded_by: None,
-    };
     let history = [("told", 1_600_000_000_000_000), ("early", -1_000_000), ("late", 200_000_000_000_000_000)];
     let history = history.map(|(name, micros)| (other.clone(), imported(name, micros)));
     store.import(history.to_vec()).await.unwrap()
@@ -81,6 +72,17 @@ async fn written(index: &Index, revision: Revision) -> CheckpointStats {
     }
 }
 
+/// Fills the store and has its checkpoint written; tells of which revision it
+/// is, and everything that decides there.
+async fn checkpointed(store: &Store, file: &Path) -> (Revision, String) {
+    let revision = fill(store).await;
+    let (index, follower) = start(store, options(file)).await;
+    written(&index, revision).await;
+    let state = state(&index);
+    follower.stop();
+    (revision, state)
+}
+
 /// What the index read at its start; none if it read the store.
 fn read_at(index: &Index) -> Option<Revision> {
     index.stats().unwrap().checkpoint.map(|checkpoint| checkpoint.revision)
@@ -108,21 +110,12 @@ async fn a_start_with_a_checkpoint_comes_to_the_same() {
 async fn nothing_is_answered_from_a_checkpoint_before_what_came_after_it_is_read() {
     let (home, file) = home();
     let store = home.open();
-    let first = fill(&store).await;
-    let (index, follower) = start(&store, options(&file)).await;
-    written(&index, first).await;
-    follower.stop();
-    let later = |n: usize| Declaration {
-        id: id(&format!("later {n}")),
-        content: denial(),
-        given_at: at(0),
-        recorded_at: at(0),
-        withdrawal: None,
-        declarer: None,
-        recorded_by: None,
-    };
+    let (first, _) = checkpointed(&store, &file).await;
     // More than is read at one time.
-    let last = store.import((0..5_000).map(|n| (client(), later(n))).collect()).await.unwrap();
+    let last = store
+        .import((0..5_000).map(|n| (client(), imported(&format!("later {n}"), 0))).collect())
+        .await
+        .unwrap();
     let (index, _follower) = Index::start(store.clone(), reading(&file)).unwrap();
     let answered = loop {
         match index.current() {
@@ -134,20 +127,28 @@ async fn nothing_is_answered_from_a_checkpoint_before_what_came_after_it_is_read
     assert_eq!((read_at(&index), answered), (Some(first), last));
 }
 
-/// By the sources that wrote it, which a test cannot change: by one that says others.
+/// It is whole in each case, and names the sources that wrote it.
 #[tokio::test]
 async fn one_that_other_sources_wrote_is_not_used() {
+    const SOURCES_AT: usize = 16;
+    // The place of the first slice, which is where the header ends.
+    const FIRST_SLICE_AT: usize = 120;
     let (home, file) = home();
     let store = home.open();
-    let revision = fill(&store).await;
-    let (index, follower) = start(&store, options(&file)).await;
-    written(&index, revision).await;
-    follower.stop();
-    let mut bytes = fs::read(&file).unwrap();
-    bytes[20] = if bytes[20] == b'0' { b'1' } else { b'0' };
-    fs::write(&file, bytes).unwrap();
-    let (index, _follower) = start(&store, reading(&file)).await;
-    assert_eq!(read_at(&index), None);
+    let (revision, _) = checkpointed(&store, &file).await;
+    let whole = fs::read(&file).unwrap();
+    let length = u64::from_le_bytes(*whole[FIRST_SLICE_AT..].first_chunk().unwrap()) as usize;
+    for (changed, expected) in [(0, Some(revision)), (1, None)] {
+        let mut bytes = whole.clone();
+        bytes[SOURCES_AT] ^= changed;
+        let told = length - size_of::<[u8; 32]>();
+        let digest = Sha256::digest(&bytes[..told]);
+        bytes[told..length].copy_from_slice(&digest);
+        fs::write(&file, bytes).unwrap();
+        let (index, follower) = start(&store, reading(&file)).await;
+        assert_eq!(read_at(&index), expected);
+        follower.stop();
+    }
 }
 
 #[tokio::test]
@@ -180,10 +181,7 @@ async fn what_a_crash_left_of_one_is_replaced_and_a_failure_leaves_nothing() {
 async fn what_came_after_a_checkpoint_is_followed_and_what_is_in_the_overlay_is_in_the_next() {
     let (home, file) = home();
     let store = home.open();
-    let first = fill(&store).await;
-    let (index, follower) = start(&store, options(&file)).await;
-    written(&index, first).await;
-    follower.stop();
+    let (first, _) = checkpointed(&store, &file).await;
     let given = append(&store, declare(client(), "later", denial())).await;
     append(&store, withdraw(client(), "ended", given.declaration_id)).await;
     let last = store.replace_directory(directory("Helsinki")).await.unwrap();
@@ -205,11 +203,7 @@ async fn what_came_after_a_checkpoint_is_followed_and_what_is_in_the_overlay_is_
 async fn a_damaged_checkpoint_is_not_used() {
     let (home, file) = home();
     let store = home.open();
-    let revision = fill(&store).await;
-    let (index, follower) = start(&store, options(&file)).await;
-    written(&index, revision).await;
-    let expected = state(&index);
-    follower.stop();
+    let (_, expected) = checkpointed(&store, &file).await;
     let whole = fs::read(&file).unwrap();
     // Empty slices take most of it: look where it differs from one to the next.
     let flipped = (0..64).map(|n| (n * 7_919 + n * n * 104_729) % whole.len());
@@ -231,10 +225,7 @@ async fn a_damaged_checkpoint_is_not_used() {
 async fn a_checkpoint_of_another_store_or_history_is_not_used() {
     let (home, file) = home();
     let store = home.open();
-    let revision = fill(&store).await;
-    let (index, follower) = start(&store, options(&file)).await;
-    written(&index, revision).await;
-    follower.stop();
+    let (revision, _) = checkpointed(&store, &file).await;
     drop(store);
 
     let (other_home, _) = self::home();

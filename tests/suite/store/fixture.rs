@@ -9,7 +9,8 @@ use lupa::policy::admit::Admitted;
 use lupa::policy::client_id::{ClientId, IdentityCode};
 use lupa::policy::day::Instant;
 use lupa::policy::declaration::{
-    Consent, ConsentKind, Content, Declarer, Denial, DenialSector, Information, RecordedBy, Role, Scope, Way,
+    Consent, ConsentKind, Content, Declaration, Declarer, Denial, DenialSector, Information, RecordedBy,
+    Role, Scope, Way,
 };
 use lupa::policy::directory::{Directory, Organisation, OrganisationKind};
 use lupa::policy::gist::{Ending, Gist, GistBuf};
@@ -182,6 +183,19 @@ pub(super) fn digest(payload: &str) -> [u8; 32] {
 
 pub(super) async fn append(store: &Store, append: Append) -> Appended {
     store.append(append).await.unwrap()
+}
+
+/// A denial of another system, given and recorded at a time.
+pub(super) fn imported(name: &str, micros: i64) -> Declaration {
+    Declaration {
+        id: id(name),
+        content: denial(),
+        given_at: at(micros),
+        recorded_at: at(micros),
+        withdrawal: None,
+        declarer: None,
+        recorded_by: None,
+    }
 }
 
 /// Every change. Those that are loaded say of each what decides.
