@@ -43,12 +43,12 @@ async fn changes_of_many_clients_are_packed_while_it_serves() {
     let stats = loop {
         let asked = fixture.indexes().get_index_stats(v1::GetIndexStatsRequest {}).await;
         let stats = asked.expect("stats").into_inner();
-        if stats.merges.expect("merges").count > 0 {
+        // What is recorded while a merge runs is for the next one.
+        if stats.merges.expect("merges").count > 0 && stats.overlay_clients < 2 {
             break stats;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     };
-    assert!(stats.overlay_clients < 2);
     assert_eq!((stats.clients, stats.declarations), (2, 6));
 }
 
