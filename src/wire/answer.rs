@@ -9,8 +9,9 @@ use crate::policy::verdict::Verdict;
 use super::verdict::{Disclosure, Told};
 use super::violation::to_timestamp;
 
-/// Most verdicts have no more bytes, where no details are told.
+/// Most verdicts have no more bytes where no details are told, and where they are.
 const VERDICT_BYTES: usize = 8;
+const DETAILED_VERDICT_BYTES: usize = 48;
 
 /// The key and the length of a field, and the instant's share.
 const FIELD_BYTES: usize = 8;
@@ -48,14 +49,17 @@ pub struct Ending<'a> {
 }
 
 impl Ending<'_> {
-    /// About how many bytes the answer takes with so many verdicts, but for
-    /// their details.
+    /// About how many bytes the answer takes with so many verdicts.
     #[must_use]
-    pub fn bytes_with(&self, verdicts: usize) -> usize {
+    pub fn bytes_with(&self, verdicts: usize, disclosure: Disclosure) -> usize {
+        let verdict = match disclosure {
+            Disclosure::Public => VERDICT_BYTES,
+            Disclosure::Detailed => DETAILED_VERDICT_BYTES,
+        };
         let Self { decision_id, token, decided_at: _, catalogue_version, request_id } = self;
         let texts = [decision_id, token, catalogue_version, request_id];
         let ending: usize = texts.iter().map(|text| text.len() + FIELD_BYTES).sum();
-        verdicts.saturating_mul(VERDICT_BYTES).saturating_add(ending)
+        verdicts.saturating_mul(verdict).saturating_add(ending)
     }
 }
 

@@ -38,7 +38,7 @@ impl Asked<'_> {
         let declarations = snapshot.declarations(&situation.client);
         let question =
             Question::new(situation, declarations.gists(), snapshot.directory(), &core.calendar, now);
-        let bytes = ending.bytes_with(records.count());
+        let bytes = ending.bytes_with(records.count(), disclosure);
         let mut writer = AnswerWriter::new(bytes, disclosure, |place| declarations.id(place));
         records.read(|record| writer.verdict(&question.decide_read(record)))?;
         Ok(writer.end(&ending))
