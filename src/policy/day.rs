@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Offset, TimeZone, Utc};
 use chrono_tz::Europe::Helsinki;
 
 /// A point in time.
@@ -24,7 +24,11 @@ impl Day {
     /// The day it is in Finland at an instant.
     #[must_use]
     pub fn of(instant: Instant) -> Self {
-        Self(instant.with_timezone(&Helsinki).date_naive())
+        let utc = instant.naive_utc();
+        let offset = Helsinki.offset_from_utc_datetime(&utc).fix();
+        // A stored instant may be at the very end of the calendar, where no
+        // offset can be added: its own day is close enough.
+        Self(utc.checked_add_offset(offset).unwrap_or(utc).date())
     }
 
     /// Reads an ISO date, `YYYY-MM-DD`.
@@ -101,6 +105,12 @@ mod tests {
         assert_eq!(Day::of(instant("2026-12-31T22:00:00Z")), day("2027-01-01"));
         assert_eq!(Day::of(instant("2026-06-30T20:59:59Z")), day("2026-06-30"));
         assert_eq!(Day::of(instant("2026-06-30T21:00:00Z")), day("2026-07-01"));
+    }
+
+    #[test]
+    fn every_instant_is_on_a_day() {
+        assert!(Day::of(Instant::MIN_UTC) < day("0001-01-01"));
+        assert!(Day::of(Instant::MAX_UTC) > day("9999-12-31"));
     }
 
     #[test]

@@ -1,34 +1,29 @@
 //! The core beside the reference evaluator, on generated cases. Wrong permits
 //! and wrong denials are counted apart.
 
-use std::env;
+mod over_grpc;
 
 use lupa::policy::Question;
 use lupa::policy::admit::{Admitted, admit, admit_withdrawal};
-use lupa::policy::calendar::{Calendar, InformationVersion};
-use lupa::policy::day::Day;
 use lupa::policy::gist::Gist;
 use lupa::policy::refusal::Refusal;
 use lupa::wire::v1::{self, Effect};
 use lupa::wire::verdict::{Disclosure, id_among, to_verdict};
 use lupa::wire::{decision, declaration, directory};
 
+use crate::core::{cases, to_core, verdicts};
 use crate::generator::{Case, RecordingCase, RecordingRequest, case, recording_case};
 use crate::reference::{self, Answer};
 
-/// How many cases, unless `LUPA_TEST_CASES` says otherwise:
-/// `LUPA_TEST_CASES=1000000 cargo test --release --test suite agree`.
+/// How many cases.
 const CASES: u64 = 100_000;
-
-fn cases() -> u64 {
-    env::var("LUPA_TEST_CASES").map_or(CASES, |cases| cases.parse().expect("a number of cases"))
-}
 
 #[test]
 fn decisions_agree_with_the_reference() {
     let mut differences = Differences::default();
-    for seed in 0..cases() {
-        differences.compare(seed, &case(seed));
+    for seed in 0..cases(CASES) {
+        let case = case(seed);
+        differences.add(seed, &case, &verdicts(&case, Disclosure::Detailed));
     }
     differences.assert_none();
 }
@@ -36,7 +31,7 @@ fn decisions_agree_with_the_reference() {
 #[test]
 fn recordings_agree_with_the_reference() {
     let mut differences = Vec::new();
-    for seed in 0..cases() {
+    for seed in 0..cases(CASES) {
         let (expected, found) = recording(&recording_case(seed));
         if expected != found {
             differences.push(format!("seed {seed}: expected {expected:?}, found {found:?}"));
@@ -49,7 +44,7 @@ fn recordings_agree_with_the_reference() {
 /// What is remembered of the registers asked about last changes no answer.
 #[test]
 fn an_answer_does_not_depend_on_what_else_is_asked() {
-    for seed in 0..cases() / 50 {
+    for seed in 0..cases(CASES / 50) {
         let Case { directory: given, calendar, declarations, mut request, at } = case(seed);
         let directory = directory::directory(&given).expect("a directory");
         let stored = declaration::stored_declarations("declarations", &declarations).expect("declarations");
@@ -82,17 +77,13 @@ struct Differences {
 }
 
 impl Differences {
-    fn compare(&mut self, seed: u64, case: &Case) {
-        let Case { directory: given, calendar, declarations, request, at } = case;
-        let directory = directory::directory(given).expect("a directory");
-        let stored = declaration::stored_declarations("declarations", declarations).expect("declarations");
-        let situation = decision::situation(request).expect("a situation");
-        let core_calendar = to_core(calendar);
-        let question = Question::new(&situation, Gist::all(&stored), &directory, &core_calendar, *at);
-        for record in &request.records {
-            let expected = reference::decide(given, calendar, declarations, request, record, *at);
-            let verdict = question.decide_read(decision::record(record));
-            let found = answer(&to_verdict(&verdict, Disclosure::Detailed, id_among(&stored)));
+    /// Compares what was found with what the reference expects.
+    fn add(&mut self, seed: u64, case: &Case, found: &[v1::Verdict]) {
+        let Case { directory, calendar, declarations, request, at } = case;
+        assert_eq!(request.records.len(), found.len(), "seed {seed}");
+        for (record, found) in request.records.iter().zip(found) {
+            let expected = reference::decide(directory, calendar, declarations, request, record, *at);
+            let found = answer(found);
             let expected = (expected.rule.to_owned(), expected);
             if found == expected {
                 continue;
@@ -167,31 +158,5 @@ fn in_wire_words(found: Result<Admitted, Refusal>) -> Recorded {
         Ok(admitted) => Ok(admitted.notices.into_iter().map(declaration::to_notice).collect()),
         Err(Refusal::DeclarationUnknown) => Err("NOT_FOUND".to_owned()),
         Err(refusal) => Err(refusal.code().to_owned()),
-    }
-}
-
-fn to_core(calendar: &reference::Calendar) -> Calendar {
-    let day = |date: &chrono::NaiveDate| Day::parse(&date.to_string()).expect("a day");
-    Calendar {
-        act_in_force: day(&calendar.act_in_force),
-        counties_begin: day(&calendar.counties_begin),
-        uusimaa_right_from: day(&calendar.uusimaa_right_from),
-        uusimaa_right_until: calendar.uusimaa_right_until.as_ref().map(day),
-        social_sharing_from: day(&calendar.social_sharing_from),
-        consents_cover_all_channels_from: day(&calendar.consents_cover_all_channels_from),
-        cross_sector_from: day(&calendar.cross_sector_from),
-        prescriptions_to_social_from: day(&calendar.prescriptions_to_social_from),
-        wellbeing_from: day(&calendar.wellbeing_from),
-        extensive_refusal_from: calendar.extensive_refusal_from.as_ref().map(day),
-        versions: calendar
-            .versions
-            .iter()
-            .map(|version| InformationVersion {
-                version: version.version.as_str().into(),
-                valid_from: version.valid_from.as_ref().map(day),
-                newest_from: version.newest_from.as_ref().map(day),
-                opens_uusimaa: version.opens_uusimaa,
-            })
-            .collect(),
     }
 }

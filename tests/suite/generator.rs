@@ -18,6 +18,7 @@ pub(crate) mod rng;
 mod times;
 
 use chrono::DateTime;
+use chrono::NaiveDate;
 use chrono::Utc;
 use lupa::wire::v1::ClientId;
 use lupa::wire::v1::DecideRequest;
@@ -30,9 +31,10 @@ use pbjson_types::Timestamp;
 
 use crate::reference::Calendar;
 pub(crate) use coverage::CODES;
-use requests::Theme;
+use requests::{Ends, Theme};
 use rng::Rng;
 use times::Anchors;
+pub(crate) use times::{midnight, timestamp};
 
 /// What a decision is made from.
 #[derive(Clone, Debug)]
@@ -77,9 +79,37 @@ pub(crate) fn case(seed: u64) -> Case {
     let mut rng = Rng::new(seed);
     let setting = setting(&mut rng);
     let ends = requests::ends(&mut rng, &setting);
-    let request = requests::request(&mut rng, &setting, &ends);
-    let declarations = declarations::declarations(&mut rng, &setting, &ends);
+    case_in(&mut rng, setting, &ends)
+}
+
+fn case_in(rng: &mut Rng, setting: Setting, ends: &Ends) -> Case {
+    let request = requests::request(rng, &setting, ends);
+    let declarations = declarations::declarations(rng, &setting, ends);
     Case { directory: setting.directory, calendar: setting.calendar, declarations, request, at: setting.at }
+}
+
+/// A case, and the same with one denial more, somewhere among what was declared.
+pub(crate) fn case_and_denial(seed: u64) -> (Case, Case) {
+    let mut rng = Rng::new(seed);
+    let setting = setting(&mut rng);
+    let ends = requests::ends(&mut rng, &setting);
+    let denial = declarations::another_denial(&mut rng, &setting, &ends);
+    let mut case = case_in(&mut rng, setting, &ends);
+    // One that has no id is called by its place.
+    for (number, stored) in case.declarations.iter_mut().enumerate() {
+        stored.id = format!("declaration {number}");
+    }
+    let mut denied = case.clone();
+    denied.declarations.insert(rng.below(case.declarations.len() + 1), denial);
+    (case, denied)
+}
+
+/// A case, and the days on which something begins or ends by the calendar, the
+/// directory and the client's age.
+pub(crate) fn case_and_days(seed: u64) -> (Case, Vec<NaiveDate>) {
+    // As in `case`: the same seed, the same setting.
+    let setting = setting(&mut Rng::new(seed));
+    (case(seed), setting.anchors.0)
 }
 
 pub(crate) fn recording_case(seed: u64) -> RecordingCase {
@@ -88,7 +118,7 @@ pub(crate) fn recording_case(seed: u64) -> RecordingCase {
     let ends = requests::ends(&mut rng, &setting);
     let mut declarations = declarations::declarations(&mut rng, &setting, &ends);
     declarations.retain_mut(|stored| {
-        let now = times::timestamp(setting.at);
+        let now = timestamp(setting.at);
         let is_past =
             |timestamp: &Timestamp| (timestamp.seconds, timestamp.nanos) <= (now.seconds, now.nanos);
         if !stored.withdrawn_at.as_ref().is_some_and(is_past) {

@@ -42,6 +42,7 @@ pub(crate) use admission::stored_id;
 pub(crate) use calendar::Calendar;
 pub(crate) use calendar::Version;
 pub(crate) use calendar::day;
+pub(crate) use calendar::instant;
 pub(crate) use calendar::ymd;
 use directory::Side;
 use directory::side;

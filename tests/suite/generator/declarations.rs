@@ -252,6 +252,16 @@ fn relevant_kind(rng: &mut Rng, setting: &Setting) -> ConsentKind {
     }
 }
 
+/// A denial as clients set them.
+pub(super) fn another_denial(rng: &mut Rng, setting: &Setting, ends: &Ends) -> StoredDeclaration {
+    let mut stored = Vec::new();
+    let denial = denial(rng, setting, ends);
+    store(rng, setting, Content::Denial(denial), &mut stored);
+    let (_, mut denial) = stored.remove(0);
+    denial.id = "another-denial".to_owned();
+    denial
+}
+
 /// Listed for its sector or not, honoured all the same.
 fn denial(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Denial {
     let of_theme = match setting.theme {

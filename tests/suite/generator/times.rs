@@ -19,11 +19,11 @@ use crate::reference::Version;
 use crate::reference::ymd;
 
 /// The first instant of a day in Helsinki.
-pub(super) fn midnight(day: NaiveDate) -> DateTime<Utc> {
+pub(crate) fn midnight(day: NaiveDate) -> DateTime<Utc> {
     Helsinki.from_local_datetime(&day.and_time(NaiveTime::MIN)).unwrap().to_utc()
 }
 
-pub(super) fn timestamp(at: DateTime<Utc>) -> Timestamp {
+pub(crate) fn timestamp(at: DateTime<Utc>) -> Timestamp {
     Timestamp { seconds: at.timestamp(), nanos: i32::try_from(at.timestamp_subsec_nanos()).unwrap() }
 }
 

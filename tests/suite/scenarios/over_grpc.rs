@@ -5,76 +5,27 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use lupa::cli::scenario::{Outcome, Request, Scenario};
-use lupa::config;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
 use lupa::policy::declaration::Declaration;
-use lupa::server::{Listeners, Server, clock};
+use lupa::server::clock;
 use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
 use lupa::wire::violation::to_timestamp;
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use super::corpus;
+use crate::running::Running;
 
 /// What time it is for the servers of this test, in microseconds.
 static NOW: AtomicI64 = AtomicI64::new(0);
 
 fn scenario_clock() -> Instant {
     Instant::from_timestamp_micros(NOW.load(Ordering::SeqCst)).unwrap()
-}
-
-/// A server with one calendar.
-struct Running {
-    channel: Channel,
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
-    _folder: tempfile::TempDir,
-}
-
-impl Running {
-    /// With the declarations of a scenario imported.
-    async fn start(calendar: &Calendar, clock: fn() -> Instant, imported: Option<&Scenario>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut config = config::load(None, []).unwrap().config;
-        config.store.path = folder.path().join("lupa.sqlite");
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let server = Server::open(&config, calendar.clone(), clock).await.unwrap();
-        if let Some(scenario) = imported {
-            server.store().replace_directory(scenario.directory.1.clone()).await.unwrap();
-            if let Some(client) = scenario.client() {
-                let history = stored(scenario).map(|declaration| (client.clone(), declaration)).collect();
-                server.store().import(history).await.unwrap();
-            }
-        }
-        server.index().readiness().wait_for(|ready| *ready).await.unwrap();
-        let last = *server.store().committed().borrow();
-        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
-        assert!(server.index().reached(last, deadline).await);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let task = tokio::spawn(async move {
-            server
-                .run(Listeners { grpc: listener, http: None }, async { stopped.await.unwrap_or(()) })
-                .await
-                .unwrap();
-        });
-        let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { channel, stop, task, _folder: folder }
-    }
-
-    async fn end(self) {
-        drop(self.stop);
-        drop(self.channel);
-        self.task.await.unwrap();
-    }
 }
 
 /// What is stored by the time of the scenario, in the order of recording, as a
@@ -99,7 +50,7 @@ async fn every_decision_agrees_over_grpc() {
         }
     }
     for (calendar, scenarios) in servers.into_values() {
-        let running = Running::start(&calendar, clock::now, None).await;
+        let running = Running::start(&calendar, clock::now).await;
         let mut client = DecisionServiceClient::new(running.channel.clone());
         for scenario in scenarios {
             let outcome = simulate(&mut client, &scenario).await;
@@ -134,7 +85,14 @@ async fn every_recording_viewing_and_printing_agrees_over_grpc() {
             continue;
         }
         NOW.store(scenario.at.timestamp_micros(), Ordering::SeqCst);
-        let running = Running::start(&scenario.calendar, scenario_clock, Some(&scenario)).await;
+        let running = Running::start_with(&scenario.calendar, scenario_clock, async |store| {
+            store.replace_directory(scenario.directory.1.clone()).await.unwrap();
+            if let Some(client) = scenario.client() {
+                let history = stored(&scenario).map(|declaration| (client.clone(), declaration)).collect();
+                store.import(history).await.unwrap();
+            }
+        })
+        .await;
         let outcome = ask(&running.channel, &scenario).await;
         assert_eq!(outcome, scenario.ask_core(), "{}", scenario.name);
         assert_eq!(scenario.expectation.differences(&outcome), [], "{}", scenario.name);
@@ -180,7 +138,7 @@ fn refused(status: &Status) -> Outcome {
 async fn the_directory_is_replaced_over_grpc() {
     let (_, scenarios) = corpus().into_iter().next().unwrap();
     let given = &scenarios.first().unwrap().directory.0;
-    let running = Running::start(&Calendar::published(), clock::now, None).await;
+    let running = Running::start(&Calendar::published(), clock::now).await;
     let mut client = DirectoryServiceClient::new(running.channel.clone());
     client.replace_directory(v1::ReplaceDirectoryRequest { directory: Some(given.clone()) }).await.unwrap();
     let shown = client.get_directory(v1::GetDirectoryRequest {}).await.unwrap().into_inner();

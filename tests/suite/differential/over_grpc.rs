@@ -1,0 +1,42 @@
+//! The same cases through a real server, by Simulate.
+
+use lupa::server::clock;
+use lupa::wire::v1::SimulateRequest;
+use lupa::wire::v1::decision_service_client::DecisionServiceClient;
+
+use super::Differences;
+use crate::core::{cases, to_core};
+use crate::generator::{case, timestamp};
+use crate::reference::Calendar;
+use crate::running::Running;
+
+/// How many cases, less those of another calendar: a server has one.
+const CASES: u64 = 100_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn simulations_agree_with_the_reference() {
+    let calendar = Calendar::defaults();
+    let running = Running::start(&to_core(&calendar), clock::now).await;
+    let mut client = DecisionServiceClient::new(running.channel.clone());
+    let mut differences = Differences::default();
+    let mut asked = 0;
+    for seed in 0..cases(CASES) {
+        let case = case(seed);
+        if case.calendar != calendar {
+            continue;
+        }
+        let request = SimulateRequest {
+            decide: Some(case.request.clone()),
+            at: Some(timestamp(case.at)),
+            directory: Some(case.directory.clone()),
+            declarations: case.declarations.clone(),
+            ignore_stored: true,
+        };
+        let answer = client.simulate(request).await.expect("a simulation").into_inner();
+        differences.add(seed, &case, &answer.decision.expect("a decision").verdicts);
+        asked += 1;
+    }
+    differences.assert_none();
+    assert!(asked > cases(CASES) / 2, "most cases have the published calendar, and {asked} were asked");
+    running.end().await;
+}

@@ -1,0 +1,74 @@
+//! A server with a calendar and a clock, on a store of its own.
+
+use lupa::config;
+use lupa::policy::calendar::Calendar;
+use lupa::policy::day::Instant;
+use lupa::server::{Listeners, Server};
+use lupa::store::Store;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tonic::transport::Channel;
+
+pub(crate) struct Running {
+    pub(crate) channel: Channel,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+    folder: TempDir,
+}
+
+impl Running {
+    /// With nothing stored.
+    pub(crate) async fn start(calendar: &Calendar, clock: fn() -> Instant) -> Self {
+        Self::start_with(calendar, clock, async |_| ()).await
+    }
+
+    /// With what is stored first.
+    pub(crate) async fn start_with(
+        calendar: &Calendar,
+        clock: fn() -> Instant,
+        first: impl AsyncFnOnce(&Store),
+    ) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), calendar, clock, first).await
+    }
+
+    /// Ends it and starts another one on the same store.
+    pub(crate) async fn restart(self, calendar: &Calendar, clock: fn() -> Instant) -> Self {
+        let folder = self.end().await;
+        Self::start_in(folder, calendar, clock, async |_| ()).await
+    }
+
+    async fn start_in(
+        folder: TempDir,
+        calendar: &Calendar,
+        clock: fn() -> Instant,
+        first: impl AsyncFnOnce(&Store),
+    ) -> Self {
+        let mut config = config::load(None, []).unwrap().config;
+        config.store.path = folder.path().join("lupa.sqlite");
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = Server::open(&config, calendar.clone(), clock).await.unwrap();
+        first(server.store()).await;
+        server.index().readiness().wait_for(|ready| *ready).await.unwrap();
+        let last = *server.store().committed().borrow();
+        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
+        assert!(server.index().reached(last, deadline).await);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let task = tokio::spawn(async move {
+            let until = async { stopped.await.unwrap_or(()) };
+            server.run(Listeners { grpc: listener, http: None }, until).await.unwrap();
+        });
+        let channel = Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+        Self { channel, stop, task, folder }
+    }
+
+    /// Waits until it has ended in order.
+    pub(crate) async fn end(self) -> TempDir {
+        drop(self.stop);
+        drop(self.channel);
+        self.task.await.unwrap();
+        self.folder
+    }
+}
