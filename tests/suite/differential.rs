@@ -70,7 +70,7 @@ fn an_answer_does_not_depend_on_what_else_is_asked() {
 }
 
 #[derive(Default)]
-struct Differences {
+pub(crate) struct Differences {
     wrong_permits: Vec<String>,
     wrong_denials: Vec<String>,
     others: Vec<String>,
@@ -78,7 +78,7 @@ struct Differences {
 
 impl Differences {
     /// Compares what was found with what the reference expects.
-    fn add(&mut self, seed: u64, case: &Case, found: &[v1::Verdict]) {
+    pub(crate) fn add(&mut self, seed: u64, case: &Case, found: &[v1::Verdict]) {
         let Case { directory, calendar, declarations, request, at } = case;
         assert_eq!(request.records.len(), found.len(), "seed {seed}");
         for (record, found) in request.records.iter().zip(found) {
@@ -97,7 +97,7 @@ impl Differences {
         }
     }
 
-    fn assert_none(&self) {
+    pub(crate) fn assert_none(&self) {
         let Self { wrong_permits, wrong_denials, others } = self;
         let counts = (wrong_permits.len(), wrong_denials.len(), others.len());
         let shown: Vec<_> =

@@ -18,6 +18,7 @@ mod core;
 mod demo;
 mod decoder;
 mod differential;
+mod exhaustive;
 mod generator;
 mod kill;
 mod properties;

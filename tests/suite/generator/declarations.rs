@@ -272,7 +272,8 @@ fn denial(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Denial {
         if rng.chance(92) { of_theme } else { rng.pick(&[Sector::Healthcare, Sector::SocialWelfare]) };
     let scope = scope(rng, setting, ends, sector);
     let extensive = matches!(scope, Scope::Extensive(_));
-    let sector = if extensive && rng.chance(70) { Sector::Both } else { sector };
+    let both = if extensive { 70 } else { 4 };
+    let sector = if rng.chance(both) { Sector::Both } else { sector };
     let against = if sector == Sector::Both || rng.chance(50) {
         Vec::new()
     } else {

@@ -61,9 +61,10 @@ pub(super) fn is_extensive(denial: &Denial) -> bool {
     matches!(denial.scope, Some(Scope::Extensive(_)))
 }
 
-/// "A denial counts only in its sector, EXTENSIVE in both."
+/// "A denial counts only in its sector, EXTENSIVE in both." One that is stored
+/// for both, though its scope is not listed there, "is honoured (it restricts)".
 fn counts_in(denial: &Denial, sector: Sector) -> bool {
-    is_extensive(denial) || denial.sector() == sector
+    is_extensive(denial) || denial.sector() == sector || denial.sector() == Sector::Both
 }
 
 /// Every way in which the denial's scope covers the record, whomever against.
@@ -138,11 +139,18 @@ fn comes_from(question: &Question, provider: &str) -> bool {
     question.holder.controller == provider || was_held_before_merger_by(question, provider)
 }
 
+/// "In healthcare only": one that is stored for both sectors is against all,
+/// and carries no emergency allowance.
+fn is_of_healthcare_only(denial: &Denial) -> bool {
+    denial.sector() == Sector::Healthcare
+}
+
 /// Only in healthcare. A former provider and its successor are two controllers.
 fn is_against_requester(question: &Question, cover: &Cover) -> bool {
     let directory = question.world.directory;
     let same_controller = question.requester.controller == question.holder.controller;
     cover.against_all
+        || !is_of_healthcare_only(cover.denial)
         || cover.denial.against.is_empty()
         || cover.denial.against().any(|against| match against {
             Against::OtherProviders => !same_controller,
@@ -195,7 +203,9 @@ pub(super) fn of_wellbeing_data<'a>(question: &Question<'a>) -> Vec<Cover<'a>> {
 
 /// An extensive denial carries no emergency allowance.
 pub(super) fn all_allow_emergency(covers: &[Cover]) -> bool {
-    covers.iter().all(|cover| cover.denial.allows_emergency && !is_extensive(cover.denial))
+    covers.iter().all(|cover| {
+        cover.denial.allows_emergency && is_of_healthcare_only(cover.denial) && !is_extensive(cover.denial)
+    })
 }
 
 pub(super) fn first_told(covers: &[Cover]) -> Option<Detail> {
