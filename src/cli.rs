@@ -119,8 +119,8 @@ pub enum Command {
     Index(index::IndexCommand),
     /// Run scenario files: a policy tested as data
     Test(test::TestArgs),
-    /// Show the rule catalogue
-    Rules,
+    /// Show the rule catalogue, or what it answers between all kinds of registers
+    Rules(rules::RulesArgs),
     /// Show every setting in force and where it comes from
     Config,
     /// Make a store with a synthetic population, as large as a country's
@@ -145,7 +145,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Directory(command) => directory::run(command, &global).await,
         Command::Index(command) => index::run(&command, &global).await,
         Command::Test(args) => test::run(&args, &global),
-        Command::Rules => rules::run(&global).await,
+        Command::Rules(args) => rules::run(args, &global).await,
         Command::Config => config::run(&global),
         Command::BenchData(args) => bench_data::run(args, &global).await,
         Command::Completions(args) => completions::run(&args),

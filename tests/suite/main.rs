@@ -21,6 +21,7 @@ mod differential;
 mod exhaustive;
 mod generator;
 mod kill;
+mod matrix;
 mod properties;
 mod reference;
 mod running;

@@ -1,0 +1,412 @@
+//! `lupa rules --matrix`: what is answered between every two kinds of
+//! registers, on every channel, on every basis.
+
+use std::fmt::Write as _;
+
+use crate::policy::Question;
+use crate::policy::calendar::Calendar;
+use crate::policy::day::{Day, Instant};
+use crate::policy::gist::Gist;
+use crate::wire::v1::claim::Claim as Kind;
+use crate::wire::v1::declaration::Declaration as Content;
+use crate::wire::v1::denial::Scope;
+use crate::wire::v1::{self, Channel, ConsentKind, OrganisationKind, RecordKind, RegisterKind, Role, Sector};
+use crate::wire::verdict::{Disclosure, to_verdict};
+use crate::wire::violation::{InvalidRequest, to_timestamp};
+use crate::wire::{decision, declaration, directory};
+
+use super::super::names::label;
+
+const KINDS: [RegisterKind; 6] = [
+    RegisterKind::PublicHealthcare,
+    RegisterKind::PublicOccupational,
+    RegisterKind::PrivateHealthcare,
+    RegisterKind::PrivateOccupational,
+    RegisterKind::SocialWelfare,
+    RegisterKind::WellbeingData,
+];
+
+const CHANNELS: [Channel; 3] = [Channel::Kanta, Channel::UusimaaLocalDatabase, Channel::OutsideKanta];
+
+const REQUESTER: &str = "1.2.1";
+const HOLDER: &str = "1.2.2";
+const REQUESTERS_CONTROLLER: &str = "1.2.3";
+const HOLDERS_CONTROLLER: &str = "1.2.4";
+
+/// An adult, made up.
+const CLIENT: &str = "010181-900C";
+
+/// When everyone was ready for everything; consents of then are from before the Act.
+const READY_FROM: &str = "2015-01-01";
+
+const RECORD: &str = "record";
+const EVENT: &str = "event";
+
+/// Columns of characters.
+const BASIS_WIDTH: usize = 46;
+const ANSWER_WIDTH: usize = 34;
+
+/// What an answer may rest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Basis {
+    Nothing,
+    Informed,
+    Consent,
+    Denied,
+    ExtensivelyDenied,
+    DeniedInEmergency,
+    Prescription,
+    PrescriptionDenied,
+    StatutoryRight,
+    Authority,
+    JointService,
+    Unable,
+    BothInUusimaa,
+    Outsourced,
+    LocalConsent,
+    OneRegister,
+}
+
+impl Basis {
+    const ALL: [Self; 16] = [
+        Self::Nothing,
+        Self::Informed,
+        Self::Consent,
+        Self::Denied,
+        Self::ExtensivelyDenied,
+        Self::DeniedInEmergency,
+        Self::Prescription,
+        Self::PrescriptionDenied,
+        Self::StatutoryRight,
+        Self::Authority,
+        Self::JointService,
+        Self::Unable,
+        Self::BothInUusimaa,
+        Self::Outsourced,
+        Self::LocalConsent,
+        Self::OneRegister,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Informed => "informed",
+            Self::Consent => "informed, consents of every kind",
+            Self::Denied => "the same, and all of it denied",
+            Self::ExtensivelyDenied => "the same, and an extensive denial",
+            Self::DeniedInEmergency => "denied, allowed in an emergency, in one",
+            Self::Prescription => "informed: a prescription",
+            Self::PrescriptionDenied => "the same, and it is denied",
+            Self::StatutoryRight => "claim STATUTORY_RIGHT",
+            Self::Authority => "claim SOCIAL_WELFARE_AUTHORITY",
+            Self::JointService => "claim JOINT_SERVICE",
+            Self::Unable => "claim CLIENT_UNABLE_TO_DECIDE",
+            Self::BothInUusimaa => "informed, both in Uusimaa",
+            Self::Outsourced => "generated in an outsourced service",
+            Self::LocalConsent => "one controller, a local consent",
+            Self::OneRegister => "the requester's own register",
+        }
+    }
+
+    /// Whether it can be asked of these two.
+    fn is_of(self, requester: RegisterKind, holder: RegisterKind) -> bool {
+        let is_prescription = matches!(self, Self::Prescription | Self::PrescriptionDenied);
+        (!is_prescription || is_healthcare(holder)) && (self != Self::OneRegister || requester == holder)
+    }
+}
+
+/// The matrix on a day, as text.
+pub(super) fn matrix(day: Day, calendar: &Calendar) -> Result<String, InvalidRequest> {
+    let at = noon(day);
+    let mut text = format!(
+        "Decisions on {day}, at noon. Everyone is ready for everything, the client is an adult, and the\n\
+         professional has the access right and a ground. Two controllers, unless it says otherwise.\n\
+         PERMIT with its reason; else why not.\n"
+    );
+    for requester in KINDS {
+        for holder in KINDS {
+            let names = [requester, holder].map(|kind| label::<RegisterKind>(kind.into()));
+            let [requester_name, holder_name] = names;
+            write_line(
+                &mut text,
+                &format!("\n{requester_name} asks {holder_name}"),
+                CHANNELS.map(channel_name),
+            );
+            for basis in Basis::ALL.into_iter().filter(|basis| basis.is_of(requester, holder)) {
+                let mut answers = [const { String::new() }; CHANNELS.len()];
+                for (answer, channel) in answers.iter_mut().zip(CHANNELS) {
+                    *answer = Asked { requester, holder, channel, basis, at }.answer(calendar)?;
+                }
+                write_line(&mut text, &format!("  {}", basis.name()), answers);
+            }
+        }
+    }
+    Ok(text)
+}
+
+fn channel_name(channel: Channel) -> String {
+    label::<Channel>(channel.into())
+}
+
+fn write_line(text: &mut String, first: &str, cells: [String; CHANNELS.len()]) {
+    // The empty line before a heading is not of its width.
+    let heading = first.trim_start_matches('\n');
+    let newlines = first.len() - heading.len();
+    text.extend(std::iter::repeat_n('\n', newlines));
+    let mut line = format!("{heading:<BASIS_WIDTH$}");
+    for cell in cells {
+        // Writing to a string does not fail.
+        write!(line, "  {cell:<ANSWER_WIDTH$}").unwrap_or_default();
+    }
+    text.push_str(line.trim_end());
+    text.push('\n');
+}
+
+fn noon(day: Day) -> Instant {
+    format!("{day}T10:00:00Z").parse().unwrap_or_default()
+}
+
+fn is_healthcare(kind: RegisterKind) -> bool {
+    !matches!(kind, RegisterKind::SocialWelfare | RegisterKind::WellbeingData | RegisterKind::Unspecified)
+}
+
+/// One question of the matrix.
+#[derive(Clone, Copy)]
+struct Asked {
+    requester: RegisterKind,
+    holder: RegisterKind,
+    channel: Channel,
+    basis: Basis,
+    at: Instant,
+}
+
+impl Asked {
+    fn answer(self, calendar: &Calendar) -> Result<String, InvalidRequest> {
+        let directory = directory::directory(&self.directory())?;
+        let stored = declaration::stored_declarations("declarations", &self.declarations())?;
+        let request = self.request();
+        let situation = decision::situation(&request)?;
+        let question = Question::new(&situation, Gist::all(&stored), &directory, calendar, self.at);
+        let verdict = question.decide_read(decision::record(&self.record()));
+        let verdict = to_verdict(&verdict, Disclosure::Detailed, |_| None::<String>);
+        let reason = label::<v1::Reason>(verdict.reason);
+        Ok(match (verdict.effect(), verdict.detail()) {
+            (v1::Effect::Permit, _) => format!("PERMIT {reason}"),
+            (_, v1::Detail::Unspecified) => reason,
+            (_, detail) => label::<v1::Detail>(detail.into()),
+        })
+    }
+
+    /// In the same register, or with the same controller.
+    fn has_one_controller(self) -> bool {
+        matches!(self.basis, Basis::LocalConsent | Basis::OneRegister)
+    }
+
+    fn holders_register(self) -> &'static str {
+        if self.basis == Basis::OneRegister { REQUESTER } else { HOLDER }
+    }
+
+    fn directory(self) -> v1::Directory {
+        let organisation = |oid: &str, kind: RegisterKind| v1::Organisation {
+            oid: oid.to_owned(),
+            kind: controller_of(kind).into(),
+            uusimaa: self.basis == Basis::BothInUusimaa,
+            ..v1::Organisation::default()
+        };
+        let holders_controller =
+            if self.has_one_controller() { REQUESTERS_CONTROLLER } else { HOLDERS_CONTROLLER };
+        let registers =
+            [(REQUESTER, REQUESTERS_CONTROLLER, self.requester), (HOLDER, holders_controller, self.holder)];
+        let registers = registers.map(|(oid, controller, kind)| v1::Register {
+            oid: oid.to_owned(),
+            name: String::new(),
+            controller: controller.to_owned(),
+            kind: kind.into(),
+            joined_kanta_on: READY_FROM.to_owned(),
+            shares_within_sector_from: READY_FROM.to_owned(),
+            retrieves_across_sectors_from: READY_FROM.to_owned(),
+            retrieves_prescriptions_from: READY_FROM.to_owned(),
+            stores_declarations_from: READY_FROM.to_owned(),
+        });
+        let outsourcing = v1::Outsourcing {
+            organiser_register: REQUESTER.to_owned(),
+            producer: HOLDERS_CONTROLLER.to_owned(),
+            ..v1::Outsourcing::default()
+        };
+        v1::Directory {
+            organisations: vec![
+                organisation(REQUESTERS_CONTROLLER, self.requester),
+                organisation(HOLDERS_CONTROLLER, self.holder),
+            ],
+            registers: registers.into(),
+            outsourcing: if self.basis == Basis::Outsourced { vec![outsourcing] } else { Vec::new() },
+        }
+    }
+
+    fn request(self) -> v1::DecideRequest {
+        v1::DecideRequest {
+            client: Some(v1::ClientId { extension: CLIENT.to_owned(), root: String::new() }),
+            requester: Some(v1::Requester { register: REQUESTER.to_owned(), ..v1::Requester::default() }),
+            channel: self.channel.into(),
+            access_right: true,
+            ground: v1::Ground::CareRelationship.into(),
+            claims: self.claim().map(|claim| v1::Claim { claim: Some(claim) }).into_iter().collect(),
+            records: vec![self.record()],
+            ..v1::DecideRequest::default()
+        }
+    }
+
+    fn claim(self) -> Option<Kind> {
+        Some(match self.basis {
+            Basis::StatutoryRight => {
+                Kind::StatutoryRight(v1::StatutoryRight { provision: "a provision".to_owned() })
+            }
+            Basis::Authority => Kind::SocialWelfareAuthority(v1::SocialWelfareAuthority {
+                purpose: v1::Purpose::OrganisingServices.into(),
+                data_necessary: true,
+            }),
+            Basis::JointService => Kind::JointService(v1::JointService {
+                delivered_jointly: true,
+                at_joint_service_point: true,
+                professional_participates: true,
+                data_necessary: true,
+            }),
+            Basis::Unable => Kind::ClientUnableToDecide(v1::ClientUnableToDecide {
+                cause: v1::Cause::MemoryDisorder.into(),
+                has_legal_representative: Some(false),
+                data_essential: true,
+            }),
+            Basis::DeniedInEmergency => Kind::Emergency(v1::Emergency { client_cannot_be_asked: true }),
+            Basis::Nothing
+            | Basis::Informed
+            | Basis::Consent
+            | Basis::Denied
+            | Basis::ExtensivelyDenied
+            | Basis::Prescription
+            | Basis::PrescriptionDenied
+            | Basis::BothInUusimaa
+            | Basis::Outsourced
+            | Basis::LocalConsent
+            | Basis::OneRegister => return None,
+        })
+    }
+
+    fn record(self) -> v1::Record {
+        let is_prescription = matches!(self.basis, Basis::Prescription | Basis::PrescriptionDenied);
+        let kind = match self.holder {
+            RegisterKind::SocialWelfare => RecordKind::ClientDocument,
+            RegisterKind::WellbeingData => RecordKind::WellbeingData,
+            RegisterKind::PublicHealthcare
+            | RegisterKind::PublicOccupational
+            | RegisterKind::PrivateHealthcare
+            | RegisterKind::PrivateOccupational
+            | RegisterKind::Unspecified => {
+                if is_prescription {
+                    RecordKind::Prescription
+                } else {
+                    RecordKind::ServiceEventEntry
+                }
+            }
+        };
+        let outsourcing = v1::OutsourcedService {
+            organiser: REQUESTERS_CONTROLLER.to_owned(),
+            producer: HOLDERS_CONTROLLER.to_owned(),
+        };
+        v1::Record {
+            id: RECORD.to_owned(),
+            register: self.holders_register().to_owned(),
+            service_event: EVENT.to_owned(),
+            recorded_on: READY_FROM.to_owned(),
+            kind: kind.into(),
+            outsourcing: (self.basis == Basis::Outsourced).then_some(outsourcing),
+            ..v1::Record::default()
+        }
+    }
+
+    /// All said just now, in this order.
+    fn declarations(self) -> Vec<v1::StoredDeclaration> {
+        let information =
+            Content::Information(v1::Information { version: "2.0".to_owned(), way: v1::Way::MyKanta.into() });
+        let consents = [
+            ConsentKind::Healthcare,
+            ConsentKind::SocialWelfare,
+            ConsentKind::PatientDataToSocialWelfare,
+            ConsentKind::ClientDataToHealthcare,
+            ConsentKind::WellbeingData,
+        ];
+        let consents = consents.map(|kind| consent(kind, ""));
+        let (healthcare, social_welfare) = (Sector::Healthcare, Sector::SocialWelfare);
+        let everything = || Scope::AllPatientData(v1::AllPatientData {});
+        let register = || Scope::Register(HOLDER.to_owned());
+        let mut said = vec![information];
+        match self.basis {
+            Basis::Nothing
+            | Basis::StatutoryRight
+            | Basis::Authority
+            | Basis::JointService
+            | Basis::Unable
+            | Basis::Outsourced
+            | Basis::OneRegister => said.clear(),
+            Basis::Informed | Basis::Prescription | Basis::BothInUusimaa => {}
+            Basis::Consent => said.extend(consents),
+            Basis::Denied => {
+                said.extend(consents);
+                said.extend([
+                    denial(healthcare, everything(), false),
+                    denial(social_welfare, register(), false),
+                ]);
+            }
+            Basis::DeniedInEmergency => {
+                said.extend(consents);
+                said.push(denial(healthcare, everything(), true));
+                said.push(denial(social_welfare, register(), true));
+            }
+            Basis::ExtensivelyDenied => {
+                said.extend(consents);
+                said.push(denial(Sector::Both, Scope::Extensive(v1::Extensive {}), false));
+            }
+            Basis::PrescriptionDenied => {
+                said.extend(consents);
+                said.push(denial(healthcare, Scope::Prescription(RECORD.to_owned()), false));
+            }
+            Basis::LocalConsent => said.push(consent(ConsentKind::LocalCrossSector, REQUESTERS_CONTROLLER)),
+        }
+        said.into_iter().map(|content| stored(content, self.at)).collect()
+    }
+}
+
+fn controller_of(kind: RegisterKind) -> OrganisationKind {
+    match kind {
+        RegisterKind::PrivateHealthcare | RegisterKind::PrivateOccupational => OrganisationKind::Private,
+        RegisterKind::WellbeingData => OrganisationKind::KantaServices,
+        RegisterKind::PublicHealthcare
+        | RegisterKind::PublicOccupational
+        | RegisterKind::SocialWelfare
+        | RegisterKind::Unspecified => OrganisationKind::WellbeingServicesCounty,
+    }
+}
+
+fn consent(kind: ConsentKind, controller: &str) -> Content {
+    Content::Consent(v1::Consent { kind: kind.into(), allocation: None, controller: controller.to_owned() })
+}
+
+fn denial(sector: Sector, scope: Scope, allows_emergency: bool) -> Content {
+    Content::Denial(v1::Denial {
+        sector: sector.into(),
+        scope: Some(scope),
+        against: Vec::new(),
+        allows_emergency,
+    })
+}
+
+fn stored(content: Content, at: Instant) -> v1::StoredDeclaration {
+    v1::StoredDeclaration {
+        declaration: Some(v1::Declaration { declaration: Some(content) }),
+        recorded_at: Some(to_timestamp(at)),
+        declarer: Some(v1::Declarer { role: Role::Client.into(), ..v1::Declarer::default() }),
+        recorded_by: Some(v1::RecordedBy {
+            recorded_by: Some(v1::recorded_by::RecordedBy::MyKanta(v1::MyKanta {})),
+        }),
+        ..v1::StoredDeclaration::default()
+    }
+}
