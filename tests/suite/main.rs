@@ -20,6 +20,7 @@ mod decoder;
 mod differential;
 mod exhaustive;
 mod generator;
+mod golden;
 mod kill;
 mod matrix;
 mod properties;
