@@ -24,6 +24,8 @@ mod change;
 mod columns;
 mod error;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzed;
 mod fill;
 mod group;
 mod history;

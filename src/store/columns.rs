@@ -47,6 +47,20 @@ impl<'r> Columns<'r> {
         })
     }
 
+    /// As if they were of a row.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn of_parts(
+        (what, kind): (&'r str, &'r str),
+        recorded_at: i64,
+        (root, extension): (&'r str, &'r str),
+        declaration_id: &'r str,
+        body: &'r [u8],
+    ) -> Self {
+        let (kind, client) = (Some(kind), Some((root, extension)));
+        let declaration_id = Some(declaration_id);
+        Self { revision: Revision(1), recorded_at, what, kind, client, declaration_id, body }
+    }
+
     /// The change, or which part of it cannot be read.
     pub(super) fn change(self) -> Result<Change, &'static str> {
         let (revision, recorded_at) = (self.revision, self.recorded_at()?);

@@ -1,0 +1,10 @@
+//! See the module it checks by, which the suite has too.
+
+#![no_main]
+
+#[path = "../../tests/suite/fuzzed/identity_code.rs"]
+mod identity_code;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    identity_code::check(bytes);
+});
