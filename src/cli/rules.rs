@@ -1,5 +1,6 @@
 //! `lupa rules`: the rule catalogue.
 
+mod basis;
 mod matrix;
 
 use clap::Args;

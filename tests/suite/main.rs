@@ -19,6 +19,7 @@ mod demo;
 mod decoder;
 mod differential;
 mod exhaustive;
+mod faults;
 mod fuzzed;
 mod generator;
 mod golden;

@@ -16,6 +16,7 @@ use crate::wire::violation::{InvalidRequest, to_timestamp};
 use crate::wire::{decision, declaration, directory};
 
 use super::super::names::label;
+use super::basis::Basis;
 
 const KINDS: [RegisterKind; 6] = [
     RegisterKind::PublicHealthcare,
@@ -45,75 +46,6 @@ const EVENT: &str = "event";
 /// Columns of characters.
 const BASIS_WIDTH: usize = 46;
 const ANSWER_WIDTH: usize = 34;
-
-/// What an answer may rest on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Basis {
-    Nothing,
-    Informed,
-    Consent,
-    Denied,
-    ExtensivelyDenied,
-    DeniedInEmergency,
-    Prescription,
-    PrescriptionDenied,
-    StatutoryRight,
-    Authority,
-    JointService,
-    Unable,
-    BothInUusimaa,
-    Outsourced,
-    LocalConsent,
-    OneRegister,
-}
-
-impl Basis {
-    const ALL: [Self; 16] = [
-        Self::Nothing,
-        Self::Informed,
-        Self::Consent,
-        Self::Denied,
-        Self::ExtensivelyDenied,
-        Self::DeniedInEmergency,
-        Self::Prescription,
-        Self::PrescriptionDenied,
-        Self::StatutoryRight,
-        Self::Authority,
-        Self::JointService,
-        Self::Unable,
-        Self::BothInUusimaa,
-        Self::Outsourced,
-        Self::LocalConsent,
-        Self::OneRegister,
-    ];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Nothing => "nothing",
-            Self::Informed => "informed",
-            Self::Consent => "informed, consents of every kind",
-            Self::Denied => "the same, and all of it denied",
-            Self::ExtensivelyDenied => "the same, and an extensive denial",
-            Self::DeniedInEmergency => "denied, allowed in an emergency, in one",
-            Self::Prescription => "informed: a prescription",
-            Self::PrescriptionDenied => "the same, and it is denied",
-            Self::StatutoryRight => "claim STATUTORY_RIGHT",
-            Self::Authority => "claim SOCIAL_WELFARE_AUTHORITY",
-            Self::JointService => "claim JOINT_SERVICE",
-            Self::Unable => "claim CLIENT_UNABLE_TO_DECIDE",
-            Self::BothInUusimaa => "informed, both in Uusimaa",
-            Self::Outsourced => "generated in an outsourced service",
-            Self::LocalConsent => "one controller, a local consent",
-            Self::OneRegister => "the requester's own register",
-        }
-    }
-
-    /// Whether it can be asked of these two.
-    fn is_of(self, requester: RegisterKind, holder: RegisterKind) -> bool {
-        let is_prescription = matches!(self, Self::Prescription | Self::PrescriptionDenied);
-        (!is_prescription || is_healthcare(holder)) && (self != Self::OneRegister || requester == holder)
-    }
-}
 
 /// The matrix on a day, as text.
 pub(super) fn matrix(day: Day, calendar: &Calendar) -> Result<String, InvalidRequest> {
@@ -164,10 +96,6 @@ fn write_line(text: &mut String, first: &str, cells: [String; CHANNELS.len()]) {
 
 fn noon(day: Day) -> Instant {
     format!("{day}T10:00:00Z").parse().unwrap_or_default()
-}
-
-fn is_healthcare(kind: RegisterKind) -> bool {
-    !matches!(kind, RegisterKind::SocialWelfare | RegisterKind::WellbeingData | RegisterKind::Unspecified)
 }
 
 /// One question of the matrix.

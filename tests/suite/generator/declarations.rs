@@ -147,6 +147,7 @@ fn store(
     let earlier: Vec<DateTime<Utc>> = stored.iter().map(|(at, _)| *at).collect();
     let recorded_at =
         if !earlier.is_empty() && rng.chance(12) { rng.pick(&earlier) } else { moment(rng, setting) };
+    let content = may_be_for_both(rng, content);
     let mut declaration = by_client(rng, content, recorded_at);
     if rng.chance(20) {
         let late = TimeDelta::days(rng.between(0, 500)) + TimeDelta::seconds(rng.between(0, 9));
@@ -157,6 +158,16 @@ fn store(
         withdraw(rng, setting, recorded_at, &mut declaration);
     }
     stored.push((recorded_at, declaration));
+}
+
+/// Refused at recording but of an extensive denial, and stored all the same.
+fn may_be_for_both(rng: &mut Rng, content: Content) -> Content {
+    match content {
+        Content::Denial(denial) if rng.chance(4) => {
+            Content::Denial(Denial { sector: Sector::Both.into(), ..denial })
+        }
+        content => content,
+    }
 }
 
 fn moment(rng: &mut Rng, setting: &Setting) -> DateTime<Utc> {
@@ -272,8 +283,7 @@ fn denial(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Denial {
         if rng.chance(92) { of_theme } else { rng.pick(&[Sector::Healthcare, Sector::SocialWelfare]) };
     let scope = scope(rng, setting, ends, sector);
     let extensive = matches!(scope, Scope::Extensive(_));
-    let both = if extensive { 70 } else { 4 };
-    let sector = if rng.chance(both) { Sector::Both } else { sector };
+    let sector = if extensive && rng.chance(70) { Sector::Both } else { sector };
     let against = if sector == Sector::Both || rng.chance(50) {
         Vec::new()
     } else {
