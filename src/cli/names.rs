@@ -84,8 +84,8 @@ pub fn parser<E: Named>() -> impl TypedValueParser<Value = E> {
     PossibleValuesParser::new(words::<E>()).try_map(|text| parse::<E>(&text))
 }
 
-/// The values are numbered without gaps from 0, which stands for none.
-fn all<E: Named>() -> Vec<E> {
+/// Every value but none: they are numbered without gaps from 0, which stands for none.
+pub(super) fn all<E: Named>() -> Vec<E> {
     (1..).map_while(|number| E::try_from(number).ok()).collect()
 }
 

@@ -5,6 +5,7 @@ use std::env;
 use lupa::policy::Question;
 use lupa::policy::calendar::{Calendar, InformationVersion};
 use lupa::policy::day::Day;
+use lupa::policy::directory::Directory;
 use lupa::policy::gist::Gist;
 use lupa::wire::v1;
 use lupa::wire::verdict::{Disclosure, id_among, to_verdict};
@@ -21,12 +22,17 @@ pub(crate) fn cases(normally: u64) -> u64 {
 
 /// The verdicts, as told to someone entitled to so much of them.
 pub(crate) fn verdicts(case: &Case, disclosure: Disclosure) -> Vec<v1::Verdict> {
-    let Case { directory: given, calendar, declarations, request, at } = case;
-    let directory = directory::directory(given).expect("a directory");
+    let directory = directory::directory(&case.directory).expect("a directory");
+    verdicts_in(&directory, case, disclosure)
+}
+
+/// The same, with the case's directory as it was built before.
+pub(crate) fn verdicts_in(directory: &Directory, case: &Case, disclosure: Disclosure) -> Vec<v1::Verdict> {
+    let Case { directory: _, calendar, declarations, request, at } = case;
     let stored = declaration::stored_declarations("declarations", declarations).expect("declarations");
     let situation = decision::situation(request).expect("a situation");
     let calendar = to_core(calendar);
-    let question = Question::new(&situation, Gist::all(&stored), &directory, &calendar, *at);
+    let question = Question::new(&situation, Gist::all(&stored), directory, &calendar, *at);
     let verdicts = request.records.iter().map(|record| {
         let verdict = question.decide_read(decision::record(record));
         to_verdict(&verdict, disclosure, id_among(&stored))

@@ -14,13 +14,11 @@ mod wellbeing;
 mod world;
 
 use chrono::{DateTime, Utc};
-use lupa::policy::Question;
 use lupa::policy::directory::Directory;
-use lupa::policy::gist::Gist;
-use lupa::wire::verdict::{Disclosure, id_among, to_verdict};
-use lupa::wire::{decision, declaration, directory, v1};
+use lupa::wire::verdict::Disclosure;
+use lupa::wire::{directory, v1};
 
-use crate::core::to_core;
+use crate::core::verdicts_in;
 use crate::differential::Differences;
 use crate::generator::Case;
 use choices::Choices;
@@ -49,20 +47,12 @@ fn exhaust(name: &str, states: u64, mut state: impl FnMut(&mut Choices) -> Case)
 type Built = Option<(v1::Directory, Directory)>;
 
 fn verdicts(case: &Case, built: &mut Built) -> Vec<v1::Verdict> {
-    let Case { directory: given, calendar, declarations, request, at } = case;
-    if built.as_ref().is_none_or(|(last, _)| last != given) {
-        *built = Some((given.clone(), directory::directory(given).expect("a directory")));
+    if built.as_ref().is_none_or(|(last, _)| *last != case.directory) {
+        let given = case.directory.clone();
+        *built = Some((given, directory::directory(&case.directory).expect("a directory")));
     }
     let (_, directory) = built.as_ref().expect("it was built");
-    let stored = declaration::stored_declarations("declarations", declarations).expect("declarations");
-    let situation = decision::situation(request).expect("a situation");
-    let calendar = to_core(calendar);
-    let question = Question::new(&situation, Gist::all(&stored), directory, &calendar, *at);
-    let verdict = |record| {
-        let verdict = question.decide_read(decision::record(record));
-        to_verdict(&verdict, Disclosure::Detailed, id_among(&stored))
-    };
-    request.records.iter().map(verdict).collect()
+    verdicts_in(directory, case, Disclosure::Detailed)
 }
 
 /// Noon in Finland on a day, in winter.

@@ -15,17 +15,8 @@ use crate::wire::verdict::{Disclosure, to_verdict};
 use crate::wire::violation::{InvalidRequest, to_timestamp};
 use crate::wire::{decision, declaration, directory};
 
-use super::super::names::label;
+use super::super::names::{all, label};
 use super::basis::Basis;
-
-const KINDS: [RegisterKind; 6] = [
-    RegisterKind::PublicHealthcare,
-    RegisterKind::PublicOccupational,
-    RegisterKind::PrivateHealthcare,
-    RegisterKind::PrivateOccupational,
-    RegisterKind::SocialWelfare,
-    RegisterKind::WellbeingData,
-];
 
 const CHANNELS: [Channel; 3] = [Channel::Kanta, Channel::UusimaaLocalDatabase, Channel::OutsideKanta];
 
@@ -55,8 +46,9 @@ pub(super) fn matrix(day: Day, calendar: &Calendar) -> Result<String, InvalidReq
          professional has the access right and a ground. Two controllers, unless it says otherwise.\n\
          PERMIT with its reason; else why not.\n"
     );
-    for requester in KINDS {
-        for holder in KINDS {
+    let kinds = all::<RegisterKind>();
+    for &requester in &kinds {
+        for &holder in &kinds {
             let names = [requester, holder].map(|kind| label::<RegisterKind>(kind.into()));
             let [requester_name, holder_name] = names;
             write_line(

@@ -127,16 +127,14 @@ fn of_what_is_not_allocated() {
     });
 }
 
-/// Each set of: everyone public, who may be named, a county, who may not, and
-/// someone whom the directory does not know.
+/// Each set of everyone public and two who may be named; with none, with a
+/// county, which may not, and with someone whom the directory does not know.
 fn recipients(choices: &mut Choices, named: &[&str; 2]) -> Vec<Recipient> {
     let of = |name| To::Organisation(organisation(name));
     let each = [To::AllPublic(AllPublic {}), of(named[0]), of(named[1]), of("county"), of("nobody")];
     let each = each.map(|recipient| Recipient { recipient: Some(recipient) });
-    // A void allocation is void whatever else it names.
     let offered = some_of(choices, &each[..3]);
     let others = choices.of(&[&[][..], &each[3..4], &each[4..]]);
-    let others = if offered.len() == 3 { &[] } else { others };
     offered.iter().chain(others).cloned().collect()
 }
 

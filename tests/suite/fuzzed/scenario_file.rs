@@ -10,7 +10,9 @@ pub(crate) fn check(bytes: &[u8]) -> usize {
     let now = "2026-11-22T10:00:00Z".parse().expect("an instant");
     // A file that it names is looked for where there is none.
     let scenarios = read(Path::new("/nowhere/scenarios.yaml"), text, now).unwrap_or_default();
-    let run = scenarios.iter().map(|scenario| scenario.expectation.differences(&scenario.ask_core()));
-    // Whether its expectations are met is its writer's affair.
-    run.fold(0, |count, _| count + 1)
+    for scenario in &scenarios {
+        // Whether its expectations are met is its writer's affair.
+        drop(scenario.expectation.differences(&scenario.ask_core()));
+    }
+    scenarios.len()
 }
