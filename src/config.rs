@@ -19,6 +19,7 @@ mod fault;
 mod layer;
 mod nearest;
 mod settings;
+mod sidecar;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -30,6 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use self::fault::{ConfigFault, Place};
 use self::layer::Layers;
 pub use self::settings::{Kind, SETTINGS, Setting};
+pub use self::sidecar::{Part, Route, Source as PartSource};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,6 +41,8 @@ pub struct Config {
     pub server: Server,
     /// What callers may ask.
     pub access: Access,
+    /// Envoy's external authorization.
+    pub sidecar: Sidecar,
     /// The embedded store.
     pub store: Store,
     /// The policy cache.
@@ -139,6 +143,20 @@ pub enum Entitlement {
     Full,
     /// Verdicts without details.
     Public,
+}
+
+/// Envoy's external authorization.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sidecar {
+    /// A Unix domain socket for sidecars on this machine; none = only the address.
+    pub socket_path: Option<PathBuf>,
+    /// Whether its group may connect too.
+    pub socket_group_may_connect: bool,
+    /// How calls become questions: the first route that fits is taken. A call
+    /// that none fits is denied.
+    #[serde(default)]
+    pub routes: Vec<Route>,
 }
 
 /// The embedded store.

@@ -2,6 +2,7 @@
 
 pub mod clock;
 mod connection;
+mod envoy;
 mod http;
 mod layers;
 mod services;
@@ -11,7 +12,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::{task, time};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -21,19 +22,23 @@ use crate::identity::{Access, Entitlement};
 use crate::index::{CheckpointOptions, Follower, Index, IndexOptions};
 use crate::policy::calendar::Calendar;
 use crate::policy::day::Instant;
+#[cfg(feature = "envoy")]
+use crate::service::sidecar::RouteFault;
 use crate::service::{Core, Limits};
 use crate::store::{Store, StoreError, StoreOptions};
 
+use envoy::Envoy;
 use services::Services;
 use workers::Workers;
 
 /// The services of which health is told; the first is the server itself.
-const SERVICES: [&str; 5] = [
+const SERVICES: [&str; 6] = [
     "",
     "lupa.v1.DecisionService",
     "lupa.v1.DeclarationService",
     "lupa.v1.DirectoryService",
     "lupa.v1.IndexService",
+    envoy::NAME,
 ];
 
 /// The checkpoint of the index is beside the store, with this after its name.
@@ -45,6 +50,16 @@ pub enum ServerError {
     /// The store could not be opened.
     #[error("the store cannot be opened")]
     Open(#[source] StoreError),
+    /// Routes of calls that make no sense.
+    #[cfg(feature = "envoy")]
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Routes(Vec<RouteFault>),
+    /// There are routes and nobody to ask by them.
+    #[cfg(not(feature = "envoy"))]
+    #[error(
+        "sidecar.routes: this lupa was built without its feature `envoy`: leave them out, or build it with that"
+    )]
+    NoEnvoy,
     /// The store could not be written any more. Nothing that was not stored
     /// has been acknowledged.
     #[error("the store failed, so the server stopped; nothing that is not stored was acknowledged")]
@@ -71,6 +86,8 @@ pub enum ServerError {
 pub struct Listeners {
     /// For gRPC.
     pub grpc: TcpListener,
+    /// For the same, on this machine; none = nowhere.
+    pub socket: Option<UnixListener>,
     /// For operators: health and metrics; none = nowhere.
     pub http: Option<TcpListener>,
 }
@@ -82,6 +99,7 @@ pub struct Server {
     follower: Follower,
     core: Core,
     config: config::Server,
+    envoy: Envoy,
     poll_interval: Duration,
 }
 
@@ -92,6 +110,7 @@ impl Server {
         calendar: Calendar,
         clock: fn() -> Instant,
     ) -> Result<Self, ServerError> {
+        let envoy = Envoy::new(&config.sidecar)?;
         let config::Store {
             path,
             read_only,
@@ -114,7 +133,7 @@ impl Server {
         let core =
             Core::new(store.clone(), index.clone(), calendar, access(&config.access), limits(config), clock);
         let poll_interval = Duration::from_millis(config.index.poll_interval_ms);
-        Ok(Self { store, index, follower, core, config: config.server.clone(), poll_interval })
+        Ok(Self { store, index, follower, core, config: config.server.clone(), envoy, poll_interval })
     }
 
     /// The store.
@@ -137,8 +156,8 @@ impl Server {
         listeners: Listeners,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
-        let Self { store, index, follower, core, config, poll_interval } = self;
-        let Listeners { grpc: listener, http } = listeners;
+        let Self { store, index, follower, core, config, envoy, poll_interval } = self;
+        let Listeners { grpc: listener, socket, http } = listeners;
         let health = HealthReporter::new();
         // Before anyone can ask: a new reporter says that the server serves, and knows no service.
         set_health(&health, ServingStatus::NotServing).await;
@@ -146,17 +165,17 @@ impl Server {
         let http_task = http.map(|http| task::spawn(http::serve(http, index)));
         let reflects = reflects(config.reflection, &listener);
         let grace = Duration::from_millis(config.shutdown_grace_ms);
-        let services = Services { config: config.clone(), core, health: health.clone(), reflects };
+        let services = Services { config: config.clone(), core, envoy, health: health.clone(), reflects };
         let mut workers = Workers::start(&config, &services)?;
         let failure = tokio::select! {
-            ended = workers.accept(&listener) => return ended,
+            ended = workers.accept(&listener, socket.as_ref()) => return ended,
             () = shutdown => None,
             failure = store.failed() => Some(failure),
         };
         health_task.abort();
         http_task.iter().for_each(task::JoinHandle::abort);
         set_health(&health, ServingStatus::NotServing).await;
-        drop(listener);
+        drop((listener, socket));
         if !workers.end(grace).await? {
             tracing::warn!(grace_ms = config.shutdown_grace_ms, "requests under way were cut off");
         }

@@ -7,6 +7,8 @@ mod decision_id;
 mod directory;
 mod index;
 pub mod printout;
+#[cfg(feature = "envoy")]
+pub mod sidecar;
 mod status;
 mod token;
 
@@ -89,6 +91,12 @@ impl Core {
             Entitlement::Full => Ok(()),
             Entitlement::Public => Err(Failure::NotEntitled),
         }
+    }
+
+    /// Refuses a question about too many records.
+    fn check_size(&self, given: usize) -> Result<(), Failure> {
+        let most = self.limits.records_max;
+        if given > most { Err(Failure::TooManyRecords { given, most }) } else { Ok(()) }
     }
 
     /// The snapshot to answer from: fresh, and of the token's revision or later.

@@ -61,12 +61,15 @@ fn version(version: &InformationVersion) -> Value {
     Value::Table(fields)
 }
 
-/// As one would write it, but a list of versions by their names only.
+/// As one would write it, but of versions only their names, and of routes only their paths.
 fn in_words(value: &Value) -> String {
     match value {
-        Value::Array(versions) => {
-            let names = versions.iter().filter_map(|version| version.get("version")?.as_str());
-            names.collect::<Vec<_>>().join(", ")
+        Value::Array(tables) => {
+            let named = |table: &Value| {
+                let name = table.get("version").or_else(|| table.get("path"))?;
+                name.as_str().map(str::to_owned)
+            };
+            tables.iter().filter_map(named).collect::<Vec<_>>().join(", ")
         }
         Value::String(_)
         | Value::Integer(_)

@@ -136,9 +136,9 @@ impl Demo {
             Server::open(&config, calendar, clock::now).await.map_err(|error| serve::failed(&error))?;
         let mut readiness = server.index().readiness();
         let (stop, stopped) = oneshot::channel();
-        let server = task::spawn(
-            server.run(Listeners { grpc: listener, http: None }, async { stopped.await.unwrap_or(()) }),
-        );
+        let server = task::spawn(server.run(Listeners { grpc: listener, socket: None, http: None }, async {
+            stopped.await.unwrap_or(())
+        }));
         if readiness.wait_for(|is_ready| *is_ready).await.is_err() {
             return Err(Failure::Internal("the index did not load"));
         }

@@ -1,5 +1,7 @@
 //! `lupa serve`: runs the server until it is told to stop.
 
+mod socket;
+
 use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
@@ -32,6 +34,10 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
         Some(address) => Some(listen(address, "server.http_address").await?),
         None => None,
     };
+    let socket = match &config.sidecar.socket_path {
+        Some(path) => Some(socket::listen(path, &config.sidecar)?),
+        None => None,
+    };
     let bytes = std::fs::metadata(&config.store.path).map_or(0, |file| file.len());
     tracing::info!(store = %config.store.path.display(), bytes, "opening and checking the store");
     let checking = spinner("checking the store");
@@ -45,7 +51,10 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
         "listening"
     );
     let progress = task::spawn(show_progress(server.index().clone()));
-    let stopped = server.run(Listeners { grpc, http }, interrupted()).await;
+    let stopped = server.run(Listeners { grpc, socket, http }, interrupted()).await;
+    if let Some(path) = &config.sidecar.socket_path {
+        socket::remove(path);
+    }
     progress.abort();
     stopped.map_err(|error| failed(&error))?;
     tracing::info!("stopped");

@@ -10,7 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::nearest::nearest;
 use super::settings::{Kind, SETTINGS, Setting};
-use super::{ConfigFault, InForce, InformationVersion, Place, Source};
+use super::{ConfigFault, InForce, InformationVersion, Place, Route, Source};
 
 /// A larger file is refused.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
@@ -177,6 +177,7 @@ fn from_variable(setting: &Setting, text: String) -> Result<Value, String> {
         }),
         Kind::Address | Kind::Word(_) | Kind::Text | Kind::Date => Ok(Value::String(text)),
         Kind::Versions => Err("only in the file: write [[calendar.versions]] tables there".to_owned()),
+        Kind::Routes => Err("only in the file: write [[sidecar.routes]] tables there".to_owned()),
     }
 }
 
@@ -215,6 +216,9 @@ fn checked(setting: &Setting, value: Value) -> Result<Value, String> {
         (Kind::Versions, Value::Array(versions)) => {
             return check_versions(setting.name, versions).map(|()| value);
         }
+        (Kind::Routes, Value::Array(routes)) => {
+            return check_routes(setting.name, routes).map(|()| value);
+        }
         (Kind::Address, _) => "an IP address and a port, such as 127.0.0.1:7411 or [::1]:7411".to_owned(),
         (Kind::Flag, _) => "true or false".to_owned(),
         (Kind::Number(min, max), _) => format!("a whole number from {min} to {max}"),
@@ -222,6 +226,7 @@ fn checked(setting: &Setting, value: Value) -> Result<Value, String> {
         (Kind::Text, _) => "text".to_owned(),
         (Kind::Date, _) => "a date as YYYY-MM-DD".to_owned(),
         (Kind::Versions, _) => "[[calendar.versions]] tables".to_owned(),
+        (Kind::Routes, _) => "[[sidecar.routes]] tables".to_owned(),
     };
     Err(format!("{}: write {expected}, not {}", setting.name, value.to_string().trim_end()))
 }
@@ -236,6 +241,15 @@ fn check_versions(name: &str, versions: &[Value]) -> Result<(), String> {
                 return Err(told(&format!("{field}: write a date as YYYY-MM-DD, not \"{date}\"")));
             }
         }
+    }
+    Ok(())
+}
+
+/// The shape of the routes; what their parts mean is asked when they are used.
+fn check_routes(name: &str, routes: &[Value]) -> Result<(), String> {
+    for (at, route) in routes.iter().enumerate() {
+        let read: Result<Route, _> = route.clone().try_into();
+        read.map_err(|error| format!("{name}[{at}]: {}", error.message()))?;
     }
     Ok(())
 }

@@ -30,6 +30,8 @@ pub enum Kind {
     Date,
     /// Tables of information versions, only in the file.
     Versions,
+    /// Tables of routes, only in the file.
+    Routes,
 }
 
 /// One hour.
@@ -166,6 +168,25 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Word(&["full", "public"]),
         "all other callers: public = verdicts without details",
     ),
+    // Envoy.
+    Setting {
+        name: "sidecar.socket_path",
+        default: None,
+        kind: Kind::Text,
+        meaning: "a Unix domain socket on which the same is served, for Envoy beside it; not set = none",
+    },
+    setting(
+        "sidecar.socket_group_may_connect",
+        "false",
+        Kind::Flag,
+        "whether, besides the user that runs lupa, the socket's group may connect, as where Envoy runs as another user",
+    ),
+    Setting {
+        name: "sidecar.routes",
+        default: None,
+        kind: Kind::Routes,
+        meaning: "how the calls that Envoy asks about become questions; one that no route fits is denied",
+    },
     // The store.
     setting("store.path", "'lupa.sqlite'", Kind::Text, "the database file"),
     setting(

@@ -22,6 +22,7 @@ use tower::util::MapResponseLayer;
 
 use super::ServerError;
 use super::connection::Connection;
+use super::envoy::Envoy;
 use super::layers;
 use crate::config;
 use crate::service::{Core, Decisions, Declarations, Directories, Indexes};
@@ -40,6 +41,7 @@ const PENDING_ACCEPT_RESETS_MAX: usize = 20;
 pub(super) struct Services {
     pub(super) config: config::Server,
     pub(super) core: Core,
+    pub(super) envoy: Envoy,
     pub(super) health: HealthReporter,
     /// Whether server reflection answers.
     pub(super) reflects: bool,
@@ -53,7 +55,7 @@ impl Services {
         incoming: impl Stream<Item = io::Result<Connection>>,
         end: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
-        let Self { config, core, health, reflects } = self;
+        let Self { config, core, envoy, health, reflects } = self;
         let limit = Duration::from_millis(config.request_timeout_ms);
         let decisions = DecisionServiceServer::new(Decisions::new(core.clone()))
             .max_decoding_message_size(config.request_bytes_max)
@@ -64,12 +66,13 @@ impl Services {
         let directories = DirectoryServiceServer::new(Directories::new(core.clone()))
             .max_decoding_message_size(config.request_bytes_max)
             .max_encoding_message_size(config.response_bytes_max);
-        let indexes = IndexServiceServer::new(Indexes::new(core))
+        let indexes = IndexServiceServer::new(Indexes::new(core.clone()))
             .max_decoding_message_size(config.request_bytes_max)
             .max_encoding_message_size(config.response_bytes_max);
         let mut others = Routes::builder();
         others.add_service(HealthServer::new(HealthService::from_health_reporter(health)));
         others.add_service(declarations).add_service(directories).add_service(indexes);
+        envoy.add_to(&mut others, core, &config);
         if reflects {
             others.add_service(reflection_builder().build_v1()?);
             // What older clients, grpcurl among them, ask for.

@@ -17,7 +17,7 @@ use std::num::NonZero;
 use std::thread;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, UnixListener};
 use tokio::runtime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
@@ -26,7 +26,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::ServerError;
-use super::connection::{Handed, Open};
+use super::connection::{Accepted, Handed, Open};
 use super::services::Services;
 use crate::config::{self, Runtime};
 
@@ -112,11 +112,15 @@ impl Workers {
     }
 
     /// Accepts connections and hands them out, until a worker ends by itself.
-    pub(super) async fn accept(&mut self, listener: &TcpListener) -> Result<(), ServerError> {
+    pub(super) async fn accept(
+        &mut self,
+        listener: &TcpListener,
+        socket: Option<&UnixListener>,
+    ) -> Result<(), ServerError> {
         let Self { workers, ended, .. } = self;
         tokio::select! {
             ended = ended.join_next() => ended.unwrap_or(Ok(Ok(())))?,
-            () = hand_out(listener, workers) => Ok(()),
+            () = hand_out(listener, socket, workers) => Ok(()),
         }
     }
 
@@ -147,10 +151,14 @@ async fn all(ended: &mut JoinSet<Result<(), ServerError>>) -> Result<(), ServerE
     Ok(())
 }
 
-async fn hand_out(listener: &TcpListener, workers: &[Worker]) {
+async fn hand_out(listener: &TcpListener, socket: Option<&UnixListener>, workers: &[Worker]) {
     loop {
-        match listener.accept().await {
-            Ok((stream, _)) => hand_over(stream, workers).await,
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted.map(|(stream, _)| Accepted::Tcp(stream)),
+            accepted = accept_on(socket) => accepted,
+        };
+        match accepted {
+            Ok(accepted) => hand_over(accepted, workers).await,
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "no connection can be accepted for a while");
@@ -160,9 +168,16 @@ async fn hand_out(listener: &TcpListener, workers: &[Worker]) {
     }
 }
 
-async fn hand_over(stream: TcpStream, workers: &[Worker]) {
+async fn accept_on(socket: Option<&UnixListener>) -> io::Result<Accepted> {
+    match socket {
+        Some(socket) => socket.accept().await.map(|(stream, _)| Accepted::Unix(stream)),
+        None => std::future::pending().await,
+    }
+}
+
+async fn hand_over(accepted: Accepted, workers: &[Worker]) {
     let Some(idlest) = workers.iter().min_by_key(|worker| worker.open.count()) else { return };
-    match Handed::over(stream, &idlest.open) {
+    match Handed::over(accepted, &idlest.open) {
         // It is taken unless the worker has ended, and then all end.
         Ok(handed) => drop(idlest.connections.send(handed).await),
         Err(error) => tracing::debug!(%error, "a connection was lost before it was served"),
@@ -194,6 +209,8 @@ async fn reached(mut end: watch::Receiver<End>, at_least: End) {
 
 #[cfg(test)]
 mod tests {
+    use tokio::net::TcpStream;
+
     use super::*;
 
     #[tokio::test]
@@ -210,7 +227,7 @@ mod tests {
         let connect = async |callers: &mut Vec<TcpStream>| {
             callers.push(TcpStream::connect(address).await.expect("a connection"));
             let (stream, _) = listener.accept().await.expect("a connection");
-            hand_over(stream, &workers).await;
+            hand_over(Accepted::Tcp(stream), &workers).await;
         };
         let counts = || workers.iter().map(|worker| worker.open.count()).collect::<Vec<_>>();
         for _ in 0..4 {

@@ -52,7 +52,7 @@ impl Decisions {
     async fn decide(&self, call: &DecideCall, caller: Entitlement) -> Result<Answer, Status> {
         let DecideCall { situation, records, at_least, request_id } = call;
         let known = async {
-            self.check_size(records.count())?;
+            self.core.check_size(records.count())?;
             let situation = situation.as_ref().map_err(InvalidRequest::clone)?;
             let snapshot = self.core.snapshot(at_least).await?;
             let now = self.core.now(&snapshot)?;
@@ -114,7 +114,7 @@ impl Decisions {
     async fn simulate(&self, message: &SimulateRequest) -> Result<SimulateResponse, Failure> {
         let SimulateRequest { decide, at, directory, declarations, ignore_stored } = message;
         let decide = decide.as_ref().ok_or_else(|| required("decide"))?;
-        self.check_size(decide.records.len())?;
+        self.core.check_size(decide.records.len())?;
         let mut violations = Violations::default();
         let situation =
             violations.include(decision::situation(decide).map_err(|faults| faults.within("decide")));
@@ -160,11 +160,6 @@ impl Decisions {
             catalogue_version: self.core.catalogue_version.to_string(),
             request_id: message.request_id.clone(),
         }
-    }
-
-    fn check_size(&self, given: usize) -> Result<(), Failure> {
-        let most = self.core.limits.records_max;
-        if given > most { Err(Failure::TooManyRecords { given, most }) } else { Ok(()) }
     }
 
     /// An explanation shows the declarations considered: where there are

@@ -94,7 +94,7 @@ impl From<StoreError> for Failure {
 }
 
 impl Failure {
-    fn code(&self) -> Code {
+    pub(super) fn code(&self) -> Code {
         match self {
             Self::Invalid(_) | Self::ForgedToken => Code::InvalidArgument,
             Self::TooManyRecords { .. } | Self::Overloaded => Code::ResourceExhausted,
@@ -113,7 +113,7 @@ impl Failure {
         }
     }
 
-    fn reason(&self) -> &'static str {
+    pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::Invalid(_) => "INVALID_REQUEST",
             Self::TooManyRecords { .. } => "TOO_MANY_RECORDS",
@@ -132,6 +132,17 @@ impl Failure {
             Self::Store(_) => "STORE_FAILED",
             Self::Unreadable(_) | Self::HistoryInterrupted => "STORE_UNREADABLE",
         }
+    }
+
+    /// Tells the operator. The caller is told the id by which it is found.
+    pub(super) fn log(&self) -> String {
+        let error_id = Uuid::now_v7().to_string();
+        if self.code() == Code::Unavailable {
+            tracing::warn!(error_id, reason = self.reason(), causes = causes(self), "request not answered");
+        } else {
+            tracing::debug!(error_id, reason = self.reason(), "request refused");
+        }
+        error_id
     }
 
     fn violations(&self) -> Vec<FieldViolation> {
@@ -161,18 +172,8 @@ impl Failure {
 
 impl From<Failure> for Status {
     fn from(failure: Failure) -> Self {
-        let error_id = Uuid::now_v7().to_string();
+        let error_id = failure.log();
         let code = failure.code();
-        if code == Code::Unavailable {
-            tracing::warn!(
-                error_id,
-                reason = failure.reason(),
-                causes = causes(&failure),
-                "request not answered"
-            );
-        } else {
-            tracing::debug!(error_id, reason = failure.reason(), "request refused");
-        }
         let mut details = ErrorDetails::new();
         details.set_error_info(failure.reason(), REASON_DOMAIN, [("error_id".to_owned(), error_id.clone())]);
         details.set_request_info(&error_id, "");

@@ -77,6 +77,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tonic", &["wire", "service", "server", "cli"]),
     ("tonic_health", &["server", "cli"]),
     ("tonic_reflection", &["server"]),
+    ("envoy_types", &["service", "server"]),
+    ("percent_encoding", &["service"]),
     ("pbjson", &["wire", "cli"]),
     ("pbjson_types", &["wire", "cli"]),
     ("tower", &["server", "cli"]),

@@ -18,6 +18,8 @@ mod core;
 mod demo;
 mod decoder;
 mod differential;
+#[cfg(feature = "envoy")]
+mod envoy;
 mod exhaustive;
 mod faults;
 mod fuzzed;
@@ -30,4 +32,6 @@ mod reference;
 mod running;
 mod scenarios;
 mod server;
+#[cfg(feature = "envoy")]
+mod sidecar;
 mod store;

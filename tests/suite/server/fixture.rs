@@ -98,7 +98,7 @@ impl Fixture {
         let http_listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let http = http_listener.local_addr().expect("an address");
-        let listeners = Listeners { grpc: listener, http: Some(http_listener) };
+        let listeners = Listeners { grpc: listener, socket: None, http: Some(http_listener) };
         let (stop, stopped) = oneshot::channel::<()>();
         let ended = tokio::spawn(server.run(listeners, async move { stopped.await.unwrap_or(()) }));
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an endpoint");

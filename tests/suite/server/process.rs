@@ -1,6 +1,7 @@
 //! The real binary: `lupa serve` in a process of its own.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
@@ -75,6 +76,18 @@ impl Process {
         channel
     }
 
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.url.trim_start_matches("http://").parse().expect("an address")
+    }
+
+    /// Sends it a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &pid]).status();
+        assert!(sent.expect("the command `kill`").success(), "a signal is sent");
+    }
+
     /// SIGKILL, and waits for the end.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("killed");
@@ -83,9 +96,7 @@ impl Process {
 
     /// SIGTERM, and waits for the end.
     pub(crate) fn terminate(self) -> Ended {
-        let pid = self.child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("the command `kill`");
-        assert!(sent.success());
+        self.signal("TERM");
         self.wait()
     }
 

@@ -1,0 +1,75 @@
+//! The service that Envoy asks, where it is built in: feature `envoy`.
+
+use tonic::service::RoutesBuilder;
+
+use super::ServerError;
+use crate::config;
+use crate::service::Core;
+
+#[cfg(feature = "envoy")]
+use {
+    crate::service::sidecar::{PartOptions, PartSource, RouteOptions, Routes, Sidecar},
+    envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer,
+    std::sync::Arc,
+};
+
+/// Its name, for health.
+pub(super) const NAME: &str = "envoy.service.auth.v3.Authorization";
+
+/// The service, but for what it answers from.
+#[derive(Clone)]
+pub(super) struct Envoy {
+    #[cfg(feature = "envoy")]
+    routes: Arc<Routes>,
+}
+
+#[cfg(feature = "envoy")]
+impl Envoy {
+    /// Reads the configured routes.
+    pub(super) fn new(config: &config::Sidecar) -> Result<Self, ServerError> {
+        let options: Vec<_> = config.routes.iter().map(route_options).collect();
+        let routes = Routes::new(&options).map_err(ServerError::Routes)?;
+        Ok(Self { routes: Arc::new(routes) })
+    }
+
+    /// Adds the service to those that are served.
+    pub(super) fn add_to(self, services: &mut RoutesBuilder, core: Core, config: &config::Server) {
+        let service = AuthorizationServer::new(Sidecar::new(core, self.routes))
+            .max_decoding_message_size(config.request_bytes_max)
+            .max_encoding_message_size(config.response_bytes_max);
+        services.add_service(service);
+    }
+}
+
+#[cfg(not(feature = "envoy"))]
+impl Envoy {
+    /// There is nothing to read routes for.
+    pub(super) fn new(config: &config::Sidecar) -> Result<Self, ServerError> {
+        if config.routes.is_empty() { Ok(Self {}) } else { Err(ServerError::NoEnvoy) }
+    }
+
+    /// Adds nothing.
+    pub(super) fn add_to(self, _: &mut RoutesBuilder, _: Core, _: &config::Server) {}
+}
+
+#[cfg(feature = "envoy")]
+fn route_options(route: &config::Route) -> RouteOptions {
+    let config::Route { methods, path, permit_some, question } = route.clone();
+    let parts = question.into_iter().map(|(name, config::Part { source, optional, several })| {
+        (name, PartOptions { source: part_source(source), is_optional: optional, is_several: several })
+    });
+    RouteOptions { methods, path, permits_some: permit_some, parts: parts.collect() }
+}
+
+#[cfg(feature = "envoy")]
+fn part_source(source: config::PartSource) -> PartSource {
+    match source {
+        config::PartSource::Header(name) => PartSource::Header(name),
+        config::PartSource::Path(name) => PartSource::Path(name),
+        config::PartSource::Query(name) => PartSource::Query(name),
+        config::PartSource::Jwt(claim) => PartSource::Jwt(claim),
+        config::PartSource::Principal(template) => PartSource::Principal(template),
+        config::PartSource::ContextExtension(name) => PartSource::ContextExtension(name),
+        config::PartSource::Value(value) => PartSource::Value(value),
+    }
+}

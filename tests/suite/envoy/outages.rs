@@ -1,0 +1,113 @@
+//! Without an answer nothing passes, and nobody is told that it was denied.
+//! `LUPA_TEST_OUTAGES=100 LUPA_TEST_CASES=100000 cargo test --test suite outages`
+//! is the long campaign.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::relay::{Mode, Relay};
+use super::{Envoy, PATIENCE, lupa, path_of};
+use crate::core::cases;
+use crate::server::process::{Process, serve};
+
+/// How many outages, unless `LUPA_TEST_OUTAGES` says otherwise: each kind once.
+const OUTAGES: usize = KINDS.len();
+
+/// How many calls during all outages together.
+const CALLS: u64 = 240;
+
+/// How many calls wait at one time.
+const WAITING_MAX: usize = 256;
+
+#[derive(Clone, Copy, Debug)]
+enum Outage {
+    /// The process is gone, without a word.
+    Killed,
+    /// The process does not run, but is there.
+    Paused,
+    /// What is between Envoy and Lupa does so.
+    Between(Mode),
+}
+
+const KINDS: [Outage; 6] = [
+    Outage::Killed,
+    Outage::Paused,
+    Outage::Between(Mode::Silent),
+    Outage::Between(Mode::Resets),
+    Outage::Between(Mode::Slow),
+    Outage::Between(Mode::Garbage),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn during_an_outage_every_call_is_503_and_none_reaches_the_service() {
+    let outages = std::env::var("LUPA_TEST_OUTAGES").map_or(OUTAGES, |count| count.parse().unwrap());
+    let calls = cases(CALLS).div_ceil(outages as u64);
+    let folder = TempDir::new().unwrap();
+    let mut process = lupa(folder.path()).await;
+    let relay = Relay::start(process.address()).await;
+    let envoy = Arc::new(Envoy::start(relay.address()).await);
+    for (number, outage) in KINDS.into_iter().cycle().take(outages).enumerate() {
+        serves(&envoy).await;
+        match outage {
+            Outage::Killed => {
+                process.kill();
+                check(&envoy, calls, number, outage).await;
+                process = Process::start(serve_anew(&folder)).unwrap();
+                relay.lead_to(process.address());
+            }
+            Outage::Paused => {
+                process.signal("STOP");
+                check(&envoy, calls, number, outage).await;
+                process.signal("CONT");
+            }
+            Outage::Between(mode) => {
+                relay.set(mode);
+                check(&envoy, calls, number, outage).await;
+                relay.set(Mode::Passes);
+            }
+        }
+    }
+    serves(&envoy).await;
+}
+
+/// Calls of which half would be permitted and half denied.
+async fn check(envoy: &Arc<Envoy>, calls: u64, number: usize, outage: Outage) {
+    let at_once = Arc::new(Semaphore::new(WAITING_MAX));
+    let mut waiting = JoinSet::new();
+    for call in 0..calls {
+        let permit = Arc::clone(&at_once).acquire_owned().await.unwrap();
+        let envoy = Arc::clone(envoy);
+        waiting.spawn(async move {
+            let event = if call % 2 == 0 { "visit-1" } else { "visit-2" };
+            let answer = envoy.get(&path_of(event), &[]).await;
+            drop(permit);
+            answer
+        });
+    }
+    for answer in waiting.join_all().await {
+        assert_eq!(answer.status, 503, "outage {number}, {outage:?}: {}", answer.text);
+    }
+    let reached = envoy.reached();
+    assert!(reached.is_empty(), "outage {number}, {outage:?}: {} calls came through", reached.len());
+}
+
+/// Waits until Lupa is asked again, and sees that all is as before.
+async fn serves(envoy: &Envoy) {
+    let began = Instant::now();
+    while envoy.get(&path_of("visit-1"), &[]).await.status != 200 {
+        assert!(began.elapsed() < PATIENCE, "Lupa is not asked again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(envoy.get(&path_of("visit-2"), &[]).await.status, 403);
+    assert!(envoy.reached().iter().all(|(path, _)| *path == path_of("visit-1")));
+}
+
+fn serve_anew(folder: &TempDir) -> std::process::Command {
+    let mut command = serve(&folder.path().join("lupa.sqlite"));
+    command.args(["--config", "deploy/envoy/lupa.toml"]);
+    command
+}
