@@ -91,11 +91,12 @@ impl<'r> Columns<'r> {
         let (revision, recorded_at) = (self.revision, self.recorded_at()?);
         let what = match self.what()? {
             What::Declaration(kind) => {
-                let gist = self.gist(kind, recorded_at);
+                let client = self.client()?;
                 let id = self.declaration_id()?;
+                let gist = self.gist(kind, recorded_at);
                 let is_derived = ids.is(&id, gist.recorded_at, revision);
                 let told_id = (!is_derived).then(|| id.into_owned());
-                Decides::Declaration { client: self.client()?, told_id, gist }
+                Decides::Declaration { client, told_id, gist }
             }
             What::Withdrawal(kind) => match self.withdrawal(kind, recorded_at) {
                 Some(withdrawal) => Decides::Withdrawal {
