@@ -14,7 +14,7 @@ pub(crate) fn check(bytes: &[u8]) -> usize {
     1
 }
 
-/// DDMMYY, the sign of the century, a number from 002 on, and a check character.
+/// DDMMYY, the sign of the century, three digits, and the check character.
 fn is_code(text: &str) -> bool {
     let Some((date, sign, number, check)) = parts(text) else { return false };
     let century = match sign {
@@ -26,7 +26,7 @@ fn is_code(text: &str) -> bool {
     let (day, month, year) = (date / 10_000, date / 100 % 100, date % 100);
     let remainder = (u64::from(date) * 1_000 + u64::from(number)) % 31;
     let is_day = NaiveDate::from_ymd_opt(century + year as i32, month, day).is_some();
-    is_day && number >= 2 && "0123456789ABCDEFHJKLMNPRSTUVWXY".chars().nth(remainder as usize) == Some(check)
+    is_day && "0123456789ABCDEFHJKLMNPRSTUVWXY".chars().nth(remainder as usize) == Some(check)
 }
 
 fn parts(text: &str) -> Option<(u32, char, u32, char)> {
