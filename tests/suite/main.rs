@@ -29,6 +29,7 @@ mod kill;
 mod matrix;
 mod properties;
 mod reference;
+mod round_trip;
 mod running;
 mod scenarios;
 mod server;
