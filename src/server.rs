@@ -190,6 +190,12 @@ impl Server {
     }
 }
 
+/// Reads what of the settings only the server understands, as opening it does:
+/// faults are told before anything is begun.
+pub fn check_settings(config: &Config) -> Result<(), ServerError> {
+    Envoy::new(&config.sidecar).map(drop)
+}
+
 /// Whether reflection answers. Through a proxy every caller is on this machine,
 /// so it goes by where the server listens.
 fn reflects(reflection: config::Reflection, listener: &TcpListener) -> bool {

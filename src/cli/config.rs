@@ -5,6 +5,7 @@ use toml::{Table, Value};
 use super::Global;
 use super::calendar::{DATES, calendar};
 use super::failure::{Exit, Failure};
+use super::serve::check_settings;
 use super::terminal::Terminal;
 use crate::config::{InForce, Source};
 use crate::policy::calendar::{Calendar, InformationVersion};
@@ -13,6 +14,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     let mut loaded = global.load_config()?;
     let calendar = calendar(&loaded.config.calendar)
         .map_err(|faults| Failure::Document("the configuration".to_owned(), faults))?;
+    check_settings(&loaded.config)?;
     for setting in &mut loaded.values {
         if let Some(key) = setting.name.strip_prefix("calendar.") {
             setting.value = in_force(&calendar, key);

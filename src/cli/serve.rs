@@ -18,7 +18,7 @@ use super::failure::{Exit, Failure};
 use crate::config::{Config, Log};
 use crate::index::Index;
 use crate::policy::calendar::Calendar;
-use crate::server::{Listeners, Server, ServerError, clock};
+use crate::server::{self, Listeners, Server, ServerError, clock};
 use crate::telemetry;
 
 /// How often the progress of loading is shown.
@@ -27,6 +27,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
     let config = global.load_config()?.config;
     let dates = configured_calendar(&config)?;
+    check_settings(&config)?;
     start_logs(&config.log)?;
     let grpc = listen(config.server.listen_address, "server.listen_address").await?;
     let address = grpc.local_addr().unwrap_or(config.server.listen_address);
@@ -41,9 +42,9 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
     let bytes = std::fs::metadata(&config.store.path).map_or(0, |file| file.len());
     tracing::info!(store = %config.store.path.display(), bytes, "opening and checking the store");
     let checking = spinner("checking the store");
-    let server = Server::open(&config, dates, clock::now).await;
+    let opened = Server::open(&config, dates, clock::now).await;
     checking.finish_and_clear();
-    let server = server.map_err(|error| failed(&error))?;
+    let server = opened.map_err(|error| failed(&error))?;
     tracing::info!(
         %address,
         store = %config.store.path.display(),
@@ -64,6 +65,11 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
 /// The dates of a configuration.
 pub(super) fn configured_calendar(config: &Config) -> Result<Calendar, Failure> {
     calendar(&config.calendar).map_err(|faults| Failure::Document("the configuration".to_owned(), faults))
+}
+
+/// Tells the faults that only the server sees.
+pub(super) fn check_settings(config: &Config) -> Result<(), Failure> {
+    server::check_settings(config).map_err(|error| Failure::Usage(with_causes(&error)))
 }
 
 pub(super) fn start_logs(log: &Log) -> Result<(), Failure> {
