@@ -35,10 +35,7 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
         Some(address) => Some(listen(address, "server.http_address").await?),
         None => None,
     };
-    let socket = match &config.sidecar.socket_path {
-        Some(path) => Some(socket::listen(path, &config.sidecar)?),
-        None => None,
-    };
+    let socket = socket::listen(&config.sidecar)?;
     let bytes = std::fs::metadata(&config.store.path).map_or(0, |file| file.len());
     tracing::info!(store = %config.store.path.display(), bytes, "opening and checking the store");
     let checking = spinner("checking the store");
@@ -53,9 +50,7 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
     );
     let progress = task::spawn(show_progress(server.index().clone()));
     let stopped = server.run(Listeners { grpc, socket, http }, interrupted()).await;
-    if let Some(path) = &config.sidecar.socket_path {
-        socket::remove(path);
-    }
+    socket::remove(&config.sidecar);
     progress.abort();
     stopped.map_err(|error| failed(&error))?;
     tracing::info!("stopped");

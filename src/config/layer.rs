@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use serde::de::DeserializeOwned;
 use toml::Value;
 use toml::de::{DeTable, DeValue};
 
@@ -232,13 +233,11 @@ fn checked(setting: &Setting, value: Value) -> Result<Value, String> {
 }
 
 fn check_versions(name: &str, versions: &[Value]) -> Result<(), String> {
-    for (at, version) in versions.iter().enumerate() {
-        let told = |what: &str| format!("{name}[{at}]: {what}");
-        let InformationVersion { version: _, valid_from, newest_from, opens_uusimaa: _ } =
-            version.clone().try_into().map_err(|error: toml::de::Error| told(error.message()))?;
+    for (at, version) in read_tables(name, versions).enumerate() {
+        let InformationVersion { version: _, valid_from, newest_from, opens_uusimaa: _ } = version?;
         for (field, date) in [("valid_from", valid_from), ("newest_from", newest_from)] {
             if let Some(date) = date.filter(|date| !is_date(date)) {
-                return Err(told(&format!("{field}: write a date as YYYY-MM-DD, not \"{date}\"")));
+                return Err(format!("{name}[{at}]: {field}: write a date as YYYY-MM-DD, not \"{date}\""));
             }
         }
     }
@@ -247,11 +246,15 @@ fn check_versions(name: &str, versions: &[Value]) -> Result<(), String> {
 
 /// The shape of the routes; what their parts mean is asked when they are used.
 fn check_routes(name: &str, routes: &[Value]) -> Result<(), String> {
-    for (at, route) in routes.iter().enumerate() {
-        let read: Result<Route, _> = route.clone().try_into();
-        read.map_err(|error| format!("{name}[{at}]: {}", error.message()))?;
-    }
-    Ok(())
+    read_tables::<Route>(name, routes).try_for_each(|route| route.map(drop))
+}
+
+/// The tables of a list, each with what is wrong with it.
+fn read_tables<T: DeserializeOwned>(name: &str, tables: &[Value]) -> impl Iterator<Item = Result<T, String>> {
+    tables.iter().enumerate().map(move |(at, table)| {
+        let read = table.clone().try_into();
+        read.map_err(|error: toml::de::Error| format!("{name}[{at}]: {}", error.message()))
+    })
 }
 
 /// The shape of an ISO date; whether the day exists is asked when it is used.

@@ -13,17 +13,13 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Request, State};
-use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
-use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
-use lupa::wire::v1::{RecordRequest, ReplaceDirectoryRequest};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::server::process::{Process, serve};
-use crate::server::requests::{HOLDING, demo_directory, message};
-
-const AINO: &str = "010181-900C";
+use crate::server::requests::HOLDING;
+use crate::sidecar::{AINO, aino_declares};
 
 /// So long Envoy may take to start on a machine that runs everything at once.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -138,24 +134,16 @@ fn program() -> PathBuf {
 /// Lupa with the routes of `deploy/envoy`, to which Aino has declared: informed,
 /// consenting, one visit denied.
 async fn lupa(folder: &Path) -> Process {
+    let process = start_lupa(folder);
+    aino_declares(process.connect().await).await;
+    process
+}
+
+/// The same on what it has stored before.
+fn start_lupa(folder: &Path) -> Process {
     let mut command = serve(&folder.join("lupa.sqlite"));
     command.args(["--config", "deploy/envoy/lupa.toml"]);
-    let process = Process::start(command).unwrap();
-    let channel = process.connect().await;
-    let directory = ReplaceDirectoryRequest { directory: Some(demo_directory()) };
-    DirectoryServiceClient::new(channel.clone()).replace_directory(directory).await.unwrap();
-    for (key, declaration) in [
-        ("1", "{ information: { version: '2.0' } }"),
-        ("2", "{ consent: { kind: CONSENT_KIND_HEALTHCARE } }"),
-        ("3", "{ denial: { sector: SECTOR_HEALTHCARE, service_event: visit-2 } }"),
-    ] {
-        let request: RecordRequest = message(&format!(
-            "{{ client: {{ extension: {AINO} }}, declaration: {declaration}, declarer: {{ role: ROLE_CLIENT }}, \
-             recorded_by: {{ my_kanta: {{}} }}, idempotency_key: '{key}' }}"
-        ));
-        DeclarationServiceClient::new(channel.clone()).record(request).await.unwrap();
-    }
-    process
+    Process::start(command).unwrap()
 }
 
 fn path_of(event: &str) -> String {

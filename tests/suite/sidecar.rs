@@ -15,7 +15,15 @@ use envoy_types::pb::envoy::service::auth::v3::{
 };
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Struct, Value};
+use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
+use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
+use lupa::wire::v1::{RecordRequest, ReplaceDirectoryRequest};
 use tonic::transport::Channel;
+
+use crate::server::requests::{demo_directory, message};
+
+/// Who declares in the tests of Envoy.
+pub(crate) const AINO: &str = "010181-900C";
 
 /// A call, as Envoy tells of it.
 #[derive(Clone, Debug)]
@@ -89,6 +97,27 @@ impl Call {
             }),
         }
     }
+}
+
+/// The directory of the demonstration, in which Aino is informed, consents, and
+/// denies one visit; the token of that.
+pub(crate) async fn aino_declares(channel: Channel) -> String {
+    let directory = ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+    DirectoryServiceClient::new(channel.clone()).replace_directory(directory).await.unwrap();
+    let mut token = String::new();
+    for (key, declaration) in [
+        ("1", "{ information: { version: '2.0' } }"),
+        ("2", "{ consent: { kind: CONSENT_KIND_HEALTHCARE } }"),
+        ("3", "{ denial: { sector: SECTOR_HEALTHCARE, service_event: visit-2 } }"),
+    ] {
+        let request: RecordRequest = message(&format!(
+            "{{ client: {{ extension: {AINO} }}, declaration: {declaration}, declarer: {{ role: ROLE_CLIENT }}, \
+             recorded_by: {{ my_kanta: {{}} }}, idempotency_key: '{key}' }}"
+        ));
+        let recorded = DeclarationServiceClient::new(channel.clone()).record(request).await;
+        token = recorded.unwrap().into_inner().token;
+    }
+    token
 }
 
 /// What Envoy does with an answer.

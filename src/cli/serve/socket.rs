@@ -4,7 +4,6 @@ use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
-use std::path::Path;
 
 use tokio::net::UnixListener;
 
@@ -15,9 +14,10 @@ use crate::config::Sidecar;
 const OWNER: u32 = 0o600;
 const OWNER_AND_GROUP: u32 = 0o660;
 
-/// Listens at a path. A socket that a process left behind which was killed is
-/// taken away; one that is listened on is not.
-pub(super) fn listen(path: &Path, config: &Sidecar) -> Result<UnixListener, Failure> {
+/// Listens where the settings say, if they do. A socket that a process left
+/// behind which was killed is taken away; one that is listened on is not.
+pub(super) fn listen(config: &Sidecar) -> Result<Option<UnixListener>, Failure> {
+    let Some(path) = &config.socket_path else { return Ok(None) };
     let told = |what: &str, error: &io::Error| {
         Failure::Usage(format!("cannot {what} `{}` ({error}): set sidecar.socket_path", path.display()))
     };
@@ -30,11 +30,12 @@ pub(super) fn listen(path: &Path, config: &Sidecar) -> Result<UnixListener, Fail
     let mode = if config.socket_group_may_connect { OWNER_AND_GROUP } else { OWNER };
     fs::set_permissions(path, Permissions::from_mode(mode))
         .map_err(|error| told("say who may connect to", &error))?;
-    Ok(listener)
+    Ok(Some(listener))
 }
 
 /// Takes the socket away, so that nobody waits for an answer.
-pub(super) fn remove(path: &Path) {
+pub(super) fn remove(config: &Sidecar) {
+    let Some(path) = &config.socket_path else { return };
     if let Err(error) = fs::remove_file(path) {
         tracing::warn!(path = %path.display(), %error, "the socket is left behind");
     }

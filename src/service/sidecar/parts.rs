@@ -1,5 +1,7 @@
 //! The parts that a question is put together from, by their names in the interface.
 
+use std::iter;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
@@ -149,9 +151,16 @@ impl Draft {
                 _ => return None,
             },
             Put::Name(put) | Put::List(put) => put(self, value)?,
-            Put::RecordText(_) | Put::RecordName(_) => self.put_in_records(put, std::iter::repeat(value))?,
+            Put::RecordText(_) | Put::RecordName(_) => self.put_in_records(put, iter::repeat(value))?,
         }
         Some(())
+    }
+
+    /// Whether a part can be read.
+    pub(super) fn takes(put: Put, value: &str) -> bool {
+        let mut draft = Self::default();
+        draft.add_records(1);
+        draft.put(put, value).is_some()
     }
 
     /// Makes room for so many records that are put together from parts.

@@ -163,15 +163,12 @@ impl Route {
         let mut draft = Draft::default();
         draft.add_records(count);
         for (part, values) in &of_records {
-            match values.as_slice() {
-                [] => {}
-                [one] => draft.put(part.put, one).ok_or_else(|| unreadable(part))?,
-                several if several.len() == count => {
-                    let several = several.iter().map(|value| &**value);
-                    draft.put_in_records(part.put, several).ok_or_else(|| unreadable(part))?;
-                }
-                _ => return Err(Unclear::UnequalRecords),
+            if values.len() > 1 && values.len() != count {
+                return Err(Unclear::UnequalRecords);
             }
+            // One is for all.
+            let values = values.iter().map(|value| &**value).cycle();
+            draft.put_in_records(part.put, values).ok_or_else(|| unreadable(part))?;
         }
         for part in of_all {
             for value in part.values(call, &self.path)? {
@@ -194,7 +191,7 @@ impl PartOfRoute {
         }
         let source = Source::new(source, path)?;
         if let Source::Constant(value) = &source
-            && Draft::default().put(part.put, value).is_none()
+            && !Draft::takes(part.put, value)
         {
             return Err(format!("value: write {}", part.put.expected()));
         }

@@ -10,9 +10,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::relay::{Mode, Relay};
-use super::{Envoy, PATIENCE, lupa, path_of};
+use super::{Envoy, PATIENCE, lupa, path_of, start_lupa};
 use crate::core::cases;
-use crate::server::process::{Process, serve};
 
 /// How many outages, unless `LUPA_TEST_OUTAGES` says otherwise: each kind once.
 const OUTAGES: usize = KINDS.len();
@@ -56,7 +55,7 @@ async fn during_an_outage_every_call_is_503_and_none_reaches_the_service() {
             Outage::Killed => {
                 process.kill();
                 check(&envoy, calls, number, outage).await;
-                process = Process::start(serve_anew(&folder)).unwrap();
+                process = start_lupa(folder.path());
                 relay.lead_to(process.address());
             }
             Outage::Paused => {
@@ -104,10 +103,4 @@ async fn serves(envoy: &Envoy) {
     }
     assert_eq!(envoy.get(&path_of("visit-2"), &[]).await.status, 403);
     assert!(envoy.reached().iter().all(|(path, _)| *path == path_of("visit-1")));
-}
-
-fn serve_anew(folder: &TempDir) -> std::process::Command {
-    let mut command = serve(&folder.path().join("lupa.sqlite"));
-    command.args(["--config", "deploy/envoy/lupa.toml"]);
-    command
 }

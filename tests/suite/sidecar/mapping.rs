@@ -11,16 +11,13 @@ use envoy_types::pb::google::protobuf::{ListValue, Value};
 use hyper_util::rt::TokioIo;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
-use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
-use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
-use lupa::wire::v1::{RecordRequest, ReplaceDirectoryRequest};
 use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
-use super::{Answer, Call, check};
+use super::{AINO, Answer, Call, aino_declares, check};
 use crate::running::Running;
-use crate::server::requests::{ASKING, HOLDING, demo_directory, message};
+use crate::server::requests::{ASKING, HOLDING};
 
 /// One route of each kind.
 const ROUTES: &str = r#"
@@ -74,37 +71,19 @@ channel = { value = "CHANNEL_KANTA" }
 records = { header = "x-records" }
 "#;
 
-const AINO: &str = "010181-900C";
 const DENIED_VISIT: &str = "visit-2";
 
 fn clock() -> Instant {
     "2026-11-21T10:00:00Z".parse().unwrap()
 }
 
-/// Aino is informed, consents, and denies one visit; the token of that.
 async fn start() -> (Running, String) {
     start_at(clock).await
 }
 
 async fn start_at(clock: fn() -> Instant) -> (Running, String) {
     let running = Running::start_by(ROUTES, &Calendar::published(), clock, async |_| ()).await;
-    let mut directories = DirectoryServiceClient::new(running.channel.clone());
-    let directory = ReplaceDirectoryRequest { directory: Some(demo_directory()) };
-    directories.replace_directory(directory).await.unwrap();
-    let mut token = String::new();
-    for declaration in [
-        "{ information: { version: '2.0' } }",
-        "{ consent: { kind: CONSENT_KIND_HEALTHCARE } }",
-        "{ denial: { sector: SECTOR_HEALTHCARE, service_event: visit-2 } }",
-    ] {
-        let request: RecordRequest = message(&format!(
-            "{{ client: {{ extension: {AINO} }}, declaration: {declaration}, declarer: {{ role: ROLE_CLIENT }}, \
-             recorded_by: {{ my_kanta: {{}} }}, idempotency_key: \"{}\" }}",
-            token.len() + declaration.len()
-        ));
-        let mut declarations = DeclarationServiceClient::new(running.channel.clone());
-        token = declarations.record(request).await.unwrap().into_inner().token;
-    }
+    let token = aino_declares(running.channel.clone()).await;
     (running, token)
 }
 

@@ -13,6 +13,7 @@ question.channel = { value = "KANTA" }
 question.requester.registre = { header = "x" }
 question.claims = { header = "c" }
 question.records.id = { header = "r" }
+question.records.kind = { value = "ENTRY" }
 
 [[sidecar.routes]]
 methods = []
@@ -31,6 +32,7 @@ fn every_fault_of_the_routes_is_told() {
         assert_eq!(ended.status.code(), Some(2), "{said}");
         for fault in [
             "sidecar.routes[0].question.channel: value: write a name",
+            "sidecar.routes[0].question.records.kind: value: write a name",
             "sidecar.routes[0].question.client.extension: path: write {klient} once",
             "sidecar.routes[0].question.requester.registre: no such part",
             "sidecar.routes[0].question.requester.register: there is no question without it",
