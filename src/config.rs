@@ -55,6 +55,8 @@ pub struct Config {
     pub listing: Listing,
     /// Logs.
     pub log: Log,
+    /// Traces.
+    pub telemetry: Telemetry,
     /// Dates by which the rules change.
     pub calendar: Calendar,
 }
@@ -99,6 +101,8 @@ pub struct Server {
     pub keepalive_interval_ms: u64,
     /// How long it may take to answer that before it is closed.
     pub keepalive_timeout_ms: u64,
+    /// How long it goes on to accept when it is told to stop and says NOT_SERVING.
+    pub shutdown_wait_ms: u64,
     /// How long requests may take to end when the server stops.
     pub shutdown_grace_ms: u64,
 }
@@ -241,6 +245,24 @@ pub enum LogFormat {
     Text,
     /// For machines.
     Json,
+}
+
+/// Traces. Where they are sent is in the standard variables of OpenTelemetry.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// How much a span tells of a decision.
+    pub detail: Detail,
+}
+
+/// How much a span tells of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Detail {
+    /// The public reasons, which do not tell a denial from a missing consent.
+    Public,
+    /// The rules that decided too.
+    Rules,
 }
 
 /// Dates that differ from the published ones, each an ISO date. Scenario files

@@ -111,6 +111,7 @@ struct Published {
     changes_loaded: AtomicU64,
     changes_to_load: AtomicU64,
     load_took_millis: AtomicU64,
+    read_failures: AtomicU64,
     merges: ArcSwap<MergeStats>,
     checkpoint: ArcSwapOption<keeper::Last>,
 }
@@ -127,6 +128,7 @@ impl Index {
             changes_loaded: AtomicU64::new(0),
             changes_to_load: AtomicU64::new(0),
             load_took_millis: AtomicU64::new(0),
+            read_failures: AtomicU64::new(0),
             merges: ArcSwap::default(),
             checkpoint: ArcSwapOption::empty(),
         });
@@ -138,6 +140,13 @@ impl Index {
     pub fn current(&self) -> Result<Arc<Snapshot>, Unavailable> {
         let (snapshot, age) = self.0.proven().ok_or(Unavailable::NotLoaded)?;
         if age < self.0.max_staleness { Ok(snapshot) } else { Err(Unavailable::Stale { age }) }
+    }
+
+    /// How long ago the newest snapshot was proven to be the newest; none if it
+    /// never was.
+    #[must_use]
+    pub fn age(&self) -> Option<Duration> {
+        self.0.proven().map(|(_, age)| age)
     }
 
     /// Waits until a revision is in the published snapshot; false if it is

@@ -3,8 +3,10 @@
 pub mod clock;
 mod connection;
 mod envoy;
+mod gauges;
 mod http;
 mod layers;
+mod observed;
 mod services;
 mod workers;
 
@@ -13,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::watch;
 use tokio::{task, time};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -26,6 +29,7 @@ use crate::policy::day::Instant;
 use crate::service::sidecar::RouteFault;
 use crate::service::{Core, Limits};
 use crate::store::{Store, StoreError, StoreOptions};
+use crate::telemetry::{LogLevel, Telemetry};
 
 use envoy::Envoy;
 use services::Services;
@@ -101,6 +105,8 @@ pub struct Server {
     config: config::Server,
     envoy: Envoy,
     poll_interval: Duration,
+    telemetry: Telemetry,
+    level: Option<LogLevel>,
 }
 
 impl Server {
@@ -109,6 +115,7 @@ impl Server {
         config: &Config,
         calendar: Calendar,
         clock: fn() -> Instant,
+        telemetry: Telemetry,
     ) -> Result<Self, ServerError> {
         let envoy = Envoy::new(&config.sidecar)?;
         let config::Store {
@@ -130,10 +137,26 @@ impl Server {
         let store = task::spawn_blocking(move || open(&path, options)).await?.map_err(ServerError::Open)?;
         let (index, follower) =
             Index::start(store.clone(), index_options(config, &store)).map_err(ServerError::NoThread)?;
-        let core =
-            Core::new(store.clone(), index.clone(), calendar, access(&config.access), limits(config), clock);
+        let core = Core::new(
+            store.clone(),
+            index.clone(),
+            calendar,
+            access(&config.access),
+            limits(config),
+            clock,
+            telemetry.clone(),
+        );
+        gauges::observe_build(telemetry.metrics.meter());
+        gauges::observe_index(telemetry.metrics.meter(), &index);
         let poll_interval = Duration::from_millis(config.index.poll_interval_ms);
-        Ok(Self { store, index, follower, core, config: config.server.clone(), envoy, poll_interval })
+        let config = config.server.clone();
+        Ok(Self { store, index, follower, core, config, envoy, poll_interval, telemetry, level: None })
+    }
+
+    /// Lets operators change over HTTP what is logged.
+    #[must_use]
+    pub fn with_log_level(self, level: LogLevel) -> Self {
+        Self { level: Some(level), ..self }
     }
 
     /// The store.
@@ -149,32 +172,45 @@ impl Server {
     }
 
     /// Serves until `shutdown`, or until the store fails. Then it says
-    /// NOT_SERVING, accepts nothing more, and gives requests under way a while
-    /// to end.
+    /// NOT_SERVING, goes on for a while so that callers go elsewhere, accepts
+    /// nothing more, and gives requests under way a while to end.
     pub async fn run(
         self,
         listeners: Listeners,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
-        let Self { store, index, follower, core, config, envoy, poll_interval } = self;
+        let Self { store, index, follower, core, config, envoy, poll_interval, telemetry, level } = self;
         let Listeners { grpc: listener, socket, http } = listeners;
         let health = HealthReporter::new();
         // Before anyone can ask: a new reporter says that the server serves, and knows no service.
         set_health(&health, ServingStatus::NotServing).await;
         let health_task = task::spawn(report_health(health.clone(), index.clone(), poll_interval));
-        let http_task = http.map(|http| task::spawn(http::serve(http, index)));
+        let (end, is_ending) = watch::channel(false);
+        let told = http::Told { index, metrics: Arc::clone(&telemetry.metrics), level, is_ending };
+        let http_task = http.map(|http| task::spawn(http::serve(http, told)));
         let reflects = reflects(config.reflection, &listener);
         let grace = Duration::from_millis(config.shutdown_grace_ms);
-        let services = Services { config: config.clone(), core, envoy, health: health.clone(), reflects };
+        let metrics = Arc::clone(&telemetry.metrics);
+        let services =
+            Services { config: config.clone(), core, envoy, health: health.clone(), telemetry, reflects };
         let mut workers = Workers::start(&config, &services)?;
+        gauges::observe_connections(metrics.meter(), workers.connections());
         let failure = tokio::select! {
-            ended = workers.accept(&listener, socket.as_ref()) => return ended,
+            ended = workers.accept(&listener, socket.as_ref(), &metrics) => return ended,
             () = shutdown => None,
             failure = store.failed() => Some(failure),
         };
         health_task.abort();
-        http_task.iter().for_each(task::JoinHandle::abort);
+        end.send_replace(true);
         set_health(&health, ServingStatus::NotServing).await;
+        let wait = Duration::from_millis(config.shutdown_wait_ms);
+        if failure.is_none() && !wait.is_zero() {
+            tracing::info!(wait_ms = config.shutdown_wait_ms, "not serving soon: callers may go elsewhere");
+            let accepting = workers.accept(&listener, socket.as_ref(), &metrics);
+            if let Ok(ended) = time::timeout(wait, accepting).await {
+                return ended;
+            }
+        }
         drop((listener, socket));
         if !workers.end(grace).await? {
             tracing::warn!(grace_ms = config.shutdown_grace_ms, "requests under way were cut off");
@@ -183,6 +219,7 @@ impl Server {
         if time::timeout(grace, task::spawn_blocking(|| follower.stop())).await.is_err() {
             tracing::warn!("the store was still being read");
         }
+        http_task.iter().for_each(task::JoinHandle::abort);
         match failure {
             Some(failure) => Err(ServerError::Store(failure)),
             None => Ok(()),

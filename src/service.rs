@@ -1,6 +1,5 @@
 //! The gRPC services: convert, decide, convert.
 
-mod catalogue;
 mod declaration;
 mod decision;
 mod decision_id;
@@ -10,13 +9,16 @@ pub mod printout;
 #[cfg(feature = "envoy")]
 pub mod sidecar;
 mod status;
+mod tally;
 mod token;
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::{task, time};
+use tonic::Response;
 
 use crate::identity::{Access, Entitlement};
 use crate::index::{Index, Snapshot};
@@ -24,7 +26,11 @@ use crate::policy::calendar::Calendar;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
-use crate::store::{Revision, Store};
+use crate::store::{Revision, Store, Viewing};
+use crate::telemetry::Telemetry;
+use crate::telemetry::metrics::{RecordCount, StoreOperation};
+use crate::telemetry::span::Step;
+use crate::wire::catalogue::CatalogueVersion;
 
 use status::Failure;
 use token::Tokens;
@@ -57,11 +63,12 @@ pub struct Core {
     store: Store,
     index: Index,
     calendar: Arc<Calendar>,
-    catalogue_version: Arc<str>,
+    catalogue_version: CatalogueVersion,
     tokens: Tokens,
     access: Access,
     limits: Limits,
     clock: fn() -> Instant,
+    telemetry: Telemetry,
 }
 
 impl Core {
@@ -74,10 +81,12 @@ impl Core {
         access: Access,
         limits: Limits,
         clock: fn() -> Instant,
+        telemetry: Telemetry,
     ) -> Self {
-        let catalogue_version = catalogue::version(&calendar).into();
+        let catalogue_version = CatalogueVersion::of(&calendar);
         let tokens = Tokens::new(store.epoch(), store.token_key());
-        Self { store, index, calendar: Arc::new(calendar), catalogue_version, tokens, access, limits, clock }
+        let calendar = Arc::new(calendar);
+        Self { store, index, calendar, catalogue_version, tokens, access, limits, clock, telemetry }
     }
 
     /// Whether a caller may ask for more than decisions.
@@ -112,14 +121,45 @@ impl Core {
     /// shown and does not decide: the index has no more than decides.
     async fn history(&self, client: &ClientId, snapshot: &Snapshot) -> Result<Vec<Declaration>, Failure> {
         let (store, client, until) = (self.store.clone(), client.clone(), snapshot.revision());
-        let read = task::spawn_blocking(move || store.history_of(&client, until)).await;
-        read.map_err(|_| Failure::HistoryInterrupted)?.map_err(|error| Failure::Unreadable(error.into()))
+        let read = async {
+            let read = task::spawn_blocking(move || store.history_of(&client, until)).await;
+            read.map_err(|_| Failure::HistoryInterrupted)?.map_err(|error| Failure::Unreadable(error.into()))
+        };
+        self.stored(StoreOperation::ReadHistory, read).await
+    }
+
+    /// Logs that declarations are viewed, before they are.
+    async fn log_viewing(&self, viewing: Viewing) -> Result<(), Failure> {
+        let log = async { Ok(self.store.log_viewing(viewing).await?) };
+        self.stored(StoreOperation::LogViewing, log).await
     }
 
     /// Waits until a revision is in force here.
     async fn wait_for(&self, revision: Revision) -> Result<(), Failure> {
         let deadline = time::Instant::now() + self.limits.wait_max;
-        if self.index.reached(revision, deadline).await { Ok(()) } else { Err(Failure::RevisionNotReached) }
+        let reached = self.index.reached(revision, deadline);
+        let has_reached = self.telemetry.spans.step(Step::WaitForRevision, reached).await;
+        if has_reached { Ok(()) } else { Err(Failure::RevisionNotReached) }
+    }
+
+    /// Has the store do something: timed, and a step of the trace.
+    async fn stored<T>(
+        &self,
+        operation: StoreOperation,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let began = time::Instant::now();
+        let done = self.telemetry.spans.step(Step::Store(operation), work).await;
+        let has_failed = done.as_ref().is_err_and(Failure::is_of_store);
+        self.telemetry.metrics.stored(operation, began.elapsed(), has_failed);
+        done
+    }
+
+    /// An answer about so many records, for whoever times it.
+    fn about<T>(records: usize, answer: T) -> Response<T> {
+        let mut response = Response::new(answer);
+        response.extensions_mut().insert(RecordCount(records));
+        response
     }
 
     /// The instant to decide at: the clock's, or the newest declaration's where

@@ -21,6 +21,7 @@ use super::terminal::Terminal;
 use super::{Global, connection, serve, words};
 use crate::config::{Config, Loaded, Source};
 use crate::server::{Listeners, Server, ServerError, clock};
+use crate::telemetry::Running;
 use crate::wire::v1;
 use crate::wire::v1::decision_service_client::DecisionServiceClient;
 use crate::wire::v1::declaration_service_client::DeclarationServiceClient;
@@ -123,17 +124,19 @@ struct Demo {
     url: String,
     stop: oneshot::Sender<()>,
     server: JoinHandle<Result<(), ServerError>>,
+    telemetry: Running,
+    config: Config,
 }
 
 impl Demo {
     async fn start(mut config: Config, terminal: Terminal) -> Result<Self, Failure> {
-        serve::start_logs(&config.log)?;
+        let telemetry = serve::begin_telemetry(&config)?;
         let listener = listen(&config, terminal).await?;
         let address = listener.local_addr().map_err(|_| Failure::Internal("the address cannot be told"))?;
         config.server.listen_address = address;
         let calendar = serve::configured_calendar(&config)?;
-        let server =
-            Server::open(&config, calendar, clock::now).await.map_err(|error| serve::failed(&error))?;
+        let server = Server::open(&config, calendar, clock::now, telemetry.telemetry.clone()).await;
+        let server = server.map_err(|error| serve::failed(&error))?;
         let mut readiness = server.index().readiness();
         let (stop, stopped) = oneshot::channel();
         let server = task::spawn(server.run(Listeners { grpc: listener, socket: None, http: None }, async {
@@ -144,12 +147,15 @@ impl Demo {
         }
         let url = format!("http://{address}");
         terminal.show(&format!("Lupa serves gRPC on {url}, on a temporary store.\n"))?;
-        Ok(Self { url, stop, server })
+        Ok(Self { url, stop, server, telemetry, config })
     }
 
     async fn end(self) -> Result<(), Failure> {
-        drop(self.stop);
-        match self.server.await {
+        let Self { url: _, stop, server, telemetry, config } = self;
+        drop(stop);
+        let ended = server.await;
+        serve::end_telemetry(telemetry, &config).await;
+        match ended {
             Ok(ended) => ended.map_err(|error| serve::failed(&error)),
             Err(_) => Err(Failure::Internal("the server panicked")),
         }

@@ -15,11 +15,11 @@ use tokio::{task, time};
 use super::Global;
 use super::calendar::calendar;
 use super::failure::{Exit, Failure};
-use crate::config::{Config, Log};
+use crate::config::Config;
 use crate::index::Index;
 use crate::policy::calendar::Calendar;
 use crate::server::{self, Listeners, Server, ServerError, clock};
-use crate::telemetry;
+use crate::telemetry::Running;
 
 /// How often the progress of loading is shown.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
@@ -28,7 +28,13 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
     let config = global.load_config()?.config;
     let dates = configured_calendar(&config)?;
     check_settings(&config)?;
-    start_logs(&config.log)?;
+    let telemetry = begin_telemetry(&config)?;
+    let served = serve(&config, dates, &telemetry).await;
+    end_telemetry(telemetry, &config).await;
+    served
+}
+
+async fn serve(config: &Config, dates: Calendar, telemetry: &Running) -> Result<Exit, Failure> {
     let grpc = listen(config.server.listen_address, "server.listen_address").await?;
     let address = grpc.local_addr().unwrap_or(config.server.listen_address);
     let http = match config.server.http_address {
@@ -39,9 +45,9 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
     let bytes = std::fs::metadata(&config.store.path).map_or(0, |file| file.len());
     tracing::info!(store = %config.store.path.display(), bytes, "opening and checking the store");
     let checking = spinner("checking the store");
-    let opened = Server::open(&config, dates, clock::now).await;
+    let opened = Server::open(config, dates, clock::now, telemetry.telemetry.clone()).await;
     checking.finish_and_clear();
-    let server = opened.map_err(|error| failed(&error))?;
+    let server = opened.map_err(|error| failed(&error))?.with_log_level(telemetry.level.clone());
     tracing::info!(
         %address,
         store = %config.store.path.display(),
@@ -67,8 +73,16 @@ pub(super) fn check_settings(config: &Config) -> Result<(), Failure> {
     server::check_settings(config).map_err(|error| Failure::Usage(with_causes(&error)))
 }
 
-pub(super) fn start_logs(log: &Log) -> Result<(), Failure> {
-    telemetry::init(log).map_err(|fault| Failure::Usage(with_causes(&fault)))
+pub(super) fn begin_telemetry(config: &Config) -> Result<Running, Failure> {
+    Running::begin(&config.log, config.telemetry.detail).map_err(|fault| Failure::Usage(with_causes(&fault)))
+}
+
+/// Sends what has not been sent, within the time that the end may take.
+pub(super) async fn end_telemetry(telemetry: Running, config: &Config) {
+    let grace = Duration::from_millis(config.server.shutdown_grace_ms);
+    if task::spawn_blocking(move || telemetry.end(grace)).await.is_err() {
+        tracing::warn!("telemetry had panicked");
+    }
 }
 
 /// The address is bound before anything else is done: that it is taken is told at once.

@@ -51,7 +51,7 @@ pub const SETTINGS: &[Setting] = &[
         name: "server.http_address",
         default: None,
         kind: Kind::Address,
-        meaning: "where /livez, /readyz and /metrics are told by HTTP; not set = nowhere",
+        meaning: "where /livez, /readyz, /metrics and /log-level are told by HTTP; not set = nowhere",
     },
     setting(
         "server.allow_plaintext_beyond_loopback",
@@ -148,6 +148,13 @@ pub const SETTINGS: &[Setting] = &[
         "10000",
         Kind::Number(1000, HOUR_MS),
         "how long it may take to answer that before it is closed",
+    ),
+    setting(
+        "server.shutdown_wait_ms",
+        "0",
+        Kind::Number(0, HOUR_MS),
+        "how long the server goes on to accept when it is told to stop and says NOT_SERVING, so that callers \
+         go elsewhere first",
     ),
     setting(
         "server.shutdown_grace_ms",
@@ -285,6 +292,14 @@ pub const SETTINGS: &[Setting] = &[
         "auto = text on a terminal, JSON elsewhere",
     ),
     setting("log.level", "'info'", Kind::Text, "error, warn, info, debug, trace, or EnvFilter directives"),
+    // Traces.
+    setting(
+        "telemetry.detail",
+        "'public'",
+        Kind::Word(&["public", "rules"]),
+        "what spans tell of a decision: public = the public reasons; rules = the rules that decided too, so \
+         that a denial can be told from a missing consent",
+    ),
     // The calendar.
     date("calendar.act_in_force", "the Client Data Act came into force"),
     date("calendar.counties_begin", "the wellbeing services counties began operations"),

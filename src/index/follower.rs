@@ -114,6 +114,7 @@ impl Following {
                     runtime.block_on(self.wait_for_change(pause));
                 }
                 Err(error) => {
+                    self.published.read_failures.fetch_add(1, Ordering::Relaxed);
                     if failures == 0 {
                         tracing::error!(
                             error = &error as &dyn Error,

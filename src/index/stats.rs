@@ -30,6 +30,12 @@ pub struct IndexStats {
 }
 
 impl Index {
+    /// How many looks at the store have failed since the start.
+    #[must_use]
+    pub fn read_failures(&self) -> u64 {
+        self.0.read_failures.load(Ordering::Relaxed)
+    }
+
     /// How it is; none until it is loaded. Goes through the whole base: ask
     /// for it now and then.
     #[must_use]

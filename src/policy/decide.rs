@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use super::calendar::Calendar;
 use super::day::{Day, Instant};
 use super::declared::Declared;
-use super::directory::{Directory, OrganisationKind, Party, Sector};
+use super::directory::{Directory, OrganisationKind, Party, RegisterKind, Sector};
 use super::gist::Gist;
 use super::oid::Oid;
 use super::request::{Channel, Record, RecordField, Situation};
@@ -62,12 +62,13 @@ impl<'q, 'a> Question<'q, 'a> {
         }
         let known = residual.and_then(|residual| Some((residual, self.sharing(residual.holder)?)));
         let Some((residual, sharing)) = known else {
-            return self.verdict(Found::unknown_register(), None);
+            return self.verdict(Found::unknown_register(), None, None);
         };
         let case = Case { sharing: &sharing, record };
         let found = residual.first(&case);
         let is_of_healthcare = std::ptr::eq(found.list, &WITHIN_HEALTHCARE);
-        self.verdict(found, is_of_healthcare.then_some((&case, residual)))
+        let holder = residual.holder.register.kind;
+        self.verdict(found, Some(holder), is_of_healthcare.then_some((&case, residual)))
     }
 
     /// The answer for one record as it was read: one that cannot be read is invalid.
@@ -77,6 +78,13 @@ impl<'q, 'a> Question<'q, 'a> {
             Ok(record) => self.decide(&record),
             Err(field) => Verdict::invalid(field),
         }
+    }
+
+    /// The kind of the requester's register; none if the directory does not
+    /// know it, or it can be nobody's on whose behalf data is read.
+    #[must_use]
+    pub fn requester(&self) -> Option<RegisterKind> {
+        self.requester.map(|requester| requester.register.kind)
     }
 
     /// Whether a rule is in force on the day of the question.
@@ -110,7 +118,12 @@ impl<'q, 'a> Question<'q, 'a> {
         })
     }
 
-    fn verdict(&self, found: Found, healthcare: Option<(&Case<'_, '_>, &Residual<'_>)>) -> Verdict {
+    fn verdict(
+        &self,
+        found: Found,
+        holder: Option<RegisterKind>,
+        healthcare: Option<(&Case<'_, '_>, &Residual<'_>)>,
+    ) -> Verdict {
         let Found { rule, list: _, finding } = found;
         let Finding { reason, detail, declarations, missing, obligation } = finding;
         let mut obligations = Obligations::none();
@@ -128,7 +141,16 @@ impl<'q, 'a> Question<'q, 'a> {
                 obligations.push(Obligation::CheckDenialsBeforeDisclosing);
             }
         }
-        Verdict { reason, detail, rule: Some(rule), declarations, missing, obligations, invalid_field: None }
+        Verdict {
+            reason,
+            detail,
+            rule: Some(rule),
+            declarations,
+            missing,
+            obligations,
+            invalid_field: None,
+            holder,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The answer for one record, and why.
 
+use super::directory::RegisterKind;
 use super::few::Few;
 use super::request::{Conditions, RecordField};
 use super::rules::Rule;
@@ -21,6 +22,10 @@ pub struct Verdict {
     pub obligations: Obligations,
     /// The field at fault of an invalid record.
     pub invalid_field: Option<RecordField>,
+    /// The kind of the register that holds the record; none if it is not known
+    /// or the record was invalid. It is for whoever counts verdicts, not for
+    /// the caller.
+    pub holder: Option<RegisterKind>,
 }
 
 /// The places of the declarations that decided, as their gists tell them.
@@ -183,6 +188,7 @@ impl Verdict {
             missing: Few::none(),
             obligations: Few::none(),
             invalid_field: Some(field),
+            holder: None,
         }
     }
 }

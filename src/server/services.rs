@@ -24,8 +24,10 @@ use super::ServerError;
 use super::connection::Connection;
 use super::envoy::Envoy;
 use super::layers;
+use super::observed::Observed;
 use crate::config;
 use crate::service::{Core, Decisions, Declarations, Directories, Indexes};
+use crate::telemetry::Telemetry;
 use crate::wire::DESCRIPTORS;
 use crate::wire::v1::decision_service_server::DecisionServiceServer;
 use crate::wire::v1::declaration_service_server::DeclarationServiceServer;
@@ -43,6 +45,7 @@ pub(super) struct Services {
     pub(super) core: Core,
     pub(super) envoy: Envoy,
     pub(super) health: HealthReporter,
+    pub(super) telemetry: Telemetry,
     /// Whether server reflection answers.
     pub(super) reflects: bool,
 }
@@ -55,7 +58,7 @@ impl Services {
         incoming: impl Stream<Item = io::Result<Connection>>,
         end: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
-        let Self { config, core, envoy, health, reflects } = self;
+        let Self { config, core, envoy, health, telemetry, reflects } = self;
         let limit = Duration::from_millis(config.request_timeout_ms);
         let decisions = DecisionServiceServer::new(Decisions::new(core.clone()))
             .max_decoding_message_size(config.request_bytes_max)
@@ -79,6 +82,7 @@ impl Services {
             others.add_service(reflection_builder().build_v1alpha()?);
         }
         let serving = builder(&config)
+            .layer(layer_fn(move |inner| Observed { inner, telemetry: telemetry.clone() }))
             .layer(layer_fn(move |inner| layers::within(inner, limit)))
             .layer(MapResponseLayer::new(layers::refusals_before_services))
             .serve_with_incoming_shutdown(

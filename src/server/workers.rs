@@ -29,6 +29,7 @@ use super::ServerError;
 use super::connection::{Accepted, Handed, Open};
 use super::services::Services;
 use crate::config::{self, Runtime};
+use crate::telemetry::metrics::Metrics;
 
 /// Connections that a worker has not taken up yet; more wait to be accepted.
 const WAITING_MAX: usize = 256;
@@ -111,16 +112,22 @@ impl Workers {
         Ok(())
     }
 
+    /// The connections of each.
+    pub(super) fn connections(&self) -> Vec<Open> {
+        self.workers.iter().map(|worker| worker.open.clone()).collect()
+    }
+
     /// Accepts connections and hands them out, until a worker ends by itself.
     pub(super) async fn accept(
         &mut self,
         listener: &TcpListener,
         socket: Option<&UnixListener>,
+        metrics: &Metrics,
     ) -> Result<(), ServerError> {
         let Self { workers, ended, .. } = self;
         tokio::select! {
             ended = ended.join_next() => ended.unwrap_or(Ok(Ok(())))?,
-            () = hand_out(listener, socket, workers) => Ok(()),
+            () = hand_out(listener, socket, workers, metrics) => Ok(()),
         }
     }
 
@@ -151,7 +158,12 @@ async fn all(ended: &mut JoinSet<Result<(), ServerError>>) -> Result<(), ServerE
     Ok(())
 }
 
-async fn hand_out(listener: &TcpListener, socket: Option<&UnixListener>, workers: &[Worker]) {
+async fn hand_out(
+    listener: &TcpListener,
+    socket: Option<&UnixListener>,
+    workers: &[Worker],
+    metrics: &Metrics,
+) {
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted.map(|(stream, _)| Accepted::Tcp(stream)),
@@ -161,6 +173,7 @@ async fn hand_out(listener: &TcpListener, socket: Option<&UnixListener>, workers
             Ok(accepted) => hand_over(accepted, workers).await,
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
+                metrics.not_accepted();
                 tracing::warn!(%error, "no connection can be accepted for a while");
                 time::sleep(ACCEPT_PAUSE).await;
             }

@@ -106,7 +106,7 @@ impl Decisions {
             declarations: recorded_by(&declarations, now).map(to_stored).collect(),
             token: self.core.tokens.write(snapshot.revision()),
             decided_at: Some(to_timestamp(now)),
-            catalogue_version: self.core.catalogue_version.to_string(),
+            catalogue_version: self.core.catalogue_version.text().to_string(),
             decision_id: decision_id(now).to_string(),
         })
     }
@@ -157,7 +157,7 @@ impl Decisions {
             decision_id: decision_id(now).to_string(),
             token: self.core.tokens.write(snapshot.revision()),
             decided_at: Some(to_timestamp(now)),
-            catalogue_version: self.core.catalogue_version.to_string(),
+            catalogue_version: self.core.catalogue_version.text().to_string(),
             request_id: message.request_id.clone(),
         }
     }
@@ -179,7 +179,7 @@ impl Decisions {
             purpose: ViewingPurpose::Investigation,
             what: Viewed::Explanation,
         };
-        Ok(self.core.store.log_viewing(viewing).await?)
+        self.core.log_viewing(viewing).await
     }
 }
 
@@ -195,7 +195,8 @@ struct Circumstances<'a> {
 impl DecisionService for Decisions {
     async fn decide(&self, request: Request<DecideCall>) -> Result<Response<Answer>, Status> {
         let caller = self.core.entitlement(request.remote_addr());
-        Ok(Response::new(self.decide(request.get_ref(), caller).await?))
+        let call = request.get_ref();
+        Ok(Core::about(call.records.count(), self.decide(call, caller).await?))
     }
 
     async fn explain(&self, request: Request<ExplainRequest>) -> Result<Response<ExplainResponse>, Status> {
@@ -208,13 +209,15 @@ impl DecisionService for Decisions {
         request: Request<SimulateRequest>,
     ) -> Result<Response<SimulateResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
-        Ok(Response::new(self.simulate(request.get_ref()).await?))
+        let asked = request.get_ref();
+        let records = asked.decide.as_ref().map_or(0, |decide| decide.records.len());
+        Ok(Core::about(records, self.simulate(asked).await?))
     }
 
     async fn list_rules(&self, _: Request<ListRulesRequest>) -> Result<Response<ListRulesResponse>, Status> {
         Ok(Response::new(ListRulesResponse {
             rules: to_rules(&self.core.calendar),
-            catalogue_version: self.core.catalogue_version.to_string(),
+            catalogue_version: self.core.catalogue_version.text().to_string(),
         }))
     }
 }

@@ -16,6 +16,9 @@ use crate::policy::printout::{PrintedDocument, printout};
 use crate::policy::refusal::Refusal;
 use crate::policy::viewing::{ViewingPurpose, select};
 use crate::store::{Admit, Append, Appended, Entry, Viewed, Viewing};
+use crate::telemetry::attributes::Attribute;
+use crate::telemetry::metrics::{Recorded, StoreOperation};
+use crate::telemetry::span::Open;
 use crate::wire::client::client_of;
 use crate::wire::declaration::{
     Getting, Listing, PrintOrder, View, getting, listing, print_order, submission, to_notice, to_stored,
@@ -105,8 +108,25 @@ impl Declarations {
     /// Stores durably and waits until it is in force here: what is
     /// acknowledged is seen by every decision that starts after.
     async fn append(&self, append: Append) -> Result<Appended, Failure> {
-        let appended = self.core.store.append(append).await?;
-        self.core.wait_for(appended.revision).await.map_err(|_| Failure::AcknowledgementDelayed)?;
+        let recorded = match &append.entry {
+            Entry::Declaration { content, .. } => Recorded::Declaration(content.kind()),
+            Entry::Withdrawal { .. } => Recorded::Withdrawal,
+        };
+        let store = async { Ok(self.core.store.append(append).await?) };
+        let appended = self.core.stored(StoreOperation::Append, store).await?;
+        let Appended { revision, is_replay, .. } = appended;
+        if !is_replay {
+            self.core.telemetry.metrics.recorded(recorded);
+        }
+        if let Some(span) = Open::recorded() {
+            span.set([
+                Attribute::declaration_kind(recorded),
+                Attribute::revision(revision.0),
+                Attribute::is_replay(is_replay),
+                Attribute::catalogue_version(&self.core.catalogue_version),
+            ]);
+        }
+        self.core.wait_for(revision).await.map_err(|_| Failure::AcknowledgementDelayed)?;
         Ok(appended)
     }
 
@@ -163,7 +183,7 @@ impl Declarations {
             None => Ok(()),
             Some(purpose) => {
                 let viewing = Viewing { client, viewer: view.viewer, purpose, what };
-                Ok(self.core.store.log_viewing(viewing).await?)
+                self.core.log_viewing(viewing).await
             }
         }
     }
@@ -208,7 +228,7 @@ impl Declarations {
                 purpose: ViewingPurpose::ClientChangesDenials,
                 what: Viewed::Printout,
             };
-            self.core.store.log_viewing(viewing).await?;
+            self.core.log_viewing(viewing).await?;
         }
         let Rendered { title, entries, none, rendered } =
             render(&printed, &submission, snapshot.directory(), language, format, now);

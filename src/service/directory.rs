@@ -3,6 +3,7 @@
 use tonic::{Request, Response, Status};
 
 use crate::policy::directory::Directory;
+use crate::telemetry::metrics::StoreOperation;
 use crate::wire::directory::{directory, to_directory};
 use crate::wire::v1::directory_service_server::DirectoryService;
 use crate::wire::v1::{
@@ -37,7 +38,8 @@ impl Directories {
             )
             .into());
         }
-        let revision = self.core.store.replace_directory(directory).await?;
+        let store = async { Ok(self.core.store.replace_directory(directory).await?) };
+        let revision = self.core.stored(StoreOperation::ReplaceDirectory, store).await?;
         self.core.wait_for(revision).await.map_err(|_| Failure::AcknowledgementDelayed)?;
         Ok(ReplaceDirectoryResponse { token: self.core.tokens.write(revision) })
     }

@@ -24,13 +24,18 @@ use std::sync::Arc;
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization;
 use envoy_types::pb::envoy::service::auth::v3::{CheckRequest, CheckResponse};
 use tonic::{Code, Request, Response, Status};
+use uuid::Uuid;
 
 use super::Core;
 use super::decision_id::decision_id;
 use super::status::Failure;
+use super::tally::{self, Tally};
 use crate::policy::Question;
-use crate::policy::day::Instant;
 use crate::store::Revision;
+use crate::telemetry::attributes::Attribute;
+use crate::telemetry::metrics::RpcStatus;
+use crate::telemetry::rpc::Rpc;
+use crate::telemetry::span::{Open, TRACEPARENT};
 use crate::wire::decision;
 use crate::wire::v1::{DecideRequest, Effect, Obligation, Reason, Verdict};
 use crate::wire::verdict::{Disclosure, to_verdict};
@@ -51,8 +56,8 @@ pub struct Sidecar {
 /// What is decided about a call.
 struct Decided {
     verdicts: Vec<Verdict>,
+    id: Uuid,
     revision: Revision,
-    now: Instant,
 }
 
 impl Sidecar {
@@ -62,19 +67,17 @@ impl Sidecar {
         Self { core, routes }
     }
 
-    async fn check(&self, request: &CheckRequest) -> CheckResponse {
+    async fn check(&self, request: &CheckRequest) -> Response<CheckResponse> {
         let asked = Call::of(request).and_then(|call| self.routes.question(&call));
         let Asked { question, permits_some } = match asked {
             Ok(asked) => asked,
-            Err(unclear) => return self.denied_as(unclear.code(), &unclear.to_string()),
+            Err(unclear) => return Core::about(0, self.unclear(&unclear)),
         };
-        match self.decide(&question).await {
+        let answer = match self.decide(&question).await {
             Ok(decided) => self.answer(&question, permits_some, &decided),
-            Err(Failure::Invalid(invalid)) => {
-                let unclear = Unclear::Invalid(invalid);
-                self.denied_as(unclear.code(), &unclear.to_string())
-            }
+            Err(Failure::Invalid(invalid)) => self.unclear(&Unclear::Invalid(invalid)),
             Err(failure) => {
+                self.core.telemetry.metrics.refused(Rpc::CHECK, failure.reason());
                 let error_id = failure.log();
                 let told = format!("{failure} (error {error_id})");
                 if failure.code() == Code::Unavailable {
@@ -83,7 +86,18 @@ impl Sidecar {
                     self.denied_as(failure.reason(), &told)
                 }
             }
+        };
+        Core::about(question.records.len(), answer)
+    }
+
+    /// Denies a call that asks no question, or not certainly one.
+    fn unclear(&self, unclear: &Unclear) -> CheckResponse {
+        let code = unclear.code();
+        self.core.telemetry.metrics.refused(Rpc::CHECK, code);
+        if let Some(span) = Open::recorded() {
+            span.set([Attribute::refusal(code)]);
         }
+        self.denied_as(code, &unclear.to_string())
     }
 
     /// As `Decide` decides for a caller that is told the public reasons.
@@ -95,16 +109,21 @@ impl Sidecar {
         let declarations = snapshot.declarations(&situation.client);
         let asked =
             Question::new(&situation, declarations.gists(), snapshot.directory(), &self.core.calendar, now);
+        let mut tally = Tally::of(&asked);
         let verdicts = question.records.iter().map(|record| {
             let verdict = asked.decide_read(decision::record(record));
+            tally.add(&verdict);
             to_verdict(&verdict, Disclosure::Public, |_| None::<&str>)
         });
-        Ok(Decided { verdicts: verdicts.collect(), revision: snapshot.revision(), now })
+        let verdicts = verdicts.collect();
+        let (id, revision) = (decision_id(now), snapshot.revision());
+        tally.tell(&self.core, &tally::Decided { id, channel: situation.channel, revision });
+        Ok(Decided { verdicts, id, revision })
     }
 
     fn answer(&self, question: &DecideRequest, permits_some: bool, decided: &Decided) -> CheckResponse {
-        let Decided { verdicts, revision, now } = decided;
-        let decision_id = decision_id(*now).to_string();
+        let Decided { verdicts, id, revision } = decided;
+        let decision_id = id.to_string();
         let pairs = question.records.iter().zip(verdicts);
         let (permitted, denied): (Vec<_>, Vec<_>) =
             pairs.partition(|(_, verdict)| verdict.effect() == Effect::Permit);
@@ -141,7 +160,16 @@ impl Sidecar {
 #[tonic::async_trait]
 impl Authorization for Sidecar {
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
-        Ok(Response::new(self.check(request.get_ref()).await))
+        let (metadata, check) = (request.metadata(), request.get_ref());
+        // Told by Envoy if it traces, or else by whoever called it.
+        let of_envoy = metadata.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+        let traceparent = of_envoy.or_else(|| call::header(check, TRACEPARENT));
+        let Some(span) = self.core.telemetry.spans.begin(Rpc::CHECK, traceparent) else {
+            return Ok(self.check(check).await);
+        };
+        let answer = span.around(self.check(check)).await;
+        span.end(RpcStatus::OK);
+        Ok(answer)
     }
 }
 

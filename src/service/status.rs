@@ -14,6 +14,8 @@ use uuid::Uuid;
 use crate::index::Unavailable;
 use crate::policy::refusal::Refusal;
 use crate::store::{AppendError, StoreError};
+use crate::telemetry::attributes::Attribute;
+use crate::telemetry::span::{Open, trace_id};
 use crate::wire::violation::InvalidRequest;
 
 /// The domain of error reasons.
@@ -134,15 +136,25 @@ impl Failure {
         }
     }
 
+    /// Whether the store has failed.
+    pub(super) fn is_of_store(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::Unreadable(_) | Self::HistoryInterrupted)
+    }
+
     /// Tells the operator. The caller is told the id by which it is found.
     pub(super) fn log(&self) -> String {
-        let error_id = Uuid::now_v7().to_string();
-        if self.code() == Code::Unavailable {
-            tracing::warn!(error_id, reason = self.reason(), causes = causes(self), "request not answered");
-        } else {
-            tracing::debug!(error_id, reason = self.reason(), "request refused");
+        let error_id = Uuid::now_v7();
+        if let Some(span) = Open::recorded() {
+            span.set([Attribute::error_id(error_id), Attribute::refusal(self.reason())]);
         }
-        error_id
+        let trace_id = trace_id().map(tracing::field::display);
+        if self.code() == Code::Unavailable {
+            let causes = causes(self);
+            tracing::warn!(%error_id, trace_id, reason = self.reason(), causes, "request not answered");
+        } else {
+            tracing::debug!(%error_id, trace_id, reason = self.reason(), "request refused");
+        }
+        error_id.to_string()
     }
 
     fn violations(&self) -> Vec<FieldViolation> {

@@ -205,7 +205,7 @@ impl<I: AsRef<str>, F: Fn(u32) -> Option<I>> AnswerWriter<F> {
 
 /// Whether two verdicts are written alike.
 fn are_alike(one: &Verdict, other: &Verdict) -> bool {
-    let Verdict { reason, detail, rule, declarations, missing, obligations, invalid_field } = *one;
+    let Verdict { reason, detail, rule, declarations, missing, obligations, invalid_field, holder: _ } = *one;
     let is_same_rule = match (rule, other.rule) {
         (Some(rule), Some(other)) => std::ptr::eq(rule, other),
         (None, None) => true,

@@ -1,5 +1,10 @@
 //! The rule catalogue and explanations, to the wire.
 
+use std::sync::Arc;
+
+use prost::Message;
+use sha2::{Digest, Sha256};
+
 use crate::policy::calendar::{Calendar, CalendarDate};
 use crate::policy::explain::{Outcome, Step};
 use crate::policy::rules::{CATALOGUE, InForce, Rule, RuleList};
@@ -7,6 +12,34 @@ use crate::policy::rules::{CATALOGUE, InForce, Rule, RuleList};
 use super::directory::text;
 use super::v1;
 use super::verdict::to_reason;
+
+/// The version of the rule catalogue: changes whenever a rule or a date does.
+#[derive(Clone, Debug)]
+pub struct CatalogueVersion(Arc<str>);
+
+impl CatalogueVersion {
+    /// The version of Lupa, a digest of the rules' sources, and one of the catalogue
+    /// and the dates in force, such as `0.1.0-60303ae2-9f86d081`.
+    #[must_use]
+    pub fn of(calendar: &Calendar) -> Self {
+        let mut digest = Sha256::new();
+        for rule in to_rules(calendar) {
+            digest.update(rule.encode_length_delimited_to_vec());
+        }
+        // Every date and version, those too that no rule names.
+        digest.update(format!("{calendar:?}"));
+        let digest = digest.finalize();
+        let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let rules: String = env!("RULES_DIGEST").chars().take(8).collect();
+        Self(format!("{}-{rules}-{short}", env!("CARGO_PKG_VERSION")).into())
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn text(&self) -> &Arc<str> {
+        &self.0
+    }
+}
 
 /// Writes every rule, in the order in which they are looked at.
 #[must_use]

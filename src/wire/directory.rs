@@ -242,24 +242,27 @@ fn to_register(register: &Register) -> v1::Register {
         retrieves_prescriptions_from,
         stores_declarations_from,
     } = register;
-    let kind = match kind {
+    v1::Register {
+        oid: oid.to_string(),
+        name: name.to_string(),
+        controller: controller.to_string(),
+        kind: to_register_kind(*kind).into(),
+        joined_kanta_on: text(joined_kanta_on.as_ref()),
+        shares_within_sector_from: text(shares_within_sector_from.as_ref()),
+        retrieves_across_sectors_from: text(retrieves_across_sectors_from.as_ref()),
+        retrieves_prescriptions_from: text(retrieves_prescriptions_from.as_ref()),
+        stores_declarations_from: text(stores_declarations_from.as_ref()),
+    }
+}
+
+pub(super) fn to_register_kind(kind: RegisterKind) -> v1::RegisterKind {
+    match kind {
         RegisterKind::PublicHealthcare => v1::RegisterKind::PublicHealthcare,
         RegisterKind::PublicOccupational => v1::RegisterKind::PublicOccupational,
         RegisterKind::PrivateHealthcare => v1::RegisterKind::PrivateHealthcare,
         RegisterKind::PrivateOccupational => v1::RegisterKind::PrivateOccupational,
         RegisterKind::SocialWelfare => v1::RegisterKind::SocialWelfare,
         RegisterKind::WellbeingData => v1::RegisterKind::WellbeingData,
-    };
-    v1::Register {
-        oid: oid.to_string(),
-        name: name.to_string(),
-        controller: controller.to_string(),
-        kind: kind.into(),
-        joined_kanta_on: text(joined_kanta_on.as_ref()),
-        shares_within_sector_from: text(shares_within_sector_from.as_ref()),
-        retrieves_across_sectors_from: text(retrieves_across_sectors_from.as_ref()),
-        retrieves_prescriptions_from: text(retrieves_prescriptions_from.as_ref()),
-        stores_declarations_from: text(stores_declarations_from.as_ref()),
     }
 }
 

@@ -36,7 +36,8 @@ pub(super) struct Told {
 impl Told {
     /// The one place where it is decided what is told.
     pub(super) fn of(verdict: &Verdict, disclosure: Disclosure) -> Self {
-        let Verdict { reason, detail, rule, declarations, missing, obligations, invalid_field } = *verdict;
+        let Verdict { reason, detail, rule, declarations, missing, obligations, invalid_field, holder: _ } =
+            *verdict;
         let public = Self {
             effect: to_effect(verdict.effect()),
             reason: to_reason(reason),
@@ -87,7 +88,7 @@ pub fn id_among<'i>(declarations: &'i ClientDeclarations) -> impl Fn(u32) -> Opt
     |place| declarations.get(place as usize).map(|declaration| declaration.id.as_str())
 }
 
-fn to_effect(effect: Effect) -> v1::Effect {
+pub(super) fn to_effect(effect: Effect) -> v1::Effect {
     match effect {
         Effect::Permit => v1::Effect::Permit,
         Effect::Deny => v1::Effect::Deny,
@@ -116,7 +117,7 @@ pub fn to_reason(reason: Reason) -> v1::Reason {
     }
 }
 
-fn to_detail(detail: Detail) -> v1::Detail {
+pub(super) fn to_detail(detail: Detail) -> v1::Detail {
     match detail {
         Detail::DenialAllPatientData => v1::Detail::DenialAllPatientData,
         Detail::DenialServiceEvent => v1::Detail::DenialServiceEvent,

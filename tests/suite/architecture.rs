@@ -20,7 +20,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("index", &["policy", "store"]),
     ("config", &[]),
     ("population", &["policy"]),
-    ("telemetry", &["config"]),
+    ("telemetry", &["policy", "wire", "config"]),
     ("identity", &["policy", "config"]),
     ("audit", &["policy", "config"]),
     ("service", &["policy", "wire", "index", "store", "identity", "audit", "telemetry"]),
@@ -82,6 +82,12 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("pbjson", &["wire", "cli"]),
     ("pbjson_types", &["wire", "cli"]),
     ("tower", &["server", "cli"]),
+    ("opentelemetry", &["telemetry", "server"]),
+    ("opentelemetry_sdk", &["telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
+    ("opentelemetry_appender_tracing", &["telemetry"]),
+    ("prometheus_client", &["telemetry"]),
+    ("tracing_subscriber", &["telemetry"]),
     ("include_proto", &["wire"]),
 ];
 

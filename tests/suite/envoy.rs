@@ -18,8 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::server::process::{Process, serve};
-use crate::server::requests::HOLDING;
-use crate::sidecar::{AINO, aino_declares};
+use crate::server::requests::{AINO, HOLDING, aino_declares};
 
 /// So long Envoy may take to start on a machine that runs everything at once.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -36,3 +36,5 @@ mod server;
 #[cfg(feature = "envoy")]
 mod sidecar;
 mod store;
+#[cfg(feature = "envoy")]
+mod telemetry;

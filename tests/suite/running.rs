@@ -7,6 +7,7 @@ use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
 use lupa::server::{Listeners, Server};
 use lupa::store::Store;
+use lupa::telemetry::Telemetry;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::oneshot;
@@ -71,7 +72,7 @@ impl Running {
             .socket_path
             .as_ref()
             .map(|path| UnixListener::bind(folder.path().join(path)).unwrap());
-        let server = Server::open(&config, calendar.clone(), clock).await.unwrap();
+        let server = Server::open(&config, calendar.clone(), clock, Telemetry::unsent()).await.unwrap();
         first(server.store()).await;
         server.index().readiness().wait_for(|ready| *ready).await.unwrap();
         let last = *server.store().committed().borrow();

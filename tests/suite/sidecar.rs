@@ -15,19 +15,11 @@ use envoy_types::pb::envoy::service::auth::v3::{
 };
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Struct, Value};
-use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
-use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
-use lupa::wire::v1::{RecordRequest, ReplaceDirectoryRequest};
 use tonic::transport::Channel;
-
-use crate::server::requests::{demo_directory, message};
-
-/// Who declares in the tests of Envoy.
-pub(crate) const AINO: &str = "010181-900C";
 
 /// A call, as Envoy tells of it.
 #[derive(Clone, Debug)]
-struct Call {
+pub(crate) struct Call {
     method: &'static str,
     path: String,
     headers: Vec<(String, String)>,
@@ -39,7 +31,7 @@ struct Call {
 }
 
 impl Call {
-    fn get(path: impl Into<String>) -> Self {
+    pub(crate) fn get(path: impl Into<String>) -> Self {
         Self {
             method: "GET",
             path: path.into(),
@@ -51,7 +43,7 @@ impl Call {
         }
     }
 
-    fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
@@ -61,7 +53,7 @@ impl Call {
         self
     }
 
-    fn told(self) -> CheckRequest {
+    pub(crate) fn told(self) -> CheckRequest {
         let Self { method, path, headers, as_lines, claims, principal, extensions } = self;
         let mut http = HttpRequest { method: method.to_owned(), path, ..HttpRequest::default() };
         if as_lines {
@@ -99,35 +91,17 @@ impl Call {
     }
 }
 
-/// The directory of the demonstration, in which Aino is informed, consents, and
-/// denies one visit; the token of that.
-pub(crate) async fn aino_declares(channel: Channel) -> String {
-    let directory = ReplaceDirectoryRequest { directory: Some(demo_directory()) };
-    DirectoryServiceClient::new(channel.clone()).replace_directory(directory).await.unwrap();
-    let mut token = String::new();
-    for (key, declaration) in [
-        ("1", "{ information: { version: '2.0' } }"),
-        ("2", "{ consent: { kind: CONSENT_KIND_HEALTHCARE } }"),
-        ("3", "{ denial: { sector: SECTOR_HEALTHCARE, service_event: visit-2 } }"),
-    ] {
-        let request: RecordRequest = message(&format!(
-            "{{ client: {{ extension: {AINO} }}, declaration: {declaration}, declarer: {{ role: ROLE_CLIENT }}, \
-             recorded_by: {{ my_kanta: {{}} }}, idempotency_key: '{key}' }}"
-        ));
-        let recorded = DeclarationServiceClient::new(channel.clone()).record(request).await;
-        token = recorded.unwrap().into_inner().token;
-    }
-    token
-}
-
 /// What Envoy does with an answer.
 #[derive(Debug)]
-enum Answer {
+pub(crate) enum Answer {
     Passes(OkHttpResponse),
     Stops { status: i32, headers: Vec<(String, String)>, problem: serde_json::Value },
 }
 
-async fn check(client: &mut AuthorizationClient<Channel>, request: CheckRequest) -> (CheckResponse, Answer) {
+pub(crate) async fn check(
+    client: &mut AuthorizationClient<Channel>,
+    request: CheckRequest,
+) -> (CheckResponse, Answer) {
     let response = client.check(request).await.expect("an answer").into_inner();
     let code = response.status.as_ref().expect("a status").code;
     let answer = match response.http_response.clone().expect("an answer") {

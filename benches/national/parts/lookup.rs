@@ -13,6 +13,7 @@ use lupa::policy::client_id::ClientId;
 use lupa::policy::request::{Channel, Ground, Situation};
 use lupa::population::Population;
 use lupa::server::{Server, clock};
+use lupa::telemetry::Telemetry;
 
 use crate::arguments::Arguments;
 use crate::child::mebibytes_of;
@@ -94,7 +95,8 @@ pub(crate) fn measure_and_tell(store: &Path) {
     let path = ("LUPA_STORE__PATH".into(), store.as_os_str().to_owned());
     let config = config::load(None, [path, without_checkpoint]).expect("a configuration").config;
     let calendar = Calendar::published();
-    let opened = block_on(Server::open(&config, calendar.clone(), clock::now)).expect("a server");
+    let opened =
+        block_on(Server::open(&config, calendar.clone(), clock::now, Telemetry::unsent())).expect("a server");
     block_on(async {
         let mut readiness = opened.index().readiness();
         readiness.wait_for(|is_ready| *is_ready).await.expect("a loaded index");

@@ -8,6 +8,7 @@ use crate::policy::day::Instant;
 use crate::policy::request::Situation;
 use crate::service::Core;
 use crate::service::decision_id::decision_id;
+use crate::service::tally::{Decided, Tally};
 use crate::wire::answer::{Answer, AnswerWriter, Ending};
 use crate::wire::codec::AskedRecords;
 use crate::wire::verdict::Disclosure;
@@ -27,12 +28,13 @@ impl Asked<'_> {
     pub(super) fn answer(self, core: &Core, snapshot: &Snapshot, now: Instant) -> Result<Answer, Malformed> {
         let Self { situation, records, request_id, disclosure } = self;
         let token = core.tokens.of(snapshot.revision());
-        let mut id = [0; Hyphenated::LENGTH];
+        let id = decision_id(now);
+        let mut id_text = [0; Hyphenated::LENGTH];
         let ending = Ending {
-            decision_id: decision_id(now).hyphenated().encode_lower(&mut id),
+            decision_id: id.hyphenated().encode_lower(&mut id_text),
             token: token.as_str(),
             decided_at: now,
-            catalogue_version: &core.catalogue_version,
+            catalogue_version: core.catalogue_version.text(),
             request_id,
         };
         let declarations = snapshot.declarations(&situation.client);
@@ -40,7 +42,14 @@ impl Asked<'_> {
             Question::new(situation, declarations.gists(), snapshot.directory(), &core.calendar, now);
         let bytes = ending.bytes_with(records.count(), disclosure);
         let mut writer = AnswerWriter::new(bytes, disclosure, |place| declarations.id(place));
-        records.read(|record| writer.verdict(&question.decide_read(record)))?;
+        let mut tally = Tally::of(&question);
+        records.read(|record| {
+            let verdict = question.decide_read(record);
+            tally.add(&verdict);
+            writer.verdict(&verdict);
+        })?;
+        let decided = Decided { id, channel: situation.channel, revision: snapshot.revision() };
+        tally.tell(core, &decided);
         Ok(writer.end(&ending))
     }
 }

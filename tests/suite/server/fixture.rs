@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use lupa::cli::calendar::calendar;
 use lupa::config;
 use lupa::server::{Listeners, Server, ServerError};
+use lupa::telemetry::Telemetry;
 use lupa::wire::directory::directory;
 use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
@@ -198,5 +199,5 @@ async fn open(store: &Path, settings: &[(&str, &str)]) -> Server {
         .collect();
     let config = config::load(None, variables).expect("a configuration").config;
     let dates = calendar(&config.calendar).expect("dates");
-    Server::open(&config, dates, clock).await.expect("a server")
+    Server::open(&config, dates, clock, Telemetry::unsent()).await.expect("a server")
 }

@@ -3,8 +3,11 @@
 use chrono::{DateTime, Utc};
 use lupa::cli::document::Document;
 use lupa::wire::v1;
+use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
+use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
 use pbjson_types::Timestamp;
 use serde::de::DeserializeOwned;
+use tonic::transport::Channel;
 
 /// Southwest Finland, healthcare: it asks.
 pub(crate) const ASKING: &str = "1.2.246.10.99999999.5.1";
@@ -26,9 +29,12 @@ pub(crate) fn demo_directory() -> v1::Directory {
     message(include_str!("../../../deploy/demo/directory.yaml"))
 }
 
-/// Someone with an identity code of the 900-series.
+/// The identity code of someone, of the 900-series.
+pub(crate) const AINO: &str = "010181-900C";
+
+/// Someone with an identity code.
 pub(crate) fn aino() -> v1::ClientId {
-    v1::ClientId { extension: "010181-900C".to_owned(), root: String::new() }
+    v1::ClientId { extension: AINO.to_owned(), root: String::new() }
 }
 
 /// One of as many people as are needed, with an identifier of another system.
@@ -138,4 +144,25 @@ pub(crate) fn timestamp(at: DateTime<Utc>) -> Timestamp {
 
 pub(crate) fn instant(at: &Timestamp) -> DateTime<Utc> {
     DateTime::from_timestamp(at.seconds, u32::try_from(at.nanos).expect("nanoseconds")).expect("an instant")
+}
+
+/// The directory of the demonstration, in which Aino is informed, consents, and
+/// denies one visit; the token of that.
+pub(crate) async fn aino_declares(channel: Channel) -> String {
+    let directory = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+    DirectoryServiceClient::new(channel.clone()).replace_directory(directory).await.unwrap();
+    let mut token = String::new();
+    for (key, declaration) in [
+        ("1", "{ information: { version: '2.0' } }"),
+        ("2", "{ consent: { kind: CONSENT_KIND_HEALTHCARE } }"),
+        ("3", "{ denial: { sector: SECTOR_HEALTHCARE, service_event: visit-2 } }"),
+    ] {
+        let request: v1::RecordRequest = message(&format!(
+            "{{ client: {{ extension: {AINO} }}, declaration: {declaration}, declarer: {{ role: ROLE_CLIENT }}, \
+             recorded_by: {{ my_kanta: {{}} }}, idempotency_key: '{key}' }}"
+        ));
+        let recorded = DeclarationServiceClient::new(channel.clone()).record(request).await;
+        token = recorded.unwrap().into_inner().token;
+    }
+    token
 }

@@ -15,9 +15,9 @@ use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
-use super::{AINO, Answer, Call, aino_declares, check};
+use super::{Answer, Call, check};
 use crate::running::Running;
-use crate::server::requests::{ASKING, HOLDING};
+use crate::server::requests::{AINO, ASKING, HOLDING, aino_declares};
 
 /// One route of each kind.
 const ROUTES: &str = r#"

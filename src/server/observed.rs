@@ -1,0 +1,82 @@
+//! What is told of every request: how long it took, how it ended, and its span.
+
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use http::{HeaderValue, Request, Response};
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codegen::BoxFuture;
+use tonic_types::StatusExt;
+use tower::Service;
+
+use crate::telemetry::Telemetry;
+use crate::telemetry::metrics::{RecordCount, RpcStatus};
+use crate::telemetry::rpc::Rpc;
+use crate::telemetry::span::TRACEPARENT;
+
+/// A service of which every request is timed, counted and traced.
+#[derive(Clone)]
+pub(super) struct Observed<S> {
+    pub(super) inner: S,
+    pub(super) telemetry: Telemetry,
+}
+
+impl<S, B> Service<Request<B>> for Observed<S>
+where
+    S: Service<Request<B>, Response = Response<Body>, Error: Send, Future: Send + 'static>,
+{
+    type Response = Response<Body>;
+    type Error = S::Error;
+    type Future = BoxFuture<Response<Body>, S::Error>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let began = Instant::now();
+        let rpc = Rpc::of(request.uri().path());
+        let Telemetry { metrics, spans } = self.telemetry.clone();
+        // Envoy's are begun where the headers of the call that it asks about are known.
+        let span = (rpc != Rpc::CHECK).then(|| {
+            let traceparent = request.headers().get(TRACEPARENT);
+            spans.begin(rpc, traceparent.and_then(|value| value.to_str().ok()))
+        });
+        let span = span.flatten();
+        let answer = self.inner.call(request);
+        Box::pin(async move {
+            let answer = match &span {
+                Some(span) => span.around(answer).await?,
+                None => answer.await?,
+            };
+            let status = status_of(&answer);
+            let records = answer.extensions().get().map_or(0, |RecordCount(records)| *records);
+            metrics.called(rpc, status, records, began.elapsed());
+            if status != RpcStatus::OK {
+                metrics.refused(rpc, &refusal_of(&answer, status));
+            }
+            // A question of Envoy's that could not be read has had none.
+            let is_begun = span.is_some() || status == RpcStatus::OK;
+            if let Some(span) = if is_begun { span } else { spans.begin(rpc, None) } {
+                span.end(status);
+            }
+            Ok(answer)
+        })
+    }
+}
+
+/// How a request ended. An answer that is written tells that at its end, and it is OK.
+fn status_of(answer: &Response<Body>) -> RpcStatus {
+    let told = answer.headers().get("grpc-status").map(HeaderValue::to_str);
+    told.map_or(RpcStatus::OK, |told| {
+        RpcStatus::of(told.ok().and_then(|code| code.parse().ok()).unwrap_or(-1))
+    })
+}
+
+/// The code of the interface that a caller is told; where there is none, the status.
+fn refusal_of(answer: &Response<Body>, status: RpcStatus) -> String {
+    let told = Status::from_header_map(answer.headers());
+    let reason = told.and_then(|told| told.get_details_error_info()).map(|info| info.reason);
+    reason.unwrap_or_else(|| status.name().to_owned())
+}

@@ -1,0 +1,269 @@
+//! The attributes of spans and metrics, each named once.
+//!
+//! This is the list of what may be told of a request. An [`Attribute`] is made
+//! of the core's closed sets of words, of numbers, and of ids that Lupa drew
+//! itself. None is made of text that came with a request, so that a client, a
+//! professional or a record cannot be put on a span.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+use uuid::Uuid;
+
+use crate::policy::directory::RegisterKind;
+use crate::policy::request::Channel;
+use crate::policy::rules::Rule;
+use crate::policy::verdict::{Detail, Effect, Reason};
+use crate::wire::catalogue::CatalogueVersion;
+use crate::wire::name;
+
+use super::rpc::Rpc;
+
+/// What is known of something, by its name.
+#[derive(Clone, Debug)]
+pub struct Attribute(KeyValue);
+
+/// What the sector of a register is called that is in none: the citizen's own data.
+const NO_SECTOR: &str = "NONE";
+
+/// The same for a register that the directory does not know.
+const UNKNOWN: &str = "UNKNOWN";
+
+impl Attribute {
+    /// The id of a decision, as the caller was told it.
+    #[must_use]
+    pub fn decision_id(id: Uuid) -> Self {
+        Self::text("lupa.decision.id", id.to_string())
+    }
+
+    /// The id of an error, as the caller was told it.
+    #[must_use]
+    pub fn error_id(id: Uuid) -> Self {
+        Self::text("lupa.error.id", id.to_string())
+    }
+
+    /// The rule catalogue that is decided by.
+    #[must_use]
+    pub fn catalogue_version(version: &CatalogueVersion) -> Self {
+        Self::text("lupa.catalogue.version", StringValue::from(Arc::clone(version.text())))
+    }
+
+    /// How many records were asked about.
+    #[must_use]
+    pub fn records(count: usize) -> Self {
+        Self::number("lupa.records", count)
+    }
+
+    /// The class of that number.
+    #[must_use]
+    pub(super) fn records_class(class: &'static str) -> Self {
+        Self::text("lupa.records.class", class)
+    }
+
+    /// How many records got an effect.
+    #[must_use]
+    pub fn effect_count(effect: Effect, count: usize) -> Self {
+        match effect {
+            Effect::Permit => Self::number("lupa.decision.permitted", count),
+            Effect::Deny => Self::number("lupa.decision.denied", count),
+        }
+    }
+
+    /// How many records got a reason.
+    #[must_use]
+    pub fn reason_count(reason: Reason, count: usize) -> Self {
+        let name = match reason {
+            Reason::OwnRegister => "lupa.decision.reason.own_register",
+            Reason::Consent => "lupa.decision.reason.consent",
+            Reason::UusimaaInformed => "lupa.decision.reason.uusimaa_informed",
+            Reason::PrescriptionInformed => "lupa.decision.reason.prescription_informed",
+            Reason::OutsourcedService => "lupa.decision.reason.outsourced_service",
+            Reason::StatutoryRight => "lupa.decision.reason.statutory_right",
+            Reason::JointService => "lupa.decision.reason.joint_service",
+            Reason::ClientUnableToDecide => "lupa.decision.reason.client_unable_to_decide",
+            Reason::LocalConsent => "lupa.decision.reason.local_consent",
+            Reason::NotShareable => "lupa.decision.reason.not_shareable",
+            Reason::NotOpen => "lupa.decision.reason.not_open",
+            Reason::RelationshipMissing => "lupa.decision.reason.relationship_missing",
+            Reason::AccessRightMissing => "lupa.decision.reason.access_right_missing",
+            Reason::UnknownRegister => "lupa.decision.reason.unknown_register",
+            Reason::InvalidRecord => "lupa.decision.reason.invalid_record",
+        };
+        Self::number(name, count)
+    }
+
+    /// An effect.
+    #[must_use]
+    pub fn effect(effect: Effect) -> Self {
+        Self::text("lupa.effect", name::effect(effect))
+    }
+
+    /// A public reason.
+    #[must_use]
+    pub fn reason(reason: Reason) -> Self {
+        Self::text("lupa.reason", name::reason(reason))
+    }
+
+    /// Why in full: only where details are traced.
+    #[must_use]
+    pub fn detail(detail: Detail) -> Self {
+        Self::text("lupa.detail", name::detail(detail))
+    }
+
+    /// A rule: only where details are traced.
+    #[must_use]
+    pub fn rule(rule: &'static Rule) -> Self {
+        Self::text("lupa.rule", rule.id)
+    }
+
+    /// All rules that decided: only where details are traced.
+    #[must_use]
+    pub fn rules(rules: impl Iterator<Item = &'static Rule>) -> Self {
+        Self::texts("lupa.rules", rules.map(|rule| rule.id))
+    }
+
+    /// How the data travels.
+    #[must_use]
+    pub fn channel(channel: Channel) -> Self {
+        Self::text("lupa.channel", name::channel(channel))
+    }
+
+    /// The kind of the requester's register; none = not known.
+    #[must_use]
+    pub fn requester_kind(kind: Option<RegisterKind>) -> Self {
+        Self::text("lupa.requester.register_kind", kind_name(kind))
+    }
+
+    /// The kinds of the registers that hold the records.
+    #[must_use]
+    pub fn holder_kinds(kinds: impl Iterator<Item = Option<RegisterKind>>) -> Self {
+        Self::texts("lupa.holder.register_kinds", kinds.map(kind_name))
+    }
+
+    /// The sector of the requester's register.
+    #[must_use]
+    pub fn requester_sector(kind: Option<RegisterKind>) -> Self {
+        Self::text("lupa.requester.sector", sector_name(kind))
+    }
+
+    /// The sector of the register that holds a record.
+    #[must_use]
+    pub fn holder_sector(kind: Option<RegisterKind>) -> Self {
+        Self::text("lupa.holder.sector", sector_name(kind))
+    }
+
+    /// The sectors of the registers that hold the records, each once.
+    #[must_use]
+    pub fn holder_sectors(kinds: impl Iterator<Item = Option<RegisterKind>>) -> Self {
+        let mut sectors: Vec<&'static str> = kinds.map(sector_name).collect();
+        sectors.dedup();
+        Self::texts("lupa.holder.sectors", sectors.into_iter())
+    }
+
+    /// The revision of the store that was decided at or that was recorded: by it
+    /// a declaration's span and those of the decisions after it are found together.
+    #[must_use]
+    pub fn revision(revision: u64) -> Self {
+        Self(KeyValue::new("lupa.revision", i64::try_from(revision).unwrap_or(i64::MAX)))
+    }
+
+    /// How long ago the index was proven to be up to date.
+    #[must_use]
+    pub fn index_age(age: Duration) -> Self {
+        Self(KeyValue::new("lupa.index.age_ms", age.as_secs_f64() * 1_000.0))
+    }
+
+    /// What was recorded: a kind of declaration, or a withdrawal.
+    #[must_use]
+    pub fn declaration_kind(kind: super::metrics::Recorded) -> Self {
+        Self::text("lupa.declaration.kind", kind.name())
+    }
+
+    /// Whether an answer was given before, to the same idempotency key.
+    #[must_use]
+    pub fn is_replay(is_replay: bool) -> Self {
+        Self(KeyValue::new("lupa.replay", is_replay))
+    }
+
+    /// Why a request was refused, by a code of the interface, which is of
+    /// capitals and underscores: an id of anything has digits or small letters.
+    #[must_use]
+    pub fn refusal(code: &str) -> Self {
+        let is_code = code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
+        Self::text("lupa.refusal", if is_code { code.to_owned() } else { "_OTHER".to_owned() })
+    }
+
+    /// An operation of the store.
+    #[must_use]
+    pub(super) fn store_operation(operation: &'static str) -> Self {
+        Self::text("lupa.store.operation", operation)
+    }
+
+    /// `rpc.system.name` of the semantic conventions.
+    #[must_use]
+    pub(super) fn rpc_system() -> Self {
+        Self::text("rpc.system.name", "grpc")
+    }
+
+    /// `rpc.method` of the semantic conventions.
+    #[must_use]
+    pub(super) fn rpc_method(rpc: Rpc) -> Self {
+        Self::text("rpc.method", rpc.name())
+    }
+
+    /// `rpc.response.status_code` of the semantic conventions.
+    #[must_use]
+    pub(super) fn rpc_status(code: &'static str) -> Self {
+        Self::text("rpc.response.status_code", code)
+    }
+
+    /// `error.type` of the semantic conventions.
+    #[must_use]
+    pub(super) fn error_type(kind: &'static str) -> Self {
+        Self::text("error.type", kind)
+    }
+
+    /// A part of something that is measured.
+    #[must_use]
+    pub fn part(part: &'static str) -> Self {
+        Self::text("part", part)
+    }
+
+    /// The version of Lupa.
+    #[must_use]
+    pub fn version() -> Self {
+        Self::text("version", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// As OpenTelemetry has it.
+    #[must_use]
+    pub fn into_key_value(self) -> KeyValue {
+        self.0
+    }
+
+    fn text(name: &'static str, text: impl Into<StringValue>) -> Self {
+        Self(KeyValue::new(name, text.into()))
+    }
+
+    fn texts(name: &'static str, texts: impl Iterator<Item = &'static str>) -> Self {
+        let texts = texts.map(StringValue::from).collect();
+        Self(KeyValue::new(name, Value::Array(Array::String(texts))))
+    }
+
+    fn number(name: &'static str, number: usize) -> Self {
+        Self(KeyValue::new(name, i64::try_from(number).unwrap_or(i64::MAX)))
+    }
+}
+
+fn kind_name(kind: Option<RegisterKind>) -> &'static str {
+    kind.map_or(UNKNOWN, name::register_kind)
+}
+
+fn sector_name(kind: Option<RegisterKind>) -> &'static str {
+    match kind.map(RegisterKind::sector) {
+        Some(Some(sector)) => name::sector(sector),
+        Some(None) => NO_SECTOR,
+        None => UNKNOWN,
+    }
+}

@@ -1,0 +1,68 @@
+//! Logs: structured lines on standard error and, if that is asked for, over
+//! OTLP. What is logged can be changed while Lupa runs.
+
+use std::io::{IsTerminal, stderr};
+
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
+
+use super::TelemetryFault;
+use crate::config::{Log, LogFormat};
+
+/// What sends telemetry must not be told of by being sent: it would never end.
+const SENDERS: [&str; 6] = ["opentelemetry", "tonic", "h2", "hyper", "hyper_util", "tower"];
+
+/// What is logged, for whoever changes it.
+#[derive(Clone, Debug)]
+pub struct LogLevel(reload::Handle<EnvFilter, Registry>);
+
+impl LogLevel {
+    /// As it is now.
+    #[must_use]
+    pub fn now(&self) -> String {
+        self.0.with_current(ToString::to_string).unwrap_or_default()
+    }
+
+    /// Changes it from now on, until it is changed again or Lupa ends.
+    pub fn change(&self, level: &str) -> Result<(), TelemetryFault> {
+        self.0.reload(filter(level)?).map_err(TelemetryFault::Reload)
+    }
+}
+
+/// Begins to log, for the whole process.
+pub(super) fn begin(log: &Log, sent_by: Option<&SdkLoggerProvider>) -> Result<LogLevel, TelemetryFault> {
+    let (filter, handle) = reload::Layer::new(filter(&log.level)?);
+    let is_terminal = stderr().is_terminal();
+    let as_text = match log.format {
+        LogFormat::Text => true,
+        LogFormat::Json => false,
+        LogFormat::Auto => is_terminal,
+    };
+    let is_colour_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let lines = fmt::layer().with_writer(stderr);
+    let lines = if as_text {
+        lines.with_ansi(is_terminal && is_colour_wanted).boxed()
+    } else {
+        lines.json().flatten_event(true).with_current_span(true).with_span_list(false).boxed()
+    };
+    let is_sent = filter_fn(|of| {
+        let root = of.target().split(':').next().unwrap_or_default();
+        !SENDERS.iter().any(|sender| root == *sender || root.starts_with("opentelemetry"))
+    });
+    let sent = sent_by.map(|provider| OpenTelemetryTracingBridge::new(provider).with_filter(is_sent));
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
+        .with(sent)
+        .try_init()
+        .map_err(TelemetryFault::Again)?;
+    Ok(LogLevel(handle))
+}
+
+fn filter(level: &str) -> Result<EnvFilter, TelemetryFault> {
+    EnvFilter::builder().parse(level).map_err(|error| TelemetryFault::Level(level.to_owned(), error))
+}

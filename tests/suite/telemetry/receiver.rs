@@ -1,0 +1,183 @@
+//! A receiver of OTLP over gRPC that keeps what it receives.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
+use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::metrics::v1::Metric;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::{Request, Response, Status};
+
+/// So long what was done may take to be sent.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[derive(Clone)]
+pub(super) struct Receiver {
+    address: SocketAddr,
+    received: Arc<Mutex<Received>>,
+}
+
+#[derive(Default)]
+struct Received {
+    spans: Vec<Span>,
+    metrics: Vec<Metric>,
+    logs: Vec<LogRecord>,
+    /// Of all messages, in which nothing personal may be found.
+    bytes: Vec<u8>,
+}
+
+impl Receiver {
+    pub(super) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let receiver = Self { address: listener.local_addr().unwrap(), received: Arc::default() };
+        let server = tonic::transport::Server::builder()
+            .add_service(TraceServiceServer::new(receiver.clone()))
+            .add_service(MetricsServiceServer::new(receiver.clone()))
+            .add_service(LogsServiceServer::new(receiver.clone()))
+            .serve_with_incoming(TcpListenerStream::new(listener));
+        tokio::spawn(server);
+        receiver
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// All spans of a name.
+    pub(super) fn spans(&self, name: &str) -> Vec<Span> {
+        let received = self.received.lock().unwrap();
+        received.spans.iter().filter(|span| span.name == name).cloned().collect()
+    }
+
+    /// The one span of a name.
+    pub(super) fn span(&self, name: &str) -> Span {
+        let mut spans = self.spans(name);
+        assert_eq!(spans.len(), 1, "{spans:#?}");
+        spans.remove(0)
+    }
+
+    /// The last that was told of each metric.
+    pub(super) fn metrics(&self) -> Vec<Metric> {
+        let received = self.received.lock().unwrap();
+        let mut last: Vec<Metric> = Vec::new();
+        for metric in received.metrics.iter().rev() {
+            if !last.iter().any(|told| told.name == metric.name) {
+                last.push(metric.clone());
+            }
+        }
+        last
+    }
+
+    pub(super) fn logs(&self) -> Vec<LogRecord> {
+        self.received.lock().unwrap().logs.clone()
+    }
+
+    /// Everything that was sent.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.received.lock().unwrap().bytes.clone()
+    }
+
+    /// Waits until something has come.
+    pub(super) async fn until(&self, has_come: impl Fn(&Self) -> bool) {
+        let began = Instant::now();
+        while !has_come(self) {
+            assert!(began.elapsed() < PATIENCE, "it does not come");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn keep(&self, message: &impl Message, keep: impl FnOnce(&mut Received)) {
+        let mut received = self.received.lock().unwrap();
+        received.bytes.extend(message.encode_to_vec());
+        keep(&mut received);
+    }
+}
+
+#[tonic::async_trait]
+impl TraceService for Receiver {
+    async fn export(
+        &self,
+        request: Request<ExportTraceServiceRequest>,
+    ) -> Result<Response<ExportTraceServiceResponse>, Status> {
+        let message = request.into_inner();
+        self.keep(&message, |received| {
+            let scopes = message.resource_spans.iter().flat_map(|resource| &resource.scope_spans);
+            received.spans.extend(scopes.flat_map(|scope| scope.spans.clone()));
+        });
+        Ok(Response::new(Default::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl MetricsService for Receiver {
+    async fn export(
+        &self,
+        request: Request<ExportMetricsServiceRequest>,
+    ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
+        let message = request.into_inner();
+        self.keep(&message, |received| {
+            let scopes = message.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
+            received.metrics.extend(scopes.flat_map(|scope| scope.metrics.clone()));
+        });
+        Ok(Response::new(Default::default()))
+    }
+}
+
+#[tonic::async_trait]
+impl LogsService for Receiver {
+    async fn export(
+        &self,
+        request: Request<ExportLogsServiceRequest>,
+    ) -> Result<Response<ExportLogsServiceResponse>, Status> {
+        let message = request.into_inner();
+        self.keep(&message, |received| {
+            let scopes = message.resource_logs.iter().flat_map(|resource| &resource.scope_logs);
+            received.logs.extend(scopes.flat_map(|scope| scope.log_records.clone()));
+        });
+        Ok(Response::new(Default::default()))
+    }
+}
+
+/// Attributes as text, in the order of their names.
+pub(super) fn attributes(attributes: &[KeyValue]) -> Vec<(String, String)> {
+    let mut told: Vec<_> =
+        attributes.iter().map(|one| (one.key.clone(), text(one.value.as_ref().unwrap()))).collect();
+    told.sort();
+    told
+}
+
+/// The value of an attribute as text.
+pub(super) fn attribute(of: &[KeyValue], name: &str) -> Option<String> {
+    of.iter().find(|one| one.key == name).map(|one| text(one.value.as_ref().unwrap()))
+}
+
+fn text(value: &AnyValue) -> String {
+    match value.value.as_ref().unwrap() {
+        Value::StringValue(text) => text.clone(),
+        Value::BoolValue(truth) => truth.to_string(),
+        Value::IntValue(number) => number.to_string(),
+        Value::DoubleValue(number) => number.to_string(),
+        Value::ArrayValue(array) => array.values.iter().map(text).collect::<Vec<_>>().join(","),
+        other => panic!("{other:?}"),
+    }
+}
