@@ -20,6 +20,7 @@ mod layer;
 mod nearest;
 mod settings;
 mod sidecar;
+mod telemetry;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -32,6 +33,7 @@ pub use self::fault::{ConfigFault, Place};
 use self::layer::Layers;
 pub use self::settings::{Kind, SETTINGS, Setting};
 pub use self::sidecar::{Part, Route, Source as PartSource};
+pub use self::telemetry::{Detail, Log, LogFormat, Telemetry};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Deserialize)]
@@ -223,46 +225,6 @@ pub struct Listing {
     pub page_size_default: u32,
     /// A request for more is read as this.
     pub page_size_max: u32,
-}
-
-/// Logs.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Log {
-    /// How a line looks.
-    pub format: LogFormat,
-    /// What is logged: a level, or directives of `tracing`'s `EnvFilter`.
-    pub level: String,
-}
-
-/// How a log line looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogFormat {
-    /// Text on a terminal, JSON elsewhere.
-    Auto,
-    /// For people.
-    Text,
-    /// For machines.
-    Json,
-}
-
-/// Traces. Where they are sent is in the standard variables of OpenTelemetry.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Telemetry {
-    /// How much a span tells of a decision.
-    pub detail: Detail,
-}
-
-/// How much a span tells of a decision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Detail {
-    /// The public reasons, which do not tell a denial from a missing consent.
-    Public,
-    /// The rules that decided too.
-    Rules,
 }
 
 /// Dates that differ from the published ones, each an ISO date. Scenario files

@@ -48,8 +48,10 @@ async fn serve(config: &Config, dates: Calendar, telemetry: &Running) -> Result<
     let opened = Server::open(config, dates, clock::now, telemetry.telemetry.clone()).await;
     checking.finish_and_clear();
     let server = opened.map_err(|error| failed(&error))?.with_log_level(telemetry.level.clone());
+    let http_address = http.as_ref().and_then(|http| http.local_addr().ok());
     tracing::info!(
         %address,
+        http_address = http_address.map(tracing::field::display),
         store = %config.store.path.display(),
         epoch = %server.store().epoch(),
         "listening"

@@ -27,6 +27,7 @@ mod generator;
 mod golden;
 mod kill;
 mod matrix;
+mod observability;
 mod properties;
 mod reference;
 mod round_trip;

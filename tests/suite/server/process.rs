@@ -18,6 +18,8 @@ pub(crate) const LUPA: &str = env!("CARGO_BIN_EXE_lupa");
 pub(crate) struct Process {
     child: Child,
     url: String,
+    /// Where it tells of itself by HTTP, if it does.
+    http: Option<SocketAddr>,
     /// Reads what it says, to the end.
     said: Option<JoinHandle<String>>,
 }
@@ -54,10 +56,10 @@ impl Process {
         let mut stderr = BufReader::new(child.stderr.take().expect("its words"));
         let mut said = String::new();
         while stderr.read_line(&mut said).expect("its words") > 0 {
-            if let Some(address) = said.lines().last().and_then(listening) {
+            if let Some((address, http)) = said.lines().last().and_then(listening) {
                 let url = format!("http://{address}");
                 let said = Some(thread::spawn(move || read_on(said, stderr)));
-                return Ok(Self { child, url, said });
+                return Ok(Self { child, url, http, said });
             }
         }
         Err(Ended { status: child.wait().expect("an end"), said })
@@ -79,6 +81,11 @@ impl Process {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.url.trim_start_matches("http://").parse().expect("an address")
+    }
+
+    /// Where it tells of itself by HTTP.
+    pub(crate) fn http(&self) -> SocketAddr {
+        self.http.expect("an address for HTTP")
     }
 
     /// Sends it a signal, such as `STOP`.
@@ -122,9 +129,10 @@ fn read_on(mut said: String, mut stderr: BufReader<ChildStderr>) -> String {
     said
 }
 
-/// Where a line of the log says that it listens.
-fn listening(line: &str) -> Option<String> {
+/// Where a line of the log says that it listens, for gRPC and for HTTP.
+fn listening(line: &str) -> Option<(String, Option<SocketAddr>)> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
     let listens = line.get("message")? == "listening";
-    listens.then(|| line["address"].as_str().expect("an address").to_owned())
+    let http = line["http_address"].as_str().map(|address| address.parse().expect("an address"));
+    listens.then(|| (line["address"].as_str().expect("an address").to_owned(), http))
 }
