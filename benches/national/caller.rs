@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use h2::client::{self, SendRequest};
-use http::{HeaderMap, Method, Request, Uri};
+use http::{HeaderMap, Method, Request, StatusCode, Uri};
 use tokio::net::TcpStream;
 
 /// Large enough that no answer waits for the window to open.
@@ -14,9 +14,14 @@ const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 /// What gRPC puts before a message: whether it is compressed, and its length.
 const FRAME_BYTES: usize = 5;
 
-/// A method, by its path.
+/// What is asked.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked(pub(crate) &'static str);
+pub(crate) enum Asked {
+    /// A method, by its path.
+    Rpc(&'static str),
+    /// A page, by one who has a token.
+    Page { path: &'static str, token: &'static str },
+}
 
 /// A connection; a clone shares it.
 #[derive(Clone)]
@@ -36,8 +41,8 @@ pub(crate) fn framed(message: &impl prost::Message) -> Bytes {
 }
 
 impl Asked {
-    pub(crate) const DECIDE: Self = Self("/lupa.v1.DecisionService/Decide");
-    pub(crate) const RECORD: Self = Self("/lupa.v1.DeclarationService/Record");
+    pub(crate) const DECIDE: Self = Self::Rpc("/lupa.v1.DecisionService/Decide");
+    pub(crate) const RECORD: Self = Self::Rpc("/lupa.v1.DeclarationService/Record");
 }
 
 impl Caller {
@@ -55,17 +60,35 @@ impl Caller {
         Self { sender: sender.ready().await.expect("a connection"), authority: address.to_string() }
     }
 
-    /// Asks, and gives the message of the answer without its frame.
+    /// Asks, and gives the answer: of a method its message, without its frame.
     pub(crate) async fn ask(&mut self, asked: Asked, frame: Bytes) -> Result<Bytes, String> {
-        let uri = Uri::builder()
-            .scheme("http")
-            .authority(self.authority.as_str())
-            .path_and_query(asked.0)
-            .build()
-            .expect("a URI");
+        match asked {
+            Asked::Rpc(path) => self.call(path, frame).await,
+            Asked::Page { path, token } => self.get(path, token).await,
+        }
+    }
+
+    fn uri(&self, path: &'static str) -> Uri {
+        let uri = Uri::builder().scheme("http").authority(self.authority.as_str());
+        uri.path_and_query(path).build().expect("a URI")
+    }
+
+    async fn get(&mut self, path: &'static str, token: &'static str) -> Result<Bytes, String> {
+        let request = Request::builder()
+            .uri(self.uri(path))
+            .header("authorization", format!("Bearer {token}"))
+            .body(())
+            .expect("a request");
+        let mut sender = self.sender.clone().ready().await.map_err(|error| error.to_string())?;
+        let (answer, _) = sender.send_request(request, true).map_err(|error| error.to_string())?;
+        let answer = answer.await.map_err(|error| error.to_string())?;
+        if answer.status() == StatusCode::OK { Ok(Bytes::new()) } else { Err(answer.status().to_string()) }
+    }
+
+    async fn call(&mut self, path: &'static str, frame: Bytes) -> Result<Bytes, String> {
         let request = Request::builder()
             .method(Method::POST)
-            .uri(uri)
+            .uri(self.uri(path))
             .header("content-type", "application/grpc")
             .header("te", "trailers")
             .body(())

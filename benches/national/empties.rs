@@ -1,5 +1,5 @@
 //! Services that do nothing: the floor below what a gRPC service can do here.
-//! They answer Decide with bytes that Lupa answered before.
+//! They answer whatever is asked with the same bytes, such as Lupa answered.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -14,7 +14,7 @@ use lupa::wire::v1;
 use prost::Message;
 use tonic::body::Body;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::server::{Grpc, NamedService, UnaryService};
+use tonic::server::{Grpc, UnaryService};
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 use tower::Service;
@@ -90,7 +90,7 @@ pub(crate) fn serve(empty: &Empty) {
 }
 
 fn run<D: Decoding>(runs: Runs, answer: Bytes) {
-    let service = Decisions::<D> { answer, decoding: PhantomData };
+    let service = Answers::<D> { answer, decoding: PhantomData };
     let serve = move |incoming| serve_all(service.clone(), incoming);
     match runs {
         Runs::PerCore => listening::per_core(serve),
@@ -98,13 +98,12 @@ fn run<D: Decoding>(runs: Runs, answer: Bytes) {
     }
 }
 
-async fn serve_all<D: Decoding>(service: Decisions<D>, incoming: Incoming) {
+async fn serve_all<D: Decoding>(service: Answers<D>, incoming: Incoming) {
     Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_frame_size(FRAME_BYTES_MAX)
-        .add_service(service)
-        .serve_with_incoming(incoming)
+        .serve_with_incoming(service, incoming)
         .await
         .expect("serving");
 }
@@ -136,16 +135,12 @@ impl Decoding for Prost {
 }
 
 #[derive(Clone)]
-struct Decisions<D> {
+struct Answers<D> {
     answer: Bytes,
     decoding: PhantomData<D>,
 }
 
-impl<D: Decoding> NamedService for Decisions<D> {
-    const NAME: &'static str = "lupa.v1.DecisionService";
-}
-
-impl<D: Decoding> Service<http::Request<Body>> for Decisions<D> {
+impl<D: Decoding> Service<http::Request<Body>> for Answers<D> {
     type Response = http::Response<Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;

@@ -20,6 +20,7 @@
 mod arguments;
 mod caller;
 mod child;
+mod collector;
 mod data;
 mod empties;
 mod floors;

@@ -2,12 +2,14 @@
 
 pub(crate) mod lookup;
 mod beside_recording;
+mod envoy;
 mod filling;
 mod in_force;
 mod inside;
 mod memory;
 mod recording;
 mod single;
+mod telemetry;
 mod thousand;
 
 use crate::arguments::Arguments;
@@ -25,10 +27,12 @@ pub(crate) enum Part {
     Recording,
     InForce,
     Filling,
+    Telemetry,
+    Envoy,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Inside,
         Self::Lookup,
         Self::Single,
@@ -38,6 +42,8 @@ impl Part {
         Self::Recording,
         Self::InForce,
         Self::Filling,
+        Self::Telemetry,
+        Self::Envoy,
     ];
 
     /// As it is named on the command line.
@@ -52,6 +58,8 @@ impl Part {
             Self::Recording => "recording",
             Self::InForce => "in-force",
             Self::Filling => "filling",
+            Self::Telemetry => "telemetry",
+            Self::Envoy => "envoy",
         }
     }
 
@@ -66,6 +74,8 @@ impl Part {
             Self::Recording => "Recording durably",
             Self::InForce => "From acknowledgement to in force",
             Self::Filling => "Making a country's data",
+            Self::Telemetry => "What tracing costs",
+            Self::Envoy => "What Envoy's asking costs",
         }
     }
 
@@ -80,6 +90,8 @@ impl Part {
             Self::Recording => recording::measure(arguments),
             Self::InForce => in_force::measure(arguments),
             Self::Filling => filling::measure(arguments),
+            Self::Telemetry => telemetry::measure(arguments),
+            Self::Envoy => envoy::measure(arguments),
         }
     }
 }

@@ -21,10 +21,15 @@ pub(crate) struct Served {
 
 /// Starts `lupa serve` on a new store with the demo directory and the client.
 pub(crate) fn with_demo_directory() -> Served {
+    with_demo_directory_and(&[])
+}
+
+/// The same with settings and variables of its own.
+pub(crate) fn with_demo_directory_and(settings: &[(&str, &str)]) -> Served {
     std::fs::create_dir_all(data::folder()).expect("a folder under target");
     let folder = tempfile::tempdir_in(data::folder()).expect("a folder");
     let store = folder.path().join("store.sqlite");
-    let server = Server::lupa(&store, &[]);
+    let server = Server::lupa(&store, settings);
     block_on(set_up(&server));
     Served { server, store, _folder: folder }
 }

@@ -4,6 +4,7 @@
 mod calls;
 mod outages;
 mod relay;
+mod traced;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -68,7 +69,7 @@ impl Envoy {
         // Several run at once: each is the first of its own.
         command.arg("--use-dynamic-base-id");
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let token = Command::new("deploy/envoy/token.py").output().unwrap().stdout;
+        let token = Command::new("deploy/envoy/demo_token.py").output().unwrap().stdout;
         let token = String::from_utf8(token).unwrap().trim().to_owned();
         let envoy = Self { child, address, reached, token, _folder: folder };
         let began = Instant::now();

@@ -9,11 +9,9 @@ use std::time::{Duration, Instant};
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tonic::transport::Channel;
 
-use crate::server::process::{Process, serve};
+use crate::server::process::{Process, request, serve, try_request};
 use crate::server::requests::{UNKNOWN, aino, aino_declares, entry, person, question, recording};
 
 const FOLDER: &str = "deploy/observability";
@@ -69,19 +67,12 @@ impl Prometheus {
     /// What a query gives; none until Prometheus answers.
     async fn ask(&self, query: &str) -> Option<Vec<serde_json::Value>> {
         let escaped: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let answer = get(self.address, &format!("/api/v1/query?query={escaped}")).await?;
-        let answer: serde_json::Value = serde_json::from_str(&answer).ok()?;
+        let path = format!("/api/v1/query?query={escaped}");
+        let answer = try_request(self.address, "GET", &path, "").await.ok()?;
+        let answer: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
         assert_eq!(answer["status"], "success", "{query}: {answer}");
         answer["data"]["result"].as_array().cloned()
     }
-}
-
-async fn get(address: SocketAddr, path: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(address).await.ok()?;
-    stream.write_all(format!("GET {path} HTTP/1.0\r\n\r\n").as_bytes()).await.ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.ok()?;
-    Some(answer.split_once("\r\n\r\n")?.1.to_owned())
 }
 
 /// Every query of every panel, by the panel's name.
@@ -198,7 +189,7 @@ async fn every_metric_is_in_the_page_for_operators() {
     let page = std::fs::read_to_string(OPERATIONS).unwrap();
     let began = Instant::now();
     loop {
-        let text = get(lupa.http(), "/metrics").await.unwrap();
+        let (_, text) = request(lupa.http(), "GET", "/metrics", "").await;
         let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
         for (name, kind) in names {
             let name = if kind == "counter" { format!("{name}_total") } else { name.to_owned() };

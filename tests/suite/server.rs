@@ -5,6 +5,7 @@ mod catalogue;
 mod concurrent;
 mod decide;
 mod directory;
+mod ending;
 mod explain;
 mod fixture;
 mod health;

@@ -17,8 +17,7 @@ use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
 use lupa::wire::v1::index_service_client::IndexServiceClient;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tonic::transport::{Channel, Endpoint};
@@ -26,6 +25,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
+use super::process::request;
 use super::requests::demo_directory;
 
 /// When the tests take place, so that their answers do not change with the
@@ -155,13 +155,7 @@ impl Fixture {
 
     /// Gets a page of the HTTP port: the head and the body.
     pub(super) async fn get(&self, path: &str) -> (String, String) {
-        let mut stream = TcpStream::connect(self.http).await.expect("a connection");
-        let request = format!("GET {path} HTTP/1.0\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.expect("written");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("read");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-        (head.to_owned(), body.to_owned())
+        request(self.http, "GET", path, "").await
     }
 
     pub(super) fn health(&self) -> HealthClient<Channel> {

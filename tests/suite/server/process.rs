@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tonic::transport::{Channel, Endpoint};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -65,10 +67,15 @@ impl Process {
         Err(Ended { status: child.wait().expect("an end"), said })
     }
 
+    /// A connection, whether it serves or not.
+    pub(crate) async fn connect_as_it_is(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(self.url.clone()).expect("a URL");
+        endpoint.connect().await.expect("a connection")
+    }
+
     /// A connection, once it serves.
     pub(crate) async fn connect(&self) -> Channel {
-        let endpoint = Endpoint::from_shared(self.url.clone()).expect("a URL");
-        let channel = endpoint.connect().await.expect("a connection");
+        let channel = self.connect_as_it_is().await;
         let request = HealthCheckRequest { service: "lupa.v1.DeclarationService".to_owned() };
         let statuses = HealthClient::new(channel.clone()).watch(request).await;
         let mut statuses = statuses.expect("a stream").into_inner();
@@ -122,6 +129,28 @@ impl Drop for Process {
             self.child.wait().expect("an end");
         }
     }
+}
+
+/// Asks by HTTP: the head and the body of the answer.
+pub(crate) async fn request(address: SocketAddr, method: &str, path: &str, body: &str) -> (String, String) {
+    let answered = try_request(address, method, path, body).await.expect("an answer");
+    let (head, body) = answered.split_once("\r\n\r\n").expect("a head and a body");
+    (head.to_owned(), body.to_owned())
+}
+
+/// The same, as it came; an error as long as nobody answers.
+pub(crate) async fn try_request(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address).await?;
+    let head = format!("{method} {path} HTTP/1.0\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(head.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    Ok(answer)
 }
 
 fn read_on(mut said: String, mut stderr: BufReader<ChildStderr>) -> String {

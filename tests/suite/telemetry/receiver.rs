@@ -32,7 +32,7 @@ use tonic::{Request, Response, Status};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     address: SocketAddr,
     received: Arc<Mutex<Received>>,
 }
@@ -47,7 +47,7 @@ struct Received {
 }
 
 impl Receiver {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let receiver = Self { address: listener.local_addr().unwrap(), received: Arc::default() };
         let server = tonic::transport::Server::builder()
@@ -59,25 +59,25 @@ impl Receiver {
         receiver
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// All spans of a name.
-    pub(super) fn spans(&self, name: &str) -> Vec<Span> {
+    pub(crate) fn spans(&self, name: &str) -> Vec<Span> {
         let received = self.received.lock().unwrap();
         received.spans.iter().filter(|span| span.name == name).cloned().collect()
     }
 
     /// The one span of a name.
-    pub(super) fn span(&self, name: &str) -> Span {
+    pub(crate) fn span(&self, name: &str) -> Span {
         let mut spans = self.spans(name);
         assert_eq!(spans.len(), 1, "{spans:#?}");
         spans.remove(0)
     }
 
     /// The last that was told of each metric.
-    pub(super) fn metrics(&self) -> Vec<Metric> {
+    pub(crate) fn metrics(&self) -> Vec<Metric> {
         let received = self.received.lock().unwrap();
         let mut last: Vec<Metric> = Vec::new();
         for metric in received.metrics.iter().rev() {
@@ -88,17 +88,17 @@ impl Receiver {
         last
     }
 
-    pub(super) fn logs(&self) -> Vec<LogRecord> {
+    pub(crate) fn logs(&self) -> Vec<LogRecord> {
         self.received.lock().unwrap().logs.clone()
     }
 
     /// Everything that was sent.
-    pub(super) fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         self.received.lock().unwrap().bytes.clone()
     }
 
     /// Waits until something has come.
-    pub(super) async fn until(&self, has_come: impl Fn(&Self) -> bool) {
+    pub(crate) async fn until(&self, has_come: impl Fn(&Self) -> bool) {
         let began = Instant::now();
         while !has_come(self) {
             assert!(began.elapsed() < PATIENCE, "it does not come");
@@ -159,7 +159,7 @@ impl LogsService for Receiver {
 }
 
 /// Attributes as text, in the order of their names.
-pub(super) fn attributes(attributes: &[KeyValue]) -> Vec<(String, String)> {
+pub(crate) fn attributes(attributes: &[KeyValue]) -> Vec<(String, String)> {
     let mut told: Vec<_> =
         attributes.iter().map(|one| (one.key.clone(), text(one.value.as_ref().unwrap()))).collect();
     told.sort();
@@ -167,7 +167,7 @@ pub(super) fn attributes(attributes: &[KeyValue]) -> Vec<(String, String)> {
 }
 
 /// The value of an attribute as text.
-pub(super) fn attribute(of: &[KeyValue], name: &str) -> Option<String> {
+pub(crate) fn attribute(of: &[KeyValue], name: &str) -> Option<String> {
     of.iter().find(|one| one.key == name).map(|one| text(one.value.as_ref().unwrap()))
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints a token as an identity provider would give it to a doctor: token.py [REGISTER].
+"""Prints a token as an identity provider would give it to a doctor: demo_token.py [REGISTER].
 
 Signed with the key that stands in envoy.yaml, for trying out only.
 """

@@ -1,0 +1,67 @@
+//! How the server ends when it is told to, and what operators can change meanwhile.
+
+use lupa::wire::v1::decision_service_client::DecisionServiceClient;
+use tokio::net::TcpStream;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
+
+use super::process::{Process, request, serve};
+use super::requests::{aino, aino_declares, entry, question};
+
+fn start(settings: &[(&str, &str)]) -> (tempfile::TempDir, Process) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = serve(&folder.path().join("lupa.sqlite"));
+    command.env("LUPA_SERVER__HTTP_ADDRESS", "127.0.0.1:0").envs(settings.iter().copied());
+    let process = Process::start(command).expect("it listens");
+    (folder, process)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn callers_are_told_before_nothing_is_accepted() {
+    let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_WAIT_MS", "3000")]);
+    let channel = process.connect().await;
+    aino_declares(channel.clone()).await;
+    let (address, http) = (process.address(), process.http());
+    assert_eq!(request(http, "GET", "/readyz", "").await.1, "ready\n");
+    process.signal("TERM");
+    while request(http, "GET", "/readyz", "").await.1 == "ready\n" {}
+    let (head, told) = request(http, "GET", "/readyz", "").await;
+    assert!(head.starts_with("HTTP/1.0 503"), "{head}");
+    assert_eq!(told, "the server is about to end\n");
+    assert_eq!(request(http, "GET", "/livez", "").await.1, "alive\n");
+    // Those who come nevertheless are answered, on new connections too.
+    let late = process.connect_as_it_is().await;
+    let asked = HealthClient::new(late.clone()).check(HealthCheckRequest::default()).await;
+    assert_eq!(asked.expect("an answer").into_inner().status(), ServingStatus::NotServing);
+    let asked = question(aino(), vec![entry("r-1", "visit-1")]);
+    DecisionServiceClient::new(late).decide(asked).await.expect("an answer");
+    let ended = process.wait();
+    assert!(ended.status.success(), "{}", ended.said);
+    assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_logged_changes_while_it_runs() {
+    let (_folder, process) = start(&[]);
+    let http = process.http();
+    let refuse = async || {
+        let asked = question(aino(), Vec::new());
+        DecisionServiceClient::new(process.connect().await).decide(asked).await.expect_err("nothing is asked")
+    };
+    assert_eq!(request(http, "GET", "/log-level", "").await.1, "info\n");
+    let unlogged = refuse().await;
+    let (head, told) = request(http, "PUT", "/log-level", "lupa=debug").await;
+    assert!(head.starts_with("HTTP/1.0 200"), "{head}");
+    assert_eq!(told, "lupa=debug\n");
+    let logged = refuse().await;
+    let (head, told) = request(http, "PUT", "/log-level", "lupa=loud").await;
+    assert!(head.starts_with("HTTP/1.0 400") && told.contains("write error, warn, info"), "{head} {told}");
+    assert_eq!(request(http, "GET", "/log-level", "").await.1, "lupa=debug\n");
+    let said = process.terminate().said;
+    let error_id = |status: &tonic::Status| {
+        status.message().split("(error ").nth(1).expect("an id").trim_end_matches(')').to_owned()
+    };
+    assert!(!said.contains(&error_id(&unlogged)), "{said}");
+    assert!(said.contains(&error_id(&logged)), "{said}");
+}
