@@ -27,13 +27,14 @@ pub(super) struct Call<'c> {
 /// What was sent for a part: each value that there is.
 pub(super) type Values<'c> = Vec<Cow<'c, str>>;
 
-/// The first value of a header, whatever else is wrong with a call.
+/// The value of a header that was sent once, whatever else is wrong with a call.
 pub(super) fn header<'c>(request: &'c CheckRequest, name: &str) -> Option<&'c str> {
     let http = request.attributes.as_ref()?.request.as_ref()?.http.as_ref()?;
     let joined = http.headers.get(name).map(String::as_str);
     joined.or_else(|| {
         let lines = &http.header_map.as_ref()?.headers;
-        let line = lines.iter().find(|line| line.key.eq_ignore_ascii_case(name))?;
+        let mut lines = lines.iter().filter(|line| line.key.eq_ignore_ascii_case(name));
+        let line = lines.next().filter(|_| lines.next().is_none())?;
         if line.raw_value.is_empty() { Some(&line.value) } else { str::from_utf8(&line.raw_value).ok() }
     })
 }
