@@ -199,25 +199,43 @@ mod tests {
         assert_eq!(IdentityCode::parse("010181-900c"), Err(InvalidIdentityCode::CheckCharacter));
     }
 
+    /// So no two codes have one.
     #[test]
-    fn no_two_codes_have_one_number() {
-        let mut numbers = std::collections::HashSet::new();
-        for sign in "+-YXWVUABCDEF".bytes() {
-            for (date, number) in [("010190", "900"), ("311299", "999"), ("290200", "901"), ("010100", "002")]
+    fn the_numbers_of_codes_follow_each_other_without_a_gap() {
+        let two = |number: u8| [b'0' + number / 10, b'0' + number % 10];
+        let mut next = 0;
+        for sign in "+-UVWXYABCDEF".bytes() {
+            for (year, month, day) in (0..100)
+                .flat_map(|year| (1..=12).flat_map(move |month| (1..=31).map(move |day| (year, month, day))))
             {
-                let mut code = [b'0'; 11];
-                let digits = date.bytes().chain([sign]).chain(number.bytes());
-                code.iter_mut().zip(digits).for_each(|(to, from)| *to = from);
-                let number = IdentityCode(code).number();
-                assert!(numbers.insert(number) && number < 1 << 29);
+                let ([y1, y0], [m1, m0], [d1, d0]) = (two(year), two(month), two(day));
+                let number =
+                    |[i, j, k]: [u8; 3]| IdentityCode([d1, d0, m1, m0, y1, y0, sign, i, j, k, b'0']).number();
+                assert_eq!((number(*b"000"), number(*b"999")), (next, next + 999));
+                next += 1000;
             }
         }
-        assert_eq!(numbers.len(), 13 * 4);
+        assert!(next < 1 << 29);
     }
 
     #[test]
     fn nothing_personal_is_printed_by_debug() {
         let code = IdentityCode::parse("010181-900C").expect("a code");
-        assert_eq!(format!("{:?}", ClientId::National(code)), "ClientId(…)");
+        assert_eq!(format!("{:?} {code:?}", ClientId::National(code)), "ClientId(…) IdentityCode(…)");
+    }
+
+    #[test]
+    fn a_client_is_known_by_a_system_and_an_identifier_in_it() {
+        let code = IdentityCode::parse("010181-900C").expect("a code");
+        let other = ClientId::Other {
+            root: Oid::parse("1.2.246.10.99999999.30").expect("an OID"),
+            extension: OpaqueId::parse("client-1").expect("an id"),
+        };
+        for (client, root, extension) in [
+            (ClientId::National(code), "1.2.246.21", "010181-900C"),
+            (other, "1.2.246.10.99999999.30", "client-1"),
+        ] {
+            assert_eq!((client.root(), client.extension()), (root, extension));
+        }
     }
 }

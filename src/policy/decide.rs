@@ -178,3 +178,6 @@ fn has_legacy_denial_to_check(case: &Case<'_, '_>, residual: &Residual<'_>) -> b
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -226,3 +226,45 @@ impl Party<'_> {
         std::ptr::eq(self.controller, other.controller)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::printout::samples::*;
+
+    #[test]
+    fn a_private_provider_operates_in_connection_with_another_as_notified() {
+        let day = |text| Day::parse(text).expect("a day");
+        let operates = |kind, provider, notified, today| {
+            let connection = MainResponsibility {
+                provider: oid(provider),
+                notified,
+                from: Some(day("2025-01-01")),
+                until: Some(day("2026-01-01")),
+            };
+            let organisation = Organisation {
+                oid: oid(UNKNOWN),
+                name: "".into(),
+                kind,
+                uusimaa: false,
+                operates_from: None,
+                successor: None,
+                main_responsibility: vec![connection],
+            };
+            organisation.operates_in_connection_with(&oid(PRIVATE), day(today))
+        };
+        let private = OrganisationKind::Private;
+        for (kind, provider, notified, today, expected) in [
+            (private, PRIVATE, true, "2025-01-01", true),
+            (private, PRIVATE, true, "2025-12-31", true),
+            (private, PRIVATE, true, "2024-12-31", false),
+            (private, PRIVATE, true, "2026-01-01", false),
+            (private, PRIVATE, false, "2025-01-01", false),
+            (private, COUNTY, true, "2025-01-01", false),
+            (OrganisationKind::HusGroup, PRIVATE, true, "2025-01-01", false),
+        ] {
+            let found = operates(kind, provider, notified, today);
+            assert_eq!(found, expected, "{kind:?} {provider} {notified} {today}");
+        }
+    }
+}

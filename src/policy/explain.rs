@@ -66,3 +66,32 @@ impl Question<'_, '_> {
         Explanation { verdict, steps }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::calendar::Calendar;
+    use crate::policy::printout::samples::*;
+    use crate::policy::request::RecordKind;
+
+    /// What became of the two rules of a consent to the other sector, within
+    /// one county and outside Kanta, where the client has declared nothing.
+    fn outcomes_on(day: &str) -> Vec<(&'static str, Outcome)> {
+        let situation = situation(COUNTY_HEALTHCARE);
+        let record = record(COUNTY_SOCIAL_WELFARE, RecordKind::ClientDocument);
+        let (directory, calendar) = (directory(""), Calendar::published());
+        let question = Question::new(&situation, [], &directory, &calendar, noon(day));
+        let steps = question.explain(&record).steps.into_iter().map(|step| (step.rule.id, step.outcome));
+        steps.filter(|(id, _)| ["xs-local-consent", "xs-consent"].contains(id)).collect()
+    }
+
+    #[test]
+    fn a_rule_that_is_not_in_force_is_told_from_a_silent_one() {
+        let (silent, not_in_force) = (Outcome::Silent, Outcome::NotInForce);
+        for (day, local, across) in
+            [("2027-02-28", silent, not_in_force), ("2027-03-01", not_in_force, silent)]
+        {
+            assert_eq!(outcomes_on(day), [("xs-local-consent", local), ("xs-consent", across)], "{day}");
+        }
+    }
+}

@@ -53,3 +53,41 @@ pub fn information_status<'a>(
     let must_inform = newest.is_some_and(|(place, _)| newest_received < Some(place));
     InformationStatus { received, newest: newest.map(|(_, version)| version), must_inform }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::printout::samples::{declared, noon};
+
+    fn received(version: &str, day: &str) -> Declaration {
+        declared("information", day, Content::Information(Information { version: version.into(), way: None }))
+    }
+
+    #[test]
+    fn only_what_counts_and_is_as_new_as_the_newest_is_enough() {
+        let calendar = Calendar::published();
+        let old = received("1.1", "2024-01-01");
+        let unknown = received("9.9", "2025-07-01");
+        let newest = received("2.0", "2025-07-01");
+        let later = received("2.0", "2026-02-02");
+        for (declarations, counts, must_inform) in [
+            (vec![], vec![], true),
+            (vec![old.clone()], vec![true], true),
+            (vec![old.clone(), unknown], vec![true, false], true),
+            (vec![newest, old.clone()], vec![true, true], false),
+            (vec![old, later], vec![true], true),
+        ] {
+            let status = information_status(&declarations, &calendar, noon("2026-02-01"));
+            let counted: Vec<bool> = status.received.iter().map(|received| received.counts).collect();
+            assert_eq!((counted, status.must_inform), (counts, must_inform), "{declarations:?}");
+        }
+    }
+
+    #[test]
+    fn information_counts_from_the_instant_at_which_it_is_recorded() {
+        let declarations = [received("2.0", "2026-02-01")];
+        let calendar = Calendar::published();
+        assert!(!information_status(&declarations, &calendar, noon("2026-02-01")).must_inform);
+        assert!(information_status(&declarations, &calendar, noon("2026-01-31")).must_inform);
+    }
+}

@@ -226,4 +226,16 @@ mod tests {
             assert_eq!(OpaqueId::parse(text), Err(InvalidOpaqueId));
         }
     }
+
+    #[test]
+    fn a_uuid_is_written_in_its_usual_form() {
+        let id = OpaqueId::of_uuid(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210);
+        assert_eq!(id.as_str(), "01234567-89ab-cdef-fedc-ba9876543210");
+    }
+
+    #[test]
+    fn ids_of_documents_are_not_printed_by_debug() {
+        let id = OpaqueId::parse("document-1").expect("an id");
+        assert_eq!(format!("{id:?}"), "OpaqueId(…)");
+    }
 }

@@ -193,3 +193,14 @@ impl std::fmt::Debug for Rule {
         f.write_str(self.id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_printed_by_its_id() {
+        assert_eq!(format!("{UNKNOWN_REGISTER:?}"), UNKNOWN_REGISTER.id);
+        assert!(!UNKNOWN_REGISTER.id.is_empty());
+    }
+}

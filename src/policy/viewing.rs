@@ -71,3 +71,71 @@ impl ViewingPurpose {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::declaration::{ConsentKind, DenialSector, Scope};
+    use crate::policy::printout::samples::*;
+
+    const PURPOSE: Option<ViewingPurpose> = Some(ViewingPurpose::Investigation);
+
+    fn stored() -> Vec<Declaration> {
+        vec![
+            information("information", "2024-01-01"),
+            consent("replaced", "2024-01-02", ConsentKind::Healthcare),
+            consent("consent", "2024-01-03", ConsentKind::Healthcare),
+            denial("denial", "2026-02-01", DenialSector::Healthcare, Scope::AllPatientData),
+            information("tomorrow", "2026-02-02"),
+        ]
+    }
+
+    fn shown(
+        kinds: &[Kind],
+        include_ended: bool,
+        purpose: Option<ViewingPurpose>,
+        after: Option<&'static str>,
+    ) -> Result<Vec<String>, Refusal> {
+        let selection = Selection { kinds: kinds.to_vec(), include_ended, purpose, after: after.map(id) };
+        let stored = stored();
+        let selected = select(&selection, &stored, &client(ADULT), noon("2026-02-01"))?;
+        Ok(selected.iter().map(|declaration| declaration.id.as_str().to_owned()).collect())
+    }
+
+    #[test]
+    fn what_is_recorded_by_now_is_shown_as_asked() {
+        for (kinds, include_ended, after, expected) in [
+            (&[][..], true, None, &["information", "replaced", "consent", "denial"][..]),
+            (&[], false, None, &["information", "consent", "denial"]),
+            (&[Kind::Consent], true, None, &["replaced", "consent"]),
+            (&[Kind::Consent], false, None, &["consent"]),
+            (&[Kind::Denial], false, None, &["denial"]),
+            (&[], true, Some("replaced"), &["consent", "denial"]),
+            (&[], true, Some("denial"), &[]),
+        ] {
+            let shown = shown(kinds, include_ended, PURPOSE, after).expect("they may be shown");
+            assert_eq!(shown, expected, "{kinds:?} {include_ended} {after:?}");
+        }
+        assert_eq!(shown(&[], true, PURPOSE, Some("unknown")), Err(Refusal::DeclarationUnknown));
+    }
+
+    #[test]
+    fn denials_are_shown_for_a_purpose_only() {
+        for kinds in [&[][..], &[Kind::Denial], &[Kind::Consent, Kind::Denial]] {
+            assert_eq!(shown(kinds, true, None, None), Err(Refusal::ViewingPurposeRequired));
+        }
+        let others = shown(&[Kind::Consent, Kind::Information], true, None, None);
+        assert_eq!(others.expect("no denials are asked for"), ["information", "replaced", "consent"]);
+    }
+
+    #[test]
+    fn a_purpose_is_logged_by_its_name() {
+        let purposes = [
+            ViewingPurpose::ClientChangesDenials,
+            ViewingPurpose::DisclosureOutsideKanta,
+            ViewingPurpose::Investigation,
+        ];
+        let names = ["client-changes-denials", "disclosure-outside-kanta", "investigation"];
+        assert_eq!(purposes.map(ViewingPurpose::name), names);
+    }
+}

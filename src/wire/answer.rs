@@ -243,3 +243,53 @@ fn varint(number: u64) -> impl Iterator<Item = u8> {
         Some(if rest == 0 { low } else { low | 0x80 })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+    use crate::policy::request::RecordField;
+
+    /// A verdict by a declaration of the client's.
+    fn by(place: u32) -> Verdict {
+        Verdict { declarations: [place].into_iter().collect(), ..Verdict::invalid(RecordField::Kind) }
+    }
+
+    #[test]
+    fn a_verdict_like_one_of_the_last_is_not_made_anew() {
+        let made = Cell::new(0);
+        let id_of = |place| {
+            made.set(made.get() + 1);
+            Some(format!("id-{place}"))
+        };
+        let mut writer = AnswerWriter::new(0, Disclosure::Detailed, id_of);
+        let places = [0, 1, 2, 3];
+        assert_eq!(places.len(), REMEMBERED);
+        for place in [places, places].concat() {
+            writer.verdict(&by(place as u32));
+        }
+        assert_eq!(made.get(), 4);
+    }
+
+    #[test]
+    fn there_is_room_for_an_answer_before_it_is_written() {
+        for (decision_id, token) in [("", ""), ("0199a5b0-5f3e-7cc0-8000-000000000001", "a token")] {
+            let ending = Ending {
+                decision_id,
+                token,
+                decided_at: Instant::MAX_UTC,
+                catalogue_version: "",
+                request_id: "",
+            };
+            for (verdicts, disclosure) in [(0, Disclosure::Public), (3, Disclosure::Detailed)] {
+                let bytes = ending.bytes_with(verdicts, disclosure);
+                let mut writer = AnswerWriter::new(bytes, disclosure, |_| Some("declaration-1"));
+                (0..verdicts).for_each(|place| writer.verdict(&by(place as u32)));
+                let written = writer.end(&ending);
+                assert!(written.bytes().len() <= bytes, "{} of {bytes}", written.bytes().len());
+                assert!(bytes < 300, "{bytes}");
+            }
+        }
+    }
+}

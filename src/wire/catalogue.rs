@@ -84,3 +84,34 @@ fn to_rule(list: &RuleList, rule: &Rule, calendar: &Calendar) -> v1::Rule {
 fn to_named_date(date: CalendarDate, calendar: &Calendar) -> v1::NamedDate {
     v1::NamedDate { name: date.name().to_owned(), date: text(calendar.day(date).as_ref()) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_are_written_with_their_lists_and_dates() {
+        let rules = to_rules(&Calendar::published());
+        assert_eq!(rules.len(), CATALOGUE.iter().map(|list| list.rules.len()).sum::<usize>());
+        let rule = rules.iter().find(|rule| rule.id == "xs-local-consent").expect("it is listed");
+        let dates = [v1::NamedDate { name: "act_in_force".to_owned(), date: "2021-11-01".to_owned() }];
+        assert_eq!((rule.list.as_str(), rule.dates.as_slice()), ("across sectors", dates.as_slice()));
+        assert_eq!((rule.in_force_from.as_str(), rule.in_force_until.as_str()), ("", "2027-03-01"));
+    }
+
+    #[test]
+    fn what_became_of_a_rule_is_told_in_words() {
+        let calendar = Calendar::published();
+        let rule: &'static Rule = CATALOGUE.iter().find_map(|list| list.rules.last()).expect("a rule");
+        for (outcome, finding, words) in [
+            (Outcome::NotInForce, v1::Finding::Silent, "not in force on this day"),
+            (Outcome::Silent, v1::Finding::Silent, rule.silent),
+            (Outcome::Decided, v1::Finding::Decided, "this rule decided"),
+            (Outcome::NotReached, v1::Finding::NotReached, "an earlier rule decided"),
+        ] {
+            let told = to_explained(&Step { rule, outcome }, &calendar).expect("it is of the catalogue");
+            assert_eq!((told.finding(), told.explanation.as_str()), (finding, words));
+            assert_eq!(told.rule.expect("a rule").id, rule.id);
+        }
+    }
+}

@@ -133,3 +133,67 @@ impl Encoder for DecideCodec {
         BufferSettings::new(BUFFER_BYTES, YIELD_BYTES)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tonic::Streaming;
+    use tonic::codec::EncodeBody;
+    use tonic_prost::{ProstDecoder, ProstEncoder};
+
+    use super::*;
+    use crate::policy::day::Instant;
+    use crate::policy::request::RecordField;
+    use crate::wire::answer::{AnswerWriter, Ending};
+    use crate::wire::v1;
+    use crate::wire::verdict::Disclosure;
+
+    /// A message as it arrives, written by one codec and read by another.
+    async fn sent<M, T: 'static>(
+        encoder: impl Encoder<Item = M, Error = Status> + Send + 'static,
+        message: M,
+        decoder: impl Decoder<Item = T, Error = Status> + Send + 'static,
+    ) -> T
+    where
+        M: Send + 'static,
+    {
+        let body = EncodeBody::new_client(encoder, tokio_stream::once(Ok(message)), None, None);
+        let mut received = Streaming::new_request(decoder, body, None, None);
+        received.message().await.expect("it can be read").expect("a message")
+    }
+
+    #[tokio::test]
+    async fn a_question_is_read_and_an_answer_written_as_by_prosts_codec() {
+        let record = |id: &str| v1::Record { id: id.to_owned(), ..v1::Record::default() };
+        let question = v1::DecideRequest {
+            records: vec![record("document-1"), record("document-2"), record("document-3")],
+            at_least: "a token".to_owned(),
+            request_id: "request-1".to_owned(),
+            ..v1::DecideRequest::default()
+        };
+        let call = sent(ProstEncoder::default(), question, DecideCodec).await;
+        assert_eq!((&*call.at_least, &*call.request_id, call.records.count()), ("a token", "request-1", 3));
+        assert_eq!(call.records.check(), Ok(()));
+        let mut faults = Vec::new();
+        assert_eq!(call.records.read(|record| faults.extend(record.err())), Ok(()));
+        assert_eq!(faults, [RecordField::Register; 3]);
+
+        let ending = Ending {
+            decision_id: "decision-1",
+            token: "a token",
+            decided_at: Instant::UNIX_EPOCH,
+            catalogue_version: "1",
+            request_id: "request-1",
+        };
+        let answer = AnswerWriter::new(0, Disclosure::Public, |_| None::<&str>).end(&ending);
+        let told: v1::DecideResponse = sent(DecideCodec, answer, ProstDecoder::default()).await;
+        assert_eq!((told.decision_id.as_str(), told.request_id.as_str()), ("decision-1", "request-1"));
+    }
+
+    #[test]
+    fn a_malformed_record_is_found_when_it_is_looked_at() {
+        // A record of one field, of a wire type that there is not.
+        let call = DecideCall::read(Bytes::from_static(&[0x3A, 0x01, 0x0F])).expect("a question");
+        assert_eq!(call.records.check(), Err(Malformed));
+        assert_eq!(call.records.read(|_| {}), Err(Malformed));
+    }
+}

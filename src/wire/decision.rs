@@ -225,3 +225,107 @@ fn read_claim(place: usize, message: &v1::Claim, violations: &mut Violations) ->
 fn missing<const N: usize>(conditions: [(Condition, bool); N]) -> Conditions {
     conditions.into_iter().filter(|(_, told)| !told).map(|(condition, _)| condition).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Change = fn(&mut v1::Record);
+
+    fn record_with(change: Change) -> v1::Record {
+        let mut record = v1::Record {
+            id: "document-1".to_owned(),
+            register: "1.2.3".to_owned(),
+            recorded_on: "2025-01-02".to_owned(),
+            kind: v1::RecordKind::ClientDocument.into(),
+            ..v1::Record::default()
+        };
+        change(&mut record);
+        record
+    }
+
+    #[test]
+    fn the_field_at_fault_of_a_record_is_named_as_on_the_wire() {
+        let outsourced = |organiser: &str, producer: &str| {
+            Some(v1::OutsourcedService { organiser: organiser.to_owned(), producer: producer.to_owned() })
+        };
+        let faults: [(Change, &str); 7] = [
+            (|record| record.id.clear(), "id"),
+            (|record| record.register.clear(), "register"),
+            (|record| record.service_event = " ".to_owned(), "service_event"),
+            (|record| record.recorded_on.clear(), "recorded_on"),
+            (|record| record.kind = 0, "kind"),
+            (|record| record.service_tasks = vec![String::new()], "service_tasks"),
+            (|record| record.original_controller = "x".to_owned(), "original_controller"),
+        ];
+        for (change, field) in faults {
+            let message = record_with(change);
+            assert_eq!(record(&message).map_err(RecordField::name).err(), Some(field));
+        }
+        for (outsourcing, field) in [
+            (outsourced("x", "1.2.3"), "outsourcing.organiser"),
+            (outsourced("1.2.3", "x"), "outsourcing.producer"),
+        ] {
+            let message = v1::Record { outsourcing, ..record_with(|_| {}) };
+            assert_eq!(record(&message).map_err(RecordField::name).err(), Some(field));
+        }
+        let tasks = |count: usize| v1::Record {
+            service_tasks: vec!["0101".to_owned(); count],
+            ..record_with(|_| {})
+        };
+        assert!(record(&tasks(SERVICE_TASKS_MAX)).is_ok() && record(&tasks(SERVICE_TASKS_MAX + 1)).is_err());
+    }
+
+    #[test]
+    fn conditions_that_a_claim_does_not_tell_are_named_as_on_the_wire() {
+        use v1::claim::Claim as Wire;
+        for (claim, expected) in [
+            (Wire::StatutoryRight(v1::StatutoryRight::default()), &["provision"][..]),
+            (
+                Wire::SocialWelfareAuthority(v1::SocialWelfareAuthority::default()),
+                &["purpose", "data_necessary"],
+            ),
+            (
+                Wire::JointService(v1::JointService::default()),
+                &[
+                    "delivered_jointly",
+                    "at_joint_service_point",
+                    "professional_participates",
+                    "data_necessary",
+                ],
+            ),
+            (
+                Wire::ClientUnableToDecide(v1::ClientUnableToDecide::default()),
+                &["cause", "has_legal_representative", "data_essential"],
+            ),
+            (Wire::Emergency(v1::Emergency::default()), &["client_cannot_be_asked"]),
+        ] {
+            let mut violations = Violations::default();
+            let claim = read_claim(0, &v1::Claim { claim: Some(claim) }, &mut violations).expect("a claim");
+            let missing: Vec<&str> = claim.missing.iter().map(Condition::name).collect();
+            assert_eq!(missing, expected, "{:?}", claim.kind);
+        }
+    }
+
+    #[test]
+    fn who_asks_is_told_where_register_and_organisation_are() {
+        let asked = |register: &str, organisation: &str| {
+            let requester = v1::Requester {
+                register: register.to_owned(),
+                organisation: organisation.to_owned(),
+                professional: "doctor-1".to_owned(),
+                system: String::new(),
+            };
+            asked_by(&v1::DecideRequest { requester: Some(requester), ..v1::DecideRequest::default() })
+        };
+        let oid = |text: &'static str| Oid::parse(text).expect("an OID");
+        let professional = Professional {
+            register: oid("1.2.3"),
+            organisation: oid("1.2.4"),
+            professional: "doctor-1".into(),
+        };
+        assert_eq!(asked("1.2.3", "1.2.4"), Some(RecordedBy::Professional(professional)));
+        assert_eq!((asked("1.2.3", ""), asked("", "1.2.4")), (None, None));
+        assert_eq!(asked_by(&v1::DecideRequest::default()), None);
+    }
+}

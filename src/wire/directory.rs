@@ -280,3 +280,36 @@ fn to_relation(relation: &Outsourcing) -> v1::Outsourcing {
 pub(super) fn text(value: Option<&impl ToString>) -> String {
     value.map(ToString::to_string).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn organisation(oid: &str) -> v1::Organisation {
+        let kind = v1::OrganisationKind::WellbeingServicesCounty.into();
+        v1::Organisation { oid: oid.to_owned(), kind, ..v1::Organisation::default() }
+    }
+
+    fn fields_at_fault(organisations: &[&str]) -> Vec<String> {
+        let register = v1::Register {
+            oid: "1.2.3".to_owned(),
+            controller: "1.2.4".to_owned(),
+            kind: v1::RegisterKind::PublicHealthcare.into(),
+            ..v1::Register::default()
+        };
+        let organisations = organisations.iter().map(|oid| organisation(oid)).collect();
+        let message = v1::Directory { organisations, registers: vec![register], outsourcing: Vec::new() };
+        let read = directory(&message).expect_err("faults");
+        read.violations.into_iter().map(|violation| violation.field).collect()
+    }
+
+    #[test]
+    fn an_organisation_that_may_be_one_that_cannot_be_read_is_not_told_as_missing() {
+        assert_eq!(fields_at_fault(&["1.2.5"]), ["registers[0].controller"]);
+        assert_eq!(fields_at_fault(&["1.2.5", "x"]), ["organisations[1].oid"]);
+        assert_eq!(
+            fields_at_fault(&["x", "1.2.5", "1.2.5"]),
+            ["organisations[0].oid", "organisations[2].oid"]
+        );
+    }
+}

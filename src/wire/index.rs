@@ -10,3 +10,14 @@ pub fn to_duration(duration: Duration) -> pbjson_types::Duration {
     let nanos = i32::try_from(duration.subsec_nanos()).unwrap_or_default();
     pbjson_types::Duration { seconds, nanos }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_in_seconds_and_nanoseconds() {
+        let told = to_duration(Duration::new(90, 7));
+        assert_eq!((told.seconds, told.nanos), (90, 7));
+    }
+}

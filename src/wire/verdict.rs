@@ -153,3 +153,38 @@ fn to_obligation(obligation: Obligation) -> v1::Obligation {
         Obligation::CheckDenialsBeforeDisclosing => v1::Obligation::CheckDenialsBeforeDisclosing,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::request::Condition;
+    use crate::policy::rules::CATALOGUE;
+
+    #[test]
+    fn only_the_entitled_are_told_more_than_the_reason() {
+        let verdict = Verdict {
+            reason: Reason::NotShareable,
+            detail: Some(Detail::ClaimIncomplete),
+            rule: CATALOGUE.first().and_then(|list| list.rules.first()).copied(),
+            declarations: [3].into_iter().collect(),
+            missing: [Condition::Provision].into_iter().collect(),
+            ..Verdict::invalid(RecordField::Kind)
+        };
+        let told = |disclosure| to_verdict(&verdict, disclosure, |place| Some(format!("id-{place}")));
+        let public = v1::Verdict {
+            effect: v1::Effect::Deny.into(),
+            reason: v1::Reason::NotShareable.into(),
+            invalid_field: "kind".to_owned(),
+            ..v1::Verdict::default()
+        };
+        let detailed = v1::Verdict {
+            detail: v1::Detail::ClaimIncomplete.into(),
+            rule: "unknown-register".to_owned(),
+            declarations: vec!["id-3".to_owned()],
+            missing_conditions: vec!["provision".to_owned()],
+            ..public.clone()
+        };
+        assert_eq!(told(Disclosure::Public), public);
+        assert_eq!(told(Disclosure::Detailed), detailed);
+    }
+}

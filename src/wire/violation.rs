@@ -173,3 +173,46 @@ pub fn to_timestamp(instant: Instant) -> pbjson_types::Timestamp {
     let nanos = i32::try_from(instant.timestamp_subsec_nanos()).unwrap_or_default();
     pbjson_types::Timestamp { seconds: instant.timestamp(), nanos }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(violations: &Violations) -> Vec<&str> {
+        violations.0.iter().map(|violation| violation.field.as_str()).collect()
+    }
+
+    #[test]
+    fn what_is_read_of_a_part_is_kept_or_its_violations_are() {
+        let mut violations = Violations::default();
+        assert_eq!(violations.include(Ok(7)), Some(7));
+        assert_eq!(violations.include::<u32>(Err(InvalidRequest::one("part", "wrong"))), None);
+        assert_eq!(fields(&violations), ["part"]);
+    }
+
+    #[test]
+    fn texts_and_lists_may_be_as_long_as_is_told() {
+        let mut violations = Violations::default();
+        for characters in [0, 1, TEXT_CHARACTERS_MAX] {
+            let text = "ä".repeat(characters);
+            assert_eq!(violations.text("name", &text).as_deref(), Some(text.as_str()));
+        }
+        assert_eq!(violations.text("long", &"ä".repeat(TEXT_CHARACTERS_MAX + 1)), None);
+        for list in [&[][..], &[1], &[1, 2]] {
+            assert_eq!(violations.bounded("list", list, 2), Some(list));
+        }
+        for list in [&[1, 2, 3][..], &[1, 2, 3, 4]] {
+            assert_eq!(violations.bounded("longer", list, 2), None);
+        }
+        assert_eq!(fields(&violations), ["long", "longer", "longer"]);
+    }
+
+    #[test]
+    fn an_instant_is_read_as_it_is_written() {
+        let at = Instant::from_timestamp(1_800_000_000, 7).expect("an instant");
+        assert_eq!(instant("at", &to_timestamp(at)), Ok(at));
+        for (seconds, nanos) in [(0, -1), (253_402_300_800, 0), (-62_135_596_801, 0)] {
+            assert!(instant("at", &pbjson_types::Timestamp { seconds, nanos }).is_err(), "{seconds} {nanos}");
+        }
+    }
+}

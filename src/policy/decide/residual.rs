@@ -131,3 +131,26 @@ impl<'q> Remembered<'q> {
         self.residuals.get(self.last)?.as_ref()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::printout::samples::*;
+
+    #[test]
+    fn registers_asked_about_lately_are_not_looked_up_again() {
+        let directory = directory("");
+        let registers = [COUNTY_HEALTHCARE, COUNTY_OCCUPATIONAL, COUNTY_SOCIAL_WELFARE];
+        let mut remembered = Remembered::default();
+        let mut made = 0;
+        for register in [registers, registers].concat() {
+            let residual = remembered.of(&oid(register), || {
+                made += 1;
+                directory.party(&oid(register)).map(|holder| Residual::of(holder, None))
+            });
+            assert_eq!(residual.map(|residual| &residual.holder.register.oid), Some(&oid(register)));
+        }
+        assert_eq!(made, 3);
+        assert!(remembered.of(&oid(UNKNOWN), || None).is_none());
+    }
+}

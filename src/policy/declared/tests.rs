@@ -1,5 +1,6 @@
 //! What is in force.
 
+use super::super::calendar::EARLIER_LAW;
 use super::super::declaration::{Role, Scope};
 use super::super::oid::OpaqueId;
 use super::super::printout::samples::*;
@@ -101,6 +102,20 @@ fn an_unreadable_consent_voids_those_before_it() {
     assert_eq!(counted(&[given("at-once", "2024-01-02"), unreadable("2024-01-02")]).1, None);
     assert_eq!(counted(&[unreadable("2024-01-02"), given("after", "2024-01-03")]).1, Some("after"));
     assert_eq!(in_force(&[given("before", "2024-01-02"), unreadable("2024-01-03")]), ["unreadable"]);
+}
+
+#[test]
+fn information_under_the_earlier_law_is_enough_until_the_act_is_in_force() {
+    let earlier = |day| {
+        let version = EARLIER_LAW.into();
+        declared("earlier", day, Content::Information(Information { version, way: None }))
+    };
+    for (day, is_enough) in [("2021-10-31", true), ("2021-11-01", false)] {
+        let declarations = [earlier("2021-01-01"), consent("consent", day, ConsentKind::Healthcare)];
+        let declared = weighed(&declarations);
+        let latest = declared.latest_consent(&ConsentKind::Healthcare).expect("a consent");
+        assert_eq!(latest.is_before_information, !is_enough, "{day}");
+    }
 }
 
 /// Of many denials, those of an id are found by it, in revision order.

@@ -1,16 +1,17 @@
-//! A small directory, and declarations, for the tests of printouts.
+//! A small directory, declarations and questions, for tests.
 
 use chrono::DateTime;
 use smallvec::SmallVec;
 
 use super::super::client_id::{ClientId, IdentityCode};
-use super::super::day::Instant;
+use super::super::day::{Day, Instant};
 use super::super::declaration::{
     Allocation, Consent, ConsentKind, Content, Declaration, Declarer, Denial, DenialSector, Information,
     RecordedBy, Role, Scope, Withdrawal,
 };
 use super::super::directory::{Directory, Organisation, OrganisationKind, Register, RegisterKind};
 use super::super::oid::{Oid, OpaqueId};
+use super::super::request::{Channel, Ground, Record, RecordKind, Situation};
 
 pub(crate) const ADULT: &str = "010181-900C";
 /// Born on 2 May 2016.
@@ -135,4 +136,30 @@ pub(crate) fn given_by(role: Option<Role>, declaration: Declaration) -> Declarat
 pub(crate) fn withdrawn(day: &str, role: Option<Role>, declaration: Declaration) -> Declaration {
     let withdrawal = Withdrawal { recorded_at: noon(day), by: role.map(by) };
     Declaration { withdrawal: Some(withdrawal), ..declaration }
+}
+
+/// An adult's data is asked for, outside Kanta.
+pub(crate) fn situation(requester: &'static str) -> Situation<'static> {
+    Situation {
+        client: client(ADULT),
+        requester: oid(requester),
+        channel: Channel::OutsideKanta,
+        access_right: true,
+        ground: Some(Ground::CareRelationship),
+        claims: SmallVec::new(),
+    }
+}
+
+/// A document of a register.
+pub(crate) fn record(register: &'static str, kind: RecordKind) -> Record<'static> {
+    Record {
+        id: id("document-1"),
+        register: oid(register),
+        service_event: Some(id("event-1")),
+        recorded_on: Day::of(noon("2024-01-02")),
+        kind,
+        service_tasks: Vec::new(),
+        original_controller: None,
+        outsourcing: None,
+    }
 }

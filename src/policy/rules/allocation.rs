@@ -138,3 +138,24 @@ fn covers_recording_day(case: &Case<'_, '_>, _kind: &ConsentKind<'_>, allocation
     allocation.recorded_from.is_none_or(|first| first <= day)
         && allocation.recorded_to.is_none_or(|last| day <= last)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hus_is_one_of_the_public_providers_for_client_data_only() {
+        let (patient_data, client_data) =
+            (ConsentKind::PatientDataToSocialWelfare, ConsentKind::ClientDataToHealthcare);
+        for (controller, expected) in [
+            (OrganisationKind::WellbeingServicesCounty, (true, true)),
+            (OrganisationKind::CityOfHelsinki, (true, true)),
+            (OrganisationKind::HusGroup, (false, true)),
+            (OrganisationKind::StateHealthcare, (false, false)),
+            (OrganisationKind::Private, (false, false)),
+        ] {
+            let found = (is_public(&patient_data, controller), is_public(&client_data, controller));
+            assert_eq!(found, expected, "{controller:?}");
+        }
+    }
+}

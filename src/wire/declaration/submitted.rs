@@ -226,3 +226,109 @@ fn view(purpose: i32, viewer: Option<&v1::RecordedBy>, violations: &mut Violatio
     };
     Some(View { purpose: purpose?, viewer: viewer? })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::directory::Sector;
+
+    fn client() -> Option<v1::ClientId> {
+        Some(v1::ClientId { extension: "010181-900C".to_owned(), root: String::new() })
+    }
+
+    fn fields<T>(read: Result<T, InvalidRequest>) -> Vec<String> {
+        let violations = read.err().map(|invalid| invalid.violations).unwrap_or_default();
+        violations.into_iter().map(|violation| violation.field).collect()
+    }
+
+    /// The fields at fault of a declaration that the client makes in MyKanta.
+    fn faults_of(declaration: v1::declaration::Declaration) -> Vec<String> {
+        let role = v1::Role::Client.into();
+        fields(submission(&v1::RecordRequest {
+            client: client(),
+            declaration: Some(v1::Declaration { declaration: Some(declaration) }),
+            given_at: None,
+            declarer: Some(v1::Declarer { role, ..v1::Declarer::default() }),
+            recorded_by: Some(v1::RecordedBy {
+                recorded_by: Some(v1::recorded_by::RecordedBy::MyKanta(v1::MyKanta {})),
+            }),
+            idempotency_key: "key-1".to_owned(),
+        }))
+    }
+
+    #[test]
+    fn only_a_local_consent_names_a_controller() {
+        use v1::ConsentKind::{Healthcare, LocalCrossSector};
+        for (kind, controller, expected) in [
+            (LocalCrossSector, "1.2.3", &[][..]),
+            (LocalCrossSector, "", &["declaration.consent.controller"]),
+            (Healthcare, "1.2.3", &["declaration.consent.controller"]),
+            (Healthcare, "", &[]),
+        ] {
+            let consent =
+                v1::Consent { kind: kind.into(), allocation: None, controller: controller.to_owned() };
+            let faults = faults_of(v1::declaration::Declaration::Consent(consent));
+            assert_eq!(faults, expected, "{kind:?} {controller}");
+        }
+    }
+
+    #[test]
+    fn what_only_healthcare_denials_have_is_refused_of_others() {
+        use v1::Sector::{Both, Healthcare, SocialWelfare};
+        let all = v1::denial::Scope::AllPatientData(v1::AllPatientData {});
+        let extensive = v1::denial::Scope::Extensive(v1::Extensive {});
+        for (sector, scope, has_both, expected) in [
+            (Healthcare, &all, true, &[][..]),
+            (SocialWelfare, &all, false, &[]),
+            (SocialWelfare, &all, true, &["against", "allows_emergency"]),
+            (Both, &extensive, false, &[]),
+            (Both, &extensive, true, &["against", "allows_emergency"]),
+            (Both, &all, false, &["sector"]),
+        ] {
+            let denial = v1::Denial {
+                sector: sector.into(),
+                scope: Some(scope.clone()),
+                against: if has_both { vec![v1::Against::OtherProviders.into()] } else { Vec::new() },
+                allows_emergency: has_both,
+            };
+            let faults = faults_of(v1::declaration::Declaration::Denial(denial));
+            let expected: Vec<_> =
+                expected.iter().map(|field| format!("declaration.denial.{field}")).collect();
+            assert_eq!(faults, expected, "{sector:?} {scope:?}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_as_many_declarations_as_are_asked_for() {
+        let of = |page_size: i32| {
+            let viewing_purpose = v1::ViewingPurpose::Investigation.into();
+            listing(&v1::ListRequest { client: client(), viewing_purpose, page_size, ..Default::default() })
+        };
+        for (page_size, expected) in [(0, None), (1, Some(1)), (25, Some(25))] {
+            let listing = of(page_size).expect("a listing");
+            assert_eq!(listing.page_size, expected);
+            assert_eq!(listing.selection.purpose, Some(ViewingPurpose::Investigation));
+        }
+        assert_eq!(fields(of(-1)), ["page_size"]);
+    }
+
+    #[test]
+    fn a_printout_is_of_one_sector() {
+        let of = |sector: v1::Sector| {
+            print_order(&v1::PrintRequest {
+                client: client(),
+                sector: sector.into(),
+                document: v1::Document::Denials.into(),
+                requested_by: Some(v1::Declarer { role: v1::Role::Client.into(), ..Default::default() }),
+                ..Default::default()
+            })
+        };
+        for (sector, expected) in
+            [(v1::Sector::Healthcare, Sector::Healthcare), (v1::Sector::SocialWelfare, Sector::SocialWelfare)]
+        {
+            assert_eq!(of(sector).map(|order| order.submission.sector).ok(), Some(expected));
+        }
+        assert_eq!(fields(of(v1::Sector::Both)), ["sector"]);
+        assert_eq!(fields(of(v1::Sector::Unspecified)), ["sector"]);
+    }
+}

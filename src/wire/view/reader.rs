@@ -162,3 +162,47 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Passes over everything, as over unknown fields.
+    fn pass_over(bytes: &[u8]) -> Result<(), Malformed> {
+        let mut message = Reader::new(bytes, DEPTH_MAX);
+        while let Some(key) = message.key()? {
+            message.pass_over(key, 0)?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn fields_have_a_number_and_a_wire_type_that_exists() {
+        // Of a group too, which nothing else looks into.
+        let in_group = |bytes: &[u8]| [&[0x0B], bytes, &[0x0C]].concat();
+        for field in [&[0x08, 0x01][..], &[0x0A, 0x01, 0x07], &[0xF8, 0xFF, 0xFF, 0xFF, 0x0F, 0x01]] {
+            assert_eq!((pass_over(field), pass_over(&in_group(field))), (Ok(()), Ok(())), "{field:02X?}");
+        }
+        for field in [&[0x00, 0x01][..], &[0x02, 0x00], &[0x0E, 0x01], &[0x0F, 0x01]] {
+            let expected = (Err(Malformed), Err(Malformed));
+            assert_eq!((pass_over(field), pass_over(&in_group(field))), expected, "{field:02X?}");
+        }
+    }
+
+    #[test]
+    fn a_varint_has_sixty_four_bits_in_at_most_ten_bytes() {
+        let of_ten = |last: u8| [[0xFF; 9].as_slice(), &[last, 0x07]].concat();
+        for (bytes, expected) in [
+            (vec![0x7F], Ok(0x7F)),
+            (vec![0x80, 0x01], Ok(0x80)),
+            (vec![0x80, 0x00], Ok(0)),
+            (vec![0x80], Err(Malformed)),
+            (of_ten(0x00), Ok(u64::MAX >> 1)),
+            (of_ten(0x01), Ok(u64::MAX)),
+            (of_ten(0x02), Err(Malformed)),
+            (of_ten(0x81), Err(Malformed)),
+        ] {
+            assert_eq!(Reader::new(&bytes, DEPTH_MAX).varint(), expected, "{bytes:02X?}");
+        }
+    }
+}

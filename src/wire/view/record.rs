@@ -183,3 +183,32 @@ impl<'a> From<&'a v1::Record> for RecordView<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use prost::Message;
+
+    use super::*;
+
+    fn with_tasks(tasks: &[&str]) -> v1::Record {
+        let service_tasks = tasks.iter().map(|task| (*task).to_owned()).collect();
+        v1::Record { id: "document-1".to_owned(), service_tasks, ..v1::Record::default() }
+    }
+
+    #[test]
+    fn tasks_are_found_in_bytes_as_in_a_message() {
+        for tasks in [&[][..], &["0101"], &["0101", "0202"]] {
+            let message = with_tasks(tasks);
+            let bytes = message.encode_to_vec();
+            let mut read = RecordView::default();
+            read.read(Reader::new(&bytes, 1)).expect("a record");
+            for found in [read.service_tasks, RecordView::from(&message).service_tasks] {
+                // One more than there are, if it were so.
+                assert_eq!(found.iter().take(tasks.len() + 1).collect::<Vec<_>>(), tasks);
+                assert_eq!(found.is_empty(), tasks.is_empty());
+                assert_eq!(format!("{found:?}"), format!("{tasks:?}"));
+            }
+        }
+        assert_ne!(RecordView::from(&with_tasks(&["0101"])), RecordView::from(&with_tasks(&["0202"])));
+    }
+}

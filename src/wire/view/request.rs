@@ -227,3 +227,19 @@ impl<'a> From<&'a v1::DecideRequest> for RequestView<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_read_one_by_one_to_the_last() {
+        let record = |id: &str| v1::Record { id: id.to_owned(), ..v1::Record::default() };
+        let message =
+            v1::DecideRequest { records: vec![record("a"), record("b")], ..v1::DecideRequest::default() };
+        let bytes = message.encode_to_vec();
+        // One more than there are, if it were so.
+        let ids: Vec<_> = records(&bytes).take(3).map(|record| record.map(|record| record.id)).collect();
+        assert_eq!(ids, [Ok("a"), Ok("b")]);
+    }
+}

@@ -90,7 +90,7 @@ fn successors_are_followed_to_their_end() {
 
 #[test]
 fn loose_ends_are_told_and_are_no_faults() {
-    let organisations = vec![organisation(1, OrganisationKind::FormerPublic, None)];
+    let organisations = vec![organisation(1, OrganisationKind::FormerPublic, None), former(2, 3), county(3)];
     let outsourcing =
         vec![Outsourcing { organiser_register: oid(21), producer: oid(8), from: None, until: None }];
     let directory = Directory::build(organisations, Vec::new(), outsourcing).expect("a directory");
