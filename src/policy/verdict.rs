@@ -44,7 +44,7 @@ pub enum Effect {
 }
 
 /// The public reason. It does not tell a denial from a missing consent (002).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
     /// Use inside the register.
     OwnRegister,

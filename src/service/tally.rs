@@ -1,6 +1,8 @@
 //! What the verdicts on a question came to: counted for metrics, and told on
 //! the span of the request if it is traced.
 
+use std::collections::BTreeSet;
+
 use smallvec::SmallVec;
 use uuid::Uuid;
 
@@ -14,36 +16,32 @@ use crate::store::Revision;
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::span::Open;
 
-/// How many kinds of registers there are, and one place for those not known.
-const HOLDERS: usize = RegisterKind::WellbeingData as usize + 2;
-const REASONS: usize = Reason::InvalidRecord as usize + 1;
-
-/// The event of a span for each rule that decided, or for each reason where
-/// rules are not told.
+/// The event of a span for each thing that a rule found, or for each reason
+/// where rules are not told.
 const DECIDED: &str = "lupa.decided";
 
-/// Counts verdicts, by where the record is held and the reason.
+/// Counts verdicts, by where the record is held and the reason: there are few
+/// of these in a question.
 pub(super) struct Tally {
     requester: Option<RegisterKind>,
-    counts: [[Counted; REASONS]; HOLDERS],
+    counted: SmallVec<[Counted; 4]>,
     traced: Option<Traced>,
 }
 
-/// How many there were, and where the last one was held and why it was so.
-#[derive(Clone, Copy)]
+/// How many verdicts of one kind there were.
 struct Counted {
-    count: u32,
     holder: Option<RegisterKind>,
     reason: Reason,
+    count: usize,
 }
 
-/// For the span: what each rule decided.
+/// For the span: what the rules found.
 struct Traced {
     span: Open,
     found: SmallVec<[Found; 8]>,
 }
 
-/// A rule, or none for records that are invalid, and how often it decided.
+/// What a rule found, and how often; no rule for records that are invalid.
 struct Found {
     rule: Option<&'static Rule>,
     reason: Reason,
@@ -60,10 +58,9 @@ pub(super) struct Decided {
 
 impl Tally {
     pub(super) fn of(question: &Question<'_, '_>) -> Self {
-        const NONE: Counted = Counted { count: 0, holder: None, reason: Reason::InvalidRecord };
         Self {
             requester: question.requester(),
-            counts: [[NONE; REASONS]; HOLDERS],
+            counted: SmallVec::new(),
             traced: Open::recorded().map(|span| Traced { span, found: SmallVec::new() }),
         }
     }
@@ -71,9 +68,9 @@ impl Tally {
     #[inline]
     pub(super) fn add(&mut self, verdict: &Verdict) {
         let Verdict { reason, holder, .. } = *verdict;
-        let place = holder.map_or(HOLDERS - 1, |kind| kind as usize);
-        if let Some(counted) = self.counts.get_mut(place).and_then(|of| of.get_mut(reason as usize)) {
-            *counted = Counted { count: counted.count.saturating_add(1), holder, reason };
+        match self.counted.iter_mut().find(|same| same.reason == reason && same.holder == holder) {
+            Some(counted) => counted.count += 1,
+            None => self.counted.push(Counted { holder, reason, count: 1 }),
         }
         if let Some(traced) = &mut self.traced {
             traced.add(verdict);
@@ -82,8 +79,8 @@ impl Tally {
 
     /// Tells the metrics and the span.
     pub(super) fn tell(&self, core: &Core, decided: &Decided) {
-        for Counted { count, holder, reason } in self.counted() {
-            core.telemetry.metrics.decided(self.requester, holder, reason, count.into());
+        for Counted { holder, reason, count } in &self.counted {
+            core.telemetry.metrics.decided(self.requester, *holder, *reason, *count as u64);
         }
         if let Some(Traced { span, found }) = &self.traced {
             self.tell_span(span, found, core, decided);
@@ -93,9 +90,11 @@ impl Tally {
     fn tell_span(&self, span: &Open, found: &[Found], core: &Core, decided: &Decided) {
         let Decided { id, channel, revision } = *decided;
         let sum = |is_meant: &dyn Fn(Reason) -> bool| {
-            let meant = self.counted().filter(|counted| is_meant(counted.reason));
-            meant.map(|counted| counted.count as usize).sum::<usize>()
+            let meant = self.counted.iter().filter(|counted| is_meant(counted.reason));
+            meant.map(|counted| counted.count).sum::<usize>()
         };
+        let reasons: BTreeSet<Reason> = self.counted.iter().map(|counted| counted.reason).collect();
+        let holders = || self.counted.iter().map(|counted| counted.holder);
         span.set([
             Attribute::decision_id(id),
             Attribute::records(sum(&|_| true)),
@@ -104,18 +103,14 @@ impl Tally {
             Attribute::channel(channel),
             Attribute::requester_sector(self.requester),
             Attribute::requester_kind(self.requester),
-            Attribute::holder_sectors(self.holders()),
-            Attribute::holder_kinds(self.holders()),
+            Attribute::holder_sectors(holders()),
+            Attribute::holder_kinds(holders()),
             Attribute::revision(revision.0),
             Attribute::catalogue_version(&core.catalogue_version),
         ]);
         span.set(core.index.age().map(Attribute::index_age));
-        let mut reasons: SmallVec<[Reason; 4]> = SmallVec::new();
-        for Found { rule: _, reason, detail: _, count: _ } in found {
-            if !reasons.contains(reason) {
-                reasons.push(*reason);
-                span.set([Attribute::reason_count(*reason, sum(&|other| other == *reason))]);
-            }
+        for reason in &reasons {
+            span.set([Attribute::reason_count(*reason, sum(&|other| other == *reason))]);
         }
         if !core.telemetry.spans.tell_rules() {
             // Two rules with one public reason must not be told apart.
@@ -129,15 +124,6 @@ impl Tally {
             let (rule, detail) = (rule.map(Attribute::rule), detail.map(Attribute::detail));
             span.event(DECIDED, told(*reason, *count).into_iter().chain(rule).chain(detail));
         }
-    }
-
-    fn counted(&self) -> impl Iterator<Item = Counted> {
-        self.counts.iter().flatten().copied().filter(|counted| counted.count > 0)
-    }
-
-    /// The kinds of the registers that hold the records, each once.
-    fn holders(&self) -> impl Iterator<Item = Option<RegisterKind>> {
-        self.counts.iter().filter_map(|of| Some(of.iter().find(|counted| counted.count > 0)?.holder))
     }
 }
 

@@ -5,6 +5,7 @@
 //! itself. None is made of text that came with a request, so that a client, a
 //! professional or a record cannot be put on a span.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,10 +118,11 @@ impl Attribute {
         Self::text("lupa.rule", rule.id)
     }
 
-    /// All rules that decided: only where details are traced.
+    /// All rules that decided, each once: only where details are traced.
     #[must_use]
     pub fn rules(rules: impl Iterator<Item = &'static Rule>) -> Self {
-        Self::texts("lupa.rules", rules.map(|rule| rule.id))
+        let ids: BTreeSet<_> = rules.map(|rule| rule.id).collect();
+        Self::texts("lupa.rules", ids.into_iter())
     }
 
     /// How the data travels.
@@ -135,10 +137,11 @@ impl Attribute {
         Self::text("lupa.requester.register_kind", kind_name(kind))
     }
 
-    /// The kinds of the registers that hold the records.
+    /// The kinds of the registers that hold the records, each once.
     #[must_use]
     pub fn holder_kinds(kinds: impl Iterator<Item = Option<RegisterKind>>) -> Self {
-        Self::texts("lupa.holder.register_kinds", kinds.map(kind_name))
+        let kinds: BTreeSet<_> = kinds.map(kind_name).collect();
+        Self::texts("lupa.holder.register_kinds", kinds.into_iter())
     }
 
     /// The sector of the requester's register.
@@ -156,8 +159,7 @@ impl Attribute {
     /// The sectors of the registers that hold the records, each once.
     #[must_use]
     pub fn holder_sectors(kinds: impl Iterator<Item = Option<RegisterKind>>) -> Self {
-        let mut sectors: Vec<&'static str> = kinds.map(sector_name).collect();
-        sectors.dedup();
+        let sectors: BTreeSet<_> = kinds.map(sector_name).collect();
         Self::texts("lupa.holder.sectors", sectors.into_iter())
     }
 
