@@ -1,5 +1,5 @@
 //! Services that do nothing: the floor below what a gRPC service can do here.
-//! They answer whatever is asked with the same bytes, such as Lupa answered.
+//! They answer Decide, or Envoy, with bytes such as Lupa answered before.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -14,7 +14,7 @@ use lupa::wire::v1;
 use prost::Message;
 use tonic::body::Body;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
-use tonic::server::{Grpc, UnaryService};
+use tonic::server::{Grpc, NamedService, UnaryService};
 use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 use tower::Service;
@@ -90,7 +90,7 @@ pub(crate) fn serve(empty: &Empty) {
 }
 
 fn run<D: Decoding>(runs: Runs, answer: Bytes) {
-    let service = Answers::<D> { answer, decoding: PhantomData };
+    let service = Answers::<D, Decide> { answer, what: PhantomData };
     let serve = move |incoming| serve_all(service.clone(), incoming);
     match runs {
         Runs::PerCore => listening::per_core(serve),
@@ -98,12 +98,15 @@ fn run<D: Decoding>(runs: Runs, answer: Bytes) {
     }
 }
 
-async fn serve_all<D: Decoding>(service: Answers<D>, incoming: Incoming) {
+async fn serve_all<D: Decoding>(service: Answers<D, Decide>, incoming: Incoming) {
+    let check = Answers::<D, Check> { answer: service.answer.clone(), what: PhantomData };
     Server::builder()
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
         .max_frame_size(FRAME_BYTES_MAX)
-        .serve_with_incoming(service, incoming)
+        .add_service(service)
+        .add_service(check)
+        .serve_with_incoming(incoming)
         .await
         .expect("serving");
 }
@@ -134,13 +137,36 @@ impl Decoding for Prost {
     }
 }
 
-#[derive(Clone)]
-struct Answers<D> {
-    answer: Bytes,
-    decoding: PhantomData<D>,
+/// What is answered, by its name.
+trait Named: Clone + Send + Sync + 'static {
+    const NAME: &'static str;
 }
 
-impl<D: Decoding> Service<http::Request<Body>> for Answers<D> {
+#[derive(Clone, Copy)]
+struct Decide;
+
+#[derive(Clone, Copy)]
+struct Check;
+
+impl Named for Decide {
+    const NAME: &'static str = "lupa.v1.DecisionService";
+}
+
+impl Named for Check {
+    const NAME: &'static str = "envoy.service.auth.v3.Authorization";
+}
+
+#[derive(Clone)]
+struct Answers<D, N> {
+    answer: Bytes,
+    what: PhantomData<(D, N)>,
+}
+
+impl<D: Decoding, N: Named> NamedService for Answers<D, N> {
+    const NAME: &'static str = N::NAME;
+}
+
+impl<D: Decoding, N: Named> Service<http::Request<Body>> for Answers<D, N> {
     type Response = http::Response<Body>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
