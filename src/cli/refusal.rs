@@ -7,6 +7,7 @@ use tonic_types::StatusExt;
 
 use super::failure::{Exit, Failure};
 use super::input::Input;
+use crate::telemetry::metrics::RpcStatus;
 
 /// A server's error.
 #[derive(Debug)]
@@ -62,7 +63,7 @@ impl Refusal {
         let code = self.status.code();
         let message = self.status.message();
         let mut lines = self.violations.clone();
-        lines.push(format!("error: {}: {message}", name(code)));
+        lines.push(format!("error: {}: {message}", RpcStatus::of(code.into()).name()));
         let mut facts = Vec::new();
         if let Some(info) = self.status.get_details_error_info() {
             facts.push(("code".to_owned(), info.reason));
@@ -114,29 +115,6 @@ fn next(code: Code) -> &'static str {
         Code::Unknown | Code::Internal | Code::DataLoss => {
             "Tell the server's operator, with the error id if there is one."
         }
-    }
-}
-
-/// The name of a code, as the interface writes it.
-fn name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }
 

@@ -17,8 +17,6 @@ pub struct IndexStats {
     pub clients: usize,
     /// How many declarations there are, ended ones too.
     pub declarations: u64,
-    /// How many bytes the parts of the packed base take.
-    pub base_bytes: BaseBytes,
     /// How many clients have changes that are not in the base yet.
     pub overlay_clients: usize,
     /// How the merges went.
@@ -30,14 +28,20 @@ pub struct IndexStats {
 }
 
 impl Index {
+    /// How many bytes the parts of the packed base take; none until it is
+    /// loaded. Goes through the whole base: ask for it now and then.
+    #[must_use]
+    pub fn base_bytes(&self) -> Option<BaseBytes> {
+        self.0.proven().map(|(snapshot, _)| snapshot.base.bytes())
+    }
+
     /// How many looks at the store have failed since the start.
     #[must_use]
     pub fn read_failures(&self) -> u64 {
         self.0.read_failures.load(Ordering::Relaxed)
     }
 
-    /// How it is; none until it is loaded. Goes through the whole base: ask
-    /// for it now and then.
+    /// How it is; none until it is loaded.
     #[must_use]
     pub fn stats(&self) -> Option<IndexStats> {
         let (snapshot, age) = self.0.proven()?;
@@ -46,7 +50,6 @@ impl Index {
             age,
             clients: snapshot.clients(),
             declarations: snapshot.declaration_count(),
-            base_bytes: snapshot.base.bytes(),
             overlay_clients: snapshot.overlay.size(),
             merges: **self.0.merges.load(),
             load_took: Duration::from_millis(self.0.load_took_millis.load(Ordering::Relaxed)),

@@ -2,9 +2,7 @@
 //! connections there are, and which Lupa this is. Until the index is loaded
 //! nothing is told of it.
 
-use std::time::Duration;
-
-use opentelemetry::metrics::Meter;
+use opentelemetry::metrics::{AsyncInstrument, Meter};
 
 use super::connection::Open;
 use crate::index::{BaseBytes, Index, IndexStats};
@@ -45,72 +43,54 @@ const NUMBERS: [OfIndex<u64>; 5] = [
     },
 ];
 
-const TIMES: [OfIndex<Duration>; 6] = [
+/// In seconds.
+const TIMES: [OfIndex<f64>; 6] = [
     OfIndex {
         name: "lupa.index.age",
         description: "Since a look at the store began that found nothing after the revision",
-        of: |stats| Some(stats.age),
+        of: |stats| Some(stats.age.as_secs_f64()),
     },
     OfIndex {
         name: "lupa.index.load",
         description: "How long loading took",
-        of: |stats| Some(stats.load_took),
+        of: |stats| Some(stats.load_took.as_secs_f64()),
     },
     OfIndex {
         name: "lupa.index.last_merge",
         description: "How long the last merge took, pauses included",
-        of: |stats| Some(stats.merges.last_took),
+        of: |stats| Some(stats.merges.last_took.as_secs_f64()),
     },
     OfIndex {
         name: "lupa.index.longest_merge_step",
         description: "The longest step of a merge: so long a change waited at most",
-        of: |stats| Some(stats.merges.longest_step),
+        of: |stats| Some(stats.merges.longest_step.as_secs_f64()),
     },
     OfIndex {
         name: "lupa.index.checkpoint_age",
         description: "Since the last checkpoint was written, or read at the start",
-        of: |stats| stats.checkpoint.map(|checkpoint| checkpoint.age),
+        of: |stats| stats.checkpoint.map(|checkpoint| checkpoint.age.as_secs_f64()),
     },
     OfIndex {
         name: "lupa.index.checkpoint",
         description: "How long writing or reading the last checkpoint took",
-        of: |stats| stats.checkpoint.map(|checkpoint| checkpoint.took),
+        of: |stats| stats.checkpoint.map(|checkpoint| checkpoint.took.as_secs_f64()),
     },
 ];
 
 /// Has the metrics tell how the index is.
 pub(super) fn observe_index(meter: &Meter, index: &Index) {
     for OfIndex { name, description, of } in NUMBERS {
-        let index = index.clone();
         let gauge = meter.u64_observable_gauge(name).with_description(description);
-        gauge
-            .with_callback(move |told| {
-                if let Some(number) = index.stats().as_ref().and_then(of) {
-                    told.observe(number, &[]);
-                }
-            })
-            .build();
+        gauge.with_callback(telling(index, of)).build();
     }
     for OfIndex { name, description, of } in TIMES {
-        let index = index.clone();
         let gauge = meter.f64_observable_gauge(name).with_unit("s").with_description(description);
-        gauge
-            .with_callback(move |told| {
-                if let Some(time) = index.stats().as_ref().and_then(of) {
-                    told.observe(time.as_secs_f64(), &[]);
-                }
-            })
-            .build();
+        gauge.with_callback(telling(index, of)).build();
     }
-    let merging = index.clone();
     let merges = meter.u64_observable_counter("lupa.index.merges");
     merges
         .with_description("How often all changes were packed")
-        .with_callback(move |told| {
-            if let Some(stats) = merging.stats() {
-                told.observe(stats.merges.merges, &[]);
-            }
-        })
+        .with_callback(telling(index, |stats| Some(stats.merges.merges)))
         .build();
     let reading = index.clone();
     let failures = meter.u64_observable_counter("lupa.index.read_failures");
@@ -122,16 +102,25 @@ pub(super) fn observe_index(meter: &Meter, index: &Index) {
     let base = meter.u64_observable_gauge("lupa.index.base").with_unit("By");
     base.with_description("The packed base, by part")
         .with_callback(move |told| {
-            let Some(IndexStats { base_bytes: BaseBytes { clients, entries, contents }, .. }) =
-                packed.stats()
-            else {
-                return;
-            };
+            let Some(BaseBytes { clients, entries, contents }) = packed.base_bytes() else { return };
             for (part, bytes) in [("clients", clients), ("entries", entries), ("contents", contents)] {
                 told.observe(bytes as u64, &[Attribute::part(part).into_key_value()]);
             }
         })
         .build();
+}
+
+/// Tells a number of the index, if there is one.
+fn telling<T: 'static>(
+    index: &Index,
+    of: fn(&IndexStats) -> Option<T>,
+) -> impl Fn(&dyn AsyncInstrument<T>) + Send + Sync + 'static {
+    let index = index.clone();
+    move |told| {
+        if let Some(number) = index.stats().as_ref().and_then(of) {
+            told.observe(number, &[]);
+        }
+    }
 }
 
 /// Has the metrics tell how many connections there are.

@@ -1,5 +1,6 @@
 //! What is told of every request: how long it took, how it ended, and its span.
 
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -19,7 +20,7 @@ use crate::telemetry::span::TRACEPARENT;
 #[derive(Clone)]
 pub(super) struct Observed<S> {
     pub(super) inner: S,
-    pub(super) telemetry: Telemetry,
+    pub(super) telemetry: Arc<Telemetry>,
 }
 
 impl<S, B> Service<Request<B>> for Observed<S>
@@ -37,11 +38,11 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let began = Instant::now();
         let rpc = Rpc::of(request.uri().path());
-        let Telemetry { metrics, spans } = self.telemetry.clone();
+        let telemetry = Arc::clone(&self.telemetry);
         // Envoy's are begun where the headers of the call that it asks about are known.
         let span = (rpc != Rpc::CHECK).then(|| {
             let traceparent = request.headers().get(TRACEPARENT);
-            spans.begin(rpc, traceparent.and_then(|value| value.to_str().ok()))
+            telemetry.spans.begin(rpc, traceparent.and_then(|value| value.to_str().ok()))
         });
         let span = span.flatten();
         let answer = self.inner.call(request);
@@ -52,13 +53,13 @@ where
             };
             let status = status_of(&answer);
             let records = answer.extensions().get().map_or(0, |RecordCount(records)| *records);
-            metrics.called(rpc, status, records, began.elapsed());
+            telemetry.metrics.called(rpc, status, records, began.elapsed());
             if status != RpcStatus::OK {
-                metrics.refused(rpc, &refusal_of(&answer, status));
+                telemetry.metrics.refused(rpc, &refusal_of(&answer, status));
             }
             // A question of Envoy's that could not be read has had none.
             let is_begun = span.is_some() || status == RpcStatus::OK;
-            if let Some(span) = if is_begun { span } else { spans.begin(rpc, None) } {
+            if let Some(span) = if is_begun { span } else { telemetry.spans.begin(rpc, None) } {
                 span.end(status);
             }
             Ok(answer)

@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -81,8 +82,10 @@ impl Services {
             // What older clients, grpcurl among them, ask for.
             others.add_service(reflection_builder().build_v1alpha()?);
         }
+        // The worker's own: no other core counts its holders.
+        let telemetry = Arc::new(telemetry);
         let serving = builder(&config)
-            .layer(layer_fn(move |inner| Observed { inner, telemetry: telemetry.clone() }))
+            .layer(layer_fn(move |inner| Observed { inner, telemetry: Arc::clone(&telemetry) }))
             .layer(layer_fn(move |inner| layers::within(inner, limit)))
             .layer(MapResponseLayer::new(layers::refusals_before_services))
             .serve_with_incoming_shutdown(

@@ -31,23 +31,25 @@ impl IndexService for Indexes {
         request: Request<GetIndexStatsRequest>,
     ) -> Result<Response<GetIndexStatsResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
-        let stats = self.core.index.stats().ok_or(Failure::Unavailable(Unavailable::NotLoaded))?;
-        Ok(Response::new(to_stats(&stats)))
+        let index = &self.core.index;
+        let stats = index.stats().zip(index.base_bytes());
+        let (stats, base_bytes) = stats.ok_or(Failure::Unavailable(Unavailable::NotLoaded))?;
+        Ok(Response::new(to_stats(&stats, base_bytes)))
     }
 }
 
-fn to_stats(stats: &IndexStats) -> GetIndexStatsResponse {
+fn to_stats(stats: &IndexStats, base_bytes: BaseBytes) -> GetIndexStatsResponse {
     let IndexStats {
         revision,
         age,
         clients,
         declarations,
-        base_bytes: BaseBytes { clients: client_bytes, entries, contents },
         overlay_clients,
         merges: MergeStats { merges, last_took, longest_step },
         load_took,
         checkpoint,
     } = *stats;
+    let BaseBytes { clients: client_bytes, entries, contents } = base_bytes;
     GetIndexStatsResponse {
         revision: revision.0,
         age: Some(to_duration(age)),

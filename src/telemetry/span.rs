@@ -4,6 +4,7 @@
 //! (`OTEL_TRACES_SAMPLER`) and as its caller has decided (W3C trace context).
 //! For one that is not, nothing is put together.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -68,13 +69,10 @@ pub enum Step {
 }
 
 impl Step {
-    fn name(self) -> &'static str {
+    fn name(self) -> Cow<'static, str> {
         match self {
-            Self::WaitForRevision => "wait for revision",
-            Self::Store(StoreOperation::Append) => "store append",
-            Self::Store(StoreOperation::ReadHistory) => "store read_history",
-            Self::Store(StoreOperation::LogViewing) => "store log_viewing",
-            Self::Store(StoreOperation::ReplaceDirectory) => "store replace_directory",
+            Self::WaitForRevision => "wait for revision".into(),
+            Self::Store(operation) => format!("store {}", operation.name()).into(),
         }
     }
 }

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::server::process::{Process, serve};
+use crate::server::process::{Process, free_port, serve};
 use crate::server::requests::{AINO, HOLDING, aino_declares};
 
 /// So long Envoy may take to start on a machine that runs everything at once.
@@ -51,7 +51,7 @@ impl Envoy {
         let reached = Reached::default();
         let router = Router::new().fallback(note).with_state(Arc::clone(&reached));
         tokio::spawn(async move { axum::serve(upstream, router).await });
-        let address = free_port().await;
+        let address = free_port();
         let set_up = std::fs::read_to_string("deploy/envoy/envoy.yaml").unwrap();
         let set_up = [("7480", address), ("7481", behind), ("7411", authorizer)].into_iter().fold(
             set_up,
@@ -117,10 +117,6 @@ async fn note(State(reached): State<Reached>, request: Request) -> &'static str 
     let path = request.uri().to_string();
     reached.lock().unwrap().push((path, request.headers().clone()));
     "shown\n"
-}
-
-async fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
 
 /// Where `scripts/test` installs it, unless `ENVOY` says otherwise.

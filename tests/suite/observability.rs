@@ -1,7 +1,7 @@
 //! The dashboards and alerts of `deploy/observability`, with the real
 //! Prometheus asking the real Lupa: every panel shows something.
 
-use std::net::{SocketAddr, TcpListener as Reserved};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
-use crate::server::process::{Process, request, serve, try_request};
+use crate::server::process::{Process, free_port, request, serve, try_request};
 use crate::server::requests::{UNKNOWN, aino, aino_declares, entry, person, question, recording};
 
 const FOLDER: &str = "deploy/observability";
@@ -50,9 +50,7 @@ impl Prometheus {
         let config = folder.path().join("prometheus.yaml");
         std::fs::write(&config, asked).unwrap();
         std::fs::copy(format!("{FOLDER}/alerts.yaml"), folder.path().join("alerts.yaml")).unwrap();
-        let reserved = Reserved::bind("127.0.0.1:0").unwrap();
-        let address = reserved.local_addr().unwrap();
-        drop(reserved);
+        let address = free_port();
         let child = Command::new(program("prometheus"))
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))

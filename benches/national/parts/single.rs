@@ -6,7 +6,7 @@ use crate::arguments::Arguments;
 use crate::caller::{Asked, Caller, framed};
 use crate::child::Server;
 use crate::empties::{Reads, Runs};
-use crate::load::Load;
+use crate::load::{Load, Loaded};
 use crate::repeats::{Repeats, interleaved};
 use crate::report::Section;
 use crate::server::{answer_file, block_on, with_demo_directory};
@@ -64,15 +64,29 @@ fn measured(
 ) -> Vec<Repeats<5>> {
     let load = Load { connections, in_flight, lasting: arguments.repeat };
     interleaved(arguments.repeats, &mut contenders.to_vec(), |(_, server)| -> Measured {
-        let question = question.clone();
-        let before = server.processor_seconds();
-        let loaded = load.ask(server.address, Asked::DECIDE, move |_| question.clone());
-        let micros = (server.processor_seconds() - before) * 1e6;
-        // The warm-up's answers are in the time but not in the count.
-        let answers = loaded.rate() * loaded.lasted_with_warm_up().as_secs_f64();
+        let Answered { loaded, answers: _, micros } = answered(load, server, question);
         let percentile = |percentile| loaded.micros(percentile);
-        [loaded.rate(), percentile(50.0), percentile(99.0), percentile(99.9), micros / answers]
+        [loaded.rate(), percentile(50.0), percentile(99.0), percentile(99.9), micros]
     })
+}
+
+/// What a server answered to one question, over and over.
+pub(super) struct Answered {
+    pub(super) loaded: Loaded,
+    /// Those of the warm-up too, which are not in the rate.
+    pub(super) answers: f64,
+    /// Of the server's processor time, an answer.
+    pub(super) micros: f64,
+}
+
+/// Asks a server one question, over and over.
+pub(super) fn answered(load: Load, server: &Server, question: &Bytes) -> Answered {
+    let question = question.clone();
+    let before = server.processor_seconds();
+    let loaded = load.ask(server.address, Asked::DECIDE, move |_| question.clone());
+    let micros = (server.processor_seconds() - before) * 1e6;
+    let answers = loaded.rate() * loaded.lasted_with_warm_up().as_secs_f64();
+    Answered { loaded, answers, micros: micros / answers }
 }
 
 fn table(section: &mut Section, contenders: &[(&str, &Server)], measured: &[Repeats<5>]) {

@@ -2,8 +2,9 @@
 
 use bytes::Bytes;
 
+use super::single::{Answered, answered};
 use crate::arguments::Arguments;
-use crate::caller::{Asked, framed};
+use crate::caller::framed;
 use crate::collector::Collector;
 use crate::load::Load;
 use crate::questions;
@@ -62,14 +63,10 @@ fn measured(
 ) -> Vec<Repeats<5>> {
     let load = Load { connections, in_flight, lasting: arguments.repeat };
     interleaved(arguments.repeats, contenders, |Contender { served, .. }| -> Measured {
-        let question = question.clone();
-        let (before, spans) = (served.server.processor_seconds(), collector.spans());
-        let loaded = load.ask(served.server.address, Asked::DECIDE, move |_| question.clone());
-        let micros = (served.server.processor_seconds() - before) * 1e6;
-        // The warm-up's answers are in the time but not in the count.
-        let answers = loaded.rate() * loaded.lasted_with_warm_up().as_secs_f64();
+        let spans = collector.spans();
+        let Answered { loaded, answers, micros } = answered(load, &served.server, question);
         let came = 100.0 * (collector.spans() - spans) as f64 / answers;
-        [loaded.rate(), loaded.micros(50.0), loaded.micros(99.0), micros / answers, came]
+        [loaded.rate(), loaded.micros(50.0), loaded.micros(99.0), micros, came]
     })
 }
 

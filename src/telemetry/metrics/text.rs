@@ -111,16 +111,18 @@ fn write_numbers<T: Copy + EncodeCounterValue + EncodeGaugeValue>(
     match data {
         MetricData::Gauge(gauge) => gauge.data_points().try_for_each(|point| {
             let labels = Labels::of(point.attributes());
-            match labels.0.is_empty() {
-                true => written.encode_gauge(&point.value()),
-                false => written.encode_family(&labels)?.encode_gauge(&point.value()),
+            if labels.0.is_empty() {
+                written.encode_gauge(&point.value())
+            } else {
+                written.encode_family(&labels)?.encode_gauge(&point.value())
             }
         }),
         MetricData::Sum(sum) => sum.data_points().try_for_each(|point| {
             let labels = Labels::of(point.attributes());
-            match labels.0.is_empty() {
-                true => written.encode_counter(&point.value(), NO_EXEMPLAR),
-                false => written.encode_family(&labels)?.encode_counter(&point.value(), NO_EXEMPLAR),
+            if labels.0.is_empty() {
+                written.encode_counter(&point.value(), NO_EXEMPLAR)
+            } else {
+                written.encode_family(&labels)?.encode_counter(&point.value(), NO_EXEMPLAR)
             }
         }),
         MetricData::Histogram(_) | MetricData::ExponentialHistogram(_) => Ok(()),

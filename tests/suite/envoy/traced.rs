@@ -5,7 +5,7 @@ use tempfile::TempDir;
 use super::{Envoy, path_of};
 use crate::server::process::{Process, serve};
 use crate::server::requests::aino_declares;
-use crate::telemetry::receiver::{Receiver, attribute};
+use crate::telemetry::receiver::{Receiver, attribute, hex};
 use crate::telemetry::{CALLER, TRACE};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -26,7 +26,6 @@ async fn the_trace_of_a_call_goes_on_through_envoy() {
     assert_eq!(envoy.get(&path_of("visit-1"), &two).await.status, 200);
     drop(envoy);
     assert!(lupa.terminate().status.success());
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let spans = receiver.spans("envoy.service.auth.v3.Authorization/Check");
     let [denied, permitted] = &spans[..] else { panic!("{spans:#?}") };
     assert_eq!((hex(&denied.trace_id), hex(&denied.parent_span_id)), (TRACE.to_owned(), CALLER.to_owned()));

@@ -7,6 +7,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::process::{Process, request, serve};
+use super::refused::error_id;
 use super::requests::{aino, aino_declares, entry, question};
 
 fn start(settings: &[(&str, &str)]) -> (tempfile::TempDir, Process) {
@@ -59,9 +60,6 @@ async fn what_is_logged_changes_while_it_runs() {
     assert!(head.starts_with("HTTP/1.0 400") && told.contains("write error, warn, info"), "{head} {told}");
     assert_eq!(request(http, "GET", "/log-level", "").await.1, "lupa=debug\n");
     let said = process.terminate().said;
-    let error_id = |status: &tonic::Status| {
-        status.message().split("(error ").nth(1).expect("an id").trim_end_matches(')').to_owned()
-    };
     assert!(!said.contains(&error_id(&unlogged)), "{said}");
     assert!(said.contains(&error_id(&logged)), "{said}");
 }

@@ -17,6 +17,11 @@ pub(crate) struct Refused {
     pub(crate) retry: bool,
 }
 
+/// The error id that a status tells.
+pub(crate) fn error_id(status: &Status) -> String {
+    status.get_details_request_info().expect("a RequestInfo").request_id
+}
+
 impl Refused {
     /// What a status says. Each carries its error id three times over: in
     /// words, in `ErrorInfo` and in `RequestInfo`.

@@ -1,6 +1,6 @@
 //! Logs over OTLP, and how they are found by the trace.
 
-use super::receiver::{Receiver, attribute};
+use super::receiver::{Receiver, attribute, hex};
 use super::{TRACE, asked, decide, start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -13,8 +13,7 @@ async fn a_log_line_names_its_trace() {
     assert!(ended.status.success(), "{}", ended.said);
     let logs = receiver.logs();
     let refused = logs.iter().find(|log| attribute(&log.attributes, "reason").is_some()).expect("a refusal");
-    let trace: String = refused.trace_id.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(trace, TRACE);
+    assert_eq!(hex(&refused.trace_id), TRACE);
     let line = ended.said.lines().find(|line| line.contains("INVALID_REQUEST")).expect("a line");
     let line: serde_json::Value = serde_json::from_str(line).unwrap();
     assert_eq!(line["trace_id"], TRACE);

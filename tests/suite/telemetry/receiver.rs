@@ -158,6 +158,11 @@ impl LogsService for Receiver {
     }
 }
 
+/// An id of a trace or of a span as it is written.
+pub(crate) fn hex(id: &[u8]) -> String {
+    id.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Attributes as text, in the order of their names.
 pub(crate) fn attributes(attributes: &[KeyValue]) -> Vec<(String, String)> {
     let mut told: Vec<_> =

@@ -11,9 +11,10 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use tempfile::TempDir;
 
-use super::receiver::{Receiver, attribute, attributes};
+use super::receiver::{Receiver, attribute, attributes, hex};
 use super::{CALLER, PERSONAL, TRACE, asked, decide, start};
 use crate::server::process::Process;
+use crate::server::refused::error_id;
 use crate::server::requests::{AINO, ASKING, aino_declares, demo_directory, message};
 use crate::sidecar::{Call, check};
 
@@ -33,10 +34,6 @@ fn ended(process: Process) {
     let ended = process.terminate();
     assert!(ended.status.success(), "{}", ended.said);
     assert!(!ended.said.contains("not all telemetry was sent"), "{}", ended.said);
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn text(span: &Span, name: &str) -> String {
@@ -198,7 +195,7 @@ async fn a_refusal_is_no_error() {
     let channel = process.connect().await;
     decide(&channel, asked(&[])).await.unwrap_err();
     let refused = decide(&channel, at(asked(&["visit-1"]), &format!("{token}A"))).await.unwrap_err();
-    let error_id = refused.message().split("(error ").nth(1).unwrap().trim_end_matches(')').to_owned();
+    let error_id = error_id(&refused);
     ended(process);
     let spans = receiver.spans(DECIDE);
     let told = ["rpc.response.status_code", "lupa.refusal"];
