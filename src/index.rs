@@ -15,12 +15,15 @@
 //! once for many; a client is found in one probe. What is only shown and never
 //! decides, such as names, is read from the store when it is asked for.
 //!
-//! INVARIANT (forward): published revisions never go back.
+//! INVARIANT (forward): published revisions never go back within an epoch; of
+//! an epoch that has ended nothing is published any more.
 //! INVARIANT (proven-fresh): `current()` gives a snapshot only if a read that
-//! began less than `max_staleness` ago found nothing after it.
+//! began less than `max_staleness` ago, by the clock that nobody sets, found
+//! nothing after it.
 //! INVARIANT (same-answers): a snapshot after a step of a merge says what the
 //! one before it said.
 
+mod boot;
 mod key;
 mod entry;
 mod kept;
@@ -40,7 +43,7 @@ mod stats;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
@@ -52,7 +55,7 @@ pub use slice::BaseBytes;
 pub use snapshot::{DeclarationId, Declarations, Snapshot};
 pub use stats::IndexStats;
 
-use crate::store::{Revision, Store};
+use crate::store::{Epoch, Point, Store};
 use cell::{Cell, Proven};
 
 /// What [`cell`] is made of; a test puts others in their place, to try every
@@ -99,14 +102,26 @@ pub enum Unavailable {
     },
 }
 
+/// Whether a point of the store's history is in the published snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// It is.
+    Yes,
+    /// Not by the deadline.
+    NotYet,
+    /// The store is in another epoch: it may have lost what was there.
+    OtherEpoch,
+}
+
+/// How often it is looked at whether the epoch is still another one.
+const EPOCH_RECHECK: Duration = Duration::from_millis(5);
+
 /// What the follower publishes.
 #[derive(Debug)]
 struct Published {
     max_staleness: Duration,
     snapshot: Cell<Snapshot>,
-    /// From when the cell's proofs count.
-    began_at: Instant,
-    revision: watch::Sender<Revision>,
+    point: watch::Sender<Option<Point>>,
     is_ready: watch::Sender<bool>,
     changes_loaded: AtomicU64,
     changes_to_load: AtomicU64,
@@ -122,8 +137,7 @@ impl Index {
         let published = Arc::new(Published {
             max_staleness: options.max_staleness,
             snapshot: Cell::empty(),
-            began_at: Instant::now(),
-            revision: watch::Sender::new(Revision(0)),
+            point: watch::Sender::new(None),
             is_ready: watch::Sender::new(false),
             changes_loaded: AtomicU64::new(0),
             changes_to_load: AtomicU64::new(0),
@@ -149,12 +163,37 @@ impl Index {
         self.0.proven().map(|(_, age)| age)
     }
 
-    /// Waits until a revision is in the published snapshot; false if it is
-    /// not by the deadline.
-    pub async fn reached(&self, revision: Revision, deadline: tokio::time::Instant) -> bool {
-        let mut published = self.0.revision.subscribe();
-        let reached = published.wait_for(|published| *published >= revision);
-        matches!(tokio::time::timeout_at(deadline, reached).await, Ok(Ok(_)))
+    /// Waits until a point is in the published snapshot, or a look at the
+    /// store that began after the question has found it in another epoch.
+    pub async fn reached(&self, point: Point, deadline: tokio::time::Instant) -> Reached {
+        let asked_at_nanos = boot::nanos();
+        let mut published = self.0.point.subscribe();
+        let reached = async {
+            loop {
+                let current = *published.borrow_and_update();
+                match current {
+                    Some(current) if current.epoch != point.epoch => {
+                        if self.0.snapshot.read().at_nanos > asked_at_nanos {
+                            return Reached::OtherEpoch;
+                        }
+                        tokio::time::sleep(EPOCH_RECHECK).await;
+                    }
+                    Some(current) if current.revision >= point.revision => return Reached::Yes,
+                    Some(_) | None => {
+                        if published.changed().await.is_err() {
+                            return Reached::NotYet;
+                        }
+                    }
+                }
+            }
+        };
+        tokio::time::timeout_at(deadline, reached).await.unwrap_or(Reached::NotYet)
+    }
+
+    /// The epoch of the published snapshot; none if there is none.
+    #[must_use]
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.0.point.borrow().map(|point| point.epoch)
     }
 
     /// True while there is a fresh snapshot, as far as the follower knows; a
@@ -176,27 +215,31 @@ impl Published {
     /// never was: a checkpoint is not, until what came after it has been read.
     fn proven(&self) -> Option<(Arc<Snapshot>, Duration)> {
         let Proven { value, at_nanos } = self.snapshot.read();
-        let age = self.began_at.elapsed().saturating_sub(Duration::from_nanos(at_nanos));
+        let age = Duration::from_nanos(boot::nanos().saturating_sub(at_nanos));
         value.filter(|_| at_nanos != 0).map(|snapshot| (snapshot, age))
     }
 
     fn publish(&self, snapshot: Arc<Snapshot>) {
         self.snapshot.publish(snapshot);
-        self.tell_revision();
+        self.tell_point();
+    }
+
+    /// Takes the snapshot back: its epoch has ended.
+    fn withdraw(&self) {
+        self.snapshot.withdraw();
+        self.tell_point();
     }
 
     /// Tells whoever waits for a revision that it can be decided at.
-    fn tell_revision(&self) {
-        let Some((snapshot, _)) = self.proven() else { return };
-        let revision = snapshot.revision();
-        self.revision.send_if_modified(|told| std::mem::replace(told, revision) != revision);
+    fn tell_point(&self) {
+        let point = self.proven().map(|(snapshot, _)| snapshot.point());
+        self.point.send_if_modified(|told| std::mem::replace(told, point) != point);
     }
 
     /// Notes that a read that began then found nothing after the published snapshot.
-    fn prove(&self, read_began_at: Instant) {
-        let nanos = read_began_at.saturating_duration_since(self.began_at).as_nanos();
-        self.snapshot.prove(u64::try_from(nanos).unwrap_or(u64::MAX));
-        self.tell_revision();
+    fn prove(&self, read_began_at_nanos: u64) {
+        self.snapshot.prove(read_began_at_nanos);
+        self.tell_point();
     }
 
     fn tell_checkpoint(&self, last: keeper::Last) {

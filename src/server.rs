@@ -278,7 +278,7 @@ fn index_options(config: &Config, store: &Store) -> IndexOptions {
         checkpoint_interval_ms,
         checkpoint_changes_min,
     } = config.index;
-    let mut checkpoint = store.path().as_os_str().to_owned();
+    let mut checkpoint = store.file().map(|file| file.as_os_str().to_owned()).unwrap_or_default();
     checkpoint.push(CHECKPOINT_SUFFIX);
     // Of several processes at one store, the one that writes it writes the checkpoint.
     let interval_ms = if config.store.read_only { 0 } else { checkpoint_interval_ms };

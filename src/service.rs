@@ -21,12 +21,12 @@ use tokio::{task, time};
 use tonic::Response;
 
 use crate::identity::{Access, Entitlement};
-use crate::index::{Index, Snapshot};
+use crate::index::{Index, Reached, Snapshot};
 use crate::policy::calendar::Calendar;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
-use crate::store::{Revision, Store, Viewing};
+use crate::store::{Point, Store, Viewing};
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::{RecordCount, StoreOperation};
 use crate::telemetry::span::Step;
@@ -84,7 +84,7 @@ impl Core {
         telemetry: Telemetry,
     ) -> Self {
         let catalogue_version = CatalogueVersion::of(&calendar);
-        let tokens = Tokens::new(store.epoch(), store.token_key());
+        let tokens = Tokens::new(store.token_key());
         let calendar = Arc::new(calendar);
         Self { store, index, calendar, catalogue_version, tokens, access, limits, clock, telemetry }
     }
@@ -111,8 +111,8 @@ impl Core {
     /// The snapshot to answer from: fresh, and of the token's revision or later.
     async fn snapshot(&self, at_least: &str) -> Result<Arc<Snapshot>, Failure> {
         if !at_least.is_empty() {
-            let revision = self.tokens.read(at_least)?;
-            self.wait_for(revision).await?;
+            let point = self.tokens.read(at_least, self.store.epoch())?;
+            self.wait_for(point).await?;
         }
         self.index.current().map_err(Failure::Unavailable)
     }
@@ -134,12 +134,24 @@ impl Core {
         self.stored(StoreOperation::LogViewing, log).await
     }
 
-    /// Waits until a revision is in force here.
-    async fn wait_for(&self, revision: Revision) -> Result<(), Failure> {
+    /// Waits until a point is in force here.
+    async fn wait_for(&self, point: Point) -> Result<(), Failure> {
         let deadline = time::Instant::now() + self.limits.wait_max;
-        let reached = self.index.reached(revision, deadline);
-        let has_reached = self.telemetry.spans.step(Step::WaitForRevision, reached).await;
-        if has_reached { Ok(()) } else { Err(Failure::RevisionNotReached) }
+        let reached = self.index.reached(point, deadline);
+        match self.telemetry.spans.step(Step::WaitForRevision, reached).await {
+            Reached::Yes => Ok(()),
+            Reached::NotYet => Err(Failure::RevisionNotReached),
+            Reached::OtherEpoch => Err(Failure::TokenOfAnotherStore),
+        }
+    }
+
+    /// Waits until what was stored is in force here.
+    async fn wait_for_stored(&self, point: Point) -> Result<(), Failure> {
+        self.wait_for(point).await.map_err(|failure| match failure {
+            // The store may have lost it since.
+            Failure::TokenOfAnotherStore => Failure::OutcomeUnknown(None),
+            _ => Failure::AcknowledgementDelayed,
+        })
     }
 
     /// Has the store do something: timed, and a step of the trace.

@@ -23,49 +23,46 @@
 mod change;
 mod columns;
 mod error;
-mod file;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzed;
-mod fill;
 mod group;
+mod hired;
 mod history;
 mod id;
-mod length;
-mod new;
-mod open;
-mod read;
-mod readers;
+mod job;
+mod place;
 mod row;
 mod sqlite;
 mod viewing;
-mod writer;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
-use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-pub use change::{Admit, Append, AppendError, Appended, Change, Decides, Entry, Epoch, Loaded, Revision};
+pub use change::{
+    Admit, Append, AppendError, Appended, Change, Decides, Entry, Epoch, Loaded, Point, Revision,
+};
 pub use error::StoreError;
-pub use fill::{FillEntry, FillPhase, FillProgress, Filled};
-pub(crate) use history::ClientHistory;
 pub use id::{DeclarationIds, REVISION_MAX};
+pub use place::Place;
 pub(crate) use row::{content_of_text, text_of_content};
+pub use sqlite::{FillEntry, FillPhase, FillProgress, Filled};
 pub use viewing::{Viewed, Viewing};
 
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
-use open::{Identity, Opened};
-use read::Reader;
-use readers::Readers;
-use writer::{Hired, Job, Told};
+use hired::{Hired, Told};
+use job::{Job, Pending};
+use sqlite::{Begun, Sqlite};
 
-/// The embedded store. A cheap handle: the last one to be dropped waits for
-/// the writer to finish, closes the file and gives up the lock.
+use change::Identity;
+
+/// A store. A cheap handle: the last one to be dropped waits for the writer to
+/// finish and closes what is open.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
@@ -86,17 +83,16 @@ pub struct StoreOptions {
 }
 
 /// Dropped in this order: the connections that read close before the one that
-/// writes, because the last one to close empties the log.
+/// writes, because the last one to close empties SQLite's log.
 struct Inner {
-    path: PathBuf,
-    identity: Identity,
+    database: Database,
     told: Arc<Told>,
-    /// For small reads, and to follow.
-    reader: Mutex<Connection>,
-    /// For reads that may take a while.
-    readers: Readers,
-    /// None if another process writes.
+    /// None if it is only followed.
     writing: Option<Hired>,
+}
+
+enum Database {
+    Sqlite(Sqlite),
 }
 
 /// Why a job has no answer.
@@ -107,68 +103,69 @@ enum Unanswered {
 }
 
 impl Store {
-    /// Opens the store at a path, or begins one there. Checks the whole file,
-    /// unless it is larger than the options say. Blocks.
+    /// Opens the embedded store at a path, or begins one there. Checks the
+    /// whole file, unless it is larger than the options say. Blocks.
     pub fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
-        Self::start(open::open(path, options.check_whole_bytes_max)?, options)
+        Sqlite::open(path, options).map(|begun| Self::of(Database::Sqlite, begun))
     }
 
-    /// Opens a store that another process on this machine writes, or none
-    /// does, only to read it. What is committed there is seen by
+    /// Opens an embedded store that another process on this machine writes, or
+    /// none does, only to read it. What is committed there is seen by
     /// [`Store::changes_since`]; [`Store::committed`] does not tell of it.
     /// Whatever would write answers [`StoreError::ReadOnly`]. Blocks.
     pub fn open_to_follow(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
-        Self::start(open::open_to_follow(path)?, options)
+        Sqlite::open_to_follow(path, options).map(|begun| Self::of(Database::Sqlite, begun))
     }
 
-    /// Where it is, without links and dots.
+    fn of<D>(wrap: impl FnOnce(D) -> Database, (database, writing, told): Begun<D>) -> Self {
+        Self(Arc::new(Inner { database: wrap(database), told, writing }))
+    }
+
+    /// Where it is.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0.path
+    pub fn place(&self) -> Place {
+        match &self.0.database {
+            Database::Sqlite(sqlite) => sqlite.path.as_path().into(),
+        }
     }
 
-    fn start(opened: Opened, options: StoreOptions) -> Result<Self, StoreError> {
-        let Opened { path, identity, head, writing } = opened;
-        let reader = sqlite::connect_to_read(&path)?;
-        let told = Arc::new(Told {
-            committed: watch::Sender::new(head.revision),
-            failure: watch::Sender::new(None),
-        });
-        let hire = |writing| Hired::start(writing, &path, head, identity.ids, options, Arc::clone(&told));
-        let writing = writing.map(hire).transpose()?;
-        Ok(Self(Arc::new(Inner {
-            readers: Readers::new(&path, options.read_connections_max),
-            path,
-            identity,
-            told,
-            reader: Mutex::new(reader),
-            writing,
-        })))
+    /// The file of an embedded store, without links and dots.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        match &self.0.database {
+            Database::Sqlite(sqlite) => Some(&sqlite.path),
+        }
     }
 
     /// Which store this is.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
-        self.0.identity.epoch
+        self.identity().epoch
     }
 
     /// The secret key of the tokens' MAC.
     #[must_use]
     pub fn token_key(&self) -> &[u8; 32] {
-        &self.0.identity.token_key
+        &self.identity().token_key
     }
 
     /// How the ids of its declarations follow from when they were recorded.
     #[must_use]
     pub fn declaration_ids(&self) -> DeclarationIds {
-        self.0.identity.ids
+        self.identity().ids
+    }
+
+    fn identity(&self) -> &Identity {
+        match &self.0.database {
+            Database::Sqlite(sqlite) => &sqlite.identity,
+        }
     }
 
     /// Appends a declaration or a withdrawal, durably, if admission lets it
     /// in. With a key that was used for the same before, tells what was
     /// answered then. A call that is given up may still be carried out.
     pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        match self.ask(|answer| Job::Append(Box::new(append), answer)).await {
+        match self.ask(|answer| Job::Append(Box::new(Pending::new(append, answer)))).await {
             Ok(appended) => appended,
             Err(Unanswered::ReadOnly) => Err(AppendError::Store(Arc::new(StoreError::ReadOnly))),
             Err(Unanswered::Overloaded) => Err(AppendError::Overloaded),
@@ -177,20 +174,20 @@ impl Store {
     }
 
     /// Replaces the directory, durably.
-    pub async fn replace_directory(&self, directory: Directory) -> Result<Revision, StoreError> {
-        self.ask(|answer| Job::Directory(Box::new(directory), answer)).await?
+    pub async fn replace_directory(&self, directory: Directory) -> Result<Point, StoreError> {
+        self.ask(|answer| Job::Directory(Box::new(Pending::new(directory, answer)))).await?
     }
 
     /// Logs that declarations are viewed, durably: show them after it has answered.
     pub async fn log_viewing(&self, viewing: Viewing) -> Result<(), StoreError> {
-        self.ask(|answer| Job::Viewing(Box::new(viewing), answer)).await?
+        self.ask(|answer| Job::Viewing(Box::new(Pending::new(viewing, answer)))).await?
     }
 
     /// Stores the history of another system as it is given, with its ids,
     /// times and withdrawals, all of it or nothing. Nothing is asked of it but
     /// that its ids are new. Tells the last revision.
     pub async fn import(&self, history: Vec<(ClientId, Declaration)>) -> Result<Revision, StoreError> {
-        self.ask(|answer| Job::Import(history, answer)).await?
+        self.ask(|answer| Job::Import(Pending::new(history, answer))).await?
     }
 
     /// Reads what decides of the changes after one revision up to another,
@@ -203,30 +200,45 @@ impl Store {
         until: Revision,
         each: &mut dyn FnMut(Loaded) -> bool,
     ) -> Result<Revision, StoreError> {
-        let connection = sqlite::connect_to_read(&self.0.path)?;
-        let reader = Reader { connection: &connection, path: &self.0.path };
-        reader.load_range(after, until, self.declaration_ids(), each)
+        match &self.0.database {
+            Database::Sqlite(sqlite) => sqlite.load_range(after, until, each),
+        }
     }
 
     /// A client's declarations as they were at a revision that the store has,
     /// in revision order. A long history does not hold up who follows the
     /// store; how many are read at one time is limited, others wait. Blocks.
     pub fn history_of(&self, client: &ClientId, until: Revision) -> Result<Vec<Declaration>, StoreError> {
-        self.0.readers.read(|reader| {
-            reader.reaches(until)?;
-            reader.history_of(client, until).map(ClientHistory::into_declarations)
-        })
+        match &self.0.database {
+            Database::Sqlite(sqlite) => sqlite.history_of(client, until),
+        }
     }
 
     /// Reads the changes after a revision, in order, at most so many. An error
     /// if one is missing, or the store does not reach that revision. Blocks.
     pub fn changes_since(&self, revision: Revision, most: usize) -> Result<Vec<Change>, StoreError> {
-        self.read(|reader| reader.changes_since(revision, most))
+        match &self.0.database {
+            Database::Sqlite(sqlite) => sqlite.read(|reader| reader.changes_since(revision, most)),
+        }
+    }
+
+    /// Reads what decides of the changes after a point, in order, at most so
+    /// many. That nothing is found proves that nothing was there when the read
+    /// began. An error if one is missing, or if the store is in another epoch. Blocks.
+    pub fn follow(&self, after: Point, most: usize) -> Result<Vec<Loaded>, StoreError> {
+        match &self.0.database {
+            Database::Sqlite(sqlite) => {
+                sqlite.read(|reader| reader.loaded_since(after.revision, most, sqlite.identity.ids))
+            }
+        }
     }
 
     /// How many changes are committed. Blocks.
     pub fn count(&self) -> Result<u64, StoreError> {
-        self.read(|reader| reader.last()).map(|Revision(count)| count)
+        let Revision(count) = match &self.0.database {
+            Database::Sqlite(sqlite) => sqlite.read(|reader| reader.last())?,
+        };
+        Ok(count)
     }
 
     /// The last committed revision, told after each commit. A hint that there
@@ -260,18 +272,13 @@ impl Store {
             Err(_) => Err(Unanswered::Stopped(self.failed().await)),
         }
     }
-
-    fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
-        let connection = self.0.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        read(&Reader { connection: &connection, path: &self.0.path })
-    }
 }
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store")
-            .field("path", &self.0.path)
-            .field("epoch", &self.0.identity.epoch)
+            .field("place", &self.place())
+            .field("epoch", &self.epoch())
             .finish_non_exhaustive()
     }
 }
@@ -285,6 +292,3 @@ impl From<Unanswered> for StoreError {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,8 +8,7 @@ use super::kept::{Kept, Written};
 use super::slice::Slice;
 use super::snapshot::Snapshot;
 use crate::policy::client_id::ClientId;
-use crate::policy::gist::Ending;
-use crate::store::Change;
+use crate::store::{Decides, Loaded};
 
 /// A snapshot under construction.
 pub(super) struct Builder {
@@ -24,12 +23,13 @@ impl Builder {
     }
 
     /// Applies the change that follows.
-    pub(super) fn apply(&mut self, change: Change) {
-        self.next.revision = change.revision();
-        self.next.recorded_at = Some(change.recorded_at());
-        match change {
-            Change::Declaration { revision, recorded_at: _, client, declaration } => {
-                let kept = Kept::of(declaration, revision, self.next.ids);
+    pub(super) fn apply(&mut self, change: Loaded) {
+        let Loaded { revision, recorded_at, what } = change;
+        self.next.revision = revision;
+        self.next.recorded_at = Some(recorded_at);
+        match what {
+            Decides::Declaration { client, told_id, gist } => {
+                let kept = Kept::loaded(gist, told_id, revision);
                 let is_new = self.next.declarations(&client).is_empty();
                 let (_, delta) = self.delta(client);
                 let is_first = is_new && delta.added.is_empty();
@@ -37,15 +37,15 @@ impl Builder {
                 self.next.clients += usize::from(is_first);
                 self.next.declaration_count += 1;
             }
-            Change::Withdrawal { revision: _, recorded_at: _, client, declaration_id, withdrawal } => {
+            Decides::Withdrawal { client, declaration_id, ending } => {
                 let (last, delta) = self.delta(client.clone());
                 let (slice, entries) = last.declarations(&client).packed();
                 let id = Written::new(&declaration_id, last.ids);
                 let nowhere = Slice::default();
-                delta.end(&id, Ending::of(&withdrawal), last.ids, (slice.unwrap_or(&nowhere), entries));
+                delta.end(&id, ending, last.ids, (slice.unwrap_or(&nowhere), entries));
             }
-            Change::UnreadableWithdrawal { revision: _, recorded_at: _ } => {}
-            Change::Directory { revision, recorded_at: _, directory } => {
+            Decides::Nothing => {}
+            Decides::Directory(directory) => {
                 self.next.directory_revision = revision;
                 self.next.directory = Arc::new(directory);
             }

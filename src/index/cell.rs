@@ -31,6 +31,12 @@ impl<T> Cell<T> {
         self.value.store(Some(value));
     }
 
+    /// Takes the value back, and the proof.
+    pub(super) fn withdraw(&self) {
+        self.value.store(None);
+        self.proven_at_nanos.store(0, Ordering::Release);
+    }
+
     /// Notes that a look that began then found nothing after the value.
     pub(super) fn prove(&self, at_nanos: u64) {
         self.proven_at_nanos.store(at_nanos.max(1), Ordering::Release);
@@ -38,7 +44,8 @@ impl<T> Cell<T> {
 
     /// The value, with a proof that is not newer than it. The proof is loaded
     /// first and was stored last: what is published in between is only newer
-    /// than what was proven.
+    /// than what was proven. That holds across [`Cell::withdraw`] too, because
+    /// nothing is published that was not the newest when it was read.
     pub(super) fn read(&self) -> Proven<T> {
         let at_nanos = self.proven_at_nanos.load(Ordering::Acquire);
         Proven { value: self.value.load_full(), at_nanos }

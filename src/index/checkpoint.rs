@@ -30,7 +30,7 @@ use super::merge::with_changes;
 use super::slice::{Overfull, Slice};
 use super::snapshot::Snapshot;
 use crate::policy::client_id::ClientId;
-use crate::store::{Change, Epoch, Revision, Store, StoreError};
+use crate::store::{Change, Revision, Store, StoreError};
 
 pub(super) use bytes::{Input, Output};
 use header::Header;
@@ -68,7 +68,6 @@ pub(super) enum Unusable {
 pub(super) fn write(
     path: &Path,
     snapshot: &Snapshot,
-    epoch: Epoch,
     is_stopped: &AtomicBool,
 ) -> Result<Option<u64>, WriteError> {
     let mut new = path.as_os_str().to_owned();
@@ -77,7 +76,7 @@ pub(super) fn write(
     // One that was left is another's, and may be a link or readable by others.
     remove(new)?;
     let put = || {
-        let written = write_new(new, snapshot, epoch, is_stopped)?;
+        let written = write_new(new, snapshot, is_stopped)?;
         if written.is_some() {
             fs::rename(new, path)?;
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -99,16 +98,11 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-fn write_new(
-    new: &Path,
-    snapshot: &Snapshot,
-    epoch: Epoch,
-    is_stopped: &AtomicBool,
-) -> Result<Option<u64>, WriteError> {
+fn write_new(new: &Path, snapshot: &Snapshot, is_stopped: &AtomicBool) -> Result<Option<u64>, WriteError> {
     let mut options = OpenOptions::new();
     let file = options.write(true).create_new(true).mode(FILE_MODE).open(new)?;
     let mut file = BufWriter::with_capacity(1 << 20, file);
-    let mut header = Header::of(snapshot, epoch);
+    let mut header = Header::of(snapshot);
     let mut at = header.bytes().len() as u64;
     file.seek(SeekFrom::Start(at))?;
     let mut changed: Vec<Vec<&ClientId>> = vec![Vec::new(); SLICES];

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::watch;
 
+use super::boot;
 use super::builder::Builder;
 use super::keeper::Keeper;
 use super::key::Seed;
@@ -18,7 +19,7 @@ use super::load::{self, LoadError, Progress};
 use super::merge::{Merge, MergeStats};
 use super::snapshot::Snapshot;
 use super::{IndexOptions, Published};
-use crate::store::{Revision, Store};
+use crate::store::{Revision, Store, StoreError};
 
 /// How many changes are read at once.
 const CHANGES_PER_READ_MAX: usize = 1_000;
@@ -64,7 +65,7 @@ impl Follower {
         let (stop, stopped) = watch::channel(false);
         let committed = store.committed();
         let keeper = options.checkpoint.clone();
-        let keeper = keeper.map(|options| Keeper::new(options, store.epoch(), Arc::clone(&published)));
+        let keeper = keeper.map(|options| Keeper::new(options, Arc::clone(&published)));
         let following = Following {
             store,
             options,
@@ -113,6 +114,10 @@ impl Following {
                     let pause = self.merge_step().unwrap_or(self.options.poll_interval);
                     runtime.block_on(self.wait_for_change(pause));
                 }
+                Err(LoadError::Store(StoreError::OtherEpoch { store, epoch })) => {
+                    tracing::warn!(%store, %epoch, "the store has begun a new epoch: all of it is read anew");
+                    self.forget();
+                }
                 Err(error) => {
                     self.published.read_failures.fetch_add(1, Ordering::Relaxed);
                     if failures == 0 {
@@ -135,34 +140,51 @@ impl Following {
 
     /// Reads and publishes until nothing more is found.
     fn catch_up(&mut self) -> Result<(), LoadError> {
+        // What is only loaded is not published before all that came after is
+        // read too: see `Cell::read`.
+        let mut is_published = self.last.is_some();
         let mut last = match &self.last {
             Some(last) => Arc::clone(last),
             None => match self.load()? {
-                Some(loaded) => self.publish(loaded),
+                Some(loaded) => Arc::new(loaded),
                 None => return Ok(()),
             },
         };
         while !self.is_stopped() {
-            let began_at = Instant::now();
-            let changes = self.store.changes_since(last.revision(), CHANGES_PER_READ_MAX)?;
+            let began_at_nanos = boot::nanos();
+            let changes = self.store.follow(last.point(), CHANGES_PER_READ_MAX)?;
             let is_all = changes.len() < CHANGES_PER_READ_MAX;
-            if !changes.is_empty() {
+            let is_changed = !changes.is_empty();
+            if is_changed {
                 let mut builder = Builder::on(&last);
                 changes.into_iter().for_each(|change| builder.apply(change));
-                last = self.publish(builder.finish());
+                last = Arc::new(builder.finish());
+            }
+            if if is_published { is_changed } else { is_all } {
+                self.publish(Arc::clone(&last));
+                is_published = true;
             }
             if is_all {
-                self.published.prove(began_at);
+                self.published.prove(began_at_nanos);
                 break;
             }
         }
         Ok(())
     }
 
+    /// Forgets everything: the store is in another epoch, in which what was
+    /// read may never have been.
+    fn forget(&mut self) {
+        self.published.withdraw();
+        self.last = None;
+        self.merge = None;
+    }
+
     /// The whole store, unless it is told to stop meanwhile.
     fn load(&mut self) -> Result<Option<Snapshot>, LoadError> {
         let published = Arc::clone(&self.published);
         let Published { changes_loaded, changes_to_load, load_took_millis, .. } = &*published;
+        let epoch = self.store.epoch();
         let until = Revision(self.store.count()?);
         changes_loaded.store(0, Ordering::Relaxed);
         changes_to_load.store(until.0, Ordering::Relaxed);
@@ -177,7 +199,7 @@ impl Following {
         };
         let Some(loaded) = loaded else { return Ok(None) };
         let revision = loaded.revision;
-        let snapshot = Snapshot::of(loaded, self.store.declaration_ids());
+        let snapshot = Snapshot::of(loaded, epoch, self.store.declaration_ids());
         let elapsed_ms = u64::try_from(began_at.elapsed().as_millis()).unwrap_or(u64::MAX);
         load_took_millis.store(elapsed_ms, Ordering::Relaxed);
         let clients = snapshot.clients();
@@ -208,7 +230,7 @@ impl Following {
         }
         match merge.step(&last) {
             Some(Ok(next)) => {
-                self.publish(next);
+                self.publish(Arc::new(next));
             }
             Some(Err(error)) => {
                 tracing::error!(
@@ -240,11 +262,9 @@ impl Following {
         Some(pause)
     }
 
-    fn publish(&mut self, snapshot: Snapshot) -> Arc<Snapshot> {
-        let snapshot = Arc::new(snapshot);
+    fn publish(&mut self, snapshot: Arc<Snapshot>) {
         self.published.publish(Arc::clone(&snapshot));
-        self.last = Some(Arc::clone(&snapshot));
-        snapshot
+        self.last = Some(snapshot);
     }
 
     fn is_stopped(&self) -> bool {

@@ -11,7 +11,7 @@ use super::Published;
 use super::checkpoint;
 use super::load::Loaded;
 use super::snapshot::Snapshot;
-use crate::store::{Epoch, Revision, Store};
+use crate::store::{Revision, Store};
 
 /// Where checkpoints are, and when they are written.
 #[derive(Clone, Debug)]
@@ -50,7 +50,6 @@ pub(super) struct Last {
 /// one that is being written is given up.
 pub(super) struct Keeper {
     options: CheckpointOptions,
-    epoch: Epoch,
     published: Arc<Published>,
     /// When the last one was begun or read, and of what.
     begun: Option<(Instant, Revision)>,
@@ -59,9 +58,9 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(options: CheckpointOptions, epoch: Epoch, published: Arc<Published>) -> Self {
+    pub(super) fn new(options: CheckpointOptions, published: Arc<Published>) -> Self {
         let is_stopped = Arc::new(AtomicBool::new(false));
-        Self { options, epoch, published, begun: None, writing: None, is_stopped }
+        Self { options, published, begun: None, writing: None, is_stopped }
     }
 
     /// What the checkpoint says, if there is one that can be used.
@@ -99,11 +98,11 @@ impl Keeper {
             return;
         }
         self.begun = Some((Instant::now(), revision));
-        let (path, snapshot, epoch) = (path.clone(), Arc::clone(snapshot), self.epoch);
+        let (path, snapshot) = (path.clone(), Arc::clone(snapshot));
         let (published, is_stopped) = (Arc::clone(&self.published), Arc::clone(&self.is_stopped));
         let thread = thread::Builder::new().name("lupa-checkpoint".to_owned()).spawn(move || {
             let began_at = Instant::now();
-            match checkpoint::write(&path, &snapshot, epoch, &is_stopped) {
+            match checkpoint::write(&path, &snapshot, &is_stopped) {
                 Ok(Some(bytes)) => {
                     let took = began_at.elapsed();
                     let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);

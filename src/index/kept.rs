@@ -1,7 +1,7 @@
 //! A declaration as it is kept until it is packed.
 
 use crate::policy::day::{Day, Instant};
-use crate::policy::declaration::{Content, Declaration, Role};
+use crate::policy::declaration::{Content, Role};
 use crate::policy::gist::{ContentRef, Ending, Gist, GistBuf};
 use crate::policy::oid::OpaqueId;
 use crate::store::{DeclarationIds, Revision};
@@ -44,16 +44,6 @@ pub(super) struct Written<'i> {
 }
 
 impl Kept {
-    /// What of a declaration is kept.
-    pub(super) fn of(declaration: Declaration, revision: Revision, ids: DeclarationIds) -> Self {
-        let (given_on, role) = (declaration.given_on(), declaration.role());
-        let Declaration { id, content, given_at: _, recorded_at, withdrawal, declarer: _, recorded_by: _ } =
-            declaration;
-        let told_id = (!ids.is(&id, recorded_at, revision)).then_some(id);
-        let ending = withdrawal.as_ref().map(Ending::of);
-        Self::loaded(GistBuf { content, given_on, recorded_at, role, ending }, told_id, revision)
-    }
-
     /// A declaration as it was loaded.
     pub(super) fn loaded(gist: GistBuf, told_id: Option<OpaqueId<'static>>, revision: Revision) -> Self {
         let GistBuf { content, given_on, recorded_at, role, ending } = gist;

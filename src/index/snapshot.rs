@@ -15,13 +15,14 @@ use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
 use crate::policy::gist::Gist;
-use crate::store::{DeclarationIds, Revision};
+use crate::store::{DeclarationIds, Epoch, Point, Revision};
 
 /// Everything at one revision: the packed base, and for the clients with
 /// changes since it was packed, those. Immutable; it shares with its
 /// predecessor what did not change.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
+    pub(super) epoch: Epoch,
     pub(super) revision: Revision,
     pub(super) recorded_at: Option<Instant>,
     pub(super) base: Arc<Base>,
@@ -52,10 +53,11 @@ pub enum DeclarationId<'s> {
 }
 
 impl Snapshot {
-    pub(super) fn of(loaded: Loaded, ids: DeclarationIds) -> Self {
+    pub(super) fn of(loaded: Loaded, epoch: Epoch, ids: DeclarationIds) -> Self {
         let Loaded { base, directory, directory_revision, revision, recorded_at } = loaded;
         let (clients, declaration_count) = (base.clients(), base.declarations() as u64);
         Self {
+            epoch,
             revision,
             recorded_at,
             base: Arc::new(base),
@@ -66,6 +68,12 @@ impl Snapshot {
             clients,
             declaration_count,
         }
+    }
+
+    /// Where in the history of the store it is.
+    #[must_use]
+    pub fn point(&self) -> Point {
+        Point { epoch: self.epoch, revision: self.revision }
     }
 
     /// The revision of its last change.

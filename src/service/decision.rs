@@ -104,7 +104,7 @@ impl Decisions {
             verdict: Some(to_verdict(&verdict, Disclosure::Detailed, id_among(&declarations))),
             rules: steps.iter().filter_map(|step| to_explained(step, &self.core.calendar)).collect(),
             declarations: recorded_by(&declarations, now).map(to_stored).collect(),
-            token: self.core.tokens.write(snapshot.revision()),
+            token: self.core.tokens.write(snapshot.point()),
             decided_at: Some(to_timestamp(now)),
             catalogue_version: self.core.catalogue_version.text().to_string(),
             decision_id: decision_id(now).to_string(),
@@ -155,7 +155,7 @@ impl Decisions {
         DecideResponse {
             verdicts: verdicts.collect(),
             decision_id: decision_id(now).to_string(),
-            token: self.core.tokens.write(snapshot.revision()),
+            token: self.core.tokens.write(snapshot.point()),
             decided_at: Some(to_timestamp(now)),
             catalogue_version: self.core.catalogue_version.text().to_string(),
             request_id: message.request_id.clone(),

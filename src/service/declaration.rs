@@ -63,12 +63,14 @@ impl Declarations {
         let admit: Admit =
             Box::new(move |declarations, now| admit(&submission, declarations, &directory, &calendar, now));
         let appended = self.append(Append { client, idempotency_key, payload_digest, entry, admit }).await?;
-        let Appended { revision, recorded_at, declaration_id, admitted, is_replay: _ } = appended;
+        let token = self.core.tokens.write(appended.point());
+        let Appended { epoch: _, revision: _, recorded_at, declaration_id, admitted, is_replay: _ } =
+            appended;
         let Admitted { notices, replaced } = admitted;
         Ok(RecordResponse {
             declaration_id: declaration_id.as_str().to_owned(),
             recorded_at: Some(to_timestamp(recorded_at)),
-            token: self.core.tokens.write(revision),
+            token,
             notices: notices.into_iter().map(|notice| to_notice(notice).into()).collect(),
             replaced_declaration_id: replaced.map(|id| id.as_str().to_owned()).unwrap_or_default(),
         })
@@ -90,11 +92,10 @@ impl Declarations {
             admit_withdrawal(&submission, declarations, &directory, &calendar, now)
         });
         let appended = self.append(Append { client, idempotency_key, payload_digest, entry, admit }).await?;
-        let Appended { revision, recorded_at, declaration_id: _, admitted, is_replay: _ } = appended;
         Ok(WithdrawResponse {
-            recorded_at: Some(to_timestamp(recorded_at)),
-            token: self.core.tokens.write(revision),
-            notices: admitted.notices.into_iter().map(|notice| to_notice(notice).into()).collect(),
+            recorded_at: Some(to_timestamp(appended.recorded_at)),
+            token: self.core.tokens.write(appended.point()),
+            notices: appended.admitted.notices.into_iter().map(|notice| to_notice(notice).into()).collect(),
         })
     }
 
@@ -126,7 +127,7 @@ impl Declarations {
                 Attribute::catalogue_version(&self.core.catalogue_version),
             ]);
         }
-        self.core.wait_for(revision).await.map_err(|_| Failure::AcknowledgementDelayed)?;
+        self.core.wait_for_stored(appended.point()).await?;
         Ok(appended)
     }
 

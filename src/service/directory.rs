@@ -39,16 +39,16 @@ impl Directories {
             .into());
         }
         let store = async { Ok(self.core.store.replace_directory(directory).await?) };
-        let revision = self.core.stored(StoreOperation::ReplaceDirectory, store).await?;
-        self.core.wait_for(revision).await.map_err(|_| Failure::AcknowledgementDelayed)?;
-        Ok(ReplaceDirectoryResponse { token: self.core.tokens.write(revision) })
+        let point = self.core.stored(StoreOperation::ReplaceDirectory, store).await?;
+        self.core.wait_for_stored(point).await?;
+        Ok(ReplaceDirectoryResponse { token: self.core.tokens.write(point) })
     }
 
     async fn show(&self) -> Result<GetDirectoryResponse, Failure> {
         let snapshot = self.core.snapshot("").await?;
         Ok(GetDirectoryResponse {
             directory: Some(to_directory(snapshot.directory())),
-            token: self.core.tokens.write(snapshot.revision()),
+            token: self.core.tokens.write(snapshot.point()),
         })
     }
 }

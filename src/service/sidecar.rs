@@ -31,7 +31,7 @@ use super::decision_id::decision_id;
 use super::status::Failure;
 use super::tally::{self, Tally};
 use crate::policy::Question;
-use crate::store::Revision;
+use crate::store::Point;
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::metrics::RpcStatus;
 use crate::telemetry::rpc::Rpc;
@@ -57,7 +57,7 @@ pub struct Sidecar {
 struct Decided {
     verdicts: Vec<Verdict>,
     id: Uuid,
-    revision: Revision,
+    point: Point,
 }
 
 impl Sidecar {
@@ -116,13 +116,13 @@ impl Sidecar {
             to_verdict(&verdict, Disclosure::Public, |_| None::<&str>)
         });
         let verdicts = verdicts.collect();
-        let (id, revision) = (decision_id(now), snapshot.revision());
-        tally.tell(&self.core, &tally::Decided { id, channel: situation.channel, revision });
-        Ok(Decided { verdicts, id, revision })
+        let (id, point) = (decision_id(now), snapshot.point());
+        tally.tell(&self.core, &tally::Decided { id, channel: situation.channel, revision: point.revision });
+        Ok(Decided { verdicts, id, point })
     }
 
     fn answer(&self, question: &DecideRequest, permits_some: bool, decided: &Decided) -> CheckResponse {
-        let Decided { verdicts, id, revision } = decided;
+        let Decided { verdicts, id, point } = decided;
         let decision_id = id.to_string();
         let pairs = question.records.iter().zip(verdicts);
         let (permitted, denied): (Vec<_>, Vec<_>) =
@@ -145,7 +145,7 @@ impl Sidecar {
             decision_id: &decision_id,
             reason: first.reason().as_str_name(),
             obligations: obligations.iter().map(Obligation::as_str_name).collect(),
-            token: self.core.tokens.of(*revision).as_str(),
+            token: self.core.tokens.of(*point).as_str(),
             permitted: (verdicts.len() > 1).then(ids),
         }
         .into()

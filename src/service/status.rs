@@ -41,7 +41,9 @@ pub(super) enum Failure {
     NotEntitled,
     #[error("the consistency token was not written by this store: pass a token on as it was received")]
     ForgedToken,
-    #[error("the consistency token is of another store or of a restored one: ask again without it")]
+    #[error(
+        "the consistency token is of another store, or of this one before it was restored: ask again without it"
+    )]
     TokenOfAnotherStore,
     #[error("the revision asked for is not in force here yet: ask again")]
     RevisionNotReached,
@@ -49,6 +51,10 @@ pub(super) enum Failure {
         "stored, but not yet known to be in force here: repeat the request with the same idempotency key"
     )]
     AcknowledgementDelayed,
+    #[error(
+        "it is not known whether it is stored: repeat the request with the same idempotency key until it is answered"
+    )]
+    OutcomeUnknown(#[source] Option<Arc<StoreError>>),
     #[error(transparent)]
     Unavailable(Unavailable),
     #[error("the clock of this machine is behind the newest declaration: the operator must set it")]
@@ -77,6 +83,7 @@ impl From<AppendError> for Failure {
             AppendError::Refused(refusal) => Self::Refused(refusal),
             AppendError::KeyReused => Self::KeyReused,
             AppendError::Overloaded => Self::Overloaded,
+            AppendError::Unknown(error) => Self::OutcomeUnknown(Some(error)),
             AppendError::Store(error) if matches!(*error, StoreError::ReadOnly) => Self::ReadOnly,
             AppendError::Store(error) => Self::Store(error),
         }
@@ -107,6 +114,7 @@ impl Failure {
             // Neither permit nor deny: the caller's emergency procedures act on this.
             Self::RevisionNotReached
             | Self::AcknowledgementDelayed
+            | Self::OutcomeUnknown(_)
             | Self::Unavailable(_)
             | Self::ClockBehind
             | Self::Store(_)
@@ -126,6 +134,7 @@ impl Failure {
             Self::TokenOfAnotherStore => "TOKEN_OF_ANOTHER_STORE",
             Self::RevisionNotReached => "REVISION_NOT_REACHED",
             Self::AcknowledgementDelayed => "ACKNOWLEDGEMENT_DELAYED",
+            Self::OutcomeUnknown(_) => "OUTCOME_UNKNOWN",
             Self::Unavailable(Unavailable::NotLoaded) => "INDEX_NOT_LOADED",
             Self::Unavailable(Unavailable::Stale { .. }) => "INDEX_STALE",
             Self::ClockBehind => "CLOCK_BEHIND",
@@ -138,7 +147,10 @@ impl Failure {
 
     /// Whether the store has failed.
     pub(super) fn is_of_store(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::Unreadable(_) | Self::HistoryInterrupted)
+        matches!(
+            self,
+            Self::OutcomeUnknown(_) | Self::Store(_) | Self::Unreadable(_) | Self::HistoryInterrupted
+        )
     }
 
     /// Tells the operator. The caller is told the id by which it is found.
@@ -171,6 +183,7 @@ impl Failure {
             | Self::TokenOfAnotherStore
             | Self::RevisionNotReached
             | Self::AcknowledgementDelayed
+            | Self::OutcomeUnknown(_)
             | Self::Unavailable(_)
             | Self::ClockBehind
             | Self::Overloaded

@@ -1,4 +1,4 @@
-//! Consistency tokens: the store's epoch and a revision, with a MAC.
+//! Consistency tokens: an epoch of the store and a revision, with a MAC.
 
 use std::sync::Arc;
 
@@ -7,8 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use uuid::Uuid;
 
-use crate::store::{Epoch, Revision};
+use crate::store::{Epoch, Point, Revision};
 
 use super::status::Failure;
 
@@ -21,7 +22,6 @@ const SIGNED_BYTES: usize = 1 + EPOCH_BYTES + REVISION_BYTES;
 /// Writes and reads the tokens of one store.
 #[derive(Clone)]
 pub(super) struct Tokens {
-    epoch: [u8; EPOCH_BYTES],
     mac: Hmac<Sha256>,
     /// The one written last: almost every answer is of the same revision as
     /// the one before.
@@ -31,7 +31,7 @@ pub(super) struct Tokens {
 /// A token as text.
 #[derive(Debug)]
 pub(super) struct Token {
-    revision: Revision,
+    point: Point,
     text: String,
 }
 
@@ -42,35 +42,35 @@ impl Token {
 }
 
 impl Tokens {
-    pub(super) fn new(epoch: Epoch, key: &[u8; 32]) -> Self {
-        Self { epoch: epoch.0.into_bytes(), mac: keyed(key), last: Arc::default() }
+    pub(super) fn new(key: &[u8; 32]) -> Self {
+        Self { mac: keyed(key), last: Arc::default() }
     }
 
-    /// The token of a revision.
-    pub(super) fn of(&self, revision: Revision) -> Arc<Token> {
+    /// The token of a point.
+    pub(super) fn of(&self, point: Point) -> Arc<Token> {
         let last = self.last.load();
-        if let Some(last) = last.as_ref().filter(|last| last.revision == revision) {
+        if let Some(last) = last.as_ref().filter(|last| last.point == point) {
             return Arc::clone(last);
         }
-        let token = Arc::new(Token { revision, text: self.write(revision) });
+        let token = Arc::new(Token { point, text: self.write(point) });
         self.last.store(Some(Arc::clone(&token)));
         token
     }
 
-    /// The token of a revision, for a message.
-    pub(super) fn write(&self, revision: Revision) -> String {
+    /// The token of a point, for a message.
+    pub(super) fn write(&self, Point { epoch, revision }: Point) -> String {
         let mut token = Vec::with_capacity(SIGNED_BYTES + MAC_BYTES);
         token.push(FORMAT);
-        token.extend_from_slice(&self.epoch);
+        token.extend_from_slice(epoch.0.as_bytes());
         token.extend_from_slice(&revision.0.to_be_bytes());
         let mac = self.mac.clone().chain_update(&token).finalize().into_bytes();
         token.extend(mac.into_iter().take(MAC_BYTES));
         URL_SAFE_NO_PAD.encode(token)
     }
 
-    /// The revision of a token. One of another store is told apart from one
-    /// that was not written by this store at all.
-    pub(super) fn read(&self, text: &str) -> Result<Revision, Failure> {
+    /// The point of a token that this store wrote, in whichever epoch. One of
+    /// another store is told apart from one that claims to be of this one.
+    pub(super) fn read(&self, text: &str, current: Epoch) -> Result<Point, Failure> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Failure::ForgedToken)?;
         let bytes: [u8; SIGNED_BYTES + MAC_BYTES] = bytes.try_into().map_err(|_| Failure::ForgedToken)?;
         let (signed, mac) = bytes.split_at(SIGNED_BYTES);
@@ -79,13 +79,12 @@ impl Tokens {
         if format != [FORMAT] {
             return Err(Failure::ForgedToken);
         }
-        if epoch != self.epoch {
-            return Err(Failure::TokenOfAnotherStore);
+        let epoch = Epoch(Uuid::from_slice(epoch).map_err(|_| Failure::ForgedToken)?);
+        if self.mac.clone().chain_update(signed).verify_truncated_left(mac).is_err() {
+            return Err(if epoch == current { Failure::ForgedToken } else { Failure::TokenOfAnotherStore });
         }
-        let is_ours = self.mac.clone().chain_update(signed).verify_truncated_left(mac);
-        is_ours.map_err(|_| Failure::ForgedToken)?;
         let revision: [u8; REVISION_BYTES] = revision.try_into().map_err(|_| Failure::ForgedToken)?;
-        Ok(Revision(u64::from_be_bytes(revision)))
+        Ok(Point { epoch, revision: Revision(u64::from_be_bytes(revision)) })
     }
 }
 
@@ -101,45 +100,56 @@ fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
 mod tests {
     use super::*;
 
-    fn tokens(epoch: u8, key: u8) -> Tokens {
-        Tokens { epoch: [epoch; EPOCH_BYTES], mac: keyed(&[key; 32]), last: Arc::default() }
+    fn tokens(key: u8) -> Tokens {
+        Tokens { mac: keyed(&[key; 32]), last: Arc::default() }
+    }
+
+    fn epoch(number: u8) -> Epoch {
+        Epoch(Uuid::from_bytes([number; EPOCH_BYTES]))
+    }
+
+    fn point(number: u8, revision: u64) -> Point {
+        Point { epoch: epoch(number), revision: Revision(revision) }
     }
 
     #[test]
     fn a_token_is_read_as_it_was_written() {
         for revision in [0, 1, u64::MAX] {
-            let token = tokens(1, 1).write(Revision(revision));
-            assert!(matches!(tokens(1, 1).read(&token), Ok(Revision(read)) if read == revision));
+            let point = point(1, revision);
+            let token = tokens(1).write(point);
+            for current in [1, 2] {
+                assert!(matches!(tokens(1).read(&token, epoch(current)), Ok(read) if read == point));
+            }
         }
     }
 
     #[test]
-    fn each_revision_has_a_token_of_its_own() {
-        let tokens = tokens(1, 1);
-        for revision in [7, 7, 8, 7] {
-            let token = tokens.of(Revision(revision));
-            assert!(matches!(tokens.read(token.as_str()), Ok(Revision(read)) if read == revision));
+    fn each_point_has_a_token_of_its_own() {
+        let tokens = tokens(1);
+        for point in [point(1, 7), point(1, 7), point(1, 8), point(1, 7), point(2, 7)] {
+            let token = tokens.of(point);
+            assert!(matches!(tokens.read(token.as_str(), epoch(1)), Ok(read) if read == point));
         }
     }
 
     #[test]
     fn every_flipped_bit_is_noticed() {
-        let token = URL_SAFE_NO_PAD.decode(tokens(1, 1).write(Revision(7))).expect("base64");
+        let token = URL_SAFE_NO_PAD.decode(tokens(1).write(point(1, 7))).expect("base64");
         for bit in 0..token.len() * 8 {
             let mut flipped = token.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(tokens(1, 1).read(&URL_SAFE_NO_PAD.encode(flipped)).is_err(), "bit {bit}");
+            assert!(tokens(1).read(&URL_SAFE_NO_PAD.encode(flipped), epoch(1)).is_err(), "bit {bit}");
         }
     }
 
     #[test]
     fn foreign_and_forged_tokens_are_told_apart() {
-        let foreign = tokens(2, 2).write(Revision(7));
-        assert!(matches!(tokens(1, 1).read(&foreign), Err(Failure::TokenOfAnotherStore)));
-        let forged = tokens(1, 2).write(Revision(7));
-        assert!(matches!(tokens(1, 1).read(&forged), Err(Failure::ForgedToken)));
+        let foreign = tokens(2).write(point(2, 7));
+        assert!(matches!(tokens(1).read(&foreign, epoch(1)), Err(Failure::TokenOfAnotherStore)));
+        let forged = tokens(2).write(point(1, 7));
+        assert!(matches!(tokens(1).read(&forged, epoch(1)), Err(Failure::ForgedToken)));
         for text in ["", "x", "AAAA", "not base64 at all!"] {
-            assert!(matches!(tokens(1, 1).read(text), Err(Failure::ForgedToken)));
+            assert!(matches!(tokens(1).read(text, epoch(1)), Err(Failure::ForgedToken)));
         }
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::error::StoreError;
+use super::id::DeclarationIds;
 use crate::policy::admit::Admitted;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
@@ -23,9 +24,35 @@ use crate::policy::refusal::Refusal;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
 
-/// Which store a revision is of: made once, when the store is.
+/// Which history a revision is of: begun when the store is made, and anew when
+/// it has lost changes that it had, as after a backup was restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch(pub Uuid);
+
+/// A place in the history of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Point {
+    /// Of which history.
+    pub epoch: Epoch,
+    /// Where in it.
+    pub revision: Revision,
+}
+
+/// What tells a store from others.
+#[derive(Clone, Copy)]
+pub(super) struct Identity {
+    pub(super) epoch: Epoch,
+    pub(super) token_key: [u8; 32],
+    pub(super) ids: DeclarationIds,
+}
+
+/// The last committed change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) revision: Revision,
+    /// 1970-01-01 if there is none.
+    pub(super) recorded_at: Instant,
+}
 
 /// A committed change.
 #[derive(Clone, Debug)]
@@ -154,13 +181,15 @@ pub enum Entry {
 }
 
 /// Decides on the client's declarations, as they are when it is recorded,
-/// whether something may be appended. It runs while the store waits: it
-/// computes and does nothing else.
-pub type Admit = Box<dyn FnOnce(&ClientDeclarations, Instant) -> Result<Admitted, Refusal> + Send>;
+/// whether something may be appended. It runs while the store waits, and again
+/// if the transaction has to be tried again: it computes and does nothing else.
+pub type Admit = Box<dyn Fn(&ClientDeclarations, Instant) -> Result<Admitted, Refusal> + Send>;
 
 /// What was appended, durably.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
+    /// Of which epoch the revision is.
+    pub epoch: Epoch,
     /// Its place in the order of changes.
     pub revision: Revision,
     /// When it was stored.
@@ -173,7 +202,7 @@ pub struct Appended {
     pub is_replay: bool,
 }
 
-/// Why nothing was appended, or, for `Store`, why it is not known whether it was.
+/// Why nothing was appended, or, for `Store` and `Unknown`, why it is not known whether it was.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// Admission refused it.
@@ -185,9 +214,20 @@ pub enum AppendError {
     /// The queue is full.
     #[error("the store has more to write than its queue holds: try again in a moment")]
     Overloaded,
+    /// It was sent to be committed and no answer came: it may be recorded or not.
+    #[error("whether it is recorded is not known: send the same again with the same idempotency key")]
+    Unknown(#[source] Arc<StoreError>),
     /// The store failed.
     #[error("the store failed")]
     Store(#[source] Arc<StoreError>),
+}
+
+impl Appended {
+    /// Where it is in the history.
+    #[must_use]
+    pub fn point(&self) -> Point {
+        Point { epoch: self.epoch, revision: self.revision }
+    }
 }
 
 impl Revision {

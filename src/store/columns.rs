@@ -1,7 +1,5 @@
 //! What a row says.
 
-use rusqlite::Row;
-
 use super::change::{Change, Decides, Loaded, Revision};
 use super::id::DeclarationIds;
 use super::row::{self, Unreadable, What};
@@ -23,30 +21,15 @@ pub(super) use columns;
 /// The columns of a row, not yet understood.
 pub(super) struct Columns<'r> {
     pub(super) revision: Revision,
-    recorded_at: i64,
-    what: &'r str,
-    kind: Option<&'r str>,
-    client: Option<(&'r str, &'r str)>,
-    declaration_id: Option<&'r str>,
-    body: &'r [u8],
+    pub(super) recorded_at: i64,
+    pub(super) what: &'r str,
+    pub(super) kind: Option<&'r str>,
+    pub(super) client: Option<(&'r str, &'r str)>,
+    pub(super) declaration_id: Option<&'r str>,
+    pub(super) body: &'r [u8],
 }
 
 impl<'r> Columns<'r> {
-    /// In the order of [`columns`].
-    pub(super) fn of(row: &'r Row<'_>) -> rusqlite::Result<Self> {
-        let text = |at| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str()?);
-        let text_or_null = |at| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str_or_null()?);
-        Ok(Self {
-            revision: Revision(row.get(0)?),
-            recorded_at: row.get(1)?,
-            what: text(2)?,
-            kind: text_or_null(3)?,
-            client: text_or_null(4)?.zip(text_or_null(5)?),
-            declaration_id: text_or_null(6)?,
-            body: row.get_ref(7)?.as_bytes()?,
-        })
-    }
-
     /// As if they were of a row.
     #[cfg(any(test, fuzzing))]
     pub(super) fn of_parts(

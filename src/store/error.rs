@@ -4,7 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::change::Revision;
+use super::change::{Epoch, Revision};
+use super::place::Place;
 
 /// What can go wrong with the store. Never carries personal data.
 #[derive(Debug, thiserror::Error)]
@@ -43,11 +44,11 @@ pub enum StoreError {
     },
     /// Written by a newer Lupa.
     #[error(
-        "`{path}` has version {found} of the store's schema and this lupa knows versions up to {known}: install the newer lupa that wrote it"
+        "`{store}` has version {found} of the store's schema and this lupa knows versions up to {known}: install the newer lupa that wrote it"
     )]
     Newer {
         /// The store.
-        path: PathBuf,
+        store: Place,
         /// Its version.
         found: u32,
         /// The newest version that this program knows.
@@ -55,11 +56,11 @@ pub enum StoreError {
     },
     /// Written by an older Lupa, and only to be read.
     #[error(
-        "`{path}` has version {found} of the store's schema and a lupa that only follows it cannot bring it to version {known}: start the lupa that writes it first"
+        "`{store}` has version {found} of the store's schema and a lupa that only follows it cannot bring it to version {known}: start the lupa that writes it first"
     )]
     Older {
         /// The store.
-        path: PathBuf,
+        store: Place,
         /// Its version.
         found: u32,
         /// The version that this program reads.
@@ -93,42 +94,50 @@ pub enum StoreError {
         log: PathBuf,
     },
     /// Damaged or cut short.
-    #[error("`{path}` is damaged or cut short ({finding}): keep it for investigation and restore a backup")]
+    #[error("`{store}` is damaged or cut short ({finding}): keep it for investigation and restore a backup")]
     Damaged {
         /// The store.
-        path: PathBuf,
+        store: Place,
         /// What was found.
         finding: String,
         /// What SQLite said, if it could not even look.
         source: Option<rusqlite::Error>,
     },
     /// Revisions are missing.
-    #[error("`{path}` lacks changes after revision {after}: keep it for investigation and restore a backup")]
+    #[error("`{store}` lacks changes after revision {after}: keep it for investigation and restore a backup")]
     Hole {
         /// The store.
-        path: PathBuf,
+        store: Place,
         /// The last revision before the hole.
         after: Revision,
     },
     /// The store ends before a revision that it has had.
     #[error(
-        "`{path}` ends at revision {last} but has had {known}: it was replaced while in use; keep it for investigation and restart lupa with the right file"
+        "`{store}` ends at revision {last} but has had {known}: it was replaced while in use; keep it for investigation and restart lupa with the right file"
     )]
     WentBack {
         /// The store.
-        path: PathBuf,
+        store: Place,
         /// Its last revision.
         last: Revision,
         /// A revision that it has had.
         known: Revision,
     },
+    /// The store is in another epoch than what was read of it.
+    #[error("`{store}` has begun a new epoch, {epoch}: what was read of it before does not count any more")]
+    OtherEpoch {
+        /// The store.
+        store: Place,
+        /// Its epoch now.
+        epoch: Epoch,
+    },
     /// A change of which not even the unreadable may be guessed.
     #[error(
-        "the {part} of revision {revision} in `{path}` cannot be read: keep the file for investigation and restore a backup"
+        "the {part} of revision {revision} in `{store}` cannot be read: keep the file for investigation and restore a backup"
     )]
     Unreadable {
         /// The store.
-        path: PathBuf,
+        store: Place,
         /// Which change.
         revision: Revision,
         /// Which part of it.
@@ -187,6 +196,12 @@ pub enum StoreError {
     /// The queue is full.
     #[error("the store has more to write than its queue holds: try again in a moment")]
     Overloaded,
+    /// A change cannot be written as JSON: a fault of the program.
+    #[error("what was to be recorded cannot be written as JSON: report the fault")]
+    Encode(#[source] serde_json::Error),
+    /// A change would not be read as it is written: a fault of the program.
+    #[error("what was to be recorded could not be read again: report the fault")]
+    Miswritten,
     /// The operating system gave no random bytes.
     #[error(
         "the operating system gives no random bytes for ids and keys: check that lupa may use its random source"

@@ -1,20 +1,23 @@
-//! A group of jobs in one transaction, each seeing those before it.
+//! A group of jobs in one transaction, each seeing those before it. Neither of
+//! the two databases is named here: what has to be known is looked up before,
+//! and what is to be written is written after.
+//!
+//! ```text
+//!  begin ─▶ Wanted::of(jobs) ─ look up ─▶ Found ─▶ Group: run each job ─▶ Written ─ insert ─▶ commit ─▶ answer
+//! ```
 
-use std::collections::HashSet;
-use std::path::Path;
+use std::collections::{HashMap, HashSet};
 
-use rusqlite::{OptionalExtension, Transaction};
 use serde::Serialize;
 
-use super::change::{Append, AppendError, Appended, Entry, Revision};
+use super::change::{Append, AppendError, Appended, Entry, Epoch, Head, Point, Revision};
+use super::columns::Columns;
 use super::error::StoreError;
+use super::history::ClientHistory;
 use super::id::DeclarationIds;
-use super::open::Head;
-use super::read::Reader;
+use super::job::Job;
 use super::row::{self, Unreadable, What};
-use super::sqlite;
 use super::viewing::Viewing;
-use super::writer::Job;
 use crate::policy::admit::Admitted;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
@@ -23,71 +26,173 @@ use crate::policy::directory::Directory;
 use crate::policy::oid::OpaqueId;
 use crate::policy::refusal::Refusal;
 
-/// Answers a job; called once the transaction is committed.
-pub(super) type Answer = Box<dyn FnOnce()>;
+/// What jobs have to know of the store.
+#[derive(Default)]
+pub(super) struct Wanted<'j> {
+    /// What was answered to these keys?
+    pub(super) keys: HashSet<&'j OpaqueId<'static>>,
+    /// What have these clients declared?
+    pub(super) clients: HashSet<&'j ClientId>,
+    /// Of which of these ids are there declarations?
+    pub(super) ids: HashSet<&'j OpaqueId<'static>>,
+}
 
-/// A transaction under way. An error ends it, with all that is in it.
-pub(super) struct Group<'w> {
-    pub(super) transaction: Transaction<'w>,
-    pub(super) path: &'w Path,
+/// What was found.
+///
+/// INVARIANT (wanted-clients): there is a history, if an empty one, of every client wanted.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) answered: HashMap<OpaqueId<'static>, Answered>,
+    pub(super) histories: HashMap<ClientId, ClientHistory>,
+    pub(super) taken: HashSet<OpaqueId<'static>>,
+}
+
+/// What was answered to a key.
+#[derive(Clone, Debug)]
+pub(super) struct Answered {
+    /// SHA-256 of what was asked.
+    digest: [u8; 32],
+    appended: Appended,
+}
+
+/// The columns that tell what was answered to a key.
+pub(super) struct AnsweredColumns {
+    pub(super) revision: Revision,
+    pub(super) recorded_at: i64,
+    pub(super) declaration_id: String,
+    pub(super) digest: [u8; 32],
+    pub(super) notices: String,
+    pub(super) replaced_id: Option<String>,
+}
+
+/// The group under way. An error ends it, with all that is in it.
+pub(super) struct Group {
+    found: Found,
+    epoch: Epoch,
+    clock: fn() -> Instant,
+    ids: DeclarationIds,
+    written: Written,
+}
+
+/// What is to be written.
+pub(super) struct Written {
+    pub(super) changes: Vec<NewChange>,
+    pub(super) viewings: Vec<NewViewing>,
     /// As it will be once committed.
     pub(super) head: Head,
-    pub(super) clock: fn() -> Instant,
-    pub(super) ids: DeclarationIds,
 }
 
 /// A row for the table of changes.
-struct NewChange<'a> {
-    what: What,
-    client: Option<(&'a str, &'a str)>,
-    declaration_id: Option<&'a str>,
-    body: String,
-    asked: Option<Asked<'a>>,
+pub(super) struct NewChange {
+    pub(super) revision: Revision,
+    pub(super) recorded_at: Instant,
+    pub(super) what: What,
+    pub(super) client: Option<ClientId>,
+    pub(super) declaration_id: Option<OpaqueId<'static>>,
+    pub(super) body: String,
+    pub(super) asked: Option<Asked>,
 }
 
 /// What was asked with an idempotency key, and the answer to it.
-struct Asked<'a> {
-    key: &'a OpaqueId<'static>,
-    digest: &'a [u8; 32],
-    admitted: &'a Admitted,
+pub(super) struct Asked {
+    pub(super) key: OpaqueId<'static>,
+    pub(super) digest: [u8; 32],
+    pub(super) notices: String,
+    pub(super) replaced_id: Option<OpaqueId<'static>>,
 }
 
-impl Group<'_> {
-    /// Does a job; its answer waits for the commit. An answer that nobody
-    /// waits for any more is dropped: who asked may ask again.
-    pub(super) fn run(&mut self, job: Job) -> Result<Answer, StoreError> {
-        Ok(match job {
-            Job::Append(append, answer) => {
-                let appended = self.append(*append)?;
-                Box::new(move || drop(answer.send(appended)))
+/// A row for the table of viewings.
+pub(super) struct NewViewing {
+    pub(super) at: Instant,
+    pub(super) client: ClientId,
+    pub(super) viewer: Option<String>,
+    pub(super) purpose: &'static str,
+    pub(super) what: &'static str,
+}
+
+impl<'j> Wanted<'j> {
+    /// What these jobs have to know.
+    pub(super) fn of(jobs: &'j [Job]) -> Self {
+        let mut wanted = Self::default();
+        for job in jobs {
+            match job {
+                Job::Append(pending) => {
+                    wanted.keys.insert(&pending.what.idempotency_key);
+                    wanted.clients.insert(&pending.what.client);
+                }
+                Job::Import(pending) => {
+                    wanted.ids.extend(pending.what.iter().map(|(_, declaration)| &declaration.id));
+                }
+                Job::Directory(_) | Job::Viewing(_) => {}
             }
-            Job::Directory(directory, answer) => {
-                let revision = self.replace_directory(&directory)?;
-                Box::new(move || drop(answer.send(Ok(revision))))
-            }
-            Job::Viewing(viewing, answer) => {
-                let logged = self.log_viewing(&viewing)?;
-                Box::new(move || drop(answer.send(logged)))
-            }
-            Job::Import(history, answer) => {
-                let imported = self.import(&history)?;
-                Box::new(move || drop(answer.send(imported)))
-            }
-        })
+        }
+        wanted
+    }
+}
+
+impl Found {
+    /// Nothing yet of what is wanted.
+    pub(super) fn none_of(wanted: &Wanted<'_>) -> Self {
+        let histories = wanted.clients.iter().map(|client| ((*client).clone(), ClientHistory::default()));
+        Self { histories: histories.collect(), ..Self::default() }
+    }
+}
+
+impl Answered {
+    /// What the columns say, unless they cannot be read.
+    pub(super) fn of(columns: AnsweredColumns, epoch: Epoch) -> Result<Self, Unreadable> {
+        let AnsweredColumns { revision, recorded_at, declaration_id, digest, notices, replaced_id } = columns;
+        let appended = Appended {
+            epoch,
+            revision,
+            recorded_at: row::instant(recorded_at)?,
+            declaration_id: row::opaque_id(declaration_id.into())?,
+            admitted: Admitted {
+                notices: row::notices(&notices)?,
+                replaced: replaced_id.map(|id| row::opaque_id(id.into())).transpose()?,
+            },
+            is_replay: true,
+        };
+        Ok(Self { digest, appended })
+    }
+}
+
+impl Group {
+    /// A group on what was found, after the last change.
+    pub(super) fn new(
+        found: Found,
+        (epoch, head): (Epoch, Head),
+        clock: fn() -> Instant,
+        ids: DeclarationIds,
+    ) -> Self {
+        let written = Written { changes: Vec::new(), viewings: Vec::new(), head };
+        Self { found, epoch, clock, ids, written }
     }
 
-    fn append(&mut self, append: Append) -> Result<Result<Appended, AppendError>, StoreError> {
-        let Append { client, idempotency_key, payload_digest, entry, admit } = append;
-        if let Some((digest, appended)) = self.answered(&idempotency_key)? {
-            let is_same = digest == payload_digest;
-            return Ok(if is_same { Ok(appended) } else { Err(AppendError::KeyReused) });
+    /// Runs jobs; their answers wait for the commit.
+    pub(super) fn run(mut self, jobs: &mut [Job]) -> Result<Written, StoreError> {
+        for job in jobs {
+            match job {
+                Job::Append(pending) => pending.outcome = Some(self.append(&pending.what)?),
+                Job::Directory(pending) => pending.outcome = Some(Ok(self.replace_directory(&pending.what)?)),
+                Job::Viewing(pending) => pending.outcome = Some(self.log_viewing(&pending.what)?),
+                Job::Import(pending) => pending.outcome = Some(self.import(&pending.what)?),
+            }
         }
-        let (root, extension) = match row::client_columns(&client) {
-            Ok(columns) => columns,
-            Err(error) => return Ok(Err(AppendError::Store(error.into()))),
-        };
-        let history = self.reader().history_of(&client, self.head.revision)?;
+        Ok(self.written)
+    }
+
+    fn append(&mut self, append: &Append) -> Result<Result<Appended, AppendError>, StoreError> {
+        let Append { client, idempotency_key, payload_digest, entry, admit } = append;
+        if let Some(Answered { digest, appended }) = self.found.answered.get(idempotency_key) {
+            let is_same = digest == payload_digest;
+            return Ok(if is_same { Ok(appended.clone()) } else { Err(AppendError::KeyReused) });
+        }
+        if let Err(error) = row::client_columns(client) {
+            return Ok(Err(AppendError::Store(error.into())));
+        }
         let recorded_at = self.now();
+        let history = self.found.histories.entry(client.clone()).or_default();
         let admitted = match admit(history.declarations(), recorded_at) {
             Ok(admitted) => admitted,
             Err(refusal) => return Ok(Err(AppendError::Refused(refusal))),
@@ -95,79 +200,48 @@ impl Group<'_> {
         let (what, declaration_id, body) = match entry {
             Entry::Declaration { content, given_at, declarer, recorded_by } => {
                 let body = row::Declaration {
-                    content: (&content).into(),
+                    content: content.into(),
                     given_at: row::micros(given_at.unwrap_or(recorded_at)),
-                    declarer: Some((&declarer).into()),
-                    recorded_by: Some((&recorded_by).into()),
+                    declarer: Some(declarer.into()),
+                    recorded_by: Some(recorded_by.into()),
                     imported: None,
                 };
-                let id = self.ids.id(recorded_at, self.head.revision.next());
-                (What::Declaration(content.kind()), id, self.json(&body)?)
+                let id = self.ids.id(recorded_at, self.written.head.revision.next());
+                (What::Declaration(content.kind()), id, json(&body)?)
             }
             Entry::Withdrawal { declaration_id, given_at, by, recorded_by } => {
-                let withdrawn = history.declarations().iter().find(|one| one.id == declaration_id);
+                let withdrawn = history.declarations().iter().find(|one| one.id == *declaration_id);
                 let Some(withdrawn) = withdrawn else {
                     return Ok(Err(AppendError::Refused(Refusal::DeclarationUnknown)));
                 };
                 let body = row::Withdrawal {
                     given_at: row::micros(given_at.unwrap_or(recorded_at)),
-                    by: (&by).into(),
-                    recorded_by: (&recorded_by).into(),
+                    by: by.into(),
+                    recorded_by: recorded_by.into(),
                 };
-                (What::Withdrawal(withdrawn.content.kind()), declaration_id, self.json(&body)?)
+                (What::Withdrawal(withdrawn.content.kind()), declaration_id.clone(), json(&body)?)
             }
         };
-        let change = NewChange {
-            what,
-            client: Some((root, extension)),
-            declaration_id: Some(declaration_id.as_str()),
-            body,
-            asked: Some(Asked { key: &idempotency_key, digest: &payload_digest, admitted: &admitted }),
+        let asked = Asked {
+            key: idempotency_key.clone(),
+            digest: *payload_digest,
+            notices: row::notices_text(&admitted.notices).map_err(StoreError::Encode)?,
+            replaced_id: admitted.replaced.clone(),
         };
-        let revision = self.insert(recorded_at, change)?;
-        Ok(Ok(Appended { revision, recorded_at, declaration_id, admitted, is_replay: false }))
+        let of = (Some(client.clone()), Some(declaration_id.clone()));
+        let revision = self.push(recorded_at, what, of, body, Some(asked))?;
+        let epoch = self.epoch;
+        let appended = Appended { epoch, revision, recorded_at, declaration_id, admitted, is_replay: false };
+        let again = Appended { is_replay: true, ..appended.clone() };
+        let answered = Answered { digest: *payload_digest, appended: again };
+        self.found.answered.insert(idempotency_key.clone(), answered);
+        Ok(Ok(appended))
     }
 
-    /// What was answered to a key, and the digest of what was asked.
-    fn answered(&self, key: &OpaqueId<'_>) -> Result<Option<([u8; 32], Appended)>, StoreError> {
-        let reader = self.reader();
-        let mut statement = reader.prepare(
-            "SELECT revision, recorded_at, declaration_id, payload_digest, notices, replaced_id
-             FROM change WHERE idempotency_key = ?1",
-        )?;
-        let columns = statement
-            .query_row([key.as_str()], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
-            })
-            .optional()
-            .map_err(|source| reader.error(source))?;
-        let Some((revision, recorded_at, declaration_id, digest, notices, replaced)) = columns else {
-            return Ok(None);
-        };
-        let (declaration_id, notices): (String, String) = (declaration_id, notices);
-        let replaced: Option<String> = replaced;
-        let revision = Revision(revision);
-        let read = || -> Result<Appended, Unreadable> {
-            Ok(Appended {
-                revision,
-                recorded_at: row::instant(recorded_at)?,
-                declaration_id: row::opaque_id(declaration_id.into())?,
-                admitted: Admitted {
-                    notices: row::notices(&notices)?,
-                    replaced: replaced.map(|id| row::opaque_id(id.into())).transpose()?,
-                },
-                is_replay: true,
-            })
-        };
-        let appended = read().map_err(|Unreadable| reader.unreadable(revision, "answer"))?;
-        Ok(Some((digest, appended)))
-    }
-
-    fn replace_directory(&mut self, directory: &Directory) -> Result<Revision, StoreError> {
-        let body = self.json(&row::Directory::from(directory))?;
-        let change =
-            NewChange { what: What::Directory, client: None, declaration_id: None, body, asked: None };
-        self.insert(self.now(), change)
+    fn replace_directory(&mut self, directory: &Directory) -> Result<Point, StoreError> {
+        let body = json(&row::Directory::from(directory))?;
+        let revision = self.push(self.now(), What::Directory, (None, None), body, None)?;
+        Ok(Point { epoch: self.epoch, revision })
     }
 
     /// Stores imported history, or, if an id of it is taken, nothing.
@@ -180,102 +254,80 @@ impl Group<'_> {
             if let Err(error) = row::client_columns(client) {
                 return Ok(Err(error));
             }
-            if !ids.insert(&declaration.id) || self.reader().has_declaration(&declaration.id)? {
+            if !ids.insert(&declaration.id) || self.found.taken.contains(&declaration.id) {
                 return Ok(Err(StoreError::AlreadyImported { place: place + 1 }));
             }
         }
         for (client, declaration) in history {
-            let change = NewChange {
-                what: What::Declaration(declaration.content.kind()),
-                client: Some((client.root(), client.extension())),
-                declaration_id: Some(declaration.id.as_str()),
-                body: self.json(&row::Declaration::from(declaration))?,
-                asked: None,
-            };
-            self.insert(self.now(), change)?;
+            let what = What::Declaration(declaration.content.kind());
+            let of = (Some(client.clone()), Some(declaration.id.clone()));
+            let body = json(&row::Declaration::from(declaration))?;
+            self.push(self.now(), what, of, body, None)?;
         }
-        Ok(Ok(self.head.revision))
+        Ok(Ok(self.written.head.revision))
     }
 
-    fn log_viewing(&self, viewing: &Viewing) -> Result<Result<(), StoreError>, StoreError> {
+    fn log_viewing(&mut self, viewing: &Viewing) -> Result<Result<(), StoreError>, StoreError> {
         let Viewing { client, viewer, purpose, what } = viewing;
-        let (root, extension) = match row::client_columns(client) {
-            Ok(columns) => columns,
-            Err(error) => return Ok(Err(error)),
-        };
-        self.transaction
-            .prepare_cached(
-                "INSERT INTO viewing (at, client_root, client_extension, viewer, purpose, what)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-            )
-            .and_then(|mut statement| {
-                statement.execute((
-                    row::micros(self.now()),
-                    root,
-                    extension,
-                    viewer.as_ref().map(|viewer| json(&row::RecordedBy::from(viewer))).transpose()?,
-                    purpose.name(),
-                    what.as_str(),
-                ))
-            })
-            .map(|_| Ok(()))
-            .map_err(|source| self.error(source))
+        if let Err(error) = row::client_columns(client) {
+            return Ok(Err(error));
+        }
+        self.written.viewings.push(NewViewing {
+            at: self.now(),
+            client: client.clone(),
+            viewer: viewer.as_ref().map(|viewer| json(&row::RecordedBy::from(viewer))).transpose()?,
+            purpose: purpose.name(),
+            what: what.as_str(),
+        });
+        Ok(Ok(()))
     }
 
-    fn insert(&mut self, recorded_at: Instant, change: NewChange<'_>) -> Result<Revision, StoreError> {
-        let NewChange { what, client, declaration_id, body, asked } = change;
-        let revision = self.head.revision.next();
-        let (what, kind) = what.columns();
-        let insert = || {
-            let notices = asked.as_ref().map(|asked| row::notices_text(&asked.admitted.notices)).transpose();
-            self.transaction
-                .prepare_cached(
-                    "INSERT INTO change (revision, recorded_at, what, kind, client_root, client_extension,
-                         declaration_id, body, idempotency_key, payload_digest, notices, replaced_id)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-                )?
-                .execute((
-                    revision.0,
-                    row::micros(recorded_at),
-                    what,
-                    kind,
-                    client.map(|(root, _)| root),
-                    client.map(|(_, extension)| extension),
-                    declaration_id,
-                    body,
-                    asked.as_ref().map(|asked| asked.key.as_str()),
-                    asked.as_ref().map(|asked| asked.digest),
-                    notices.map_err(json_error)?,
-                    asked.as_ref().and_then(|asked| asked.admitted.replaced.as_ref()).map(OpaqueId::as_str),
-                ))
-        };
-        insert().map_err(|source| self.error(source))?;
-        self.head = Head { revision, recorded_at };
+    /// Adds a change after the last one.
+    fn push(
+        &mut self,
+        recorded_at: Instant,
+        what: What,
+        (client, declaration_id): (Option<ClientId>, Option<OpaqueId<'static>>),
+        body: String,
+        asked: Option<Asked>,
+    ) -> Result<Revision, StoreError> {
+        let revision = self.written.head.revision.next();
+        let change = NewChange { revision, recorded_at, what, client, declaration_id, body, asked };
+        // Whoever comes later in the group sees it as whoever reads it will.
+        if let Some(history) = change.client.as_ref().and_then(|client| self.found.histories.get_mut(client))
+        {
+            history.apply(change.columns().change().map_err(|_| StoreError::Miswritten)?);
+        }
+        if let (What::Declaration(_), Some(id)) = (what, &change.declaration_id) {
+            self.found.taken.insert(id.clone());
+        }
+        self.written.changes.push(change);
+        self.written.head = Head { revision, recorded_at };
         Ok(revision)
     }
 
     /// The time at which something is recorded: never before what was recorded last.
     fn now(&self) -> Instant {
-        row::whole_micros((self.clock)()).max(self.head.recorded_at)
-    }
-
-    fn reader(&self) -> Reader<'_> {
-        Reader { connection: &self.transaction, path: self.path }
-    }
-
-    fn json(&self, body: &impl Serialize) -> Result<String, StoreError> {
-        json(body).map_err(|source| self.error(source))
-    }
-
-    fn error(&self, source: rusqlite::Error) -> StoreError {
-        sqlite::write_error(self.path, source)
+        row::whole_micros((self.clock)()).max(self.written.head.recorded_at)
     }
 }
 
-fn json(body: &impl Serialize) -> rusqlite::Result<String> {
-    serde_json::to_string(body).map_err(json_error)
+impl NewChange {
+    /// As they will be read.
+    fn columns(&self) -> Columns<'_> {
+        let (what, kind) = self.what.columns();
+        Columns {
+            revision: self.revision,
+            recorded_at: row::micros(self.recorded_at),
+            what,
+            kind,
+            client: self.client.as_ref().map(|client| (client.root(), client.extension())),
+            declaration_id: self.declaration_id.as_ref().map(OpaqueId::as_str),
+            body: self.body.as_bytes(),
+        }
+    }
 }
 
-fn json_error(error: serde_json::Error) -> rusqlite::Error {
-    rusqlite::Error::ToSqlConversionFailure(error.into())
+fn json(body: &impl Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(body).map_err(StoreError::Encode)
 }

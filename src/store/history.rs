@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::change::Change;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Withdrawal};
 use crate::policy::oid::OpaqueId;
 
@@ -10,15 +11,28 @@ const SCANNED_MAX: usize = 64;
 
 /// One client's declarations while changes are applied to them.
 #[derive(Debug, Default)]
-pub(crate) struct ClientHistory {
+pub(super) struct ClientHistory {
     declarations: Vec<Declaration>,
     /// Where each declaration is; made for the first withdrawal among many.
     places: Option<HashMap<OpaqueId<'static>, usize>>,
 }
 
 impl ClientHistory {
+    /// Applies a change of this client's, which comes after all before.
+    pub(super) fn apply(&mut self, change: Change) {
+        match change {
+            Change::Declaration { revision: _, recorded_at: _, client: _, declaration } => {
+                self.declare(declaration);
+            }
+            Change::Withdrawal { revision: _, recorded_at: _, client: _, declaration_id, withdrawal } => {
+                self.withdraw(&declaration_id, withdrawal);
+            }
+            Change::UnreadableWithdrawal { .. } | Change::Directory { .. } => {}
+        }
+    }
+
     /// Adds a declaration.
-    pub(crate) fn declare(&mut self, declaration: Declaration) {
+    pub(super) fn declare(&mut self, declaration: Declaration) {
         if let Some(places) = &mut self.places {
             places.insert(declaration.id.clone(), self.declarations.len());
         }
@@ -27,7 +41,7 @@ impl ClientHistory {
 
     /// Notes the withdrawal of a declaration; a later one stands. There is
     /// nothing to withdraw if the client has no such declaration.
-    pub(crate) fn withdraw(&mut self, id: &OpaqueId<'static>, withdrawal: Withdrawal) {
+    pub(super) fn withdraw(&mut self, id: &OpaqueId<'static>, withdrawal: Withdrawal) {
         let place = if self.declarations.len() <= SCANNED_MAX {
             self.declarations.iter().rposition(|declaration| declaration.id == *id)
         } else {
@@ -39,12 +53,12 @@ impl ClientHistory {
     }
 
     /// The declarations as they are now.
-    pub(crate) fn declarations(&self) -> &ClientDeclarations {
+    pub(super) fn declarations(&self) -> &ClientDeclarations {
         &self.declarations
     }
 
     /// The declarations, done.
-    pub(crate) fn into_declarations(self) -> Vec<Declaration> {
+    pub(super) fn into_declarations(self) -> Vec<Declaration> {
         self.declarations
     }
 }

@@ -1,148 +1,118 @@
-//! The SQLite database: connections to it, its settings and its schema.
+//! The embedded store: one SQLite file.
+//!
+//! INVARIANT (one-writer): one process, by a lock on `<path>.lock`, and in it
+//! one thread writes, and checkpoints. Other processes may follow what it writes.
+//! INVARIANT (fail-stop): after a failed write nothing is written again until
+//! the file has been opened, and so checked, anew. What was under way is then
+//! either there or not; who asks again with the same key learns which.
 
-use std::path::Path;
-use std::time::Duration;
+mod connection;
+mod file;
+mod fill;
+mod length;
+mod new;
+mod open;
+mod read;
+mod readers;
+mod writer;
 
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use rusqlite::Connection;
+
+pub use fill::{FillEntry, FillPhase, FillProgress, Filled};
+
+use super::StoreOptions;
+use super::change::{Identity, Loaded, Revision};
 use super::error::StoreError;
+use super::hired::{Hired, Told};
+use crate::policy::client_id::ClientId;
+use crate::policy::declaration::Declaration;
+use open::{Opened, Writing};
+use read::Reader;
+use readers::Readers;
+use writer::Writer;
 
-/// The migration at place n leads to schema version n + 1.
-const MIGRATIONS: &[&str] = &[
-    include_str!("migrations/sqlite/0001_changes.sql"),
-    include_str!("migrations/sqlite/0002_derived_ids_and_lighter_checks.sql"),
-];
-
-/// The version to which all migrations lead.
-pub(super) const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
-
-/// The first SQLite without the fault that could lose what is written while a
-/// checkpoint begins the log anew, see <https://www.sqlite.org/wal.html#walresetbug>.
-const LIBRARY_VERSION_MIN: i32 = 3_051_003;
-
-/// A log that a large import has grown is cut back to this length.
-const LOG_BYTES_KEPT_MAX: u32 = 64 * 1024 * 1024;
-
-/// The writer's cache, so that a large import does not write the same pages of
-/// an index again and again.
-const WRITER_CACHE_KIB: i32 = 64 * 1024;
-
-/// How long to wait for another tool that writes the file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// A connection that only reads. It never checkpoints.
-pub(super) fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
-        .map_err(|source| read_error(path, source))?;
-    Ok(connection)
+/// The file, opened.
+pub(super) struct Sqlite {
+    pub(super) path: PathBuf,
+    pub(super) identity: Identity,
+    /// For small reads, and to follow.
+    reader: Mutex<Connection>,
+    /// For reads that may take a while.
+    readers: Readers,
 }
 
-pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
-    let open = || {
-        let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        connection.pragma_update(None, "trusted_schema", false)?;
-        // What SQLite keeps beside the database must not be written to files.
-        connection.pragma_update(None, "temp_store", "MEMORY")?;
-        connection.pragma_update(None, "cell_size_check", true)?;
-        // A statement is planned once, not anew for the values of each run.
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        Ok(connection)
-    };
-    open().map_err(|source| read_error(path, source))
-}
+/// What opening a store makes: what reads it, the thread that writes it if it
+/// is not only followed, and what that one tells.
+pub(super) type Begun<D> = (D, Option<Hired>, Arc<Told>);
 
-/// Brings the schema to the newest version, one transaction a migration.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    let found = schema_version(connection, path)?;
-    let missing = MIGRATIONS.get(found as usize..).unwrap_or_default();
-    for (migration, version) in missing.iter().zip(found + 1..) {
-        let run = |connection: &mut Connection| {
-            let transaction = connection.transaction()?;
-            transaction.execute_batch(migration)?;
-            transaction.execute("UPDATE meta SET schema_version = ?1", [version])?;
-            transaction.pragma_update(None, "user_version", version)?;
-            transaction.commit()
+impl Sqlite {
+    /// See [`super::Store::open`].
+    pub(super) fn open(path: &Path, options: StoreOptions) -> Result<Begun<Self>, StoreError> {
+        Self::start(open::open(path, options.check_whole_bytes_max)?, options)
+    }
+
+    /// See [`super::Store::open_to_follow`].
+    pub(super) fn open_to_follow(path: &Path, options: StoreOptions) -> Result<Begun<Self>, StoreError> {
+        Self::start(open::open_to_follow(path)?, options)
+    }
+
+    fn start(opened: Opened, options: StoreOptions) -> Result<Begun<Self>, StoreError> {
+        let Opened { path, identity, head, writing } = opened;
+        let reader = connection::connect_to_read(&path)?;
+        let told = Arc::new(Told::new(head.revision));
+        let hire = |Writing { lock, connection }| {
+            let writer = Writer {
+                path: path.clone(),
+                connection,
+                head,
+                clock: options.clock,
+                identity,
+                group_commit_max: options.group_commit_max.max(1),
+                told: Arc::clone(&told),
+            };
+            Hired::start(options.queue_length_max, Some(lock), &told, move |queue| writer.run(queue))
         };
-        run(connection).map_err(|source| write_error(path, source))?;
+        let hired = writing.map(hire).transpose()?;
+        let readers = Readers::new(&path, options.read_connections_max);
+        Ok((Self { path, identity, reader: Mutex::new(reader), readers }, hired, told))
     }
-    Ok(())
-}
 
-/// The version of the schema, which is not newer than what this program knows.
-pub(super) fn schema_version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
-    let found: u32 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(|source| read_error(path, source))?;
-    if found > SCHEMA_VERSION {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION });
+    /// See [`super::Store::load_range`].
+    pub(super) fn load_range(
+        &self,
+        after: Revision,
+        until: Revision,
+        each: &mut dyn FnMut(Loaded) -> bool,
+    ) -> Result<Revision, StoreError> {
+        let connection = connection::connect_to_read(&self.path)?;
+        let reader = Reader { connection: &connection, path: &self.path };
+        reader.load_range(after, until, self.identity.ids, each)
     }
-    Ok(found)
-}
 
-/// Makes SQLite sync every commit before it says that it is done, and leaves
-/// checkpoints to the writer. What matters is read back.
-pub(super) fn make_durable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let set = || -> rusqlite::Result<(String, i64)> {
-        let journal_mode =
-            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
-        // Negative: in KiB, not in pages.
-        connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)?;
-        connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
-        connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT_MAX, |_| Ok(()))?;
-        let synchronous = connection.pragma_query_value(None, "synchronous", |row| row.get(0))?;
-        Ok((journal_mode, synchronous))
-    };
-    let (journal_mode, synchronous) = set().map_err(|source| write_error(path, source))?;
-    let not_durable =
-        |setting, found, wanted| StoreError::NotDurable { path: path.to_owned(), setting, found, wanted };
-    if journal_mode != "wal" {
-        return Err(not_durable("journal_mode", journal_mode, "wal"));
+    /// See [`super::Store::history_of`].
+    pub(super) fn history_of(
+        &self,
+        client: &ClientId,
+        until: Revision,
+    ) -> Result<Vec<Declaration>, StoreError> {
+        self.readers.read(|reader| {
+            reader.reaches(until)?;
+            reader.history_of(client, until).map(super::history::ClientHistory::into_declarations)
+        })
     }
-    if synchronous != 2 {
-        return Err(not_durable("synchronous", synchronous.to_string(), "2"));
-    }
-    Ok(())
-}
 
-/// An error if this SQLite has a known fault.
-pub(super) fn check_library() -> Result<(), StoreError> {
-    let found = rusqlite::version_number();
-    if found < LIBRARY_VERSION_MIN {
-        return Err(StoreError::LibraryTooOld { found, least: LIBRARY_VERSION_MIN });
-    }
-    Ok(())
-}
-
-/// Random bytes for ids and keys.
-pub(super) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(StoreError::NoRandomness)?;
-    Ok(bytes)
-}
-
-/// What it means that SQLite could not read.
-pub(super) fn read_error(path: &Path, source: rusqlite::Error) -> StoreError {
-    let path = path.to_owned();
-    match source.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => StoreError::NotAStore { path },
-        Some(ErrorCode::DatabaseCorrupt) => {
-            StoreError::Damaged { path, finding: "SQLite cannot read it".to_owned(), source: Some(source) }
-        }
-        None | Some(_) => StoreError::Read { path, source },
+    /// Reads through the connection for small reads.
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let connection = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        read(&Reader { connection: &connection, path: &self.path })
     }
 }
 
-/// What it means that SQLite could not write.
-pub(super) fn write_error(path: &Path, source: rusqlite::Error) -> StoreError {
-    let error = read_error(path, source);
-    if let StoreError::Read { path, source } = error { StoreError::Write { path, source } } else { error }
-}
-
-pub(super) fn damaged(path: &Path, finding: String) -> StoreError {
-    StoreError::Damaged { path: path.to_owned(), finding, source: None }
-}
+#[cfg(test)]
+mod tests;

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use lupa::config;
+use lupa::index::Reached;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
 use lupa::server::{Listeners, Server};
-use lupa::store::Store;
+use lupa::store::{Point, Store};
 use lupa::telemetry::Telemetry;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, UnixListener};
@@ -75,9 +76,10 @@ impl Running {
         let server = Server::open(&config, calendar.clone(), clock, Telemetry::unsent()).await.unwrap();
         first(server.store()).await;
         server.index().readiness().wait_for(|ready| *ready).await.unwrap();
-        let last = *server.store().committed().borrow();
+        let revision = *server.store().committed().borrow();
+        let last = Point { epoch: server.store().epoch(), revision };
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(10);
-        assert!(server.index().reached(last, deadline).await);
+        assert_eq!(server.index().reached(last, deadline).await, Reached::Yes);
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(async move {
             let until = async { stopped.await.unwrap_or(()) };

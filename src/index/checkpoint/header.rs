@@ -34,9 +34,9 @@ pub(super) struct Header {
 }
 
 impl Header {
-    pub(super) fn of(snapshot: &Snapshot, epoch: Epoch) -> Self {
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
         Self {
-            epoch,
+            epoch: snapshot.epoch,
             revision: snapshot.revision,
             recorded_at: snapshot.recorded_at,
             directory_revision: snapshot.directory_revision,

@@ -27,7 +27,7 @@ impl Asked<'_> {
     /// the client; nothing is allocated for a record.
     pub(super) fn answer(self, core: &Core, snapshot: &Snapshot, now: Instant) -> Result<Answer, Malformed> {
         let Self { situation, records, request_id, disclosure } = self;
-        let token = core.tokens.of(snapshot.revision());
+        let token = core.tokens.of(snapshot.point());
         let id = decision_id(now);
         let mut id_text = [0; Hyphenated::LENGTH];
         let ending = Ending {

@@ -10,7 +10,7 @@ use crate::generator::{case, timestamp};
 use crate::reference::Calendar;
 use crate::running::Running;
 
-/// How many cases, less those of another calendar: a server has one.
+/// How many cases, all of the published calendar: a server has one.
 const CASES: u64 = 100_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -19,12 +19,8 @@ async fn simulations_agree_with_the_reference() {
     let running = Running::start(&to_core(&calendar), clock::now).await;
     let mut client = DecisionServiceClient::new(running.channel.clone());
     let mut differences = Differences::default();
-    let mut asked = 0;
-    for seed in 0..cases(CASES) {
-        let case = case(seed);
-        if case.calendar != calendar {
-            continue;
-        }
+    let published = (0..).map(|seed| (seed, case(seed))).filter(|(_, case)| case.calendar == calendar);
+    for (seed, case) in published.take(cases(CASES) as usize) {
         let request = SimulateRequest {
             decide: Some(case.request.clone()),
             at: Some(timestamp(case.at)),
@@ -34,9 +30,7 @@ async fn simulations_agree_with_the_reference() {
         };
         let answer = client.simulate(request).await.expect("a simulation").into_inner();
         differences.add(seed, &case, &answer.decision.expect("a decision").verdicts);
-        asked += 1;
     }
     differences.assert_none();
-    assert!(asked > cases(CASES) / 2, "most cases have the published calendar, and {asked} were asked");
     running.end().await;
 }

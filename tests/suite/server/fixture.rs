@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, Utc};
 use lupa::cli::calendar::calendar;
 use lupa::config;
+use lupa::index::Reached;
 use lupa::server::{Listeners, Server, ServerError};
 use lupa::telemetry::Telemetry;
 use lupa::wire::directory::directory;
@@ -71,7 +72,7 @@ impl Fixture {
         let demo = directory(&demo_directory()).expect("a directory");
         let stored = server.store().replace_directory(demo).await.expect("stored");
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-        assert!(server.index().reached(stored, deadline).await);
+        assert_eq!(server.index().reached(stored, deadline).await, Reached::Yes);
         Self::run(folder, server).await
     }
 

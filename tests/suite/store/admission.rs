@@ -73,7 +73,7 @@ async fn a_client_with_many_declarations_is_served() {
     }
     let (index, _follower) = start_index(&store);
     let last = append(&store, declare(client(), "last", consent())).await;
-    reached(&index, last.revision).await;
+    reached(&index, &store, last.revision).await;
     let snapshot = index.current().unwrap();
     let declarations = snapshot.declarations(&client());
     assert_eq!((declarations.gists().count(), snapshot.declaration_count()), (10_001, 10_001));

@@ -94,7 +94,7 @@ async fn the_same_again_is_answered_the_same() {
     let mut original = declare(client(), "key", consent());
     original.admit = Box::new({
         let admitted = admitted.clone();
-        move |_, _| Ok(admitted)
+        move |_, _| Ok(admitted.clone())
     });
     let appended = append(&store, original).await;
     assert_eq!(appended.admitted, admitted);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use lupa::index::{Follower, Index, IndexOptions};
+use lupa::index::{Follower, Index, IndexOptions, Reached};
 use lupa::policy::admit::Admitted;
 use lupa::policy::client_id::{ClientId, IdentityCode};
 use lupa::policy::day::Instant;
@@ -16,8 +16,8 @@ use lupa::policy::directory::{Directory, Organisation, OrganisationKind};
 use lupa::policy::gist::{Ending, Gist, GistBuf};
 use lupa::policy::oid::{Oid, OpaqueId};
 use lupa::store::{
-    Admit, Append, Appended, Change, Decides, DeclarationIds, Entry, Loaded, Revision, Store, StoreError,
-    StoreOptions,
+    Admit, Append, Appended, Change, Decides, DeclarationIds, Entry, Loaded, Point, Revision, Store,
+    StoreError, StoreOptions,
 };
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -72,10 +72,11 @@ pub(super) fn start_index(store: &Store) -> (Index, Follower) {
     Index::start(store.clone(), index_options()).unwrap()
 }
 
-/// Waits, for as long as a test may take, until a revision is published.
-pub(super) async fn reached(index: &Index, revision: Revision) {
+/// Waits, for as long as a test may take, until a revision of a store is published.
+pub(super) async fn reached(index: &Index, store: &Store, revision: Revision) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-    assert!(index.reached(revision, deadline).await, "revision {revision} was not reached");
+    let point = Point { epoch: store.epoch(), revision };
+    assert_eq!(index.reached(point, deadline).await, Reached::Yes, "revision {revision}");
 }
 
 /// A clock that is a second later each time it is read.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use lupa::index::{Index, IndexOptions, Unavailable};
+use lupa::index::{Index, IndexOptions, Reached, Unavailable};
 use lupa::policy::declaration::Content;
-use lupa::store::Revision;
+use lupa::store::{Point, Revision, Store};
 
 use super::fixture::*;
 
@@ -61,11 +61,11 @@ async fn what_is_appended_is_followed() {
     let before = index.current().unwrap();
     for n in 1..=50 {
         let appended = append(&store, declare(client(), &format!("key {n}"), denial())).await;
-        reached(&index, appended.revision).await;
+        reached(&index, &store, appended.revision).await;
         assert_eq!(contents(&index).len(), n);
     }
-    let revision = store.replace_directory(directory("HUS")).await.unwrap();
-    reached(&index, revision).await;
+    let point = store.replace_directory(directory("HUS")).await.unwrap();
+    reached(&index, &store, point.revision).await;
     assert_eq!(&*index.current().unwrap().directory().organisations()[0].name, "HUS");
     // Who holds a snapshot keeps it.
     assert_eq!((before.revision(), before.declarations(&client()).is_empty()), (Revision(0), true));
@@ -85,7 +85,7 @@ async fn what_comes_unannounced_is_polled() {
             (),
         )
         .unwrap();
-    reached(&index, Revision(2)).await;
+    reached(&index, &store, Revision(2)).await;
     assert_eq!(contents(&index), [denial(), denial()]);
 }
 
@@ -95,9 +95,9 @@ async fn waiting_for_a_revision_ends_with_it_or_at_the_deadline() {
     let store = home.open();
     let (index, follower) = start_index(&store);
     let waiting = tokio::spawn({
-        let index = index.clone();
+        let (index, store) = (index.clone(), store.clone());
         async move {
-            reached(&index, Revision(1)).await;
+            reached(&index, &store, Revision(1)).await;
             index.current().unwrap().revision()
         }
     });
@@ -107,12 +107,12 @@ async fn waiting_for_a_revision_ends_with_it_or_at_the_deadline() {
     assert_eq!(waiting.await.unwrap(), Revision(1));
 
     let now = tokio::time::Instant::now();
-    assert!(index.reached(Revision(1), now).await);
-    assert!(!index.reached(Revision(2), now + Duration::from_millis(10)).await);
+    assert_eq!(index.reached(point(&store, 1), now).await, Reached::Yes);
+    assert_eq!(index.reached(point(&store, 2), now + Duration::from_millis(10)).await, Reached::NotYet);
     follower.stop();
     append(&store, declare(client(), "unseen", denial())).await;
     let soon = tokio::time::Instant::now() + Duration::from_millis(10);
-    assert!(!index.reached(Revision(2), soon).await);
+    assert_eq!(index.reached(point(&store, 2), soon).await, Reached::NotYet);
 }
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn a_store_that_cannot_be_read_makes_it_stale_until_it_can() {
     home.connect().execute_batch("ALTER TABLE elsewhere RENAME TO change").unwrap();
     wait_until_ready(&index, true).await;
     let appended = append(&store, declare(client(), "key", denial())).await;
-    reached(&index, appended.revision).await;
+    reached(&index, &store, appended.revision).await;
     assert_eq!(contents(&index), [denial()]);
 }
 
@@ -148,7 +148,7 @@ async fn a_hole_is_not_skipped() {
     connection.execute(insert, [3]).unwrap();
     wait_until_ready(&index, false).await;
     assert!(matches!(index.current(), Err(Unavailable::Stale { .. })));
-    assert!(!index.reached(Revision(3), tokio::time::Instant::now()).await);
+    assert_eq!(index.reached(point(&store, 3), tokio::time::Instant::now()).await, Reached::NotYet);
     connection.execute(insert, [2]).unwrap();
     wait_until_ready(&index, true).await;
     assert_eq!(index.current().unwrap().revision(), Revision(3));
@@ -181,7 +181,10 @@ async fn nothing_is_decided_before_the_store_is_loaded() {
         .unwrap();
     let (index, follower) = Index::start(store.clone(), hasty()).unwrap();
     assert_eq!(index.current().unwrap_err(), Unavailable::NotLoaded);
-    assert!(!index.reached(Revision(1), tokio::time::Instant::now() + Duration::from_millis(50)).await);
+    assert_eq!(
+        index.reached(point(&store, 1), tokio::time::Instant::now() + Duration::from_millis(50)).await,
+        Reached::NotYet
+    );
     assert_eq!(index.current().unwrap_err(), Unavailable::NotLoaded);
     follower.stop();
 }
@@ -196,6 +199,10 @@ async fn a_stopped_follower_lets_go_of_the_store() {
     assert!(refusal(&home.store()).contains("is in use"));
     follower.stop();
     drop(home.open());
+}
+
+fn point(store: &Store, revision: u64) -> Point {
+    Point { epoch: store.epoch(), revision: Revision(revision) }
 }
 
 fn contents(index: &Index) -> Vec<Content> {

@@ -143,7 +143,7 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
             history.into_iter().for_each(|(client, declaration)| model.declare(client, declaration));
         }
         Event::ReplaceDirectory(directory) => {
-            model.revision = store.replace_directory(directory.clone()).await.unwrap();
+            model.revision = store.replace_directory(directory.clone()).await.unwrap().revision;
             model.directory = directory;
         }
         Event::Reload => {}
@@ -166,14 +166,14 @@ async fn check_all(events: Vec<Event>, overlay_clients_max: usize) {
         }
         happen(&store, &mut model, n, event).await;
         if n % 3 == 0 {
-            reached(&index, model.revision).await;
+            reached(&index, &store, model.revision).await;
             wait_until_current(&index, &model).await;
         }
     }
-    reached(&index, model.revision).await;
+    reached(&index, &store, model.revision).await;
     wait_until_current(&index, &model).await;
     let (fresh, _fresh_follower) = start_index(&store);
-    reached(&fresh, model.revision).await;
+    reached(&fresh, &store, model.revision).await;
     wait_until_current(&fresh, &model).await;
 }
 

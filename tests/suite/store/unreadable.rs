@@ -120,7 +120,7 @@ async fn an_unreadable_withdrawal_ends_a_consent_and_nothing_else() {
     assert_eq!(ends, [Some(withdrawal.clone()), None]);
 
     let (index, _follower) = start_index(&store);
-    reached(&index, looked.revision).await;
+    reached(&index, &store, looked.revision).await;
     let snapshot = index.current().unwrap();
     let indexed: Vec<_> = snapshot.declarations(&client()).gists().map(|gist| gist.ending).collect();
     let ends: Vec<_> = ends.iter().map(|end| end.as_ref().map(Ending::of)).collect();

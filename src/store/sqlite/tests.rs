@@ -6,8 +6,10 @@ use rusqlite::ErrorCode;
 use super::*;
 use crate::policy::admit::Admitted;
 use crate::policy::client_id::IdentityCode;
+use crate::policy::day::Instant;
 use crate::policy::declaration::{Content, Declarer, Denial, DenialSector, RecordedBy, Role, Scope};
 use crate::policy::oid::OpaqueId;
+use crate::store::{Append, AppendError, Change, Database, Entry, Store};
 
 fn options() -> StoreOptions {
     StoreOptions {
@@ -27,7 +29,7 @@ fn open_with_room(path: &Path, pages: u32) -> Store {
     connection
         .pragma_update_and_check(None, "max_page_count", now + pages, |row| row.get::<_, u32>(0))
         .unwrap();
-    Store::start(opened, options()).unwrap()
+    Store::of(Database::Sqlite, Sqlite::start(opened, options()).unwrap())
 }
 
 fn denial(n: usize) -> Append {

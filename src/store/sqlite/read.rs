@@ -4,21 +4,22 @@ use std::path::Path;
 
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
-use super::change::{Change, Loaded, Revision};
-use super::columns::{Columns, columns};
-use super::error::StoreError;
-use super::history::ClientHistory;
-use super::id::DeclarationIds;
-use super::row;
-use super::sqlite;
+use super::connection;
 use crate::policy::client_id::ClientId;
 use crate::policy::oid::OpaqueId;
+use crate::store::change::{Change, Epoch, Loaded, Revision};
+use crate::store::columns::{Columns, columns};
+use crate::store::error::StoreError;
+use crate::store::group::{Answered, AnsweredColumns, Found, Wanted};
+use crate::store::history::ClientHistory;
+use crate::store::id::DeclarationIds;
+use crate::store::row::{self, Unreadable};
 
 /// How many changes are loaded in one transaction.
 const CHANGES_PER_TRANSACTION: u64 = 65_536;
 
 /// Reads the store through one connection.
-pub(super) struct Reader<'c> {
+pub(in crate::store) struct Reader<'c> {
     pub(super) connection: &'c Connection,
     pub(super) path: &'c Path,
 }
@@ -59,7 +60,30 @@ impl<'c> Reader<'c> {
     }
 
     /// The changes after a revision, in order, at most so many.
-    pub(super) fn changes_since(&self, revision: Revision, most: usize) -> Result<Vec<Change>, StoreError> {
+    pub(in crate::store) fn changes_since(
+        &self,
+        revision: Revision,
+        most: usize,
+    ) -> Result<Vec<Change>, StoreError> {
+        self.since(revision, most, |columns| columns.change())
+    }
+
+    /// What decides of them.
+    pub(in crate::store) fn loaded_since(
+        &self,
+        revision: Revision,
+        most: usize,
+        ids: DeclarationIds,
+    ) -> Result<Vec<Loaded>, StoreError> {
+        self.since(revision, most, |columns| columns.loaded(ids))
+    }
+
+    fn since<T>(
+        &self,
+        revision: Revision,
+        most: usize,
+        read: impl Fn(Columns<'_>) -> Result<T, &'static str>,
+    ) -> Result<Vec<T>, StoreError> {
         // One transaction, so that both statements see one store.
         let transaction = self.connection.unchecked_transaction().map_err(|source| self.error(source))?;
         self.reaches(revision)?;
@@ -74,7 +98,7 @@ impl<'c> Reader<'c> {
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
             let columns = self.next_columns(row, last)?;
             last = columns.revision;
-            changes.push(self.change_in(columns)?);
+            changes.push(read(columns).map_err(|part| self.unreadable(last, part))?);
         }
         drop(rows);
         drop(statement);
@@ -83,7 +107,7 @@ impl<'c> Reader<'c> {
     }
 
     /// The last committed revision, which by INVARIANT (dense) is also how many there are.
-    pub(super) fn last(&self) -> Result<Revision, StoreError> {
+    pub(in crate::store) fn last(&self) -> Result<Revision, StoreError> {
         self.prepare("SELECT coalesce(max(revision), 0) FROM change")?
             .query_row((), |row| row.get(0))
             .map(Revision)
@@ -94,7 +118,7 @@ impl<'c> Reader<'c> {
     pub(super) fn reaches(&self, revision: Revision) -> Result<(), StoreError> {
         let last = self.last()?;
         if last < revision {
-            return Err(StoreError::WentBack { path: self.path.to_owned(), last, known: revision });
+            return Err(StoreError::WentBack { store: self.path.into(), last, known: revision });
         }
         Ok(())
     }
@@ -111,21 +135,13 @@ impl<'c> Reader<'c> {
         ))?;
         let mut rows = statement.query((extension, root, until.0)).map_err(|source| self.error(source))?;
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
-            match self.change(row)? {
-                Change::Declaration { revision: _, recorded_at: _, client: _, declaration } => {
-                    history.declare(declaration);
-                }
-                Change::Withdrawal { revision: _, recorded_at: _, client: _, declaration_id, withdrawal } => {
-                    history.withdraw(&declaration_id, withdrawal);
-                }
-                Change::UnreadableWithdrawal { .. } | Change::Directory { .. } => {}
-            }
+            history.apply(self.change(row)?);
         }
         Ok(history)
     }
 
     /// Whether there is a declaration with an id.
-    pub(super) fn has_declaration(&self, id: &OpaqueId<'_>) -> Result<bool, StoreError> {
+    fn has_declaration(&self, id: &OpaqueId<'_>) -> Result<bool, StoreError> {
         self.prepare("SELECT 1 FROM change WHERE what = 'declaration' AND declaration_id = ?1")?
             .query_row([id.as_str()], |_| Ok(()))
             .optional()
@@ -133,37 +149,96 @@ impl<'c> Reader<'c> {
             .map_err(|source| self.error(source))
     }
 
-    pub(super) fn prepare(&self, sql: &str) -> Result<CachedStatement<'c>, StoreError> {
+    fn prepare(&self, sql: &str) -> Result<CachedStatement<'c>, StoreError> {
         self.connection.prepare_cached(sql).map_err(|source| self.error(source))
     }
 
-    pub(super) fn error(&self, source: rusqlite::Error) -> StoreError {
-        sqlite::read_error(self.path, source)
+    fn error(&self, source: rusqlite::Error) -> StoreError {
+        connection::read_error(self.path, source)
     }
 
-    pub(super) fn unreadable(&self, revision: Revision, part: &'static str) -> StoreError {
-        StoreError::Unreadable { path: self.path.to_owned(), revision, part }
+    fn unreadable(&self, revision: Revision, part: &'static str) -> StoreError {
+        StoreError::Unreadable { store: self.path.into(), revision, part }
     }
 
     fn hole(&self, after: Revision) -> StoreError {
-        StoreError::Hole { path: self.path.to_owned(), after }
+        StoreError::Hole { store: self.path.into(), after }
     }
 
     /// The columns of a row, if it is the one that follows.
     fn next_columns<'r>(&self, row: &'r Row<'_>, after: Revision) -> Result<Columns<'r>, StoreError> {
-        let columns = Columns::of(row).map_err(|source| self.error(source))?;
+        let columns = columns_of(row).map_err(|source| self.error(source))?;
         if columns.revision != after.next() {
             return Err(self.hole(after));
         }
         Ok(columns)
     }
 
-    fn change(&self, row: &Row<'_>) -> Result<Change, StoreError> {
-        self.change_in(Columns::of(row).map_err(|source| self.error(source))?)
+    /// What was answered to a key.
+    fn answered(&self, key: &OpaqueId<'_>, epoch: Epoch) -> Result<Option<Answered>, StoreError> {
+        let mut statement = self.prepare(
+            "SELECT revision, recorded_at, declaration_id, payload_digest, notices, replaced_id
+             FROM change WHERE idempotency_key = ?1",
+        )?;
+        let columns = statement
+            .query_row([key.as_str()], |row| {
+                Ok(AnsweredColumns {
+                    revision: Revision(row.get(0)?),
+                    recorded_at: row.get(1)?,
+                    declaration_id: row.get(2)?,
+                    digest: row.get(3)?,
+                    notices: row.get(4)?,
+                    replaced_id: row.get(5)?,
+                })
+            })
+            .optional()
+            .map_err(|source| self.error(source))?;
+        let Some(columns) = columns else { return Ok(None) };
+        let revision = columns.revision;
+        let answered = Answered::of(columns, epoch);
+        answered.map(Some).map_err(|Unreadable| self.unreadable(revision, "answer"))
     }
 
-    fn change_in(&self, columns: Columns<'_>) -> Result<Change, StoreError> {
+    /// What jobs have to know, as it is up to a revision.
+    pub(super) fn find(
+        &self,
+        wanted: &Wanted<'_>,
+        epoch: Epoch,
+        until: Revision,
+    ) -> Result<Found, StoreError> {
+        let mut found = Found::none_of(wanted);
+        for key in &wanted.keys {
+            found.answered.extend(self.answered(key, epoch)?.map(|answered| ((*key).clone(), answered)));
+        }
+        for client in &wanted.clients {
+            found.histories.insert((*client).clone(), self.history_of(client, until)?);
+        }
+        for id in &wanted.ids {
+            if self.has_declaration(id)? {
+                found.taken.insert((*id).clone());
+            }
+        }
+        Ok(found)
+    }
+
+    fn change(&self, row: &Row<'_>) -> Result<Change, StoreError> {
+        let columns = columns_of(row).map_err(|source| self.error(source))?;
         let revision = columns.revision;
         columns.change().map_err(|part| self.unreadable(revision, part))
     }
+}
+
+/// The columns of a row, in the order of [`columns`].
+fn columns_of<'r>(row: &'r Row<'_>) -> rusqlite::Result<Columns<'r>> {
+    let text = |at| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str()?);
+    let text_or_null = |at| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str_or_null()?);
+    Ok(Columns {
+        revision: Revision(row.get(0)?),
+        recorded_at: row.get(1)?,
+        what: text(2)?,
+        kind: text_or_null(3)?,
+        client: text_or_null(4)?.zip(text_or_null(5)?),
+        declaration_id: text_or_null(6)?,
+        body: row.get_ref(7)?.as_bytes()?,
+    })
 }

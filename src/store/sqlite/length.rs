@@ -11,9 +11,9 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::error::StoreError;
+use super::connection::damaged;
 use super::file::{beside, file_error};
-use super::sqlite::damaged;
+use crate::store::error::StoreError;
 
 const LOG_HEADER_BYTES: u64 = 32;
 const FRAME_HEADER_BYTES: u64 = 24;

@@ -5,14 +5,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::super::change::Revision;
-use super::super::error::StoreError;
-use super::super::row;
-use super::super::sqlite::write_error;
+use super::super::connection::write_error;
 use super::{FillEntry, Filled};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::Kind;
+use crate::store::change::Revision;
+use crate::store::error::StoreError;
+use crate::store::row;
 
 /// Rows to be written, in order.
 #[derive(Default)]

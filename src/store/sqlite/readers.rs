@@ -6,9 +6,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 
-use super::error::StoreError;
+use super::connection;
 use super::read::Reader;
-use super::sqlite;
+use crate::store::error::StoreError;
 
 /// So many connections and no more; a read waits for one of them.
 pub(super) struct Readers {
@@ -50,7 +50,7 @@ impl Readers {
         let mut lent = self.lend();
         let connection = match lent.connection.take() {
             Some(connection) => connection,
-            None => sqlite::connect_to_read(&self.path)?,
+            None => connection::connect_to_read(&self.path)?,
         };
         let connection = lent.connection.insert(connection);
         read(&Reader { connection, path: &self.path })

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use uuid::Uuid;
 
-use super::change::{Epoch, Revision};
-use super::error::StoreError;
+use super::connection::{self, damaged, read_error};
 use super::file::{self, file_error};
-use super::id::DeclarationIds;
 use super::length;
 use super::new::NewStore;
-use super::row::{self, Unreadable};
-use super::sqlite::{self, damaged, read_error};
 use crate::policy::day::Instant;
+use crate::store::change::{Epoch, Head, Identity, Revision};
+use crate::store::error::StoreError;
+use crate::store::id::DeclarationIds;
+use crate::store::row::{self, Unreadable};
 
 /// A store that is open and checked.
 pub(super) struct Opened {
@@ -33,26 +33,10 @@ pub(super) struct Writing {
     pub(super) connection: Connection,
 }
 
-/// What tells a store from others.
-#[derive(Clone, Copy)]
-pub(super) struct Identity {
-    pub(super) epoch: Epoch,
-    pub(super) token_key: [u8; 32],
-    pub(super) ids: DeclarationIds,
-}
-
-/// The last committed change.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Head {
-    pub(super) revision: Revision,
-    /// 1970-01-01 if there is none.
-    pub(super) recorded_at: Instant,
-}
-
 /// Opens the store at a path, locked and migrated; begins one if there is no
 /// file. Checks it whole if it is not larger than so many bytes.
 pub(super) fn open(path: &Path, check_whole_bytes_max: u64) -> Result<Opened, StoreError> {
-    sqlite::check_library()?;
+    connection::check_library()?;
     let path = file::canonical(path)?;
     let lock = file::lock(&path)?;
     if exists(&path)? {
@@ -61,9 +45,9 @@ pub(super) fn open(path: &Path, check_whole_bytes_max: u64) -> Result<Opened, St
     } else {
         NewStore::begin(&path)?.finish()?;
     }
-    let mut connection = sqlite::connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    sqlite::migrate(&mut connection, &path)?;
-    sqlite::make_durable(&connection, &path)?;
+    let mut connection = connection::connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection::migrate(&mut connection, &path)?;
+    connection::make_durable(&connection, &path)?;
     let bytes = fs::metadata(&path).map_err(|source| file_error("read", &path, source))?.len();
     if bytes <= check_whole_bytes_max {
         check_whole(&connection, &path)?;
@@ -82,16 +66,20 @@ pub(super) fn open(path: &Path, check_whole_bytes_max: u64) -> Result<Opened, St
 /// Opens the store at a path, which another process may be writing, only to
 /// read it. Nothing is migrated, made or locked.
 pub(super) fn open_to_follow(path: &Path) -> Result<Opened, StoreError> {
-    sqlite::check_library()?;
+    connection::check_library()?;
     let path = file::canonical(path)?;
     if !exists(&path)? {
         return Err(StoreError::NothingToFollow { path });
     }
     file::check_header(&path)?;
-    let connection = sqlite::connect_to_read(&path)?;
-    let found = sqlite::schema_version(&connection, &path)?;
-    if found < sqlite::SCHEMA_VERSION {
-        return Err(StoreError::Older { path, found, known: sqlite::SCHEMA_VERSION });
+    let connection = connection::connect_to_read(&path)?;
+    let found = connection::schema_version(&connection, &path)?;
+    if found < connection::SCHEMA_VERSION {
+        return Err(StoreError::Older {
+            store: path.as_path().into(),
+            found,
+            known: connection::SCHEMA_VERSION,
+        });
     }
     let head = check_ends(&connection, &path)?;
     let identity = identity(&connection, &path)?;

@@ -7,8 +7,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::error::StoreError;
-use super::sqlite::damaged;
+use super::connection::damaged;
+use crate::store::error::StoreError;
 
 /// `LUPA`, in the header of every store.
 const APPLICATION_ID: u32 = 0x4C55_5041;

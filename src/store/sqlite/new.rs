@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::error::StoreError;
+use super::connection::{self, write_error};
 use super::file::{self, beside, file_error};
-use super::id::DeclarationIds;
-use super::sqlite::{self, write_error};
+use crate::store::error::StoreError;
+use crate::store::id::DeclarationIds;
 
 /// A store under another name, with nothing in it yet.
 pub(super) struct NewStore<'p> {
@@ -37,15 +37,15 @@ impl<'p> NewStore<'p> {
         remove(&new)?;
         remove(&beside(&new, "-journal"))?;
         file::private().create_new(true).open(&new).map_err(|source| file_error("make", &new, source))?;
-        let mut connection = sqlite::connect(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        sqlite::migrate(&mut connection, &new)?;
-        let epoch = uuid::Builder::from_random_bytes(sqlite::random()?).into_uuid();
-        let token_key: [u8; 32] = sqlite::random()?;
-        let ids = DeclarationIds::new(u32::from_be_bytes(sqlite::random()?));
+        let mut connection = connection::connect(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection::migrate(&mut connection, &new)?;
+        let epoch = uuid::Builder::from_random_bytes(connection::random()?).into_uuid();
+        let token_key: [u8; 32] = connection::random()?;
+        let ids = DeclarationIds::new(u32::from_be_bytes(connection::random()?));
         connection
             .execute(
                 "INSERT INTO meta (one, schema_version, epoch, token_key, id_tag) VALUES (1, ?1, ?2, ?3, ?4)",
-                (sqlite::SCHEMA_VERSION, epoch.to_string(), token_key, ids.tag()),
+                (connection::SCHEMA_VERSION, epoch.to_string(), token_key, ids.tag()),
             )
             .map_err(|source| write_error(path, source))?;
         Ok(Self { path, new, connection, ids })

@@ -6,14 +6,14 @@ use std::sync::mpsc::Receiver;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row as SqlRow, Statement, ToSql};
 
-use super::super::change::Revision;
-use super::super::error::StoreError;
-use super::super::id::DeclarationIds;
-use super::super::row::{self, Unreadable, What};
-use super::super::sqlite::write_error;
+use super::super::connection::write_error;
 use super::encode::{Batch, Row, RowOf};
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::Kind;
+use crate::store::change::Revision;
+use crate::store::error::StoreError;
+use crate::store::id::DeclarationIds;
+use crate::store::row::{self, Unreadable, What};
 
 /// Text that is written as it is.
 struct Text<'t>(&'t [u8]);

@@ -16,15 +16,15 @@ use std::path::Path;
 use std::sync::mpsc::{self, SyncSender};
 use std::thread;
 
-use super::Store;
-use super::change::Revision;
-use super::error::StoreError;
 use super::file::{self, file_error};
 use super::new::NewStore;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{Content, Declarer, RecordedBy};
 use crate::policy::directory::Directory;
+use crate::store::Store;
+use crate::store::change::Revision;
+use crate::store::error::StoreError;
 use encode::{Batch, Encoder};
 
 /// How many changes are written in one go, and how often progress is told.
