@@ -31,6 +31,8 @@ mod history;
 mod id;
 mod job;
 mod place;
+mod postgres;
+mod random;
 mod row;
 mod sqlite;
 mod viewing;
@@ -47,6 +49,7 @@ pub use change::{
 pub use error::StoreError;
 pub use id::{DeclarationIds, REVISION_MAX};
 pub use place::Place;
+pub use postgres::{Password, PostgresFailure, PostgresOptions, PostgresTls};
 pub(crate) use row::{content_of_text, text_of_content};
 pub use sqlite::{FillEntry, FillPhase, FillProgress, Filled};
 pub use viewing::{Viewed, Viewing};
@@ -57,9 +60,8 @@ use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 use hired::{Hired, Told};
 use job::{Job, Pending};
+use postgres::Postgres;
 use sqlite::{Begun, Sqlite};
-
-use change::Identity;
 
 /// A store. A cheap handle: the last one to be dropped waits for the writer to
 /// finish and closes what is open.
@@ -93,6 +95,7 @@ struct Inner {
 
 enum Database {
     Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 /// Why a job has no answer.
@@ -117,6 +120,12 @@ impl Store {
         Sqlite::open_to_follow(path, options).map(|begun| Self::of(Database::Sqlite, begun))
     }
 
+    /// Connects to a shared store, or begins one there. Other processes may
+    /// write and follow it too. Blocks.
+    pub fn connect(postgres: &PostgresOptions, options: StoreOptions) -> Result<Self, StoreError> {
+        Postgres::open(postgres, options).map(|begun| Self::of(Database::Postgres, begun))
+    }
+
     fn of<D>(wrap: impl FnOnce(D) -> Database, (database, writing, told): Begun<D>) -> Self {
         Self(Arc::new(Inner { database: wrap(database), told, writing }))
     }
@@ -126,6 +135,7 @@ impl Store {
     pub fn place(&self) -> Place {
         match &self.0.database {
             Database::Sqlite(sqlite) => sqlite.path.as_path().into(),
+            Database::Postgres(postgres) => postgres.server.place(),
         }
     }
 
@@ -134,30 +144,34 @@ impl Store {
     pub fn file(&self) -> Option<&Path> {
         match &self.0.database {
             Database::Sqlite(sqlite) => Some(&sqlite.path),
+            Database::Postgres(_) => None,
         }
     }
 
     /// Which store this is.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
-        self.identity().epoch
+        match &self.0.database {
+            Database::Sqlite(sqlite) => sqlite.identity.epoch,
+            Database::Postgres(postgres) => postgres.epoch(),
+        }
     }
 
     /// The secret key of the tokens' MAC.
     #[must_use]
     pub fn token_key(&self) -> &[u8; 32] {
-        &self.identity().token_key
+        match &self.0.database {
+            Database::Sqlite(sqlite) => &sqlite.identity.token_key,
+            Database::Postgres(postgres) => &postgres.server.token_key,
+        }
     }
 
     /// How the ids of its declarations follow from when they were recorded.
     #[must_use]
     pub fn declaration_ids(&self) -> DeclarationIds {
-        self.identity().ids
-    }
-
-    fn identity(&self) -> &Identity {
         match &self.0.database {
-            Database::Sqlite(sqlite) => &sqlite.identity,
+            Database::Sqlite(sqlite) => sqlite.identity.ids,
+            Database::Postgres(postgres) => postgres.server.ids,
         }
     }
 
@@ -202,6 +216,7 @@ impl Store {
     ) -> Result<Revision, StoreError> {
         match &self.0.database {
             Database::Sqlite(sqlite) => sqlite.load_range(after, until, each),
+            Database::Postgres(postgres) => postgres.load_range(after, until, each),
         }
     }
 
@@ -211,6 +226,7 @@ impl Store {
     pub fn history_of(&self, client: &ClientId, until: Revision) -> Result<Vec<Declaration>, StoreError> {
         match &self.0.database {
             Database::Sqlite(sqlite) => sqlite.history_of(client, until),
+            Database::Postgres(postgres) => postgres.history_of(client, until),
         }
     }
 
@@ -219,6 +235,7 @@ impl Store {
     pub fn changes_since(&self, revision: Revision, most: usize) -> Result<Vec<Change>, StoreError> {
         match &self.0.database {
             Database::Sqlite(sqlite) => sqlite.read(|reader| reader.changes_since(revision, most)),
+            Database::Postgres(postgres) => postgres.changes_since(revision, most),
         }
     }
 
@@ -230,6 +247,7 @@ impl Store {
             Database::Sqlite(sqlite) => {
                 sqlite.read(|reader| reader.loaded_since(after.revision, most, sqlite.identity.ids))
             }
+            Database::Postgres(postgres) => postgres.follow(after, most),
         }
     }
 
@@ -237,6 +255,7 @@ impl Store {
     pub fn count(&self) -> Result<u64, StoreError> {
         let Revision(count) = match &self.0.database {
             Database::Sqlite(sqlite) => sqlite.read(|reader| reader.last())?,
+            Database::Postgres(postgres) => postgres.count()?,
         };
         Ok(count)
     }

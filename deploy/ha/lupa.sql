@@ -1,18 +1,18 @@
--- Run once, by Patroni, when the cluster is created: Lupa's role and its database.
-
--- Patroni's own sessions must not wait for a synchronous node: 3.0.2 would stop looking
--- after the cluster when there is none. They write nothing that Lupa needs.
-ALTER ROLE postgres SET synchronous_commit = local;
-
--- From a file, so that the password is in no process list.
-\set password `cat "$LUPA_PASSWORD_FILE"`
-CREATE ROLE lupa LOGIN PASSWORD :'password';
+-- Run by Patroni on the node that creates the cluster, or restores it: Lupa's role and its
+-- database. After a restore both are there.
+SELECT to_regrole('lupa') IS NULL AS missing \gset
+\if :missing
+CREATE ROLE lupa;
 CREATE DATABASE lupa OWNER lupa;
+\endif
 REVOKE CONNECT ON DATABASE lupa FROM PUBLIC;
 
+-- The password comes from a file and so is in no list of processes, and a statement that
+-- fails is not logged.
+\set password `cat "$LUPA_PASSWORD_FILE"`
+SET log_min_error_statement = panic;
+ALTER ROLE lupa LOGIN PASSWORD :'password';
+
 ALTER ROLE lupa SET synchronous_commit = on;
--- A timeout that ends a COMMIT while it waits for the synchronous node makes PostgreSQL
--- say that it committed, with no more than a warning that it may be lost.
-ALTER ROLE lupa SET statement_timeout = 0;
--- A Lupa that hangs in a transaction must not stop the others from writing.
+-- A Lupa that hangs in a transaction must not keep the others from writing.
 ALTER ROLE lupa SET idle_in_transaction_session_timeout = '5s';

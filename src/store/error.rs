@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::change::{Epoch, Revision};
 use super::place::Place;
+use super::postgres::PostgresFailure;
 
 /// What can go wrong with the store. Never carries personal data.
 #[derive(Debug, thiserror::Error)]
@@ -196,6 +197,90 @@ pub enum StoreError {
     /// The queue is full.
     #[error("the store has more to write than its queue holds: try again in a moment")]
     Overloaded,
+    /// The URL of the server makes no sense.
+    #[error("store.url: {fault}; write it as postgres://USER@HOST:PORT/DATABASE")]
+    Url {
+        /// What is wrong with it.
+        fault: String,
+    },
+    /// There is nobody to vouch for the server.
+    #[error(
+        "there is no certificate to know the server of the store by: set store.tls_ca_file to the certificates of those who vouch for it"
+    )]
+    NoAuthorities,
+    /// The server cannot be reached, or has not answered.
+    #[error("`{store}` does not answer: check that the server runs, its address and the network")]
+    Unreachable {
+        /// The store.
+        store: Place,
+        /// Why not.
+        source: PostgresFailure,
+    },
+    /// The server refused something.
+    #[error("`{store}` refuses what lupa asks: check the rights of its user and the version of lupa")]
+    Server {
+        /// The store.
+        store: Place,
+        /// Why.
+        source: PostgresFailure,
+    },
+    /// The server would acknowledge what is not yet on the disk, or reads and writes otherwise than is needed.
+    #[error(
+        "`{store}` does not keep what it commits: its {setting} is `{found}` and must be `{wanted}`; change that on the server"
+    )]
+    ServerNotDurable {
+        /// The store.
+        store: Place,
+        /// Which setting.
+        setting: &'static str,
+        /// What it is.
+        found: String,
+        /// What it must be.
+        wanted: &'static str,
+    },
+    /// The server is older than what is supported.
+    #[error("`{store}` is PostgreSQL {found} and lupa needs at least {least}: install a newer one")]
+    ServerTooOld {
+        /// The store.
+        store: Place,
+        /// Its `server_version_num`.
+        found: i32,
+        /// The least that will do.
+        least: i32,
+    },
+    /// There are no tables of Lupa's in the database.
+    #[error("there is no store in `{store}`: correct store.url, or start a lupa that may write there first")]
+    NothingThere {
+        /// The store.
+        store: Place,
+    },
+    /// The server is a standby.
+    #[error(
+        "`{store}` is a standby, which may lag behind: name the primary too, as in postgres://…@HOST,HOST/…"
+    )]
+    Standby {
+        /// The store.
+        store: Place,
+    },
+    /// The server was promoted or restored, and it is not known yet whether changes were lost.
+    #[error(
+        "`{store}` was promoted or restored and it is not known yet whether it has lost changes: wait, or start a lupa that may write there"
+    )]
+    Unsettled {
+        /// The store.
+        store: Place,
+    },
+    /// Nothing was written.
+    #[error("nothing was recorded: try again")]
+    NotWritten(#[source] Arc<StoreError>),
+    /// Something was sent to be committed and no answer came.
+    #[error("whether it is recorded is not known: look, or try again")]
+    OutcomeUnknown(#[source] Arc<StoreError>),
+    /// A part of Lupa that talks to the server has failed.
+    #[error(
+        "a part of lupa that talks to the server of the store has ended: restart lupa and report the fault"
+    )]
+    Interrupted,
     /// A change cannot be written as JSON: a fault of the program.
     #[error("what was to be recorded cannot be written as JSON: report the fault")]
     Encode(#[source] serde_json::Error),

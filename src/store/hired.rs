@@ -37,7 +37,11 @@ impl Told {
 
     /// Tells of a commit.
     pub(super) fn committed(&self, revision: Revision) {
-        self.committed.send_if_modified(|known| std::mem::replace(known, revision) != revision);
+        self.committed.send_if_modified(|known| {
+            let is_later = revision > *known;
+            *known = revision.max(*known);
+            is_later
+        });
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is waiting to be written.
 
+use std::sync::Arc;
+
 use tokio::sync::oneshot;
 
 use super::change::{Append, AppendError, Appended, Point, Revision};
@@ -36,9 +38,30 @@ impl Job {
     }
 }
 
+impl Job {
+    /// Answers that it failed, or that it is not known whether it did.
+    pub(super) fn fail(self, error: &Arc<StoreError>, may_be_committed: bool) {
+        let error = Arc::clone(error);
+        let other = |error| {
+            if may_be_committed { StoreError::OutcomeUnknown(error) } else { StoreError::NotWritten(error) }
+        };
+        match self {
+            Self::Append(pending) if may_be_committed => pending.fail(AppendError::Unknown(error)),
+            Self::Append(pending) => pending.fail(AppendError::Store(error)),
+            Self::Directory(pending) => pending.fail(other(error)),
+            Self::Viewing(pending) => pending.fail(other(error)),
+            Self::Import(pending) => pending.fail(other(error)),
+        }
+    }
+}
+
 impl<W, T, E> Pending<W, T, E> {
     pub(super) fn new(what: W, answer: oneshot::Sender<Result<T, E>>) -> Self {
         Self { what, outcome: None, answer }
+    }
+
+    fn fail(self, error: E) {
+        drop(self.answer.send(Err(error)));
     }
 
     /// An answer that nobody waits for any more is dropped: who asked may ask again.

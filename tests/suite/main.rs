@@ -31,6 +31,7 @@ mod observability;
 mod properties;
 mod reference;
 mod round_trip;
+mod postgres;
 mod running;
 mod scenarios;
 mod server;

@@ -118,13 +118,6 @@ pub(super) fn check_library() -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Random bytes for ids and keys.
-pub(super) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(StoreError::NoRandomness)?;
-    Ok(bytes)
-}
-
 /// What it means that SQLite could not read.
 pub(super) fn read_error(path: &Path, source: rusqlite::Error) -> StoreError {
     let path = path.to_owned();

@@ -13,6 +13,7 @@ use super::connection::{self, write_error};
 use super::file::{self, beside, file_error};
 use crate::store::error::StoreError;
 use crate::store::id::DeclarationIds;
+use crate::store::random::random;
 
 /// A store under another name, with nothing in it yet.
 pub(super) struct NewStore<'p> {
@@ -39,9 +40,9 @@ impl<'p> NewStore<'p> {
         file::private().create_new(true).open(&new).map_err(|source| file_error("make", &new, source))?;
         let mut connection = connection::connect(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection::migrate(&mut connection, &new)?;
-        let epoch = uuid::Builder::from_random_bytes(connection::random()?).into_uuid();
-        let token_key: [u8; 32] = connection::random()?;
-        let ids = DeclarationIds::new(u32::from_be_bytes(connection::random()?));
+        let epoch = uuid::Builder::from_random_bytes(random()?).into_uuid();
+        let token_key: [u8; 32] = random()?;
+        let ids = DeclarationIds::new(u32::from_be_bytes(random()?));
         connection
             .execute(
                 "INSERT INTO meta (one, schema_version, epoch, token_key, id_tag) VALUES (1, ?1, ?2, ?3, ?4)",

@@ -20,9 +20,7 @@ fn withdraw_once(key: &str, declaration_id: &str) -> Append {
     append
 }
 
-#[tokio::test]
-async fn of_concurrent_withdrawals_one_is_admitted() {
-    let home = Home::new();
+async fn of_concurrent_withdrawals_one_is_admitted(home: Shared) {
     let store = home.open();
     for round in 0..20 {
         let denied = append(&store, declare(client(), &format!("deny {round}"), denial())).await;
@@ -44,9 +42,7 @@ async fn of_concurrent_withdrawals_one_is_admitted() {
     }
 }
 
-#[tokio::test]
-async fn admission_sees_its_client_only() {
-    let home = Home::new();
+async fn admission_sees_its_client_only(home: Shared) {
     let store = home.open();
     append(&store, declare(other_client(), "other", denial())).await;
     let own = append(&store, declare(client(), "own", denial())).await;
@@ -60,9 +56,7 @@ async fn admission_sees_its_client_only() {
     append(&store, second).await;
 }
 
-#[tokio::test]
-async fn a_client_with_many_declarations_is_served() {
-    let home = Home::new();
+async fn a_client_with_many_declarations_is_served(home: Shared) {
     let store = home.open();
     let history = (0..10_000).map(|n| (client(), imported(&format!("declaration {n}"), 0)));
     store.import(history.collect()).await.unwrap();
@@ -79,3 +73,9 @@ async fn a_client_with_many_declarations_is_served() {
     assert_eq!((declarations.gists().count(), snapshot.declaration_count()), (10_001, 10_001));
     assert_eq!(declarations.gists().filter(|gist| gist.ending.is_some()).count(), 4);
 }
+
+on_both_stores!(
+    of_concurrent_withdrawals_one_is_admitted,
+    admission_sees_its_client_only,
+    a_client_with_many_declarations_is_served,
+);

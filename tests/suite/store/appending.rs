@@ -43,9 +43,7 @@ async fn append_together(store: &Store, appends: Vec<Append>) -> Vec<Result<Appe
     answers
 }
 
-#[tokio::test]
-async fn revisions_are_dense_whoever_appends() {
-    let home = Home::new();
+async fn revisions_are_dense_whoever_appends(home: Shared) {
     let store = home.open();
     let mut appends = Vec::new();
     for n in 0..200 {
@@ -64,9 +62,7 @@ async fn revisions_are_dense_whoever_appends() {
     assert_eq!(store.count().unwrap(), 201);
 }
 
-#[tokio::test]
-async fn changes_are_read_from_any_revision_on() {
-    let home = Home::new();
+async fn changes_are_read_from_any_revision_on(home: Shared) {
     let store = home.open();
     for n in 0..10 {
         append(&store, declare(client(), &format!("key {n}"), denial())).await;
@@ -83,9 +79,7 @@ async fn changes_are_read_from_any_revision_on() {
     ));
 }
 
-#[tokio::test]
-async fn the_same_again_is_answered_the_same() {
-    let home = Home::new();
+async fn the_same_again_is_answered_the_same(home: Shared) {
     let store = home.open();
     let admitted = Admitted {
         notices: [Notice::LateEntry, Notice::ProvideInformation, Notice::ConsentReplaced].into(),
@@ -116,9 +110,7 @@ async fn the_same_again_is_answered_the_same() {
     assert_eq!(store.count().unwrap(), 2);
 }
 
-#[tokio::test]
-async fn a_key_is_for_one_thing() {
-    let home = Home::new();
+async fn a_key_is_for_one_thing(home: Shared) {
     let store = home.open();
     append(&store, declare(client(), "key", consent())).await;
     let mut other = declare(client(), "key", denial());
@@ -127,9 +119,7 @@ async fn a_key_is_for_one_thing() {
     assert_eq!(store.count().unwrap(), 1);
 }
 
-#[tokio::test]
-async fn a_key_counts_within_one_transaction() {
-    let home = Home::new();
+async fn a_key_counts_within_one_transaction(home: Shared) {
     let store = home.open();
     let mut other = declare(client(), "key", denial());
     other.payload_digest = digest("something else");
@@ -145,9 +135,7 @@ async fn a_key_counts_within_one_transaction() {
     assert_eq!(store.count().unwrap(), 2);
 }
 
-#[tokio::test]
-async fn what_is_refused_leaves_no_trace() {
-    let home = Home::new();
+async fn what_is_refused_leaves_no_trace(home: Shared) {
     let store = home.open();
     let mut refused = declare(client(), "key", denial());
     refused.admit = Box::new(|_, _| Err(Refusal::GivenInFuture));
@@ -159,14 +147,12 @@ async fn what_is_refused_leaves_no_trace() {
     assert_eq!(append(&store, declare(client(), "key", consent())).await.revision, Revision(1));
 }
 
-#[tokio::test]
-async fn time_never_goes_back() {
+async fn time_never_goes_back(home: Shared) {
     static MICROS: AtomicI64 = AtomicI64::new(0);
     fn clock() -> Instant {
         at(MICROS.load(Ordering::Relaxed))
     }
-    let home = Home::new();
-    let open = || Store::open(&home.store(), StoreOptions { clock, ..options() }).unwrap();
+    let open = || home.open_with(StoreOptions { clock, ..options() });
     let store = open();
     let mut recorded = Vec::new();
     for (n, micros) in [5_000_001, 7, 5_000_002, 3].into_iter().enumerate() {
@@ -184,11 +170,8 @@ async fn time_never_goes_back() {
     }
 }
 
-#[tokio::test]
-async fn a_full_queue_is_told_at_once() {
-    let home = Home::new();
-    let few = StoreOptions { queue_length_max: 1, group_commit_max: 1, ..options() };
-    let store = Store::open(&home.store(), few).unwrap();
+async fn a_full_queue_is_told_at_once(home: Shared) {
+    let store = home.open_with(StoreOptions { queue_length_max: 1, group_commit_max: 1, ..options() });
     let (release, released) = mpsc::channel::<()>();
     let (begin, begun) = mpsc::channel::<()>();
     let mut first = declare(client(), "first", denial());
@@ -215,9 +198,7 @@ async fn a_full_queue_is_told_at_once() {
     assert_eq!(store.count().unwrap(), 2);
 }
 
-#[tokio::test]
-async fn a_fault_in_admission_stops_the_writer_and_is_told_to_all() {
-    let home = Home::new();
+async fn a_fault_in_admission_stops_the_writer_and_is_told_to_all(home: Shared) {
     let store = home.open();
     append(&store, declare(client(), "before", denial())).await;
     let mut faulty = declare(client(), "faulty", denial());
@@ -235,9 +216,7 @@ async fn a_fault_in_admission_stops_the_writer_and_is_told_to_all() {
     assert_eq!(load(&home.open()).len(), 1);
 }
 
-#[tokio::test]
-async fn a_viewing_is_stored_before_it_is_answered() {
-    let home = Home::new();
+async fn a_viewing_is_stored_before_it_is_answered(home: Shared) {
     let store = home.open();
     let viewer = RecordedBy::Professional(Professional {
         register: oid("1.2.246.10.2"),
@@ -249,22 +228,15 @@ async fn a_viewing_is_stored_before_it_is_answered() {
         .log_viewing(Viewing { client: client(), viewer: Some(viewer), purpose, what: Viewed::List })
         .await
         .unwrap();
-    let row: (String, String, String, String, String) = home
-        .connect()
-        .query_row("SELECT client_root, client_extension, viewer, purpose, what FROM viewing", (), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
-        })
-        .unwrap();
+    let rows =
+        home.rows("SELECT client_root, client_extension, viewer, purpose, what FROM lupa.viewing").await;
     let viewer =
         r#"{"professional":{"register":"1.2.246.10.2","organisation":"1.2.246.10.1","professional":"p1"}}"#;
-    let expected = ["1.2.246.21", "010181-900C", viewer, "investigation", "list"].map(str::to_owned);
-    assert_eq!(<[String; 5]>::from(row), expected);
+    assert_eq!(rows, [["1.2.246.21", "010181-900C", viewer, "investigation", "list"]]);
     assert_eq!(store.count().unwrap(), 0);
 }
 
-#[tokio::test]
-async fn history_is_imported_as_it_is_given_or_not_at_all() {
-    let home = Home::new();
+async fn history_is_imported_as_it_is_given_or_not_at_all(home: Shared) {
     let store = home.open();
     let declaration = |declaration_id, withdrawal| Declaration {
         id: id(declaration_id),
@@ -298,9 +270,7 @@ async fn history_is_imported_as_it_is_given_or_not_at_all() {
     assert_eq!(withdrawal.by, Some(declarer(Role::Client)));
 }
 
-#[tokio::test]
-async fn a_national_root_with_something_else_is_not_stored() {
-    let home = Home::new();
+async fn a_national_root_with_something_else_is_not_stored(home: Shared) {
     let store = home.open();
     let strange =
         lupa::policy::client_id::ClientId::Other { root: oid("1.2.246.21"), extension: id("010181-900C") };
@@ -311,9 +281,7 @@ async fn a_national_root_with_something_else_is_not_stored() {
     append(&store, declare(client(), "key", denial())).await;
 }
 
-#[tokio::test]
-async fn the_last_of_several_withdrawals_stands() {
-    let home = Home::new();
+async fn the_last_of_several_withdrawals_stands(home: Shared) {
     let store = home.open();
     let denied = append(&store, declare(client(), "deny", denial())).await;
     let mut first = withdraw(client(), "guardian", denied.declaration_id.clone());
@@ -332,3 +300,19 @@ async fn the_last_of_several_withdrawals_stands() {
     let stands = Withdrawal { recorded_at: last.recorded_at, by: Some(declarer(Role::Client)) };
     assert_eq!(declaration.withdrawal, Some(stands));
 }
+
+on_both_stores!(
+    revisions_are_dense_whoever_appends,
+    changes_are_read_from_any_revision_on,
+    the_same_again_is_answered_the_same,
+    a_key_is_for_one_thing,
+    a_key_counts_within_one_transaction,
+    what_is_refused_leaves_no_trace,
+    time_never_goes_back,
+    a_full_queue_is_told_at_once,
+    a_fault_in_admission_stops_the_writer_and_is_told_to_all,
+    a_viewing_is_stored_before_it_is_answered,
+    history_is_imported_as_it_is_given_or_not_at_all,
+    a_national_root_with_something_else_is_not_stored,
+    the_last_of_several_withdrawals_stands,
+);

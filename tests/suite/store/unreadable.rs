@@ -29,37 +29,21 @@ const UNREADABLE: &[&str] = &[
 ];
 
 /// Appends a row past Lupa.
-fn write(home: &Home, what: &str, kind: Option<&str>, declaration_id: Option<&str>, body: &str) {
+async fn write(home: &Shared, (what, kind): (&str, Option<&str>), declaration_id: Option<&str>, body: &str) {
     let client = kind.map(|_| ("1.2.246.21", "010181-900C"));
-    home.connect()
-        .execute(
-            "INSERT INTO change (revision, recorded_at, what, kind, client_root, client_extension,
-                 declaration_id, body)
-             SELECT coalesce(max(revision), 0) + 1, coalesce(max(recorded_at), 0), ?1, ?2, ?3, ?4, ?5, ?6
-             FROM change",
-            (
-                what,
-                kind,
-                client.map(|(root, _)| root),
-                client.map(|(_, extension)| extension),
-                declaration_id,
-                body,
-            ),
-        )
-        .unwrap();
+    home.write(Row { revision: None, what, kind, client, declaration_id, body }).await;
 }
 
-#[test]
-fn an_unreadable_declaration_keeps_its_kind() {
+async fn an_unreadable_declaration_keeps_its_kind(home: Shared) {
     for (kind, expected) in
         [("information", Kind::Information), ("consent", Kind::Consent), ("denial", Kind::Denial)]
     {
-        let home = Home::new();
-        drop(home.open());
+        let store = home.open();
+        let before = store.count().unwrap();
         for (n, body) in UNREADABLE.iter().enumerate() {
-            write(&home, "declaration", Some(kind), Some(&format!("declaration {n}")), body);
+            write(&home, ("declaration", Some(kind)), Some(&format!("{kind} {n}")), body).await;
         }
-        let changes = load(&home.open());
+        let changes = load(&store).split_off(before as usize);
         assert_eq!(changes.len(), UNREADABLE.len());
         for (change, body) in changes.into_iter().zip(UNREADABLE) {
             let Change::Declaration { client: whose, recorded_at, declaration, .. } = change else {
@@ -71,13 +55,11 @@ fn an_unreadable_declaration_keeps_its_kind() {
     }
 }
 
-#[test]
-fn a_body_of_another_kind_is_unreadable() {
-    let home = Home::new();
+async fn a_body_of_another_kind_is_unreadable(home: Shared) {
     drop(home.open());
     let body = r#"{"content":{"information":{"version":"1.1"}},"given_at":0}"#;
-    write(&home, "declaration", Some("information"), Some("a"), body);
-    write(&home, "declaration", Some("denial"), Some("b"), body);
+    write(&home, ("declaration", Some("information")), Some("a"), body).await;
+    write(&home, ("declaration", Some("denial")), Some("b"), body).await;
     let changes = load(&home.open());
     let content = |change: &Change| match change {
         Change::Declaration { declaration, .. } => Some(declaration.content.clone()),
@@ -90,15 +72,14 @@ fn a_body_of_another_kind_is_unreadable() {
     );
 }
 
-#[tokio::test]
-async fn an_unreadable_withdrawal_ends_a_consent_and_nothing_else() {
-    let home = Home::new();
+async fn an_unreadable_withdrawal_ends_a_consent_and_nothing_else(home: Shared) {
     let store = home.open();
     let consented = append(&store, declare(client(), "consent", consent())).await;
     let denied = append(&store, declare(client(), "deny", denial())).await;
     drop(store);
     for (kind, appended) in [("consent", &consented), ("denial", &denied)] {
-        write(&home, "withdrawal", Some(kind), Some(appended.declaration_id.as_str()), r#"{"by":"someone"}"#);
+        let id = Some(appended.declaration_id.as_str());
+        write(&home, ("withdrawal", Some(kind)), id, r#"{"by":"someone"}"#).await;
     }
     let store = home.open();
     let changes = load(&store);
@@ -127,16 +108,15 @@ async fn an_unreadable_withdrawal_ends_a_consent_and_nothing_else() {
     assert_eq!(indexed, [ends, vec![None]].concat());
 }
 
-#[test]
-fn an_unreadable_directory_is_an_error() {
+async fn an_unreadable_directory_is_an_error(home: Shared) {
+    let store = home.open();
+    home.unprotect().await;
     let cyclic = r#"{"organisations":[
         {"oid":"1.2","name":"","kind":"former_public","uusimaa":false,"successor":"1.2"}
     ],"registers":[],"outsourcing":[]}"#;
     for body in ["", "{}", r#"{"organisations":[],"registers":[],"outsourcing":[],"regions":[]}"#, cyclic] {
-        let home = Home::new();
-        drop(home.open());
-        write(&home, "directory", None, None, body);
-        let store = home.open();
+        home.execute("DELETE FROM lupa.change").await;
+        write(&home, ("directory", None), None, body).await;
         let error = load_each(&store, &mut |_| {}).unwrap_err();
         assert!(matches!(error, StoreError::Unreadable { part: "directory", .. }), "{body}: {error}");
         assert_eq!(
@@ -147,19 +127,26 @@ fn an_unreadable_directory_is_an_error() {
     }
 }
 
-#[test]
-fn an_unreadable_client_is_an_error() {
-    let home = Home::new();
+async fn an_unreadable_client_is_an_error(home: Shared) {
     drop(home.open());
-    home.connect()
-        .execute(
-            "INSERT INTO change (revision, recorded_at, what, kind, client_root, client_extension,
-                 declaration_id, body)
-             VALUES (1, 0, 'declaration', 'denial', '1.2.246.21', '010181-900D', 'a', '{}')",
-            (),
-        )
-        .unwrap();
+    home.write(Row {
+        revision: None,
+        what: "declaration",
+        kind: Some("denial"),
+        client: Some(("1.2.246.21", "010181-900D")),
+        declaration_id: Some("a"),
+        body: "{}",
+    })
+    .await;
     let error = load_each(&home.open(), &mut |_| {}).unwrap_err();
     assert!(matches!(error, StoreError::Unreadable { part: "client", .. }), "{error}");
     assert!(!error.to_string().contains("010181"), "{error}");
 }
+
+on_both_stores!(
+    an_unreadable_declaration_keeps_its_kind,
+    a_body_of_another_kind_is_unreadable,
+    an_unreadable_withdrawal_ends_a_consent_and_nothing_else,
+    an_unreadable_directory_is_an_error,
+    an_unreadable_client_is_an_error,
+);

@@ -1,0 +1,385 @@
+//! The shared store: a PostgreSQL database, which any number of Lupas write
+//! and follow.
+//!
+//! ```text
+//!  writer thread ── one transaction a group, the head locked ──▶ lupa.change, lupa.head
+//!                                                                     │ NOTIFY: a hint
+//!  follow: look at the head, read what came after  ◀── poll ──────────┘
+//! ```
+//!
+//! INVARIANT (durable): nothing is answered before the server has committed it
+//! with its synchronous commit on; if no answer comes, it is *unknown* and looked up.
+//! INVARIANT (locked-head): revisions are given while the one row of
+//! `lupa.head` is locked, and it stays so until they are committed.
+//! INVARIANT (settled): nothing is proven fresh, and nothing committed, on a
+//! server or timeline of which it is not known that nothing is lost there.
+
+mod connection;
+mod failure;
+mod listen;
+mod look;
+mod options;
+mod read;
+mod schema;
+mod settle;
+mod state;
+mod write;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
+use tokio::runtime::{self, Runtime};
+use tokio::sync::{Mutex, mpsc};
+use tokio::time;
+
+pub use failure::PostgresFailure;
+pub use options::{Password, PostgresOptions, PostgresTls};
+
+use super::StoreOptions;
+use super::change::{Change, Epoch, Loaded, Point, Revision};
+use super::columns::Columns;
+use super::error::StoreError;
+use super::hired::{Hired, Told};
+use super::history::ClientHistory;
+use super::id::DeclarationIds;
+use super::place::Place;
+use super::sqlite::Begun;
+use crate::policy::client_id::ClientId;
+use crate::policy::declaration::Declaration;
+use connection::{Connector, Purpose, Session};
+use listen::{Connecting, listen};
+use look::{Judged, LOOK, LOOK_TYPES, Look, known_revision, typed};
+use state::State;
+use write::Writer;
+
+/// So many batches of a load may wait to be read.
+const BATCHES_WAITING_MAX: usize = 4;
+
+/// The database, connected.
+pub(super) struct Postgres {
+    pub(super) server: Arc<Server>,
+    runtime: Arc<Background>,
+    /// For histories, which may take a while.
+    pool: Pool,
+    /// The connection that follows; none while there is none.
+    following: Arc<Mutex<Option<Session>>>,
+}
+
+/// The server and what is known of it.
+pub(super) struct Server {
+    connector: Connector,
+    state: State,
+    pub(super) ids: DeclarationIds,
+    pub(super) token_key: [u8; 32],
+    write_timeout: Duration,
+    settle_timeout: Duration,
+    read_only: bool,
+}
+
+/// The threads that talk to the server. Dropped without waiting for them.
+struct Background(Option<Runtime>);
+
+impl Postgres {
+    /// See [`super::Store::connect`].
+    pub(super) fn open(given: &PostgresOptions, options: StoreOptions) -> Result<Begun<Self>, StoreError> {
+        let runtime = Arc::new(Background::start()?);
+        let connector = Connector::new(given)?;
+        let read_only = given.read_only;
+        let opened = runtime.wait(async move {
+            let purpose = if read_only { Purpose::Read } else { Purpose::Write };
+            let session = connector.connect(purpose).await?;
+            if read_only {
+                schema::require(&connector, &session).await?;
+            } else {
+                schema::migrate(&connector, &session).await?;
+            }
+            let (identity, look) = schema::identity(&connector, &session).await?;
+            Ok::<_, StoreError>((connector, session, identity, look))
+        });
+        let (connector, session, identity, look) = opened??;
+        let server = Arc::new(Server {
+            connector,
+            state: State::new(identity.epoch),
+            ids: identity.ids,
+            token_key: identity.token_key,
+            write_timeout: given.write_timeout,
+            settle_timeout: given.settle_timeout,
+            read_only,
+        });
+        let told = Arc::new(Told::new(look.head.revision));
+        runtime.handle()?.spawn(listen(Arc::clone(&server), Arc::downgrade(&told)));
+        let pool = pool(&server, options.read_connections_max.max(1))?;
+        let hired = if read_only {
+            None
+        } else {
+            let writer = Writer {
+                server: Arc::clone(&server),
+                clock: options.clock,
+                group_commit_max: options.group_commit_max.max(1),
+                told: Arc::clone(&told),
+                session: Some(session),
+                is_sent: false,
+            };
+            // The writer keeps the threads that it needs.
+            let (handle, kept) = (runtime.handle()?.clone(), Arc::clone(&runtime));
+            let write = move |queue| {
+                let _kept = kept;
+                writer.run(&handle, queue);
+            };
+            Some(Hired::start(options.queue_length_max, None, &told, write)?)
+        };
+        Ok((Self { server, runtime, pool, following: Arc::default() }, hired, told))
+    }
+
+    /// See [`super::Store::epoch`].
+    pub(super) fn epoch(&self) -> Epoch {
+        self.server.state.get().epoch
+    }
+
+    /// See [`super::Store::count`].
+    pub(super) fn count(&self) -> Result<Revision, StoreError> {
+        let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
+        let look = self.runtime.wait(async move {
+            server.through(&following, async |session| server.look(session).await).await
+        })??;
+        Ok(look.head.revision)
+    }
+
+    /// See [`super::Store::follow`].
+    pub(super) fn follow(&self, after: Point, most: usize) -> Result<Vec<Loaded>, StoreError> {
+        let ids = self.server.ids;
+        self.since(after.revision, Some(after.epoch), most, |columns| columns.loaded(ids))
+    }
+
+    /// See [`super::Store::changes_since`].
+    pub(super) fn changes_since(&self, after: Revision, most: usize) -> Result<Vec<Change>, StoreError> {
+        self.since(after, None, most, |columns| columns.change())
+    }
+
+    fn since<T>(
+        &self,
+        after: Revision,
+        epoch: Option<Epoch>,
+        most: usize,
+        read: impl Fn(Columns<'_>) -> Result<T, &'static str>,
+    ) -> Result<Vec<T>, StoreError> {
+        let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
+        let rows = self.runtime.wait(async move {
+            let read = async |session: &Session| {
+                let look = server.look(session).await?;
+                if epoch.is_some_and(|epoch| epoch != look.epoch) {
+                    return Err(StoreError::OtherEpoch { store: server.place(), epoch: look.epoch });
+                }
+                let last = look.head.revision;
+                if last < after {
+                    return Err(StoreError::WentBack { store: server.place(), last, known: after });
+                }
+                let expected = usize::try_from(last.0 - after.0).unwrap_or(usize::MAX).min(most);
+                let rows = match expected {
+                    0 => Vec::new(),
+                    _ => read::rows_since(session, after, last, most)
+                        .await
+                        .map_err(|error| server.unreachable(error.into()))?,
+                };
+                Ok((rows, expected))
+            };
+            server.through(&following, read).await
+        })??;
+        let (rows, expected) = rows;
+        let changes = read::in_order(&rows, after, &self.server.place(), read)?;
+        if changes.len() < expected {
+            let after = Revision(after.0 + changes.len() as u64);
+            return Err(StoreError::Hole { store: self.server.place(), after });
+        }
+        Ok(changes)
+    }
+
+    /// See [`super::Store::load_range`].
+    pub(super) fn load_range(
+        &self,
+        after: Revision,
+        until: Revision,
+        each: &mut dyn FnMut(Loaded) -> bool,
+    ) -> Result<Revision, StoreError> {
+        let (batches, mut received) = mpsc::channel(BATCHES_WAITING_MAX);
+        let server = Arc::clone(&self.server);
+        self.runtime.handle()?.spawn(async move {
+            match server.connector.connect(Purpose::Read).await {
+                Ok(session) => read::copy_range(&server.connector, session, (after, until), batches).await,
+                // Nobody waits for it any more: then nobody misses it.
+                Err(error) => drop(batches.send(Err(error)).await),
+            }
+        });
+        let (place, ids) = (self.server.place(), self.server.ids);
+        let read = |columns: Columns<'_>| columns.loaded(ids);
+        let mut last = after;
+        while let Some(batch) = futures_executor::block_on(received.recv()) {
+            let (read_to, goes_on) = read::read_batch(&batch?, last, &place, &read, each)?;
+            last = read_to;
+            if !goes_on {
+                return Ok(last);
+            }
+        }
+        if last < until { Err(StoreError::Hole { store: place, after: last }) } else { Ok(last) }
+    }
+
+    /// See [`super::Store::history_of`].
+    pub(super) fn history_of(
+        &self,
+        client: &ClientId,
+        until: Revision,
+    ) -> Result<Vec<Declaration>, StoreError> {
+        let (server, pool, client) = (Arc::clone(&self.server), self.pool.clone(), client.clone());
+        self.runtime.wait(async move {
+            let session = pool.get().await.map_err(|error| server.unreachable(error.into()))?;
+            let head = session.query_typed("SELECT revision FROM lupa.head", &[]);
+            let rows = read::rows_of_clients(&**session, std::iter::once(&client), until);
+            let read = async { tokio::try_join!(biased; head, rows) };
+            let read = time::timeout(server.connector.read_timeout(), read).await;
+            let read = read.map_err(|_| server.unreachable(PostgresFailure::timed_out()))?;
+            let (head, rows) = read.map_err(|error| server.unreachable(error.into()))?;
+            let last = head.first().map_or(0, |row| row.get::<_, i64>(0).cast_unsigned());
+            if last < until.0 {
+                let (store, last) = (server.place(), Revision(last));
+                return Err(StoreError::WentBack { store, last, known: until });
+            }
+            let mut history = ClientHistory::default();
+            read::apply_rows(&rows, &server.place(), |_, change| history.apply(change))?;
+            Ok(history.into_declarations())
+        })?
+    }
+}
+
+impl Server {
+    pub(super) fn place(&self) -> Place {
+        self.connector.place().clone()
+    }
+
+    /// Reads through a connection that is kept, made anew where it has failed;
+    /// in time, or it is given up.
+    async fn through<T>(
+        &self,
+        kept: &Mutex<Option<Session>>,
+        read: impl AsyncFnOnce(&Session) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut kept = kept.lock().await;
+        let attempt = async {
+            let session = match kept.take().filter(|session| !session.client.is_closed()) {
+                Some(session) => session,
+                None => self.connector.connect(Purpose::Read).await?,
+            };
+            let read = read(&session).await;
+            // After a failure nobody knows what is still to come on it.
+            if !matches!(read, Err(StoreError::Unreachable { .. })) {
+                *kept = Some(session);
+            }
+            read
+        };
+        let limit = self.connector.read_timeout();
+        match time::timeout(limit, attempt).await {
+            Ok(read) => read,
+            Err(_) => Err(self.unreachable(PostgresFailure::timed_out())),
+        }
+    }
+
+    /// Looks at the head, and settles what has to be settled: what is
+    /// returned is of a whole history.
+    async fn look(&self, session: &Session) -> Result<Look, StoreError> {
+        let (look, judged) = self.judge(session).await?;
+        match judged {
+            Judged::Whole => {
+                self.state.learn(&look);
+                return Ok(look);
+            }
+            Judged::Standby => return Err(self.standby()),
+            Judged::OtherEpoch => self.state.enter(look.epoch),
+            Judged::Moved | Judged::Unsettled | Judged::Lost => settle::settle_now(self).await?,
+        }
+        match self.judge(session).await? {
+            (look, Judged::Whole) => {
+                self.state.learn(&look);
+                Ok(look)
+            }
+            _ => Err(self.unsettled()),
+        }
+    }
+
+    async fn judge(&self, session: &Session) -> Result<(Look, Judged), StoreError> {
+        let knowing = self.state.get();
+        let known_at = known_revision(knowing.known);
+        let [type_] = LOOK_TYPES;
+        let row = session.client.query_typed_one(LOOK, &[typed(&known_at, type_)]).await;
+        let row = row.map_err(|error| self.unreachable(error.into()))?;
+        let look = Look::of(&row).map_err(|_| self.damaged("the time of its last change"))?;
+        let judged = look.judge(knowing.epoch, knowing.known);
+        Ok((look, judged))
+    }
+
+    fn unreachable(&self, source: PostgresFailure) -> StoreError {
+        self.connector.unreachable(source)
+    }
+
+    fn damaged(&self, part: &'static str) -> StoreError {
+        let finding = format!("{part} cannot be read");
+        StoreError::Damaged { store: self.place(), finding, source: None }
+    }
+
+    fn standby(&self) -> StoreError {
+        StoreError::Standby { store: self.place() }
+    }
+
+    fn unsettled(&self) -> StoreError {
+        StoreError::Unsettled { store: self.place() }
+    }
+}
+
+fn pool(server: &Arc<Server>, connections_max: usize) -> Result<Pool, StoreError> {
+    let limit = Some(server.connector.read_timeout());
+    let manager = Manager::from_connect(
+        server.connector.config().clone(),
+        Connecting(Arc::clone(server)),
+        ManagerConfig { recycling_method: RecyclingMethod::Fast },
+    );
+    Pool::builder(manager)
+        .max_size(connections_max)
+        .wait_timeout(limit)
+        .create_timeout(limit)
+        .runtime(deadpool_postgres::Runtime::Tokio1)
+        .build()
+        .map_err(|_| StoreError::Interrupted)
+}
+
+impl Background {
+    fn start() -> Result<Self, StoreError> {
+        let runtime = runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("lupa-postgres")
+            .enable_all()
+            .build()
+            .map_err(StoreError::NoThread)?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn handle(&self) -> Result<&runtime::Handle, StoreError> {
+        self.0.as_ref().map(Runtime::handle).ok_or(StoreError::Interrupted)
+    }
+
+    /// Waits for something that is done there, from whichever thread.
+    fn wait<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let task = self.handle()?.spawn(work);
+        futures_executor::block_on(task).map_err(|_| StoreError::Interrupted)
+    }
+}
+
+impl Drop for Background {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! A connection to the server, with its settings.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio_postgres::error::Severity;
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls};
+
+use super::failure::PostgresFailure;
+use super::options::{Address, PostgresOptions};
+use crate::store::error::StoreError;
+use crate::store::place::Place;
+
+/// The oldest server that is supported.
+const VERSION_NUMBER_MIN: i32 = 130_000;
+
+/// A transaction that does nothing for so long is ended by the server: it may
+/// hold the lock for which all others wait, and its client may be gone.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
+
+/// Connects.
+pub(super) struct Connector {
+    address: Address,
+    read_timeout: Duration,
+    write_timeout: Duration,
+}
+
+/// A connection in use.
+pub(super) struct Session {
+    pub(super) client: Client,
+    /// The server has warned of something since this was last looked at.
+    has_warned: Arc<AtomicBool>,
+    /// What is told by NOTIFY.
+    pub(super) notified: mpsc::UnboundedReceiver<String>,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Read,
+    Write,
+}
+
+impl Connector {
+    pub(super) fn new(options: &PostgresOptions) -> Result<Self, StoreError> {
+        let PostgresOptions { read_timeout, write_timeout, .. } = *options;
+        Ok(Self { address: Address::of(options)?, read_timeout, write_timeout })
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.address.place
+    }
+
+    pub(super) fn config(&self) -> &tokio_postgres::Config {
+        &self.address.config
+    }
+
+    /// Connects, and makes sure of the settings by which the server keeps what
+    /// it says that it has committed.
+    pub(super) async fn connect(&self, purpose: Purpose) -> Result<Session, StoreError> {
+        let session = self.begin().await.map_err(|error| self.unreachable(error.into()))?;
+        let asked = async {
+            session.client.batch_execute(&self.settings(purpose)).await?;
+            session
+                .client
+                .query_one(
+                    "SELECT current_setting('fsync'), current_setting('full_page_writes'),
+                         current_setting('synchronous_commit'), current_setting('transaction_isolation'),
+                         current_setting('server_encoding'), current_setting('server_version_num')::int",
+                    &[],
+                )
+                .await
+        };
+        let row = asked.await.map_err(|error| self.unreachable(error.into()))?;
+        let wanted: [(&'static str, &[&'static str]); 5] = [
+            ("fsync", &["on"]),
+            ("full_page_writes", &["on"]),
+            ("synchronous_commit", &["on", "remote_apply"]),
+            ("transaction_isolation", &["read committed"]),
+            ("server_encoding", &["UTF8"]),
+        ];
+        for (column, (setting, may_be)) in wanted.into_iter().enumerate() {
+            let found: String = row.get(column);
+            if !may_be.contains(&found.as_str()) {
+                let wanted = may_be.first().copied().unwrap_or_default();
+                return Err(StoreError::ServerNotDurable {
+                    store: self.place().clone(),
+                    setting,
+                    found,
+                    wanted,
+                });
+            }
+        }
+        let version: i32 = row.get(wanted.len());
+        if version < VERSION_NUMBER_MIN {
+            let (store, least) = (self.place().clone(), VERSION_NUMBER_MIN);
+            return Err(StoreError::ServerTooOld { store, found: version, least });
+        }
+        Ok(session)
+    }
+
+    /// Connects for the reads of a pool, which prove nothing.
+    pub(super) async fn connect_to_read(&self) -> Result<Session, tokio_postgres::Error> {
+        let session = self.begin().await?;
+        session.client.batch_execute(&self.settings(Purpose::Read)).await?;
+        Ok(session)
+    }
+
+    async fn begin(&self) -> Result<Session, tokio_postgres::Error> {
+        let Address { config, tls, place: _ } = &self.address;
+        let (told, notified) = mpsc::unbounded_channel();
+        let has_warned = Arc::new(AtomicBool::new(false));
+        let client = match tls {
+            Some(tls) => {
+                let (client, connection) = config.connect(tls.clone()).await?;
+                tokio::spawn(drive(connection, Arc::clone(&has_warned), told));
+                client
+            }
+            None => {
+                let (client, connection) = config.connect(NoTls).await?;
+                tokio::spawn(drive(connection, Arc::clone(&has_warned), told));
+                client
+            }
+        };
+        Ok(Session { client, has_warned, notified })
+    }
+
+    /// What each session is set to, whatever the server and the role have.
+    fn settings(&self, purpose: Purpose) -> String {
+        let timeout = match purpose {
+            Purpose::Read => self.read_timeout,
+            Purpose::Write => self.write_timeout,
+        };
+        // A plan that was made for an empty table is not kept until it is large.
+        format!(
+            "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
+                 WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false);
+             SET default_transaction_isolation = 'read committed';
+             SET default_transaction_read_only = {};
+             SET statement_timeout = {timeout};
+             SET lock_timeout = {timeout};
+             SET idle_in_transaction_session_timeout = {};
+             SET tcp_user_timeout = {timeout};
+             SET plan_cache_mode = force_custom_plan;
+             SET search_path = pg_catalog;",
+            if purpose == Purpose::Read { "on" } else { "off" },
+            IDLE_IN_TRANSACTION.as_millis(),
+            timeout = timeout.as_millis(),
+        )
+    }
+
+    pub(super) fn unreachable(&self, source: PostgresFailure) -> StoreError {
+        StoreError::Unreachable { store: self.place().clone(), source }
+    }
+
+    pub(super) fn read_timeout(&self) -> Duration {
+        self.read_timeout
+    }
+}
+
+impl Session {
+    /// Whether the server has warned since this was asked last. A commit whose
+    /// wait for a standby was cancelled is said to be done, with a warning:
+    /// <https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION>.
+    pub(super) fn has_warned(&self) -> bool {
+        self.has_warned.swap(false, Ordering::AcqRel)
+    }
+}
+
+/// Reads what the server sends until the connection ends. Warnings are noted
+/// before the answer that they precede is handed on.
+async fn drive<S, T>(
+    mut connection: Connection<S, T>,
+    has_warned: Arc<AtomicBool>,
+    told: mpsc::UnboundedSender<String>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        match message {
+            AsyncMessage::Notice(notice) => {
+                let is_warning = matches!(notice.parsed_severity(), Some(Severity::Warning) | None);
+                has_warned.fetch_or(is_warning, Ordering::AcqRel);
+            }
+            AsyncMessage::Notification(notification) => {
+                // Nobody listens any more: the connection ends soon.
+                drop(told.send(notification.payload().to_owned()));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! How a server is reached.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres::Config;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::store::error::StoreError;
+use crate::store::place::Place;
+
+/// How a PostgreSQL server is reached.
+#[derive(Clone, Debug)]
+pub struct PostgresOptions {
+    /// `postgres://USER@HOST:PORT,HOST:PORT/DATABASE`, without a password.
+    pub url: String,
+    /// None = the server asks for none.
+    pub password: Option<Password>,
+    /// Whether what is sent is encrypted, and the server known by its certificate.
+    pub tls: PostgresTls,
+    /// How long connecting to a server may take.
+    pub connect_timeout: Duration,
+    /// How long a read may take before the connection is given up.
+    pub read_timeout: Duration,
+    /// How long something may be tried to be written before it is told that it
+    /// is not known whether it was.
+    pub write_timeout: Duration,
+    /// Of a server that was promoted or restored: how long to wait for a Lupa
+    /// that knows whether changes were lost, before it is taken that they were.
+    pub settle_timeout: Duration,
+    /// Whether nothing is written.
+    pub read_only: bool,
+}
+
+/// A password, which is not shown.
+#[derive(Clone)]
+pub struct Password(pub String);
+
+/// Whether what is sent is encrypted.
+#[derive(Clone, Debug)]
+pub enum PostgresTls {
+    /// Unless every host is this machine.
+    UnlessLocal(Option<PathBuf>),
+    /// Always. The file has the certificates in PEM of those who may vouch for
+    /// the server; none = those that the system trusts.
+    Always(Option<PathBuf>),
+    /// Never: the network is protected otherwise.
+    Never,
+}
+
+/// What is needed to connect.
+pub(super) struct Address {
+    pub(super) config: Config,
+    pub(super) tls: Option<MakeRustlsConnect>,
+    pub(super) place: Place,
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl Address {
+    /// Reads the URL and the certificates.
+    pub(super) fn of(options: &PostgresOptions) -> Result<Self, StoreError> {
+        let mut config: Config = options.url.parse().map_err(|error: tokio_postgres::Error| {
+            StoreError::Url { fault: super::PostgresFailure::from(error).to_string() }
+        })?;
+        let fault = |fault: &str| StoreError::Url { fault: fault.to_owned() };
+        if config.get_password().is_some() {
+            return Err(fault("it has a password, which would be shown: give it by store.password_file"));
+        }
+        if config.get_hosts().is_empty() {
+            return Err(fault("it has no host"));
+        }
+        if config.get_user().is_none() {
+            return Err(fault("it has no user"));
+        }
+        if let Some(Password(password)) = &options.password {
+            config.password(password);
+        }
+        // A standby lags, and nothing can be written there.
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        config.application_name("lupa");
+        config.connect_timeout(options.connect_timeout);
+        config.keepalives_idle(options.read_timeout.max(Duration::from_secs(1)));
+        config.tcp_user_timeout(options.write_timeout.max(options.read_timeout));
+        let tls = match &options.tls {
+            PostgresTls::UnlessLocal(_) if config.get_hosts().iter().all(is_local) => None,
+            PostgresTls::UnlessLocal(authorities) | PostgresTls::Always(authorities) => {
+                Some(MakeRustlsConnect::new(client_config(authorities.as_ref())?))
+            }
+            PostgresTls::Never => None,
+        };
+        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+        let place = Place::new(&place(&config));
+        Ok(Self { config, tls, place })
+    }
+}
+
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+        }
+        Host::Unix(_) => true,
+    }
+}
+
+/// The URL without user and options.
+fn place(config: &Config) -> String {
+    let ports = config.get_ports();
+    let hosts = config.get_hosts().iter().enumerate().map(|(place, host)| {
+        // One port for all, or one for each.
+        let port = ports.get(place).or(ports.first()).copied().unwrap_or(5432);
+        match host {
+            Host::Tcp(name) => format!("{name}:{port}"),
+            Host::Unix(path) => format!("{}:{port}", path.display()),
+        }
+    });
+    let hosts: Vec<String> = hosts.collect();
+    let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
+    format!("postgres://{}/{database}", hosts.join(","))
+}
+
+/// Trusts these authorities only; the server's name must be the certificate's.
+fn client_config(authorities: Option<&PathBuf>) -> Result<ClientConfig, StoreError> {
+    let mut roots = RootCertStore::empty();
+    match authorities {
+        Some(path) => {
+            let unreadable =
+                |source: std::io::Error| StoreError::File { what: "read", path: path.clone(), source };
+            let invalid = |error: &dyn std::error::Error| {
+                unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string()))
+            };
+            let pem = std::fs::read(path).map_err(unreadable)?;
+            for certificate in CertificateDer::pem_slice_iter(&pem) {
+                roots.add(certificate.map_err(|error| invalid(&error))?).map_err(|error| invalid(&error))?;
+            }
+        }
+        None => {
+            let found = rustls_native_certs::load_native_certs();
+            roots.add_parsable_certificates(found.certs);
+        }
+    }
+    if roots.is_empty() {
+        return Err(StoreError::NoAuthorities);
+    }
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|_| StoreError::NoAuthorities)?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(url: &str) -> PostgresOptions {
+        PostgresOptions {
+            url: url.to_owned(),
+            password: Some(Password("secret".to_owned())),
+            tls: PostgresTls::UnlessLocal(None),
+            connect_timeout: Duration::from_secs(1),
+            read_timeout: Duration::from_secs(1),
+            write_timeout: Duration::from_secs(1),
+            settle_timeout: Duration::from_secs(1),
+            read_only: false,
+        }
+    }
+
+    fn fault(url: &str) -> String {
+        match Address::of(&options(url)) {
+            Err(StoreError::Url { fault }) => fault,
+            Err(error) => panic!("{error}"),
+            Ok(_) => panic!("accepted"),
+        }
+    }
+
+    #[test]
+    fn a_place_tells_neither_user_nor_password() {
+        for (url, place) in [
+            ("postgres://lupa@127.0.0.1/kanta", "postgres://127.0.0.1:5432/kanta"),
+            ("postgres://lupa@[::1]:1,localhost:2/kanta", "postgres://::1:1,localhost:2/kanta"),
+            ("postgres://lupa@%2Frun%2Fpostgresql/kanta", "postgres:///run/postgresql:5432/kanta"),
+            ("postgres://lupa@localhost:7", "postgres://localhost:7/lupa"),
+        ] {
+            assert_eq!(Address::of(&options(url)).unwrap().place.to_string(), place);
+        }
+        assert!(!format!("{:?}", options("")).contains("secret"));
+    }
+
+    #[test]
+    fn what_is_missing_or_would_be_shown_is_refused() {
+        assert!(fault("postgres://lupa:secret@localhost").starts_with("it has a password"));
+        assert_eq!(fault("postgres://lupa@"), "it has no host");
+        assert_eq!(fault("postgres://localhost"), "it has no user");
+        assert!(fault("postgres://lupa@localhost?nonsense=1").contains("nonsense"));
+    }
+
+    #[test]
+    fn what_leaves_the_machine_is_encrypted() {
+        let mode = |tls, url| {
+            let address = Address::of(&PostgresOptions { tls, ..options(url) }).unwrap();
+            assert_eq!(address.tls.is_some(), address.config.get_ssl_mode() == SslMode::Require);
+            address.tls.is_some()
+        };
+        let (local, both) = ("postgres://u@localhost,127.0.0.1,[::1]", "postgres://u@localhost,10.0.0.1");
+        assert!(!mode(PostgresTls::UnlessLocal(None), local));
+        assert!(mode(PostgresTls::UnlessLocal(None), both));
+        assert!(mode(PostgresTls::Always(None), local));
+        assert!(!mode(PostgresTls::Never, both));
+    }
+}

@@ -1,0 +1,84 @@
+//! What is done when a server was promoted or restored, see [`super::look`].
+
+use super::Server;
+use super::connection::{Purpose, Session};
+use super::look::{Home, Judged, LOOK_AND_LOCK, LOOK_TYPES, Look, known_revision, typed};
+use super::schema::new_epoch;
+use crate::store::change::Epoch;
+use crate::store::error::StoreError;
+
+/// Looks again, with the lock, and settles what is found.
+pub(super) async fn settle_now(server: &Server) -> Result<(), StoreError> {
+    if server.read_only {
+        return Err(server.unsettled());
+    }
+    let session = server.connector.connect(Purpose::Write).await?;
+    let failed = |error: tokio_postgres::Error| server.unreachable(error.into());
+    session.client.batch_execute("BEGIN").await.map_err(failed)?;
+    let knowing = server.state.get();
+    let [type_] = LOOK_TYPES;
+    let known_at = known_revision(knowing.known);
+    let row = session.client.query_typed_one(LOOK_AND_LOCK, &[typed(&known_at, type_)]).await;
+    let look = Look::of(&row.map_err(failed)?).map_err(|_| server.damaged("the time of its last change"))?;
+    settle(server, &session, &look, look.judge(knowing.epoch, knowing.known)).await
+}
+
+/// Settles what a look has found, in a transaction that has the lock, and ends it.
+pub(super) async fn settle(
+    server: &Server,
+    session: &Session,
+    look: &Look,
+    judged: Judged,
+) -> Result<(), StoreError> {
+    match judged {
+        Judged::Whole => Ok(()),
+        Judged::Standby => Err(server.standby()),
+        Judged::OtherEpoch => {
+            server.state.enter(look.epoch);
+            Ok(())
+        }
+        Judged::Moved => {
+            commit_home(server, session, look, look.epoch).await?;
+            let Home { timeline, .. } = &look.here;
+            tracing::info!(%timeline, epoch = %look.epoch, "the store is on another server or timeline, and whole");
+            Ok(())
+        }
+        Judged::Unsettled if !server.state.has_waited(server.settle_timeout) => Err(server.unsettled()),
+        Judged::Unsettled | Judged::Lost => {
+            let epoch = new_epoch()?;
+            commit_home(server, session, look, epoch).await?;
+            let Home { timeline, .. } = &look.here;
+            let is_loss_known = judged == Judged::Lost;
+            tracing::error!(
+                %timeline,
+                %epoch,
+                is_loss_known,
+                "the store was restored or promoted and may lack changes that were acknowledged: \
+                 a new epoch begins, and tokens of before count no more"
+            );
+            server.state.enter(epoch);
+            Ok(())
+        }
+    }
+}
+
+/// Notes where the store is now, and its epoch.
+async fn commit_home(
+    server: &Server,
+    session: &Session,
+    look: &Look,
+    Epoch(epoch): Epoch,
+) -> Result<(), StoreError> {
+    let Home { system_identifier, timeline } = &look.here;
+    let commit = async {
+        session
+            .client
+            .execute(
+                "UPDATE lupa.head SET epoch = $1, system_identifier = $2, timeline = $3",
+                &[&epoch, system_identifier, timeline],
+            )
+            .await?;
+        session.client.batch_execute("COMMIT").await
+    };
+    commit.await.map_err(|error: tokio_postgres::Error| server.unreachable(error.into()))
+}

@@ -1,0 +1,63 @@
+//! What this process knows of the history on the server.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::look::{Known, Look};
+use crate::store::change::Epoch;
+
+/// What this process knows of the history on the server. Shared by whoever
+/// reads and writes.
+pub(super) struct State(Mutex<Knowing>);
+
+/// The epoch, and the last commit that is known of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Knowing {
+    pub(super) epoch: Epoch,
+    pub(super) known: Option<Known>,
+    /// Since when it is waited for another who knows more.
+    unsettled_since: Option<Instant>,
+}
+
+impl State {
+    pub(super) fn new(epoch: Epoch) -> Self {
+        Self(Mutex::new(Knowing { epoch, known: None, unsettled_since: None }))
+    }
+
+    pub(super) fn get(&self) -> Knowing {
+        *self.lock()
+    }
+
+    /// Notes what a look at a whole history has found.
+    pub(super) fn learn(&self, look: &Look) {
+        self.learn_commit(look.epoch, look.known());
+    }
+
+    /// Notes a commit.
+    pub(super) fn learn_commit(&self, epoch: Epoch, commit: Known) {
+        let mut knowing = self.lock();
+        // Someone else may have learnt of a later one, or of a new epoch.
+        let is_newer = knowing.known.is_none_or(|known| known.revision <= commit.revision);
+        if knowing.epoch == epoch && is_newer {
+            *knowing = Knowing { epoch, known: Some(commit), unsettled_since: None };
+        }
+    }
+
+    /// Goes over to a new epoch, of which nothing is known yet.
+    pub(super) fn enter(&self, epoch: Epoch) {
+        let mut knowing = self.lock();
+        if knowing.epoch != epoch {
+            *knowing = Knowing { epoch, known: None, unsettled_since: None };
+        }
+    }
+
+    /// Whether it has been waited so long for another who knows more.
+    pub(super) fn has_waited(&self, long_enough: Duration) -> bool {
+        let now = Instant::now();
+        self.lock().unsettled_since.get_or_insert(now).elapsed() >= long_enough
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Knowing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,186 @@
+//! Real PostgreSQL servers, begun in temporary folders and ended with the tests.
+
+use std::fs;
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+use lupa::store::{PostgresOptions, PostgresTls};
+use tempfile::TempDir;
+use tokio_postgres::NoTls;
+
+use crate::server::process::free_port;
+
+/// The user of Lupa, who is no superuser.
+const USER: &str = "lupa";
+
+/// A server of its own.
+pub(crate) struct Cluster {
+    folder: TempDir,
+    port: u16,
+    databases: AtomicU32,
+}
+
+impl Cluster {
+    /// The one that tests share which do no harm to it.
+    pub(crate) fn shared() -> &'static Self {
+        static SHARED: OnceLock<Cluster> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start(&[]))
+    }
+
+    /// Makes one with settings and starts it.
+    pub(crate) fn start(settings: &[&str]) -> Self {
+        let cluster = Self::make(settings);
+        cluster.run();
+        cluster
+    }
+
+    fn make(settings: &[&str]) -> Self {
+        let folder = tempfile::Builder::new().prefix("lupa-postgres").tempdir().unwrap();
+        if let Some((user, group)) = owner() {
+            chown(folder.path(), Some(user), Some(group)).unwrap();
+        }
+        let cluster = Self { folder, port: free_port().port(), databases: AtomicU32::new(0) };
+        let made = as_owner(&binary("initdb"))
+            .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--pgdata"])
+            .arg(cluster.data())
+            .stdout(Stdio::null())
+            .status();
+        assert!(made.unwrap().success(), "initdb");
+        let mut file = fs::read_to_string(cluster.data().join("postgresql.conf")).unwrap();
+        let socket = cluster.folder.path().display();
+        let port = cluster.port;
+        file += &format!(
+            "\nport = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{socket}'\n\
+             max_connections = 300\nshared_buffers = 32MB\n{}\n",
+            settings.join("\n")
+        );
+        fs::write(cluster.data().join("postgresql.conf"), file).unwrap();
+        cluster
+    }
+
+    /// Starts the server and waits until it answers.
+    pub(crate) fn run(&self) {
+        let mut server = as_owner(&binary("postgres"));
+        server.arg("-D").arg(self.data());
+        let log = fs::File::create(self.folder.path().join("log")).unwrap();
+        server.stdout(Stdio::null()).stderr(log);
+        // It is killed when the thread ends that started it, so that one lives on.
+        thread::spawn(move || server.spawn().unwrap().wait());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let socket = self.folder.path();
+            let answers = Command::new(binary("pg_isready"))
+                .args(["--quiet", "--host"])
+                .arg(socket)
+                .args(["--port", &self.port.to_string()])
+                .status();
+            if answers.unwrap().success() {
+                break;
+            }
+            assert!(Instant::now() < deadline, "{}", fs::read_to_string(socket.join("log")).unwrap());
+            thread::sleep(Duration::from_millis(20));
+        }
+        if self.databases.load(Ordering::Relaxed) == 0 {
+            self.execute(&format!("CREATE ROLE {USER} LOGIN"));
+        }
+    }
+
+    /// A new and empty database, as a URL.
+    pub(crate) fn database(&self) -> String {
+        let name = format!("t{}", self.databases.fetch_add(1, Ordering::Relaxed));
+        self.execute(&format!("CREATE DATABASE {name} OWNER {USER}"));
+        let socket = self.folder.path().to_str().unwrap().replace('/', "%2F");
+        format!("postgres://{USER}@{socket}:{}/{name}", self.port)
+    }
+
+    /// Runs SQL as the superuser.
+    fn execute(&self, sql: &str) {
+        let done = Command::new(binary("psql"))
+            .args([
+                "--quiet",
+                "--no-psqlrc",
+                "--set=ON_ERROR_STOP=1",
+                "--username=postgres",
+                "--dbname=postgres",
+            ])
+            .arg("--host")
+            .arg(self.folder.path())
+            .args(["--port", &self.port.to_string(), "--command", sql])
+            .status();
+        assert!(done.unwrap().success(), "{sql}");
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let stopped = as_owner(&binary("pg_ctl"))
+            .args(["stop", "--mode=immediate", "--silent", "--pgdata"])
+            .arg(self.data())
+            .status();
+        assert!(stopped.is_ok());
+    }
+}
+
+/// How a database is reached in a test.
+pub(crate) fn postgres_options(url: &str) -> PostgresOptions {
+    PostgresOptions {
+        url: url.to_owned(),
+        password: None,
+        tls: PostgresTls::UnlessLocal(None),
+        connect_timeout: Duration::from_secs(10),
+        read_timeout: Duration::from_secs(10),
+        write_timeout: Duration::from_secs(20),
+        settle_timeout: Duration::from_secs(1),
+        read_only: false,
+    }
+}
+
+/// A connection past Lupa, as an operator's tool has.
+pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// The newest version that is installed, or what is in PATH.
+fn binary(name: &str) -> PathBuf {
+    let installed = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let folders = installed.map(|version| version.path().join("bin"));
+    let mut folders: Vec<PathBuf> = folders.filter(|folder| folder.join(name).exists()).collect();
+    folders.sort();
+    let folder = env::var_os("LUPA_TEST_POSTGRES").map(PathBuf::from).or(folders.pop());
+    folder.map_or_else(|| name.into(), |folder| folder.join(name))
+}
+
+/// PostgreSQL does not run as root: then it runs as its own user, and group.
+fn owner() -> Option<(u32, u32)> {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let is_root = status.lines().any(|line| line.starts_with("Uid:\t0\t"));
+    if !is_root {
+        return None;
+    }
+    let users = fs::read_to_string("/etc/passwd").unwrap();
+    let line = users.lines().find(|line| line.starts_with("postgres:")).expect("a user `postgres`");
+    let fields: Vec<&str> = line.split(':').collect();
+    Some((fields[2].parse().unwrap(), fields[3].parse().unwrap()))
+}
+
+/// A command that ends with the thread that starts it.
+fn as_owner(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    if let Some((user, group)) = owner() {
+        command.args([format!("--reuid={user}"), format!("--regid={group}"), "--clear-groups".to_owned()]);
+    }
+    command.args(["--pdeathsig", "QUIT", "--"]).arg(program);
+    command.current_dir("/");
+    command
+}
