@@ -7,10 +7,12 @@ mod gauges;
 mod http;
 mod layers;
 mod observed;
+mod opening;
 mod services;
 mod workers;
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +30,7 @@ use crate::policy::day::Instant;
 #[cfg(feature = "envoy")]
 use crate::service::sidecar::RouteFault;
 use crate::service::{Core, Limits};
-use crate::store::{Store, StoreError, StoreOptions};
+use crate::store::{Store, StoreError};
 use crate::telemetry::{LogLevel, Telemetry};
 
 use envoy::Envoy;
@@ -118,23 +120,9 @@ impl Server {
         telemetry: Telemetry,
     ) -> Result<Self, ServerError> {
         let envoy = Envoy::new(&config.sidecar)?;
-        let config::Store {
-            path,
-            read_only,
-            append_queue_length_max,
-            group_commit_declarations_max,
-            check_whole_bytes_max,
-            read_connections_max,
-        } = config.store.clone();
-        let options = StoreOptions {
-            clock,
-            queue_length_max: append_queue_length_max,
-            group_commit_max: group_commit_declarations_max,
-            check_whole_bytes_max,
-            read_connections_max,
-        };
-        let open = if read_only { Store::open_to_follow } else { Store::open };
-        let store = task::spawn_blocking(move || open(&path, options)).await?.map_err(ServerError::Open)?;
+        let given = config.clone();
+        let store = task::spawn_blocking(move || opening::open(&given.store, clock)).await?;
+        let store = store.map_err(ServerError::Open)?;
         let (index, follower) =
             Index::start(store.clone(), index_options(config, &store)).map_err(ServerError::NoThread)?;
         let core = Core::new(
@@ -275,22 +263,27 @@ fn index_options(config: &Config, store: &Store) -> IndexOptions {
         max_staleness_ms,
         retry_delay_max_ms,
         overlay_clients_max,
+        checkpoint_path,
         checkpoint_interval_ms,
         checkpoint_changes_min,
-    } = config.index;
-    let mut checkpoint = store.file().map(|file| file.as_os_str().to_owned()).unwrap_or_default();
-    checkpoint.push(CHECKPOINT_SUFFIX);
+    } = &config.index;
+    let beside = store.file().map(|file| {
+        let mut beside = file.as_os_str().to_owned();
+        beside.push(CHECKPOINT_SUFFIX);
+        PathBuf::from(beside)
+    });
     // Of several processes at one store, the one that writes it writes the checkpoint.
-    let interval_ms = if config.store.read_only { 0 } else { checkpoint_interval_ms };
+    let is_anothers = config.store.read_only && checkpoint_path.is_none();
+    let interval_ms = if is_anothers { 0 } else { *checkpoint_interval_ms };
     IndexOptions {
-        poll_interval: Duration::from_millis(poll_interval_ms),
-        max_staleness: Duration::from_millis(max_staleness_ms),
-        retry_delay_max: Duration::from_millis(retry_delay_max_ms),
-        overlay_clients_max,
-        checkpoint: Some(CheckpointOptions {
-            path: checkpoint.into(),
+        poll_interval: Duration::from_millis(*poll_interval_ms),
+        max_staleness: Duration::from_millis(*max_staleness_ms),
+        retry_delay_max: Duration::from_millis(*retry_delay_max_ms),
+        overlay_clients_max: *overlay_clients_max,
+        checkpoint: checkpoint_path.clone().or(beside).map(|path| CheckpointOptions {
+            path,
             interval: Duration::from_millis(interval_ms),
-            changes_min: checkpoint_changes_min,
+            changes_min: *checkpoint_changes_min,
         }),
     }
 }

@@ -42,8 +42,13 @@ async fn serve(config: &Config, dates: Calendar, telemetry: &Running) -> Result<
         None => None,
     };
     let socket = socket::listen(&config.sidecar)?;
-    let bytes = std::fs::metadata(&config.store.path).map_or(0, |file| file.len());
-    tracing::info!(store = %config.store.path.display(), bytes, "opening and checking the store");
+    match &config.store.url {
+        Some(_) => tracing::info!("connecting to the store"),
+        None => {
+            let bytes = std::fs::metadata(&config.store.path).map_or(0, |file| file.len());
+            tracing::info!(store = %config.store.path.display(), bytes, "opening and checking the store");
+        }
+    }
     let checking = spinner("checking the store");
     let opened = Server::open(config, dates, clock::now, telemetry.telemetry.clone()).await;
     checking.finish_and_clear();
@@ -52,7 +57,7 @@ async fn serve(config: &Config, dates: Calendar, telemetry: &Running) -> Result<
     tracing::info!(
         %address,
         http_address = http_address.map(tracing::field::display),
-        store = %config.store.path.display(),
+        store = %server.store().place(),
         epoch = %server.store().epoch(),
         "listening"
     );

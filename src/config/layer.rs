@@ -79,8 +79,9 @@ impl Layers {
             }
             for (key, value) in keys {
                 let name = format!("{section}.{}", key.get_ref());
-                let set =
-                    known(&name).and_then(|known| Ok((known, checked(known, to_value(value.get_ref()))?)));
+                let set = known(&name)
+                    .and_then(not_secret)
+                    .and_then(|known| Ok((known, checked(known, to_value(value.get_ref()))?)));
                 match set {
                     Ok((known, value)) => {
                         self.values.insert(known.name, (value, Source::File));
@@ -142,6 +143,14 @@ fn known(name: &str) -> Result<&'static Setting, String> {
     })
 }
 
+/// Who may read the file is not always who may know the secret.
+fn not_secret(setting: &'static Setting) -> Result<&'static Setting, String> {
+    if matches!(setting.kind, Kind::Secret) {
+        return Err(format!("{}: not in the file: set {} instead", setting.name, setting.variable()));
+    }
+    Ok(setting)
+}
+
 fn known_variable(name: &str) -> Result<&'static Setting, String> {
     SETTINGS.iter().find(|setting| setting.variable() == name).ok_or_else(|| {
         let variables: Vec<String> = SETTINGS.iter().map(Setting::variable).collect();
@@ -176,7 +185,7 @@ fn from_variable(setting: &Setting, text: String) -> Result<Value, String> {
             (_, Ok(flag)) => Value::Boolean(flag),
             (Err(_), Err(_)) => Value::String(text),
         }),
-        Kind::Address | Kind::Word(_) | Kind::Text | Kind::Date => Ok(Value::String(text)),
+        Kind::Address | Kind::Word(_) | Kind::Text | Kind::Secret | Kind::Date => Ok(Value::String(text)),
         Kind::Versions => Err("only in the file: write [[calendar.versions]] tables there".to_owned()),
         Kind::Routes => Err("only in the file: write [[sidecar.routes]] tables there".to_owned()),
     }
@@ -212,7 +221,7 @@ fn checked(setting: &Setting, value: Value) -> Result<Value, String> {
         (Kind::Flag, Value::Boolean(_)) => return Ok(value),
         (Kind::Number(min, max), Value::Integer(number)) if (min..=max).contains(number) => return Ok(value),
         (Kind::Word(words), Value::String(text)) if words.contains(&text.as_str()) => return Ok(value),
-        (Kind::Text, Value::String(text)) if !text.is_empty() => return Ok(value),
+        (Kind::Text | Kind::Secret, Value::String(text)) if !text.is_empty() => return Ok(value),
         (Kind::Date, Value::String(text)) if is_date(text) => return Ok(value),
         (Kind::Versions, Value::Array(versions)) => {
             return check_versions(setting.name, versions).map(|()| value);
@@ -224,11 +233,14 @@ fn checked(setting: &Setting, value: Value) -> Result<Value, String> {
         (Kind::Flag, _) => "true or false".to_owned(),
         (Kind::Number(min, max), _) => format!("a whole number from {min} to {max}"),
         (Kind::Word(words), _) => format!("one of {}", words.join(", ")),
-        (Kind::Text, _) => "text".to_owned(),
+        (Kind::Text | Kind::Secret, _) => "text".to_owned(),
         (Kind::Date, _) => "a date as YYYY-MM-DD".to_owned(),
         (Kind::Versions, _) => "[[calendar.versions]] tables".to_owned(),
         (Kind::Routes, _) => "[[sidecar.routes]] tables".to_owned(),
     };
+    if matches!(setting.kind, Kind::Secret) {
+        return Err(format!("{}: write {expected}", setting.name));
+    }
     Err(format!("{}: write {expected}, not {}", setting.name, value.to_string().trim_end()))
 }
 

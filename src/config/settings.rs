@@ -5,7 +5,7 @@
 pub struct Setting {
     /// Section and key, such as `server.listen_address`.
     pub name: &'static str,
-    /// In TOML; none = not set, for a date as it is published.
+    /// In TOML; none = not set, and for a date as it is published.
     pub default: Option<&'static str>,
     /// What it may be.
     pub kind: Kind,
@@ -26,6 +26,8 @@ pub enum Kind {
     Word(&'static [&'static str]),
     /// Any text but none.
     Text,
+    /// A text that is not shown, and not in the file.
+    Secret,
     /// An ISO date.
     Date,
     /// Tables of information versions, only in the file.
@@ -47,12 +49,11 @@ const GIBIBYTE: i64 = 1 << 30;
 pub const SETTINGS: &[Setting] = &[
     // The server.
     setting("server.listen_address", "'127.0.0.1:7411'", Kind::Address, "where the gRPC server listens"),
-    Setting {
-        name: "server.http_address",
-        default: None,
-        kind: Kind::Address,
-        meaning: "where /livez, /readyz, /metrics and /log-level are told by HTTP; not set = nowhere",
-    },
+    unset(
+        "server.http_address",
+        Kind::Address,
+        "where /livez, /readyz, /metrics and /log-level are told by HTTP; not set = nowhere",
+    ),
     setting(
         "server.allow_plaintext_beyond_loopback",
         "false",
@@ -176,31 +177,71 @@ pub const SETTINGS: &[Setting] = &[
         "all other callers: public = verdicts without details",
     ),
     // Envoy.
-    Setting {
-        name: "sidecar.socket_path",
-        default: None,
-        kind: Kind::Text,
-        meaning: "a Unix domain socket on which the same is served, for Envoy beside it; not set = none",
-    },
+    unset(
+        "sidecar.socket_path",
+        Kind::Text,
+        "a Unix domain socket on which the same is served, for Envoy beside it; not set = none",
+    ),
     setting(
         "sidecar.socket_group_may_connect",
         "false",
         Kind::Flag,
         "whether, besides the user that runs lupa, the socket's group may connect, as where Envoy runs as another user",
     ),
-    Setting {
-        name: "sidecar.routes",
-        default: None,
-        kind: Kind::Routes,
-        meaning: "how the calls that Envoy asks about become questions; one that no route fits is denied",
-    },
+    unset(
+        "sidecar.routes",
+        Kind::Routes,
+        "how the calls that Envoy asks about become questions; one that no route fits is denied",
+    ),
     // The store.
-    setting("store.path", "'lupa.sqlite'", Kind::Text, "the database file"),
+    setting("store.path", "'lupa.sqlite'", Kind::Text, "the database file, where there is no store.url"),
+    unset(
+        "store.url",
+        Kind::Text,
+        "a PostgreSQL database, postgres://USER@HOST:PORT,HOST:PORT/DATABASE; not set = the file",
+    ),
+    unset("store.password_file", Kind::Text, "a file with the password for store.url; not set = none"),
+    unset("store.password", Kind::Secret, "the password itself; only from the environment"),
+    setting(
+        "store.tls",
+        "'unless-local'",
+        Kind::Word(&["unless-local", "always", "never"]),
+        "whether the connection to store.url is encrypted; local = every host is this machine",
+    ),
+    unset(
+        "store.tls_ca_file",
+        Kind::Text,
+        "the certificates, in PEM, of those who vouch for the server; not set = those the system trusts",
+    ),
+    setting(
+        "store.connect_timeout_ms",
+        "2000",
+        Kind::Number(1, HOUR_MS),
+        "how long connecting to one server may take before the next is tried",
+    ),
+    setting(
+        "store.read_timeout_ms",
+        "2000",
+        Kind::Number(1, HOUR_MS),
+        "how long a read of store.url may take before the connection is given up",
+    ),
+    setting(
+        "store.write_timeout_ms",
+        "5000",
+        Kind::Number(1, HOUR_MS),
+        "how long a declaration is tried to be written to store.url before the outcome is unknown",
+    ),
+    setting(
+        "store.settle_timeout_ms",
+        "10000",
+        Kind::Number(0, HOUR_MS),
+        "how long after a server was promoted or restored to wait for a lupa that knows what it had",
+    ),
     setting(
         "store.read_only",
         "false",
         Kind::Flag,
-        "follow a store that another lupa on this machine writes; declarations are refused",
+        "follow a store that another lupa writes; declarations are refused",
     ),
     setting(
         "store.append_queue_length_max",
@@ -251,11 +292,16 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Number(1, 10_000_000),
         "with changes of more clients than this the cache packs them",
     ),
+    unset(
+        "index.checkpoint_path",
+        Kind::Text,
+        "where the cache is written for a quick start; not set = beside the database file, or nowhere",
+    ),
     setting(
         "index.checkpoint_interval_ms",
         "300000",
         Kind::Number(0, 24 * HOUR_MS),
-        "how often the cache is written beside the database, for a quick start; 0 = never",
+        "how often the cache is written there; 0 = never",
     ),
     setting(
         "index.checkpoint_changes_min",
@@ -314,12 +360,11 @@ pub const SETTINGS: &[Setting] = &[
     date("calendar.prescriptions_to_social_from", "social welfare retrieves prescriptions through Kanta"),
     date("calendar.wellbeing_from", "wellbeing data is shared with professionals"),
     date("calendar.extensive_refusal_from", "an extensive refusal can be recorded"),
-    Setting {
-        name: "calendar.versions",
-        default: None,
-        kind: Kind::Versions,
-        meaning: "information versions that differ or are new: version, valid_from, newest_from, opens_uusimaa",
-    },
+    unset(
+        "calendar.versions",
+        Kind::Versions,
+        "information versions that differ or are new: version, valid_from, newest_from, opens_uusimaa",
+    ),
 ];
 
 impl Setting {
@@ -334,6 +379,10 @@ const fn setting(name: &'static str, default: &'static str, kind: Kind, meaning:
     Setting { name, default: Some(default), kind, meaning }
 }
 
+const fn unset(name: &'static str, kind: Kind, meaning: &'static str) -> Setting {
+    Setting { name, default: None, kind, meaning }
+}
+
 const fn date(name: &'static str, meaning: &'static str) -> Setting {
-    Setting { name, default: None, kind: Kind::Date, meaning }
+    unset(name, Kind::Date, meaning)
 }

@@ -19,6 +19,7 @@ mod failure;
 mod listen;
 mod look;
 mod options;
+mod pool;
 mod read;
 mod schema;
 mod settle;
@@ -29,7 +30,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{Mutex, mpsc};
 use tokio::time;
@@ -49,8 +49,9 @@ use super::sqlite::Begun;
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::Declaration;
 use connection::{Connector, Purpose, Session};
-use listen::{Connecting, listen};
+use listen::listen;
 use look::{Judged, LOOK, LOOK_TYPES, Look, known_revision, typed};
+use pool::Sessions;
 use state::State;
 use write::Writer;
 
@@ -62,7 +63,7 @@ pub(super) struct Postgres {
     pub(super) server: Arc<Server>,
     runtime: Arc<Background>,
     /// For histories, which may take a while.
-    pool: Pool,
+    pool: Sessions,
     /// The connection that follows; none while there is none.
     following: Arc<Mutex<Option<Session>>>,
 }
@@ -110,7 +111,7 @@ impl Postgres {
         });
         let told = Arc::new(Told::new(look.head.revision));
         runtime.handle()?.spawn(listen(Arc::clone(&server), Arc::downgrade(&told)));
-        let pool = pool(&server, options.read_connections_max.max(1))?;
+        let pool = Sessions::new(&server, options.read_connections_max.max(1))?;
         let hired = if read_only {
             None
         } else {
@@ -233,9 +234,10 @@ impl Postgres {
     ) -> Result<Vec<Declaration>, StoreError> {
         let (server, pool, client) = (Arc::clone(&self.server), self.pool.clone(), client.clone());
         self.runtime.wait(async move {
-            let session = pool.get().await.map_err(|error| server.unreachable(error.into()))?;
-            let head = session.query_typed("SELECT revision FROM lupa.head", &[]);
-            let rows = read::rows_of_clients(&**session, std::iter::once(&client), until);
+            let session = pool.get(&server).await?;
+            let connection = &session.as_ref().client;
+            let head = connection.query_typed("SELECT revision FROM lupa.head", &[]);
+            let rows = read::rows_of_clients(connection, std::iter::once(&client), until);
             let read = async { tokio::try_join!(biased; head, rows) };
             let read = time::timeout(server.connector.read_timeout(), read).await;
             let read = read.map_err(|_| server.unreachable(PostgresFailure::timed_out()))?;
@@ -265,23 +267,17 @@ impl Server {
         read: impl AsyncFnOnce(&Session) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let mut kept = kept.lock().await;
-        let attempt = async {
-            let session = match kept.take().filter(|session| !session.client.is_closed()) {
-                Some(session) => session,
-                None => self.connector.connect(Purpose::Read).await?,
-            };
-            let read = read(&session).await;
-            // After a failure nobody knows what is still to come on it.
-            if !matches!(read, Err(StoreError::Unreachable { .. })) {
-                *kept = Some(session);
-            }
-            read
+        let session = match kept.take().filter(|session| !session.client.is_closed()) {
+            Some(session) => session,
+            None => self.connector.connect(Purpose::Read).await?,
         };
-        let limit = self.connector.read_timeout();
-        match time::timeout(limit, attempt).await {
-            Ok(read) => read,
-            Err(_) => Err(self.unreachable(PostgresFailure::timed_out())),
+        let read = time::timeout(self.connector.read_timeout(), read(&session)).await;
+        let read = read.unwrap_or_else(|_| Err(self.unreachable(PostgresFailure::timed_out())));
+        // After a failure nobody knows what is still to come on it.
+        if !matches!(read, Err(StoreError::Unreachable { .. })) {
+            *kept = Some(session);
         }
+        read
     }
 
     /// Looks at the head, and settles what has to be settled: what is
@@ -333,22 +329,6 @@ impl Server {
     fn unsettled(&self) -> StoreError {
         StoreError::Unsettled { store: self.place() }
     }
-}
-
-fn pool(server: &Arc<Server>, connections_max: usize) -> Result<Pool, StoreError> {
-    let limit = Some(server.connector.read_timeout());
-    let manager = Manager::from_connect(
-        server.connector.config().clone(),
-        Connecting(Arc::clone(server)),
-        ManagerConfig { recycling_method: RecyclingMethod::Fast },
-    );
-    Pool::builder(manager)
-        .max_size(connections_max)
-        .wait_timeout(limit)
-        .create_timeout(limit)
-        .runtime(deadpool_postgres::Runtime::Tokio1)
-        .build()
-        .map_err(|_| StoreError::Interrupted)
 }
 
 impl Background {

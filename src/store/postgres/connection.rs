@@ -2,13 +2,14 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
+use tokio::time;
 use tokio_postgres::error::Severity;
-use tokio_postgres::{AsyncMessage, Client, Connection, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
 
 use super::failure::PostgresFailure;
 use super::options::{Address, PostgresOptions};
@@ -25,6 +26,9 @@ const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 /// Connects.
 pub(super) struct Connector {
     address: Address,
+    /// Which host answered last.
+    last: AtomicUsize,
+    connect_timeout: Duration,
     read_timeout: Duration,
     write_timeout: Duration,
 }
@@ -47,22 +51,19 @@ pub(super) enum Purpose {
 
 impl Connector {
     pub(super) fn new(options: &PostgresOptions) -> Result<Self, StoreError> {
-        let PostgresOptions { read_timeout, write_timeout, .. } = *options;
-        Ok(Self { address: Address::of(options)?, read_timeout, write_timeout })
+        let PostgresOptions { connect_timeout, read_timeout, write_timeout, .. } = *options;
+        let (address, last) = (Address::of(options)?, AtomicUsize::new(0));
+        Ok(Self { address, last, connect_timeout, read_timeout, write_timeout })
     }
 
     pub(super) fn place(&self) -> &Place {
         &self.address.place
     }
 
-    pub(super) fn config(&self) -> &tokio_postgres::Config {
-        &self.address.config
-    }
-
     /// Connects, and makes sure of the settings by which the server keeps what
     /// it says that it has committed.
     pub(super) async fn connect(&self, purpose: Purpose) -> Result<Session, StoreError> {
-        let session = self.begin().await.map_err(|error| self.unreachable(error.into()))?;
+        let session = self.begin().await.map_err(|source| self.unreachable(source))?;
         let asked = async {
             session.client.batch_execute(&self.settings(purpose)).await?;
             session
@@ -103,15 +104,29 @@ impl Connector {
         Ok(session)
     }
 
-    /// Connects for the reads of a pool, which prove nothing.
-    pub(super) async fn connect_to_read(&self) -> Result<Session, tokio_postgres::Error> {
-        let session = self.begin().await?;
-        session.client.batch_execute(&self.settings(Purpose::Read)).await?;
-        Ok(session)
+    /// Tries one host after the other, beginning with the one that answered
+    /// last. One that is frozen accepts and then says nothing: so the limit is
+    /// on all of it.
+    async fn begin(&self) -> Result<Session, PostgresFailure> {
+        let last = self.last.load(Ordering::Relaxed);
+        let hosts = self.address.hosts.iter().enumerate();
+        let (before, after): (Vec<_>, Vec<_>) = hosts.partition(|(place, _)| *place < last);
+        let mut failure = PostgresFailure::timed_out();
+        for (place, host) in after.into_iter().chain(before) {
+            match time::timeout(self.connect_timeout, self.begin_at(host)).await {
+                Ok(Ok(session)) => {
+                    self.last.store(place, Ordering::Relaxed);
+                    return Ok(session);
+                }
+                Ok(Err(error)) => failure = error.into(),
+                Err(_) => failure = PostgresFailure::timed_out(),
+            }
+        }
+        Err(failure)
     }
 
-    async fn begin(&self) -> Result<Session, tokio_postgres::Error> {
-        let Address { config, tls, place: _ } = &self.address;
+    async fn begin_at(&self, config: &Config) -> Result<Session, tokio_postgres::Error> {
+        let tls = &self.address.tls;
         let (told, notified) = mpsc::unbounded_channel();
         let has_warned = Arc::new(AtomicBool::new(false));
         let client = match tls {

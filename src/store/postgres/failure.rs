@@ -3,8 +3,6 @@
 use std::error::Error;
 use std::fmt;
 
-use deadpool_postgres::PoolError;
-
 /// Classes of SQLSTATE whose messages may quote what is in a row: data
 /// exceptions and violated constraints,
 /// <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
@@ -41,25 +39,18 @@ impl From<tokio_postgres::Error> for PostgresFailure {
     }
 }
 
-impl From<PoolError> for PostgresFailure {
-    fn from(error: PoolError) -> Self {
-        match error {
-            PoolError::Backend(error) => error.into(),
-            PoolError::Timeout(_) => Self("no connection became free in time".to_owned()),
-            PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
-                Self("the connections are closed".to_owned())
-            }
-        }
-    }
-}
-
 impl PostgresFailure {
     /// Something that took too long.
     pub(super) fn timed_out() -> Self {
         Self("no answer in time".to_owned())
     }
 
-    /// A warning of the server's, by its code.
+    /// All connections are in use.
+    pub(super) fn none_free() -> Self {
+        Self("no connection became free in time".to_owned())
+    }
+
+    /// A warning of the server's.
     pub(super) fn warned() -> Self {
         Self("the server warned while it committed".to_owned())
     }

@@ -55,7 +55,8 @@ pub enum PostgresTls {
 
 /// What is needed to connect.
 pub(super) struct Address {
-    pub(super) config: Config,
+    /// One for each host.
+    pub(super) hosts: Vec<Config>,
     pub(super) tls: Option<MakeRustlsConnect>,
     pub(super) place: Place,
 }
@@ -82,15 +83,6 @@ impl Address {
         if config.get_user().is_none() {
             return Err(fault("it has no user"));
         }
-        if let Some(Password(password)) = &options.password {
-            config.password(password);
-        }
-        // A standby lags, and nothing can be written there.
-        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        config.application_name("lupa");
-        config.connect_timeout(options.connect_timeout);
-        config.keepalives_idle(options.read_timeout.max(Duration::from_secs(1)));
-        config.tcp_user_timeout(options.write_timeout.max(options.read_timeout));
         let tls = match &options.tls {
             PostgresTls::UnlessLocal(_) if config.get_hosts().iter().all(is_local) => None,
             PostgresTls::UnlessLocal(authorities) | PostgresTls::Always(authorities) => {
@@ -100,7 +92,10 @@ impl Address {
         };
         config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
         let place = Place::new(&place(&config));
-        Ok(Self { config, tls, place })
+        let ports = |at: usize| port(&config, at);
+        let hosts = config.get_hosts().iter().enumerate();
+        let hosts = hosts.map(|(at, host)| at_host(&config, host, ports(at), options)).collect();
+        Ok(Self { hosts, tls, place })
     }
 }
 
@@ -113,12 +108,37 @@ fn is_local(host: &Host) -> bool {
     }
 }
 
+/// The same for one host, and what each connection is set to.
+fn at_host(given: &Config, host: &Host, port: u16, options: &PostgresOptions) -> Config {
+    let mut config = Config::new();
+    match host {
+        Host::Tcp(name) => config.host(name),
+        Host::Unix(path) => config.host_path(path),
+    };
+    config.port(port).ssl_mode(given.get_ssl_mode()).application_name("lupa");
+    given.get_user().map(|user| config.user(user));
+    given.get_dbname().map(|database| config.dbname(database));
+    given.get_options().map(|set| config.options(set));
+    if let Some(Password(password)) = &options.password {
+        config.password(password);
+    }
+    // A standby lags, and nothing can be written there.
+    config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    config.keepalives_idle(options.read_timeout.max(Duration::from_secs(1)));
+    config.tcp_user_timeout(options.write_timeout.max(options.read_timeout));
+    config
+}
+
+/// One port for all, or one for each.
+fn port(config: &Config, at: usize) -> u16 {
+    let ports = config.get_ports();
+    ports.get(at).or(ports.first()).copied().unwrap_or(5432)
+}
+
 /// The URL without user and options.
 fn place(config: &Config) -> String {
-    let ports = config.get_ports();
-    let hosts = config.get_hosts().iter().enumerate().map(|(place, host)| {
-        // One port for all, or one for each.
-        let port = ports.get(place).or(ports.first()).copied().unwrap_or(5432);
+    let hosts = config.get_hosts().iter().enumerate().map(|(at, host)| {
+        let port = port(config, at);
         match host {
             Host::Tcp(name) => format!("{name}:{port}"),
             Host::Unix(path) => format!("{}:{port}", path.display()),
@@ -208,7 +228,8 @@ mod tests {
     fn what_leaves_the_machine_is_encrypted() {
         let mode = |tls, url| {
             let address = Address::of(&PostgresOptions { tls, ..options(url) }).unwrap();
-            assert_eq!(address.tls.is_some(), address.config.get_ssl_mode() == SslMode::Require);
+            let is_required = |host: &Config| host.get_ssl_mode() == SslMode::Require;
+            assert!(address.hosts.iter().all(|host| is_required(host) == address.tls.is_some()));
             address.tls.is_some()
         };
         let (local, both) = ("postgres://u@localhost,127.0.0.1,[::1]", "postgres://u@localhost,10.0.0.1");

@@ -1,0 +1,53 @@
+//! Opens the store as it is configured.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::{self, Secret, Tls};
+use crate::policy::day::Instant;
+use crate::store::{Password, PostgresOptions, PostgresTls, Store, StoreError, StoreOptions};
+
+/// Opens the store. Blocks.
+pub(super) fn open(config: &config::Store, clock: fn() -> Instant) -> Result<Store, StoreError> {
+    let options = StoreOptions {
+        clock,
+        queue_length_max: config.append_queue_length_max,
+        group_commit_max: config.group_commit_declarations_max,
+        check_whole_bytes_max: config.check_whole_bytes_max,
+        read_connections_max: config.read_connections_max,
+    };
+    match &config.url {
+        Some(url) => Store::connect(&postgres(config, url)?, options),
+        None if config.read_only => Store::open_to_follow(&config.path, options),
+        None => Store::open(&config.path, options),
+    }
+}
+
+fn postgres(config: &config::Store, url: &str) -> Result<PostgresOptions, StoreError> {
+    let authorities = config.tls_ca_file.clone();
+    Ok(PostgresOptions {
+        url: url.to_owned(),
+        password: password(config)?,
+        tls: match config.tls {
+            Tls::UnlessLocal => PostgresTls::UnlessLocal(authorities),
+            Tls::Always => PostgresTls::Always(authorities),
+            Tls::Never => PostgresTls::Never,
+        },
+        connect_timeout: Duration::from_millis(config.connect_timeout_ms),
+        read_timeout: Duration::from_millis(config.read_timeout_ms),
+        write_timeout: Duration::from_millis(config.write_timeout_ms),
+        settle_timeout: Duration::from_millis(config.settle_timeout_ms),
+        read_only: config.read_only,
+    })
+}
+
+/// The password, without the end of its line.
+fn password(config: &config::Store) -> Result<Option<Password>, StoreError> {
+    let from_file = |path: &PathBuf| {
+        let read = std::fs::read_to_string(path);
+        read.map_err(|source| StoreError::File { what: "read", path: path.clone(), source })
+    };
+    let from_file = config.password_file.as_ref().map(from_file).transpose()?;
+    let given = config.password.as_ref().map(|Secret(password)| password.clone());
+    Ok(given.or(from_file).map(|password| Password(password.trim_end_matches(['\r', '\n']).to_owned())))
+}
