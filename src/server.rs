@@ -121,7 +121,7 @@ impl Server {
     ) -> Result<Self, ServerError> {
         let envoy = Envoy::new(&config.sidecar)?;
         let given = config.clone();
-        let store = task::spawn_blocking(move || opening::open(&given.store, clock)).await?;
+        let store = task::spawn_blocking(move || opening::open(&given, clock)).await?;
         let store = store.map_err(ServerError::Open)?;
         let (index, follower) =
             Index::start(store.clone(), index_options(config, &store)).map_err(ServerError::NoThread)?;

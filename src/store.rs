@@ -1,8 +1,10 @@
-//! The embedded store: committed changes in one SQLite file, never changed again.
+//! The store: committed changes, never changed again, in one SQLite file or in
+//! a PostgreSQL database that many share.
 //!
 //! - A *change* is a declaration, a withdrawal or a new directory.
 //! - Its *revision* is its place in commit order: 1, 2, 3, … without holes.
-//! - The *epoch* tells one store's revisions from another's.
+//! - The *epoch* tells one history from another: a store that has lost changes
+//!   which it had begins a new one.
 //!
 //! ```text
 //!  append ──▶ bounded queue ──▶ writer thread: one transaction for all that waits
@@ -10,15 +12,12 @@
 //!                                │  admit, on the client's declarations as they are now
 //!                                ▼
 //!                               commit, synced ──▶ answers ──▶ committed() hints at the revision
-//!  load_range, changes_since, history_of ◀── connections that only read
+//!  load_range, follow, changes_since, history_of ◀── connections that only read
 //! ```
 //!
-//! INVARIANT (durable): nothing is answered before it is synced to the disk.
-//! INVARIANT (fail-stop): after a failed write nothing is written again until
-//! the file has been opened, and so checked, anew. What was under way is then
-//! either there or not; who asks again with the same key learns which.
-//! INVARIANT (one-writer): one process, by a lock on `<path>.lock`, and in it
-//! one thread writes, and checkpoints. Other processes may follow what it writes.
+//! INVARIANT (durable): nothing is answered before it is committed and synced.
+//! Where no answer comes to a commit, it is unknown, and looked up by its
+//! idempotency key.
 
 mod change;
 mod columns;
@@ -40,6 +39,7 @@ mod viewing;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -82,6 +82,9 @@ pub struct StoreOptions {
     pub check_whole_bytes_max: u64,
     /// How many histories may be read at one time; at least 1.
     pub read_connections_max: usize,
+    /// How long after it was proven fresh this process still decides from what
+    /// it has read. The store keeps the longest of all who share it.
+    pub max_staleness: Duration,
 }
 
 /// Dropped in this order: the connections that read close before the one that

@@ -79,10 +79,15 @@ fn follow(read: fn(&Cell<Snapshot>) -> Proven<Snapshot>) {
     let follower = shuttle::thread::spawn(move || {
         let mut last = Snapshot::default();
         publishing.publish(Arc::new(last.clone()));
-        for _ in 0..3 {
+        for round in 0..3 {
+            // Once the epoch ends, and what was read is read anew.
+            let is_anew = round == 1;
+            if is_anew {
+                publishing.withdraw();
+            }
             // The look begins here; the number after it stands for the time.
             let committed = followed.0.load(Ordering::SeqCst);
-            if committed > last.revision() {
+            if is_anew || committed > last.revision() {
                 last.overlay.extend(last.revision() + 1..=committed);
                 publishing.publish(Arc::new(last.clone()));
             }

@@ -3,18 +3,21 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::config::{self, Secret, Tls};
+use crate::config::{self, Config, Secret, Tls};
 use crate::policy::day::Instant;
 use crate::store::{Password, PostgresOptions, PostgresTls, Store, StoreError, StoreOptions};
 
 /// Opens the store. Blocks.
-pub(super) fn open(config: &config::Store, clock: fn() -> Instant) -> Result<Store, StoreError> {
+pub(super) fn open(config: &Config, clock: fn() -> Instant) -> Result<Store, StoreError> {
+    let max_staleness = Duration::from_millis(config.index.max_staleness_ms);
+    let config = &config.store;
     let options = StoreOptions {
         clock,
         queue_length_max: config.append_queue_length_max,
         group_commit_max: config.group_commit_declarations_max,
         check_whole_bytes_max: config.check_whole_bytes_max,
         read_connections_max: config.read_connections_max,
+        max_staleness,
     };
     match &config.url {
         Some(url) => Store::connect(&postgres(config, url)?, options),

@@ -64,8 +64,7 @@ impl Declarations {
             Box::new(move |declarations, now| admit(&submission, declarations, &directory, &calendar, now));
         let appended = self.append(Append { client, idempotency_key, payload_digest, entry, admit }).await?;
         let token = self.core.tokens.write(appended.point());
-        let Appended { epoch: _, revision: _, recorded_at, declaration_id, admitted, is_replay: _ } =
-            appended;
+        let Appended { recorded_at, declaration_id, admitted, .. } = appended;
         let Admitted { notices, replaced } = admitted;
         Ok(RecordResponse {
             declaration_id: declaration_id.as_str().to_owned(),

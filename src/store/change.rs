@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -44,6 +45,8 @@ pub(super) struct Identity {
     pub(super) epoch: Epoch,
     pub(super) token_key: [u8; 32],
     pub(super) ids: DeclarationIds,
+    /// The longest of all who share the store, as far as it was told when this was opened.
+    pub(super) max_staleness: Duration,
 }
 
 /// The last committed change.
@@ -200,6 +203,8 @@ pub struct Appended {
     pub admitted: Admitted,
     /// It was appended by an earlier call with the same key.
     pub is_replay: bool,
+    /// So long after the answer nobody who shares the store decides without it.
+    pub max_staleness: Duration,
 }
 
 /// Why nothing was appended, or, for `Store` and `Unknown`, why it is not known whether it was.

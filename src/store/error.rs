@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::change::{Epoch, Revision};
 use super::place::Place;
@@ -269,6 +270,20 @@ pub enum StoreError {
     Unsettled {
         /// The store.
         store: Place,
+    },
+    /// Who only follows may be behind for longer than those who write it know.
+    #[error(
+        "index.max_staleness_ms is {} here, and those who write `{store}` count on no more than {}: lower it here, or raise it first where the store is written",
+        own.as_millis(),
+        most.as_millis()
+    )]
+    StalenessTooLong {
+        /// The store.
+        store: Place,
+        /// How long it may be behind here.
+        own: Duration,
+        /// How long the store knows of.
+        most: Duration,
     },
     /// Nothing was written.
     #[error("nothing was recorded: try again")]

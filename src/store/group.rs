@@ -7,6 +7,7 @@
 //! ```
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -52,7 +53,10 @@ pub(super) struct Found {
 pub(super) struct Answered {
     /// SHA-256 of what was asked.
     digest: [u8; 32],
-    appended: Appended,
+    revision: Revision,
+    recorded_at: Instant,
+    declaration_id: OpaqueId<'static>,
+    admitted: Admitted,
 }
 
 /// The columns that tell what was answered to a key.
@@ -68,10 +72,19 @@ pub(super) struct AnsweredColumns {
 /// The group under way. An error ends it, with all that is in it.
 pub(super) struct Group {
     found: Found,
-    epoch: Epoch,
+    before: Before,
     clock: fn() -> Instant,
     ids: DeclarationIds,
     written: Written,
+}
+
+/// What there is when a group begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    pub(super) epoch: Epoch,
+    pub(super) head: Head,
+    /// The longest of all who share the store.
+    pub(super) max_staleness: Duration,
 }
 
 /// What is to be written.
@@ -140,10 +153,10 @@ impl Found {
 
 impl Answered {
     /// What the columns say, unless they cannot be read.
-    pub(super) fn of(columns: AnsweredColumns, epoch: Epoch) -> Result<Self, Unreadable> {
+    pub(super) fn of(columns: AnsweredColumns) -> Result<Self, Unreadable> {
         let AnsweredColumns { revision, recorded_at, declaration_id, digest, notices, replaced_id } = columns;
-        let appended = Appended {
-            epoch,
+        Ok(Self {
+            digest,
             revision,
             recorded_at: row::instant(recorded_at)?,
             declaration_id: row::opaque_id(declaration_id.into())?,
@@ -151,22 +164,15 @@ impl Answered {
                 notices: row::notices(&notices)?,
                 replaced: replaced_id.map(|id| row::opaque_id(id.into())).transpose()?,
             },
-            is_replay: true,
-        };
-        Ok(Self { digest, appended })
+        })
     }
 }
 
 impl Group {
     /// A group on what was found, after the last change.
-    pub(super) fn new(
-        found: Found,
-        (epoch, head): (Epoch, Head),
-        clock: fn() -> Instant,
-        ids: DeclarationIds,
-    ) -> Self {
-        let written = Written { changes: Vec::new(), viewings: Vec::new(), head };
-        Self { found, epoch, clock, ids, written }
+    pub(super) fn new(found: Found, before: Before, clock: fn() -> Instant, ids: DeclarationIds) -> Self {
+        let written = Written { changes: Vec::new(), viewings: Vec::new(), head: before.head };
+        Self { found, before, clock, ids, written }
     }
 
     /// Runs jobs; their answers wait for the commit.
@@ -184,9 +190,10 @@ impl Group {
 
     fn append(&mut self, append: &Append) -> Result<Result<Appended, AppendError>, StoreError> {
         let Append { client, idempotency_key, payload_digest, entry, admit } = append;
-        if let Some(Answered { digest, appended }) = self.found.answered.get(idempotency_key) {
-            let is_same = digest == payload_digest;
-            return Ok(if is_same { Ok(appended.clone()) } else { Err(AppendError::KeyReused) });
+        if let Some(answered) = self.found.answered.get(idempotency_key) {
+            let is_same = answered.digest == *payload_digest;
+            let again = || Ok(self.appended(answered.clone(), true));
+            return Ok(if is_same { again() } else { Err(AppendError::KeyReused) });
         }
         if let Err(error) = row::client_columns(client) {
             return Ok(Err(AppendError::Store(error.into())));
@@ -230,18 +237,22 @@ impl Group {
         };
         let of = (Some(client.clone()), Some(declaration_id.clone()));
         let revision = self.push(recorded_at, what, of, body, Some(asked))?;
-        let epoch = self.epoch;
-        let appended = Appended { epoch, revision, recorded_at, declaration_id, admitted, is_replay: false };
-        let again = Appended { is_replay: true, ..appended.clone() };
-        let answered = Answered { digest: *payload_digest, appended: again };
-        self.found.answered.insert(idempotency_key.clone(), answered);
-        Ok(Ok(appended))
+        let digest = *payload_digest;
+        let answered = Answered { digest, revision, recorded_at, declaration_id, admitted };
+        self.found.answered.insert(idempotency_key.clone(), answered.clone());
+        Ok(Ok(self.appended(answered, false)))
+    }
+
+    fn appended(&self, answered: Answered, is_replay: bool) -> Appended {
+        let Answered { digest: _, revision, recorded_at, declaration_id, admitted } = answered;
+        let Before { epoch, head: _, max_staleness } = self.before;
+        Appended { epoch, revision, recorded_at, declaration_id, admitted, is_replay, max_staleness }
     }
 
     fn replace_directory(&mut self, directory: &Directory) -> Result<Point, StoreError> {
         let body = json(&row::Directory::from(directory))?;
         let revision = self.push(self.now(), What::Directory, (None, None), body, None)?;
-        Ok(Point { epoch: self.epoch, revision })
+        Ok(Point { epoch: self.before.epoch, revision })
     }
 
     /// Stores imported history, or, if an id of it is taken, nothing.

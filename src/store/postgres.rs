@@ -95,8 +95,16 @@ impl Postgres {
                 schema::require(&connector, &session).await?;
             } else {
                 schema::migrate(&connector, &session).await?;
+                schema::tell_staleness(&connector, &session, options.max_staleness).await?;
             }
             let (identity, look) = schema::identity(&connector, &session).await?;
+            if options.max_staleness > identity.max_staleness {
+                return Err(StoreError::StalenessTooLong {
+                    store: connector.place().clone(),
+                    own: options.max_staleness,
+                    most: identity.max_staleness,
+                });
+            }
             Ok::<_, StoreError>((connector, session, identity, look))
         });
         let (connector, session, identity, look) = opened??;

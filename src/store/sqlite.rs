@@ -51,12 +51,12 @@ pub(super) type Begun<D> = (D, Option<Hired>, Arc<Told>);
 impl Sqlite {
     /// See [`super::Store::open`].
     pub(super) fn open(path: &Path, options: StoreOptions) -> Result<Begun<Self>, StoreError> {
-        Self::start(open::open(path, options.check_whole_bytes_max)?, options)
+        Self::start(open::open(path, &options)?, options)
     }
 
     /// See [`super::Store::open_to_follow`].
     pub(super) fn open_to_follow(path: &Path, options: StoreOptions) -> Result<Begun<Self>, StoreError> {
-        Self::start(open::open_to_follow(path)?, options)
+        Self::start(open::open_to_follow(path, &options)?, options)
     }
 
     fn start(opened: Opened, options: StoreOptions) -> Result<Begun<Self>, StoreError> {

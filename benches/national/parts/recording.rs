@@ -85,6 +85,7 @@ fn open(path: &std::path::Path) -> Store {
         queue_length_max: config.append_queue_length_max,
         group_commit_max: config.group_commit_declarations_max,
         check_whole_bytes_max: config.check_whole_bytes_max,
+        max_staleness: Duration::from_secs(2),
         read_connections_max: config.read_connections_max,
     };
     Store::open(&config.path, options).expect("a store")

@@ -8,11 +8,14 @@
 //! another is in its place, because each commit has a number drawn for it. Who
 //! finds that commits are lost begins a new epoch.
 
+use std::time::Duration;
+
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::store::change::{Epoch, Head, Revision};
+use crate::store::group::Before;
 use crate::store::row::{self, Unreadable};
 
 /// The parameters: the revision of the last commit that is known.
@@ -47,7 +50,7 @@ pub(super) struct Look {
     pub(super) epoch: Epoch,
     pub(super) head: Head,
     pub(super) commit: i64,
-    pub(super) max_staleness_ms: u64,
+    max_staleness_ms: u64,
     /// The commit at the revision of the one that is known.
     commit_at_known: Option<i64>,
 }
@@ -121,6 +124,12 @@ impl Look {
     fn has(&self, known: Known) -> bool {
         let is_empty = known.revision == Revision(0);
         self.head.revision >= known.revision && (is_empty || self.commit_at_known == Some(known.commit))
+    }
+
+    /// What a group begins with.
+    pub(super) fn before(&self) -> Before {
+        let max_staleness = Duration::from_millis(self.max_staleness_ms);
+        Before { epoch: self.epoch, head: self.head, max_staleness }
     }
 
     /// The last commit, for the next look.

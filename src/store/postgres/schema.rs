@@ -1,5 +1,7 @@
 //! The tables of the store on a server.
 
+use std::time::Duration;
+
 use tokio_postgres::GenericClient;
 
 use super::connection::{Connector, Session};
@@ -42,6 +44,22 @@ pub(super) async fn migrate(connector: &Connector, session: &Session) -> Result<
     let newest = SCHEMA_VERSION.cast_signed();
     client.execute("UPDATE lupa.meta SET schema_version = $1", &[&newest]).await.map_err(error)?;
     client.batch_execute("COMMIT").await.map_err(error)
+}
+
+/// Makes sure that the store knows how long this process may be behind: what
+/// is acknowledged says when nobody is.
+pub(super) async fn tell_staleness(
+    connector: &Connector,
+    session: &Session,
+    max_staleness: Duration,
+) -> Result<(), StoreError> {
+    let millis = i64::try_from(max_staleness.as_millis()).unwrap_or(i64::MAX);
+    let told = session
+        .client
+        .execute("UPDATE lupa.head SET max_staleness_ms = $1 WHERE max_staleness_ms < $1", &[&millis])
+        .await;
+    told.map(drop)
+        .map_err(|source| StoreError::Server { store: connector.place().clone(), source: source.into() })
 }
 
 /// The version of the tables; 0 if there are none.
@@ -92,7 +110,8 @@ pub(super) async fn identity(
     let token_key = meta.get::<_, &[u8]>(0);
     let token_key = token_key.try_into().map_err(|_| damaged("its token key has another length"))?;
     let ids = DeclarationIds::new(meta.get::<_, i32>(1).cast_unsigned());
-    Ok((Identity { epoch: look.epoch, token_key, ids }, look))
+    let max_staleness = look.before().max_staleness;
+    Ok((Identity { epoch: look.epoch, token_key, ids, max_staleness }, look))
 }
 
 enum Begun {

@@ -121,7 +121,7 @@ impl Writer {
         };
         let server = &*self.server;
         let (look, found) = begin(server, session, &Wanted::of(jobs)).await?;
-        let written = Group::new(found, (look.epoch, look.head), self.clock, server.ids).run(jobs);
+        let written = Group::new(found, look.before(), self.clock, server.ids).run(jobs);
         let written = written.map_err(Attempt::Fault)?;
         let commit = random().map(i64::from_be_bytes).map_err(Attempt::Fault)?;
         self.is_sent = true;
@@ -188,7 +188,7 @@ async fn begin(server: &Server, session: &Session, wanted: &Wanted<'_>) -> Resul
             replaced_id: row.get(6),
         };
         let key = row::opaque_id(row.get::<_, String>(0).into());
-        let answered = key.and_then(|key| Ok((key, Answered::of(columns, look.epoch)?)));
+        let answered = key.and_then(|key| Ok((key, Answered::of(columns)?)));
         let (key, answered) = answered.map_err(|_| Attempt::Fault(unreadable("answer")))?;
         found.answered.insert(key, answered);
     }

@@ -12,6 +12,7 @@ use crate::store::error::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_changes.sql"),
     include_str!("../migrations/sqlite/0002_derived_ids_and_lighter_checks.sql"),
+    include_str!("../migrations/sqlite/0003_staleness_and_backups.sql"),
 ];
 
 /// The version to which all migrations lead.

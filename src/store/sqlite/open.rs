@@ -2,18 +2,21 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use uuid::Uuid;
 
-use super::connection::{self, damaged, read_error};
+use super::connection::{self, damaged, read_error, write_error};
 use super::file::{self, file_error};
 use super::length;
 use super::new::NewStore;
 use crate::policy::day::Instant;
+use crate::store::StoreOptions;
 use crate::store::change::{Epoch, Head, Identity, Revision};
 use crate::store::error::StoreError;
 use crate::store::id::DeclarationIds;
+use crate::store::random::random;
 use crate::store::row::{self, Unreadable};
 
 /// A store that is open and checked.
@@ -35,7 +38,8 @@ pub(super) struct Writing {
 
 /// Opens the store at a path, locked and migrated; begins one if there is no
 /// file. Checks it whole if it is not larger than so many bytes.
-pub(super) fn open(path: &Path, check_whole_bytes_max: u64) -> Result<Opened, StoreError> {
+pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<Opened, StoreError> {
+    let StoreOptions { check_whole_bytes_max, max_staleness, .. } = *options;
     connection::check_library()?;
     let path = file::canonical(path)?;
     let lock = file::lock(&path)?;
@@ -59,13 +63,15 @@ pub(super) fn open(path: &Path, check_whole_bytes_max: u64) -> Result<Opened, St
         );
     }
     let head = check_ends(&connection, &path)?;
+    tell_staleness(&connection, &path, max_staleness)?;
+    begin_epoch_of_backup(&connection, &path)?;
     let identity = identity(&connection, &path)?;
     Ok(Opened { path, identity, head, writing: Some(Writing { lock, connection }) })
 }
 
 /// Opens the store at a path, which another process may be writing, only to
 /// read it. Nothing is migrated, made or locked.
-pub(super) fn open_to_follow(path: &Path) -> Result<Opened, StoreError> {
+pub(super) fn open_to_follow(path: &Path, options: &StoreOptions) -> Result<Opened, StoreError> {
     connection::check_library()?;
     let path = file::canonical(path)?;
     if !exists(&path)? {
@@ -83,6 +89,10 @@ pub(super) fn open_to_follow(path: &Path) -> Result<Opened, StoreError> {
     }
     let head = check_ends(&connection, &path)?;
     let identity = identity(&connection, &path)?;
+    if options.max_staleness > identity.max_staleness {
+        let (store, own, most) = (path.as_path().into(), options.max_staleness, identity.max_staleness);
+        return Err(StoreError::StalenessTooLong { store, own, most });
+    }
     Ok(Opened { path, identity, head, writing: None })
 }
 
@@ -134,12 +144,35 @@ fn check_ends(connection: &Connection, path: &Path) -> Result<Head, StoreError> 
     Ok(Head { revision: Revision(last), recorded_at })
 }
 
+/// Makes sure that the store knows how long this process may be behind: what
+/// is acknowledged says when nobody is.
+fn tell_staleness(connection: &Connection, path: &Path, max_staleness: Duration) -> Result<(), StoreError> {
+    let millis = i64::try_from(max_staleness.as_millis()).unwrap_or(i64::MAX);
+    connection
+        .execute("UPDATE meta SET max_staleness_ms = ?1 WHERE max_staleness_ms < ?1", [millis])
+        .map(drop)
+        .map_err(|source| write_error(path, source))
+}
+
+/// A backup that is put in place of a store may lack what was acknowledged.
+fn begin_epoch_of_backup(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let epoch = uuid::Builder::from_random_bytes(random()?).into_uuid();
+    let begun = connection
+        .execute("UPDATE meta SET epoch = ?1, is_backup = 0 WHERE is_backup = 1", [epoch.to_string()])
+        .map_err(|source| write_error(path, source))?;
+    if begun > 0 {
+        tracing::warn!(%epoch, "the store is a restored backup: a new epoch begins, and tokens of before count no more");
+    }
+    Ok(())
+}
+
 fn identity(connection: &Connection, path: &Path) -> Result<Identity, StoreError> {
-    let (epoch, token_key, tag): (String, [u8; 32], u32) = connection
-        .query_row("SELECT epoch, token_key, id_tag FROM meta", (), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    let (epoch, token_key, tag, millis): (String, [u8; 32], u32, u64) = connection
+        .query_row("SELECT epoch, token_key, id_tag, max_staleness_ms FROM meta", (), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .map_err(|source| read_error(path, source))?;
     let epoch = Uuid::parse_str(&epoch).map_err(|_| damaged(path, "its epoch is not a UUID".to_owned()))?;
-    Ok(Identity { epoch: Epoch(epoch), token_key, ids: DeclarationIds::new(tag) })
+    let (ids, max_staleness) = (DeclarationIds::new(tag), Duration::from_millis(millis));
+    Ok(Identity { epoch: Epoch(epoch), token_key, ids, max_staleness })
 }

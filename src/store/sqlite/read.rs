@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 use super::connection;
 use crate::policy::client_id::ClientId;
 use crate::policy::oid::OpaqueId;
-use crate::store::change::{Change, Epoch, Loaded, Revision};
+use crate::store::change::{Change, Loaded, Revision};
 use crate::store::columns::{Columns, columns};
 use crate::store::error::StoreError;
 use crate::store::group::{Answered, AnsweredColumns, Found, Wanted};
@@ -175,7 +175,7 @@ impl<'c> Reader<'c> {
     }
 
     /// What was answered to a key.
-    fn answered(&self, key: &OpaqueId<'_>, epoch: Epoch) -> Result<Option<Answered>, StoreError> {
+    fn answered(&self, key: &OpaqueId<'_>) -> Result<Option<Answered>, StoreError> {
         let mut statement = self.prepare(
             "SELECT revision, recorded_at, declaration_id, payload_digest, notices, replaced_id
              FROM change WHERE idempotency_key = ?1",
@@ -195,20 +195,15 @@ impl<'c> Reader<'c> {
             .map_err(|source| self.error(source))?;
         let Some(columns) = columns else { return Ok(None) };
         let revision = columns.revision;
-        let answered = Answered::of(columns, epoch);
+        let answered = Answered::of(columns);
         answered.map(Some).map_err(|Unreadable| self.unreadable(revision, "answer"))
     }
 
     /// What jobs have to know, as it is up to a revision.
-    pub(super) fn find(
-        &self,
-        wanted: &Wanted<'_>,
-        epoch: Epoch,
-        until: Revision,
-    ) -> Result<Found, StoreError> {
+    pub(super) fn find(&self, wanted: &Wanted<'_>, until: Revision) -> Result<Found, StoreError> {
         let mut found = Found::none_of(wanted);
         for key in &wanted.keys {
-            found.answered.extend(self.answered(key, epoch)?.map(|answered| ((*key).clone(), answered)));
+            found.answered.extend(self.answered(key)?.map(|answered| ((*key).clone(), answered)));
         }
         for client in &wanted.clients {
             found.histories.insert((*client).clone(), self.history_of(client, until)?);

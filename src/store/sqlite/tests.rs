@@ -3,6 +3,8 @@
 
 use rusqlite::ErrorCode;
 
+use std::time::Duration;
+
 use super::*;
 use crate::policy::admit::Admitted;
 use crate::policy::client_id::IdentityCode;
@@ -18,12 +20,13 @@ fn options() -> StoreOptions {
         group_commit_max: 16,
         check_whole_bytes_max: u64::MAX,
         read_connections_max: 2,
+        max_staleness: Duration::from_secs(2),
     }
 }
 
 /// A store whose file may grow by so many pages and no more.
 fn open_with_room(path: &Path, pages: u32) -> Store {
-    let opened = open::open(path, u64::MAX).unwrap();
+    let opened = open::open(path, &options()).unwrap();
     let connection = &opened.writing.as_ref().unwrap().connection;
     let now: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     connection
@@ -105,7 +108,7 @@ async fn a_full_disk_stops_the_writer_and_acknowledges_nothing_falsely() {
 #[test]
 fn commits_are_synced_and_checkpoints_are_left_to_the_writer() {
     let home = tempfile::tempdir().unwrap();
-    let opened = open::open(&home.path().join("lupa.db"), u64::MAX).unwrap();
+    let opened = open::open(&home.path().join("lupa.db"), &options()).unwrap();
     let connection = opened.writing.unwrap().connection;
     let setting = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!((setting("synchronous"), setting("wal_autocheckpoint")), (2, 0));

@@ -19,7 +19,7 @@ use crate::policy::day::Instant;
 use crate::policy::oid::OpaqueId;
 use crate::store::change::{Head, Identity};
 use crate::store::error::StoreError;
-use crate::store::group::{Group, NewChange, NewViewing, Wanted, Written};
+use crate::store::group::{Before, Group, NewChange, NewViewing, Wanted, Written};
 use crate::store::hired::Told;
 use crate::store::job::Job;
 use crate::store::row;
@@ -59,8 +59,9 @@ impl Writer {
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
         let reader = Reader { connection: &transaction, path };
-        let found = reader.find(&Wanted::of(jobs), identity.epoch, head.revision)?;
-        let group = Group::new(found, (identity.epoch, *head), *clock, identity.ids);
+        let found = reader.find(&Wanted::of(jobs), head.revision)?;
+        let before = Before { epoch: identity.epoch, head: *head, max_staleness: identity.max_staleness };
+        let group = Group::new(found, before, *clock, identity.ids);
         let Written { changes, viewings, head: new_head } = group.run(jobs)?;
         changes.iter().try_for_each(|change| insert_change(&transaction, change)).map_err(error)?;
         viewings.iter().try_for_each(|viewing| insert_viewing(&transaction, viewing)).map_err(error)?;

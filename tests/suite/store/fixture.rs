@@ -187,6 +187,7 @@ pub(super) fn options() -> StoreOptions {
         group_commit_max: 256,
         check_whole_bytes_max: u64::MAX,
         read_connections_max: 2,
+        max_staleness: Duration::from_secs(2),
     }
 }
 
