@@ -53,6 +53,8 @@ pub struct Config {
     pub store: Store,
     /// The policy cache.
     pub index: Index,
+    /// Those who watch for changes.
+    pub watch: Watch,
     /// Waiting for the cache.
     pub consistency: Consistency,
     /// The wall clock.
@@ -246,6 +248,20 @@ pub struct Index {
     pub checkpoint_interval_ms: u64,
     /// See `index.checkpoint_changes_min`.
     pub checkpoint_changes_min: u64,
+}
+
+/// Those who watch for changes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Watch {
+    /// How many at one time.
+    pub streams_max: usize,
+    /// Changes told in one message.
+    pub changes_per_message_max: usize,
+    /// See `watch.checkpoint_interval_ms`.
+    pub checkpoint_interval_ms: u64,
+    /// A watcher that takes longer to take a message is cut off.
+    pub send_timeout_ms: u64,
 }
 
 /// Waiting for the cache.

@@ -55,7 +55,7 @@ pub use slice::BaseBytes;
 pub use snapshot::{DeclarationId, Declarations, Snapshot};
 pub use stats::IndexStats;
 
-use crate::store::{Epoch, Point, Store};
+use crate::store::{Point, Store};
 use cell::{Cell, Proven};
 
 /// What [`cell`] is made of; a test puts others in their place, to try every
@@ -190,10 +190,11 @@ impl Index {
         tokio::time::timeout_at(deadline, reached).await.unwrap_or(Reached::NotYet)
     }
 
-    /// The epoch of the published snapshot; none if there is none.
+    /// Where in the store's history the published snapshot is, as it moves on;
+    /// none while there is none.
     #[must_use]
-    pub fn epoch(&self) -> Option<Epoch> {
-        self.0.point.borrow().map(|point| point.epoch)
+    pub fn points(&self) -> watch::Receiver<Option<Point>> {
+        self.0.point.subscribe()
     }
 
     /// True while there is a fresh snapshot, as far as the follower knows; a

@@ -29,7 +29,7 @@ use crate::policy::calendar::Calendar;
 use crate::policy::day::Instant;
 #[cfg(feature = "envoy")]
 use crate::service::sidecar::RouteFault;
-use crate::service::{Core, Limits};
+use crate::service::{Core, Limits, WatchLimits};
 use crate::store::{Store, StoreError};
 use crate::telemetry::{LogLevel, Telemetry};
 
@@ -306,5 +306,11 @@ fn limits(config: &Config) -> Limits {
         page_size_max: config.listing.page_size_max as usize,
         // Half of what a response may have, so that it always fits.
         page_bytes_max: config.server.response_bytes_max / 2,
+        watch: WatchLimits {
+            streams_max: config.watch.streams_max,
+            changes_max: config.watch.changes_per_message_max,
+            checkpoint_interval: Duration::from_millis(config.watch.checkpoint_interval_ms),
+            send_timeout: Duration::from_millis(config.watch.send_timeout_ms),
+        },
     }
 }

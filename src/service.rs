@@ -6,17 +6,21 @@ mod decision_id;
 mod directory;
 mod index;
 pub mod printout;
+mod pseudonym;
 #[cfg(feature = "envoy")]
 pub mod sidecar;
 mod status;
 mod tally;
 mod token;
+mod watch;
 
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+use tokio::sync::Semaphore;
 use tokio::{task, time};
 use tonic::Response;
 
@@ -32,6 +36,7 @@ use crate::telemetry::metrics::{RecordCount, StoreOperation};
 use crate::telemetry::span::Step;
 use crate::wire::catalogue::CatalogueVersion;
 
+use pseudonym::Pseudonyms;
 use status::Failure;
 use token::Tokens;
 
@@ -39,6 +44,7 @@ pub use decision::Decisions;
 pub use declaration::Declarations;
 pub use directory::Directories;
 pub use index::Indexes;
+pub use watch::{Changes, WatchLimits};
 
 /// Limits of what is asked and answered.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +61,26 @@ pub struct Limits {
     pub page_size_max: usize,
     /// Bytes of the declarations on a page, unless the first alone has more.
     pub page_bytes_max: usize,
+    /// Of those who watch.
+    pub watch: WatchLimits,
+}
+
+/// Of a time that two machines measure, one may measure such a part less.
+const DRIFT_PART: u32 = 100;
+
+/// At least so much.
+const DRIFT_MIN: Duration = Duration::from_millis(10);
+
+/// Of a request that is repeated within such a time the answer is the same.
+const SOON_REPEATED: TimeDelta = TimeDelta::seconds(1);
+
+/// When something is in force everywhere.
+#[derive(Clone, Copy, Debug)]
+struct Everywhere {
+    /// By the clock that callers have too.
+    at: Instant,
+    /// By the one that nobody sets.
+    deadline: time::Instant,
 }
 
 /// What the services share.
@@ -65,6 +91,9 @@ pub struct Core {
     calendar: Arc<Calendar>,
     catalogue_version: CatalogueVersion,
     tokens: Tokens,
+    pseudonyms: Pseudonyms,
+    /// Room for those who watch.
+    watchers: Arc<Semaphore>,
     access: Access,
     limits: Limits,
     clock: fn() -> Instant,
@@ -85,8 +114,22 @@ impl Core {
     ) -> Self {
         let catalogue_version = CatalogueVersion::of(&calendar);
         let tokens = Tokens::new(store.token_key());
+        let pseudonyms = Pseudonyms::new(store.token_key());
+        let watchers = Arc::new(Semaphore::new(limits.watch.streams_max));
         let calendar = Arc::new(calendar);
-        Self { store, index, calendar, catalogue_version, tokens, access, limits, clock, telemetry }
+        Self {
+            store,
+            index,
+            calendar,
+            catalogue_version,
+            tokens,
+            pseudonyms,
+            watchers,
+            access,
+            limits,
+            clock,
+            telemetry,
+        }
     }
 
     /// Whether a caller may ask for more than decisions.
@@ -152,6 +195,18 @@ impl Core {
             Failure::TokenOfAnotherStore => Failure::OutcomeUnknown(None),
             _ => Failure::AcknowledgementDelayed,
         })
+    }
+
+    /// When something that is committed now is in force everywhere: who has
+    /// not seen it has proven itself fresh before it was committed, and decides
+    /// no longer after so long. Clocks that are not set still run a little
+    /// apart. Counted from a moment after it was recorded, so that a request
+    /// that is soon repeated is answered the same.
+    fn everywhere(&self, recorded_at: Instant, max_staleness: Duration) -> Everywhere {
+        let wait = max_staleness + (max_staleness / DRIFT_PART).max(DRIFT_MIN);
+        let from = (recorded_at + SOON_REPEATED).max((self.clock)());
+        let at = from + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
+        Everywhere { at, deadline: time::Instant::now() + wait }
     }
 
     /// Has the store do something: timed, and a step of the trace.

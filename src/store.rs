@@ -44,7 +44,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use change::{
-    Admit, Append, AppendError, Appended, Change, Decides, Entry, Epoch, Loaded, Point, Revision,
+    Admit, Append, AppendError, Appended, Change, Concerns, Decides, Entry, Epoch, Loaded, Point, Replaced,
+    Revision,
 };
 pub use error::StoreError;
 pub use id::{DeclarationIds, REVISION_MAX};
@@ -191,7 +192,7 @@ impl Store {
     }
 
     /// Replaces the directory, durably.
-    pub async fn replace_directory(&self, directory: Directory) -> Result<Point, StoreError> {
+    pub async fn replace_directory(&self, directory: Directory) -> Result<Replaced, StoreError> {
         self.ask(|answer| Job::Directory(Box::new(Pending::new(directory, answer)))).await?
     }
 
@@ -230,6 +231,20 @@ impl Store {
         match &self.0.database {
             Database::Sqlite(sqlite) => sqlite.history_of(client, until),
             Database::Postgres(postgres) => postgres.history_of(client, until),
+        }
+    }
+
+    /// Whom the changes after one revision up to another concern, in order, at
+    /// most so many. Does not hold up who follows the store. Blocks.
+    pub fn concerned(
+        &self,
+        after: Revision,
+        until: Revision,
+        most: usize,
+    ) -> Result<Vec<Concerns>, StoreError> {
+        match &self.0.database {
+            Database::Sqlite(sqlite) => sqlite.concerned(after, until, most),
+            Database::Postgres(postgres) => postgres.concerned(after, until, most),
         }
     }
 

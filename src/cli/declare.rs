@@ -97,11 +97,18 @@ pub(super) async fn run(args: DeclareArgs, global: &Global) -> Result<Exit, Fail
 }
 
 fn show(terminal: Terminal, recorded: &v1::RecordResponse) -> Result<(), Failure> {
-    let v1::RecordResponse { declaration_id, recorded_at, token, notices, replaced_declaration_id } =
-        recorded;
+    let v1::RecordResponse {
+        declaration_id,
+        recorded_at,
+        token,
+        notices,
+        replaced_declaration_id,
+        effective_everywhere_after,
+    } = recorded;
     terminal.show(&format!(
-        "declaration  {declaration_id}\nrecorded at  {}\ntoken        {token}\n",
-        instant(recorded_at.as_ref())
+        "declaration  {declaration_id}\nrecorded at  {}\ntoken        {token}\neverywhere   from {} on\n",
+        instant(recorded_at.as_ref()),
+        instant(effective_everywhere_after.as_ref())
     ))?;
     if !replaced_declaration_id.is_empty() {
         terminal.show(&format!("replaced     {replaced_declaration_id}\n"))?;
@@ -134,7 +141,7 @@ impl What {
                 (Declaration::Denial(denial), statement)
             }
         };
-        let Statement { client, given_at, declarer, recorded_by, idempotency_key } =
+        let Statement { client, given_at, declarer, recorded_by, idempotency_key, wait } =
             statement.into_statement();
         v1::RecordRequest {
             client: client.map(client_id),
@@ -143,6 +150,7 @@ impl What {
             declarer,
             recorded_by,
             idempotency_key,
+            wait: wait.into(),
         }
     }
 }

@@ -56,6 +56,9 @@ pub(super) struct StatementArgs {
     /// Repeat the printed key to retry without recording twice [default: a new one]
     #[arg(long, value_name = "KEY")]
     pub(super) idempotency_key: Option<String>,
+    /// Return only once no server that shares the store decides without it
+    #[arg(long)]
+    pub(super) wait_everywhere: bool,
     /// Recorded by the client's own service; otherwise name the professional
     #[arg(
         long,
@@ -118,19 +121,27 @@ pub(super) struct Statement {
     pub(super) declarer: Option<v1::Declarer>,
     pub(super) recorded_by: Option<v1::RecordedBy>,
     pub(super) idempotency_key: String,
+    pub(super) wait: v1::Wait,
 }
 
 impl StatementArgs {
     pub(super) fn into_statement(self) -> Statement {
-        let Self { client, given_at, idempotency_key, recorded_by, declarer, professional } = self;
+        let Self { client, given_at, idempotency_key, wait_everywhere, recorded_by, declarer, professional } =
+            self;
         Statement {
             client,
             given_at,
             declarer: declarer.into_declarer(),
             recorded_by: professional.or_service(recorded_by),
             idempotency_key: idempotency_key.unwrap_or_else(new_key),
+            wait: wait(wait_everywhere),
         }
     }
+}
+
+/// When to be told that it is recorded.
+pub(super) fn wait(everywhere: bool) -> v1::Wait {
+    if everywhere { v1::Wait::Everywhere } else { v1::Wait::Unspecified }
 }
 
 /// A new idempotency key, told before it is used: whoever must retry needs it.

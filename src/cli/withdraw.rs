@@ -9,7 +9,7 @@ use super::connection;
 use super::declare::show_notices;
 use super::failure::{Exit, Failure};
 use super::input::Input;
-use super::parties::{STATEMENT, Statement, StatementArgs, new_key};
+use super::parties::{STATEMENT, Statement, StatementArgs, new_key, wait};
 use super::question::client_id;
 use super::refusal::Refusal;
 use super::terminal::{Terminal, instant};
@@ -44,10 +44,13 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
             } else if request.idempotency_key.is_empty() {
                 request.idempotency_key = new_key();
             }
+            if statement.wait_everywhere {
+                request.wait = wait(true).into();
+            }
             request
         }
         None => {
-            let Statement { client, given_at, declarer, recorded_by, idempotency_key } =
+            let Statement { client, given_at, declarer, recorded_by, idempotency_key, wait } =
                 statement.into_statement();
             v1::WithdrawRequest {
                 client: client.map(client_id),
@@ -56,6 +59,7 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
                 recorded_by,
                 given_at,
                 idempotency_key,
+                wait: wait.into(),
             }
         }
     };
@@ -67,9 +71,10 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
         terminal.show_json(&withdrawn)?;
     } else {
         terminal.show(&format!(
-            "withdrawn at  {}\ntoken         {}\n",
+            "withdrawn at  {}\ntoken         {}\neverywhere    from {} on\n",
             instant(withdrawn.recorded_at.as_ref()),
-            withdrawn.token
+            withdrawn.token,
+            instant(withdrawn.effective_everywhere_after.as_ref())
         ))?;
         show_notices(terminal, &withdrawn.notices)?;
     }

@@ -309,6 +309,26 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Number(0, i64::MAX),
         "a database with fewer changes is read whole at every start",
     ),
+    // Watching.
+    setting(
+        "watch.streams_max",
+        "64",
+        Kind::Number(0, 100_000),
+        "how many may watch for changes at one time; more are refused",
+    ),
+    setting("watch.changes_per_message_max", "1000", Kind::Number(1, 100_000), "changes told in one message"),
+    setting(
+        "watch.checkpoint_interval_ms",
+        "5000",
+        Kind::Number(1, HOUR_MS),
+        "how long a watcher is told nothing before it is told that nothing has changed",
+    ),
+    setting(
+        "watch.send_timeout_ms",
+        "5000",
+        Kind::Number(1, HOUR_MS),
+        "a watcher that takes longer to take a message is cut off",
+    ),
     // Consistency and time.
     setting(
         "consistency.wait_ms_max",

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use prost::Message;
 use sha2::{Digest, Sha256};
+use tokio::time;
 use tonic::{Request, Response, Status};
 
 use crate::policy::admit::{Admitted, admit, admit_withdrawal};
 use crate::policy::calendar::Calendar;
 use crate::policy::client_id::ClientId;
+use crate::policy::day::Instant;
 use crate::policy::declaration::{Declaration, Information, Kind, Role};
 use crate::policy::directory::Directory;
 use crate::policy::information::{InformationStatus, Received, information_status};
@@ -21,20 +23,20 @@ use crate::telemetry::metrics::{Recorded, StoreOperation};
 use crate::telemetry::span::Open;
 use crate::wire::client::client_of;
 use crate::wire::declaration::{
-    Getting, Listing, PrintOrder, View, getting, listing, print_order, submission, to_notice, to_stored,
-    to_way, withdrawal,
+    Getting, Listing, PrintOrder, Recording, View, Wait, getting, listing, print_order, submission,
+    to_notice, to_stored, to_way, withdrawal,
 };
 use crate::wire::v1::declaration_service_server::DeclarationService;
 use crate::wire::v1::{
     GetRequest, GetResponse, InformationStatusRequest, InformationStatusResponse, ListRequest, ListResponse,
     PrintRequest, PrintResponse, PrintedDeclaration, ReceivedInformation, RecordRequest, RecordResponse,
-    StoredDeclaration, WithdrawRequest, WithdrawResponse,
+    StoredDeclaration, WatchRequest, WithdrawRequest, WithdrawResponse,
 };
 use crate::wire::violation::{InvalidRequest, to_timestamp};
 
-use super::Core;
 use super::printout::{Rendered, render};
 use super::status::Failure;
+use super::{Changes, Core};
 
 /// The declaration service.
 #[derive(Clone)]
@@ -50,8 +52,9 @@ impl Declarations {
     }
 
     async fn record(&self, message: RecordRequest) -> Result<RecordResponse, Failure> {
-        let (submission, idempotency_key) = submission(&message)?;
-        let payload_digest = digest("Record", &RecordRequest { idempotency_key: String::new(), ..message });
+        let (submission, Recording { idempotency_key, wait }) = submission(&message)?;
+        let said = RecordRequest { idempotency_key: String::new(), wait: 0, ..message };
+        let payload_digest = digest("Record", &said);
         let entry = Entry::Declaration {
             content: submission.content.clone(),
             given_at: submission.given_at,
@@ -62,7 +65,8 @@ impl Declarations {
         let (directory, calendar) = self.judged_by()?;
         let admit: Admit =
             Box::new(move |declarations, now| admit(&submission, declarations, &directory, &calendar, now));
-        let appended = self.append(Append { client, idempotency_key, payload_digest, entry, admit }).await?;
+        let append = Append { client, idempotency_key, payload_digest, entry, admit };
+        let (appended, everywhere_at) = self.append(append, wait).await?;
         let token = self.core.tokens.write(appended.point());
         let Appended { recorded_at, declaration_id, admitted, .. } = appended;
         let Admitted { notices, replaced } = admitted;
@@ -72,13 +76,14 @@ impl Declarations {
             token,
             notices: notices.into_iter().map(|notice| to_notice(notice).into()).collect(),
             replaced_declaration_id: replaced.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+            effective_everywhere_after: Some(to_timestamp(everywhere_at)),
         })
     }
 
     async fn withdraw(&self, message: WithdrawRequest) -> Result<WithdrawResponse, Failure> {
-        let (submission, idempotency_key) = withdrawal(&message)?;
-        let payload_digest =
-            digest("Withdraw", &WithdrawRequest { idempotency_key: String::new(), ..message });
+        let (submission, Recording { idempotency_key, wait }) = withdrawal(&message)?;
+        let said = WithdrawRequest { idempotency_key: String::new(), wait: 0, ..message };
+        let payload_digest = digest("Withdraw", &said);
         let entry = Entry::Withdrawal {
             declaration_id: submission.declaration.clone(),
             given_at: submission.given_at,
@@ -90,11 +95,13 @@ impl Declarations {
         let admit: Admit = Box::new(move |declarations, now| {
             admit_withdrawal(&submission, declarations, &directory, &calendar, now)
         });
-        let appended = self.append(Append { client, idempotency_key, payload_digest, entry, admit }).await?;
+        let append = Append { client, idempotency_key, payload_digest, entry, admit };
+        let (appended, everywhere_at) = self.append(append, wait).await?;
         Ok(WithdrawResponse {
             recorded_at: Some(to_timestamp(appended.recorded_at)),
             token: self.core.tokens.write(appended.point()),
             notices: appended.admitted.notices.into_iter().map(|notice| to_notice(notice).into()).collect(),
+            effective_everywhere_after: Some(to_timestamp(everywhere_at)),
         })
     }
 
@@ -105,9 +112,10 @@ impl Declarations {
         Ok((snapshot.directory().clone(), self.core.calendar.clone()))
     }
 
-    /// Stores durably and waits until it is in force here: what is
-    /// acknowledged is seen by every decision that starts after.
-    async fn append(&self, append: Append) -> Result<Appended, Failure> {
+    /// Stores durably and waits until it is in force here, or everywhere: what
+    /// is acknowledged is seen by every decision that starts after. Tells from
+    /// when on that is so everywhere.
+    async fn append(&self, append: Append, wait: Wait) -> Result<(Appended, Instant), Failure> {
         let recorded = match &append.entry {
             Entry::Declaration { content, .. } => Recorded::Declaration(content.kind()),
             Entry::Withdrawal { .. } => Recorded::Withdrawal,
@@ -126,8 +134,12 @@ impl Declarations {
                 Attribute::catalogue_version(&self.core.catalogue_version),
             ]);
         }
+        let everywhere = self.core.everywhere(appended.recorded_at, appended.max_staleness);
         self.core.wait_for_stored(appended.point()).await?;
-        Ok(appended)
+        if wait == Wait::Everywhere {
+            time::sleep_until(everywhere.deadline).await;
+        }
+        Ok((appended, everywhere.at))
     }
 
     async fn get(&self, message: &GetRequest) -> Result<GetResponse, Failure> {
@@ -279,6 +291,13 @@ impl DeclarationService for Declarations {
     ) -> Result<Response<InformationStatusResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.information_status(request.get_ref()).await?))
+    }
+
+    type WatchStream = Changes;
+
+    async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<Changes>, Status> {
+        let entitlement = self.core.entitlement(request.remote_addr());
+        Ok(Response::new(self.core.watch(&request.get_ref().after, entitlement).await?))
     }
 
     async fn print(&self, request: Request<PrintRequest>) -> Result<Response<PrintResponse>, Status> {

@@ -3,13 +3,14 @@
 use tonic::{Request, Response, Status};
 
 use crate::policy::directory::Directory;
+use crate::store::Replaced;
 use crate::telemetry::metrics::StoreOperation;
 use crate::wire::directory::{directory, to_directory};
 use crate::wire::v1::directory_service_server::DirectoryService;
 use crate::wire::v1::{
     GetDirectoryRequest, GetDirectoryResponse, ReplaceDirectoryRequest, ReplaceDirectoryResponse,
 };
-use crate::wire::violation::InvalidRequest;
+use crate::wire::violation::{InvalidRequest, to_timestamp};
 
 use super::Core;
 use super::status::Failure;
@@ -39,9 +40,14 @@ impl Directories {
             .into());
         }
         let store = async { Ok(self.core.store.replace_directory(directory).await?) };
-        let point = self.core.stored(StoreOperation::ReplaceDirectory, store).await?;
+        let Replaced { point, max_staleness } =
+            self.core.stored(StoreOperation::ReplaceDirectory, store).await?;
+        let everywhere = self.core.everywhere((self.core.clock)(), max_staleness);
         self.core.wait_for_stored(point).await?;
-        Ok(ReplaceDirectoryResponse { token: self.core.tokens.write(point) })
+        Ok(ReplaceDirectoryResponse {
+            token: self.core.tokens.write(point),
+            effective_everywhere_after: Some(to_timestamp(everywhere.at)),
+        })
     }
 
     async fn show(&self) -> Result<GetDirectoryResponse, Failure> {

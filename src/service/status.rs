@@ -75,6 +75,12 @@ pub(super) enum Failure {
     Unreadable(#[source] Arc<StoreError>),
     #[error("reading the store was interrupted: ask again")]
     HistoryInterrupted,
+    #[error("too many are watching: share one stream among those who need it, or ask another server")]
+    TooManyWatchers,
+    #[error(
+        "this watcher takes changes more slowly than they come: watch again from the last checkpoint, and take them sooner"
+    )]
+    WatcherTooSlow,
 }
 
 impl From<AppendError> for Failure {
@@ -106,7 +112,9 @@ impl Failure {
     pub(super) fn code(&self) -> Code {
         match self {
             Self::Invalid(_) | Self::ForgedToken => Code::InvalidArgument,
-            Self::TooManyRecords { .. } | Self::Overloaded => Code::ResourceExhausted,
+            Self::TooManyRecords { .. } | Self::Overloaded | Self::TooManyWatchers | Self::WatcherTooSlow => {
+                Code::ResourceExhausted
+            }
             Self::Refused(Refusal::DeclarationUnknown) => Code::NotFound,
             Self::Refused(_) | Self::TokenOfAnotherStore | Self::ReadOnly => Code::FailedPrecondition,
             Self::KeyReused => Code::AlreadyExists,
@@ -139,6 +147,8 @@ impl Failure {
             Self::Unavailable(Unavailable::Stale { .. }) => "INDEX_STALE",
             Self::ClockBehind => "CLOCK_BEHIND",
             Self::Overloaded => "OVERLOADED",
+            Self::TooManyWatchers => "TOO_MANY_WATCHERS",
+            Self::WatcherTooSlow => "WATCHER_TOO_SLOW",
             Self::ReadOnly => "STORE_READ_ONLY",
             Self::Store(_) => "STORE_FAILED",
             Self::Unreadable(_) | Self::HistoryInterrupted => "STORE_UNREADABLE",
@@ -187,6 +197,8 @@ impl Failure {
             | Self::Unavailable(_)
             | Self::ClockBehind
             | Self::Overloaded
+            | Self::TooManyWatchers
+            | Self::WatcherTooSlow
             | Self::ReadOnly
             | Self::Store(_)
             | Self::Unreadable(_)

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::store::{Epoch, Point, Revision};
 
+use super::pseudonym::keyed;
 use super::status::Failure;
 
 const FORMAT: u8 = 1;
@@ -86,14 +87,6 @@ impl Tokens {
         let revision: [u8; REVISION_BYTES] = revision.try_into().map_err(|_| Failure::ForgedToken)?;
         Ok(Point { epoch, revision: Revision(u64::from_be_bytes(revision)) })
     }
-}
-
-fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
-    // A block of 64 bytes: a shorter key is padded with zeros (RFC 2104).
-    let mut block = [0; 64];
-    let (start, _) = block.split_at_mut(key.len());
-    start.copy_from_slice(key);
-    Hmac::<Sha256>::new(&block.into())
 }
 
 #[cfg(test)]

@@ -115,6 +115,16 @@ pub struct Loaded {
     pub what: Decides,
 }
 
+/// Whom a committed change concerns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Concerns {
+    /// Its place in the order of changes.
+    pub revision: Revision,
+    /// Whose declarations have changed; none = the directory was replaced,
+    /// which may concern everyone.
+    pub client: Option<ClientId>,
+}
+
 /// What of a committed change decides.
 #[derive(Clone, Debug)]
 pub enum Decides {
@@ -204,6 +214,15 @@ pub struct Appended {
     /// It was appended by an earlier call with the same key.
     pub is_replay: bool,
     /// So long after the answer nobody who shares the store decides without it.
+    pub max_staleness: Duration,
+}
+
+/// A new directory was stored, durably.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Replaced {
+    /// Where it is in the history.
+    pub point: Point,
+    /// See [`Appended::max_staleness`].
     pub max_staleness: Duration,
 }
 

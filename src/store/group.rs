@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::change::{Append, AppendError, Appended, Entry, Epoch, Head, Point, Revision};
+use super::change::{Append, AppendError, Appended, Entry, Epoch, Head, Point, Replaced, Revision};
 use super::columns::Columns;
 use super::error::StoreError;
 use super::history::ClientHistory;
@@ -249,10 +249,11 @@ impl Group {
         Appended { epoch, revision, recorded_at, declaration_id, admitted, is_replay, max_staleness }
     }
 
-    fn replace_directory(&mut self, directory: &Directory) -> Result<Point, StoreError> {
+    fn replace_directory(&mut self, directory: &Directory) -> Result<Replaced, StoreError> {
         let body = json(&row::Directory::from(directory))?;
         let revision = self.push(self.now(), What::Directory, (None, None), body, None)?;
-        Ok(Point { epoch: self.before.epoch, revision })
+        let Before { epoch, head: _, max_staleness } = self.before;
+        Ok(Replaced { point: Point { epoch, revision }, max_staleness })
     }
 
     /// Stores imported history, or, if an id of it is taken, nothing.

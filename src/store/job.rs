@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::change::{Append, AppendError, Appended, Point, Revision};
+use super::change::{Append, AppendError, Appended, Replaced, Revision};
 use super::error::StoreError;
 use super::viewing::Viewing;
 use crate::policy::client_id::ClientId;
@@ -14,7 +14,7 @@ use crate::policy::directory::Directory;
 /// Something to write, and where to answer.
 pub(super) enum Job {
     Append(Box<Pending<Append, Appended, AppendError>>),
-    Directory(Box<Pending<Directory, Point>>),
+    Directory(Box<Pending<Directory, Replaced>>),
     Viewing(Box<Pending<Viewing, ()>>),
     Import(Pending<Vec<(ClientId, Declaration)>, Revision>),
 }

@@ -38,7 +38,7 @@ pub use failure::PostgresFailure;
 pub use options::{Password, PostgresOptions, PostgresTls};
 
 use super::StoreOptions;
-use super::change::{Change, Epoch, Loaded, Point, Revision};
+use super::change::{Change, Concerns, Epoch, Loaded, Point, Revision};
 use super::columns::Columns;
 use super::error::StoreError;
 use super::hired::{Hired, Told};
@@ -232,6 +232,24 @@ impl Postgres {
             }
         }
         if last < until { Err(StoreError::Hole { store: place, after: last }) } else { Ok(last) }
+    }
+
+    /// See [`super::Store::concerned`].
+    pub(super) fn concerned(
+        &self,
+        after: Revision,
+        until: Revision,
+        most: usize,
+    ) -> Result<Vec<Concerns>, StoreError> {
+        let (server, pool) = (Arc::clone(&self.server), self.pool.clone());
+        self.runtime.wait(async move {
+            let session = pool.get(&server).await?;
+            let rows = read::clients_since(&session.as_ref().client, after, until, most);
+            let rows = time::timeout(server.connector.read_timeout(), rows).await;
+            let rows = rows.map_err(|_| server.unreachable(PostgresFailure::timed_out()))?;
+            let rows = rows.map_err(|error| server.unreachable(error.into()))?;
+            read::concerned(&rows, &server.place())
+        })?
     }
 
     /// See [`super::Store::history_of`].

@@ -24,7 +24,7 @@ use rusqlite::Connection;
 pub use fill::{FillEntry, FillPhase, FillProgress, Filled};
 
 use super::StoreOptions;
-use super::change::{Identity, Loaded, Revision};
+use super::change::{Concerns, Identity, Loaded, Revision};
 use super::error::StoreError;
 use super::hired::{Hired, Told};
 use crate::policy::client_id::ClientId;
@@ -102,6 +102,16 @@ impl Sqlite {
             reader.reaches(until)?;
             reader.history_of(client, until).map(super::history::ClientHistory::into_declarations)
         })
+    }
+
+    /// See [`super::Store::concerned`].
+    pub(super) fn concerned(
+        &self,
+        after: Revision,
+        until: Revision,
+        most: usize,
+    ) -> Result<Vec<Concerns>, StoreError> {
+        self.readers.read(|reader| reader.concerned(after, until, most))
     }
 
     /// Reads through the connection for small reads.

@@ -5,7 +5,7 @@
 pub struct Rpc(usize);
 
 /// Their names, the most frequent first: they are searched in this order.
-const METHODS: [&str; 19] = [
+const METHODS: [&str; 20] = [
     "lupa.v1.DecisionService/Decide",
     "envoy.service.auth.v3.Authorization/Check",
     "lupa.v1.DeclarationService/Record",
@@ -14,6 +14,7 @@ const METHODS: [&str; 19] = [
     "lupa.v1.DeclarationService/List",
     "lupa.v1.DeclarationService/Get",
     "lupa.v1.DeclarationService/Print",
+    "lupa.v1.DeclarationService/Watch",
     "lupa.v1.DecisionService/Explain",
     "lupa.v1.DecisionService/Simulate",
     "lupa.v1.DecisionService/ListRules",

@@ -26,3 +26,13 @@ pub fn client_of(message: Option<&v1::ClientId>) -> Result<ClientId, super::viol
     let client = client_id(message, &mut violations);
     violations.finish(client)
 }
+
+/// A client, for a message.
+#[must_use]
+pub fn to_client(client: &ClientId) -> v1::ClientId {
+    let root = match client {
+        ClientId::National(_) => String::new(),
+        ClientId::Other { root, .. } => root.as_str().to_owned(),
+    };
+    v1::ClientId { extension: client.extension().to_owned(), root }
+}

@@ -15,7 +15,8 @@ use super::violation::Violations;
 
 pub use stored::{stored_declarations, to_stored, to_way};
 pub use submitted::{
-    Getting, Listing, PrintOrder, View, getting, listing, print_order, submission, to_notice, withdrawal,
+    Getting, Listing, PrintOrder, Recording, View, Wait, getting, listing, print_order, submission,
+    to_notice, withdrawal,
 };
 
 /// Values in one dimension of an allocation, and against whom a denial is.

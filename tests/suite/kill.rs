@@ -5,7 +5,9 @@
 
 mod caller;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use lupa::wire::v1;
 use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
@@ -14,6 +16,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::postgres::{self, Cluster};
 use crate::server::process::{Process, serve};
 use crate::server::requests::demo_directory;
 use caller::Caller;
@@ -28,19 +31,67 @@ struct Known {
     withdrawn_at: Option<pbjson_types::Timestamp>,
 }
 
+/// Where it is recorded.
+enum Stored {
+    File(PathBuf),
+    Server(String),
+}
+
+impl Stored {
+    fn serve(&self) -> Command {
+        match self {
+            Self::File(path) => serve(path),
+            Self::Server(url) => {
+                let mut command = serve(Path::new("unused"));
+                command.env("LUPA_STORE__URL", url);
+                command
+            }
+        }
+    }
+
+    /// Each revision in order, and its idempotency key.
+    async fn keys(&self) -> Vec<(i64, Option<String>)> {
+        match self {
+            Self::File(path) => {
+                let store = Connection::open(path).expect("the store");
+                let check: String =
+                    store.query_row("PRAGMA integrity_check", (), |row| row.get(0)).expect("a finding");
+                assert_eq!(check, "ok");
+                let sql = "SELECT revision, idempotency_key FROM change ORDER BY revision";
+                let mut statement = store.prepare(sql).expect("a table");
+                let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).expect("rows");
+                rows.collect::<Result<_, _>>().expect("rows")
+            }
+            Self::Server(url) => {
+                let sql = "SELECT revision, idempotency_key FROM lupa.change ORDER BY revision";
+                let rows = postgres::connect(url).await.query(sql, &[]).await.expect("rows");
+                rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+            }
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
-    let kills = std::env::var("LUPA_TEST_KILLS").map_or(KILLS, |kills| kills.parse().expect("a number"));
+async fn nothing_acknowledged_is_lost_or_doubled_by_kills_beside_sqlite() {
     let folder = TempDir::new().expect("a directory");
-    let store = folder.path().join("store.sqlite");
-    let first = Process::start(serve(&store)).expect("it listens");
+    survives_kills(&Stored::File(folder.path().join("store.sqlite"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_acknowledged_is_lost_or_doubled_by_kills_beside_postgres() {
+    survives_kills(&Stored::Server(Cluster::shared().database())).await;
+}
+
+async fn survives_kills(store: &Stored) {
+    let kills = std::env::var("LUPA_TEST_KILLS").map_or(KILLS, |kills| kills.parse().expect("a number"));
+    let first = Process::start(store.serve()).expect("it listens");
     let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
     DirectoryServiceClient::new(first.connect().await).replace_directory(load).await.expect("stored");
     first.kill();
 
     let mut callers: Vec<Caller> = (0..CALLERS).map(Caller::new).collect();
     for life in 0..kills {
-        let process = Process::start(serve(&store)).expect("it listens");
+        let process = Process::start(store.serve()).expect("it listens");
         let (acknowledged, mut acknowledgements) = mpsc::unbounded_channel();
         let mut running = JoinSet::new();
         for caller in callers {
@@ -55,7 +106,7 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
         callers = running.join_all().await;
     }
 
-    let process = Process::start(serve(&store)).expect("it listens");
+    let process = Process::start(store.serve()).expect("it listens");
     let mut settling = JoinSet::new();
     for caller in callers {
         settling.spawn(caller.settle(process.connect().await));
@@ -66,28 +117,14 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kills() {
         (done + caller.done(), interrupted + caller.interrupted())
     });
     assert!(interrupted > kills, "only {interrupted} requests of {done} were under way when killed");
-    assert_dense(&store, done);
+    assert_dense(&store.keys().await, done);
 }
 
 /// Revisions 1, 2, 3, …: the directory, and one for each request.
-fn assert_dense(store: &std::path::Path, done: usize) {
-    let store = Connection::open(store).expect("the store");
-    let mut statement =
-        store.prepare("SELECT revision, idempotency_key FROM change ORDER BY revision").expect("a table");
-    let rows = statement.query_map((), |row| Ok((row.get::<_, usize>(0)?, row.get::<_, Option<String>>(1)?)));
-    let mut keys = BTreeMap::new();
-    let mut last = 0;
-    for row in rows.expect("rows") {
-        let (revision, key) = row.expect("a row");
-        assert_eq!(revision, last + 1);
-        last = revision;
-        if let Some(key) = key {
-            assert_eq!(keys.insert(key, revision), None);
-        }
-    }
-    assert_eq!((last, keys.len()), (done + 1, done));
-    let check: String = store.query_row("PRAGMA integrity_check", (), |row| row.get(0)).expect("a finding");
-    assert_eq!(check, "ok");
+fn assert_dense(rows: &[(i64, Option<String>)], done: usize) {
+    assert!(rows.iter().map(|(revision, _)| *revision).eq(1..=rows.len() as i64));
+    let keys: BTreeSet<&String> = rows.iter().filter_map(|(_, key)| key.as_ref()).collect();
+    assert_eq!((rows.len(), keys.len()), (done + 1, done));
 }
 
 /// What is wrong with what is stored, by what the caller knows.

@@ -51,19 +51,17 @@ impl Cluster {
             .stdout(Stdio::null())
             .status();
         assert!(made.unwrap().success(), "initdb");
-        let mut file = fs::read_to_string(cluster.data().join("postgresql.conf")).unwrap();
-        let socket = cluster.folder.path().display();
-        let port = cluster.port;
-        file += &format!(
-            "\nport = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{socket}'\n\
-             max_connections = 300\nshared_buffers = 32MB\n{}\n",
+        cluster.set(&format!(
+            "port = {}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\n\
+             max_connections = 300\nshared_buffers = 32MB\n{}",
+            cluster.port,
+            cluster.folder.path().display(),
             settings.join("\n")
-        );
-        fs::write(cluster.data().join("postgresql.conf"), file).unwrap();
+        ));
         cluster
     }
 
-    /// Starts the server and waits until it answers.
+    /// Starts the server and waits until it takes writes.
     pub(crate) fn run(&self) {
         let mut server = as_owner(&binary("postgres"));
         server.arg("-D").arg(self.data());
@@ -74,12 +72,19 @@ impl Cluster {
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             let socket = self.folder.path();
-            let answers = Command::new(binary("pg_isready"))
-                .args(["--quiet", "--host"])
+            let asked = Command::new(binary("psql"))
+                .args(["--no-psqlrc", "--tuples-only", "--no-align", "--username=postgres", "--host"])
                 .arg(socket)
-                .args(["--port", &self.port.to_string()])
-                .status();
-            if answers.unwrap().success() {
+                .args([
+                    "--port",
+                    &self.port.to_string(),
+                    "--command",
+                    "SELECT pg_is_in_recovery()",
+                    "postgres",
+                ])
+                .stderr(Stdio::null())
+                .output();
+            if asked.unwrap().stdout.starts_with(b"f") {
                 break;
             }
             assert!(Instant::now() < deadline, "{}", fs::read_to_string(socket.join("log")).unwrap());
@@ -115,6 +120,47 @@ impl Cluster {
         assert!(done.unwrap().success(), "{sql}");
     }
 
+    /// Ends it at once, as if the power had failed.
+    pub(crate) fn stop(&self) {
+        let stopped = as_owner(&binary("pg_ctl"))
+            .args(["stop", "--mode=immediate", "--silent", "--pgdata"])
+            .arg(self.data())
+            .status();
+        assert!(stopped.unwrap().success());
+    }
+
+    /// Copies the files of one that is stopped.
+    pub(crate) fn back_up(&self) -> PathBuf {
+        let backup = self.folder.path().join("backup");
+        self.copy(&self.data(), &backup);
+        backup
+    }
+
+    /// Puts a copy in the place of its files.
+    pub(crate) fn restore(&self, backup: &Path) {
+        fs::remove_dir_all(self.data()).unwrap();
+        self.copy(backup, &self.data());
+    }
+
+    /// Has it come up as one that is restored does: on a new timeline.
+    pub(crate) fn promote_at_start(&self) {
+        let made = as_owner(Path::new("touch")).arg(self.data().join("recovery.signal")).status();
+        assert!(made.unwrap().success());
+        self.set("restore_command = 'false'");
+    }
+
+    /// Adds a setting to its file.
+    fn set(&self, setting: &str) {
+        let path = self.data().join("postgresql.conf");
+        let file = fs::read_to_string(&path).unwrap() + setting + "\n";
+        fs::write(path, file).unwrap();
+    }
+
+    fn copy(&self, from: &Path, to: &Path) {
+        let copied = as_owner(Path::new("cp")).arg("-a").arg(from).arg(to).status();
+        assert!(copied.unwrap().success());
+    }
+
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
@@ -122,11 +168,13 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let stopped = as_owner(&binary("pg_ctl"))
+        // It may be stopped already.
+        let stopping = as_owner(&binary("pg_ctl"))
             .args(["stop", "--mode=immediate", "--silent", "--pgdata"])
             .arg(self.data())
+            .stderr(Stdio::null())
             .status();
-        assert!(stopped.is_ok());
+        assert!(stopping.is_ok());
     }
 }
 

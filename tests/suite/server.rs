@@ -21,3 +21,4 @@ pub(crate) mod requests;
 mod simulate;
 mod tokens;
 mod undecodable;
+mod watch;

@@ -4,6 +4,7 @@ mod admission;
 mod appending;
 mod arbitrary;
 mod checkpoint;
+mod epochs;
 mod filling;
 mod fixture;
 mod following;

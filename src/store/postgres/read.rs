@@ -10,7 +10,7 @@ use super::connection::{Connector, Session};
 use super::failure::PostgresFailure;
 use super::look::typed;
 use crate::policy::client_id::ClientId;
-use crate::store::change::{Change, Revision};
+use crate::store::change::{Change, Concerns, Revision};
 use crate::store::columns::{Columns, columns};
 use crate::store::error::StoreError;
 use crate::store::place::Place;
@@ -199,6 +199,36 @@ pub(super) async fn rows_of_clients<'c>(
             ],
         )
         .await
+}
+
+/// The revisions after one up to another, at most so many, and whose each is.
+pub(super) async fn clients_since(
+    client: &impl tokio_postgres::GenericClient,
+    after: Revision,
+    until: Revision,
+    most: usize,
+) -> Result<Vec<Row>, tokio_postgres::Error> {
+    let (after, until) = (after.0.cast_signed(), until.0.cast_signed());
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    client
+        .query_typed(
+            "SELECT revision, client_root, client_extension FROM lupa.change
+             WHERE revision > $1 AND revision <= $2 ORDER BY revision LIMIT $3",
+            &[typed(&after, Type::INT8), typed(&until, Type::INT8), typed(&most, Type::INT8)],
+        )
+        .await
+}
+
+/// Whom rows concern.
+pub(super) fn concerned(rows: &[Row], place: &Place) -> Result<Vec<Concerns>, StoreError> {
+    let concerns = |row: &Row| {
+        let revision = Revision(row.get::<_, i64>(0).cast_unsigned());
+        let client = row.get::<_, Option<&str>>(1).zip(row.get::<_, Option<&str>>(2));
+        let client = client.map(|(root, extension)| row::client(root, extension)).transpose();
+        let unreadable = |_| StoreError::Unreadable { store: place.clone(), revision, part: "client" };
+        Ok(Concerns { revision, client: client.map_err(unreadable)? })
+    };
+    rows.iter().map(concerns).collect()
 }
 
 /// Applies each row to the history of its client.

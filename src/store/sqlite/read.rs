@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 use super::connection;
 use crate::policy::client_id::ClientId;
 use crate::policy::oid::OpaqueId;
-use crate::store::change::{Change, Loaded, Revision};
+use crate::store::change::{Change, Concerns, Loaded, Revision};
 use crate::store::columns::{Columns, columns};
 use crate::store::error::StoreError;
 use crate::store::group::{Answered, AnsweredColumns, Found, Wanted};
@@ -104,6 +104,31 @@ impl<'c> Reader<'c> {
         drop(statement);
         transaction.finish().map_err(|source| self.error(source))?;
         Ok(changes)
+    }
+
+    /// Whom changes concern.
+    pub(super) fn concerned(
+        &self,
+        after: Revision,
+        until: Revision,
+        most: usize,
+    ) -> Result<Vec<Concerns>, StoreError> {
+        let mut statement = self.prepare(
+            "SELECT revision, client_root, client_extension FROM change
+             WHERE revision > ?1 AND revision <= ?2 ORDER BY revision LIMIT ?3",
+        )?;
+        let mut rows = statement.query((after.0, until.0, most)).map_err(|source| self.error(source))?;
+        let mut concerned = Vec::new();
+        while let Some(row) = rows.next().map_err(|source| self.error(source))? {
+            let read = || -> rusqlite::Result<_> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
+            let (revision, root, extension): (u64, Option<String>, Option<String>) =
+                read().map_err(|source| self.error(source))?;
+            let revision = Revision(revision);
+            let client = root.zip(extension).map(|(root, extension)| row::client(&root, &extension));
+            let client = client.transpose().map_err(|Unreadable| self.unreadable(revision, "client"))?;
+            concerned.push(Concerns { revision, client });
+        }
+        Ok(concerned)
     }
 
     /// The last committed revision, which by INVARIANT (dense) is also how many there are.

@@ -56,16 +56,35 @@ pub struct PrintOrder {
     pub format: Format,
 }
 
-/// Reads a declaration to record, and its idempotency key.
-pub fn submission(message: &v1::RecordRequest) -> Result<(Submission, OpaqueId<'static>), InvalidRequest> {
-    let v1::RecordRequest { client, declaration, given_at, declarer, recorded_by, idempotency_key } = message;
+/// How something is to be recorded.
+#[derive(Clone, Debug)]
+pub struct Recording {
+    /// The same for the same request, however often it is sent.
+    pub idempotency_key: OpaqueId<'static>,
+    /// When it is acknowledged.
+    pub wait: Wait,
+}
+
+/// When something that was stored is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// When it is in force here.
+    Here,
+    /// When nobody decides without it any more.
+    Everywhere,
+}
+
+/// Reads a declaration to record, and how.
+pub fn submission(message: &v1::RecordRequest) -> Result<(Submission, Recording), InvalidRequest> {
+    let v1::RecordRequest { client, declaration, given_at, declarer, recorded_by, idempotency_key, wait } =
+        message;
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
     let content = content("declaration", declaration.as_ref(), Origin::Submitted, &mut violations);
     let given_at = violations.optional_instant("given_at", given_at.as_ref());
     let declarer = required_declarer("declarer", declarer.as_ref(), &mut violations);
     let recorded_by = required_recorder(recorded_by.as_ref(), &mut violations);
-    let key = violations.owned_id("idempotency_key", idempotency_key);
+    let recording = recording(idempotency_key, *wait, &mut violations);
     let read = (|| {
         let submission = Submission {
             client: client?,
@@ -74,24 +93,31 @@ pub fn submission(message: &v1::RecordRequest) -> Result<(Submission, OpaqueId<'
             declarer: declarer?,
             recorded_by: recorded_by?,
         };
-        Some((submission, key?))
+        Some((submission, recording?))
     })();
     violations.finish(read)
 }
 
-/// Reads a withdrawal to record, and its idempotency key.
+/// Reads a withdrawal to record, and how.
 pub fn withdrawal(
     message: &v1::WithdrawRequest,
-) -> Result<(WithdrawalSubmission, OpaqueId<'static>), InvalidRequest> {
-    let v1::WithdrawRequest { client, declaration_id, declarer, recorded_by, given_at, idempotency_key } =
-        message;
+) -> Result<(WithdrawalSubmission, Recording), InvalidRequest> {
+    let v1::WithdrawRequest {
+        client,
+        declaration_id,
+        declarer,
+        recorded_by,
+        given_at,
+        idempotency_key,
+        wait,
+    } = message;
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
     let declaration = violations.owned_id("declaration_id", declaration_id);
     let declarer = required_declarer("declarer", declarer.as_ref(), &mut violations);
     let recorded_by = required_recorder(recorded_by.as_ref(), &mut violations);
     let given_at = violations.optional_instant("given_at", given_at.as_ref());
-    let key = violations.owned_id("idempotency_key", idempotency_key);
+    let recording = recording(idempotency_key, *wait, &mut violations);
     let read = (|| {
         let submission = WithdrawalSubmission {
             client: client?,
@@ -100,9 +126,18 @@ pub fn withdrawal(
             declarer: declarer?,
             recorded_by: recorded_by?,
         };
-        Some((submission, key?))
+        Some((submission, recording?))
     })();
     violations.finish(read)
+}
+
+fn recording(idempotency_key: &str, wait: i32, violations: &mut Violations) -> Option<Recording> {
+    let idempotency_key = violations.owned_id("idempotency_key", idempotency_key);
+    let wait = violations.known("wait", wait).map(|wait| match wait {
+        v1::Wait::Unspecified | v1::Wait::Here => Wait::Here,
+        v1::Wait::Everywhere => Wait::Everywhere,
+    });
+    Some(Recording { idempotency_key: idempotency_key?, wait: wait? })
 }
 
 /// Reads what to get.
@@ -253,6 +288,7 @@ mod tests {
                 recorded_by: Some(v1::recorded_by::RecordedBy::MyKanta(v1::MyKanta {})),
             }),
             idempotency_key: "key-1".to_owned(),
+            wait: 0,
         }))
     }
 

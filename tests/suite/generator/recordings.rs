@@ -46,6 +46,7 @@ pub(super) fn record(rng: &mut Rng, setting: &Setting, ends: &Ends) -> RecordReq
         declarer: declarer(role),
         recorded_by: Some(recorded_by(rng, setting, ends)),
         idempotency_key: "key-1".to_owned(),
+        wait: 0,
     }
 }
 
@@ -69,6 +70,7 @@ pub(super) fn withdraw(
         recorded_by: Some(recorded_by(rng, setting, ends)),
         given_at: given_near(rng, setting.at).map(timestamp),
         idempotency_key: "key-1".to_owned(),
+        wait: 0,
     }
 }
 

@@ -147,11 +147,17 @@ impl Caller {
 }
 
 async fn send(client: &mut Client, request: &Request) -> Result<Answer, Status> {
+    // What is repeated later tells later when it is in force everywhere.
+    let effective_everywhere_after = None;
     Ok(match request {
         Request::Record { event: _, message } => {
-            Answer::Recorded(client.record(message.clone()).await?.into_inner())
+            let recorded = client.record(message.clone()).await?.into_inner();
+            Answer::Recorded(v1::RecordResponse { effective_everywhere_after, ..recorded })
         }
-        Request::Withdraw(message) => Answer::Withdrawn(client.withdraw(message.clone()).await?.into_inner()),
+        Request::Withdraw(message) => {
+            let withdrawn = client.withdraw(message.clone()).await?.into_inner();
+            Answer::Withdrawn(v1::WithdrawResponse { effective_everywhere_after, ..withdrawn })
+        }
     })
 }
 

@@ -72,7 +72,7 @@ impl Fixture {
         let demo = directory(&demo_directory()).expect("a directory");
         let stored = server.store().replace_directory(demo).await.expect("stored");
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-        assert_eq!(server.index().reached(stored, deadline).await, Reached::Yes);
+        assert_eq!(server.index().reached(stored.point, deadline).await, Reached::Yes);
         Self::run(folder, server).await
     }
 
@@ -131,6 +131,11 @@ impl Fixture {
     /// The connection that the clients share.
     pub(super) fn channel(&self) -> Channel {
         self.channel.clone()
+    }
+
+    /// Where it listens.
+    pub(super) fn endpoint(&self) -> Endpoint {
+        self.endpoint.clone()
     }
 
     /// A connection of its own.

@@ -1,7 +1,7 @@
 //! Record and Withdraw: what is accepted is seen at once, what is repeated is
 //! answered the same, and what is refused says why.
 
-use chrono::{Days, TimeDelta};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use lupa::wire::v1;
 use lupa::wire::v1::Notice;
 use tonic::Code;
@@ -68,9 +68,24 @@ async fn a_repeated_request_is_answered_the_same_and_stored_once() {
     let ended = fixture.withdraw(ending.clone()).await;
     // Whatever came after, and after a restart too.
     for _ in 0..2 {
-        assert_eq!(fixture.record(request.clone()).await, first);
-        assert_eq!(fixture.record(recording(aino(), "again", CONSENT)).await, replacing);
-        assert_eq!(fixture.withdraw(ending.clone()).await, ended);
+        let again = fixture.record(request.clone()).await;
+        let replacing_again = fixture.record(recording(aino(), "again", CONSENT)).await;
+        let ended_again = fixture.withdraw(ending.clone()).await;
+        // Of what is repeated later it is told later when it is in force everywhere.
+        let everywhere = [
+            (again.effective_everywhere_after, first.effective_everywhere_after),
+            (replacing_again.effective_everywhere_after, replacing.effective_everywhere_after),
+            (ended_again.effective_everywhere_after, ended.effective_everywhere_after),
+        ];
+        for (again, first) in everywhere {
+            let seconds = |told: Option<pbjson_types::Timestamp>| told.expect("an instant").seconds;
+            assert!(seconds(again) >= seconds(first));
+        }
+        let settled = |response| v1::RecordResponse { effective_everywhere_after: None, ..response };
+        assert_eq!(settled(again), settled(first.clone()));
+        assert_eq!(settled(replacing_again), settled(replacing.clone()));
+        let settled = |response| v1::WithdrawResponse { effective_everywhere_after: None, ..response };
+        assert_eq!(settled(ended_again), settled(ended.clone()));
         fixture = fixture.restart_with(&[]).await;
     }
     let stored =
@@ -89,6 +104,33 @@ async fn a_repeated_request_is_answered_the_same_and_stored_once() {
     }
     let other = withdrawal(aino(), "consent", &first.declaration_id);
     assert_eq!(refused(fixture.declarations().withdraw(other).await), reused);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_acknowledgement_tells_when_it_counts_everywhere_and_waits_for_it() {
+    let fixture = Fixture::start_with(&[("index.max_staleness_ms", "700")]).await;
+    let instant = |told: Option<pbjson_types::Timestamp>| -> DateTime<Utc> {
+        told.expect("an instant").try_into().expect("an instant")
+    };
+    let at_once = fixture.record(recording(aino(), "1", INFORMATION)).await;
+    // Not before every proof of before has run out, with room for clocks that run apart.
+    assert!(instant(at_once.effective_everywhere_after) >= clock() + TimeDelta::milliseconds(700));
+
+    let wait = v1::Wait::Everywhere.into();
+    let began = std::time::Instant::now();
+    let request = v1::RecordRequest { wait, ..recording(aino(), "2", CONSENT) };
+    let recorded = fixture.record(request.clone()).await;
+    assert!(began.elapsed() >= std::time::Duration::from_millis(707), "{:?}", began.elapsed());
+    // That the caller waits is not part of what it asks.
+    let again = fixture.record(v1::RecordRequest { wait: 0, ..request }).await;
+    assert_eq!(again.declaration_id, recorded.declaration_id);
+    let began = std::time::Instant::now();
+    let end = v1::WithdrawRequest { wait, ..withdrawal(aino(), "3", &recorded.declaration_id) };
+    fixture.withdraw(end).await;
+    assert!(began.elapsed() >= std::time::Duration::from_millis(707), "{:?}", began.elapsed());
+
+    let unknown = v1::RecordRequest { wait: 77, ..recording(aino(), "4", CONSENT) };
+    assert_eq!(refused(fixture.declarations().record(unknown).await).fields, ["wait"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -92,6 +92,7 @@ pub(crate) fn recording(client: v1::ClientId, key: &str, declaration: &str) -> v
         declarer: Some(the_client()),
         recorded_by: Some(my_kanta()),
         idempotency_key: key.to_owned(),
+        wait: v1::Wait::Unspecified.into(),
     }
 }
 
@@ -104,6 +105,7 @@ pub(crate) fn withdrawal(client: v1::ClientId, key: &str, declaration_id: &str) 
         recorded_by: Some(my_kanta()),
         given_at: None,
         idempotency_key: key.to_owned(),
+        wait: v1::Wait::Unspecified.into(),
     }
 }
 

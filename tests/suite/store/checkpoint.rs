@@ -184,7 +184,7 @@ async fn what_came_after_a_checkpoint_is_followed_and_what_is_in_the_overlay_is_
     let (first, _) = checkpointed(&store, &file).await;
     let given = append(&store, declare(client(), "later", denial())).await;
     append(&store, withdraw(client(), "ended", given.declaration_id)).await;
-    let last = store.replace_directory(directory("Helsinki")).await.unwrap().revision;
+    let last = store.replace_directory(directory("Helsinki")).await.unwrap().point.revision;
     let (index, follower) = start(&store, reading(&file)).await;
     reached(&index, &store, last).await;
     assert_eq!(read_at(&index), Some(first));

@@ -68,8 +68,8 @@ async fn what_is_appended_is_followed(home: Shared) {
         reached(&index, &store, appended.revision).await;
         assert_eq!(contents(&index).len(), n);
     }
-    let point = store.replace_directory(directory("HUS")).await.unwrap();
-    reached(&index, &store, point.revision).await;
+    let replaced = store.replace_directory(directory("HUS")).await.unwrap();
+    reached(&index, &store, replaced.point.revision).await;
     assert_eq!(&*index.current().unwrap().directory().organisations()[0].name, "HUS");
     // Who holds a snapshot keeps it.
     assert_eq!((before.revision(), before.declarations(&client()).is_empty()), (Revision(0), true));

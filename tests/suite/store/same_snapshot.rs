@@ -143,7 +143,7 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
             history.into_iter().for_each(|(client, declaration)| model.declare(client, declaration));
         }
         Event::ReplaceDirectory(directory) => {
-            model.revision = store.replace_directory(directory.clone()).await.unwrap().revision;
+            model.revision = store.replace_directory(directory.clone()).await.unwrap().point.revision;
             model.directory = directory;
         }
         Event::Reload => {}

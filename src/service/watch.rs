@@ -1,0 +1,162 @@
+//! Tells whose declarations change, to whoever watches.
+//!
+//! ```text
+//!  index: the published point moves ─▶ store.concerned(last, point) ─▶ so many messages, no more ─▶ stream
+//! ```
+//!
+//! What a watcher has not taken is not kept for it: whoever is slower than the
+//! changes is cut off, and goes on from its last checkpoint.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::{task, time};
+use tokio_stream::Stream;
+use tonic::Status;
+
+use crate::identity::Entitlement;
+use crate::store::{Concerns, Point};
+use crate::wire::client::to_client;
+use crate::wire::v1::{ClientChange, WatchResponse};
+
+use super::Core;
+use super::status::Failure;
+
+/// Messages that wait to be taken.
+const MESSAGES_WAITING_MAX: usize = 4;
+
+/// Limits of watching.
+#[derive(Clone, Copy, Debug)]
+pub struct WatchLimits {
+    /// How many may watch at one time.
+    pub streams_max: usize,
+    /// Changes in one message.
+    pub changes_max: usize,
+    /// How long it may be quiet before a checkpoint is sent.
+    pub checkpoint_interval: Duration,
+    /// How long a watcher may take to take a message.
+    pub send_timeout: Duration,
+}
+
+/// What a watcher is sent: messages, and then why there are no more.
+pub struct Changes {
+    messages: mpsc::Receiver<WatchResponse>,
+    end: Option<oneshot::Receiver<Status>>,
+}
+
+/// One who watches.
+struct Watcher {
+    core: Core,
+    entitlement: Entitlement,
+    /// All that came before has been told.
+    told: Point,
+    messages: mpsc::Sender<WatchResponse>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Core {
+    /// Begins to tell of what came after a token, or comes from now on.
+    pub(super) async fn watch(&self, after: &str, entitlement: Entitlement) -> Result<Changes, Failure> {
+        let place = self.watchers.clone().try_acquire_owned().map_err(|_| Failure::TooManyWatchers)?;
+        let current = self.snapshot(after).await?.point();
+        let told = if after.is_empty() { current } else { self.tokens.read(after, current.epoch)? };
+        let (messages, receiver) = mpsc::channel(MESSAGES_WAITING_MAX);
+        let (end, ended) = oneshot::channel();
+        let watcher = Watcher { core: self.clone(), entitlement, told, messages, _place: place };
+        task::spawn(async move {
+            if let Err(failure) = watcher.run().await {
+                // Nobody watches any more: then nobody asks why.
+                drop(end.send(failure.into()));
+            }
+        });
+        Ok(Changes { messages: receiver, end: Some(ended) })
+    }
+}
+
+impl Watcher {
+    /// Tells until nobody watches, or it cannot go on.
+    async fn run(mut self) -> Result<(), Failure> {
+        let limits = self.core.limits.watch;
+        let mut points = self.core.index.points();
+        let mut is_sign_due = true;
+        loop {
+            let point = *points.borrow_and_update();
+            match point {
+                Some(point) if point.epoch != self.told.epoch => return Err(Failure::TokenOfAnotherStore),
+                Some(point) if point.revision > self.told.revision => {
+                    let message = self.next(point).await?;
+                    if !self.send(message).await? {
+                        return Ok(());
+                    }
+                    is_sign_due = false;
+                    continue;
+                }
+                Some(_) if is_sign_due => {
+                    let message = self.message(Vec::new());
+                    if !self.send(message).await? {
+                        return Ok(());
+                    }
+                }
+                Some(_) | None => {}
+            }
+            tokio::select! {
+                () = self.messages.closed() => return Ok(()),
+                changed = points.changed() => {
+                    if changed.is_err() {
+                        return Ok(());
+                    }
+                    is_sign_due = false;
+                }
+                () = time::sleep(limits.checkpoint_interval) => is_sign_due = true,
+            }
+        }
+    }
+
+    /// What comes next, up to a point.
+    async fn next(&mut self, until: Point) -> Result<WatchResponse, Failure> {
+        let (store, after) = (self.core.store.clone(), self.told.revision);
+        let most = self.core.limits.watch.changes_max;
+        let read = task::spawn_blocking(move || store.concerned(after, until.revision, most)).await;
+        let concerned = read.map_err(|_| Failure::HistoryInterrupted)?;
+        let concerned = concerned.map_err(|error| Failure::Unreadable(error.into()))?;
+        if let Some(last) = concerned.last() {
+            self.told.revision = last.revision;
+        }
+        Ok(self.message(concerned))
+    }
+
+    fn message(&self, concerned: Vec<Concerns>) -> WatchResponse {
+        let directory_replaced = concerned.iter().any(|one| one.client.is_none());
+        let is_told = self.entitlement == Entitlement::Full;
+        let clients = concerned.into_iter().filter_map(|Concerns { revision: _, client }| client);
+        let changes = clients.map(|client| ClientChange {
+            client_pseudonym: self.core.pseudonyms.of(&client),
+            client: is_told.then(|| to_client(&client)),
+        });
+        let changes = changes.collect();
+        WatchResponse { changes, directory_replaced, checkpoint: self.core.tokens.write(self.told) }
+    }
+
+    /// Sends a message; false if nobody watches any more.
+    async fn send(&self, message: WatchResponse) -> Result<bool, Failure> {
+        let sent = time::timeout(self.core.limits.watch.send_timeout, self.messages.send(message)).await;
+        sent.map(|sent| sent.is_ok()).map_err(|_| Failure::WatcherTooSlow)
+    }
+}
+
+impl Stream for Changes {
+    type Item = Result<WatchResponse, Status>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(message) = ready!(self.messages.poll_recv(context)) {
+            return Poll::Ready(Some(Ok(message)));
+        }
+        let Some(end) = &mut self.end else { return Poll::Ready(None) };
+        let why = ready!(Pin::new(end).poll(context));
+        self.end = None;
+        Poll::Ready(why.ok().map(Err))
+    }
+}

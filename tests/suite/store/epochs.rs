@@ -1,0 +1,163 @@
+//! A store that has lost changes begins a new epoch, and one that has not does not.
+
+use std::time::Duration;
+
+use lupa::index::{Follower, Index, IndexOptions, Reached};
+use lupa::store::{AppendError, Point, PostgresOptions, Revision, Store, StoreError};
+
+use super::fixture::*;
+use crate::postgres::{Cluster, postgres_options};
+
+fn connect(url: &str, settle_timeout: Duration) -> Result<Store, StoreError> {
+    let postgres = PostgresOptions {
+        connect_timeout: Duration::from_secs(2),
+        read_timeout: Duration::from_secs(2),
+        settle_timeout,
+        ..postgres_options(url)
+    };
+    Store::connect(&postgres, options())
+}
+
+/// Longer than a test takes.
+const NEVER: Duration = Duration::from_secs(3_600);
+
+fn follow(store: &Store) -> (Index, Follower) {
+    let options = IndexOptions { max_staleness: Duration::from_secs(1), ..index_options() };
+    Index::start(store.clone(), options).unwrap()
+}
+
+async fn say(store: &Store, key: &str) -> Point {
+    append(store, declare(client(), key, denial())).await.point()
+}
+
+async fn ready(index: &Index, ready: bool) {
+    index.readiness().wait_for(|told| *told == ready).await.unwrap();
+}
+
+async fn reached(index: &Index, point: Point) -> Reached {
+    index.reached(point, tokio::time::Instant::now() + Duration::from_secs(60)).await
+}
+
+/// Served by a server from which a commit is gone that was acknowledged, though
+/// another is in its place.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_commit_is_noticed_and_begins_a_new_epoch() {
+    let cluster = Cluster::start(&[]);
+    let url = cluster.database();
+    let store = connect(&url, NEVER).unwrap();
+    let another = connect(&url, NEVER).unwrap();
+    let kept = say(&store, "kept").await;
+    cluster.stop();
+    let backup = cluster.back_up();
+    cluster.run();
+    let lost = say(&store, "lost").await;
+    let ((index, _follower), (other_index, _other_follower)) = (follow(&store), follow(&another));
+    assert_eq!([reached(&index, lost).await, reached(&other_index, lost).await], [Reached::Yes; 2]);
+
+    cluster.stop();
+    ready(&index, false).await;
+    cluster.restore(&backup);
+    cluster.run();
+    // Another Lupa that knows of nothing lost writes in its place.
+    let newcomer = connect(&url, NEVER).unwrap();
+    say(&newcomer, "in its place").await;
+
+    ready(&index, true).await;
+    ready(&other_index, true).await;
+    assert_eq!([reached(&index, lost).await, reached(&other_index, lost).await], [Reached::OtherEpoch; 2]);
+    let now = index.current().unwrap();
+    assert_ne!(now.point().epoch, kept.epoch);
+    assert_eq!((now.revision(), now.declarations(&client()).gists().count()), (Revision(2), 2));
+    // All agree on the epoch, and go on in it.
+    let next = say(&store, "next").await;
+    assert_eq!((next.epoch, next.revision), (now.point().epoch, Revision(3)));
+    assert_eq!(say(&another, "another").await.epoch, next.epoch);
+    assert_eq!([reached(&index, next).await, reached(&other_index, next).await], [Reached::Yes; 2]);
+    // The lost one may be recorded anew.
+    assert!(!append(&newcomer, declare(client(), "lost", denial())).await.is_replay);
+}
+
+/// As after a failover in which nothing is lost: one who knows says so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_timeline_on_which_nothing_is_lost_keeps_the_epoch() {
+    let cluster = Cluster::start(&[]);
+    let url = cluster.database();
+    let store = connect(&url, NEVER).unwrap();
+    let before = say(&store, "before").await;
+    let (index, _follower) = follow(&store);
+    assert_eq!(reached(&index, before).await, Reached::Yes);
+    cluster.stop();
+    cluster.promote_at_start();
+    cluster.run();
+    // One that comes anew waits for one that knows.
+    let newcomer = connect(&url, NEVER).unwrap();
+    let (new_index, _new_follower) = follow(&newcomer);
+    assert_eq!(reached(&new_index, before).await, Reached::Yes);
+    let after = say(&newcomer, "after").await;
+    assert_eq!((after.epoch, after.revision), (before.epoch, Revision(2)));
+    assert_eq!(reached(&index, after).await, Reached::Yes);
+}
+
+/// As after a restore while nothing runs.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_timeline_of_which_nobody_knows_what_it_had_begins_a_new_epoch() {
+    let cluster = Cluster::start(&[]);
+    let url = cluster.database();
+    let before = say(&connect(&url, NEVER).unwrap(), "before").await;
+    cluster.stop();
+    cluster.promote_at_start();
+    cluster.run();
+    let waiting = connect(&url, NEVER).unwrap();
+    let (index, _follower) = follow(&waiting);
+    let soon = tokio::time::Instant::now() + Duration::from_millis(500);
+    assert_eq!(index.reached(before, soon).await, Reached::NotYet);
+    assert!(index.current().is_err(), "nothing is known yet");
+
+    let decided = connect(&url, Duration::ZERO).unwrap();
+    let after = say(&decided, "after").await;
+    assert_ne!(after.epoch, before.epoch);
+    assert_eq!(after.revision, Revision(2));
+    assert_eq!(reached(&index, after).await, Reached::Yes);
+    assert_eq!(reached(&index, before).await, Reached::OtherEpoch);
+}
+
+/// What may be committed is not told as if it were not, and is resolved by its key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_becomes_of_a_commit_without_an_answer_is_found_out() {
+    let cluster = Cluster::start(&[]);
+    let url = cluster.database();
+    let postgres = PostgresOptions {
+        connect_timeout: Duration::from_millis(500),
+        write_timeout: Duration::from_secs(2),
+        ..postgres_options(&url)
+    };
+    let store = Store::connect(&postgres, options()).unwrap();
+    say(&store, "before").await;
+    cluster.stop();
+    let gone = store.append(declare(client(), "gone", denial())).await;
+    assert!(matches!(gone, Err(AppendError::Store(_) | AppendError::Unknown(_))), "{gone:?}");
+    cluster.run();
+    // Many under way while the server ends, again and again.
+    for round in 0..5 {
+        let calls: Vec<_> = (0..20)
+            .map(|n| {
+                let (store, key) = (store.clone(), format!("{round} {n}"));
+                tokio::spawn(
+                    async move { (key.clone(), store.append(declare(client(), &key, denial())).await) },
+                )
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(3 * round)).await;
+        cluster.stop();
+        cluster.run();
+        for call in calls {
+            let (key, answer) = call.await.unwrap();
+            // Sent again, it is there once, as it was acknowledged.
+            let again = append(&store, declare(client(), &key, denial())).await;
+            if let Ok(first) = answer {
+                assert_eq!((again.revision, again.is_replay), (first.revision, true), "{key}");
+            }
+        }
+    }
+    assert_eq!(load(&store).len(), 1 + 5 * 20);
+}
