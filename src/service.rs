@@ -177,11 +177,9 @@ impl Core {
         self.stored(StoreOperation::LogViewing, log).await
     }
 
-    /// Waits until a point is in force here.
+    /// Waits until a token's point is in force here.
     async fn wait_for(&self, point: Point) -> Result<(), Failure> {
-        let deadline = time::Instant::now() + self.limits.wait_max;
-        let reached = self.index.reached(point, deadline);
-        match self.telemetry.spans.step(Step::WaitForRevision, reached).await {
+        match self.reached(point).await {
             Reached::Yes => Ok(()),
             Reached::NotYet => Err(Failure::RevisionNotReached),
             Reached::OtherEpoch => Err(Failure::TokenOfAnotherStore),
@@ -190,11 +188,18 @@ impl Core {
 
     /// Waits until what was stored is in force here.
     async fn wait_for_stored(&self, point: Point) -> Result<(), Failure> {
-        self.wait_for(point).await.map_err(|failure| match failure {
+        match self.reached(point).await {
+            Reached::Yes => Ok(()),
+            Reached::NotYet => Err(Failure::AcknowledgementDelayed),
             // The store may have lost it since.
-            Failure::TokenOfAnotherStore => Failure::OutcomeUnknown(None),
-            _ => Failure::AcknowledgementDelayed,
-        })
+            Reached::OtherEpoch => Err(Failure::OutcomeUnknown(None)),
+        }
+    }
+
+    async fn reached(&self, point: Point) -> Reached {
+        let deadline = time::Instant::now() + self.limits.wait_max;
+        let reached = self.index.reached(point, deadline);
+        self.telemetry.spans.step(Step::WaitForRevision, reached).await
     }
 
     /// When something that is committed now is in force everywhere: who has

@@ -98,7 +98,7 @@ struct Inner {
 }
 
 enum Database {
-    Sqlite(Sqlite),
+    Sqlite(Box<Sqlite>),
     Postgres(Postgres),
 }
 
@@ -113,7 +113,7 @@ impl Store {
     /// Opens the embedded store at a path, or begins one there. Checks the
     /// whole file, unless it is larger than the options say. Blocks.
     pub fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
-        Sqlite::open(path, options).map(|begun| Self::of(Database::Sqlite, begun))
+        Sqlite::open(path, options).map(|begun| Self::of(|sqlite| Database::Sqlite(Box::new(sqlite)), begun))
     }
 
     /// Opens an embedded store that another process on this machine writes, or
@@ -121,7 +121,8 @@ impl Store {
     /// [`Store::changes_since`]; [`Store::committed`] does not tell of it.
     /// Whatever would write answers [`StoreError::ReadOnly`]. Blocks.
     pub fn open_to_follow(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
-        Sqlite::open_to_follow(path, options).map(|begun| Self::of(Database::Sqlite, begun))
+        Sqlite::open_to_follow(path, options)
+            .map(|begun| Self::of(|sqlite| Database::Sqlite(Box::new(sqlite)), begun))
     }
 
     /// Connects to a shared store, or begins one there. Other processes may

@@ -217,7 +217,7 @@ async fn end(server: &Server, session: &Session, written: &Written, commit: i64)
     let moved = [typed(&revision, Type::INT8), typed(&recorded_at, Type::INT8), typed(&commit, Type::INT8)];
     let hinted = [typed(&hint, Type::TEXT)];
     let (changed, viewed) = (changed.parameters(), viewed.parameters());
-    let mut statements: Vec<(&str, &[(&(dyn ToSql + Sync), Type)])> = Vec::new();
+    let mut statements: Vec<(&str, &Parameters<'_>)> = Vec::new();
     if !changes.is_empty() {
         statements.push((Changes::INSERT, &changed));
         statements.push(("UPDATE lupa.head SET revision = $1, recorded_at = $2, commit_id = $3", &moved));
@@ -236,6 +236,9 @@ async fn end(server: &Server, session: &Session, written: &Written, commit: i64)
     }
     Ok(())
 }
+
+/// The values of a statement, with their types.
+type Parameters<'p> = [(&'p (dyn ToSql + Sync), Type)];
 
 /// Changes as columns.
 struct Changes<'c> {

@@ -32,7 +32,7 @@ fn open_with_room(path: &Path, pages: u32) -> Store {
     connection
         .pragma_update_and_check(None, "max_page_count", now + pages, |row| row.get::<_, u32>(0))
         .unwrap();
-    Store::of(Database::Sqlite, Sqlite::start(opened, options()).unwrap())
+    Store::of(|sqlite| Database::Sqlite(Box::new(sqlite)), Sqlite::start(opened, options()).unwrap())
 }
 
 fn denial(n: usize) -> Append {
