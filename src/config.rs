@@ -20,11 +20,11 @@ mod layer;
 mod nearest;
 mod settings;
 mod sidecar;
+mod store;
 mod telemetry;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -34,6 +34,7 @@ pub use self::fault::{ConfigFault, Place};
 use self::layer::Layers;
 pub use self::settings::{Kind, SETTINGS, Setting};
 pub use self::sidecar::{Part, Route, Source as PartSource};
+pub use self::store::{Secret, Store, Tls};
 pub use self::telemetry::{Detail, Log, LogFormat, Telemetry};
 
 /// Stands for what is not shown.
@@ -169,65 +170,6 @@ pub struct Sidecar {
     /// that none fits is denied.
     #[serde(default)]
     pub routes: Vec<Route>,
-}
-
-/// The store: a file, or a database on a server.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Store {
-    /// The database file, where there is no URL.
-    pub path: PathBuf,
-    /// A PostgreSQL database.
-    pub url: Option<String>,
-    /// A file with the password for it.
-    pub password_file: Option<PathBuf>,
-    /// The password.
-    pub password: Option<Secret>,
-    /// Whether the connection to it is encrypted.
-    pub tls: Tls,
-    /// Who vouches for the server.
-    pub tls_ca_file: Option<PathBuf>,
-    /// How long connecting to one server may take.
-    pub connect_timeout_ms: u64,
-    /// How long a read may take.
-    pub read_timeout_ms: u64,
-    /// How long something is tried to be written.
-    pub write_timeout_ms: u64,
-    /// See `store.settle_timeout_ms`.
-    pub settle_timeout_ms: u64,
-    /// Whether another process writes it, and this one only follows.
-    pub read_only: bool,
-    /// Declarations waiting to be written; more are refused.
-    pub append_queue_length_max: usize,
-    /// Declarations written in one transaction.
-    pub group_commit_declarations_max: usize,
-    /// A larger database is not checked whole when it is opened.
-    pub check_whole_bytes_max: u64,
-    /// Clients whose history is read from the database at one time.
-    pub read_connections_max: usize,
-}
-
-/// Whether a connection is encrypted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Tls {
-    /// Unless it stays on this machine.
-    UnlessLocal,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// A text that is not shown.
-#[derive(Clone, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(HIDDEN)
-    }
 }
 
 /// The policy cache.
@@ -398,13 +340,6 @@ pub fn load(
     if faults.is_empty() { Ok(Loaded { config, values }) } else { Err(faults) }
 }
 
-/// Whether the part of a URL that tells the user, or one of its options, has a password.
-fn has_password(url: &str) -> bool {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    let user = rest.split(['/', '?']).next().and_then(|authority| authority.rsplit_once('@'));
-    user.is_some_and(|(user, _)| user.contains(':')) || rest.contains("password=")
-}
-
 /// Puts each value in its section.
 fn assemble(values: &[InForce]) -> Result<Config, toml::de::Error> {
     let mut sections: BTreeMap<&str, toml::Table> = BTreeMap::new();
@@ -438,32 +373,8 @@ impl Config {
                  {page_size_max}: lower it or raise the other"
             ));
         }
-        let Store { url, password, password_file, read_timeout_ms, write_timeout_ms, .. } = &self.store;
-        if url.as_deref().is_some_and(has_password) {
-            // Not quoted.
-            tell(
-                "store.url: it has a password, which would be shown: give it by store.password_file, or by the \
-                 environment as LUPA_STORE__PASSWORD"
-                    .to_owned(),
-            );
-        }
-        if url.is_some() && password.is_some() && password_file.is_some() {
-            tell("store.password_file: there is a store.password too: leave out one of them".to_owned());
-        }
-        if url.is_some() && *write_timeout_ms >= self.server.request_timeout_ms {
-            tell(format!(
-                "store.write_timeout_ms: {write_timeout_ms} is not less than server.request_timeout_ms = {}, so that \
-                 callers would not learn what became of what they sent: lower it or raise the other",
-                self.server.request_timeout_ms
-            ));
-        }
+        self.store.check(&self.server, &self.index, &mut tell);
         let Index { poll_interval_ms, max_staleness_ms, .. } = self.index;
-        if url.is_some() && *read_timeout_ms > max_staleness_ms {
-            tell(format!(
-                "store.read_timeout_ms: {read_timeout_ms} is more than index.max_staleness_ms = {max_staleness_ms}: \
-                 a read that takes longer proves nothing: lower it or raise the other"
-            ));
-        }
         if poll_interval_ms >= max_staleness_ms {
             tell(format!(
                 "index.poll_interval_ms: {poll_interval_ms} is not less than index.max_staleness_ms = \

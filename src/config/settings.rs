@@ -201,12 +201,16 @@ pub const SETTINGS: &[Setting] = &[
         "a PostgreSQL database, postgres://USER@HOST:PORT,HOST:PORT/DATABASE; not set = the file",
     ),
     unset("store.password_file", Kind::Text, "a file with the password for store.url; not set = none"),
-    unset("store.password", Kind::Secret, "the password itself; only from the environment"),
+    unset(
+        "store.password",
+        Kind::Secret,
+        "the password itself; only from the environment, as LUPA_STORE__PASSWORD, and never shown",
+    ),
     setting(
         "store.tls",
         "'unless-local'",
         Kind::Word(&["unless-local", "always", "never"]),
-        "whether the connection to store.url is encrypted; local = every host is this machine",
+        "whether the connection to store.url is encrypted, and the server known by its certificate; local = every host is this machine",
     ),
     unset(
         "store.tls_ca_file",

@@ -120,11 +120,11 @@ async fn what_cannot_be_followed_is_told() {
         (
             1,
             "PATH has version 1 of the store's schema and a lupa that only follows it cannot bring it to \
-             version 2: start the lupa that writes it first",
+             version 3: start the lupa that writes it first",
         ),
         (
-            3,
-            "PATH has version 3 of the store's schema and this lupa knows versions up to 2: \
+            7,
+            "PATH has version 7 of the store's schema and this lupa knows versions up to 3: \
              install the newer lupa that wrote it",
         ),
     ] {
