@@ -113,6 +113,9 @@ pub enum Reached {
     OtherEpoch,
 }
 
+/// So many proofs are made in the time in which one runs out.
+const PROOFS_PER_STALENESS: u32 = 5;
+
 /// How often it is looked at whether the epoch is still another one.
 const EPOCH_RECHECK: Duration = Duration::from_millis(5);
 
@@ -235,6 +238,13 @@ impl Published {
     fn tell_point(&self) {
         let point = self.proven().map(|(snapshot, _)| snapshot.point());
         self.point.send_if_modified(|told| std::mem::replace(told, point) != point);
+    }
+
+    /// Whether it is time to prove again that the snapshot is the newest: well
+    /// before the last proof has run out.
+    fn is_proof_due(&self, now_nanos: u64) -> bool {
+        let age = Duration::from_nanos(now_nanos.saturating_sub(self.snapshot.read().at_nanos));
+        age >= self.max_staleness / PROOFS_PER_STALENESS
     }
 
     /// Notes that a read that began then found nothing after the published snapshot.

@@ -44,8 +44,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use change::{
-    Admit, Append, AppendError, Appended, Change, Concerns, Decides, Entry, Epoch, Loaded, Point, Replaced,
-    Revision,
+    Admit, Append, AppendError, Appended, Change, Concerns, Decides, Entry, Epoch, Followed, Loaded, Point,
+    Replaced, Revision,
 };
 pub use error::StoreError;
 pub use id::{DeclarationIds, REVISION_MAX};
@@ -259,14 +259,18 @@ impl Store {
     }
 
     /// Reads what decides of the changes after a point, in order, at most so
-    /// many. That nothing is found proves that nothing was there when the read
-    /// began. An error if one is missing, or if the store is in another epoch. Blocks.
-    pub fn follow(&self, after: Point, most: usize) -> Result<Vec<Loaded>, StoreError> {
+    /// many. With a proof, finding fewer proves that no more were there when
+    /// the read began. An error if one is missing, or if the store is in
+    /// another epoch. Blocks.
+    pub fn follow(&self, after: Point, most: usize, with_proof: bool) -> Result<Followed, StoreError> {
         match &self.0.database {
             Database::Sqlite(sqlite) => {
-                sqlite.read(|reader| reader.loaded_since(after.revision, most, sqlite.identity.ids))
+                // Nobody takes the place of a file while it is open: each look proves.
+                let changes =
+                    sqlite.read(|reader| reader.loaded_since(after.revision, most, sqlite.identity.ids))?;
+                Ok(Followed { changes, is_proof: true })
             }
-            Database::Postgres(postgres) => postgres.follow(after, most),
+            Database::Postgres(postgres) => postgres.follow(after, most, with_proof),
         }
     }
 

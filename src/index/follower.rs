@@ -19,7 +19,7 @@ use super::load::{self, LoadError, Progress};
 use super::merge::{Merge, MergeStats};
 use super::snapshot::Snapshot;
 use super::{IndexOptions, Published};
-use crate::store::{Revision, Store, StoreError};
+use crate::store::{Followed, Revision, Store, StoreError};
 
 /// How many changes are read at once.
 const CHANGES_PER_READ_MAX: usize = 1_000;
@@ -48,8 +48,10 @@ struct Following {
     published: Arc<Published>,
     stop: watch::Receiver<bool>,
     committed: watch::Receiver<Revision>,
-    /// The last snapshot published; none until the store is loaded.
+    /// The last snapshot; none until the store is loaded.
     last: Option<Arc<Snapshot>>,
+    /// Whether it is published: not before it is proven to be the newest.
+    is_published: bool,
     /// The merge under way.
     merge: Option<Merge>,
     /// Until when the machine is left to others, whatever is committed meanwhile.
@@ -73,6 +75,7 @@ impl Follower {
             stop: stopped,
             committed,
             last: None,
+            is_published: false,
             merge: None,
             next_step_at: Instant::now(),
             is_full: false,
@@ -140,32 +143,36 @@ impl Following {
 
     /// Reads and publishes until nothing more is found.
     fn catch_up(&mut self) -> Result<(), LoadError> {
-        // What is only loaded is not published before all that came after is
-        // read too: see `Cell::read`.
-        let mut is_published = self.last.is_some();
         let mut last = match &self.last {
             Some(last) => Arc::clone(last),
             None => match self.load()? {
-                Some(loaded) => Arc::new(loaded),
+                Some(loaded) => Arc::clone(self.last.insert(Arc::new(loaded))),
                 None => return Ok(()),
             },
         };
         while !self.is_stopped() {
             let began_at_nanos = boot::nanos();
-            let changes = self.store.follow(last.point(), CHANGES_PER_READ_MAX)?;
+            let with_proof = !self.is_published || self.published.is_proof_due(began_at_nanos);
+            let Followed { changes, is_proof } =
+                self.store.follow(last.point(), CHANGES_PER_READ_MAX, with_proof)?;
             let is_all = changes.len() < CHANGES_PER_READ_MAX;
             let is_changed = !changes.is_empty();
             if is_changed {
                 let mut builder = Builder::on(&last);
                 changes.into_iter().for_each(|change| builder.apply(change));
                 last = Arc::new(builder.finish());
+                self.last = Some(Arc::clone(&last));
             }
-            if if is_published { is_changed } else { is_all } {
+            // What is only loaded is not published before all that came after
+            // is read too: see `Cell::read`.
+            let is_news = if self.is_published { is_changed } else { is_all && is_proof };
+            if is_news {
                 self.publish(Arc::clone(&last));
-                is_published = true;
             }
             if is_all {
-                self.published.prove(began_at_nanos);
+                if is_proof {
+                    self.published.prove(began_at_nanos);
+                }
                 break;
             }
         }
@@ -176,6 +183,7 @@ impl Following {
     /// read may never have been.
     fn forget(&mut self) {
         self.published.withdraw();
+        self.is_published = false;
         self.last = None;
         self.merge = None;
     }
@@ -265,6 +273,7 @@ impl Following {
     fn publish(&mut self, snapshot: Arc<Snapshot>) {
         self.published.publish(Arc::clone(&snapshot));
         self.last = Some(snapshot);
+        self.is_published = true;
     }
 
     fn is_stopped(&self) -> bool {

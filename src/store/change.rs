@@ -115,6 +115,16 @@ pub struct Loaded {
     pub what: Decides,
 }
 
+/// What comes after a point.
+#[derive(Clone, Debug)]
+pub struct Followed {
+    /// The next changes.
+    pub changes: Vec<Loaded>,
+    /// If there are none, nothing was there when it was looked: the store was
+    /// asked in a way in which one that has been replaced cannot answer.
+    pub is_proof: bool,
+}
+
 /// Whom a committed change concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Concerns {

@@ -11,6 +11,8 @@
 //! with its synchronous commit on; if no answer comes, it is *unknown* and looked up.
 //! INVARIANT (locked-head): revisions are given while the one row of
 //! `lupa.head` is locked, and it stays so until they are committed.
+//! INVARIANT (committed-proof): that there is nothing new is proven by a commit,
+//! which a server cannot make any more of which a standby has taken the place.
 //! INVARIANT (settled): nothing is proven fresh, and nothing committed, on a
 //! server or timeline of which it is not known that nothing is lost there.
 
@@ -38,7 +40,7 @@ pub use failure::PostgresFailure;
 pub use options::{Password, PostgresOptions, PostgresTls};
 
 use super::StoreOptions;
-use super::change::{Change, Concerns, Epoch, Loaded, Point, Revision};
+use super::change::{Change, Concerns, Epoch, Followed, Loaded, Point, Revision};
 use super::columns::Columns;
 use super::error::StoreError;
 use super::hired::{Hired, Told};
@@ -57,6 +59,23 @@ use write::Writer;
 
 /// So many batches of a load may wait to be read.
 const BATCHES_WAITING_MAX: usize = 4;
+
+/// A server that another has taken the place of, and that does not know it, goes
+/// on to answer reads, and says that it takes writes; but with a synchronous
+/// standby it cannot commit any more. So a look proves something only in a
+/// transaction that is committed, and that has something to replicate: a
+/// message in the log, which nobody reads and which touches no row.
+const BEGIN_PROOF: &str =
+    "BEGIN READ WRITE; SELECT pg_catalog.pg_logical_emit_message(true, 'lupa', 'proof')";
+
+/// How the head is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// What is there, as far as the server knows.
+    Only,
+    /// And that the server is still the one.
+    Proving,
+}
 
 /// The database, connected.
 pub(super) struct Postgres {
@@ -151,33 +170,36 @@ impl Postgres {
     pub(super) fn count(&self) -> Result<Revision, StoreError> {
         let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
         let look = self.runtime.wait(async move {
-            server.through(&following, async |session| server.look(session).await).await
+            server.through(&following, async |session| server.look(session, How::Only).await).await
         })??;
         Ok(look.head.revision)
     }
 
     /// See [`super::Store::follow`].
-    pub(super) fn follow(&self, after: Point, most: usize) -> Result<Vec<Loaded>, StoreError> {
+    pub(super) fn follow(&self, after: Point, most: usize, with_proof: bool) -> Result<Followed, StoreError> {
         let ids = self.server.ids;
-        self.since(after.revision, Some(after.epoch), most, |columns| columns.loaded(ids))
+        let how = if with_proof { How::Proving } else { How::Only };
+        let changes =
+            self.since(after.revision, (Some(after.epoch), how), most, |columns| columns.loaded(ids))?;
+        Ok(Followed { changes, is_proof: with_proof })
     }
 
     /// See [`super::Store::changes_since`].
     pub(super) fn changes_since(&self, after: Revision, most: usize) -> Result<Vec<Change>, StoreError> {
-        self.since(after, None, most, |columns| columns.change())
+        self.since(after, (None, How::Only), most, |columns| columns.change())
     }
 
     fn since<T>(
         &self,
         after: Revision,
-        epoch: Option<Epoch>,
+        (epoch, how): (Option<Epoch>, How),
         most: usize,
         read: impl Fn(Columns<'_>) -> Result<T, &'static str>,
     ) -> Result<Vec<T>, StoreError> {
         let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
         let rows = self.runtime.wait(async move {
             let read = async |session: &Session| {
-                let look = server.look(session).await?;
+                let look = server.look(session, how).await?;
                 if epoch.is_some_and(|epoch| epoch != look.epoch) {
                     return Err(StoreError::OtherEpoch { store: server.place(), epoch: look.epoch });
                 }
@@ -297,8 +319,11 @@ impl Server {
             Some(session) => session,
             None => self.connector.connect(Purpose::Read).await?,
         };
-        let read = time::timeout(self.connector.read_timeout(), read(&session)).await;
-        let read = read.unwrap_or_else(|_| Err(self.unreachable(PostgresFailure::timed_out())));
+        let Ok(read) = time::timeout(self.connector.read_timeout(), read(&session)).await else {
+            // What waits for a standby would do so for as long as there is none.
+            self.connector.cancel(&session).await;
+            return Err(self.unreachable(PostgresFailure::timed_out()));
+        };
         // After a failure nobody knows what is still to come on it.
         if !matches!(read, Err(StoreError::Unreachable { .. })) {
             *kept = Some(session);
@@ -308,8 +333,8 @@ impl Server {
 
     /// Looks at the head, and settles what has to be settled: what is
     /// returned is of a whole history.
-    async fn look(&self, session: &Session) -> Result<Look, StoreError> {
-        let (look, judged) = self.judge(session).await?;
+    async fn look(&self, session: &Session, how: How) -> Result<Look, StoreError> {
+        let (look, judged) = self.judge(session, how).await?;
         match judged {
             Judged::Whole => {
                 self.state.learn(&look);
@@ -319,7 +344,7 @@ impl Server {
             Judged::OtherEpoch => self.state.enter(look.epoch),
             Judged::Moved | Judged::Unsettled | Judged::Lost => settle::settle_now(self).await?,
         }
-        match self.judge(session).await? {
+        match self.judge(session, how).await? {
             (look, Judged::Whole) => {
                 self.state.learn(&look);
                 Ok(look)
@@ -328,12 +353,24 @@ impl Server {
         }
     }
 
-    async fn judge(&self, session: &Session) -> Result<(Look, Judged), StoreError> {
+    async fn judge(&self, session: &Session, how: How) -> Result<(Look, Judged), StoreError> {
         let knowing = self.state.get();
         let known_at = known_revision(knowing.known);
         let [type_] = LOOK_TYPES;
-        let row = session.client.query_typed_one(LOOK, &[typed(&known_at, type_)]).await;
+        let parameters = [typed(&known_at, type_)];
+        let look = session.client.query_typed_one(LOOK, &parameters);
+        let row = match how {
+            How::Only => look.await,
+            How::Proving => {
+                let begin = session.client.batch_execute(BEGIN_PROOF);
+                let commit = session.client.batch_execute("COMMIT");
+                tokio::try_join!(biased; begin, look, commit).map(|((), row, ())| row)
+            }
+        };
         let row = row.map_err(|error| self.unreachable(error.into()))?;
+        if how == How::Proving && session.has_warned() {
+            return Err(self.unreachable(PostgresFailure::warned()));
+        }
         let look = Look::of(&row).map_err(|_| self.damaged("the time of its last change"))?;
         let judged = look.judge(knowing.epoch, knowing.known);
         Ok((look, judged))

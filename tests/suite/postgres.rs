@@ -104,7 +104,7 @@ impl Cluster {
     }
 
     /// Runs SQL as the superuser.
-    fn execute(&self, sql: &str) {
+    pub(crate) fn execute(&self, sql: &str) {
         let done = Command::new(binary("psql"))
             .args([
                 "--quiet",
@@ -116,6 +116,7 @@ impl Cluster {
             .arg("--host")
             .arg(self.folder.path())
             .args(["--port", &self.port.to_string(), "--command", sql])
+            .stdout(Stdio::null())
             .status();
         assert!(done.unwrap().success(), "{sql}");
     }

@@ -144,6 +144,21 @@ impl Connector {
         Ok(Session { client, has_warned, notified })
     }
 
+    /// Has the server give up what a session waits for, if that can be asked of
+    /// it. Not for a transaction that has changed something: cancelled while it
+    /// waits for a standby, it is committed and seen, and not replicated.
+    pub(super) async fn cancel(&self, session: &Session) {
+        let token = session.client.cancel_token();
+        let cancel = async {
+            match &self.address.tls {
+                Some(tls) => token.cancel_query(tls.clone()).await,
+                None => token.cancel_query(NoTls).await,
+            }
+        };
+        // If it cannot be asked, it ends when the server notices that nobody is there.
+        drop(time::timeout(self.connect_timeout, cancel).await);
+    }
+
     /// What each session is set to, whatever the server and the role have.
     fn settings(&self, purpose: Purpose) -> String {
         let timeout = match purpose {

@@ -161,3 +161,41 @@ async fn what_becomes_of_a_commit_without_an_answer_is_found_out() {
     }
     assert_eq!(load(&store).len(), 1 + 5 * 20);
 }
+
+/// As a primary that another has taken the place of: it answers and says that
+/// it takes writes, and no standby follows it any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_cannot_commit_proves_nothing_and_acknowledges_nothing() {
+    let cluster = Cluster::start(&[]);
+    let url = cluster.database();
+    let postgres = PostgresOptions {
+        read_timeout: Duration::from_millis(500),
+        write_timeout: Duration::from_secs(2),
+        ..postgres_options(&url)
+    };
+    let store = Store::connect(&postgres, options()).unwrap();
+    let before = say(&store, "before").await;
+    let (index, _follower) = follow(&store);
+    assert_eq!(reached(&index, before).await, Reached::Yes);
+    cluster.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    cluster.execute("SELECT pg_reload_conf()");
+    ready(&index, false).await;
+    let (during, canceller) = (store.clone(), &cluster);
+    let appending = tokio::spawn(async move { during.append(declare(client(), "during", denial())).await });
+    let cancelled = loop {
+        // The server then says that it is committed, and warns.
+        let waiting =
+            "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        match appending.is_finished() {
+            true => break appending.await.unwrap(),
+            false => canceller.execute(waiting),
+        }
+    };
+    assert!(matches!(cancelled, Err(AppendError::Unknown(_))), "{cancelled:?}");
+    assert!(index.current().is_err());
+    cluster.execute("ALTER SYSTEM RESET synchronous_standby_names");
+    cluster.execute("SELECT pg_reload_conf()");
+    ready(&index, true).await;
+    let again = append(&store, declare(client(), "during", denial())).await;
+    assert_eq!((again.revision, again.is_replay), (Revision(2), true));
+}
