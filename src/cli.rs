@@ -25,6 +25,7 @@ mod rules;
 pub mod scenario;
 mod serve;
 mod simulate;
+mod store;
 pub mod terminal;
 mod test;
 mod verdicts;
@@ -117,6 +118,9 @@ pub enum Command {
     /// Look at the policy cache of a running server
     #[command(subcommand)]
     Index(index::IndexCommand),
+    /// Copy, back up and look at stores, without a server
+    #[command(subcommand)]
+    Store(store::StoreCommand),
     /// Run scenario files: a policy tested as data
     Test(test::TestArgs),
     /// Show the rule catalogue, or what it answers between all kinds of registers
@@ -144,6 +148,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Print(args) => print::run(args, &global).await,
         Command::Directory(command) => directory::run(command, &global).await,
         Command::Index(command) => index::run(&command, &global).await,
+        Command::Store(command) => store::run(command, &global).await,
         Command::Test(args) => test::run(&args, &global),
         Command::Rules(args) => rules::run(args, &global).await,
         Command::Config => config::run(&global),

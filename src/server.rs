@@ -7,7 +7,7 @@ mod gauges;
 mod http;
 mod layers;
 mod observed;
-mod opening;
+pub mod opening;
 mod services;
 mod workers;
 

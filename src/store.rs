@@ -21,6 +21,7 @@
 
 mod change;
 mod columns;
+mod copy;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzed;
@@ -32,8 +33,10 @@ mod job;
 mod place;
 mod postgres;
 mod random;
+mod raw;
 mod row;
 mod sqlite;
+mod verify;
 mod viewing;
 
 use std::fmt;
@@ -47,12 +50,14 @@ pub use change::{
     Admit, Append, AppendError, Appended, Change, Concerns, Decides, Entry, Epoch, Followed, Loaded, Point,
     Replaced, Revision,
 };
+pub use copy::{CopyPhase, CopyTo};
 pub use error::StoreError;
 pub use id::{DeclarationIds, REVISION_MAX};
 pub use place::Place;
 pub use postgres::{Password, PostgresFailure, PostgresOptions, PostgresTls};
 pub(crate) use row::{content_of_text, text_of_content};
 pub use sqlite::{FillEntry, FillPhase, FillProgress, Filled};
+pub use verify::{Finding, Verified, VerifyFault};
 pub use viewing::{Viewed, Viewing};
 
 use crate::policy::client_id::ClientId;
@@ -129,6 +134,13 @@ impl Store {
     /// write and follow it too. Blocks.
     pub fn connect(postgres: &PostgresOptions, options: StoreOptions) -> Result<Self, StoreError> {
         Postgres::open(postgres, options).map(|begun| Self::of(Database::Postgres, begun))
+    }
+
+    /// Copies an embedded store, which may be in use, into a new file as it is
+    /// at one moment. Whoever opens the copy to write begins a new epoch: it
+    /// may lack what was acknowledged since. Tells the last revision in it. Blocks.
+    pub fn back_up(path: &Path, to: &Path) -> Result<Revision, StoreError> {
+        sqlite::back_up(path, to)
     }
 
     fn of<D>(wrap: impl FnOnce(D) -> Database, (database, writing, told): Begun<D>) -> Self {

@@ -9,16 +9,8 @@ use crate::store::{Password, PostgresOptions, PostgresTls, Store, StoreError, St
 
 /// Opens the store. Blocks.
 pub(super) fn open(config: &Config, clock: fn() -> Instant) -> Result<Store, StoreError> {
-    let max_staleness = Duration::from_millis(config.index.max_staleness_ms);
+    let options = options(config, clock);
     let config = &config.store;
-    let options = StoreOptions {
-        clock,
-        queue_length_max: config.append_queue_length_max,
-        group_commit_max: config.group_commit_declarations_max,
-        check_whole_bytes_max: config.check_whole_bytes_max,
-        read_connections_max: config.read_connections_max,
-        max_staleness,
-    };
     match &config.url {
         Some(url) => Store::connect(&postgres(config, url)?, options),
         None if config.read_only => Store::open_to_follow(&config.path, options),
@@ -26,7 +18,27 @@ pub(super) fn open(config: &Config, clock: fn() -> Instant) -> Result<Store, Sto
     }
 }
 
-fn postgres(config: &config::Store, url: &str) -> Result<PostgresOptions, StoreError> {
+/// How stores are opened.
+pub fn options(config: &Config, clock: fn() -> Instant) -> StoreOptions {
+    let config::Store {
+        append_queue_length_max,
+        group_commit_declarations_max,
+        check_whole_bytes_max,
+        read_connections_max,
+        ..
+    } = config.store;
+    StoreOptions {
+        clock,
+        queue_length_max: append_queue_length_max,
+        group_commit_max: group_commit_declarations_max,
+        check_whole_bytes_max,
+        read_connections_max,
+        max_staleness: Duration::from_millis(config.index.max_staleness_ms),
+    }
+}
+
+/// How the server of a URL is reached.
+pub fn postgres(config: &config::Store, url: &str) -> Result<PostgresOptions, StoreError> {
     let authorities = config.tls_ca_file.clone();
     Ok(PostgresOptions {
         url: url.to_owned(),

@@ -285,6 +285,20 @@ pub enum StoreError {
         /// How long the store knows of.
         most: Duration,
     },
+    /// There is a store already in the database to which another is to be copied.
+    #[error("there is a store in `{store}` already, with changes in it: give an empty database")]
+    NotEmpty {
+        /// The store.
+        store: Place,
+    },
+    /// A copy is not what it was copied from.
+    #[error(
+        "`{store}` does not say the same as what it was copied from: stop whoever writes the original, remove the copy and copy again"
+    )]
+    CopyDiffers {
+        /// The copy.
+        store: Place,
+    },
     /// Nothing was written.
     #[error("nothing was recorded: try again")]
     NotWritten(#[source] Arc<StoreError>),

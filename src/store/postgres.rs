@@ -17,6 +17,7 @@
 //! server or timeline of which it is not known that nothing is lost there.
 
 mod connection;
+mod copy;
 mod failure;
 mod listen;
 mod look;
@@ -24,18 +25,19 @@ mod options;
 mod pool;
 mod read;
 mod schema;
+mod server;
 mod settle;
 mod state;
 mod write;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{Mutex, mpsc};
 use tokio::time;
 
+pub(super) use copy::copy_in;
 pub use failure::PostgresFailure;
 pub use options::{Password, PostgresOptions, PostgresTls};
 
@@ -45,37 +47,19 @@ use super::columns::Columns;
 use super::error::StoreError;
 use super::hired::{Hired, Told};
 use super::history::ClientHistory;
-use super::id::DeclarationIds;
-use super::place::Place;
+use super::raw::{RawChange, RawViewing};
 use super::sqlite::Begun;
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::Declaration;
 use connection::{Connector, Purpose, Session};
 use listen::listen;
-use look::{Judged, LOOK, LOOK_TYPES, Look, known_revision, typed};
 use pool::Sessions;
+use server::{How, Server};
 use state::State;
 use write::Writer;
 
 /// So many batches of a load may wait to be read.
 const BATCHES_WAITING_MAX: usize = 4;
-
-/// A server that another has taken the place of, and that does not know it, goes
-/// on to answer reads, and says that it takes writes; but with a synchronous
-/// standby it cannot commit any more. So a look proves something only in a
-/// transaction that is committed, and that has something to replicate: a
-/// message in the log, which nobody reads and which touches no row.
-const BEGIN_PROOF: &str =
-    "BEGIN READ WRITE; SELECT pg_catalog.pg_logical_emit_message(true, 'lupa', 'proof')";
-
-/// How the head is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum How {
-    /// What is there, as far as the server knows.
-    Only,
-    /// And that the server is still the one.
-    Proving,
-}
 
 /// The database, connected.
 pub(super) struct Postgres {
@@ -85,17 +69,6 @@ pub(super) struct Postgres {
     pool: Sessions,
     /// The connection that follows; none while there is none.
     following: Arc<Mutex<Option<Session>>>,
-}
-
-/// The server and what is known of it.
-pub(super) struct Server {
-    connector: Connector,
-    state: State,
-    pub(super) ids: DeclarationIds,
-    pub(super) token_key: [u8; 32],
-    write_timeout: Duration,
-    settle_timeout: Duration,
-    read_only: bool,
 }
 
 /// The threads that talk to the server. Dropped without waiting for them.
@@ -274,6 +247,36 @@ impl Postgres {
         })?
     }
 
+    /// See [`super::Store::verify`].
+    pub(super) fn raw_changes(&self, after: Revision, most: usize) -> Result<Vec<RawChange>, StoreError> {
+        let (server, pool) = (Arc::clone(&self.server), self.pool.clone());
+        self.runtime.wait(async move {
+            let session = pool.get(&server).await?;
+            let read = copy::raw_changes(session.as_ref(), after, most).await;
+            read.map_err(|error| server.unreachable(error.into()))
+        })?
+    }
+
+    /// See [`super::Store::copy`].
+    pub(super) fn raw_viewings(&self, after: i64, most: usize) -> Result<Vec<RawViewing>, StoreError> {
+        let (server, pool) = (Arc::clone(&self.server), self.pool.clone());
+        self.runtime.wait(async move {
+            let session = pool.get(&server).await?;
+            let read = copy::raw_viewings(session.as_ref(), after, most).await;
+            read.map_err(|error| server.unreachable(error.into()))
+        })?
+    }
+
+    /// See [`super::Store::verify`].
+    pub(super) fn count_viewings(&self) -> Result<u64, StoreError> {
+        let (server, pool) = (Arc::clone(&self.server), self.pool.clone());
+        self.runtime.wait(async move {
+            let session = pool.get(&server).await?;
+            let read = copy::count_viewings(session.as_ref()).await;
+            read.map_err(|error| server.unreachable(error.into()))
+        })?
+    }
+
     /// See [`super::Store::history_of`].
     pub(super) fn history_of(
         &self,
@@ -299,98 +302,6 @@ impl Postgres {
             read::apply_rows(&rows, &server.place(), |_, change| history.apply(change))?;
             Ok(history.into_declarations())
         })?
-    }
-}
-
-impl Server {
-    pub(super) fn place(&self) -> Place {
-        self.connector.place().clone()
-    }
-
-    /// Reads through a connection that is kept, made anew where it has failed;
-    /// in time, or it is given up.
-    async fn through<T>(
-        &self,
-        kept: &Mutex<Option<Session>>,
-        read: impl AsyncFnOnce(&Session) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut kept = kept.lock().await;
-        let session = match kept.take().filter(|session| !session.client.is_closed()) {
-            Some(session) => session,
-            None => self.connector.connect(Purpose::Read).await?,
-        };
-        let Ok(read) = time::timeout(self.connector.read_timeout(), read(&session)).await else {
-            // What waits for a standby would do so for as long as there is none.
-            self.connector.cancel(&session).await;
-            return Err(self.unreachable(PostgresFailure::timed_out()));
-        };
-        // After a failure nobody knows what is still to come on it.
-        if !matches!(read, Err(StoreError::Unreachable { .. })) {
-            *kept = Some(session);
-        }
-        read
-    }
-
-    /// Looks at the head, and settles what has to be settled: what is
-    /// returned is of a whole history.
-    async fn look(&self, session: &Session, how: How) -> Result<Look, StoreError> {
-        let (look, judged) = self.judge(session, how).await?;
-        match judged {
-            Judged::Whole => {
-                self.state.learn(&look);
-                return Ok(look);
-            }
-            Judged::Standby => return Err(self.standby()),
-            Judged::OtherEpoch => self.state.enter(look.epoch),
-            Judged::Moved | Judged::Unsettled | Judged::Lost => settle::settle_now(self).await?,
-        }
-        match self.judge(session, how).await? {
-            (look, Judged::Whole) => {
-                self.state.learn(&look);
-                Ok(look)
-            }
-            _ => Err(self.unsettled()),
-        }
-    }
-
-    async fn judge(&self, session: &Session, how: How) -> Result<(Look, Judged), StoreError> {
-        let knowing = self.state.get();
-        let known_at = known_revision(knowing.known);
-        let [type_] = LOOK_TYPES;
-        let parameters = [typed(&known_at, type_)];
-        let look = session.client.query_typed_one(LOOK, &parameters);
-        let row = match how {
-            How::Only => look.await,
-            How::Proving => {
-                let begin = session.client.batch_execute(BEGIN_PROOF);
-                let commit = session.client.batch_execute("COMMIT");
-                tokio::try_join!(biased; begin, look, commit).map(|((), row, ())| row)
-            }
-        };
-        let row = row.map_err(|error| self.unreachable(error.into()))?;
-        if how == How::Proving && session.has_warned() {
-            return Err(self.unreachable(PostgresFailure::warned()));
-        }
-        let look = Look::of(&row).map_err(|_| self.damaged("the time of its last change"))?;
-        let judged = look.judge(knowing.epoch, knowing.known);
-        Ok((look, judged))
-    }
-
-    fn unreachable(&self, source: PostgresFailure) -> StoreError {
-        self.connector.unreachable(source)
-    }
-
-    fn damaged(&self, part: &'static str) -> StoreError {
-        let finding = format!("{part} cannot be read");
-        StoreError::Damaged { store: self.place(), finding, source: None }
-    }
-
-    fn standby(&self) -> StoreError {
-        StoreError::Standby { store: self.place() }
-    }
-
-    fn unsettled(&self) -> StoreError {
-        StoreError::Unsettled { store: self.place() }
     }
 }
 

@@ -7,6 +7,7 @@
 //! either there or not; who asks again with the same key learns which.
 
 mod connection;
+mod copy;
 mod file;
 mod fill;
 mod length;
@@ -21,12 +22,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
+pub(super) use copy::{back_up, copy_in};
 pub use fill::{FillEntry, FillPhase, FillProgress, Filled};
 
 use super::StoreOptions;
 use super::change::{Concerns, Identity, Loaded, Revision};
 use super::error::StoreError;
 use super::hired::{Hired, Told};
+use super::raw::{RawChange, RawViewing};
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::Declaration;
 use open::{Opened, Writing};
@@ -112,6 +115,26 @@ impl Sqlite {
         most: usize,
     ) -> Result<Vec<Concerns>, StoreError> {
         self.readers.read(|reader| reader.concerned(after, until, most))
+    }
+
+    /// See [`super::Store::verify`].
+    pub(super) fn raw_changes(&self, after: Revision, most: usize) -> Result<Vec<RawChange>, StoreError> {
+        self.readers.read(|reader| reader.raw_changes(after, most))
+    }
+
+    /// See [`super::Store::copy`].
+    pub(super) fn raw_viewings(&self, after: i64, most: usize) -> Result<Vec<RawViewing>, StoreError> {
+        self.readers.read(|reader| reader.raw_viewings(after, most))
+    }
+
+    /// See [`super::Store::verify`].
+    pub(super) fn count_viewings(&self) -> Result<u64, StoreError> {
+        self.readers.read(|reader| reader.count_viewings())
+    }
+
+    /// See [`super::Store::verify`].
+    pub(super) fn check_structure(&self) -> Result<(), StoreError> {
+        self.readers.read(|reader| reader.check_structure())
     }
 
     /// Reads through the connection for small reads.

@@ -4,6 +4,7 @@ mod admission;
 mod appending;
 mod arbitrary;
 mod checkpoint;
+mod copying;
 mod epochs;
 mod filling;
 mod fixture;

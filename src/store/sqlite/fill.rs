@@ -8,7 +8,7 @@
 //!                                               sync, rename
 //! ```
 
-mod bulk;
+pub(super) mod bulk;
 mod encode;
 mod write;
 
@@ -123,7 +123,7 @@ fn fill(
     if path.try_exists().map_err(|source| file_error("find", &path, source))? {
         return Err(StoreError::Exists { path });
     }
-    let mut new = NewStore::begin(&path)?;
+    let mut new = NewStore::begin(&path, None)?;
     match put_in(&mut new, history, tell) {
         Ok(last) => new.finish().map(|()| last),
         Err(error) => {

@@ -26,8 +26,9 @@ pub(super) struct NewStore<'p> {
 }
 
 impl<'p> NewStore<'p> {
-    /// Begins one. Whoever calls holds the lock of the path.
-    pub(super) fn begin(path: &'p Path) -> Result<Self, StoreError> {
+    /// Begins one, with ids as another store has them, or with its own. Whoever
+    /// calls holds the lock of the path.
+    pub(super) fn begin(path: &'p Path, ids: Option<DeclarationIds>) -> Result<Self, StoreError> {
         for suffix in ["-wal", "-journal"] {
             let log = beside(path, suffix);
             if log.try_exists().map_err(|source| file_error("find", &log, source))? {
@@ -42,7 +43,10 @@ impl<'p> NewStore<'p> {
         connection::migrate(&mut connection, &new)?;
         let epoch = uuid::Builder::from_random_bytes(random()?).into_uuid();
         let token_key: [u8; 32] = random()?;
-        let ids = DeclarationIds::new(u32::from_be_bytes(random()?));
+        let ids = match ids {
+            Some(ids) => ids,
+            None => DeclarationIds::new(u32::from_be_bytes(random()?)),
+        };
         connection
             .execute(
                 "INSERT INTO meta (one, schema_version, epoch, token_key, id_tag) VALUES (1, ?1, ?2, ?3, ?4)",
@@ -85,7 +89,7 @@ impl<'p> NewStore<'p> {
 }
 
 /// Removes what an interrupted attempt may have left.
-fn remove(left_over: &Path) -> Result<(), StoreError> {
+pub(super) fn remove(left_over: &Path) -> Result<(), StoreError> {
     match fs::remove_file(left_over) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(file_error("remove", left_over, source))

@@ -47,7 +47,7 @@ pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<Opened, StoreE
         file::check_header(&path)?;
         length::check(&path)?;
     } else {
-        NewStore::begin(&path)?.finish()?;
+        NewStore::begin(&path, None)?.finish()?;
     }
     let mut connection = connection::connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection::migrate(&mut connection, &path)?;
@@ -96,7 +96,7 @@ pub(super) fn open_to_follow(path: &Path, options: &StoreOptions) -> Result<Open
     Ok(Opened { path, identity, head, writing: None })
 }
 
-fn exists(path: &Path) -> Result<bool, StoreError> {
+pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
     path.try_exists().map_err(|source| file_error("find", path, source))
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
 use super::connection;
 use crate::policy::client_id::ClientId;
@@ -13,6 +13,7 @@ use crate::store::error::StoreError;
 use crate::store::group::{Answered, AnsweredColumns, Found, Wanted};
 use crate::store::history::ClientHistory;
 use crate::store::id::DeclarationIds;
+use crate::store::raw::{RawChange, RawViewing, change_columns, viewing_columns};
 use crate::store::row::{self, Unreadable};
 
 /// How many changes are loaded in one transaction.
@@ -137,6 +138,77 @@ impl<'c> Reader<'c> {
             .query_row((), |row| row.get(0))
             .map(Revision)
             .map_err(|source| self.error(source))
+    }
+
+    /// Rows of changes after a revision, in order, at most so many.
+    pub(super) fn raw_changes(&self, after: Revision, most: usize) -> Result<Vec<RawChange>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            change_columns!(),
+            " FROM change WHERE revision > ?1 ORDER BY revision LIMIT ?2"
+        );
+        self.rows((after.0, most), sql, |row| {
+            Ok(RawChange {
+                revision: row.get(0)?,
+                recorded_at: row.get(1)?,
+                what: row.get(2)?,
+                kind: row.get(3)?,
+                client_root: row.get(4)?,
+                client_extension: row.get(5)?,
+                declaration_id: row.get(6)?,
+                body: row.get(7)?,
+                idempotency_key: row.get(8)?,
+                payload_digest: row.get(9)?,
+                notices: row.get(10)?,
+                replaced_id: row.get(11)?,
+            })
+        })
+    }
+
+    /// Rows of viewings after a number, in order, at most so many.
+    pub(super) fn raw_viewings(&self, after: i64, most: usize) -> Result<Vec<RawViewing>, StoreError> {
+        let sql = concat!(
+            "SELECT ",
+            viewing_columns!(),
+            " FROM viewing WHERE number > ?1 ORDER BY number LIMIT ?2"
+        );
+        self.rows((after, most), sql, |row| {
+            Ok(RawViewing {
+                number: row.get(0)?,
+                at: row.get(1)?,
+                client_root: row.get(2)?,
+                client_extension: row.get(3)?,
+                viewer: row.get(4)?,
+                purpose: row.get(5)?,
+                what: row.get(6)?,
+            })
+        })
+    }
+
+    fn rows<T>(
+        &self,
+        parameters: impl Params,
+        sql: &str,
+        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut statement = self.prepare(sql)?;
+        let rows = statement.query_map(parameters, read).map_err(|source| self.error(source))?;
+        rows.collect::<rusqlite::Result<_>>().map_err(|source| self.error(source))
+    }
+
+    /// How many viewings are logged.
+    pub(super) fn count_viewings(&self) -> Result<u64, StoreError> {
+        let count = self.prepare("SELECT count(*) FROM viewing")?.query_row((), |row| row.get(0));
+        count.map_err(|source| self.error(source))
+    }
+
+    /// Whether SQLite finds a fault in the file.
+    pub(super) fn check_structure(&self) -> Result<(), StoreError> {
+        let finding: String = self
+            .prepare("PRAGMA integrity_check(1)")?
+            .query_row((), |row| row.get(0))
+            .map_err(|source| self.error(source))?;
+        if finding == "ok" { Ok(()) } else { Err(connection::damaged(self.path, finding)) }
     }
 
     /// An error if the store ends before a revision.

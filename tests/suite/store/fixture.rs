@@ -101,7 +101,11 @@ impl Shared {
     pub(super) async fn unprotect(&self) {
         match self {
             Self::Sqlite(_) => {
-                self.execute("DROP TRIGGER change_is_never_deleted; DROP TRIGGER change_is_dense").await;
+                self.execute(
+                    "DROP TRIGGER change_is_never_deleted; DROP TRIGGER change_is_never_updated;
+                     DROP TRIGGER change_is_dense",
+                )
+                .await;
             }
             Self::Postgres { .. } => self.execute("ALTER TABLE lupa.change DISABLE TRIGGER USER").await,
         }

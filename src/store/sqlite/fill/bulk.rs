@@ -14,7 +14,7 @@ const SORTING_THREADS_MAX: u32 = 2;
 /// the table of changes, which are taken down: to put them up again once all is
 /// there is quicker than to keep them up to date. Only the index of the
 /// idempotency keys stays: a history has none, and so it stays empty.
-pub(super) fn begin(connection: &Connection, path: &Path) -> rusqlite::Result<Vec<String>> {
+pub(in crate::store::sqlite) fn begin(connection: &Connection, path: &Path) -> rusqlite::Result<Vec<String>> {
     // Nothing is journaled or synced: until the file is whole it has another
     // name, and it is synced before it is renamed.
     connection.pragma_update_and_check(None, "journal_mode", "OFF", |_| Ok(()))?;

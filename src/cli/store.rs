@@ -1,0 +1,230 @@
+//! `lupa store`: copy, back up and look at stores, without a server.
+
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use serde::Serialize;
+use tokio::task;
+
+use super::Global;
+use super::failure::{Exit, Failure};
+use super::serve::with_causes;
+use super::terminal::Terminal;
+use crate::config::Config;
+use crate::server::{clock, opening};
+use crate::store::{CopyPhase, CopyTo, Revision, Store, StoreError, Verified, VerifyFault};
+
+/// How often the progress is shown.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What to do with stores.
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Copy the store, which may be in use, into a new file
+    Backup(BackupArgs),
+    /// Copy a store into a new file or an empty database, and compare them
+    Copy(CopyArgs),
+    /// Read everything that a store has, and tell what should not be
+    Verify(VerifyArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The file to make; there must be none
+    to: PathBuf,
+    /// The database file to copy [default: the setting store.path]
+    #[arg(long, value_name = "FILE")]
+    store: Option<PathBuf>,
+}
+
+const AFTER_COPY_HELP: &str = "\
+A store is a file or postgres://USER@HOST:PORT/DATABASE; the settings store.password_file, store.tls and
+so on say how the server is reached. Stop every lupa that writes FROM first. TO begins an epoch of its own:
+tokens of FROM are refused there.
+
+Example:
+  lupa store copy lupa.sqlite postgres://lupa@127.0.0.1:5432/lupa";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_COPY_HELP)]
+pub struct CopyArgs {
+    /// The store to copy: a file or a URL
+    from: String,
+    /// The store to make: a file that is not there, or the URL of a database without a store
+    to: String,
+}
+
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The store: a file, which may be in use, or a URL [default: the one that is configured]
+    store: Option<String>,
+}
+
+/// What is told of a store.
+#[derive(Serialize)]
+struct Summary {
+    store: String,
+    epoch: String,
+    revision: u64,
+    viewings: u64,
+    /// SHA-256 over all changes: the same of a store and its copy.
+    digest: String,
+    faults: u64,
+}
+
+pub(super) async fn run(command: StoreCommand, global: &Global) -> Result<Exit, Failure> {
+    let config = global.load_config()?.config;
+    let json = global.json;
+    let work = move || match command {
+        StoreCommand::Backup(args) => back_up(&args, &config),
+        StoreCommand::Copy(args) => copy(&args, &config, json),
+        StoreCommand::Verify(args) => verify(&args, &config, json),
+    };
+    task::spawn_blocking(work).await.map_err(|_| Failure::Internal("the work was interrupted"))?
+}
+
+fn back_up(BackupArgs { to, store }: &BackupArgs, config: &Config) -> Result<Exit, Failure> {
+    if config.store.url.is_some() && store.is_none() {
+        return Err(Failure::Usage(
+            "a database of PostgreSQL is backed up with its own tools, such as pg_basebackup; name a file with \
+             --store"
+                .to_owned(),
+        ));
+    }
+    let path = store.as_ref().unwrap_or(&config.store.path);
+    let Revision(last) = Store::back_up(path, to).map_err(failed)?;
+    let last = HumanCount(last);
+    Terminal::detect().show(&format!("backed up {last} changes into {}\n", to.display()))?;
+    Ok(Exit::Success)
+}
+
+fn copy(CopyArgs { from, to }: &CopyArgs, config: &Config, json: bool) -> Result<Exit, Failure> {
+    let options = opening::options(config, clock::now);
+    let original = open(from, config, Access::Alone)?;
+    let server;
+    let target = if is_url(to) {
+        server = opening::postgres(&config.store, to).map_err(failed)?;
+        CopyTo::Server(&server)
+    } else {
+        CopyTo::File(Path::new(to))
+    };
+    let last = original.count().map_err(failed)?;
+    let bar = progress_bar(last);
+    let copied = original.copy(target, options, &mut |phase| {
+        let (message, Revision(at)) = match phase {
+            CopyPhase::Copying(at) => ("copying", at),
+            CopyPhase::VerifyingOriginal(at) => ("looking at the original", at),
+            CopyPhase::VerifyingCopy(at) => ("looking at the copy", at),
+        };
+        bar.set_message(message);
+        bar.set_position(at);
+        true
+    });
+    bar.finish_and_clear();
+    match copied.map_err(failed)? {
+        Some(verified) => show(to, &verified, json),
+        None => Err(Failure::Internal("the copy was stopped")),
+    }
+}
+
+fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Result<Exit, Failure> {
+    let place = match (store, &config.store.url) {
+        (Some(store), _) => store.clone(),
+        (None, Some(url)) => url.clone(),
+        (None, None) => config.store.path.to_string_lossy().into_owned(),
+    };
+    let opened = open(&place, config, Access::BesideOthers)?;
+    let bar = progress_bar(opened.count().map_err(failed)?);
+    let verified = opened.verify(&mut |Revision(at)| {
+        bar.set_position(at);
+        true
+    });
+    bar.finish_and_clear();
+    match verified.map_err(failed)? {
+        Some(verified) => show(&place, &verified, json),
+        None => Err(Failure::Internal("the look at the store was stopped")),
+    }
+}
+
+/// Whether others may have a file open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Alone,
+    BesideOthers,
+}
+
+fn open(place: &str, config: &Config, access: Access) -> Result<Store, Failure> {
+    let options = opening::options(config, clock::now);
+    // It decides nothing: whatever the store promises, this does not break it.
+    let options = crate::store::StoreOptions { max_staleness: Duration::ZERO, ..options };
+    if is_url(place) {
+        let postgres = opening::postgres(&config.store, place).map_err(failed)?;
+        let postgres = crate::store::PostgresOptions { read_only: true, ..postgres };
+        return Store::connect(&postgres, options).map_err(failed);
+    }
+    match access {
+        Access::Alone => Store::open(Path::new(place), options),
+        Access::BesideOthers => Store::open_to_follow(Path::new(place), options),
+    }
+    .map_err(failed)
+}
+
+fn is_url(place: &str) -> bool {
+    place.starts_with("postgres://") || place.starts_with("postgresql://")
+}
+
+fn failed(error: StoreError) -> Failure {
+    let told = with_causes(&error);
+    let is_usage = matches!(
+        error,
+        StoreError::Exists { .. }
+            | StoreError::NotEmpty { .. }
+            | StoreError::Url { .. }
+            | StoreError::NothingThere { .. }
+            | StoreError::NothingToFollow { .. }
+    );
+    if is_usage { Failure::Usage(told) } else { Failure::Server(told) }
+}
+
+fn progress_bar(changes: u64) -> ProgressBar {
+    let bar = if io::stderr().is_terminal() { ProgressBar::new(changes) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {human_pos} changes, {per_sec}, {eta}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(PROGRESS_INTERVAL);
+    bar
+}
+
+fn show(place: &str, verified: &Verified, json: bool) -> Result<Exit, Failure> {
+    let Verified { epoch, revision, viewings, digest, faults, faults_count } = verified;
+    let summary = Summary {
+        store: place.to_owned(),
+        epoch: epoch.to_string(),
+        revision: revision.0,
+        viewings: *viewings,
+        digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        faults: *faults_count,
+    };
+    let terminal = Terminal::detect();
+    if json {
+        terminal.show_json(&summary)?;
+    } else {
+        let Summary { store, epoch, revision, viewings, digest, faults: _ } = &summary;
+        terminal.show(&format!(
+            "store     {store}\nepoch     {epoch}\nchanges   {}\nviewings  {}\ndigest    {digest}\n",
+            HumanCount(*revision),
+            HumanCount(*viewings)
+        ))?;
+        for VerifyFault { revision, finding } in faults {
+            terminal.show(&format!("fault: revision {revision}: {finding}\n"))?;
+        }
+        let untold = faults_count.saturating_sub(faults.len() as u64);
+        if untold > 0 {
+            terminal.show(&format!("and {} more faults\n", HumanCount(untold)))?;
+        }
+    }
+    Ok(if *faults_count == 0 { Exit::Success } else { Exit::Negative })
+}

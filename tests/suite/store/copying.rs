@@ -1,0 +1,159 @@
+//! Copies say what their originals say, and are stores of their own; backups
+//! begin a new epoch.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use lupa::policy::viewing::ViewingPurpose;
+use lupa::store::{
+    CopyPhase, CopyTo, Finding, Revision, Store, StoreError, Verified, VerifyFault, Viewed, Viewing,
+};
+
+use super::fixture::*;
+use crate::postgres::{Cluster, postgres_options};
+
+/// Something of everything.
+async fn filled(store: &Store) {
+    store.replace_directory(directory("HUS")).await.unwrap();
+    let given = append(store, declare(client(), "deny", denial())).await;
+    append(store, declare(other_client(), "consent", consent())).await;
+    append(store, withdraw(client(), "end", given.declaration_id)).await;
+    store.import(vec![(client(), imported("imported", 7))]).await.unwrap();
+    for client in [client(), other_client()] {
+        let purpose = ViewingPurpose::Investigation;
+        let viewing = Viewing { client, viewer: None, purpose, what: Viewed::List };
+        store.log_viewing(viewing).await.unwrap();
+    }
+}
+
+fn verified(store: &Store) -> Verified {
+    store.verify(&mut |_| true).unwrap().unwrap()
+}
+
+/// What must be the same of a copy.
+fn says(store: &Store) -> (Revision, u64, [u8; 32], Vec<String>) {
+    let Verified { epoch: _, revision, viewings, digest, faults, faults_count } = verified(store);
+    assert_eq!((faults.as_slice(), faults_count), (&[][..], 0));
+    (revision, viewings, digest, load(store).iter().map(|change| format!("{change:?}")).collect())
+}
+
+async fn a_copy_says_the_same_and_is_a_store_of_its_own(home: Shared) {
+    let original = home.open();
+    filled(&original).await;
+    let expected = says(&original);
+    assert_eq!((expected.0, expected.1), (Revision(5), 2));
+    let there = Home::new();
+    let server = postgres_options(&Cluster::shared().database());
+    let mut phases = Vec::new();
+    for to in [CopyTo::File(&there.store()), CopyTo::Server(&server)] {
+        let copied = original.copy(to, options(), &mut |phase| {
+            phases.push(phase);
+            true
+        });
+        assert_eq!(copied.unwrap().unwrap().digest, expected.2);
+    }
+    let last = Revision(5);
+    let each = [CopyPhase::Copying(last), CopyPhase::VerifyingOriginal(last), CopyPhase::VerifyingCopy(last)];
+    assert_eq!(phases, [each, each].concat());
+    for copy in [there.open(), Store::connect(&server, options()).unwrap()] {
+        assert_eq!(says(&copy), expected);
+        assert_ne!((copy.epoch(), copy.token_key()), (original.epoch(), original.token_key()));
+        assert_eq!(copy.declaration_ids(), original.declaration_ids());
+        // A key that was used is used, and it goes on where it was.
+        let again = append(&copy, declare(client(), "deny", denial())).await;
+        assert_eq!((again.revision, again.is_replay), (Revision(2), true));
+        assert_eq!(append(&copy, declare(client(), "next", denial())).await.revision, Revision(6));
+        assert_eq!(verified(&copy).faults, []);
+        // Nothing is copied over it.
+        let over = original.copy(
+            if copy.file().is_some() { CopyTo::File(copy.file().unwrap()) } else { CopyTo::Server(&server) },
+            options(),
+            &mut |_| true,
+        );
+        assert!(
+            matches!(
+                over,
+                Err(StoreError::InUse { .. } | StoreError::Exists { .. } | StoreError::NotEmpty { .. })
+            ),
+            "{over:?}"
+        );
+    }
+}
+
+async fn a_copy_that_is_stopped_is_none(home: Shared) {
+    let original = home.open();
+    filled(&original).await;
+    let there = Home::new();
+    let stopped = original.copy(CopyTo::File(&there.store()), options(), &mut |_| false);
+    assert!(matches!(stopped, Ok(None)), "{stopped:?}");
+    assert!(!there.store().exists());
+    let server = postgres_options(&Cluster::shared().database());
+    assert!(matches!(original.copy(CopyTo::Server(&server), options(), &mut |_| false), Ok(None)));
+    assert_eq!(Store::connect(&server, options()).unwrap().count().unwrap(), 0);
+}
+
+async fn what_should_not_be_is_found(home: Shared) {
+    let store = home.open();
+    filled(&store).await;
+    home.unprotect().await;
+    let row = |revision, what, kind, id| Row {
+        revision: Some(revision),
+        what,
+        kind: Some(kind),
+        client: Some(("1.2.246.21", "010181-900C")),
+        declaration_id: Some(id),
+        body: "{}",
+    };
+    home.write(row(6, "declaration", "denial", "unreadable")).await;
+    home.write(row(7, "withdrawal", "denial", "unreadable")).await;
+    home.write(Row { client: Some(("1.2.246.21", "nobody")), ..row(9, "declaration", "denial", "x") }).await;
+    home.execute("UPDATE lupa.change SET recorded_at = 1 WHERE revision = 9").await;
+    let found: Vec<(u64, Finding)> = verified(&store)
+        .faults
+        .into_iter()
+        .map(|VerifyFault { revision, finding }| (revision.0, finding))
+        .collect();
+    let expected = [
+        (6, Finding::Restricts),
+        (7, Finding::EndsNothing),
+        (9, Finding::Hole),
+        (9, Finding::GoesBack),
+        (9, Finding::Unreadable("client")),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_backup_is_of_one_moment_and_begins_a_new_epoch_when_it_is_restored() {
+    let home = Home::new();
+    let store = home.open();
+    filled(&store).await;
+    let (before, expected) = (store.epoch(), says(&store));
+    let backup = home.file("backup.sqlite");
+    assert_eq!(Store::back_up(&home.store(), &backup).unwrap(), Revision(5));
+    assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(matches!(Store::back_up(&home.store(), &backup), Err(StoreError::Exists { .. })));
+    append(&store, declare(client(), "after", denial())).await;
+    // Looked at, it is what it was.
+    let looked_at = Store::open_to_follow(&backup, options()).unwrap();
+    assert_eq!((looked_at.epoch(), says(&looked_at)), (before, expected.clone()));
+    drop(looked_at);
+
+    drop(store);
+    for restored in ["first", "second"] {
+        let path = home.file(restored);
+        fs::copy(&backup, &path).unwrap();
+        let store = Store::open(&path, options()).unwrap();
+        assert_ne!(store.epoch(), before);
+        assert_eq!(says(&store), expected);
+        let epoch = store.epoch();
+        drop(store);
+        assert_eq!(Store::open(&path, options()).unwrap().epoch(), epoch, "once");
+    }
+}
+
+on_both_stores!(
+    a_copy_says_the_same_and_is_a_store_of_its_own,
+    a_copy_that_is_stopped_is_none,
+    what_should_not_be_is_found,
+);
