@@ -64,10 +64,10 @@ use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
-use hired::{Hired, Told};
+use hired::{Begun, Hired, Told};
 use job::{Job, Pending};
 use postgres::Postgres;
-use sqlite::{Begun, Sqlite};
+use sqlite::Sqlite;
 
 /// A store. A cheap handle: the last one to be dropped waits for the writer to
 /// finish and closes what is open.
@@ -107,6 +107,18 @@ enum Database {
     Postgres(Postgres),
 }
 
+impl From<Sqlite> for Database {
+    fn from(sqlite: Sqlite) -> Self {
+        Self::Sqlite(Box::new(sqlite))
+    }
+}
+
+impl From<Postgres> for Database {
+    fn from(postgres: Postgres) -> Self {
+        Self::Postgres(postgres)
+    }
+}
+
 /// Why a job has no answer.
 enum Unanswered {
     ReadOnly,
@@ -118,7 +130,7 @@ impl Store {
     /// Opens the embedded store at a path, or begins one there. Checks the
     /// whole file, unless it is larger than the options say. Blocks.
     pub fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
-        Sqlite::open(path, options).map(|begun| Self::of(|sqlite| Database::Sqlite(Box::new(sqlite)), begun))
+        Sqlite::open(path, options).map(Self::of)
     }
 
     /// Opens an embedded store that another process on this machine writes, or
@@ -126,14 +138,13 @@ impl Store {
     /// [`Store::changes_since`]; [`Store::committed`] does not tell of it.
     /// Whatever would write answers [`StoreError::ReadOnly`]. Blocks.
     pub fn open_to_follow(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
-        Sqlite::open_to_follow(path, options)
-            .map(|begun| Self::of(|sqlite| Database::Sqlite(Box::new(sqlite)), begun))
+        Sqlite::open_to_follow(path, options).map(Self::of)
     }
 
     /// Connects to a shared store, or begins one there. Other processes may
     /// write and follow it too. Blocks.
     pub fn connect(postgres: &PostgresOptions, options: StoreOptions) -> Result<Self, StoreError> {
-        Postgres::open(postgres, options).map(|begun| Self::of(Database::Postgres, begun))
+        Postgres::open(postgres, options).map(Self::of)
     }
 
     /// Copies an embedded store, which may be in use, into a new file as it is
@@ -143,8 +154,8 @@ impl Store {
         sqlite::back_up(path, to)
     }
 
-    fn of<D>(wrap: impl FnOnce(D) -> Database, (database, writing, told): Begun<D>) -> Self {
-        Self(Arc::new(Inner { database: wrap(database), told, writing }))
+    fn of((database, writing, told): Begun<impl Into<Database>>) -> Self {
+        Self(Arc::new(Inner { database: database.into(), told, writing }))
     }
 
     /// Where it is.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::error::StoreError;
 use super::id::DeclarationIds;
+use super::random::random;
 use crate::policy::admit::Admitted;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
@@ -261,6 +262,13 @@ impl Appended {
     #[must_use]
     pub fn point(&self) -> Point {
         Point { epoch: self.epoch, revision: self.revision }
+    }
+}
+
+impl Epoch {
+    /// One that never was.
+    pub(super) fn begin() -> Result<Self, StoreError> {
+        Ok(Self(uuid::Builder::from_random_bytes(random()?).into_uuid()))
     }
 }
 

@@ -25,6 +25,10 @@ pub(super) struct Hired {
     _lock: Option<File>,
 }
 
+/// What opening a store makes: what reads it, the thread that writes it if it
+/// is not only followed, and what that one tells.
+pub(super) type Begun<D> = (D, Option<Hired>, Arc<Told>);
+
 struct JoinedOnDrop(Option<JoinHandle<()>>);
 
 /// Tells of a panic, so that nobody waits for ever.

@@ -17,6 +17,8 @@
 use uuid::Uuid;
 
 use super::change::Revision;
+use super::error::StoreError;
+use super::random::random;
 use crate::policy::day::Instant;
 use crate::policy::oid::OpaqueId;
 
@@ -41,6 +43,11 @@ impl DeclarationIds {
     /// The ids of the store with a tag, of which 24 bits count.
     pub(super) fn new(tag: u32) -> Self {
         Self { tag: tag & ((1 << TAG_BITS) - 1) }
+    }
+
+    /// The ids of a new store.
+    pub(super) fn random() -> Result<Self, StoreError> {
+        Ok(Self::new(u32::from_be_bytes(random()?)))
     }
 
     /// The number by which this store's ids differ from another's.

@@ -28,7 +28,7 @@ pub use fill::{FillEntry, FillPhase, FillProgress, Filled};
 use super::StoreOptions;
 use super::change::{Concerns, Identity, Loaded, Revision};
 use super::error::StoreError;
-use super::hired::{Hired, Told};
+use super::hired::{Begun, Hired, Told};
 use super::raw::{RawChange, RawViewing};
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::Declaration;
@@ -46,10 +46,6 @@ pub(super) struct Sqlite {
     /// For reads that may take a while.
     readers: Readers,
 }
-
-/// What opening a store makes: what reads it, the thread that writes it if it
-/// is not only followed, and what that one tells.
-pub(super) type Begun<D> = (D, Option<Hired>, Arc<Told>);
 
 impl Sqlite {
     /// See [`super::Store::open`].

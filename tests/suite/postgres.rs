@@ -123,11 +123,13 @@ impl Cluster {
 
     /// Ends it at once, as if the power had failed.
     pub(crate) fn stop(&self) {
-        let stopped = as_owner(&binary("pg_ctl"))
-            .args(["stop", "--mode=immediate", "--silent", "--pgdata"])
-            .arg(self.data())
-            .status();
-        assert!(stopped.unwrap().success());
+        assert!(self.stopping().status().unwrap().success());
+    }
+
+    fn stopping(&self) -> Command {
+        let mut stopping = as_owner(&binary("pg_ctl"));
+        stopping.args(["stop", "--mode=immediate", "--silent", "--pgdata"]).arg(self.data());
+        stopping
     }
 
     /// Copies the files of one that is stopped.
@@ -170,12 +172,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         // It may be stopped already.
-        let stopping = as_owner(&binary("pg_ctl"))
-            .args(["stop", "--mode=immediate", "--silent", "--pgdata"])
-            .arg(self.data())
-            .stderr(Stdio::null())
-            .status();
-        assert!(stopping.is_ok());
+        assert!(self.stopping().stderr(Stdio::null()).status().is_ok());
     }
 }
 

@@ -9,12 +9,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time;
 use tokio_postgres::error::Severity;
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Row};
 
 use super::failure::PostgresFailure;
+use super::look::Look;
 use super::options::{Address, PostgresOptions};
 use crate::store::error::StoreError;
 use crate::store::place::Place;
+use crate::store::row::Unreadable;
 
 /// The oldest server that is supported.
 const VERSION_NUMBER_MIN: i32 = 130_000;
@@ -185,6 +187,20 @@ impl Connector {
 
     pub(super) fn unreachable(&self, source: PostgresFailure) -> StoreError {
         StoreError::Unreachable { store: self.place().clone(), source }
+    }
+
+    /// The server has answered, and refuses.
+    pub(super) fn refused(&self, source: tokio_postgres::Error) -> StoreError {
+        StoreError::Server { store: self.place().clone(), source: source.into() }
+    }
+
+    /// What a look has found.
+    pub(super) fn look_of(&self, row: &Row) -> Result<Look, StoreError> {
+        Look::of(row).map_err(|Unreadable| self.damaged("the time of its last change does not exist"))
+    }
+
+    pub(super) fn damaged(&self, finding: &str) -> StoreError {
+        StoreError::Damaged { store: self.place().clone(), finding: finding.to_owned(), source: None }
     }
 
     pub(super) fn read_timeout(&self) -> Duration {

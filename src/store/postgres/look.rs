@@ -10,16 +10,13 @@
 
 use std::time::Duration;
 
-use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
 use crate::store::change::{Epoch, Head, Revision};
 use crate::store::group::Before;
 use crate::store::row::{self, Unreadable};
-
-/// The parameters: the revision of the last commit that is known.
-pub(super) const LOOK_TYPES: [Type; 1] = [Type::INT8];
 
 /// One statement, so all of it is of one moment.
 macro_rules! look {
@@ -138,9 +135,14 @@ impl Look {
     }
 }
 
-/// The value of the parameter.
-pub(super) fn known_revision(known: Option<Known>) -> i64 {
-    known.map_or(0, |known| known.revision.0.cast_signed())
+/// Looks, by [`LOOK`] or [`LOOK_AND_LOCK`], for whoever knows a commit.
+pub(super) async fn ask(
+    client: &Client,
+    look: &str,
+    known: Option<Known>,
+) -> Result<Row, tokio_postgres::Error> {
+    let revision = known.map_or(0, |known| known.revision.0.cast_signed());
+    client.query_typed_one(look, &[typed(&revision, Type::INT8)]).await
 }
 
 /// A parameter with its type.

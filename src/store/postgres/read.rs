@@ -59,7 +59,7 @@ pub(super) fn in_order<T>(
     rows.iter()
         .zip(expected)
         .map(|(row, expected)| {
-            let columns = columns_of(|at| row.get(at), |at| row.get(at), |at| row.get(at));
+            let columns = columns_of(row);
             read_next(columns, expected, place, &read)
         })
         .collect()
@@ -80,19 +80,16 @@ fn read_next<T>(
 }
 
 /// The columns of a row, in the order of [`columns`].
-fn columns_of<'r>(
-    number: impl Fn(usize) -> i64,
-    text: impl Fn(usize) -> &'r str,
-    text_or_null: impl Fn(usize) -> Option<&'r str>,
-) -> Columns<'r> {
+fn columns_of(row: &Row) -> Columns<'_> {
+    let text_or_null = |at: usize| row.get::<_, Option<&str>>(at);
     Columns {
-        revision: Revision(number(0).cast_unsigned()),
-        recorded_at: number(1),
-        what: text(2),
+        revision: Revision(row.get::<_, i64>(0).cast_unsigned()),
+        recorded_at: row.get(1),
+        what: row.get(2),
         kind: text_or_null(3),
         client: text_or_null(4).zip(text_or_null(5)),
         declaration_id: text_or_null(6),
-        body: text(7).as_bytes(),
+        body: row.get::<_, &str>(7).as_bytes(),
     }
 }
 
@@ -238,7 +235,7 @@ pub(super) fn apply_rows(
     mut apply: impl FnMut(&ClientId, Change),
 ) -> Result<(), StoreError> {
     for row in rows {
-        let columns = columns_of(|at| row.get(at), |at| row.get(at), |at| row.get(at));
+        let columns = columns_of(row);
         let revision = columns.revision;
         let unreadable = |part| StoreError::Unreadable { store: place.clone(), revision, part };
         let change = columns.change().map_err(unreadable)?;

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use tokio_postgres::GenericClient;
-
 use super::connection::{Connector, Session};
-use super::look::{LOOK, LOOK_TYPES, Look, typed};
+use super::look::{self, LOOK, Look};
 use crate::store::change::{Epoch, Identity};
 use crate::store::error::StoreError;
 use crate::store::id::DeclarationIds;
@@ -24,26 +22,20 @@ const ADVISORY_LOCK: i64 = 0x4C55_5041;
 /// store where there is none.
 pub(super) async fn migrate(connector: &Connector, session: &Session) -> Result<(), StoreError> {
     let client = &session.client;
-    let error = |source: tokio_postgres::Error| StoreError::Server {
-        store: connector.place().clone(),
-        source: source.into(),
-    };
-    client.batch_execute("BEGIN").await.map_err(error)?;
-    client.execute("SELECT pg_advisory_xact_lock($1)", &[&ADVISORY_LOCK]).await.map_err(error)?;
+    let refused = |error| connector.refused(error);
+    client.batch_execute("BEGIN").await.map_err(refused)?;
+    client.execute("SELECT pg_advisory_xact_lock($1)", &[&ADVISORY_LOCK]).await.map_err(refused)?;
     let found = version(connector, session).await?;
     let missing = MIGRATIONS.get(found as usize..).unwrap_or_default();
     for migration in missing {
-        client.batch_execute(migration).await.map_err(error)?;
+        client.batch_execute(migration).await.map_err(refused)?;
     }
     if found == 0 {
-        begin(client).await.map_err(|begun| match begun {
-            Begun::Server(source) => error(source),
-            Begun::Store(store_error) => store_error,
-        })?;
+        begin(connector, session).await?;
     }
     let newest = SCHEMA_VERSION.cast_signed();
-    client.execute("UPDATE lupa.meta SET schema_version = $1", &[&newest]).await.map_err(error)?;
-    client.batch_execute("COMMIT").await.map_err(error)
+    client.execute("UPDATE lupa.meta SET schema_version = $1", &[&newest]).await.map_err(refused)?;
+    client.batch_execute("COMMIT").await.map_err(refused)
 }
 
 /// Makes sure that the store knows how long this process may be behind: what
@@ -54,27 +46,21 @@ pub(super) async fn tell_staleness(
     max_staleness: Duration,
 ) -> Result<(), StoreError> {
     let millis = i64::try_from(max_staleness.as_millis()).unwrap_or(i64::MAX);
-    let told = session
-        .client
-        .execute("UPDATE lupa.head SET max_staleness_ms = $1 WHERE max_staleness_ms < $1", &[&millis])
-        .await;
-    told.map(drop)
-        .map_err(|source| StoreError::Server { store: connector.place().clone(), source: source.into() })
+    let sql = "UPDATE lupa.head SET max_staleness_ms = $1 WHERE max_staleness_ms < $1";
+    session.client.execute(sql, &[&millis]).await.map(drop).map_err(|error| connector.refused(error))
 }
 
 /// The version of the tables; 0 if there are none.
 pub(super) async fn version(connector: &Connector, session: &Session) -> Result<u32, StoreError> {
-    let place = connector.place();
-    let error =
-        |source: tokio_postgres::Error| StoreError::Server { store: place.clone(), source: source.into() };
+    let refused = |error| connector.refused(error);
     let exists = session.client.query_one("SELECT to_regclass('lupa.meta') IS NOT NULL", &[]);
-    if !exists.await.map_err(error)?.get::<_, bool>(0) {
+    if !exists.await.map_err(refused)?.get::<_, bool>(0) {
         return Ok(0);
     }
-    let row = session.client.query_one("SELECT schema_version FROM lupa.meta", &[]).await.map_err(error)?;
+    let row = session.client.query_one("SELECT schema_version FROM lupa.meta", &[]).await.map_err(refused)?;
     let found = row.get::<_, i32>(0).cast_unsigned();
     if found > SCHEMA_VERSION {
-        return Err(StoreError::Newer { store: place.clone(), found, known: SCHEMA_VERSION });
+        return Err(StoreError::Newer { store: connector.place().clone(), found, known: SCHEMA_VERSION });
     }
     Ok(found)
 }
@@ -93,62 +79,42 @@ pub(super) async fn identity(
     connector: &Connector,
     session: &Session,
 ) -> Result<(Identity, Look), StoreError> {
-    let place = connector.place();
-    let error =
-        |source: tokio_postgres::Error| StoreError::Server { store: place.clone(), source: source.into() };
+    let refused = |error| connector.refused(error);
     let meta =
-        session.client.query_one("SELECT token_key, id_tag FROM lupa.meta", &[]).await.map_err(error)?;
-    let none: i64 = 0;
-    let [type_] = LOOK_TYPES;
-    let row = session.client.query_typed_one(LOOK, &[typed(&none, type_)]).await.map_err(error)?;
-    let damaged = |finding: &str| StoreError::Damaged {
-        store: place.clone(),
-        finding: finding.to_owned(),
-        source: None,
-    };
-    let look = Look::of(&row).map_err(|_| damaged("the time of its last change does not exist"))?;
+        session.client.query_one("SELECT token_key, id_tag FROM lupa.meta", &[]).await.map_err(refused)?;
+    let row = look::ask(&session.client, LOOK, None).await.map_err(refused)?;
+    let look = connector.look_of(&row)?;
     let token_key = meta.get::<_, &[u8]>(0);
-    let token_key = token_key.try_into().map_err(|_| damaged("its token key has another length"))?;
+    let token_key =
+        token_key.try_into().map_err(|_| connector.damaged("its token key has another length"))?;
     let ids = DeclarationIds::new(meta.get::<_, i32>(1).cast_unsigned());
     let max_staleness = look.before().max_staleness;
     Ok((Identity { epoch: look.epoch, token_key, ids, max_staleness }, look))
 }
 
-enum Begun {
-    Server(tokio_postgres::Error),
-    Store(StoreError),
-}
-
-impl From<tokio_postgres::Error> for Begun {
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self::Server(error)
-    }
-}
-
 /// Gives a new store its identity.
-async fn begin(client: &impl GenericClient) -> Result<(), Begun> {
-    let token_key: [u8; 32] = random().map_err(Begun::Store)?;
-    let ids = DeclarationIds::new(u32::from_be_bytes(random().map_err(Begun::Store)?));
-    let epoch = new_epoch().map_err(Begun::Store)?;
-    client
+async fn begin(connector: &Connector, session: &Session) -> Result<(), StoreError> {
+    let refused = |error| connector.refused(error);
+    let token_key: [u8; 32] = random()?;
+    session
+        .client
         .execute(
             "INSERT INTO lupa.meta (schema_version, token_key, id_tag) VALUES (0, $1, $2)",
-            &[&token_key.as_slice(), &ids.tag().cast_signed()],
+            &[&token_key.as_slice(), &DeclarationIds::random()?.tag().cast_signed()],
         )
-        .await?;
-    client
+        .await
+        .map_err(refused)?;
+    let Epoch(epoch) = Epoch::begin()?;
+    session
+        .client
         .execute(
             "INSERT INTO lupa.head (epoch, revision, recorded_at, commit_id, system_identifier, timeline,
                  max_staleness_ms)
              SELECT $1, 0, 0, 0, (SELECT system_identifier FROM pg_catalog.pg_control_system()),
                  substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8), 0",
-            &[&epoch.0],
+            &[&epoch],
         )
-        .await?;
-    Ok(())
-}
-
-/// An epoch that never was.
-pub(super) fn new_epoch() -> Result<Epoch, StoreError> {
-    Ok(Epoch(uuid::Builder::from_random_bytes(random()?).into_uuid()))
+        .await
+        .map(drop)
+        .map_err(refused)
 }

@@ -7,7 +7,7 @@ use tokio::time;
 
 use super::connection::{Connector, Purpose, Session};
 use super::failure::PostgresFailure;
-use super::look::{Judged, LOOK, LOOK_TYPES, Look, known_revision, typed};
+use super::look::{self, Judged, LOOK, Look};
 use super::settle;
 use super::state::State;
 use crate::store::error::StoreError;
@@ -95,10 +95,7 @@ impl Server {
 
     async fn judge(&self, session: &Session, how: How) -> Result<(Look, Judged), StoreError> {
         let knowing = self.state.get();
-        let known_at = known_revision(knowing.known);
-        let [type_] = LOOK_TYPES;
-        let parameters = [typed(&known_at, type_)];
-        let look = session.client.query_typed_one(LOOK, &parameters);
+        let look = look::ask(&session.client, LOOK, knowing.known);
         let row = match how {
             How::Only => look.await,
             How::Proving => {
@@ -111,18 +108,13 @@ impl Server {
         if how == How::Proving && session.has_warned() {
             return Err(self.unreachable(PostgresFailure::warned()));
         }
-        let look = Look::of(&row).map_err(|_| self.damaged("the time of its last change"))?;
+        let look = self.connector.look_of(&row)?;
         let judged = look.judge(knowing.epoch, knowing.known);
         Ok((look, judged))
     }
 
     pub(super) fn unreachable(&self, source: PostgresFailure) -> StoreError {
         self.connector.unreachable(source)
-    }
-
-    pub(super) fn damaged(&self, part: &'static str) -> StoreError {
-        let finding = format!("{part} cannot be read");
-        StoreError::Damaged { store: self.place(), finding, source: None }
     }
 
     pub(super) fn standby(&self) -> StoreError {

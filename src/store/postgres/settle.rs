@@ -2,8 +2,7 @@
 
 use super::Server;
 use super::connection::{Purpose, Session};
-use super::look::{Home, Judged, LOOK_AND_LOCK, LOOK_TYPES, Look, known_revision, typed};
-use super::schema::new_epoch;
+use super::look::{self, Home, Judged, LOOK_AND_LOCK, Look};
 use crate::store::change::Epoch;
 use crate::store::error::StoreError;
 
@@ -16,10 +15,8 @@ pub(super) async fn settle_now(server: &Server) -> Result<(), StoreError> {
     let failed = |error: tokio_postgres::Error| server.unreachable(error.into());
     session.client.batch_execute("BEGIN").await.map_err(failed)?;
     let knowing = server.state.get();
-    let [type_] = LOOK_TYPES;
-    let known_at = known_revision(knowing.known);
-    let row = session.client.query_typed_one(LOOK_AND_LOCK, &[typed(&known_at, type_)]).await;
-    let look = Look::of(&row.map_err(failed)?).map_err(|_| server.damaged("the time of its last change"))?;
+    let row = look::ask(&session.client, LOOK_AND_LOCK, knowing.known).await;
+    let look = server.connector.look_of(&row.map_err(failed)?)?;
     settle(server, &session, &look, look.judge(knowing.epoch, knowing.known)).await
 }
 
@@ -45,7 +42,7 @@ pub(super) async fn settle(
         }
         Judged::Unsettled if !server.state.has_waited(server.settle_timeout) => Err(server.unsettled()),
         Judged::Unsettled | Judged::Lost => {
-            let epoch = new_epoch()?;
+            let epoch = Epoch::begin()?;
             commit_home(server, session, look, epoch).await?;
             let Home { timeline, .. } = &look.here;
             let is_loss_known = judged == Judged::Lost;

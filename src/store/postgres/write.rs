@@ -24,7 +24,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::Server;
 use super::connection::{Purpose, Session};
 use super::failure::PostgresFailure;
-use super::look::{Judged, Known, LOOK_AND_LOCK, LOOK_TYPES, Look, known_revision, typed};
+use super::look::{self, Judged, Known, LOOK_AND_LOCK, Look, typed};
 use super::read;
 use super::settle;
 use crate::policy::client_id::ClientId;
@@ -140,9 +140,6 @@ async fn begin(server: &Server, session: &Session, wanted: &Wanted<'_>) -> Resul
     let failed = |error: tokio_postgres::Error| Attempt::Failed(server.unreachable(error.into()));
     let client = &session.client;
     let knowing = server.state.get();
-    let known_at = known_revision(knowing.known);
-    let [type_] = LOOK_TYPES;
-    let parameters = [typed(&known_at, type_)];
     let keys: Vec<&str> = wanted.keys.iter().map(|key| key.as_str()).collect();
     let ids: Vec<&str> = wanted.ids.iter().map(|id| id.as_str()).collect();
     let (keys_parameter, ids_parameter) = ([typed(&keys, Type::TEXT_ARRAY)], [typed(&ids, Type::TEXT_ARRAY)]);
@@ -151,7 +148,7 @@ async fn begin(server: &Server, session: &Session, wanted: &Wanted<'_>) -> Resul
     let ((), row, answered, histories, taken) = tokio::try_join!(
         biased;
         client.batch_execute("BEGIN"),
-        client.query_typed_one(LOOK_AND_LOCK, &parameters),
+        look::ask(client, LOOK_AND_LOCK, knowing.known),
         client.query_typed(
             "SELECT idempotency_key, revision, recorded_at, declaration_id, payload_digest, notices, replaced_id
              FROM lupa.change WHERE idempotency_key = ANY($1)",
@@ -164,7 +161,7 @@ async fn begin(server: &Server, session: &Session, wanted: &Wanted<'_>) -> Resul
         ),
     )
     .map_err(failed)?;
-    let look = Look::of(&row).map_err(|_| Attempt::Fault(server.damaged("the time of its last change")))?;
+    let look = server.connector.look_of(&row).map_err(Attempt::Fault)?;
     match look.judge(knowing.epoch, knowing.known) {
         Judged::Whole => server.state.learn(&look),
         Judged::Standby => return Err(Attempt::Failed(server.standby())),

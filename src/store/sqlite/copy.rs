@@ -1,6 +1,5 @@
 //! A new file with the rows of another store, and a copy of a file in use.
 
-use std::fs::{self, File};
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, Statement};
@@ -10,6 +9,7 @@ use super::file::{self, beside, file_error};
 use super::fill::bulk;
 use super::new::{NewStore, remove};
 use super::open::exists;
+use super::writer::INSERT_CHANGE;
 use crate::store::change::Revision;
 use crate::store::copy::Rows;
 use crate::store::error::StoreError;
@@ -62,10 +62,6 @@ fn put_in(
     transaction.commit().map_err(error)?;
     indices.iter().try_for_each(|index| new.write(|connection| connection.execute_batch(index)))
 }
-
-const INSERT_CHANGE: &str = "INSERT INTO change (revision, recorded_at, what, kind, client_root,
-         client_extension, declaration_id, body, idempotency_key, payload_digest, notices, replaced_id)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 
 fn put_change(statement: &mut Statement<'_>, row: &RawChange) -> rusqlite::Result<()> {
     let RawChange {
@@ -126,21 +122,15 @@ pub(in crate::store) fn back_up(path: &Path, to: &Path) -> Result<Revision, Stor
     let new = beside(&to, ".new");
     remove(&new)?;
     file::private().create_new(true).open(&new).map_err(|source| file_error("make", &new, source))?;
-    let copied = copy_file(&path, &new);
-    match copied {
-        Ok(last) => {
-            fs::rename(&new, &to).map_err(|source| file_error("make", &to, source))?;
-            let folder = to.parent().unwrap_or(Path::new("."));
-            File::open(folder)
-                .and_then(|folder| folder.sync_all())
-                .map_err(|source| file_error("keep", folder, source))?;
-            Ok(last)
-        }
+    let last = match copy_file(&path, &new) {
+        Ok(last) => last,
         Err(error) => {
             remove(&new)?;
-            Err(error)
+            return Err(error);
         }
-    }
+    };
+    file::put_in_place(&new, &to)?;
+    Ok(last)
 }
 
 fn copy_file(path: &Path, new: &Path) -> Result<Revision, StoreError> {
@@ -154,7 +144,6 @@ fn copy_file(path: &Path, new: &Path) -> Result<Revision, StoreError> {
     connection::migrate(&mut copy, new)?;
     let last = mark(&copy).map_err(|source| write_error(new, source))?;
     copy.close().map_err(|(_, source)| write_error(new, source))?;
-    File::open(new).and_then(|file| file.sync_all()).map_err(|source| file_error("keep", new, source))?;
     Ok(last)
 }
 

@@ -97,6 +97,17 @@ fn field<const N: usize>(header: &[u8], at: usize) -> Option<[u8; N]> {
     header.get(at..)?.first_chunk().copied()
 }
 
+/// Syncs a file that is whole and gives it its name.
+pub(super) fn put_in_place(new: &Path, path: &Path) -> Result<(), StoreError> {
+    let sync = |path: &Path| {
+        let synced = File::open(path).and_then(|file| file.sync_all());
+        synced.map_err(|source| file_error("keep", path, source))
+    };
+    sync(new)?;
+    fs::rename(new, path).map_err(|source| file_error("make", path, source))?;
+    sync(path.parent().unwrap_or(Path::new(".")))
+}
+
 /// What it means that the system refused something.
 pub(super) fn file_error(what: &'static str, path: &Path, source: io::Error) -> StoreError {
     StoreError::File { what, path: path.to_owned(), source }

@@ -3,7 +3,7 @@
 //! It is made under another name and renamed when it is whole and synced, so
 //! that an empty or half-made file at the path is never taken for a new store.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::connection::{self, write_error};
 use super::file::{self, beside, file_error};
+use crate::store::change::Epoch;
 use crate::store::error::StoreError;
 use crate::store::id::DeclarationIds;
 use crate::store::random::random;
@@ -41,11 +42,11 @@ impl<'p> NewStore<'p> {
         file::private().create_new(true).open(&new).map_err(|source| file_error("make", &new, source))?;
         let mut connection = connection::connect(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection::migrate(&mut connection, &new)?;
-        let epoch = uuid::Builder::from_random_bytes(random()?).into_uuid();
+        let epoch = Epoch::begin()?;
         let token_key: [u8; 32] = random()?;
         let ids = match ids {
             Some(ids) => ids,
-            None => DeclarationIds::new(u32::from_be_bytes(random()?)),
+            None => DeclarationIds::random()?,
         };
         connection
             .execute(
@@ -68,14 +69,7 @@ impl<'p> NewStore<'p> {
     pub(super) fn finish(self) -> Result<(), StoreError> {
         let Self { path, new, connection, ids: _ } = self;
         connection.close().map_err(|(_, source)| write_error(path, source))?;
-        File::open(&new)
-            .and_then(|file| file.sync_all())
-            .map_err(|source| file_error("keep", &new, source))?;
-        fs::rename(&new, path).map_err(|source| file_error("make", path, source))?;
-        let directory = path.parent().unwrap_or(Path::new("."));
-        File::open(directory)
-            .and_then(|directory| directory.sync_all())
-            .map_err(|source| file_error("keep", directory, source))
+        file::put_in_place(&new, path)
     }
 
     /// Gives back the room it takes. What is left is removed when the next one is begun.

@@ -16,7 +16,6 @@ use crate::store::StoreOptions;
 use crate::store::change::{Epoch, Head, Identity, Revision};
 use crate::store::error::StoreError;
 use crate::store::id::DeclarationIds;
-use crate::store::random::random;
 use crate::store::row::{self, Unreadable};
 
 /// A store that is open and checked.
@@ -156,7 +155,7 @@ fn tell_staleness(connection: &Connection, path: &Path, max_staleness: Duration)
 
 /// A backup that is put in place of a store may lack what was acknowledged.
 fn begin_epoch_of_backup(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let epoch = uuid::Builder::from_random_bytes(random()?).into_uuid();
+    let epoch = Epoch::begin()?;
     let begun = connection
         .execute("UPDATE meta SET epoch = ?1, is_backup = 0 WHERE is_backup = 1", [epoch.to_string()])
         .map_err(|source| write_error(path, source))?;

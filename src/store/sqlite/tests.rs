@@ -11,7 +11,7 @@ use crate::policy::client_id::IdentityCode;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{Content, Declarer, Denial, DenialSector, RecordedBy, Role, Scope};
 use crate::policy::oid::OpaqueId;
-use crate::store::{Append, AppendError, Change, Database, Entry, Store};
+use crate::store::{Append, AppendError, Change, Entry, Store};
 
 fn options() -> StoreOptions {
     StoreOptions {
@@ -32,7 +32,7 @@ fn open_with_room(path: &Path, pages: u32) -> Store {
     connection
         .pragma_update_and_check(None, "max_page_count", now + pages, |row| row.get::<_, u32>(0))
         .unwrap();
-    Store::of(|sqlite| Database::Sqlite(Box::new(sqlite)), Sqlite::start(opened, options()).unwrap())
+    Store::of(Sqlite::start(opened, options()).unwrap())
 }
 
 fn denial(n: usize) -> Append {

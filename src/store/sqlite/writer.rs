@@ -22,12 +22,20 @@ use crate::store::error::StoreError;
 use crate::store::group::{Before, Group, NewChange, NewViewing, Wanted, Written};
 use crate::store::hired::Told;
 use crate::store::job::Job;
+use crate::store::raw::change_columns;
 use crate::store::row;
 
 /// A log of so many pages is copied into the database: a page that was written
 /// many times is copied once. It is shorter than what is kept of the log, so
 /// that the log is written where it was before and takes no new room.
 const PAGES_PER_CHECKPOINT: u32 = 8_192;
+
+/// Inserts a change.
+pub(super) const INSERT_CHANGE: &str = concat!(
+    "INSERT INTO change (",
+    change_columns!(),
+    ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+);
 
 /// The one writer. Nothing else writes to the file while it lives.
 pub(super) struct Writer {
@@ -102,11 +110,7 @@ fn insert_change(transaction: &Transaction<'_>, change: &NewChange) -> rusqlite:
     let NewChange { revision, recorded_at, what, client, declaration_id, body, asked } = change;
     let (what, kind) = what.columns();
     transaction
-        .prepare_cached(
-            "INSERT INTO change (revision, recorded_at, what, kind, client_root, client_extension,
-                 declaration_id, body, idempotency_key, payload_digest, notices, replaced_id)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-        )?
+        .prepare_cached(INSERT_CHANGE)?
         .execute((
             revision.0,
             row::micros(*recorded_at),
