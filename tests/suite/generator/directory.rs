@@ -32,7 +32,7 @@ const ORGANISATIONS: [(u32, OrganisationKind, bool, u32); 16] = [
 ];
 
 /// The number of the controller, and the kind.
-const REGISTERS: [(u32, RegisterKind); 40] = [
+const REGISTERS: [(u32, RegisterKind); 41] = [
     (1, RegisterKind::PublicHealthcare),
     (1, RegisterKind::PublicOccupational),
     (1, RegisterKind::SocialWelfare),
@@ -46,6 +46,7 @@ const REGISTERS: [(u32, RegisterKind); 40] = [
     (4, RegisterKind::SocialWelfare),
     (5, RegisterKind::PublicHealthcare),
     (5, RegisterKind::PublicOccupational),
+    (5, RegisterKind::SocialWelfare),
     (6, RegisterKind::PublicHealthcare),
     (6, RegisterKind::SocialWelfare),
     (7, RegisterKind::PublicHealthcare),
