@@ -8,7 +8,7 @@
 
 mod allocations;
 mod clients;
-mod coverage;
+pub(crate) mod coverage;
 mod declarations;
 mod directory;
 mod recordings;
@@ -30,7 +30,6 @@ use lupa::wire::v1::WithdrawRequest;
 use pbjson_types::Timestamp;
 
 use crate::reference::Calendar;
-pub(crate) use coverage::CODES;
 use requests::{Ends, Theme};
 use rng::Rng;
 use times::Anchors;

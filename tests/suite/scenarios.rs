@@ -11,7 +11,7 @@ use lupa::policy::rules::CATALOGUE;
 use lupa::server::clock;
 use lupa::wire::v1;
 
-use crate::generator::CODES;
+use crate::generator::coverage::CODES;
 
 /// The refusals besides those of recording and withdrawing.
 const OTHER_REFUSALS: [&str; 2] = ["VIEWING_PURPOSE_REQUIRED", "INVALID_ARGUMENT"];

@@ -8,9 +8,10 @@ use super::choices::Choices;
 use super::world::{Named, RECORDED_ON, allocated, case, information, organisation};
 use super::{exhaust, noon};
 
-const TO_SOCIAL_WELFARE: [Named; 7] = [
+const TO_SOCIAL_WELFARE: [Named; 8] = [
     ("county", RegisterKind::SocialWelfare),
     ("helsinki", RegisterKind::SocialWelfare),
+    ("hus", RegisterKind::SocialWelfare),
     ("state-social", RegisterKind::SocialWelfare),
     ("private", RegisterKind::SocialWelfare),
     ("connected", RegisterKind::SocialWelfare),
@@ -34,7 +35,7 @@ const DAYS: [&str; 4] = ["", "2020-05-04", RECORDED_ON, "2020-05-06"];
 
 #[test]
 fn of_patient_data() {
-    exhaust("allocation of patient data", 344_064, |choices| {
+    exhaust("allocation of patient data", 393_216, |choices| {
         let requester = choices.of(&TO_SOCIAL_WELFARE);
         let holder = ("hus", RegisterKind::PublicHealthcare);
         let kinds = [

@@ -40,7 +40,7 @@ const ORGANISATIONS: [(&str, OrganisationKind, bool, &str); 13] = [
     ("kanta", OrganisationKind::KantaServices, false, ""),
 ];
 
-const REGISTERS: [(&str, RegisterKind); 25] = [
+const REGISTERS: [(&str, RegisterKind); 26] = [
     ("county", RegisterKind::PublicHealthcare),
     ("county", RegisterKind::PublicOccupational),
     ("county", RegisterKind::SocialWelfare),
@@ -50,6 +50,7 @@ const REGISTERS: [(&str, RegisterKind); 25] = [
     ("helsinki", RegisterKind::PublicHealthcare),
     ("helsinki", RegisterKind::SocialWelfare),
     ("hus", RegisterKind::PublicHealthcare),
+    ("hus", RegisterKind::SocialWelfare),
     ("state", RegisterKind::PublicHealthcare),
     ("defence", RegisterKind::PublicHealthcare),
     ("state-social", RegisterKind::SocialWelfare),
