@@ -3,7 +3,6 @@
 
 mod calls;
 mod outages;
-mod relay;
 mod traced;
 
 use std::net::SocketAddr;

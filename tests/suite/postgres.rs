@@ -121,6 +121,19 @@ impl Cluster {
         assert!(done.unwrap().success(), "{sql}");
     }
 
+    /// Where it listens on this machine.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Ends every session but one's own.
+    pub(crate) fn end_sessions(&self) {
+        self.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()",
+        );
+    }
+
     /// Ends it at once, as if the power had failed.
     pub(crate) fn stop(&self) {
         assert!(self.stopping().status().unwrap().success());
@@ -135,6 +148,9 @@ impl Cluster {
     /// Copies the files of one that is stopped.
     pub(crate) fn back_up(&self) -> PathBuf {
         let backup = self.folder.path().join("backup");
+        if backup.exists() {
+            fs::remove_dir_all(&backup).unwrap();
+        }
         self.copy(&self.data(), &backup);
         backup
     }

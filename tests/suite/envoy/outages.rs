@@ -9,9 +9,9 @@ use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::relay::{Mode, Relay};
 use super::{Envoy, PATIENCE, lupa, path_of, start_lupa};
 use crate::core::cases;
+use crate::relay::{Mode, Relay};
 
 /// How many outages, unless `LUPA_TEST_OUTAGES` says otherwise: each kind once.
 const OUTAGES: usize = KINDS.len();
@@ -21,6 +21,9 @@ const CALLS: u64 = 240;
 
 /// How many calls wait at one time.
 const WAITING_MAX: usize = 256;
+
+/// Longer than Envoy waits.
+const SLOWNESS: Duration = Duration::from_millis(1_500);
 
 #[derive(Clone, Copy, Debug)]
 enum Outage {
@@ -37,7 +40,7 @@ const KINDS: [Outage; 6] = [
     Outage::Paused,
     Outage::Between(Mode::Silent),
     Outage::Between(Mode::Resets),
-    Outage::Between(Mode::Slow),
+    Outage::Between(Mode::Slow(SLOWNESS)),
     Outage::Between(Mode::Garbage),
 ];
 

@@ -1,4 +1,4 @@
-//! What is between Envoy and Lupa, and fails.
+//! What is between two processes, and fails.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -8,30 +8,33 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Longer than Envoy waits.
-const SLOWNESS: Duration = Duration::from_millis(1_500);
-
 /// What happens to connections, also to those that are there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     Passes,
-    /// Nothing is passed on, and nothing is closed.
+    /// Nothing is passed on, and nothing is closed; what was sent is lost.
     Silent,
+    /// Half open: what is asked arrives, and what is answered is lost.
+    Mute,
+    /// Nothing is passed on until later, and then all of it.
+    Stalls,
+    /// Closed in order.
+    Closes,
     Resets,
-    /// Everything takes too long.
-    Slow,
+    /// What is answered arrives so much later.
+    Slow(Duration),
     /// What comes back is not what was asked for.
     Garbage,
 }
 
-pub(super) struct Relay {
+pub(crate) struct Relay {
     address: SocketAddr,
     mode: watch::Sender<Mode>,
     to: Arc<Mutex<SocketAddr>>,
 }
 
 impl Relay {
-    pub(super) async fn start(to: SocketAddr) -> Self {
+    pub(crate) async fn start(to: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (mode, told) = watch::channel(Mode::Passes);
@@ -45,16 +48,16 @@ impl Relay {
         Self { address, mode, to }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(super) fn set(&self, mode: Mode) {
+    pub(crate) fn set(&self, mode: Mode) {
         self.mode.send_replace(mode);
     }
 
     /// Further connections lead there.
-    pub(super) fn lead_to(&self, to: SocketAddr) {
+    pub(crate) fn lead_to(&self, to: SocketAddr) {
         *self.to.lock().unwrap() = to;
     }
 }
@@ -66,6 +69,7 @@ async fn serve(mut from: TcpStream, to: SocketAddr, mut mode: watch::Receiver<Mo
     loop {
         let now = *mode.borrow_and_update();
         match now {
+            Mode::Closes => return,
             Mode::Resets => {
                 // Closed with a reset, not in order.
                 drop(from.set_zero_linger());
@@ -76,10 +80,16 @@ async fn serve(mut from: TcpStream, to: SocketAddr, mut mode: watch::Receiver<Mo
                 // What was lost meanwhile cannot be made up for.
                 return;
             }
-            Mode::Passes | Mode::Slow | Mode::Garbage => {}
+            Mode::Stalls => {
+                if mode.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            Mode::Passes | Mode::Mute | Mode::Slow(_) | Mode::Garbage => {}
         }
         let passed = tokio::select! {
-            changed = mode.changed() => changed.is_ok(),
+            changed = mode.changed() => changed.is_ok() && now != Mode::Mute,
             read = from.read(&mut asked) => match read {
                 Ok(bytes @ 1..) => to.write_all(&asked[..bytes]).await.is_ok(),
                 Ok(0) | Err(_) => false,
@@ -97,9 +107,10 @@ async fn serve(mut from: TcpStream, to: SocketAddr, mut mode: watch::Receiver<Mo
 
 async fn pass_back(from: &mut TcpStream, answered: &mut [u8], mode: Mode) -> bool {
     match mode {
-        Mode::Slow => tokio::time::sleep(SLOWNESS).await,
+        Mode::Mute => return true,
+        Mode::Slow(slowness) => tokio::time::sleep(slowness).await,
         Mode::Garbage => answered.iter_mut().for_each(|byte| *byte ^= 0x5A),
-        Mode::Passes | Mode::Silent | Mode::Resets => {}
+        Mode::Passes | Mode::Silent | Mode::Stalls | Mode::Closes | Mode::Resets => {}
     }
     from.write_all(answered).await.is_ok()
 }

@@ -1,0 +1,103 @@
+//! A replica of Lupa, its link to PostgreSQL, and its clock.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tonic::transport::{Channel, Endpoint};
+
+use super::log::MAX_STALENESS;
+use crate::relay::Relay;
+use crate::server::process::{Process, free_port, serve};
+
+pub(super) struct Replica {
+    pub(super) relay: Relay,
+    /// None while it is killed.
+    process: Option<Process>,
+    address: SocketAddr,
+    url: String,
+    /// Holds its clock.
+    folder: TempDir,
+}
+
+impl Replica {
+    /// On a database that is reached at a port of this machine.
+    pub(super) async fn start(port: u16, database: &str) -> Self {
+        let relay = Relay::start(([127, 0, 0, 1], port).into()).await;
+        let url = format!("postgres://lupa@{}/{database}", relay.address());
+        let mut replica =
+            Self { relay, process: None, address: free_port(), url, folder: TempDir::new().unwrap() };
+        replica.set_clock(0);
+        replica.run();
+        replica
+    }
+
+    /// Starts it, if it does not run.
+    pub(super) fn run(&mut self) {
+        if self.process.is_none() {
+            self.process = Some(Process::start(self.command()).expect("it listens"));
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = serve(Path::new("unused"));
+        let staleness = MAX_STALENESS.as_millis().to_string();
+        command.envs([
+            ("LUPA_STORE__URL", self.url.as_str()),
+            ("LUPA_STORE__CONNECT_TIMEOUT_MS", "500"),
+            ("LUPA_STORE__READ_TIMEOUT_MS", "500"),
+            ("LUPA_STORE__WRITE_TIMEOUT_MS", "2000"),
+            // Somebody always knows what there was.
+            ("LUPA_STORE__SETTLE_TIMEOUT_MS", "3600000"),
+            ("LUPA_INDEX__MAX_STALENESS_MS", &staleness),
+            ("LUPA_INDEX__POLL_INTERVAL_MS", "50"),
+            ("LUPA_CONSISTENCY__WAIT_MS_MAX", "1000"),
+            ("LUPA_WATCH__CHECKPOINT_INTERVAL_MS", "200"),
+        ]);
+        command.env("LUPA_SERVER__LISTEN_ADDRESS", self.address.to_string());
+        // The clock that can be set, and none of those that cannot.
+        command
+            .env("LD_PRELOAD", faketime())
+            .env("FAKETIME_TIMESTAMP_FILE", self.clock())
+            .envs([("FAKETIME_NO_CACHE", "1"), ("FAKETIME_DONT_FAKE_MONOTONIC", "1")]);
+        command
+    }
+
+    pub(super) fn kill(&mut self) {
+        self.process.take().expect("it runs").kill();
+    }
+
+    pub(super) fn signal(&self, name: &str) {
+        self.process.as_ref().expect("it runs").signal(name);
+    }
+
+    /// Sets the clock of its wall so many seconds off.
+    pub(super) fn set_clock(&self, seconds: i32) {
+        // All at once, so that nobody reads the half of it.
+        let new = self.folder.path().join("new");
+        fs::write(&new, format!("{seconds:+}s\n")).unwrap();
+        fs::rename(new, self.clock()).unwrap();
+    }
+
+    fn clock(&self) -> PathBuf {
+        self.folder.path().join("clock")
+    }
+
+    /// A connection, made anew whenever it is lost.
+    pub(super) fn channel(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
+        endpoint.connect_timeout(Duration::from_millis(500)).connect_lazy()
+    }
+}
+
+/// Debian's, for programs with threads.
+fn faketime() -> PathBuf {
+    let found = fs::read_dir("/usr/lib").unwrap().flatten().map(|folder| {
+        let folder: PathBuf = folder.path();
+        folder.join("faketime/libfaketimeMT.so.1")
+    });
+    found.into_iter().find(|path| path.exists()).expect("Debian's package libfaketime")
+}
