@@ -1,13 +1,14 @@
 //! Real PostgreSQL servers, begun in temporary folders and ended with the tests.
 
+use std::env;
 use std::fs;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use std::{env, thread};
 
 use lupa::store::{PostgresOptions, PostgresTls};
 use tempfile::TempDir;
@@ -19,6 +20,7 @@ use crate::server::process::free_port;
 const USER: &str = "lupa";
 
 /// A server of its own.
+#[derive(Debug)]
 pub(crate) struct Cluster {
     folder: TempDir,
     port: u16,
@@ -63,36 +65,51 @@ impl Cluster {
 
     /// Starts the server and waits until it takes writes.
     pub(crate) fn run(&self) {
-        let mut server = as_owner(&binary("postgres"));
-        server.arg("-D").arg(self.data());
-        let log = fs::File::create(self.folder.path().join("log")).unwrap();
-        server.stdout(Stdio::null()).stderr(log);
-        // It is killed when the thread ends that started it, so that one lives on.
-        thread::spawn(move || server.spawn().unwrap().wait());
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            let socket = self.folder.path();
-            let asked = Command::new(binary("psql"))
-                .args(["--no-psqlrc", "--tuples-only", "--no-align", "--username=postgres", "--host"])
-                .arg(socket)
-                .args([
-                    "--port",
-                    &self.port.to_string(),
-                    "--command",
-                    "SELECT pg_is_in_recovery()",
-                    "postgres",
-                ])
-                .stderr(Stdio::null())
-                .output();
-            if asked.unwrap().stdout.starts_with(b"f") {
-                break;
+        let mut server = self.spawn();
+        self.wait(|| {
+            // One that was killed is there until its last session has noticed.
+            if server.is_finished() {
+                server = self.spawn();
             }
-            assert!(Instant::now() < deadline, "{}", fs::read_to_string(socket.join("log")).unwrap());
-            thread::sleep(Duration::from_millis(20));
-        }
+        });
         if self.databases.load(Ordering::Relaxed) == 0 {
             self.execute(&format!("CREATE ROLE {USER} LOGIN"));
         }
+    }
+
+    fn spawn(&self) -> JoinHandle<()> {
+        let mut server = as_owner(&binary("postgres"));
+        server.arg("-D").arg(self.data());
+        let log = fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
+        server.stdout(Stdio::null()).stderr(log);
+        // It is killed when the thread ends that started it, so that one lives on.
+        thread::spawn(move || drop(server.status().unwrap()))
+    }
+
+    /// Waits until it takes writes.
+    fn wait(&self, mut meanwhile: impl FnMut()) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let mut asking = self.psql("SELECT pg_is_in_recovery()");
+        asking.stderr(Stdio::null());
+        while !asking.output().unwrap().stdout.starts_with(b"f") {
+            assert!(Instant::now() < deadline, "{}", fs::read_to_string(self.log()).unwrap());
+            meanwhile();
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// SQL by the superuser, who comes past TCP.
+    fn psql(&self, sql: &str) -> Command {
+        let mut psql = Command::new(binary("psql"));
+        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1"])
+            .args(["--username=postgres", "--dbname=postgres", "--host"])
+            .arg(self.folder.path())
+            .args(["--port", &self.port.to_string(), "--command", sql]);
+        psql
     }
 
     /// A new and empty database, as a URL.
@@ -105,19 +122,7 @@ impl Cluster {
 
     /// Runs SQL as the superuser.
     pub(crate) fn execute(&self, sql: &str) {
-        let done = Command::new(binary("psql"))
-            .args([
-                "--quiet",
-                "--no-psqlrc",
-                "--set=ON_ERROR_STOP=1",
-                "--username=postgres",
-                "--dbname=postgres",
-            ])
-            .arg("--host")
-            .arg(self.folder.path())
-            .args(["--port", &self.port.to_string(), "--command", sql])
-            .stdout(Stdio::null())
-            .status();
+        let done = self.psql(sql).stdout(Stdio::null()).status();
         assert!(done.unwrap().success(), "{sql}");
     }
 
@@ -137,6 +142,24 @@ impl Cluster {
     /// Ends it at once, as if the power had failed.
     pub(crate) fn stop(&self) {
         assert!(self.stopping().status().unwrap().success());
+    }
+
+    /// Kills one of the sessions of Lupa, and waits until the server has recovered.
+    pub(crate) fn kill_session(&self, number: usize) {
+        let sql = format!("SELECT pid FROM pg_stat_activity WHERE usename = '{USER}'");
+        let told = String::from_utf8(self.psql(&sql).output().unwrap().stdout).unwrap();
+        let pids: Vec<&str> = told.lines().collect();
+        kill(pids[number % pids.len()]);
+        // The first that answers may not have noticed yet.
+        thread::sleep(Duration::from_millis(50));
+        self.wait(|| ());
+    }
+
+    /// Kills the process that begins all others, and starts another.
+    pub(crate) fn kill_postmaster(&self) {
+        let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        kill(file.lines().next().unwrap());
+        self.run();
     }
 
     fn stopping(&self) -> Command {
@@ -211,6 +234,10 @@ pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
     client
+}
+
+fn kill(pid: &str) {
+    assert!(as_owner(Path::new("kill")).args(["-KILL", pid]).status().unwrap().success());
 }
 
 /// The newest version that is installed, or what is in PATH.

@@ -1,10 +1,14 @@
 //! One who records and withdraws until the server is gone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use lupa::wire::v1;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use tokio::sync::mpsc;
+use tokio::time::sleep;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
@@ -61,25 +65,33 @@ impl Caller {
     }
 
     /// Resolves what was under way, checks what is there, and goes on until
-    /// the server is gone. Tells of each acknowledgement.
-    pub(super) async fn run(mut self, channel: Channel, acknowledged: mpsc::UnboundedSender<()>) -> Self {
+    /// the kill is done. Tells of each acknowledgement.
+    pub(super) async fn run(
+        mut self,
+        channel: Channel,
+        acknowledged: mpsc::UnboundedSender<()>,
+        is_killed: Arc<AtomicBool>,
+    ) -> Self {
         let mut client = Client::new(channel);
         let mut is_checked = false;
-        loop {
-            let went_well = if self.under_way.is_none() && !is_checked {
-                is_checked = true;
-                self.check(&mut client).await
+        while !is_killed.load(Ordering::Relaxed) {
+            let answered = if self.under_way.is_none() && !is_checked {
+                let checked = self.check(&mut client).await;
+                is_checked = checked.is_ok();
+                checked
             } else {
                 self.step(&mut client).await
             };
-            if let Err(status) = went_well {
+            if let Err(status) = answered {
                 assert_gone(&status);
                 self.interrupted += usize::from(self.under_way.is_some());
-                return self;
+                sleep(Duration::from_millis(20)).await;
+            } else {
+                // Nobody counts any more once enough are counted.
+                acknowledged.send(()).unwrap_or(());
             }
-            // Nobody counts any more once enough are counted.
-            acknowledged.send(()).unwrap_or(());
         }
+        self
     }
 
     /// Resolves what was under way, repeats everything, and checks what is there.
