@@ -4,6 +4,7 @@
 //! `LUPA_TEST_KILLS=1000 cargo test --test suite kill` runs longer.
 
 mod caller;
+mod io_errors;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -120,26 +121,23 @@ async fn nothing_acknowledged_is_lost_or_doubled_by_kills_of_postgres() {
 async fn survives_kills(store: &Stored, victim: Victim<'_>) {
     let kills = std::env::var("LUPA_TEST_KILLS").map_or(KILLS, |kills| kills.parse().expect("a number"));
     let start = || Process::start(store.serve()).expect("it listens");
-    let first = start();
-    let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
-    DirectoryServiceClient::new(first.connect().await).replace_directory(load).await.expect("stored");
-    first.kill();
-
+    begin(store).await;
     let mut callers: Vec<Caller> = (0..CALLERS).map(Caller::new).collect();
     let mut running = None;
     for life in 0..kills {
         let process = running.get_or_insert_with(start);
-        let (acknowledged, mut acknowledgements) = mpsc::unbounded_channel();
+        let (answered, mut answers) = mpsc::unbounded_channel();
         let is_killed = Arc::new(AtomicBool::new(false));
         let mut calling = JoinSet::new();
         for caller in callers {
             let channel = process.connect().await;
-            calling.spawn(caller.run(channel, acknowledged.clone(), Arc::clone(&is_killed)));
+            calling.spawn(caller.run(channel, answered.clone(), Arc::clone(&is_killed)));
         }
-        drop(acknowledged);
+        drop(answered);
         // All have checked what is there; then between a few and many more.
-        for _ in 0..CALLERS + 1 + life * 7 % 61 {
-            acknowledgements.recv().await.expect("a caller");
+        let mut awaited = CALLERS + 1 + life * 7 % 61;
+        while awaited > 0 {
+            awaited -= usize::from(answers.recv().await.expect("a caller"));
         }
         block_in_place(|| victim.kill(&mut running, life));
         is_killed.store(true, Ordering::Relaxed);
@@ -147,11 +145,7 @@ async fn survives_kills(store: &Stored, victim: Victim<'_>) {
     }
 
     let process = running.unwrap_or_else(start);
-    let mut settling = JoinSet::new();
-    for caller in callers {
-        settling.spawn(caller.settle(process.connect().await));
-    }
-    let callers = settling.join_all().await;
+    let callers = settle(callers, &process).await;
     process.kill();
     let (done, interrupted) = callers.iter().fold((0, 0), |(done, interrupted), caller| {
         (done + caller.done(), interrupted + caller.interrupted())
@@ -161,6 +155,23 @@ async fn survives_kills(store: &Stored, victim: Victim<'_>) {
         assert!(interrupted > kills, "only {interrupted} requests of {done} were under way when killed");
     }
     assert_dense(&store.keys().await, done);
+}
+
+/// Has the directory stored.
+async fn begin(store: &Stored) {
+    let process = Process::start(store.serve()).expect("it listens");
+    let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+    DirectoryServiceClient::new(process.connect().await).replace_directory(load).await.expect("stored");
+    process.terminate();
+}
+
+/// Nothing is killed any more: everything is resolved and repeated.
+async fn settle(callers: Vec<Caller>, process: &Process) -> Vec<Caller> {
+    let mut settling = JoinSet::new();
+    for caller in callers {
+        settling.spawn(caller.settle(process.connect().await));
+    }
+    settling.join_all().await
 }
 
 /// Revisions 1, 2, 3, …: the directory, and one for each request.

@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
@@ -65,37 +65,52 @@ impl Cluster {
 
     /// Starts the server and waits until it takes writes.
     pub(crate) fn run(&self) {
-        let mut server = self.spawn();
-        self.wait(|| {
+        let mut server = self.spawn(&[]);
+        while !self.comes_up(|| server.is_finished()) {
             // One that was killed is there until its last session has noticed.
-            if server.is_finished() {
-                server = self.spawn();
-            }
-        });
+            server = self.spawn(&[]);
+        }
         if self.databases.load(Ordering::Relaxed) == 0 {
             self.execute(&format!("CREATE ROLE {USER} LOGIN"));
         }
     }
 
-    fn spawn(&self) -> JoinHandle<()> {
-        let mut server = as_owner(&binary("postgres"));
-        server.arg("-D").arg(self.data());
+    /// Starts the server by a command that runs it. Tells whether it takes
+    /// writes; else it has ended.
+    pub(crate) fn run_by(&self, command: &[&str]) -> bool {
+        let server = self.spawn(command);
+        self.comes_up(|| server.is_finished())
+    }
+
+    fn spawn(&self, command: &[&str]) -> JoinHandle<ExitStatus> {
+        let postgres = binary("postgres");
+        let mut words = command.iter().map(Path::new).chain([postgres.as_path()]);
+        let mut server = as_owner(words.next().unwrap());
+        server.args(words).arg("-D").arg(self.data());
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log()).unwrap();
         server.stdout(Stdio::null()).stderr(log);
         // It is killed when the thread ends that started it, so that one lives on.
-        thread::spawn(move || drop(server.status().unwrap()))
+        thread::spawn(move || server.status().unwrap())
     }
 
-    /// Waits until it takes writes.
-    fn wait(&self, mut meanwhile: impl FnMut()) {
+    /// Waits until it takes writes, unless it ends.
+    fn comes_up(&self, has_ended: impl Fn() -> bool) -> bool {
         let deadline = Instant::now() + Duration::from_secs(60);
         let mut asking = self.psql("SELECT pg_is_in_recovery()");
         asking.stderr(Stdio::null());
         while !asking.output().unwrap().stdout.starts_with(b"f") {
             assert!(Instant::now() < deadline, "{}", fs::read_to_string(self.log()).unwrap());
-            meanwhile();
+            if has_ended() {
+                return false;
+            }
             thread::sleep(Duration::from_millis(20));
         }
+        true
+    }
+
+    /// A file that the server may write.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     fn log(&self) -> PathBuf {
@@ -152,7 +167,7 @@ impl Cluster {
         kill(pids[number % pids.len()]);
         // The first that answers may not have noticed yet.
         thread::sleep(Duration::from_millis(50));
-        self.wait(|| ());
+        assert!(self.comes_up(|| false));
     }
 
     /// Kills the process that begins all others, and starts another.

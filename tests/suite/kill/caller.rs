@@ -17,7 +17,7 @@ use crate::server::requests::{listing, person, recording, withdrawal};
 
 /// Records and withdraws for one client, one request at a time, each with a
 /// key of its own, and remembers every answer.
-pub(super) struct Caller {
+pub(in crate::kill) struct Caller {
     number: usize,
     known: BTreeMap<String, Known>,
     /// Not ended yet.
@@ -43,7 +43,7 @@ enum Answer {
 type Client = DeclarationServiceClient<Channel>;
 
 impl Caller {
-    pub(super) fn new(number: usize) -> Self {
+    pub(in crate::kill) fn new(number: usize) -> Self {
         Self {
             number,
             known: BTreeMap::new(),
@@ -55,21 +55,21 @@ impl Caller {
     }
 
     /// How many requests were answered.
-    pub(super) fn done(&self) -> usize {
+    pub(in crate::kill) fn done(&self) -> usize {
         self.answered.len()
     }
 
     /// How many were under way when the server was killed.
-    pub(super) fn interrupted(&self) -> usize {
+    pub(in crate::kill) fn interrupted(&self) -> usize {
         self.interrupted
     }
 
     /// Resolves what was under way, checks what is there, and goes on until
-    /// the kill is done. Tells of each acknowledgement.
-    pub(super) async fn run(
+    /// the kill is done. Tells of each answer whether it is an acknowledgement.
+    pub(in crate::kill) async fn run(
         mut self,
         channel: Channel,
-        acknowledged: mpsc::UnboundedSender<()>,
+        acknowledged: mpsc::UnboundedSender<bool>,
         is_killed: Arc<AtomicBool>,
     ) -> Self {
         let mut client = Client::new(channel);
@@ -82,20 +82,19 @@ impl Caller {
             } else {
                 self.step(&mut client).await
             };
+            // Nobody counts any more once enough are counted.
+            acknowledged.send(answered.is_ok()).unwrap_or(());
             if let Err(status) = answered {
                 assert_gone(&status);
                 self.interrupted += usize::from(self.under_way.is_some());
                 sleep(Duration::from_millis(20)).await;
-            } else {
-                // Nobody counts any more once enough are counted.
-                acknowledged.send(()).unwrap_or(());
             }
         }
         self
     }
 
     /// Resolves what was under way, repeats everything, and checks what is there.
-    pub(super) async fn settle(mut self, channel: Channel) -> Self {
+    pub(in crate::kill) async fn settle(mut self, channel: Channel) -> Self {
         let mut client = Client::new(channel);
         if self.under_way.is_some() {
             self.step(&mut client).await.expect("answered");
