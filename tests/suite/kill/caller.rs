@@ -96,13 +96,19 @@ impl Caller {
     /// Resolves what was under way, repeats everything, and checks what is there.
     pub(in crate::kill) async fn settle(mut self, channel: Channel) -> Self {
         let mut client = Client::new(channel);
-        if self.under_way.is_some() {
-            self.step(&mut client).await.expect("answered");
+        while self.under_way.is_some() {
+            let answered = self.step(&mut client).await;
+            wait_after(answered).await;
         }
         for (request, answer) in self.answered.clone() {
-            assert_eq!(send(&mut client, &request).await.expect("answered"), answer, "{request:?}");
+            let repeated = loop {
+                if let Some(repeated) = wait_after(send(&mut client, &request).await).await {
+                    break repeated;
+                }
+            };
+            assert_eq!(repeated, answer, "{request:?}");
         }
-        self.check(&mut client).await.expect("a list");
+        while wait_after(self.check(&mut client).await).await.is_none() {}
         self
     }
 
@@ -170,6 +176,18 @@ async fn send(client: &mut Client, request: &Request) -> Result<Answer, Status> 
             Answer::Withdrawn(v1::WithdrawResponse { effective_everywhere_after, ..withdrawn })
         }
     })
+}
+
+/// What was answered; or a little later nothing, because the server is gone.
+async fn wait_after<T>(answered: Result<T, Status>) -> Option<T> {
+    match answered {
+        Ok(answer) => Some(answer),
+        Err(status) => {
+            assert_gone(&status);
+            sleep(Duration::from_millis(50)).await;
+            None
+        }
+    }
 }
 
 /// The server is killed, so that nothing is answered; it does not refuse.
