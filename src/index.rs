@@ -30,6 +30,7 @@ mod kept;
 mod slice;
 mod base;
 mod delta;
+mod digest;
 mod snapshot;
 mod builder;
 mod merge;
@@ -48,6 +49,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
 
+pub use digest::{Mark, StateDigest};
 pub use follower::Follower;
 pub use keeper::{CheckpointOptions, CheckpointStats};
 pub use merge::MergeStats;

@@ -51,6 +51,8 @@ fn rows(stats: &v1::GetIndexStatsResponse) -> Vec<(&'static str, String)> {
         merges,
         load_took,
         checkpoint,
+        digest,
+        mark,
     } = stats;
     let v1::BaseBytes { clients: client_bytes, entries, contents } = base_bytes.unwrap_or_default();
     let v1::Merges { count, last_took, longest_step } = merges.unwrap_or_default();
@@ -70,8 +72,14 @@ fn rows(stats: &v1::GetIndexStatsResponse) -> Vec<(&'static str, String)> {
             format!("of revision {revision}, written {age} ago in {written}, {bytes}")
         }
     };
+    let mark = match mark {
+        None => "none yet".to_owned(),
+        Some(v1::Mark { revision, digest }) => format!("revision {revision}: {digest}"),
+    };
     vec![
         ("revision", revision.to_string()),
+        ("digest, to compare replicas", digest.clone()),
+        ("  when a minute last ended", mark),
         ("known to be the newest", format!("{} ago", took(*age))),
         ("clients", count_of(clients)),
         ("declarations", count_of(declarations)),

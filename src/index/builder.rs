@@ -4,10 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::delta::Delta;
+use super::digest::Mark;
 use super::kept::{Kept, Written};
+use super::key::Client;
 use super::slice::Slice;
 use super::snapshot::Snapshot;
 use crate::policy::client_id::ClientId;
+use crate::policy::day::Instant;
+use crate::policy::directory::Directory;
 use crate::store::{Decides, Loaded};
 
 /// A snapshot under construction.
@@ -25,12 +29,19 @@ impl Builder {
     /// Applies the change that follows.
     pub(super) fn apply(&mut self, change: Loaded) {
         let Loaded { revision, recorded_at, what } = change;
+        let minute = |at: Instant| at.timestamp().div_euclid(60);
+        if self.next.recorded_at.is_some_and(|last| minute(last) < minute(recorded_at)) {
+            self.next.mark = Some(Mark { revision: self.next.revision, digest: self.next.digest });
+        }
         self.next.revision = revision;
         self.next.recorded_at = Some(recorded_at);
         match what {
             Decides::Declaration { client, told_id, gist } => {
                 let kept = Kept::loaded(gist, told_id, revision);
                 let is_new = self.next.declarations(&client).is_empty();
+                let digest =
+                    self.next.digest_key.client(Client::from(&client), std::iter::once(kept.gist(0)));
+                self.next.digest = self.next.digest.plus(digest);
                 let (_, delta) = self.delta(client);
                 let is_first = is_new && delta.added.is_empty();
                 delta.declare(kept);
@@ -39,13 +50,23 @@ impl Builder {
             }
             Decides::Withdrawal { client, declaration_id, ending } => {
                 let (last, delta) = self.delta(client.clone());
-                let (slice, entries) = last.declarations(&client).packed();
+                let declared = last.declarations(&client);
+                let digest = |delta: &Delta| {
+                    last.digest_key.client(Client::from(&client), declared.with(delta).gists())
+                };
+                let before = digest(delta);
+                let (slice, entries) = declared.packed();
                 let id = Written::new(&declaration_id, last.ids);
                 let nowhere = Slice::default();
                 delta.end(&id, ending, last.ids, (slice.unwrap_or(&nowhere), entries));
+                let after = digest(delta);
+                self.next.digest = self.next.digest.minus(before).plus(after);
             }
             Decides::Nothing => {}
             Decides::Directory(directory) => {
+                let digest = |directory: &Directory| self.next.digest_key.directory(directory);
+                let (before, after) = (digest(&self.next.directory), digest(&directory));
+                self.next.digest = self.next.digest.minus(before).plus(after);
                 self.next.directory_revision = revision;
                 self.next.directory = Arc::new(directory);
             }

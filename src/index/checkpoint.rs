@@ -159,8 +159,8 @@ pub(super) fn read(path: &Path, store: &Store) -> Result<Option<Loaded>, Unusabl
     }
     let slices = read_slices(&file, &header)?;
     let base = Base::of(header.seed, slices).ok_or(Unusable::Damaged)?;
-    let (revision, directory_revision) = (header.revision, header.directory_revision);
-    Ok(Some(Loaded { base, directory, directory_revision, revision, recorded_at }))
+    let Header { revision, directory_revision, digest, .. } = header;
+    Ok(Some(Loaded { base, directory, directory_revision, revision, recorded_at, digest }))
 }
 
 /// The change with a revision; none if the store ends before it.

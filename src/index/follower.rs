@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::boot;
 use super::builder::Builder;
+use super::digest::Key;
 use super::keeper::Keeper;
 use super::key::Seed;
 use super::load::{self, LoadError, Progress};
@@ -199,15 +200,16 @@ impl Following {
         let began_at = Instant::now();
         let read = self.keeper.as_mut().and_then(|keeper| keeper.read(&self.store));
         let is_checkpoint = read.is_some();
+        let digest_key = Key::of(self.store.token_key());
         let is_stopped = || self.is_stopped();
         let progress = Progress { loaded: changes_loaded, is_stopped: &is_stopped };
         let loaded = match read {
             Some(loaded) => Some(loaded),
-            None => load::load(&self.store, until, Seed::random(), &progress)?,
+            None => load::load(&self.store, until, Seed::random(), &digest_key, &progress)?,
         };
         let Some(loaded) = loaded else { return Ok(None) };
         let revision = loaded.revision;
-        let snapshot = Snapshot::of(loaded, epoch, self.store.declaration_ids());
+        let snapshot = Snapshot::of(loaded, epoch, self.store.declaration_ids(), digest_key);
         let elapsed_ms = u64::try_from(began_at.elapsed().as_millis()).unwrap_or(u64::MAX);
         load_took_millis.store(elapsed_ms, Ordering::Relaxed);
         let clients = snapshot.clients();

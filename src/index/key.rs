@@ -21,7 +21,7 @@ pub(super) struct Seed(pub(super) [u64; 2]);
 pub(super) struct Hash(u64);
 
 /// A client as it is looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Client<'a> {
     /// By the number of the identity code.
     National(u32),

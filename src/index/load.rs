@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::base::Base;
+use super::digest::{Key, StateDigest};
 use super::key::Seed;
 use super::slice::Overfull;
 use crate::policy::day::Instant;
@@ -36,6 +37,8 @@ pub(super) struct Loaded {
     pub(super) directory_revision: Revision,
     pub(super) revision: Revision,
     pub(super) recorded_at: Option<Instant>,
+    /// Of all of it.
+    pub(super) digest: StateDigest,
 }
 
 /// Why the store could not be loaded.
@@ -66,6 +69,7 @@ pub(super) fn load(
     store: &Store,
     until: Revision,
     seed: Seed,
+    digest_key: &Key,
     progress: &Progress<'_>,
 ) -> Result<Option<Loaded>, LoadError> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get) as u64;
@@ -90,7 +94,8 @@ pub(super) fn load(
     let directory = stages.iter().rev().find_map(|stage| stage.directory.clone());
     let (directory_revision, directory) = directory.unwrap_or_default();
     let base = build(stages, seed, store.declaration_ids(), threads as usize)?;
-    Ok(Some(Loaded { base, directory, directory_revision, revision: until, recorded_at }))
+    let digest = digest_key.base(&base).plus(digest_key.directory(&directory));
+    Ok(Some(Loaded { base, directory, directory_revision, revision: until, recorded_at, digest }))
 }
 
 fn read(

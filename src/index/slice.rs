@@ -120,6 +120,15 @@ impl Slice {
         })
     }
 
+    /// Every client, and its entries.
+    pub(super) fn each(&self) -> impl Iterator<Item = (Client<'_>, &[Entry])> {
+        self.table.iter().filter(|slot| **slot != EMPTY).map(|slot| {
+            let client = client_in(*slot);
+            let entries = self.entries.get(self.run(*slot)).unwrap_or_default();
+            (self.other(client).map_or(Client::National(client), Client::Other), entries)
+        })
+    }
+
     /// What of a declaration decides.
     pub(super) fn gist(&self, place: u32, entry: Entry, more: Option<Entry>) -> Gist<'_> {
         self.read_gist(place, entry, more).unwrap_or_else(|| untold(place))

@@ -6,6 +6,7 @@ use rpds::HashTrieMapSync;
 
 use super::base::Base;
 use super::delta::Delta;
+use super::digest::{Key, Mark, StateDigest};
 use super::entry::Entry;
 use super::kept::{Id, Kept};
 use super::key::{Client, Hash};
@@ -32,6 +33,10 @@ pub struct Snapshot {
     pub(super) ids: DeclarationIds,
     pub(super) clients: usize,
     pub(super) declaration_count: u64,
+    pub(super) digest_key: Key,
+    pub(super) digest: StateDigest,
+    /// None until a minute has ended since it was loaded.
+    pub(super) mark: Option<Mark>,
 }
 
 /// A client's declarations at one revision, as far as they decide.
@@ -53,8 +58,8 @@ pub enum DeclarationId<'s> {
 }
 
 impl Snapshot {
-    pub(super) fn of(loaded: Loaded, epoch: Epoch, ids: DeclarationIds) -> Self {
-        let Loaded { base, directory, directory_revision, revision, recorded_at } = loaded;
+    pub(super) fn of(loaded: Loaded, epoch: Epoch, ids: DeclarationIds, digest_key: Key) -> Self {
+        let Loaded { base, directory, directory_revision, revision, recorded_at, digest } = loaded;
         let (clients, declaration_count) = (base.clients(), base.declarations() as u64);
         Self {
             epoch,
@@ -67,6 +72,9 @@ impl Snapshot {
             ids,
             clients,
             declaration_count,
+            digest_key,
+            digest,
+            mark: None,
         }
     }
 
@@ -116,6 +124,18 @@ impl Snapshot {
         self.declaration_count
     }
 
+    /// Of all that decides.
+    #[must_use]
+    pub fn digest(&self) -> StateDigest {
+        self.digest
+    }
+
+    /// The last state at the end of a minute; none until one has ended since it was loaded.
+    #[must_use]
+    pub fn mark(&self) -> Option<Mark> {
+        self.mark
+    }
+
     /// The hash of a client in the base.
     pub(super) fn hash(&self, client: &ClientId) -> Hash {
         self.base.seed.hash(Client::from(client))
@@ -163,6 +183,11 @@ impl<'s> Declarations<'s> {
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.packed.is_empty() && self.delta.is_none_or(|delta| delta.added.is_empty())
+    }
+
+    /// The same with other changes since the base was packed.
+    pub(super) fn with(self, delta: &'s Delta) -> Self {
+        Self { delta: Some(delta), ..self }
     }
 
     /// The slice and the entries of the base, for those who look on in it.

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{BaseBytes, CheckpointStats, Index, MergeStats};
+use super::{BaseBytes, CheckpointStats, Index, Mark, MergeStats, StateDigest};
 use crate::store::Revision;
 
 /// What an operator wants to know of the index.
@@ -13,6 +13,10 @@ pub struct IndexStats {
     pub revision: Revision,
     /// How long ago a look began that found nothing after it.
     pub age: Duration,
+    /// Of all that decides at the revision.
+    pub digest: StateDigest,
+    /// The last state that all who follow the store mark; none until there is one.
+    pub mark: Option<Mark>,
     /// How many clients have declared something.
     pub clients: usize,
     /// How many declarations there are, ended ones too.
@@ -48,6 +52,8 @@ impl Index {
         Some(IndexStats {
             revision: snapshot.revision(),
             age,
+            digest: snapshot.digest(),
+            mark: snapshot.mark(),
             clients: snapshot.clients(),
             declarations: snapshot.declaration_count(),
             overlay_clients: snapshot.overlay.size(),

@@ -11,7 +11,7 @@ use super::oid::{Oid, OpaqueId};
 pub type ClientDeclarations = [Declaration];
 
 /// A stored declaration. Never deleted; at most ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Declaration {
     /// Its id.
     pub id: OpaqueId<'static>,
@@ -30,7 +30,7 @@ pub struct Declaration {
 }
 
 /// What a declaration says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Content {
     /// The client received information. Not consent.
     Information(Information),
@@ -46,7 +46,7 @@ pub enum Content {
 }
 
 /// What kind of declaration it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Information received.
     Information,
@@ -57,7 +57,7 @@ pub enum Kind {
 }
 
 /// A version of the "Information about the Kanta Services", received.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Information {
     /// Which version.
     pub version: Box<str>,
@@ -66,7 +66,7 @@ pub struct Information {
 }
 
 /// How information was received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Way {
     /// In MyKanta.
     MyKanta,
@@ -75,7 +75,7 @@ pub enum Way {
 }
 
 /// Consent to data sharing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Consent {
     /// What it covers.
     pub kind: ConsentKind<'static>,
@@ -84,7 +84,7 @@ pub struct Consent {
 }
 
 /// What a consent covers. A new consent replaces an earlier one of equal kind.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ConsentKind<'a> {
     /// Patient data between healthcare registers, except prescriptions.
     Healthcare,
@@ -107,7 +107,7 @@ pub enum ConsentKind<'a> {
 
 /// What a consent is limited to (004): dimensions are ANDed, values in one
 /// dimension ORed, an empty dimension does not limit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Allocation {
     /// Who may receive.
     pub recipients: Vec<Recipient>,
@@ -122,7 +122,7 @@ pub struct Allocation {
 }
 
 /// Who may receive.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Recipient {
     /// All counties and Helsinki; for client data HUS too.
     AllPublic,
@@ -131,7 +131,7 @@ pub enum Recipient {
 }
 
 /// Which patient data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DataKind {
     /// Patient summaries.
     PatientSummary,
@@ -144,7 +144,7 @@ pub enum DataKind {
 }
 
 /// Denial of consent to data sharing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Denial {
     /// In which sector it counts.
     pub sector: DenialSector,
@@ -157,7 +157,7 @@ pub struct Denial {
 }
 
 /// In which sector a denial counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DenialSector {
     /// Healthcare.
     Healthcare,
@@ -168,7 +168,7 @@ pub enum DenialSector {
 }
 
 /// Which data a denial concerns.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// All patient data but prescriptions.
     AllPatientData,
@@ -191,7 +191,7 @@ pub enum Scope {
 }
 
 /// Against whom a healthcare denial is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Against {
     /// Registers of other controllers.
     OtherProviders,
@@ -202,7 +202,7 @@ pub enum Against {
 }
 
 /// How a declaration was ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Withdrawal {
     /// When it was stored; the declaration counts until here.
     pub recorded_at: Instant,
@@ -211,7 +211,7 @@ pub struct Withdrawal {
 }
 
 /// Who declares.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Declarer {
     /// In which role.
     pub role: Role,
@@ -222,7 +222,7 @@ pub struct Declarer {
 }
 
 /// In which role someone declares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The client themselves.
     Client,
@@ -235,7 +235,7 @@ pub enum Role {
 }
 
 /// Who stores a declaration, views it or prints it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RecordedBy {
     /// The client's own service.
     MyKanta,
@@ -244,7 +244,7 @@ pub enum RecordedBy {
 }
 
 /// A professional and the register for which they work.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Professional {
     /// The register, which gives the sector.
     pub register: Oid<'static>,

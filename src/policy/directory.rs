@@ -19,7 +19,7 @@ pub enum Sector {
 }
 
 /// What an organisation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrganisationKind {
     /// A wellbeing services county.
     WellbeingServicesCounty,
@@ -42,7 +42,7 @@ pub enum OrganisationKind {
 }
 
 /// What a register holds and for whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RegisterKind {
     /// Public healthcare.
     PublicHealthcare,
@@ -59,7 +59,7 @@ pub enum RegisterKind {
 }
 
 /// A service provider or authority.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Organisation {
     /// Its OID.
     pub oid: Oid<'static>,
@@ -78,7 +78,7 @@ pub struct Organisation {
 }
 
 /// A private provider's connection to a service provider with main responsibility.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MainResponsibility {
     /// That provider.
     pub provider: Oid<'static>,
@@ -91,7 +91,7 @@ pub struct MainResponsibility {
 }
 
 /// A data file: the unit of sharing.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Register {
     /// Its OID.
     pub oid: Oid<'static>,
@@ -114,7 +114,7 @@ pub struct Register {
 }
 
 /// A service that the controller of one register organises and another organisation produces.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Outsourcing {
     /// The organiser's register.
     pub organiser_register: Oid<'static>,

@@ -26,7 +26,7 @@ pub struct Gist<'a> {
 }
 
 /// A gist that is kept itself, without a place.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GistBuf {
     /// See [`Gist::content`].
     pub content: Content,
@@ -41,7 +41,7 @@ pub struct GistBuf {
 }
 
 /// What a declaration says, kept elsewhere.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 pub enum ContentRef<'a> {
     /// See [`Content::Information`].
     Information(&'a Information),
@@ -54,7 +54,7 @@ pub enum ContentRef<'a> {
 }
 
 /// What of a withdrawal decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ending {
     /// When it was stored; the declaration counts until here.
     pub recorded_at: Instant,

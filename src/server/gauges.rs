@@ -15,7 +15,7 @@ struct OfIndex<T> {
     of: fn(&IndexStats) -> Option<T>,
 }
 
-const NUMBERS: [OfIndex<u64>; 5] = [
+const NUMBERS: [OfIndex<u64>; 7] = [
     OfIndex {
         name: "lupa.index.revision",
         description: "Revision decided at",
@@ -41,7 +41,20 @@ const NUMBERS: [OfIndex<u64>; 5] = [
         description: "Revision of the last checkpoint",
         of: |stats| stats.checkpoint.map(|checkpoint| checkpoint.revision.0),
     },
+    OfIndex {
+        name: "lupa.index.marked_revision",
+        description: "Revision at the end of the last minute of changes",
+        of: |stats| stats.mark.map(|mark| mark.revision.0),
+    },
+    OfIndex {
+        name: "lupa.index.marked_digest",
+        description: "Digest of all that decides at that revision: the same in all replicas of a store",
+        of: |stats| stats.mark.map(|mark| mark.digest.number() >> (u64::BITS - EXACT_BITS)),
+    },
 ];
+
+/// Metrics are floating-point numbers, in which so many bits are exact.
+const EXACT_BITS: u32 = 53;
 
 /// In seconds.
 const TIMES: [OfIndex<f64>; 6] = [

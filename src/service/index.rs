@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 
-use crate::index::{BaseBytes, CheckpointStats, IndexStats, MergeStats, Unavailable};
+use crate::index::{BaseBytes, CheckpointStats, IndexStats, Mark, MergeStats, Unavailable};
 use crate::wire::index::to_duration;
 use crate::wire::v1::index_service_server::IndexService;
 use crate::wire::v1::{self, GetIndexStatsRequest, GetIndexStatsResponse};
@@ -42,6 +42,8 @@ fn to_stats(stats: &IndexStats, base_bytes: BaseBytes) -> GetIndexStatsResponse 
     let IndexStats {
         revision,
         age,
+        digest,
+        mark,
         clients,
         declarations,
         overlay_clients,
@@ -73,5 +75,8 @@ fn to_stats(stats: &IndexStats, base_bytes: BaseBytes) -> GetIndexStatsResponse 
             bytes,
             took: Some(to_duration(took)),
         }),
+        digest: digest.to_string(),
+        mark: mark
+            .map(|Mark { revision, digest }| v1::Mark { revision: revision.0, digest: digest.to_string() }),
     }
 }

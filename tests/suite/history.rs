@@ -6,6 +6,7 @@
 //! `LUPA_TEST_HISTORIES=200 cargo test --test suite history` runs longer.
 
 mod checker;
+mod failover;
 mod faults;
 mod log;
 mod replica;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use crate::generator::rng::Rng;
 use crate::postgres::Cluster;
 use faults::Fault;
+use log::Promised;
 use workers::Workers;
 use world::World;
 
@@ -25,6 +27,9 @@ const HISTORIES: u64 = 20;
 
 /// How many run at one time, each on a server of its own.
 const LANES: u64 = 2;
+
+/// How long a replica may answer without proof that it knows everything.
+const MAX_STALENESS: Duration = Duration::from_millis(1_000);
 
 /// How many faults follow each other in one.
 const FAULTS: usize = 4;
@@ -74,10 +79,11 @@ async fn run(number: u64, cluster: &Cluster) -> Vec<(String, usize)> {
         faults.push(fault);
         world.strike(fault, &mut rng).await;
     }
-    let mut log = workers.finish(&world.channels()).await;
-    log.is_clock_stepped = faults.iter().any(|fault| matches!(fault, Fault::StepClock(_)));
+    let log = workers.finish(&world.channels()).await;
     let tables = world.end().await;
-    let found = checker::faults(&log, &tables);
+    let are_clocks_right = !faults.iter().any(|fault| matches!(fault, Fault::StepClock(_)));
+    let promised = Promised { max_staleness: MAX_STALENESS, are_clocks_right };
+    let found = checker::faults(&log, promised, &tables);
     assert!(
         found.is_empty(),
         "history {number} with {faults:?}: {} violations, the first: {:#?}",

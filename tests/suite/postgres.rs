@@ -154,9 +154,14 @@ impl Cluster {
         );
     }
 
+    /// Ends it in order.
+    pub(crate) fn shut_down(&self) {
+        assert!(self.stopping("fast").status().unwrap().success());
+    }
+
     /// Ends it at once, as if the power had failed. It may have ended by itself.
     pub(crate) fn stop(&self) {
-        let stopped = self.stopping().stderr(Stdio::null()).status().unwrap();
+        let stopped = self.stopping("immediate").stderr(Stdio::null()).status().unwrap();
         assert!(stopped.success() || !self.data().join("postmaster.pid").exists());
     }
 
@@ -178,9 +183,9 @@ impl Cluster {
         self.run();
     }
 
-    fn stopping(&self) -> Command {
+    fn stopping(&self, mode: &str) -> Command {
         let mut stopping = as_owner(&binary("pg_ctl"));
-        stopping.args(["stop", "--mode=immediate", "--silent", "--pgdata"]).arg(self.data());
+        stopping.args(["stop", "--silent", "--mode", mode, "--pgdata"]).arg(self.data());
         stopping
     }
 
@@ -227,7 +232,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         // It may be stopped already.
-        assert!(self.stopping().stderr(Stdio::null()).status().is_ok());
+        assert!(self.stopping("immediate").stderr(Stdio::null()).status().is_ok());
     }
 }
 

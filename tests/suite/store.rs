@@ -5,6 +5,7 @@ mod appending;
 mod arbitrary;
 mod checkpoint;
 mod copying;
+mod digests;
 mod epochs;
 mod filling;
 mod fixture;

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::super::digest::StateDigest;
 use super::super::key::{SLICES, Seed};
 use super::super::snapshot::Snapshot;
 use super::{DIGEST_BYTES, Input, Output};
@@ -29,6 +30,8 @@ pub(super) struct Header {
     /// 0: there is no directory.
     pub(super) directory_revision: Revision,
     pub(super) seed: Seed,
+    /// Of all that decides.
+    pub(super) digest: StateDigest,
     /// Where each slice begins, and its length.
     pub(super) slices: Vec<(u64, u64)>,
 }
@@ -41,13 +44,15 @@ impl Header {
             recorded_at: snapshot.recorded_at,
             directory_revision: snapshot.directory_revision,
             seed: snapshot.base.seed,
+            digest: snapshot.digest,
             slices: Vec::with_capacity(SLICES),
         }
     }
 
     /// Always of one length, however many slices are known.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let Self { epoch, revision, recorded_at, directory_revision, seed: Seed(seed), slices } = self;
+        let Self { epoch, revision, recorded_at, directory_revision, seed: Seed(seed), digest, slices } =
+            self;
         let mut output = Output::default();
         output.raw(MAGIC);
         output.raw(SOURCES);
@@ -56,6 +61,7 @@ impl Header {
         output.number(recorded_at.map_or(0, |at| at.timestamp_micros()).cast_unsigned());
         output.number(directory_revision.0);
         seed.iter().for_each(|word| output.number(*word));
+        output.number(digest.number());
         let unknown = std::iter::repeat(&(0, 0));
         for (at, length) in slices.iter().chain(unknown).take(SLICES) {
             output.number(*at);
@@ -75,7 +81,7 @@ impl Header {
     }
 
     const LENGTH: usize =
-        MAGIC.len() + SOURCES.len() + EPOCH_BYTES + 5 * size_of::<u64>() + SLICES * 16 + DIGEST_BYTES;
+        MAGIC.len() + SOURCES.len() + EPOCH_BYTES + 6 * size_of::<u64>() + SLICES * 16 + DIGEST_BYTES;
 
     fn parse(bytes: &[u8]) -> Option<Self> {
         let (told, digest) = bytes.split_last_chunk::<DIGEST_BYTES>()?;
@@ -90,9 +96,10 @@ impl Header {
         let recorded_at = (revision != Revision(0)).then_some(recorded_at);
         let directory_revision = Revision(input.number()?);
         let seed = Seed([input.number()?, input.number()?]);
+        let digest = StateDigest::of_number(input.number()?);
         let slices =
             (0..SLICES).map(|_| Some((input.number()?, input.number()?))).collect::<Option<Vec<_>>>()?;
-        Some(Self { epoch, revision, recorded_at, directory_revision, seed, slices })
+        Some(Self { epoch, revision, recorded_at, directory_revision, seed, digest, slices })
     }
 
     /// The digest of a slice of this checkpoint: another's has another seed or revision.

@@ -3,6 +3,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use std::hash::{Hash, Hasher};
 
 use super::hash::ByOid;
 use super::{Organisation, OrganisationKind, Outsourcing, Party, Register};
@@ -23,6 +24,14 @@ pub struct Directory {
     register_places: HashMap<Oid<'static>, (usize, usize), ByOid>,
     /// Every organisation that a former provider's chain of successors passes.
     successors_of_former: HashSet<Oid<'static>, ByOid>,
+}
+
+/// By what was given: the rest follows from it.
+impl Hash for Directory {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { organisations, registers, outsourcing, .. } = self;
+        (organisations, registers, outsourcing).hash(state);
+    }
 }
 
 /// Where in the directory a fault is.

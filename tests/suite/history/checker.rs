@@ -9,16 +9,16 @@ use std::time::Instant;
 
 use lupa::store::{Epoch, Point};
 
-use super::log::{Acknowledged, Answered, Deed, Log, MAX_STALENESS, Row, Table, What};
+use super::log::{Acknowledged, Answered, Deed, Log, Promised, Row, Table, What};
 
 /// What is wrong, by what was stored in each epoch, the oldest first.
-pub(crate) fn faults(log: &Log, tables: &[Table]) -> Vec<String> {
+pub(crate) fn faults(log: &Log, promised: Promised, tables: &[Table]) -> Vec<String> {
     let truth = Truth::of(tables);
     let mut faults: Vec<String> = log.unexpected.iter().chain(&log.unrecovered).cloned().collect();
     faults.extend(truth.faults());
     faults.extend(log.acknowledged.iter().filter_map(|acknowledged| truth.lacks(acknowledged)));
     faults.extend(log.missed.iter().filter_map(|key| truth.should_have(log, key)));
-    let visible = Visible::of(log, &truth);
+    let visible = Visible::of(log, promised, &truth);
     for answered in &log.answered {
         let answered_badly = |fault: &str| format!("{fault}: {answered:?}");
         faults.extend(truth.contradicts(answered).map(|fault| answered_badly(&fault)));
@@ -37,26 +37,27 @@ pub(crate) fn faults(log: &Log, tables: &[Table]) -> Vec<String> {
     faults
 }
 
-/// By revision: what is done, and to which declaration.
-type Deeds<'t> = BTreeMap<u64, (What, &'t str)>;
-
 /// What was stored.
 struct Truth<'t> {
     tables: &'t [Table],
-    /// By epoch, person: what the person did, by revision.
-    deeds: HashMap<(usize, usize), Deeds<'t>>,
+    /// By epoch and person: from each revision on, whether it is permitted.
+    permits: HashMap<(usize, usize), BTreeMap<u64, bool>>,
     /// By epoch and key.
     revisions: HashMap<(usize, &'t str), u64>,
 }
 
 impl<'t> Truth<'t> {
     fn of(tables: &'t [Table]) -> Self {
-        let mut truth = Self { tables, deeds: HashMap::new(), revisions: HashMap::new() };
+        let mut truth = Self { tables, permits: HashMap::new(), revisions: HashMap::new() };
         for (epoch, table) in tables.iter().enumerate() {
+            let mut declared: HashMap<usize, Declared<'_>> = HashMap::new();
             for row in &table.rows {
                 let Some(Deed { key, declaration_id }) = &row.deed else { continue };
                 let (person, what) = What::of(key);
-                truth.deeds.entry((epoch, person)).or_default().insert(row.revision, (what, declaration_id));
+                let declared = declared.entry(person).or_default();
+                declared.apply(what, declaration_id);
+                let is_permit = declared.consents && declared.denials.is_empty();
+                truth.permits.entry((epoch, person)).or_default().insert(row.revision, is_permit);
                 truth.revisions.insert((epoch, key), row.revision);
             }
         }
@@ -116,18 +117,9 @@ impl<'t> Truth<'t> {
         if answered.point.revision.0 > self.tables[epoch].rows.len() as u64 {
             return Some("of a revision that never was".to_owned());
         }
-        let deeds = self.deeds.get(&(epoch, answered.person));
-        let until = deeds.into_iter().flat_map(|deeds| deeds.range(..=answered.point.revision.0));
-        let (mut consents, mut denials) = (false, BTreeSet::new());
-        for (_, (what, id)) in until {
-            match what {
-                What::Informed => {}
-                What::Consents => consents = true,
-                What::Denies => assert!(denials.insert(id), "an id is given once"),
-                What::Lifts => assert!(denials.remove(id), "it was not in force"),
-            }
-        }
-        let is_permit = consents && denials.is_empty();
+        let permits = self.permits.get(&(epoch, answered.person));
+        let last = permits.and_then(|permits| permits.range(..=answered.point.revision.0).next_back());
+        let is_permit = last.is_some_and(|(_, is_permit)| *is_permit);
         (is_permit != answered.is_permit).then(|| {
             let right = if is_permit { "PERMIT" } else { "DENY" };
             format!("{right} is right at its revision")
@@ -143,6 +135,24 @@ impl<'t> Truth<'t> {
     }
 }
 
+/// What is in force of a person.
+#[derive(Default)]
+struct Declared<'t> {
+    consents: bool,
+    denials: BTreeSet<&'t str>,
+}
+
+impl<'t> Declared<'t> {
+    fn apply(&mut self, what: What, id: &'t str) {
+        match what {
+            What::Informed => {}
+            What::Consents => self.consents = true,
+            What::Denies => assert!(self.denials.insert(id), "an id is given once"),
+            What::Lifts => assert!(self.denials.remove(id), "it was in force"),
+        }
+    }
+}
+
 /// From when on what must be known everywhere: by time, each with the newest until then.
 struct Visible {
     by_clock: Vec<(Instant, (usize, u64))>,
@@ -150,7 +160,7 @@ struct Visible {
 }
 
 impl Visible {
-    fn of(log: &Log, truth: &Truth<'_>) -> Self {
+    fn of(log: &Log, promised: Promised, truth: &Truth<'_>) -> Self {
         let place = |acknowledged: &Acknowledged| {
             let epoch = truth.epoch(acknowledged.point.epoch)?;
             Some((epoch, *truth.revisions.get(&(epoch, acknowledged.key.as_str()))?))
@@ -159,11 +169,11 @@ impl Visible {
             || log.acknowledged.iter().filter_map(|acknowledged| Some((acknowledged, place(acknowledged)?)));
         let by_clock = placed().map(|(acknowledged, place)| {
             let Acknowledged { at, has_waited, .. } = acknowledged;
-            (if *has_waited { *at } else { *at + MAX_STALENESS }, place)
+            (if *has_waited { *at } else { *at + promised.max_staleness }, place)
         });
         // Another clock of the wall tells another time.
         let by_wall = placed()
-            .filter(|_| !log.is_clock_stepped)
+            .filter(|_| promised.are_clocks_right)
             .map(|(acknowledged, place)| (acknowledged.effective_everywhere_after, place));
         Self { by_clock: newest_until(by_clock.collect()), by_wall: newest_until(by_wall.collect()) }
     }

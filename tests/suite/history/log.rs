@@ -11,8 +11,14 @@ use lupa::store::{Epoch, Point, Revision};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-/// How long a replica may answer without proof that it knows everything.
-pub(crate) const MAX_STALENESS: Duration = Duration::from_millis(1_000);
+/// What the replicas have promised.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Promised {
+    /// How long a replica may answer without proof that it knows everything.
+    pub(crate) max_staleness: Duration,
+    /// Nobody sets their clocks, so that their times can be compared.
+    pub(crate) are_clocks_right: bool,
+}
 
 /// What someone does, as is to be read off its idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,8 +125,6 @@ pub(crate) struct Log {
     pub(crate) unexpected: Vec<String>,
     /// Replicas that do not answer though all is well.
     pub(crate) unrecovered: Vec<String>,
-    /// Somebody's clock was set.
-    pub(crate) is_clock_stepped: bool,
 }
 
 impl Log {

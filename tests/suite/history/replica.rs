@@ -9,7 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tonic::transport::{Channel, Endpoint};
 
-use super::log::MAX_STALENESS;
+use super::MAX_STALENESS;
 use crate::relay::Relay;
 use crate::server::process::{Process, free_port, serve};
 
@@ -43,21 +43,14 @@ impl Replica {
     }
 
     fn command(&self) -> Command {
-        let mut command = serve(Path::new("unused"));
-        let staleness = MAX_STALENESS.as_millis().to_string();
+        let mut command = command(&self.url, self.address, MAX_STALENESS);
         command.envs([
-            ("LUPA_STORE__URL", self.url.as_str()),
             ("LUPA_STORE__CONNECT_TIMEOUT_MS", "500"),
             ("LUPA_STORE__READ_TIMEOUT_MS", "500"),
             ("LUPA_STORE__WRITE_TIMEOUT_MS", "2000"),
             // Somebody always knows what there was.
             ("LUPA_STORE__SETTLE_TIMEOUT_MS", "3600000"),
-            ("LUPA_INDEX__MAX_STALENESS_MS", &staleness),
-            ("LUPA_INDEX__POLL_INTERVAL_MS", "50"),
-            ("LUPA_CONSISTENCY__WAIT_MS_MAX", "1000"),
-            ("LUPA_WATCH__CHECKPOINT_INTERVAL_MS", "200"),
         ]);
-        command.env("LUPA_SERVER__LISTEN_ADDRESS", self.address.to_string());
         // The clock that can be set, and none of those that cannot.
         command
             .env("LD_PRELOAD", faketime())
@@ -86,11 +79,28 @@ impl Replica {
         self.folder.path().join("clock")
     }
 
-    /// A connection, made anew whenever it is lost.
     pub(super) fn channel(&self) -> Channel {
-        let endpoint = Endpoint::from_shared(format!("http://{}", self.address)).unwrap();
-        endpoint.connect_timeout(Duration::from_millis(500)).connect_lazy()
+        channel(self.address)
     }
+}
+
+/// The command that serves a database at an address.
+pub(super) fn command(url: &str, address: SocketAddr, max_staleness: Duration) -> Command {
+    let mut command = serve(Path::new("unused"));
+    command
+        .env("LUPA_STORE__URL", url)
+        .env("LUPA_SERVER__LISTEN_ADDRESS", address.to_string())
+        .env("LUPA_INDEX__MAX_STALENESS_MS", max_staleness.as_millis().to_string())
+        .env("LUPA_INDEX__POLL_INTERVAL_MS", "50")
+        .env("LUPA_CONSISTENCY__WAIT_MS_MAX", "1000")
+        .env("LUPA_WATCH__CHECKPOINT_INTERVAL_MS", "200");
+    command
+}
+
+/// A connection, made anew whenever it is lost.
+pub(super) fn channel(address: SocketAddr) -> Channel {
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    endpoint.connect_timeout(Duration::from_millis(500)).connect_lazy()
 }
 
 /// Debian's, for programs with threads.

@@ -25,7 +25,7 @@ const PEOPLE: usize = 6;
 const CALL_MAX: Duration = Duration::from_secs(3);
 
 /// How long everything may take to be well again once nothing fails any more.
-const RECOVERY_MAX: Duration = Duration::from_secs(40);
+const RECOVERY_MAX: Duration = Duration::from_secs(90);
 
 pub(crate) struct Workers {
     shared: Arc<Shared>,
@@ -85,6 +85,12 @@ impl Workers {
             others.spawn(watcher::watch(channel.clone(), Arc::clone(&shared)));
         }
         Self { shared, stop, people, others }
+    }
+
+    /// When something was first acknowledged after a time.
+    pub(crate) fn first_done_after(&self, time: Instant) -> Option<Instant> {
+        let log = self.shared.log.lock().unwrap();
+        log.acknowledged.iter().map(|acknowledged| acknowledged.at).find(|at| *at > time)
     }
 
     /// Now that nothing fails any more: whatever was begun is done, each

@@ -7,8 +7,9 @@ use tokio::task::block_in_place;
 use tokio::time::sleep;
 use tonic::transport::Channel;
 
+use super::MAX_STALENESS;
 use super::faults::Fault;
-use super::log::{Deed, MAX_STALENESS, Row, Table};
+use super::log::{Deed, Row, Table};
 use super::replica::Replica;
 use crate::generator::rng::Rng;
 use crate::postgres::{self, Cluster};
@@ -107,7 +108,7 @@ impl<'c> World<'c> {
         // Nobody writes after it is seen what there was.
         self.replicas.iter().for_each(|replica| replica.relay.set(Mode::Closes));
         block_in_place(|| self.cluster.end_sessions());
-        let table = self.table().await;
+        let table = table(&self.url).await;
         self.tables.push(table);
         block_in_place(|| {
             self.cluster.stop();
@@ -120,20 +121,21 @@ impl<'c> World<'c> {
     /// Ends the replicas: what was stored in each epoch.
     pub(super) async fn end(mut self) -> Vec<Table> {
         self.replicas.iter_mut().for_each(Replica::kill);
-        let table = self.table().await;
+        let table = table(&self.url).await;
         self.tables.push(table);
         self.tables
     }
+}
 
-    async fn table(&self) -> Table {
-        let client = postgres::connect(&self.url).await;
-        let head = client.query_one("SELECT epoch FROM lupa.head", &[]).await.unwrap();
-        let sql = "SELECT revision, idempotency_key, declaration_id FROM lupa.change ORDER BY revision";
-        let rows = client.query(sql, &[]).await.unwrap().into_iter().map(|row| {
-            let key: Option<String> = row.get(1);
-            let deed = key.map(|key| Deed { key, declaration_id: row.get(2) });
-            Row { revision: row.get::<_, i64>(0).cast_unsigned(), deed }
-        });
-        Table { epoch: Epoch(head.get(0)), rows: rows.collect() }
-    }
+/// What is stored in a database.
+pub(super) async fn table(url: &str) -> Table {
+    let client = postgres::connect(url).await;
+    let head = client.query_one("SELECT epoch FROM lupa.head", &[]).await.unwrap();
+    let sql = "SELECT revision, idempotency_key, declaration_id FROM lupa.change ORDER BY revision";
+    let rows = client.query(sql, &[]).await.unwrap().into_iter().map(|row| {
+        let key: Option<String> = row.get(1);
+        let deed = key.map(|key| Deed { key, declaration_id: row.get(2) });
+        Row { revision: row.get::<_, i64>(0).cast_unsigned(), deed }
+    });
+    Table { epoch: Epoch(head.get(0)), rows: rows.collect() }
 }

@@ -27,11 +27,14 @@ async fn the_state_of_the_index_is_told_to_the_entitled() {
     let stats = fixture.indexes().get_index_stats(asked()).await.expect("stats").into_inner();
     assert_eq!((stats.revision, stats.clients, stats.declarations), (7, 2, 6));
     assert_eq!((stats.overlay_clients, stats.checkpoint), (2, None));
+    let digest = stats.digest;
+    assert_eq!(digest.len(), 16);
     // Loaded with them, they are packed.
     let fixture = fixture.restart_with(&[]).await;
     let stats = fixture.indexes().get_index_stats(asked()).await.expect("stats").into_inner();
     assert_eq!((stats.clients, stats.declarations, stats.overlay_clients), (2, 6, 0));
     assert!(stats.base_bytes.expect("bytes").entries >= 6 * 16);
+    assert_eq!((stats.digest, stats.mark), (digest, None));
     let fixture = fixture.restart_with(&[("access.loopback", "public")]).await;
     let answer = refused(fixture.indexes().get_index_stats(asked()).await);
     assert_eq!(answer, because(Code::PermissionDenied, "NOT_ENTITLED"));

@@ -132,7 +132,7 @@ async fn nothing_is_answered_from_a_checkpoint_before_what_came_after_it_is_read
 async fn one_that_other_sources_wrote_is_not_used() {
     const SOURCES_AT: usize = 16;
     // The place of the first slice, which is where the header ends.
-    const FIRST_SLICE_AT: usize = 120;
+    const FIRST_SLICE_AT: usize = 128;
     let (home, file) = home();
     let store = home.open();
     let (revision, _) = checkpointed(&store, &file).await;

@@ -174,6 +174,8 @@ async fn check_all(home: &Shared, events: Vec<Event>, overlay_clients_max: usize
     let (fresh, _fresh_follower) = start_index(&store);
     reached(&fresh, &store, model.revision).await;
     wait_until_current(&fresh, &model).await;
+    // However it came about, it has the digest of what there is.
+    assert_eq!(index.current().unwrap().digest(), fresh.current().unwrap().digest());
 }
 
 /// Revision 0 is reached before anything is loaded.

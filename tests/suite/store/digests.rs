@@ -1,0 +1,102 @@
+//! Replicas that hold the same have the same digest, and others have not.
+
+use std::collections::BTreeSet;
+
+use lupa::index::{Index, IndexOptions};
+use lupa::policy::declaration::Role;
+use lupa::store::{Append, Revision, Store};
+
+use super::fixture::*;
+
+/// By the clock of these tests, in which each change comes a second later, a
+/// minute ends at least once in so many.
+const MINUTE: u64 = 61;
+
+async fn append_all(store: &Store, first: u64, count: u64) -> Revision {
+    let mut last = Revision(0);
+    for number in first..first + count {
+        let client = if number % 3 == 0 { other_client() } else { client() };
+        last = append(store, declare(client, &number.to_string(), denial())).await.revision;
+    }
+    last
+}
+
+async fn replicas_mark_the_same_states(home: Shared) {
+    let store = home.open();
+    let merging = IndexOptions { overlay_clients_max: 0, ..index_options() };
+    let (one, _one_follower) = start_index(&store);
+    let (other, _other_follower) = Index::start(store.clone(), merging).unwrap();
+    let last = append_all(&store, 0, MINUTE).await;
+    for index in [&one, &other] {
+        reached(index, &store, last).await;
+    }
+    let (late, _late_follower) = start_index(&store);
+    reached(&late, &store, last).await;
+    let stats = || [&one, &other, &late].map(|index| index.stats().unwrap());
+    let [of_one, of_other, of_late] = stats();
+    assert!(of_one.mark.is_some_and(|mark| mark.revision < last));
+    assert_eq!(of_one.mark, of_other.mark);
+    assert_eq!((of_late.mark, of_late.digest), (None, of_one.digest));
+
+    let last = append_all(&store, MINUTE, MINUTE).await;
+    for index in [&one, &other, &late] {
+        reached(index, &store, last).await;
+    }
+    let [of_one, of_other, of_late] = stats();
+    assert_eq!((of_one.mark, of_one.digest), (of_other.mark, of_other.digest));
+    assert_eq!((of_one.mark, of_one.digest), (of_late.mark, of_late.digest));
+}
+
+async fn whatever_decides_is_in_the_digest(home: Shared) {
+    let store = home.open();
+    let (index, _follower) = start_index(&store);
+    index.readiness().wait_for(|is_ready| *is_ready).await.unwrap();
+    let mut digests = BTreeSet::from([index.stats().unwrap().digest.number()]);
+    let mut is_new = async |revision: Revision| {
+        reached(&index, &store, revision).await;
+        assert!(digests.insert(index.stats().unwrap().digest.number()), "at {revision}");
+    };
+    let mut ids = Vec::new();
+    let of_another_role = |mut append: Append| {
+        let lupa::store::Entry::Declaration { declarer: told, .. } = &mut append.entry else { panic!() };
+        *told = declarer(Role::Guardian);
+        append
+    };
+    for asked in [
+        declare(client(), "1", denial()),
+        declare(client(), "2", denial()),
+        declare(other_client(), "3", denial()),
+        declare(client(), "4", consent()),
+        of_another_role(declare(client(), "5", consent())),
+    ] {
+        let appended = append(&store, asked).await;
+        ids.push(appended.declaration_id);
+        is_new(appended.revision).await;
+    }
+    is_new(append(&store, withdraw(client(), "6", ids[0].clone())).await.revision).await;
+    for name in ["one", "other"] {
+        is_new(store.replace_directory(directory(name)).await.unwrap().point.revision).await;
+    }
+}
+
+/// What a replica would hold that had read something else, or holds whose
+/// store was tampered with.
+async fn another_state_has_another_digest(home: Shared) {
+    let store = home.open();
+    let (index, _follower) = start_index(&store);
+    let last = append_all(&store, 0, 5).await;
+    reached(&index, &store, last).await;
+    home.unprotect().await;
+    home.execute("UPDATE lupa.change SET body = replace(body, 'denial', 'nothing') WHERE revision = 3").await;
+    let (other, _other_follower) = start_index(&store);
+    reached(&other, &store, last).await;
+    let [held, found] = [&index, &other].map(|index| index.stats().unwrap());
+    assert_eq!((held.revision, held.declarations), (found.revision, found.declarations));
+    assert_ne!(held.digest, found.digest);
+}
+
+on_both_stores!(
+    replicas_mark_the_same_states,
+    whatever_decides_is_in_the_digest,
+    another_state_has_another_digest,
+);
