@@ -69,7 +69,7 @@ async fn run_all(numbers: Vec<u64>) -> BTreeMap<String, usize> {
 async fn run(number: u64, cluster: &Cluster) -> Vec<(String, usize)> {
     let mut rng = Rng::new(number);
     let mut world = World::start(cluster).await;
-    let workers = Workers::start(&world.channels(), number).await;
+    let workers = Workers::start(&world.channels(), number, MAX_STALENESS).await;
     let mut faults = Vec::new();
     for _ in 0..FAULTS {
         // Between two faults all is well for a moment, or for hardly any.

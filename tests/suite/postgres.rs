@@ -1,8 +1,8 @@
 //! Real PostgreSQL servers, begun in temporary folders and ended with the tests.
 
 use std::env;
-use std::fs;
-use std::os::unix::fs::chown;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -38,6 +38,23 @@ impl Cluster {
     pub(crate) fn start(settings: &[&str]) -> Self {
         let cluster = Self::make(settings);
         cluster.run();
+        cluster
+    }
+
+    /// One that takes nobody by TCP without TLS and the password.
+    pub(crate) fn start_secured(certificate: &str, key: &str, password: &str) -> Self {
+        let cluster = Self::make(&["ssl = on"]);
+        let rules = format!("local all all trust\nhostssl all {USER} 127.0.0.1/32 scram-sha-256\n");
+        for (name, text) in [("server.crt", certificate), ("server.key", key), ("pg_hba.conf", &rules)] {
+            let path = cluster.data().join(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+            if let Some((user, group)) = owner() {
+                chown(&path, Some(user), Some(group)).unwrap();
+            }
+        }
+        cluster.run();
+        cluster.execute(&format!("ALTER ROLE {USER} PASSWORD '{password}'"));
         cluster
     }
 

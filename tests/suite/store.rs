@@ -17,4 +17,5 @@ mod opening;
 mod reading;
 mod round_trip;
 mod same_snapshot;
+mod secured;
 mod unreadable;

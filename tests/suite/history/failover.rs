@@ -81,7 +81,7 @@ async fn no_failover_loses_anything() {
         Process::start(command).expect("it listens")
     });
     let channels = addresses.map(channel);
-    let workers = Workers::start(&channels, 0).await;
+    let workers = Workers::start(&channels, 0, max_staleness).await;
     let mut recoveries = Vec::new();
     for failover in 1..=failovers {
         sleep(Duration::from_secs(3)).await;

@@ -40,6 +40,8 @@ struct Shared {
     /// The token that each person was given last.
     tokens: Mutex<Vec<String>>,
     stopped: watch::Receiver<bool>,
+    /// It does not take longer than a call may until something is in force everywhere.
+    is_waiting_short: bool,
 }
 
 impl Shared {
@@ -59,7 +61,7 @@ impl Shared {
 
 impl Workers {
     /// Stores the directory, and begins.
-    pub(crate) async fn start(channels: &[Channel], seed: u64) -> Self {
+    pub(crate) async fn start(channels: &[Channel], seed: u64, max_staleness: Duration) -> Self {
         let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
         let began_at = Instant::now();
         while DirectoryServiceClient::new(channels[0].clone()).replace_directory(load.clone()).await.is_err()
@@ -69,7 +71,12 @@ impl Workers {
         }
         let (stop, stopped) = watch::channel(false);
         let tokens = Mutex::new(vec![String::new(); PEOPLE]);
-        let shared = Arc::new(Shared { log: Mutex::default(), tokens, stopped });
+        let shared = Arc::new(Shared {
+            log: Mutex::default(),
+            tokens,
+            stopped,
+            is_waiting_short: max_staleness * 2 < CALL_MAX,
+        });
         let mut people = JoinSet::new();
         for number in 0..PEOPLE {
             people.spawn(Person::new(number, channels, seed, Arc::clone(&shared)).declare());

@@ -99,6 +99,9 @@ impl Person {
     }
 
     fn wait(&mut self) -> v1::Wait {
+        if !self.shared.is_waiting_short {
+            return v1::Wait::Unspecified;
+        }
         self.rng.weighted(&[(4, v1::Wait::Unspecified), (1, v1::Wait::Everywhere)])
     }
 

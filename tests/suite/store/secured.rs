@@ -1,0 +1,157 @@
+//! PostgreSQL that is reached by TLS and with a password, and by whom it is not.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use lupa::store::{Password, PostgresOptions, PostgresTls, Store};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use tempfile::TempDir;
+
+use super::fixture::*;
+use crate::postgres::{self, Cluster, postgres_options};
+use crate::server::process::{Process, serve};
+
+const PASSWORD: &str = "correct-horse";
+
+/// A server, and who vouches for it; and someone who does not.
+struct Secured {
+    cluster: Cluster,
+    folder: TempDir,
+}
+
+impl Secured {
+    fn shared() -> &'static Self {
+        static SHARED: OnceLock<Secured> = OnceLock::new();
+        SHARED.get_or_init(Self::start)
+    }
+
+    fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let (authority, issuer) = authority();
+        fs::write(folder.path().join("authority.pem"), authority).unwrap();
+        fs::write(folder.path().join("stranger.pem"), self::authority().0).unwrap();
+        let key = KeyPair::generate().unwrap();
+        let names = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let certificate = names.signed_by(&key, &issuer).unwrap();
+        let cluster = Cluster::start_secured(&certificate.pem(), &key.serialize_pem(), PASSWORD);
+        Self { cluster, folder }
+    }
+
+    /// The certificate of whoever vouches.
+    fn of(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn url(&self, host: &str, database: &str) -> String {
+        let (_, database) = database.rsplit_once('/').unwrap();
+        format!("postgres://lupa@{host}:{}/{database}", self.cluster.port())
+    }
+
+    /// Connects to a new database, or tells why not.
+    fn connect(&self, host: &str, password: Option<&str>, tls: PostgresTls) -> Result<Store, String> {
+        let url = self.url(host, &self.cluster.database());
+        let password = password.map(|password| Password(password.to_owned()));
+        let options_of_it = PostgresOptions { password, tls, ..postgres_options(&url) };
+        let connected = Store::connect(&options_of_it, options());
+        connected.map_err(|error| {
+            let told = format!("{} | {error:?}", message(&error));
+            assert!(!told.contains(PASSWORD), "{told}");
+            told
+        })
+    }
+}
+
+/// A certificate in PEM, and what signs by it.
+fn authority() -> (String, Issuer<'static, KeyPair>) {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap().pem();
+    (certificate, Issuer::new(params, key))
+}
+
+#[tokio::test]
+async fn a_server_that_is_vouched_for_is_used_with_the_password_and_encrypted() {
+    let secured = Secured::shared();
+    let database = secured.cluster.database();
+    let url = secured.url("localhost", &database);
+    let tls = PostgresTls::Always(Some(secured.of("authority.pem")));
+    let password = Some(Password(PASSWORD.to_owned()));
+    let store =
+        Store::connect(&PostgresOptions { password, tls, ..postgres_options(&url) }, options()).unwrap();
+    let declared = append(&store, declare(client(), "1", denial())).await;
+    let (index, _follower) = start_index(&store);
+    reached(&index, &store, declared.revision).await;
+    let sessions = postgres::connect(&database)
+        .await
+        .query_one(
+            "SELECT count(*), count(*) FILTER (WHERE ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+             WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            &[],
+        )
+        .await
+        .unwrap();
+    let (all, encrypted): (i64, i64) = (sessions.get(0), sessions.get(1));
+    assert!(all >= 2 && all == encrypted, "{encrypted} of {all}");
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_vouched_for_is_not_used() {
+    let secured = Secured::shared();
+    let vouching = |name: &str| PostgresTls::Always(Some(secured.of(name)));
+    let stranger = secured.connect("localhost", Some(PASSWORD), vouching("stranger.pem")).unwrap_err();
+    assert!(stranger.contains("certificate"), "{stranger}");
+    // Its certificate is of another name.
+    let other_name = secured.connect("127.0.0.1", Some(PASSWORD), vouching("authority.pem")).unwrap_err();
+    assert!(other_name.contains("certificate"), "{other_name}");
+    // Those whom the system trusts have not heard of it.
+    let unknown = secured.connect("localhost", Some(PASSWORD), PostgresTls::Always(None)).unwrap_err();
+    assert!(unknown.contains("certificate"), "{unknown}");
+}
+
+#[tokio::test]
+async fn what_the_server_asks_for_is_told() {
+    let secured = Secured::shared();
+    let tls = || PostgresTls::Always(Some(secured.of("authority.pem")));
+    let wrong = secured.connect("localhost", Some("wrong-horse"), tls()).unwrap_err();
+    assert!(wrong.contains("password authentication failed") && !wrong.contains("wrong-horse"), "{wrong}");
+    let none = secured.connect("localhost", None, tls()).unwrap_err();
+    assert!(none.contains("password"), "{none}");
+    let open = secured.connect("localhost", Some(PASSWORD), PostgresTls::Never).unwrap_err();
+    assert!(open.contains("no encryption"), "{open}");
+}
+
+/// As an operator sets it, with everything logged.
+#[tokio::test]
+async fn a_password_is_read_from_a_file_or_the_environment_and_not_told() {
+    let secured = Secured::shared();
+    let file = secured.of("password");
+    let start = |set: &dyn Fn(&mut std::process::Command)| {
+        let mut command = serve(Path::new("unused"));
+        command
+            .env("LUPA_STORE__URL", secured.url("localhost", &secured.cluster.database()))
+            .env("LUPA_STORE__TLS", "always")
+            .env("LUPA_STORE__TLS_CA_FILE", secured.of("authority.pem"))
+            .env("RUST_LOG", "trace");
+        set(&mut command);
+        Process::start(command)
+    };
+    for (password, is_right) in [(PASSWORD, true), ("wrong-horse", false)] {
+        // An editor ends the line.
+        fs::write(&file, format!("{password}\n")).unwrap();
+        for by_file in [true, false] {
+            let started = start(&|command| {
+                if by_file {
+                    command.env("LUPA_STORE__PASSWORD_FILE", &file);
+                } else {
+                    command.env("LUPA_STORE__PASSWORD", password);
+                }
+            });
+            assert_eq!(started.is_ok(), is_right);
+            let said = started.map_or_else(|ended| ended, Process::terminate).said;
+            assert!(!said.contains(password), "{said}");
+            assert!(is_right || said.contains("password authentication failed"), "{said}");
+        }
+    }
+}
