@@ -35,7 +35,6 @@ use std::sync::Arc;
 
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{Mutex, mpsc};
-use tokio::time;
 
 pub(super) use copy::copy_in;
 pub use failure::PostgresFailure;
@@ -110,7 +109,7 @@ impl Postgres {
         });
         let told = Arc::new(Told::new(look.head.revision));
         runtime.handle()?.spawn(listen(Arc::clone(&server), Arc::downgrade(&told)));
-        let pool = Sessions::new(&server, options.read_connections_max.max(1))?;
+        let pool = Sessions::new(Arc::clone(&server), options.read_connections_max.max(1))?;
         let hired = if read_only {
             None
         } else {
@@ -235,45 +234,34 @@ impl Postgres {
         until: Revision,
         most: usize,
     ) -> Result<Vec<Concerns>, StoreError> {
-        let (server, pool) = (Arc::clone(&self.server), self.pool.clone());
-        self.runtime.wait(async move {
-            let session = pool.get(&server).await?;
-            let rows = read::clients_since(&session.as_ref().client, after, until, most);
-            let rows = time::timeout(server.connector.read_timeout(), rows).await;
-            let rows = rows.map_err(|_| server.unreachable(PostgresFailure::timed_out()))?;
-            let rows = rows.map_err(|error| server.unreachable(error.into()))?;
-            read::concerned(&rows, &server.place())
-        })?
+        let pool = self.pool.clone();
+        let rows = self.runtime.wait(async move {
+            pool.read(async |session| read::clients_since(&session.client, after, until, most).await).await
+        })??;
+        read::concerned(&rows, &self.server.place())
     }
 
     /// See [`super::Store::verify`].
     pub(super) fn raw_changes(&self, after: Revision, most: usize) -> Result<Vec<RawChange>, StoreError> {
-        let (server, pool) = (Arc::clone(&self.server), self.pool.clone());
+        let pool = self.pool.clone();
         self.runtime.wait(async move {
-            let session = pool.get(&server).await?;
-            let read = copy::raw_changes(session.as_ref(), after, most).await;
-            read.map_err(|error| server.unreachable(error.into()))
+            pool.read(async |session| copy::raw_changes(session, after, most).await).await
         })?
     }
 
     /// See [`super::Store::copy`].
     pub(super) fn raw_viewings(&self, after: i64, most: usize) -> Result<Vec<RawViewing>, StoreError> {
-        let (server, pool) = (Arc::clone(&self.server), self.pool.clone());
+        let pool = self.pool.clone();
         self.runtime.wait(async move {
-            let session = pool.get(&server).await?;
-            let read = copy::raw_viewings(session.as_ref(), after, most).await;
-            read.map_err(|error| server.unreachable(error.into()))
+            pool.read(async |session| copy::raw_viewings(session, after, most).await).await
         })?
     }
 
     /// See [`super::Store::verify`].
     pub(super) fn count_viewings(&self) -> Result<u64, StoreError> {
-        let (server, pool) = (Arc::clone(&self.server), self.pool.clone());
-        self.runtime.wait(async move {
-            let session = pool.get(&server).await?;
-            let read = copy::count_viewings(session.as_ref()).await;
-            read.map_err(|error| server.unreachable(error.into()))
-        })?
+        let pool = self.pool.clone();
+        self.runtime
+            .wait(async move { pool.read(async |session| copy::count_viewings(session).await).await })?
     }
 
     /// See [`super::Store::history_of`].
@@ -282,25 +270,23 @@ impl Postgres {
         client: &ClientId,
         until: Revision,
     ) -> Result<Vec<Declaration>, StoreError> {
-        let (server, pool, client) = (Arc::clone(&self.server), self.pool.clone(), client.clone());
-        self.runtime.wait(async move {
-            let session = pool.get(&server).await?;
-            let connection = &session.as_ref().client;
-            let head = connection.query_typed("SELECT revision FROM lupa.head", &[]);
-            let rows = read::rows_of_clients(connection, std::iter::once(&client), until);
-            let read = async { tokio::try_join!(biased; head, rows) };
-            let read = time::timeout(server.connector.read_timeout(), read).await;
-            let read = read.map_err(|_| server.unreachable(PostgresFailure::timed_out()))?;
-            let (head, rows) = read.map_err(|error| server.unreachable(error.into()))?;
-            let last = head.first().map_or(0, |row| row.get::<_, i64>(0).cast_unsigned());
-            if last < until.0 {
-                let (store, last) = (server.place(), Revision(last));
-                return Err(StoreError::WentBack { store, last, known: until });
-            }
-            let mut history = ClientHistory::default();
-            read::apply_rows(&rows, &server.place(), |_, change| history.apply(change))?;
-            Ok(history.into_declarations())
-        })?
+        let (pool, client) = (self.pool.clone(), client.clone());
+        let (head, rows) = self.runtime.wait(async move {
+            pool.read(async |Session { client: connection, .. }| {
+                let head = connection.query_typed("SELECT revision FROM lupa.head", &[]);
+                let rows = read::rows_of_clients(connection, std::iter::once(&client), until);
+                tokio::try_join!(biased; head, rows)
+            })
+            .await
+        })??;
+        let last = head.first().map_or(0, |row| row.get::<_, i64>(0).cast_unsigned());
+        let store = self.server.place();
+        if last < until.0 {
+            return Err(StoreError::WentBack { store, last: Revision(last), known: until });
+        }
+        let mut history = ClientHistory::default();
+        read::apply_rows(&rows, &store, |_, change| history.apply(change))?;
+        Ok(history.into_declarations())
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use deadpool::managed::{self, Metrics, Pool, PoolError, RecycleError, RecycleResult};
+use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
+use tokio::time;
 
 use super::Server;
 use super::connection::{Purpose, Session};
@@ -17,9 +18,9 @@ struct Connecting(Arc<Server>);
 
 impl Sessions {
     /// At most so many.
-    pub(super) fn new(server: &Arc<Server>, connections_max: usize) -> Result<Self, StoreError> {
+    pub(super) fn new(server: Arc<Server>, connections_max: usize) -> Result<Self, StoreError> {
         let limit = server.connector.read_timeout();
-        Pool::builder(Connecting(Arc::clone(server)))
+        Pool::builder(Connecting(server))
             .max_size(connections_max)
             .wait_timeout(Some(limit))
             .runtime(deadpool::Runtime::Tokio1)
@@ -28,15 +29,27 @@ impl Sessions {
             .map_err(|_| StoreError::Interrupted)
     }
 
-    /// A connection, once one is free.
-    pub(super) async fn get(&self, server: &Server) -> Result<impl AsRef<Session> + use<>, StoreError> {
-        self.0.get().await.map_err(|error| match error {
+    /// Reads through one of them, in time. One by which it fails is not used
+    /// again: nobody knows what is still to come on it.
+    pub(super) async fn read<T>(
+        &self,
+        read: impl AsyncFnOnce(&Session) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, StoreError> {
+        let server = &self.0.manager().0;
+        let session = self.0.get().await.map_err(|error| match error {
             PoolError::Backend(error) => error,
             PoolError::Timeout(_) => server.unreachable(PostgresFailure::none_free()),
             PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
                 StoreError::Interrupted
             }
-        })
+        })?;
+        let failure = match time::timeout(server.connector.read_timeout(), read(&session)).await {
+            Ok(Ok(read)) => return Ok(read),
+            Ok(Err(error)) => error.into(),
+            Err(_) => PostgresFailure::timed_out(),
+        };
+        drop(Object::take(session));
+        Err(server.unreachable(failure))
     }
 }
 
