@@ -17,7 +17,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::watch;
 use tokio::{task, time};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -173,14 +172,20 @@ impl Server {
         // Before anyone can ask: a new reporter says that the server serves, and knows no service.
         set_health(&health, ServingStatus::NotServing).await;
         let health_task = task::spawn(report_health(health.clone(), index.clone(), poll_interval));
-        let (end, is_ending) = watch::channel(false);
-        let told = http::Told { index, metrics: Arc::clone(&telemetry.metrics), level, is_ending };
+        let metrics = Arc::clone(&telemetry.metrics);
+        let told = http::Told { index, metrics, level, is_ending: core.is_ending() };
         let http_task = http.map(|http| task::spawn(http::serve(http, told)));
         let reflects = reflects(config.reflection, &listener);
         let grace = Duration::from_millis(config.shutdown_grace_ms);
         let metrics = Arc::clone(&telemetry.metrics);
-        let services =
-            Services { config: config.clone(), core, envoy, health: health.clone(), telemetry, reflects };
+        let services = Services {
+            config: config.clone(),
+            core: core.clone(),
+            envoy,
+            health: health.clone(),
+            telemetry,
+            reflects,
+        };
         let mut workers = Workers::start(&config, &services)?;
         gauges::observe_connections(metrics.meter(), workers.connections());
         let failure = tokio::select! {
@@ -189,7 +194,7 @@ impl Server {
             failure = store.failed() => Some(failure),
         };
         health_task.abort();
-        end.send_replace(true);
+        core.tell_ending();
         set_health(&health, ServingStatus::NotServing).await;
         let wait = Duration::from_millis(config.shutdown_wait_ms);
         if failure.is_none() && !wait.is_zero() {

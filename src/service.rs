@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::sync::Semaphore;
+use tokio::sync::watch::{Receiver, Sender};
 use tokio::{task, time};
 use tonic::Response;
 
@@ -94,6 +95,7 @@ pub struct Core {
     pseudonyms: Pseudonyms,
     /// Room for those who watch.
     watchers: Arc<Semaphore>,
+    is_ending: Sender<bool>,
     access: Access,
     limits: Limits,
     clock: fn() -> Instant,
@@ -125,11 +127,23 @@ impl Core {
             tokens,
             pseudonyms,
             watchers,
+            is_ending: Sender::new(false),
             access,
             limits,
             clock,
             telemetry,
         }
+    }
+
+    /// Has whoever watches go elsewhere: the server is about to end.
+    pub fn tell_ending(&self) {
+        self.is_ending.send_replace(true);
+    }
+
+    /// Whether the server is about to end.
+    #[must_use]
+    pub fn is_ending(&self) -> Receiver<bool> {
+        self.is_ending.subscribe()
     }
 
     /// Whether a caller may ask for more than decisions.

@@ -81,6 +81,10 @@ pub(super) enum Failure {
         "this watcher takes changes more slowly than they come: watch again from the last checkpoint, and take them sooner"
     )]
     WatcherTooSlow,
+    #[error(
+        "this server is about to end: watch another from the last checkpoint, or this one once it is back"
+    )]
+    Ending,
 }
 
 impl From<AppendError> for Failure {
@@ -127,7 +131,8 @@ impl Failure {
             | Self::ClockBehind
             | Self::Store(_)
             | Self::Unreadable(_)
-            | Self::HistoryInterrupted => Code::Unavailable,
+            | Self::HistoryInterrupted
+            | Self::Ending => Code::Unavailable,
         }
     }
 
@@ -149,6 +154,7 @@ impl Failure {
             Self::Overloaded => "OVERLOADED",
             Self::TooManyWatchers => "TOO_MANY_WATCHERS",
             Self::WatcherTooSlow => "WATCHER_TOO_SLOW",
+            Self::Ending => "SERVER_ENDING",
             Self::ReadOnly => "STORE_READ_ONLY",
             Self::Store(_) => "STORE_FAILED",
             Self::Unreadable(_) | Self::HistoryInterrupted => "STORE_UNREADABLE",
@@ -199,6 +205,7 @@ impl Failure {
             | Self::Overloaded
             | Self::TooManyWatchers
             | Self::WatcherTooSlow
+            | Self::Ending
             | Self::ReadOnly
             | Self::Store(_)
             | Self::Unreadable(_)

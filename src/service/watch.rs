@@ -81,6 +81,7 @@ impl Watcher {
     async fn run(mut self) -> Result<(), Failure> {
         let limits = self.core.limits.watch;
         let mut points = self.core.index.points();
+        let mut is_ending = self.core.is_ending();
         let mut is_sign_due = true;
         loop {
             let point = *points.borrow_and_update();
@@ -104,6 +105,7 @@ impl Watcher {
             }
             tokio::select! {
                 () = self.messages.closed() => return Ok(()),
+                Ok(_) = is_ending.wait_for(|is_ending| *is_ending) => return Err(Failure::Ending),
                 changed = points.changed() => {
                     if changed.is_err() {
                         return Ok(());

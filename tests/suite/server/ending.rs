@@ -1,13 +1,18 @@
 //! How the server ends when it is told to, and what operators can change meanwhile.
 
+use std::time::{Duration, Instant};
+
+use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
+use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use tokio::net::TcpStream;
+use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::process::{Process, request, serve};
-use super::refused::error_id;
+use super::refused::{Refused, because, error_id};
 use super::requests::{aino, aino_declares, entry, question};
 
 fn start(settings: &[(&str, &str)]) -> (tempfile::TempDir, Process) {
@@ -40,6 +45,28 @@ async fn callers_are_told_before_nothing_is_accepted() {
     let ended = process.wait();
     assert!(ended.status.success(), "{}", ended.said);
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_watches_is_told_to_go_elsewhere_and_is_not_waited_for() {
+    let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_GRACE_MS", "60000")]);
+    let channel = process.connect().await;
+    aino_declares(channel.clone()).await;
+    let watched = DeclarationServiceClient::new(channel).watch(v1::WatchRequest::default()).await;
+    let mut stream = watched.expect("a stream").into_inner();
+    stream.message().await.expect("a checkpoint");
+    let began_at = Instant::now();
+    process.signal("TERM");
+    let told = loop {
+        match stream.message().await {
+            Ok(message) => assert!(message.is_some(), "it ended without a word"),
+            Err(status) => break Refused::of(&status),
+        }
+    };
+    assert_eq!(told, because(Code::Unavailable, "SERVER_ENDING"));
+    drop(stream);
+    assert!(process.wait().status.success());
+    assert!(began_at.elapsed() < Duration::from_secs(30), "the stream was waited for");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
