@@ -4,9 +4,12 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use lupa::wire::v1;
+use lupa::wire::v1::index_service_client::IndexServiceClient;
 use tempfile::TempDir;
+use tokio::time::sleep;
 use tonic::transport::{Channel, Endpoint};
 
 use super::MAX_STALENESS;
@@ -81,6 +84,20 @@ impl Replica {
 
     pub(super) fn channel(&self) -> Channel {
         channel(self.address)
+    }
+
+    /// Waits until it has read a revision.
+    pub(super) async fn reach(&self, revision: u64) {
+        let mut client = IndexServiceClient::new(self.channel());
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let stats = client.get_index_stats(v1::GetIndexStatsRequest {}).await;
+            if stats.is_ok_and(|stats| stats.into_inner().revision >= revision) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "a replica does not go on");
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
