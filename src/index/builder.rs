@@ -12,6 +12,7 @@ use super::snapshot::Snapshot;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
+use crate::policy::gist::Gist;
 use crate::store::{Decides, Loaded};
 
 /// A snapshot under construction.
@@ -50,17 +51,17 @@ impl Builder {
             }
             Decides::Withdrawal { client, declaration_id, ending } => {
                 let (last, delta) = self.delta(client.clone());
-                let declared = last.declarations(&client);
-                let digest = |delta: &Delta| {
-                    last.digest_key.client(Client::from(&client), declared.with(delta).gists())
-                };
-                let before = digest(delta);
-                let (slice, entries) = declared.packed();
+                let (slice, entries) = last.declarations(&client).packed();
                 let id = Written::new(&declaration_id, last.ids);
                 let nowhere = Slice::default();
-                delta.end(&id, ending, last.ids, (slice.unwrap_or(&nowhere), entries));
-                let after = digest(delta);
-                self.next.digest = self.next.digest.minus(before).plus(after);
+                let base = (slice.unwrap_or(&nowhere), entries);
+                if let Some((gist, before)) = delta.end(&id, ending, last.ids, base) {
+                    let key = &last.digest_key;
+                    let digest =
+                        |ending| key.client(Client::from(&client), std::iter::once(Gist { ending, ..gist }));
+                    let (before, after) = (digest(before), digest(gist.ending));
+                    self.next.digest = self.next.digest.minus(before).plus(after);
+                }
             }
             Decides::Nothing => {}
             Decides::Directory(directory) => {

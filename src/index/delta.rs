@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::entry::Entry;
 use super::kept::{Kept, Written};
 use super::slice::{self, Slice};
-use crate::policy::gist::Ending;
+use crate::policy::gist::{Ending, Gist};
 use crate::store::DeclarationIds;
 
 /// What has changed for a client since the base was packed.
@@ -23,18 +23,21 @@ impl Delta {
         self.added.push(Arc::new(kept));
     }
 
-    /// Notes the end of a declaration; a later one stands. There is nothing to
-    /// end if the client has no such declaration.
-    pub(super) fn end(
-        &mut self,
+    /// Notes the end of a declaration; a later one stands. Tells what is ended,
+    /// and how it was before. There is nothing to end if the client has no such
+    /// declaration.
+    pub(super) fn end<'e>(
+        &'e mut self,
         id: &Written<'_>,
         ending: Ending,
         ids: DeclarationIds,
-        base: (&Slice, &[Entry]),
-    ) {
-        if let Some(kept) = self.added.iter_mut().rfind(|kept| kept.id().is(id, kept.recorded_at, ids)) {
-            Arc::make_mut(kept).ending = Some(ending);
-            return;
+        base: (&'e Slice, &[Entry]),
+    ) -> Option<(Gist<'e>, Option<Ending>)> {
+        let added = self.added.iter().rposition(|kept| kept.id().is(id, kept.recorded_at, ids));
+        if let Some(place) = added {
+            let kept = Arc::make_mut(self.added.get_mut(place)?);
+            let before = kept.ending.replace(ending);
+            return Some((kept.gist(0), before));
         }
         let (slice, entries) = base;
         let has_id = |entry: Entry, more: Option<Entry>| {
@@ -43,10 +46,12 @@ impl Delta {
         };
         // The last of those with the id, as for one that is added.
         let found = slice::declarations(entries).filter(|(_, entry, more)| has_id(*entry, *more)).last();
-        if let Some((place, _, _)) = found {
-            self.endings.retain(|(ended, _)| *ended != place);
-            self.endings.push((place, ending));
-        }
+        let (place, entry, more) = found?;
+        let gist = slice.gist(place, entry, more);
+        let before = self.ending(place).or(gist.ending);
+        self.endings.retain(|(ended, _)| *ended != place);
+        self.endings.push((place, ending));
+        Some((Gist { ending: Some(ending), ..gist }, before))
     }
 
     /// How a declaration of the base has ended since.

@@ -185,11 +185,6 @@ impl<'s> Declarations<'s> {
         self.packed.is_empty() && self.delta.is_none_or(|delta| delta.added.is_empty())
     }
 
-    /// The same with other changes since the base was packed.
-    pub(super) fn with(self, delta: &'s Delta) -> Self {
-        Self { delta: Some(delta), ..self }
-    }
-
     /// The slice and the entries of the base, for those who look on in it.
     pub(super) fn packed(self) -> (Option<&'s Slice>, &'s [Entry]) {
         (self.slice, self.packed)
