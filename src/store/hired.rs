@@ -1,6 +1,6 @@
 //! The thread that writes, and how it is ended.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -22,12 +22,15 @@ pub(super) struct Told {
 pub(super) struct Hired {
     pub(super) jobs: mpsc::Sender<Job>,
     _writer: JoinedOnDrop,
-    _lock: Option<File>,
+    _lock: Option<Lock>,
 }
 
 /// What opening a store makes: what reads it, the thread that writes it if it
 /// is not only followed, and what that one tells.
 pub(super) type Begun<D> = (D, Option<Hired>, Arc<Told>);
+
+/// A file that is locked as long as this lives.
+pub(super) struct Lock(File);
 
 struct JoinedOnDrop(Option<JoinHandle<()>>);
 
@@ -49,11 +52,29 @@ impl Told {
     }
 }
 
+impl Lock {
+    /// Locks a file, if nobody else has.
+    pub(super) fn of(file: File) -> Result<Self, TryLockError> {
+        file.try_lock()?;
+        Ok(Self(file))
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closed, it would stay locked for as long as a child of this process has
+        // the file too, which has been forked and has not begun its own program.
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the lock of the store is given up only when this process ends");
+        }
+    }
+}
+
 impl Hired {
     /// Starts the thread, which holds a lock as long as it lives.
     pub(super) fn start(
         queue_length_max: usize,
-        lock: Option<File>,
+        lock: Option<Lock>,
         told: &Arc<Told>,
         write: impl FnOnce(mpsc::Receiver<Job>) + Send + 'static,
     ) -> Result<Self, StoreError> {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::connection::damaged;
 use crate::store::error::StoreError;
+use crate::store::hired::Lock;
 
 /// `LUPA`, in the header of every store.
 const APPLICATION_ID: u32 = 0x4C55_5041;
@@ -49,15 +50,14 @@ pub(super) fn private() -> OpenOptions {
 
 /// The system releases the lock when the process ends, however it ends. The
 /// file stays: to remove it would let two processes lock two files.
-pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
+pub(super) fn lock(path: &Path) -> Result<Lock, StoreError> {
     let lock_path = beside(path, ".lock");
     let lock =
         private().create(true).open(&lock_path).map_err(|source| file_error("make", &lock_path, source))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(file_error("lock", &lock_path, source)),
-    }
+    Lock::of(lock).map_err(|error| match error {
+        TryLockError::WouldBlock => StoreError::InUse { path: path.to_owned() },
+        TryLockError::Error(source) => file_error("lock", &lock_path, source),
+    })
 }
 
 /// Tells another's file before SQLite touches it, and one that was cut short

@@ -1,6 +1,6 @@
 //! How a store is opened, and what is checked before it is used.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use crate::policy::day::Instant;
 use crate::store::StoreOptions;
 use crate::store::change::{Epoch, Head, Identity, Revision};
 use crate::store::error::StoreError;
+use crate::store::hired::Lock;
 use crate::store::id::DeclarationIds;
 use crate::store::row::{self, Unreadable};
 
@@ -30,7 +31,7 @@ pub(super) struct Opened {
 /// What it takes to write to a store.
 pub(super) struct Writing {
     /// Held as long as the store is open.
-    pub(super) lock: File,
+    pub(super) lock: Lock,
     /// The only connection that writes.
     pub(super) connection: Connection,
 }

@@ -2,6 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use lupa::store::{Revision, Store, StoreError};
 use rusqlite::Connection;
@@ -70,6 +73,25 @@ fn an_epoch_is_told_without_the_key() {
     let debug = format!("{store:?}");
     assert!(debug.contains(&store.epoch().to_string()), "{debug}");
     assert!(!debug.contains("key"), "{debug}");
+}
+
+/// A child has all files of this process until it begins its own program.
+#[tokio::test]
+async fn it_can_be_opened_again_at_once_while_children_are_begun() {
+    let home = Home::new();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    assert!(Command::new("true").status().unwrap().success());
+                }
+            });
+        }
+        let opened = (0..200).all(|_| Store::open(&home.store(), options()).is_ok());
+        is_over.store(true, Ordering::Relaxed);
+        assert!(opened);
+    });
 }
 
 #[test]
