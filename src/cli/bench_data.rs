@@ -2,21 +2,20 @@
 
 mod filling;
 
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde::Serialize;
 use tokio::task;
 
 use super::Global;
 use super::failure::{Exit, Failure};
 use super::serve::{interrupted, with_causes};
-use super::terminal::Terminal;
+use super::terminal::{Terminal, bar_of_changes};
 use crate::policy::day::{self, Day};
 use crate::population::{Population, PopulationFault, PopulationSize};
 use crate::server::clock;
@@ -28,9 +27,6 @@ const COUNTRY: (u64, u64) = (17_000_000, 5_600_000);
 
 /// For a hundred declarations about so many changes, withdrawals among them.
 const CHANGES_PER_HUNDRED: u64 = 106;
-
-/// How often the progress is shown.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 const AFTER_HELP: &str = "\
 Everyone is made up. Client and identity code belong together one to one: a
@@ -144,7 +140,7 @@ fn fill(
     declarations: u64,
     is_stopped: &AtomicBool,
 ) -> Result<Made, Failure> {
-    let bar = progress_bar(declarations);
+    let bar = bar_of_changes(declarations.saturating_mul(CHANGES_PER_HUNDRED) / 100);
     let (changes, making) =
         history(population).map_err(|_| Failure::Internal("no thread could be started"))?;
     let filled = Store::fill(path, changes, &mut |progress| {
@@ -158,19 +154,6 @@ fn fill(
         if let StoreError::Exists { .. } = error { Failure::Usage(told) } else { Failure::Server(told) }
     })?;
     made.map_err(|_| Failure::Internal("making the population failed"))
-}
-
-fn progress_bar(declarations: u64) -> ProgressBar {
-    let bar = if io::stderr().is_terminal() {
-        ProgressBar::new(declarations.saturating_mul(CHANGES_PER_HUNDRED) / 100)
-    } else {
-        ProgressBar::hidden()
-    };
-    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {human_pos} changes, {per_sec}, {eta}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(PROGRESS_INTERVAL);
-    bar
 }
 
 fn show(bar: &ProgressBar, progress: FillProgress) {

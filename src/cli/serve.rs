@@ -15,14 +15,12 @@ use tokio::{task, time};
 use super::Global;
 use super::calendar::calendar;
 use super::failure::{Exit, Failure};
+use super::terminal::PROGRESS_INTERVAL;
 use crate::config::Config;
 use crate::index::Index;
 use crate::policy::calendar::Calendar;
 use crate::server::{self, Listeners, Server, ServerError, clock};
 use crate::telemetry::Running;
-
-/// How often the progress of loading is shown.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
     let config = global.load_config()?.config;

@@ -1,24 +1,22 @@
 //! `lupa store`: copy, back up and look at stores, without a server.
 
-use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::HumanCount;
 use serde::Serialize;
 use tokio::task;
 
 use super::Global;
 use super::failure::{Exit, Failure};
 use super::serve::with_causes;
-use super::terminal::Terminal;
+use super::terminal::{Terminal, bar_of_changes};
 use crate::config::Config;
 use crate::server::{clock, opening};
-use crate::store::{CopyPhase, CopyTo, Revision, Store, StoreError, Verified, VerifyFault};
-
-/// How often the progress is shown.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+use crate::store::{
+    CopyPhase, CopyTo, PostgresOptions, Revision, Store, StoreError, StoreOptions, Verified, VerifyFault,
+};
 
 /// What to do with stores.
 #[derive(Debug, Subcommand)]
@@ -112,7 +110,7 @@ fn copy(CopyArgs { from, to }: &CopyArgs, config: &Config, json: bool) -> Result
         CopyTo::File(Path::new(to))
     };
     let last = original.count().map_err(failed)?;
-    let bar = progress_bar(last);
+    let bar = bar_of_changes(last);
     let copied = original.copy(target, options, &mut |phase| {
         let (message, Revision(at)) = match phase {
             CopyPhase::Copying(at) => ("copying", at),
@@ -137,7 +135,7 @@ fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Res
         (None, None) => config.store.path.to_string_lossy().into_owned(),
     };
     let opened = open(&place, config, Access::BesideOthers)?;
-    let bar = progress_bar(opened.count().map_err(failed)?);
+    let bar = bar_of_changes(opened.count().map_err(failed)?);
     let verified = opened.verify(&mut |Revision(at)| {
         bar.set_position(at);
         true
@@ -159,10 +157,10 @@ enum Access {
 fn open(place: &str, config: &Config, access: Access) -> Result<Store, Failure> {
     let options = opening::options(config, clock::now);
     // It decides nothing: whatever the store promises, this does not break it.
-    let options = crate::store::StoreOptions { max_staleness: Duration::ZERO, ..options };
+    let options = StoreOptions { max_staleness: Duration::ZERO, ..options };
     if is_url(place) {
         let postgres = opening::postgres(&config.store, place).map_err(failed)?;
-        let postgres = crate::store::PostgresOptions { read_only: true, ..postgres };
+        let postgres = PostgresOptions { read_only: true, ..postgres };
         return Store::connect(&postgres, options).map_err(failed);
     }
     match access {
@@ -187,15 +185,6 @@ fn failed(error: StoreError) -> Failure {
             | StoreError::NothingToFollow { .. }
     );
     if is_usage { Failure::Usage(told) } else { Failure::Server(told) }
-}
-
-fn progress_bar(changes: u64) -> ProgressBar {
-    let bar = if io::stderr().is_terminal() { ProgressBar::new(changes) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {human_pos} changes, {per_sec}, {eta}") {
-        bar.set_style(style);
-    }
-    bar.enable_steady_tick(PROGRESS_INTERVAL);
-    bar
 }
 
 fn show(place: &str, verified: &Verified, json: bool) -> Result<Exit, Failure> {

@@ -1,10 +1,12 @@
 //! What commands print: tables for people, JSON for programs.
 
-use std::io::{IsTerminal, Write, stdout};
+use std::io::{IsTerminal, Write, stderr, stdout};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Europe::Helsinki;
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
+use indicatif::{ProgressBar, ProgressStyle};
 use pbjson_types::Timestamp;
 use serde::Serialize;
 
@@ -15,6 +17,19 @@ use crate::wire::v1::Effect;
 /// On a narrower terminal tables are not fitted to its width: columns of single
 /// letters cannot be read.
 const COLUMNS_MIN: u16 = 60;
+
+/// How often progress is shown.
+pub(super) const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The progress through so many changes, on standard error if that is a terminal.
+pub(super) fn bar_of_changes(changes: u64) -> ProgressBar {
+    let bar = if stderr().is_terminal() { ProgressBar::new(changes) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {human_pos} changes, {per_sec}, {eta}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(PROGRESS_INTERVAL);
+    bar
+}
 
 /// Standard output. On a terminal tables have lines, fit its width and tell
 /// effects in colour; elsewhere they are plain columns.

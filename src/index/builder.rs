@@ -40,8 +40,7 @@ impl Builder {
             Decides::Declaration { client, told_id, gist } => {
                 let kept = Kept::loaded(gist, told_id, revision);
                 let is_new = self.next.declarations(&client).is_empty();
-                let digest =
-                    self.next.digest_key.client(Client::from(&client), std::iter::once(kept.gist(0)));
+                let digest = self.next.digest_key.declaration(Client::from(&client), kept.gist(0));
                 self.next.digest = self.next.digest.plus(digest);
                 let (_, delta) = self.delta(client);
                 let is_first = is_new && delta.added.is_empty();
@@ -57,8 +56,7 @@ impl Builder {
                 let base = (slice.unwrap_or(&nowhere), entries);
                 if let Some((gist, before)) = delta.end(&id, ending, last.ids, base) {
                     let key = &last.digest_key;
-                    let digest =
-                        |ending| key.client(Client::from(&client), std::iter::once(Gist { ending, ..gist }));
+                    let digest = |ending| key.declaration(Client::from(&client), Gist { ending, ..gist });
                     let (before, after) = (digest(before), digest(gist.ending));
                     self.next.digest = self.next.digest.minus(before).plus(after);
                 }

@@ -8,15 +8,13 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::num::NonZero;
-use std::thread;
+use std::iter::Sum;
 
 use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher13;
 
-use super::base::Base;
 use super::key::Client;
-use super::slice;
+use super::slice::{self, Slice};
 use crate::policy::day::{Day, Instant};
 use crate::policy::declaration::Role;
 use crate::policy::directory::Directory;
@@ -72,51 +70,25 @@ impl<'p> From<Gist<'p>> for Decides<'p> {
 impl Key {
     pub(super) fn of(store_key: &[u8; 32]) -> Self {
         let digest: [u8; 32] = Sha256::new().chain_update(PURPOSE).chain_update(store_key).finalize().into();
-        let (key, _) = digest.split_at(16);
-        Self(SipHasher13::new_with_key(key.first_chunk().unwrap_or(&[0; 16])))
+        Self(SipHasher13::new_with_key(digest.first_chunk().unwrap_or(&[0; 16])))
     }
 
-    /// Of a client's declarations, by what of them decides.
-    pub(super) fn client<'g>(
-        &self,
-        client: Client<'_>,
-        gists: impl Iterator<Item = Gist<'g>>,
-    ) -> StateDigest {
-        gists.fold(StateDigest::default(), |sum, gist| {
-            sum.plus(self.part(&Part::Declaration(client, gist.into())))
-        })
+    /// Of a declaration of a client, by what of it decides.
+    pub(super) fn declaration(&self, client: Client<'_>, gist: Gist<'_>) -> StateDigest {
+        self.part(&Part::Declaration(client, gist.into()))
     }
 
     pub(super) fn directory(&self, directory: &Directory) -> StateDigest {
         self.part(&Part::Directory(directory))
     }
 
-    /// Of every declaration in a base.
-    pub(super) fn base(&self, base: &Base) -> StateDigest {
-        let slices = base.slices();
-        let threads = thread::available_parallelism().map_or(1, NonZero::get);
-        thread::scope(|scope| {
-            let running: Vec<_> = slices
-                .chunks(slices.len().div_ceil(threads).max(1))
-                .map(|slices| {
-                    scope.spawn(move || {
-                        let of_slices = slices.iter().map(|slice| {
-                            slice.each().fold(StateDigest::default(), |sum, (client, entries)| {
-                                let gists = slice::declarations(entries)
-                                    .map(|(place, entry, more)| slice.gist(place, entry, more));
-                                sum.plus(self.client(client, gists))
-                            })
-                        });
-                        of_slices.fold(StateDigest::default(), StateDigest::plus)
-                    })
-                })
-                .collect();
-            // A thread cannot panic here; were it to, the digest would be another one, which is seen.
-            running
-                .into_iter()
-                .flat_map(thread::ScopedJoinHandle::join)
-                .fold(StateDigest::default(), StateDigest::plus)
-        })
+    /// Of every declaration in a slice.
+    pub(super) fn slice(&self, slice: &Slice) -> StateDigest {
+        let declared = slice.each().flat_map(|(client, entries)| {
+            slice::declarations(entries)
+                .map(move |(place, entry, more)| self.declaration(client, slice.gist(place, entry, more)))
+        });
+        declared.sum()
     }
 
     fn part(&self, part: &Part<'_>) -> StateDigest {
@@ -149,6 +121,12 @@ impl StateDigest {
 
     pub(super) fn minus(self, other: Self) -> Self {
         Self(self.0.wrapping_sub(other.0))
+    }
+}
+
+impl Sum for StateDigest {
+    fn sum<I: Iterator<Item = Self>>(digests: I) -> Self {
+        digests.fold(Self::default(), Self::plus)
     }
 }
 

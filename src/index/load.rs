@@ -93,8 +93,8 @@ pub(super) fn load(
     let recorded_at = stages.iter().filter_map(|stage| stage.recorded_at).max();
     let directory = stages.iter().rev().find_map(|stage| stage.directory.clone());
     let (directory_revision, directory) = directory.unwrap_or_default();
-    let base = build(stages, seed, store.declaration_ids(), threads as usize)?;
-    let digest = digest_key.base(&base).plus(digest_key.directory(&directory));
+    let (base, declared) = build(stages, seed, store.declaration_ids(), digest_key, threads as usize)?;
+    let digest = declared.plus(digest_key.directory(&directory));
     Ok(Some(Loaded { base, directory, directory_revision, revision: until, recorded_at, digest }))
 }
 

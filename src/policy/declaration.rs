@@ -11,7 +11,7 @@ use super::oid::{Oid, OpaqueId};
 pub type ClientDeclarations = [Declaration];
 
 /// A stored declaration. Never deleted; at most ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
     /// Its id.
     pub id: OpaqueId<'static>,
@@ -30,7 +30,7 @@ pub struct Declaration {
 }
 
 /// What a declaration says.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// The client received information. Not consent.
     Information(Information),
@@ -202,7 +202,7 @@ pub enum Against {
 }
 
 /// How a declaration was ended.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withdrawal {
     /// When it was stored; the declaration counts until here.
     pub recorded_at: Instant,
@@ -211,7 +211,7 @@ pub struct Withdrawal {
 }
 
 /// Who declares.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declarer {
     /// In which role.
     pub role: Role,
@@ -235,7 +235,7 @@ pub enum Role {
 }
 
 /// Who stores a declaration, views it or prints it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordedBy {
     /// The client's own service.
     MyKanta,
@@ -244,7 +244,7 @@ pub enum RecordedBy {
 }
 
 /// A professional and the register for which they work.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Professional {
     /// The register, which gives the sector.
     pub register: Oid<'static>,

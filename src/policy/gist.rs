@@ -26,7 +26,7 @@ pub struct Gist<'a> {
 }
 
 /// A gist that is kept itself, without a place.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GistBuf {
     /// See [`Gist::content`].
     pub content: Content,

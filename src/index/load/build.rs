@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::super::base::Base;
+use super::super::digest::{Key, StateDigest};
 use super::super::entry::{Entry, More, Says};
 use super::super::kept::{Id, Kept, Written};
 use super::super::key::{Client, Hash, SLICES, Seed};
@@ -21,13 +22,15 @@ const SLICES_IN_GROUP: usize = SLICES / GROUPS;
 /// The pieces of a group, each with the stage that it is of.
 type Group = Vec<(usize, Piece)>;
 
-/// Builds the base from stages, which are in the order of their revisions.
+/// Builds the base from stages, which are in the order of their revisions, and
+/// the digest of every declaration in it.
 pub(super) fn build(
     mut stages: Vec<Stage>,
     seed: Seed,
     ids: DeclarationIds,
+    digest_key: &Key,
     threads: usize,
-) -> Result<Base, LoadError> {
+) -> Result<(Base, StateDigest), LoadError> {
     let mut groups: Vec<Group> = std::iter::repeat_with(Vec::new).take(GROUPS).collect();
     for (of_stage, stage) in stages.iter_mut().enumerate() {
         for (group, pieces) in groups.iter_mut().zip(std::mem::take(&mut stage.groups)) {
@@ -36,14 +39,16 @@ pub(super) fn build(
     }
     let groups: Vec<Mutex<Group>> = groups.into_iter().map(Mutex::new).collect();
     let next = AtomicUsize::new(0);
-    let build_some = || -> Result<Vec<(usize, Vec<Slice>)>, Overfull> {
+    let build_some = || -> Result<Vec<Built>, Overfull> {
         let mut built = Vec::new();
         while let Some((number, group)) = {
             let number = next.fetch_add(1, Ordering::Relaxed);
             groups.get(number).map(|group| (number, group))
         } {
             let pieces = std::mem::take(&mut *group.lock().unwrap_or_else(PoisonError::into_inner));
-            built.push((number, Building { stages: &stages, ids, pieces }.slices(number)?));
+            let slices = Building { stages: &stages, ids, pieces }.slices(number)?;
+            let digest = slices.iter().map(|slice| digest_key.slice(slice)).sum();
+            built.push(Built { number, slices, digest });
         }
         Ok(built)
     };
@@ -52,10 +57,19 @@ pub(super) fn build(
         let joined = running.into_iter().map(|thread| thread.join().map_err(|_| LoadError::Panicked));
         joined.map(|built| Ok(built??)).collect::<Result<Vec<_>, LoadError>>()
     })?;
-    let mut built: Vec<(usize, Vec<Slice>)> = built.into_iter().flatten().collect();
-    built.sort_by_key(|(number, _)| *number);
-    let slices = built.into_iter().flat_map(|(_, slices)| slices).map(Arc::new).collect();
-    Base::of(seed, slices).ok_or(LoadError::Panicked)
+    let mut built: Vec<Built> = built.into_iter().flatten().collect();
+    built.sort_by_key(|group| group.number);
+    let digest = built.iter().map(|group| group.digest).sum();
+    let slices = built.into_iter().flat_map(|group| group.slices).map(Arc::new).collect();
+    let base = Base::of(seed, slices).ok_or(LoadError::Panicked)?;
+    Ok((base, digest))
+}
+
+/// The slices of a group, and the digest of every declaration in them.
+struct Built {
+    number: usize,
+    slices: Vec<Slice>,
+    digest: StateDigest,
 }
 
 /// A group that becomes slices.
