@@ -70,9 +70,10 @@ impl Cluster {
             .stdout(Stdio::null())
             .status();
         assert!(made.unwrap().success(), "initdb");
+        // A recovery that syncs file by file takes seconds, and tests have many (PostgreSQL 14 or later).
         cluster.set(&format!(
             "port = {}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = '{}'\n\
-             max_connections = 300\nshared_buffers = 32MB\n{}",
+             max_connections = 300\nshared_buffers = 32MB\nrecovery_init_sync_method = syncfs\n{}",
             cluster.port,
             cluster.folder.path().display(),
             settings.join("\n")
