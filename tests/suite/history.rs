@@ -84,11 +84,15 @@ async fn run(number: u64, cluster: &Cluster) -> Vec<(String, usize)> {
     let are_clocks_right = !faults.iter().any(|fault| matches!(fault, Fault::StepClock(_)));
     let promised = Promised { max_staleness: MAX_STALENESS, are_clocks_right };
     let found = checker::faults(&log, promised, &tables);
+    let mut kinds: BTreeMap<&str, Vec<&String>> = BTreeMap::new();
+    for fault in &found {
+        kinds.entry(fault.split(':').next().unwrap()).or_default().push(fault);
+    }
     assert!(
         found.is_empty(),
-        "history {number} with {faults:?}: {} violations, the first: {:#?}",
+        "history {number} with {faults:?}: {} violations; of each kind how many, and the first: {:#?}",
         found.len(),
-        found.iter().take(10).collect::<Vec<_>>()
+        kinds.values().map(|alike| (alike.len(), alike[0])).take(10).collect::<Vec<_>>()
     );
     let mut counts = log.counts();
     counts.extend(faults.iter().map(|fault| (fault.name(), 1)));

@@ -114,7 +114,7 @@ impl<'t> Truth<'t> {
         let Some(epoch) = self.epoch(answered.point.epoch) else {
             return Some("of an epoch that never was".to_owned());
         };
-        if answered.point.revision.0 > self.tables[epoch].rows.len() as u64 {
+        if answered.point.revision.0 > self.tables[epoch].rows.last().map_or(0, |row| row.revision) {
             return Some("of a revision that never was".to_owned());
         }
         let permits = self.permits.get(&(epoch, answered.person));

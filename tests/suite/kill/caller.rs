@@ -190,9 +190,10 @@ async fn wait_after<T>(answered: Result<T, Status>) -> Option<T> {
     }
 }
 
-/// The server is killed, so that nothing is answered; it does not refuse.
+/// The server is killed, or its store is, so that nothing is answered, or not
+/// within the limit; it does not refuse.
 fn assert_gone(status: &Status) {
-    let is_gone =
-        matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Cancelled | Code::Internal);
+    use Code::{Cancelled, DeadlineExceeded, Internal, Unavailable, Unknown};
+    let is_gone = matches!(status.code(), Unavailable | DeadlineExceeded | Unknown | Cancelled | Internal);
     assert!(is_gone, "{status:?}");
 }
