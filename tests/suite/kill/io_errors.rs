@@ -119,7 +119,7 @@ async fn errors_of_the_disk_lose_nothing_in_postgres() {
     let store = Stored::Server(cluster.database());
     begin(&store).await;
     let process = Process::start(store.serve()).expect("it listens");
-    let mut done = 0;
+    let (mut people, mut done) = (0, 0);
     try_all(async |fault| {
         let log = cluster.file("strace");
         let words = fault.command(&[], &log);
@@ -129,7 +129,8 @@ async fn errors_of_the_disk_lose_nothing_in_postgres() {
             drop(fs::remove_file(&log));
             cluster.run_by(&words.iter().map(String::as_str).collect::<Vec<_>>())
         });
-        let mut callers = callers(done);
+        let mut callers = callers(people);
+        people += CALLERS;
         if is_up {
             callers = call(callers, &process, &log).await;
         }
