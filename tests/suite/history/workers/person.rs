@@ -110,7 +110,7 @@ impl Person {
     async fn persist(&mut self, deed: Deed) -> Option<Answer> {
         self.done += 1;
         let (key, wait) = deed.key_and_wait();
-        let began_at = Instant::now();
+        let mut well_since = None;
         loop {
             let channel = self.rng.pick(&self.channels);
             match deed.ask(channel).await {
@@ -137,11 +137,16 @@ impl Person {
                         effective_everywhere_after: None,
                     });
                 }
-                Err(status) => self.shared.note(|log| log.refuse("record", &status, None)),
-            }
-            if began_at.elapsed() > RECOVERY_MAX {
-                self.shared.note(|log| log.unrecovered.push(format!("{key} is not answered")));
-                return None;
+                Err(status) => {
+                    self.shared.note(|log| log.refuse("record", &status, None));
+                    if self.shared.is_over()
+                        && well_since.get_or_insert_with(Instant::now).elapsed() > RECOVERY_MAX
+                    {
+                        self.shared
+                            .note(|log| log.unrecovered.push(format!("{key} is not answered: {status:?}")));
+                        return None;
+                    }
+                }
             }
             sleep(Duration::from_millis(self.rng.pick(&[10, 50, 150]))).await;
         }
