@@ -153,6 +153,12 @@ impl Cluster {
         format!("postgres://{USER}@{socket}:{}/{name}", self.port)
     }
 
+    /// Nobody needs a database any more.
+    pub(crate) fn drop_database(&self, url: &str) {
+        let (_, name) = url.rsplit_once('/').unwrap();
+        self.execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
+    }
+
     /// Runs SQL as the superuser.
     pub(crate) fn execute(&self, sql: &str) {
         let done = self.psql(sql).stdout(Stdio::null()).status();

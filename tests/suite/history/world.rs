@@ -127,6 +127,8 @@ impl<'c> World<'c> {
         self.replicas.iter_mut().for_each(Replica::kill);
         let table = table(&self.url).await;
         self.tables.push(table);
+        // What is copied and synced by the next ones does not grow.
+        block_in_place(|| self.cluster.drop_database(&self.url));
         self.tables
     }
 }
