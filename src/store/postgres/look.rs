@@ -154,6 +154,7 @@ pub(super) fn typed(value: &(dyn ToSql + Sync), type_: Type) -> (&(dyn ToSql + S
 mod tests {
     use uuid::Uuid;
 
+    use super::super::state::State;
     use super::*;
     use crate::policy::day::Instant;
 
@@ -210,5 +211,14 @@ mod tests {
         assert_eq!(look("2").judge(other, known(3, 34)), Judged::OtherEpoch);
         let standby = Look { is_standby: true, ..look("1") };
         assert_eq!(standby.judge(other, known(3, 33)), Judged::Standby);
+    }
+
+    #[test]
+    fn an_epoch_that_was_left_and_is_there_again_has_lost_what_came_after_it() {
+        let state = State::new(EPOCH);
+        state.enter(Epoch(Uuid::max()));
+        assert_eq!(state.judge(&look("1"), state.get()), Judged::Lost);
+        let never_seen = Look { epoch: Epoch(Uuid::from_u128(2)), ..look("1") };
+        assert_eq!(state.judge(&never_seen, state.get()), Judged::OtherEpoch);
     }
 }

@@ -109,7 +109,7 @@ impl Server {
             return Err(self.unreachable(PostgresFailure::warned()));
         }
         let look = self.connector.look_of(&row)?;
-        let judged = look.judge(knowing.epoch, knowing.known);
+        let judged = self.state.judge(&look, knowing);
         Ok((look, judged))
     }
 

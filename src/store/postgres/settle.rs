@@ -17,7 +17,7 @@ pub(super) async fn settle_now(server: &Server) -> Result<(), StoreError> {
     let knowing = server.state.get();
     let row = look::ask(&session.client, LOOK_AND_LOCK, knowing.known).await;
     let look = server.connector.look_of(&row.map_err(failed)?)?;
-    settle(server, &session, &look, look.judge(knowing.epoch, knowing.known)).await
+    settle(server, &session, &look, server.state.judge(&look, knowing)).await
 }
 
 /// Settles what a look has found, in a transaction that has the lock, and ends it.

@@ -1,14 +1,19 @@
 //! What this process knows of the history on the server.
 
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::look::{Known, Look};
+use super::look::{Judged, Known, Look};
 use crate::store::change::Epoch;
 
 /// What this process knows of the history on the server. Shared by whoever
 /// reads and writes.
-pub(super) struct State(Mutex<Knowing>);
+pub(super) struct State {
+    knowing: Mutex<Knowing>,
+    /// The epochs that were entered once and left.
+    left: Mutex<HashSet<Epoch>>,
+}
 
 /// The epoch, and the last commit that is known of it.
 #[derive(Clone, Copy, Debug)]
@@ -21,11 +26,20 @@ pub(super) struct Knowing {
 
 impl State {
     pub(super) fn new(epoch: Epoch) -> Self {
-        Self(Mutex::new(Knowing { epoch, known: None, unsettled_since: None }))
+        let knowing = Knowing { epoch, known: None, unsettled_since: None };
+        Self { knowing: Mutex::new(knowing), left: Mutex::default() }
     }
 
     pub(super) fn get(&self) -> Knowing {
         *self.lock()
+    }
+
+    /// What a look amounts to for who knew this before it, see [`Look::judge`].
+    pub(super) fn judge(&self, look: &Look, knowing: Knowing) -> Judged {
+        let judged = look.judge(knowing.epoch, knowing.known);
+        // A backup of before is there, whose epoch has ended already.
+        let is_back = judged == Judged::OtherEpoch && self.left().contains(&look.epoch);
+        if is_back { Judged::Lost } else { judged }
     }
 
     /// Notes what a look at a whole history has found.
@@ -47,6 +61,7 @@ impl State {
     pub(super) fn enter(&self, epoch: Epoch) {
         let mut knowing = self.lock();
         if knowing.epoch != epoch {
+            self.left().insert(knowing.epoch);
             *knowing = Knowing { epoch, known: None, unsettled_since: None };
         }
     }
@@ -57,7 +72,11 @@ impl State {
         self.lock().unsettled_since.get_or_insert(now).elapsed() >= long_enough
     }
 
+    fn left(&self) -> MutexGuard<'_, HashSet<Epoch>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Knowing> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.knowing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -162,7 +162,7 @@ async fn begin(server: &Server, session: &Session, wanted: &Wanted<'_>) -> Resul
     )
     .map_err(failed)?;
     let look = server.connector.look_of(&row).map_err(Attempt::Fault)?;
-    match look.judge(knowing.epoch, knowing.known) {
+    match server.state.judge(&look, knowing) {
         Judged::Whole => server.state.learn(&look),
         Judged::Standby => return Err(Attempt::Failed(server.standby())),
         judged @ (Judged::Moved | Judged::Unsettled | Judged::Lost | Judged::OtherEpoch) => {

@@ -98,6 +98,10 @@ impl<'c> World<'c> {
 
     /// A backup, and some time later it is put in the place of what there is.
     async fn restore(&mut self) {
+        // What was lost before is known, or this backup would be of the epoch that it ended.
+        while self.has_ended(table(&self.url).await.epoch) {
+            sleep(Duration::from_millis(20)).await;
+        }
         let backup = block_in_place(|| {
             self.cluster.stop();
             let backup = self.cluster.back_up();
@@ -120,6 +124,10 @@ impl<'c> World<'c> {
             self.cluster.run();
         });
         self.replicas.iter().for_each(|replica| replica.relay.set(Mode::Passes));
+    }
+
+    fn has_ended(&self, epoch: Epoch) -> bool {
+        self.tables.iter().any(|table| table.epoch == epoch)
     }
 
     /// Ends the replicas: what was stored in each epoch.
