@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use tonic::transport::{Channel, Endpoint};
 
 use super::MAX_STALENESS;
+use super::workers::RECOVERY_MAX;
 use crate::relay::Relay;
 use crate::server::process::{Process, free_port, serve};
 
@@ -89,7 +90,7 @@ impl Replica {
     /// Waits until it has read a revision.
     pub(super) async fn reach(&self, revision: u64) {
         let mut client = IndexServiceClient::new(self.channel());
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + RECOVERY_MAX;
         loop {
             let stats = client.get_index_stats(v1::GetIndexStatsRequest {}).await;
             if stats.is_ok_and(|stats| stats.into_inner().revision >= revision) {

@@ -25,7 +25,7 @@ const PEOPLE: usize = 6;
 const CALL_MAX: Duration = Duration::from_secs(3);
 
 /// How long everything may take to be well again once nothing fails any more.
-const RECOVERY_MAX: Duration = Duration::from_secs(60);
+pub(super) const RECOVERY_MAX: Duration = Duration::from_secs(60);
 
 pub(crate) struct Workers {
     shared: Arc<Shared>,

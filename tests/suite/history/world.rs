@@ -1,6 +1,6 @@
 //! PostgreSQL, the replicas, and what is done to them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lupa::store::Epoch;
 use tokio::task::block_in_place;
@@ -11,6 +11,7 @@ use super::MAX_STALENESS;
 use super::faults::Fault;
 use super::log::{Deed, Row, Table};
 use super::replica::Replica;
+use super::workers::RECOVERY_MAX;
 use crate::generator::rng::Rng;
 use crate::postgres::{self, Cluster};
 use crate::relay::Mode;
@@ -99,7 +100,9 @@ impl<'c> World<'c> {
     /// A backup, and some time later it is put in the place of what there is.
     async fn restore(&mut self) {
         // What was lost before is known, or this backup would be of the epoch that it ended.
+        let deadline = Instant::now() + RECOVERY_MAX;
         while self.has_ended(table(&self.url).await.epoch) {
+            assert!(Instant::now() < deadline, "nobody notices what was lost");
             sleep(Duration::from_millis(20)).await;
         }
         let backup = block_in_place(|| {
