@@ -216,9 +216,24 @@ mod tests {
     #[test]
     fn an_epoch_that_was_left_and_is_there_again_has_lost_what_came_after_it() {
         let state = State::new(EPOCH);
-        state.enter(Epoch(Uuid::max()));
-        assert_eq!(state.judge(&look("1"), state.get()), Judged::Lost);
-        let never_seen = Look { epoch: Epoch(Uuid::from_u128(2)), ..look("1") };
-        assert_eq!(state.judge(&never_seen, state.get()), Judged::OtherEpoch);
+        let (entered, next) = (Epoch(Uuid::max()), Epoch(Uuid::from_u128(2)));
+        state.enter(EPOCH, entered);
+        assert_eq!(state.take(&look("1"), state.get()), Judged::Lost);
+        assert_eq!(state.get().epoch, entered);
+        let never_seen = Look { epoch: next, ..look("1") };
+        assert_eq!(state.take(&never_seen, state.get()), Judged::OtherEpoch);
+        assert_eq!(state.get().epoch, next);
+    }
+
+    #[test]
+    fn who_looked_before_others_went_on_does_not_go_back() {
+        let state = State::new(EPOCH);
+        let (entered, next) = (Epoch(Uuid::max()), Epoch(Uuid::from_u128(2)));
+        let before = state.get();
+        state.enter(EPOCH, entered);
+        state.enter(entered, next);
+        assert_eq!(state.take(&Look { epoch: entered, ..look("1") }, before), Judged::Lost);
+        assert_eq!(state.take(&look("1"), before), Judged::Whole);
+        assert_eq!((state.get().epoch, state.get().known), (next, None));
     }
 }

@@ -76,26 +76,20 @@ impl Server {
     pub(super) async fn look(&self, session: &Session, how: How) -> Result<Look, StoreError> {
         let (look, judged) = self.judge(session, how).await?;
         match judged {
-            Judged::Whole => {
-                self.state.learn(&look);
-                return Ok(look);
-            }
+            Judged::Whole => return Ok(look),
             Judged::Standby => return Err(self.standby()),
-            Judged::OtherEpoch => self.state.enter(look.epoch),
+            Judged::OtherEpoch => {}
             Judged::Moved | Judged::Unsettled | Judged::Lost => settle::settle_now(self).await?,
         }
         match self.judge(session, how).await? {
-            (look, Judged::Whole) => {
-                self.state.learn(&look);
-                Ok(look)
-            }
+            (look, Judged::Whole) => Ok(look),
             _ => Err(self.unsettled()),
         }
     }
 
     async fn judge(&self, session: &Session, how: How) -> Result<(Look, Judged), StoreError> {
-        let knowing = self.state.get();
-        let look = look::ask(&session.client, LOOK, knowing.known);
+        let before = self.state.get();
+        let look = look::ask(&session.client, LOOK, before.known);
         let row = match how {
             How::Only => look.await,
             How::Proving => {
@@ -109,7 +103,7 @@ impl Server {
             return Err(self.unreachable(PostgresFailure::warned()));
         }
         let look = self.connector.look_of(&row)?;
-        let judged = self.state.judge(&look, knowing);
+        let judged = self.state.take(&look, before);
         Ok((look, judged))
     }
 

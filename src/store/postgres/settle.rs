@@ -14,26 +14,25 @@ pub(super) async fn settle_now(server: &Server) -> Result<(), StoreError> {
     let session = server.connector.connect(Purpose::Write).await?;
     let failed = |error: tokio_postgres::Error| server.unreachable(error.into());
     session.client.batch_execute("BEGIN").await.map_err(failed)?;
-    let knowing = server.state.get();
-    let row = look::ask(&session.client, LOOK_AND_LOCK, knowing.known).await;
+    let before = server.state.get();
+    let row = look::ask(&session.client, LOOK_AND_LOCK, before.known).await;
     let look = server.connector.look_of(&row.map_err(failed)?)?;
-    settle(server, &session, &look, server.state.judge(&look, knowing)).await
+    let judged = server.state.take(&look, before);
+    settle(server, &session, before.epoch, &look, judged).await
 }
 
-/// Settles what a look has found, in a transaction that has the lock, and ends it.
+/// Settles what a look has found for who was in an epoch, in a transaction that
+/// has the lock, and ends it.
 pub(super) async fn settle(
     server: &Server,
     session: &Session,
+    from: Epoch,
     look: &Look,
     judged: Judged,
 ) -> Result<(), StoreError> {
     match judged {
-        Judged::Whole => Ok(()),
+        Judged::Whole | Judged::OtherEpoch => Ok(()),
         Judged::Standby => Err(server.standby()),
-        Judged::OtherEpoch => {
-            server.state.enter(look.epoch);
-            Ok(())
-        }
         Judged::Moved => {
             commit_home(server, session, look, look.epoch).await?;
             let Home { timeline, .. } = &look.here;
@@ -53,7 +52,7 @@ pub(super) async fn settle(
                 "the store was restored or promoted and may lack changes that were acknowledged: \
                  a new epoch begins, and tokens of before count no more"
             );
-            server.state.enter(epoch);
+            server.state.enter(from, epoch);
             Ok(())
         }
     }

@@ -9,10 +9,12 @@ use crate::store::change::Epoch;
 
 /// What this process knows of the history on the server. Shared by whoever
 /// reads and writes.
-pub(super) struct State {
-    knowing: Mutex<Knowing>,
+pub(super) struct State(Mutex<Inner>);
+
+struct Inner {
+    knowing: Knowing,
     /// The epochs that were entered once and left.
-    left: Mutex<HashSet<Epoch>>,
+    left: HashSet<Epoch>,
 }
 
 /// The epoch, and the last commit that is known of it.
@@ -27,29 +29,52 @@ pub(super) struct Knowing {
 impl State {
     pub(super) fn new(epoch: Epoch) -> Self {
         let knowing = Knowing { epoch, known: None, unsettled_since: None };
-        Self { knowing: Mutex::new(knowing), left: Mutex::default() }
+        Self(Mutex::new(Inner { knowing, left: HashSet::new() }))
     }
 
     pub(super) fn get(&self) -> Knowing {
-        *self.lock()
+        self.lock().knowing
     }
 
-    /// What a look amounts to for who knew this before it, see [`Look::judge`].
-    pub(super) fn judge(&self, look: &Look, knowing: Knowing) -> Judged {
-        let judged = look.judge(knowing.epoch, knowing.known);
-        // A backup of before is there, whose epoch has ended already.
-        let is_back = judged == Judged::OtherEpoch && self.left().contains(&look.epoch);
-        if is_back { Judged::Lost } else { judged }
-    }
-
-    /// Notes what a look at a whole history has found.
-    pub(super) fn learn(&self, look: &Look) {
-        self.learn_commit(look.epoch, look.known());
+    /// Notes what a look has found, and tells what it amounts to for who knew
+    /// this before it, see [`Look::judge`].
+    pub(super) fn take(&self, look: &Look, before: Knowing) -> Judged {
+        let mut inner = self.lock();
+        let judged = look.judge(before.epoch, before.known);
+        match judged {
+            // A backup of before is there, whose epoch has ended already.
+            Judged::OtherEpoch if inner.left.contains(&look.epoch) => return Judged::Lost,
+            Judged::OtherEpoch => inner.enter(before.epoch, look.epoch),
+            Judged::Whole => inner.learn(look.epoch, look.known()),
+            Judged::Moved | Judged::Unsettled | Judged::Lost | Judged::Standby => {}
+        }
+        judged
     }
 
     /// Notes a commit.
-    pub(super) fn learn_commit(&self, epoch: Epoch, commit: Known) {
-        let mut knowing = self.lock();
+    pub(super) fn learn(&self, epoch: Epoch, commit: Known) {
+        self.lock().learn(epoch, commit);
+    }
+
+    /// Goes over from one epoch to a new one, of which nothing is known yet.
+    pub(super) fn enter(&self, from: Epoch, to: Epoch) {
+        self.lock().enter(from, to);
+    }
+
+    /// Whether it has been waited so long for another who knows more.
+    pub(super) fn has_waited(&self, long_enough: Duration) -> bool {
+        let now = Instant::now();
+        self.lock().knowing.unsettled_since.get_or_insert(now).elapsed() >= long_enough
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn learn(&mut self, epoch: Epoch, commit: Known) {
+        let knowing = &mut self.knowing;
         // Someone else may have learnt of a later one, or of a new epoch.
         let is_newer = knowing.known.is_none_or(|known| known.revision <= commit.revision);
         if knowing.epoch == epoch && is_newer {
@@ -57,26 +82,11 @@ impl State {
         }
     }
 
-    /// Goes over to a new epoch, of which nothing is known yet.
-    pub(super) fn enter(&self, epoch: Epoch) {
-        let mut knowing = self.lock();
-        if knowing.epoch != epoch {
-            self.left().insert(knowing.epoch);
-            *knowing = Knowing { epoch, known: None, unsettled_since: None };
+    fn enter(&mut self, from: Epoch, to: Epoch) {
+        // Someone else may have gone on already, further even.
+        if self.knowing.epoch == from {
+            self.left.insert(from);
+            self.knowing = Knowing { epoch: to, known: None, unsettled_since: None };
         }
-    }
-
-    /// Whether it has been waited so long for another who knows more.
-    pub(super) fn has_waited(&self, long_enough: Duration) -> bool {
-        let now = Instant::now();
-        self.lock().unsettled_since.get_or_insert(now).elapsed() >= long_enough
-    }
-
-    fn left(&self) -> MutexGuard<'_, HashSet<Epoch>> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Knowing> {
-        self.knowing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

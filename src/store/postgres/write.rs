@@ -128,7 +128,7 @@ impl Writer {
         end(server, session, &written, commit).await?;
         let Head { revision, .. } = written.head;
         if revision > look.head.revision {
-            server.state.learn_commit(look.epoch, Known { revision, commit });
+            server.state.learn(look.epoch, Known { revision, commit });
         }
         self.told.committed(revision);
         Ok(())
@@ -139,7 +139,7 @@ impl Writer {
 async fn begin(server: &Server, session: &Session, wanted: &Wanted<'_>) -> Result<(Look, Found), Attempt> {
     let failed = |error: tokio_postgres::Error| Attempt::Failed(server.unreachable(error.into()));
     let client = &session.client;
-    let knowing = server.state.get();
+    let before = server.state.get();
     let keys: Vec<&str> = wanted.keys.iter().map(|key| key.as_str()).collect();
     let ids: Vec<&str> = wanted.ids.iter().map(|id| id.as_str()).collect();
     let (keys_parameter, ids_parameter) = ([typed(&keys, Type::TEXT_ARRAY)], [typed(&ids, Type::TEXT_ARRAY)]);
@@ -148,7 +148,7 @@ async fn begin(server: &Server, session: &Session, wanted: &Wanted<'_>) -> Resul
     let ((), row, answered, histories, taken) = tokio::try_join!(
         biased;
         client.batch_execute("BEGIN"),
-        look::ask(client, LOOK_AND_LOCK, knowing.known),
+        look::ask(client, LOOK_AND_LOCK, before.known),
         client.query_typed(
             "SELECT idempotency_key, revision, recorded_at, declaration_id, payload_digest, notices, replaced_id
              FROM lupa.change WHERE idempotency_key = ANY($1)",
@@ -162,11 +162,11 @@ async fn begin(server: &Server, session: &Session, wanted: &Wanted<'_>) -> Resul
     )
     .map_err(failed)?;
     let look = server.connector.look_of(&row).map_err(Attempt::Fault)?;
-    match server.state.judge(&look, knowing) {
-        Judged::Whole => server.state.learn(&look),
+    match server.state.take(&look, before) {
+        Judged::Whole => {}
         Judged::Standby => return Err(Attempt::Failed(server.standby())),
         judged @ (Judged::Moved | Judged::Unsettled | Judged::Lost | Judged::OtherEpoch) => {
-            settle::settle(server, session, &look, judged).await.map_err(Attempt::Failed)?;
+            settle::settle(server, session, before.epoch, &look, judged).await.map_err(Attempt::Failed)?;
             return Err(Attempt::Failed(server.unsettled()));
         }
     }

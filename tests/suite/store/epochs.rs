@@ -77,6 +77,35 @@ async fn a_lost_commit_is_noticed_and_begins_a_new_epoch() {
     assert!(!append(&newcomer, declare(client(), "lost", denial())).await.is_replay);
 }
 
+/// The backup knows nothing of the epoch that followed, but who was in it does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_epoch_that_has_ended_does_not_come_back_with_a_backup() {
+    let cluster = Cluster::start(&[]);
+    let store = connect(&cluster.database(), NEVER).unwrap();
+    let kept = say(&store, "kept").await;
+    cluster.stop();
+    let backup = cluster.back_up();
+    cluster.run();
+    let lost = say(&store, "lost").await;
+    let (index, _follower) = follow(&store);
+    assert_eq!(reached(&index, lost).await, Reached::Yes);
+
+    let mut epochs = vec![kept.epoch];
+    for _ in 0..3 {
+        cluster.stop();
+        ready(&index, false).await;
+        cluster.restore(&backup);
+        cluster.run();
+        ready(&index, true).await;
+        let now = index.current().unwrap().point();
+        assert_eq!(now.revision, kept.revision);
+        assert!(!epochs.contains(&now.epoch), "an epoch is there again");
+        assert_eq!(reached(&index, kept).await, Reached::OtherEpoch);
+        epochs.push(now.epoch);
+    }
+    assert_eq!(say(&store, "next").await.epoch, epochs[3]);
+}
+
 /// As after a failover in which nothing is lost: one who knows says so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_timeline_on_which_nothing_is_lost_keeps_the_epoch() {
