@@ -30,6 +30,16 @@ mod machine;
 mod noise;
 mod parts;
 mod plot;
+#[path = "../../tests/suite/ports.rs"]
+mod ports;
+#[path = "../../tests/suite/postgres.rs"]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    dead_code,
+    reason = "it is of the tests, which need more of it"
+)]
+mod postgres;
 mod questions;
 mod repeats;
 mod report;

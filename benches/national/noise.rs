@@ -16,7 +16,7 @@ struct Ticks {
     all: u64,
     /// Stolen by the host, or used by anyone.
     stolen_or_busy: u64,
-    /// Of this process and its children.
+    /// Of this process, its children, and theirs.
     ours: u64,
 }
 
@@ -46,10 +46,23 @@ pub(crate) fn remove_child(pid: u32) {
 
 /// The ticks of a process's user and system time.
 pub(crate) fn ticks_of(pid: u32) -> u64 {
+    fields_of(pid).get(11..13).unwrap_or_default().iter().sum()
+}
+
+/// The same with its children, those that have ended too.
+fn ticks_with_children_of(pid: u32) -> u64 {
+    let own: u64 = fields_of(pid).get(11..15).unwrap_or_default().iter().sum();
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    own + children.map(ticks_of).sum::<u64>()
+}
+
+/// The numbers of a process's `stat`, from the one after its name and state on.
+fn fields_of(pid: u32) -> Vec<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The name before it may have spaces.
+    // The name may have spaces; what is below zero counts no ticks.
     let after_name = stat.rsplit(')').next().unwrap_or_default();
-    after_name.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
+    after_name.split_whitespace().map(|field| field.parse().unwrap_or_default()).collect()
 }
 
 impl Ticks {
@@ -62,7 +75,8 @@ impl Ticks {
         let all = ticks.iter().take(8).sum();
         let idle: u64 = ticks.iter().skip(3).take(2).sum();
         let children = CHILDREN.lock().unwrap_or_else(PoisonError::into_inner);
-        let ours = ticks_of(std::process::id()) + children.iter().map(|child| ticks_of(*child)).sum::<u64>();
+        let of_children: u64 = children.iter().map(|child| ticks_with_children_of(*child)).sum();
+        let ours = ticks_of(std::process::id()) + of_children;
         Self { all, stolen_or_busy: all - idle, ours }
     }
 }

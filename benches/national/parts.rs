@@ -8,6 +8,7 @@ mod in_force;
 mod inside;
 mod memory;
 mod recording;
+mod replicas;
 mod single;
 mod telemetry;
 mod thousand;
@@ -26,13 +27,14 @@ pub(crate) enum Part {
     Memory,
     Recording,
     InForce,
+    Replicas,
     Filling,
     Telemetry,
     Envoy,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Inside,
         Self::Lookup,
         Self::Single,
@@ -41,6 +43,7 @@ impl Part {
         Self::Memory,
         Self::Recording,
         Self::InForce,
+        Self::Replicas,
         Self::Filling,
         Self::Telemetry,
         Self::Envoy,
@@ -57,6 +60,7 @@ impl Part {
             Self::Memory => "memory",
             Self::Recording => "recording",
             Self::InForce => "in-force",
+            Self::Replicas => "replicas",
             Self::Filling => "filling",
             Self::Telemetry => "telemetry",
             Self::Envoy => "envoy",
@@ -73,6 +77,7 @@ impl Part {
             Self::Memory => "Memory, and time until it serves",
             Self::Recording => "Recording durably",
             Self::InForce => "From acknowledgement to in force",
+            Self::Replicas => "Many replicas on PostgreSQL",
             Self::Filling => "Making a country's data",
             Self::Telemetry => "What tracing costs",
             Self::Envoy => "What Envoy's asking costs",
@@ -89,6 +94,7 @@ impl Part {
             Self::Memory => memory::measure(arguments),
             Self::Recording => recording::measure(arguments),
             Self::InForce => in_force::measure(arguments),
+            Self::Replicas => replicas::measure(arguments),
             Self::Filling => filling::measure(arguments),
             Self::Telemetry => telemetry::measure(arguments),
             Self::Envoy => envoy::measure(arguments),

@@ -17,7 +17,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::server::process::{Process, free_port, serve};
+use crate::ports::free_port;
+use crate::server::process::{Process, serve};
 use crate::server::requests::{AINO, HOLDING, aino_declares};
 
 /// So long Envoy may take to start on a machine that runs everything at once.

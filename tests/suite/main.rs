@@ -33,6 +33,7 @@ mod properties;
 mod reference;
 mod relay;
 mod round_trip;
+mod ports;
 mod postgres;
 mod running;
 mod scenarios;

@@ -11,7 +11,8 @@ use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
-use crate::server::process::{Process, free_port, request, serve, try_request};
+use crate::ports::free_port;
+use crate::server::process::{Process, request, serve, try_request};
 use crate::server::requests::{UNKNOWN, aino, aino_declares, entry, person, question, recording};
 
 const FOLDER: &str = "deploy/observability";

@@ -14,7 +14,7 @@ use lupa::store::{PostgresOptions, PostgresTls};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
-use crate::server::process::free_port;
+use crate::ports::free_port;
 
 /// The user of Lupa, who is no superuser.
 const USER: &str = "lupa";
@@ -202,9 +202,14 @@ impl Cluster {
 
     /// Kills the process that begins all others, and starts another.
     pub(crate) fn kill_postmaster(&self) {
-        let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
-        kill(file.lines().next().unwrap());
+        kill(&self.pid());
         self.run();
+    }
+
+    /// The process that begins all others.
+    pub(crate) fn pid(&self) -> String {
+        let file = fs::read_to_string(self.data().join("postmaster.pid")).unwrap();
+        file.lines().next().unwrap().to_owned()
     }
 
     fn stopping(&self, mode: &str) -> Command {

@@ -1,6 +1,6 @@
 //! What a call through Envoy takes longer because Envoy asks Lupa.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use crate::child::Server;
 use crate::empties::{Reads, Runs};
 use crate::load::Load;
 use crate::noise::{add_child, remove_child};
+use crate::ports::free_port;
 use crate::repeats::{Repeats, interleaved};
 use crate::report::Section;
 use crate::server::{answer_file, with_demo_directory_and};
@@ -155,8 +156,4 @@ fn set_up(address: SocketAddr, authorizer: Option<SocketAddr>) -> String {
             set_up
         }
     }
-}
-
-fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port")
 }

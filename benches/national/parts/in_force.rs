@@ -26,7 +26,7 @@ const DECLARATIONS_QUICK: u64 = 50;
 const IN_FORCE_WITHIN: Duration = Duration::from_secs(10);
 
 pub(crate) fn measure(arguments: &Arguments) -> Section {
-    let count = if arguments.is_quick { DECLARATIONS_QUICK } else { DECLARATIONS };
+    let count = count(arguments);
     let lupa = with_demo_directory();
     let people = data::population(CODES_MAX);
     let here = block_on(watch(lupa.server.address, lupa.server.address, &people, 0, count));
@@ -53,8 +53,13 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
     section
 }
 
+/// How many declarations are watched.
+pub(super) fn count(arguments: &Arguments) -> u64 {
+    if arguments.is_quick { DECLARATIONS_QUICK } else { DECLARATIONS }
+}
+
 /// What came of it.
-struct Watched {
+pub(super) struct Watched {
     latencies: Histogram<u64>,
     /// How many the first answer counted.
     at_once: u64,
@@ -65,7 +70,7 @@ impl Watched {
         self.latencies.value_at_percentile(percentile) as f64 / 1e6
     }
 
-    fn row(&self, name: &str) -> [String; 5] {
+    pub(super) fn row(&self, name: &str) -> [String; 5] {
         let at_once = format!("{} of {}", told(self.at_once as f64, 0), told(self.latencies.len() as f64, 0));
         let millis = |percentile| told(self.millis(percentile), 3);
         [name.to_owned(), at_once, millis(50.0), millis(99.0), millis(100.0)]
@@ -73,7 +78,7 @@ impl Watched {
 }
 
 /// Records with one server and asks another.
-async fn watch(
+pub(super) async fn watch(
     writer: SocketAddr,
     reader: SocketAddr,
     people: &Population,

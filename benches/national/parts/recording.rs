@@ -138,10 +138,10 @@ fn informed(client: ClientId, key: &str) -> Append {
 }
 
 /// Someone else in each turn.
-fn person(people: &Population, turn: u64, number: u64) -> ClientId {
+pub(super) fn person(people: &Population, turn: u64, number: u64) -> ClientId {
     people.client((turn * 400_000 + number) % CODES_MAX).expect("a client")
 }
 
-fn key(turn: impl Display, number: impl Display) -> String {
+pub(super) fn key(turn: impl Display, number: impl Display) -> String {
     format!("recording-{turn}-{number}")
 }

@@ -93,7 +93,7 @@ impl<'t> Truth<'t> {
         let Acknowledged { key, point, .. } = acknowledged;
         let stored = self.epoch(point.epoch).and_then(|epoch| self.revisions.get(&(epoch, key)));
         let is_there = stored.is_some_and(|revision| *revision <= point.revision.0);
-        (!is_there).then(|| format!("{key} was acknowledged and is not there: {acknowledged:?}"))
+        (!is_there).then(|| format!("acknowledged and is not there: {acknowledged:?}"))
     }
 
     /// A denial that was to be lifted and was not there, though nothing was lost since.
@@ -106,7 +106,7 @@ impl<'t> Truth<'t> {
         });
         let is_last =
             denial.is_none_or(|denial| self.epoch(denial.point.epoch) == Some(self.tables.len() - 1));
-        is_last.then(|| format!("{key}: the denial is lost"))
+        is_last.then(|| format!("the denial is lost: {key}"))
     }
 
     /// An answer that is not that of its revision.

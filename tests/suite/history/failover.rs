@@ -15,7 +15,8 @@ use super::log::{Log, Promised};
 use super::replica::{channel, command};
 use super::workers::Workers;
 use super::world::table;
-use crate::server::process::{Process, free_port};
+use crate::ports::free_port;
+use crate::server::process::Process;
 
 const REPLICAS: usize = 3;
 

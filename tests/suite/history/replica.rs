@@ -6,16 +6,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use lupa::wire::v1;
-use lupa::wire::v1::index_service_client::IndexServiceClient;
+use lupa::store::Point;
+use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use tempfile::TempDir;
 use tokio::time::sleep;
 use tonic::transport::{Channel, Endpoint};
 
 use super::MAX_STALENESS;
+use super::log::point;
 use super::workers::RECOVERY_MAX;
+use crate::ports::free_port;
 use crate::relay::Relay;
-use crate::server::process::{Process, free_port, serve};
+use crate::server::process::{Process, serve};
+use crate::server::requests::{entry, person, question};
 
 pub(super) struct Replica {
     pub(super) relay: Relay,
@@ -87,13 +90,17 @@ impl Replica {
         channel(self.address)
     }
 
-    /// Waits until it has read a revision.
-    pub(super) async fn reach(&self, revision: u64) {
-        let mut client = IndexServiceClient::new(self.channel());
+    /// Waits until it decides at a point of an epoch, or later in it.
+    pub(super) async fn reach(&self, wanted: Point) {
+        let mut client = DecisionServiceClient::new(self.channel());
         let deadline = Instant::now() + RECOVERY_MAX;
         loop {
-            let stats = client.get_index_stats(v1::GetIndexStatsRequest {}).await;
-            if stats.is_ok_and(|stats| stats.into_inner().revision >= revision) {
+            let decided = client.decide(question(person(0), vec![entry("doc-1", "visit-1")])).await;
+            let is_there = decided.is_ok_and(|decided| {
+                let Point { epoch, revision } = point(&decided.get_ref().token);
+                epoch == wanted.epoch && revision >= wanted.revision
+            });
+            if is_there {
                 return;
             }
             assert!(Instant::now() < deadline, "a replica does not go on");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use lupa::store::Epoch;
+use lupa::store::{Epoch, Point, Revision};
 use tokio::task::block_in_place;
 use tokio::time::sleep;
 use tonic::transport::Channel;
@@ -60,6 +60,8 @@ impl<'c> World<'c> {
             Fault::Kill => {
                 self.replicas[chosen].kill();
                 sleep(Duration::from_millis(200)).await;
+                // One that starts knows nothing of what was lost.
+                self.loss_is_noticed().await;
                 block_in_place(|| self.replicas[chosen].run());
             }
             Fault::RestartServer => block_in_place(|| {
@@ -99,22 +101,18 @@ impl<'c> World<'c> {
 
     /// A backup, and some time later it is put in the place of what there is.
     async fn restore(&mut self) {
-        // What was lost before is known, or this backup would be of the epoch that it ended.
-        let deadline = Instant::now() + RECOVERY_MAX;
-        while self.has_ended(table(&self.url).await.epoch) {
-            assert!(Instant::now() < deadline, "nobody notices what was lost");
-            sleep(Duration::from_millis(20)).await;
-        }
+        // Or this backup would be of an epoch that ends.
+        self.loss_is_noticed().await;
         let backup = block_in_place(|| {
             self.cluster.stop();
             let backup = self.cluster.back_up();
             self.cluster.run();
             backup
         });
-        let had = table(&self.url).await.rows.len() as u64;
+        let Table { epoch, rows: had } = table(&self.url).await;
         for replica in &self.replicas {
             // Who has seen nothing that is lost cannot tell that it is.
-            replica.reach(had + 1).await;
+            replica.reach(Point { epoch, revision: Revision(had.len() as u64 + 1) }).await;
         }
         // Nobody writes after it is seen what there was.
         self.replicas.iter().for_each(|replica| replica.relay.set(Mode::Closes));
@@ -129,8 +127,14 @@ impl<'c> World<'c> {
         self.replicas.iter().for_each(|replica| replica.relay.set(Mode::Passes));
     }
 
-    fn has_ended(&self, epoch: Epoch) -> bool {
-        self.tables.iter().any(|table| table.epoch == epoch)
+    /// Waits until a new epoch has begun, if something was lost in the last one.
+    async fn loss_is_noticed(&self) {
+        let deadline = Instant::now() + RECOVERY_MAX;
+        let has_ended = |epoch| self.tables.iter().any(|table| table.epoch == epoch);
+        while has_ended(table(&self.url).await.epoch) {
+            assert!(Instant::now() < deadline, "nobody notices what was lost");
+            sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Ends the replicas: what was stored in each epoch.

@@ -1,7 +1,7 @@
 //! The real binary: `lupa serve` in a process of its own.
 
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
@@ -129,11 +129,6 @@ impl Drop for Process {
             self.child.wait().expect("an end");
         }
     }
-}
-
-/// A port of loopback that nobody listens on.
-pub(crate) fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port")
 }
 
 /// Asks by HTTP: the head and the body of the answer.

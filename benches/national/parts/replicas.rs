@@ -1,0 +1,128 @@
+//! Replicas on one PostgreSQL: from an acknowledgement until another replica
+//! counts it, and how much they record.
+
+use std::thread;
+use std::time::Duration;
+
+use lupa::population::{CODES_MAX, Population};
+
+use super::in_force;
+use super::recording::{key, person};
+use crate::arguments::Arguments;
+use crate::caller::{Asked, framed};
+use crate::load::{Load, Loaded, histogram};
+use crate::noise::{add_child, remove_child};
+use crate::postgres::Cluster;
+use crate::repeats::interleaved;
+use crate::report::Section;
+use crate::server::{Served, block_on, with_demo_directory, with_demo_directory_and};
+use crate::{data, questions};
+
+const REPLICAS: usize = 4;
+const CALLERS: usize = 64;
+const CONNECTIONS: usize = 4;
+
+/// So many callers, of whom each replica has its share.
+struct Contender<'s> {
+    name: &'static str,
+    replicas: &'s [Served],
+    callers: usize,
+}
+
+pub(crate) fn measure(arguments: &Arguments) -> Section {
+    // On the disk of the working copy, as the files of SQLite are.
+    std::fs::create_dir_all(data::folder()).expect("a folder under target");
+    tempfile::env::override_temp_dir(&data::folder()).expect("set once");
+    let postgres = Cluster::start(&[]);
+    let pid = postgres.pid().parse().expect("a number");
+    add_child(pid);
+    let url = postgres.database();
+    let replicas = [(); REPLICAS].map(|()| with_demo_directory_and(&[("LUPA_STORE__URL", &url)]));
+    let people = data::population(CODES_MAX);
+    let mut section = Section::default();
+    follow(arguments, &mut section, &replicas, &people);
+    record(arguments, &mut section, &replicas, &people);
+    remove_child(pid);
+    section
+}
+
+fn follow(arguments: &Arguments, section: &mut Section, replicas: &[Served; REPLICAS], people: &Population) {
+    let [writer, reader, ..] = replicas;
+    let (writer, reader) = (writer.server.address, reader.server.address);
+    let count = in_force::count(arguments);
+    let here = block_on(in_force::watch(writer, writer, people, 0, count));
+    let there = block_on(in_force::watch(writer, reader, people, count, count));
+    section.text(format!(
+        "{REPLICAS} replicas follow one PostgreSQL, all on this machine. {count} times, as above: from the \
+         acknowledgement of one of them until a decision counts it, in milliseconds."
+    ));
+    section.table(
+        ["", "at once", "p50 ms", "p99 ms", "most ms"],
+        &[here.row("the replica that acknowledged"), there.row("another replica")],
+    );
+}
+
+fn record(arguments: &Arguments, section: &mut Section, replicas: &[Served; REPLICAS], people: &Population) {
+    let [one, ..] = replicas;
+    let one = std::slice::from_ref(one);
+    let sqlite = [with_demo_directory()];
+    let mut contenders = [
+        Contender { name: "SQLite, 1 caller", replicas: &sqlite, callers: 1 },
+        Contender { name: "PostgreSQL, 1 caller", replicas: one, callers: 1 },
+        Contender { name: "SQLite, 64 callers", replicas: &sqlite, callers: CALLERS },
+        Contender { name: "PostgreSQL, 64 callers of one replica", replicas: one, callers: CALLERS },
+        Contender { name: "PostgreSQL, 64 callers of 4 replicas", replicas, callers: CALLERS },
+    ];
+    let mut turn = 0;
+    let measured = interleaved(arguments.repeats, &mut contenders, |contender| {
+        turn += 1;
+        contender.record(people, turn, arguments.repeat)
+    });
+    section.text(
+        "Callers record through gRPC, each for another client, and wait until it is durable. The server has \
+         `synchronous_commit = on` and no standby; what waits while a group is committed is committed together.",
+    );
+    let rows: Vec<_> = contenders
+        .iter()
+        .zip(&measured)
+        .map(|(contender, repeats)| {
+            [
+                contender.name.to_owned(),
+                repeats.spread(0).told(1.0, 0),
+                repeats.spread(1).told(0.001, 2),
+                repeats.spread(2).told(0.001, 2),
+                repeats.noise(),
+            ]
+        })
+        .collect();
+    section.table(["", "declarations/s", "p50 ms", "p99 ms", "noisy repeats"], &rows);
+}
+
+impl Contender<'_> {
+    /// Declarations a second, p50 and p99 in µs.
+    fn record(&self, people: &Population, turn: u64, lasting: Duration) -> [f64; 3] {
+        let connections = self.callers.min(CONNECTIONS);
+        let among = self.replicas.len();
+        let load = Load { connections: connections / among, in_flight: self.callers / connections, lasting };
+        let mut latencies = histogram();
+        thread::scope(|scope| {
+            let recording: Vec<_> = (0..)
+                .zip(self.replicas)
+                .map(|(place, replica)| {
+                    let people = people.clone();
+                    let request = move |number| {
+                        let number = number * among as u64 + place;
+                        framed(&questions::informed(&person(&people, turn, number), &key(turn, number)))
+                    };
+                    scope.spawn(move || load.ask(replica.server.address, Asked::RECORD, request))
+                })
+                .collect();
+            for recorded in recording {
+                let Loaded { latencies: of_one, .. } = recorded.join().expect("callers");
+                latencies.add(of_one).expect("histograms of one kind");
+            }
+        });
+        let recorded = Loaded { latencies, lasted: lasting };
+        [recorded.rate(), recorded.micros(50.0), recorded.micros(99.0)]
+    }
+}
