@@ -177,7 +177,7 @@ impl Core {
     /// All of a client's declarations at a snapshot's revision, with what is
     /// shown and does not decide: the index has no more than decides.
     async fn history(&self, client: &ClientId, snapshot: &Snapshot) -> Result<Vec<Declaration>, Failure> {
-        let (store, client, until) = (self.store.clone(), client.clone(), snapshot.revision());
+        let (store, client, until) = (self.store.clone(), client.clone(), snapshot.point());
         let read = async {
             let read = task::spawn_blocking(move || store.history_of(&client, until)).await;
             read.map_err(|_| Failure::HistoryInterrupted)?.map_err(|error| Failure::Unreadable(error.into()))

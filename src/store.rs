@@ -248,26 +248,24 @@ impl Store {
         }
     }
 
-    /// A client's declarations as they were at a revision that the store has,
-    /// in revision order. A long history does not hold up who follows the
-    /// store; how many are read at one time is limited, others wait. Blocks.
-    pub fn history_of(&self, client: &ClientId, until: Revision) -> Result<Vec<Declaration>, StoreError> {
+    /// A client's declarations as they were at a point, in revision order. An
+    /// error if the store does not reach it, or is in another epoch. A long
+    /// history does not hold up who follows the store; how many are read at one
+    /// time is limited, others wait. Blocks.
+    pub fn history_of(&self, client: &ClientId, until: Point) -> Result<Vec<Declaration>, StoreError> {
         match &self.0.database {
-            Database::Sqlite(sqlite) => sqlite.history_of(client, until),
+            // Nobody takes the place of a file while it is open: it has one epoch.
+            Database::Sqlite(sqlite) => sqlite.history_of(client, until.revision),
             Database::Postgres(postgres) => postgres.history_of(client, until),
         }
     }
 
-    /// Whom the changes after one revision up to another concern, in order, at
-    /// most so many. Does not hold up who follows the store. Blocks.
-    pub fn concerned(
-        &self,
-        after: Revision,
-        until: Revision,
-        most: usize,
-    ) -> Result<Vec<Concerns>, StoreError> {
+    /// Whom the changes after a revision up to a point concern, in order, at
+    /// most so many. An error if the store does not reach it, or is in another
+    /// epoch. Does not hold up who follows the store. Blocks.
+    pub fn concerned(&self, after: Revision, until: Point, most: usize) -> Result<Vec<Concerns>, StoreError> {
         match &self.0.database {
-            Database::Sqlite(sqlite) => sqlite.concerned(after, until, most),
+            Database::Sqlite(sqlite) => sqlite.concerned(after, until.revision, most),
             Database::Postgres(postgres) => postgres.concerned(after, until, most),
         }
     }

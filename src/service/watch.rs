@@ -18,7 +18,7 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use crate::identity::Entitlement;
-use crate::store::{Concerns, Point};
+use crate::store::{Concerns, Point, StoreError};
 use crate::wire::client::to_client;
 use crate::wire::v1::{ClientChange, WatchResponse};
 
@@ -121,8 +121,11 @@ impl Watcher {
     async fn next(&mut self, until: Point) -> Result<WatchResponse, Failure> {
         let (store, after) = (self.core.store.clone(), self.told.revision);
         let most = self.core.limits.watch.changes_max;
-        let read = task::spawn_blocking(move || store.concerned(after, until.revision, most)).await;
+        let read = task::spawn_blocking(move || store.concerned(after, until, most)).await;
         let concerned = read.map_err(|_| Failure::HistoryInterrupted)?;
+        if matches!(concerned, Err(StoreError::OtherEpoch { .. })) {
+            return Err(Failure::TokenOfAnotherStore);
+        }
         let concerned = concerned.map_err(|error| Failure::Unreadable(error.into()))?;
         if let Some(last) = concerned.last() {
             self.told.revision = last.revision;

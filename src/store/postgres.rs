@@ -13,8 +13,8 @@
 //! `lupa.head` is locked, and it stays so until they are committed.
 //! INVARIANT (committed-proof): that there is nothing new is proven by a commit,
 //! which a server cannot make any more of which a standby has taken the place.
-//! INVARIANT (settled): nothing is proven fresh, and nothing committed, on a
-//! server or timeline of which it is not known that nothing is lost there.
+//! INVARIANT (settled): nothing is proven fresh, committed, or read for an
+//! answer on a server or timeline of which it is not known that nothing is lost there.
 
 mod connection;
 mod copy;
@@ -170,14 +170,7 @@ impl Postgres {
         let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
         let rows = self.runtime.wait(async move {
             let read = async |session: &Session| {
-                let look = server.look(session, how).await?;
-                if epoch.is_some_and(|epoch| epoch != look.epoch) {
-                    return Err(StoreError::OtherEpoch { store: server.place(), epoch: look.epoch });
-                }
-                let last = look.head.revision;
-                if last < after {
-                    return Err(StoreError::WentBack { store: server.place(), last, known: after });
-                }
+                let last = server.look_as_far_as(session, how, (epoch, after)).await?.head.revision;
                 let expected = usize::try_from(last.0 - after.0).unwrap_or(usize::MAX).min(most);
                 let rows = match expected {
                     0 => Vec::new(),
@@ -231,12 +224,15 @@ impl Postgres {
     pub(super) fn concerned(
         &self,
         after: Revision,
-        until: Revision,
+        until: Point,
         most: usize,
     ) -> Result<Vec<Concerns>, StoreError> {
         let pool = self.pool.clone();
         let rows = self.runtime.wait(async move {
-            pool.read(async |session| read::clients_since(&session.client, after, until, most).await).await
+            let read = async |session: &Session| {
+                read::clients_since(&session.client, after, until.revision, most).await
+            };
+            pool.read_until(until, read).await
         })??;
         read::concerned(&rows, &self.server.place())
     }
@@ -265,27 +261,16 @@ impl Postgres {
     }
 
     /// See [`super::Store::history_of`].
-    pub(super) fn history_of(
-        &self,
-        client: &ClientId,
-        until: Revision,
-    ) -> Result<Vec<Declaration>, StoreError> {
+    pub(super) fn history_of(&self, client: &ClientId, until: Point) -> Result<Vec<Declaration>, StoreError> {
         let (pool, client) = (self.pool.clone(), client.clone());
-        let (head, rows) = self.runtime.wait(async move {
-            pool.read(async |Session { client: connection, .. }| {
-                let head = connection.query_typed("SELECT revision FROM lupa.head", &[]);
-                let rows = read::rows_of_clients(connection, std::iter::once(&client), until);
-                tokio::try_join!(biased; head, rows)
-            })
-            .await
+        let rows = self.runtime.wait(async move {
+            let read = async |session: &Session| {
+                read::rows_of_clients(&session.client, std::iter::once(&client), until.revision).await
+            };
+            pool.read_until(until, read).await
         })??;
-        let last = head.first().map_or(0, |row| row.get::<_, i64>(0).cast_unsigned());
-        let store = self.server.place();
-        if last < until.0 {
-            return Err(StoreError::WentBack { store, last: Revision(last), known: until });
-        }
         let mut history = ClientHistory::default();
-        read::apply_rows(&rows, &store, |_, change| history.apply(change))?;
+        read::apply_rows(&rows, &self.server.place(), |_, change| history.apply(change))?;
         Ok(history.into_declarations())
     }
 }

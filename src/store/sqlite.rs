@@ -110,7 +110,10 @@ impl Sqlite {
         until: Revision,
         most: usize,
     ) -> Result<Vec<Concerns>, StoreError> {
-        self.readers.read(|reader| reader.concerned(after, until, most))
+        self.readers.read(|reader| {
+            reader.reaches(until)?;
+            reader.concerned(after, until, most)
+        })
     }
 
     /// See [`super::Store::verify`].

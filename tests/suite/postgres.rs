@@ -59,6 +59,7 @@ impl Cluster {
     }
 
     fn make(settings: &[&str]) -> Self {
+        assert!(is_installed(), "there is no PostgreSQL: scripts/test installs it");
         let folder = tempfile::Builder::new().prefix("lupa-postgres").tempdir().unwrap();
         if let Some((user, group)) = owner() {
             chown(folder.path(), Some(user), Some(group)).unwrap();
@@ -288,6 +289,11 @@ pub(crate) async fn connect(url: &str) -> tokio_postgres::Client {
 
 fn kill(pid: &str) {
     assert!(as_owner(Path::new("kill")).args(["-KILL", pid]).status().unwrap().success());
+}
+
+/// Whether there is a PostgreSQL on this machine.
+pub(crate) fn is_installed() -> bool {
+    Command::new(binary("initdb")).arg("--version").output().is_ok_and(|said| said.status.success())
 }
 
 /// The newest version that is installed, or what is in PATH.

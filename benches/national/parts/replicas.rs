@@ -12,7 +12,7 @@ use crate::arguments::Arguments;
 use crate::caller::{Asked, framed};
 use crate::load::{Load, Loaded, histogram};
 use crate::noise::{add_child, remove_child};
-use crate::postgres::Cluster;
+use crate::postgres::{self, Cluster};
 use crate::repeats::interleaved;
 use crate::report::Section;
 use crate::server::{Served, block_on, with_demo_directory, with_demo_directory_and};
@@ -30,16 +30,20 @@ struct Contender<'s> {
 }
 
 pub(crate) fn measure(arguments: &Arguments) -> Section {
+    let mut section = Section::default();
+    if !postgres::is_installed() {
+        section.text("Not measured: there is no PostgreSQL here. `scripts/test` installs it.");
+        return section;
+    }
     // On the disk of the working copy, as the files of SQLite are.
     std::fs::create_dir_all(data::folder()).expect("a folder under target");
     tempfile::env::override_temp_dir(&data::folder()).expect("set once");
-    let postgres = Cluster::start(&[]);
-    let pid = postgres.pid().parse().expect("a number");
+    let cluster = Cluster::start(&[]);
+    let pid = cluster.pid().parse().expect("a number");
     add_child(pid);
-    let url = postgres.database();
+    let url = cluster.database();
     let replicas = [(); REPLICAS].map(|()| with_demo_directory_and(&[("LUPA_STORE__URL", &url)]));
     let people = data::population(CODES_MAX);
-    let mut section = Section::default();
     follow(arguments, &mut section, &replicas, &people);
     record(arguments, &mut section, &replicas, &people);
     remove_child(pid);

@@ -8,6 +8,8 @@ use tokio::time;
 use super::Server;
 use super::connection::{Purpose, Session};
 use super::failure::PostgresFailure;
+use super::server::How;
+use crate::store::change::Point;
 use crate::store::error::StoreError;
 
 /// Connections for reads.
@@ -29,11 +31,37 @@ impl Sessions {
             .map_err(|_| StoreError::Interrupted)
     }
 
-    /// Reads through one of them, in time. One by which it fails is not used
-    /// again: nobody knows what is still to come on it.
+    /// Reads what is there.
     pub(super) async fn read<T>(
         &self,
         read: impl AsyncFnOnce(&Session) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, StoreError> {
+        let server = &self.0.manager().0;
+        self.through(async |session| read(session).await.map_err(|error| server.unreachable(error.into())))
+            .await
+    }
+
+    /// Reads what was committed up to a point; an error if that is not there.
+    pub(super) async fn read_until<T>(
+        &self,
+        until: Point,
+        read: impl AsyncFnOnce(&Session) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, StoreError> {
+        let server = &self.0.manager().0;
+        self.through(async |session| {
+            let look = server.look_as_far_as(session, How::Only, (Some(until.epoch), until.revision));
+            let read = async { read(session).await.map_err(|error| server.unreachable(error.into())) };
+            // Sent together; what is read counts if what is looked for is found.
+            tokio::try_join!(biased; look, read).map(|(_, read)| read)
+        })
+        .await
+    }
+
+    /// Uses one of them, in time. One by which it fails is not used again:
+    /// nobody knows what is still to come on it.
+    async fn through<T>(
+        &self,
+        read: impl AsyncFnOnce(&Session) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
         let server = &self.0.manager().0;
         let session = self.0.get().await.map_err(|error| match error {
@@ -43,13 +71,12 @@ impl Sessions {
                 StoreError::Interrupted
             }
         })?;
-        let failure = match time::timeout(server.connector.read_timeout(), read(&session)).await {
-            Ok(Ok(read)) => return Ok(read),
-            Ok(Err(error)) => error.into(),
-            Err(_) => PostgresFailure::timed_out(),
-        };
-        drop(Object::take(session));
-        Err(server.unreachable(failure))
+        let read = time::timeout(server.connector.read_timeout(), read(&session)).await;
+        let read = read.unwrap_or_else(|_| Err(server.unreachable(PostgresFailure::timed_out())));
+        if matches!(read, Err(StoreError::Unreachable { .. })) {
+            drop(Object::take(session));
+        }
+        read
     }
 }
 

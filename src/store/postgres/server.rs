@@ -10,6 +10,7 @@ use super::failure::PostgresFailure;
 use super::look::{self, Judged, LOOK, Look};
 use super::settle;
 use super::state::State;
+use crate::store::change::{Epoch, Revision};
 use crate::store::error::StoreError;
 use crate::store::id::DeclarationIds;
 use crate::store::place::Place;
@@ -85,6 +86,25 @@ impl Server {
             (look, Judged::Whole) => Ok(look),
             _ => Err(self.unsettled()),
         }
+    }
+
+    /// The same, for what is read up to a revision, of an epoch: what a look on
+    /// the same connection has found to be there cannot be lost meanwhile.
+    pub(super) async fn look_as_far_as(
+        &self,
+        session: &Session,
+        how: How,
+        (epoch, revision): (Option<Epoch>, Revision),
+    ) -> Result<Look, StoreError> {
+        let look = self.look(session, how).await?;
+        if epoch.is_some_and(|epoch| epoch != look.epoch) {
+            return Err(StoreError::OtherEpoch { store: self.place(), epoch: look.epoch });
+        }
+        let last = look.head.revision;
+        if last < revision {
+            return Err(StoreError::WentBack { store: self.place(), last, known: revision });
+        }
+        Ok(look)
     }
 
     async fn judge(&self, session: &Session, how: How) -> Result<(Look, Judged), StoreError> {

@@ -77,6 +77,38 @@ async fn a_lost_commit_is_noticed_and_begins_a_new_epoch() {
     assert!(!append(&newcomer, declare(client(), "lost", denial())).await.is_replay);
 }
 
+/// What is read for an answer is of the history that the answer is of.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
+    let cluster = Cluster::start(&[]);
+    let url = cluster.database();
+    let store = connect(&url, NEVER).unwrap();
+    let kept = say(&store, "kept").await;
+    cluster.stop();
+    let backup = cluster.back_up();
+    cluster.run();
+    let lost = say(&store, "lost").await;
+    assert_eq!(store.concerned(kept.revision, lost, 10).unwrap().len(), 1);
+    assert_eq!(store.history_of(&client(), lost).unwrap().len(), 2);
+    cluster.stop();
+    cluster.restore(&backup);
+    cluster.run();
+    // In the same epoch, and at the same revision.
+    let in_its_place = say(&connect(&url, NEVER).unwrap(), "in its place").await;
+    assert_eq!(in_its_place, lost);
+    let in_vain = |read: &dyn Fn() -> Option<StoreError>| loop {
+        match read().expect("nothing is read") {
+            // The connections of before are found to be closed.
+            StoreError::Unreachable { .. } => {}
+            error => break error,
+        }
+    };
+    let watched = in_vain(&|| store.concerned(kept.revision, lost, 10).err());
+    let shown = in_vain(&|| store.history_of(&client(), lost).err());
+    assert!(matches!(watched, StoreError::OtherEpoch { .. }), "{watched:?}");
+    assert!(matches!(shown, StoreError::OtherEpoch { .. }), "{shown:?}");
+}
+
 /// The backup knows nothing of the epoch that followed, but who was in it does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_epoch_that_has_ended_does_not_come_back_with_a_backup() {

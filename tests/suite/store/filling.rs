@@ -83,7 +83,7 @@ async fn a_filled_store_is_as_if_it_had_been_recorded() {
     assert_eq!(declaration.recorded_by, Some(RecordedBy::MyKanta));
     assert_eq!(*declaration_id, declaration.id);
     assert_eq!(*withdrawal, Withdrawal { recorded_at: at(30), by: Some(declarer(Role::Client)) });
-    assert_eq!(store.history_of(&client(), last).unwrap().len(), 2);
+    assert_eq!(store.history_of(&client(), point(&store, last)).unwrap().len(), 2);
     // It is recorded in as in any other.
     let other_id = ids.id(at(20), Revision(3));
     let next = append(&store, withdraw(other_client(), "key", other_id)).await;

@@ -212,8 +212,7 @@ pub(super) fn start_index(store: &Store) -> (Index, Follower) {
 /// Waits, for as long as a test may take, until a revision of a store is published.
 pub(super) async fn reached(index: &Index, store: &Store, revision: Revision) {
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-    let point = Point { epoch: store.epoch(), revision };
-    assert_eq!(index.reached(point, deadline).await, Reached::Yes, "revision {revision}");
+    assert_eq!(index.reached(point(store, revision), deadline).await, Reached::Yes, "revision {revision}");
 }
 
 /// A clock that is a second later each time it is read.
@@ -334,6 +333,11 @@ pub(super) fn imported(name: &str, micros: i64) -> Declaration {
         declarer: None,
         recorded_by: None,
     }
+}
+
+/// A revision of the epoch that the store is in.
+pub(super) fn point(store: &Store, revision: Revision) -> Point {
+    Point { epoch: store.epoch(), revision }
 }
 
 /// Every change. Those that are loaded say of each what decides.

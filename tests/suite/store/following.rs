@@ -42,7 +42,7 @@ async fn what_is_committed_is_seen() {
     store.replace_directory(directory("x")).await.unwrap();
     for follower in [&follower, &another] {
         assert_eq!(since(follower, 1), [2, 3]);
-        assert_eq!(follower.history_of(&client(), Revision(3)).unwrap().len(), 2);
+        assert_eq!(follower.history_of(&client(), point(follower, Revision(3))).unwrap().len(), 2);
         assert_eq!(load(follower).iter().map(Change::revision).count(), 3);
     }
     // The one that writes ends and comes back; the follower neither notices nor is in its way.

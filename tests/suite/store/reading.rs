@@ -72,7 +72,7 @@ async fn a_history_is_as_of_a_revision(home: Shared) {
     let second = append(&store, declare(client(), "second", consent())).await;
     let ended = append(&store, withdraw(client(), "end", first.declaration_id.clone())).await;
     let ids = |client: &ClientId, until: Revision| -> Vec<_> {
-        let history = store.history_of(client, until).unwrap();
+        let history = store.history_of(client, point(&store, until)).unwrap();
         history.into_iter().map(|one| (one.id, one.withdrawal.is_some())).collect()
     };
     let (first, second) = (first.declaration_id, second.declaration_id);
@@ -84,7 +84,7 @@ async fn a_history_is_as_of_a_revision(home: Shared) {
     let strange = ClientId::Other { root: oid("1.2.246.21"), extension: id("010181-900C") };
     assert!(ids(&strange, ended.revision).is_empty());
     assert!(matches!(
-        store.history_of(&client(), Revision(5)),
+        store.history_of(&client(), point(&store, Revision(5))),
         Err(StoreError::WentBack { last: Revision(4), known: Revision(5), .. })
     ));
 }
@@ -98,7 +98,7 @@ async fn many_histories_are_read_at_one_time(home: Shared) {
             scope.spawn(|| {
                 together.wait();
                 for until in 1..=50 {
-                    let history = store.history_of(&client(), Revision(until)).unwrap();
+                    let history = store.history_of(&client(), point(&store, Revision(until))).unwrap();
                     assert_eq!(history.len() as u64, until);
                 }
             });
