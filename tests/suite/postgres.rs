@@ -229,6 +229,19 @@ impl Cluster {
         backup
     }
 
+    /// The same by PostgreSQL's own tool, while it runs.
+    pub(crate) fn back_up_online(&self) -> PathBuf {
+        let backup = self.folder.path().join("base-backup");
+        let made = as_owner(&binary("pg_basebackup"))
+            .args(["--checkpoint=fast", "--wal-method=stream", "--username=postgres", "--host"])
+            .arg(self.folder.path())
+            .args(["--port", &self.port.to_string(), "--pgdata"])
+            .arg(&backup)
+            .status();
+        assert!(made.unwrap().success(), "pg_basebackup");
+        backup
+    }
+
     /// Puts a copy in the place of its files.
     pub(crate) fn restore(&self, backup: &Path) {
         fs::remove_dir_all(self.data()).unwrap();

@@ -6,7 +6,7 @@ use lupa::index::{Follower, Index, IndexOptions, Reached};
 use lupa::store::{AppendError, Point, PostgresOptions, Revision, Store, StoreError};
 
 use super::fixture::*;
-use crate::postgres::{Cluster, postgres_options};
+use crate::postgres::{self, Cluster, postgres_options};
 
 fn connect(url: &str, settle_timeout: Duration) -> Result<Store, StoreError> {
     let postgres = PostgresOptions {
@@ -180,6 +180,46 @@ async fn a_new_timeline_of_which_nobody_knows_what_it_had_begins_a_new_epoch() {
     assert_eq!(after.revision, Revision(2));
     assert_eq!(reached(&index, after).await, Reached::Yes);
     assert_eq!(reached(&index, before).await, Reached::OtherEpoch);
+}
+
+/// Restored by a recovery, as the README says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_base_backup_is_restored_into_a_new_epoch() {
+    let cluster = Cluster::start(&[]);
+    let url = cluster.database();
+    let store = connect(&url, NEVER).unwrap();
+    let kept = say(&store, "kept").await;
+    let backup = cluster.back_up_online();
+    say(&store, "lost").await;
+    drop(store);
+    cluster.stop();
+    cluster.restore(&backup);
+    cluster.promote_at_start();
+    cluster.run();
+    let restored = connect(&url, Duration::ZERO).unwrap();
+    let after = say(&restored, "after").await;
+    assert_ne!(after.epoch, kept.epoch);
+    assert_eq!((after.revision, load(&restored).len()), (Revision(2), 2));
+}
+
+/// A copy that comes up on the same timeline tells nothing of itself: an
+/// operator does, as the README says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_operator_may_begin_a_new_epoch() {
+    let cluster = Cluster::start(&[]);
+    let url = cluster.database();
+    let store = connect(&url, NEVER).unwrap();
+    let before = say(&store, "before").await;
+    let (index, _follower) = follow(&store);
+    assert_eq!(reached(&index, before).await, Reached::Yes);
+    let operator = postgres::connect(&url).await;
+    operator.batch_execute("UPDATE lupa.head SET epoch = gen_random_uuid()").await.unwrap();
+    while reached(&index, before).await != Reached::OtherEpoch {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let after = say(&store, "after").await;
+    assert_ne!(after.epoch, before.epoch);
+    assert_eq!((after.revision, reached(&index, after).await), (Revision(2), Reached::Yes));
 }
 
 /// What may be committed is not told as if it were not, and is resolved by its key.
