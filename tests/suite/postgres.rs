@@ -219,13 +219,15 @@ impl Cluster {
         stopping
     }
 
-    /// Copies the files of one that is stopped.
+    /// Copies its files while it is stopped, as if the power had failed.
     pub(crate) fn back_up(&self) -> PathBuf {
         let backup = self.folder.path().join("backup");
         if backup.exists() {
             fs::remove_dir_all(&backup).unwrap();
         }
+        self.stop();
         self.copy(&self.data(), &backup);
+        self.run();
         backup
     }
 

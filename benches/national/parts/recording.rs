@@ -1,6 +1,7 @@
 //! Recording durably, with many callers at once.
 
 use std::fmt::Display;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use lupa::policy::admit::Admitted;
@@ -14,13 +15,13 @@ use tokio::task::JoinSet;
 
 use crate::arguments::Arguments;
 use crate::caller::{Asked, framed};
-use crate::load::{Load, histogram};
-use crate::repeats::interleaved;
+use crate::load::{Load, Loaded, histogram};
+use crate::repeats::{Repeats, interleaved};
 use crate::report::Section;
-use crate::server::{block_on, with_demo_directory};
+use crate::server::{Served, block_on, with_demo_directory};
 use crate::{data, questions, targets};
 
-const CALLERS: usize = 64;
+pub(super) const CALLERS: usize = 64;
 const CONNECTIONS: usize = 4;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,18 +39,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
     let measured = interleaved(arguments.repeats, &mut [Through::Grpc, Through::Store], |through| {
         turn += 1;
         match through {
-            Through::Grpc => {
-                let load = Load {
-                    connections: CONNECTIONS,
-                    in_flight: CALLERS / CONNECTIONS,
-                    lasting: arguments.repeat,
-                };
-                let people = people.clone();
-                let loaded = load.ask(lupa.server.address, Asked::RECORD, move |number| {
-                    framed(&questions::informed(&person(&people, turn, number), &key(turn, number)))
-                });
-                [loaded.rate(), loaded.micros(50.0), loaded.micros(99.0)]
-            }
+            Through::Grpc => record((std::slice::from_ref(&lupa), CALLERS), &people, turn, arguments.repeat),
             Through::Store => block_on(append(&store, &people, turn, arguments.repeat)),
         }
     });
@@ -59,9 +49,53 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
          ({CONNECTIONS} connections; admission, the store, and in force before it is answered), and straight into \
          `Store::append` in this process. Stores are on the disk of the working copy."
     ));
-    let rows: Vec<_> = ["Record through gRPC", "Store::append"]
+    table(&mut section, ["Record through gRPC", "Store::append"], &measured);
+    section.check(targets::RECORD.beside(measured.first().map(|grpc| grpc.spread(0).median)));
+    section
+}
+
+/// So many callers record through gRPC, each replica having its share of them:
+/// declarations a second, p50 and p99 in µs.
+pub(super) fn record(
+    (replicas, callers): (&[Served], usize),
+    people: &Population,
+    turn: u64,
+    lasting: Duration,
+) -> [f64; 3] {
+    let connections = callers.min(CONNECTIONS);
+    let among = replicas.len();
+    let load = Load { connections: connections / among, in_flight: callers / connections, lasting };
+    let mut latencies = histogram();
+    thread::scope(|scope| {
+        let recording: Vec<_> = (0..)
+            .zip(replicas)
+            .map(|(place, replica)| {
+                let people = people.clone();
+                let request = move |number| {
+                    let number = number * among as u64 + place;
+                    framed(&questions::informed(&person(&people, turn, number), &key(turn, number)))
+                };
+                scope.spawn(move || load.ask(replica.server.address, Asked::RECORD, request))
+            })
+            .collect();
+        for recorded in recording {
+            let Loaded { latencies: of_one, .. } = recorded.join().expect("callers");
+            latencies.add(of_one).expect("histograms of one kind");
+        }
+    });
+    let recorded = Loaded { latencies, lasted: lasting };
+    [recorded.rate(), recorded.micros(50.0), recorded.micros(99.0)]
+}
+
+/// What contenders recorded, as [`record`] tells it.
+pub(super) fn table<const CONTENDERS: usize>(
+    section: &mut Section,
+    names: [&str; CONTENDERS],
+    measured: &[Repeats<3>],
+) {
+    let rows: Vec<_> = names
         .into_iter()
-        .zip(&measured)
+        .zip(measured)
         .map(|(name, repeats)| {
             [
                 name.to_owned(),
@@ -73,8 +107,6 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
         })
         .collect();
     section.table(["", "declarations/s", "p50 ms", "p99 ms", "noisy repeats"], &rows);
-    section.check(targets::RECORD.beside(measured.first().map(|grpc| grpc.spread(0).median)));
-    section
 }
 
 fn open(path: &std::path::Path) -> Store {
@@ -138,10 +170,10 @@ fn informed(client: ClientId, key: &str) -> Append {
 }
 
 /// Someone else in each turn.
-pub(super) fn person(people: &Population, turn: u64, number: u64) -> ClientId {
+fn person(people: &Population, turn: u64, number: u64) -> ClientId {
     people.client((turn * 400_000 + number) % CODES_MAX).expect("a client")
 }
 
-pub(super) fn key(turn: impl Display, number: impl Display) -> String {
+fn key(turn: impl Display, number: impl Display) -> String {
     format!("recording-{turn}-{number}")
 }

@@ -1,26 +1,19 @@
 //! Replicas on one PostgreSQL: from an acknowledgement until another replica
 //! counts it, and how much they record.
 
-use std::thread;
-use std::time::Duration;
-
 use lupa::population::{CODES_MAX, Population};
 
-use super::in_force;
-use super::recording::{key, person};
+use super::recording::CALLERS;
+use super::{in_force, recording};
 use crate::arguments::Arguments;
-use crate::caller::{Asked, framed};
-use crate::load::{Load, Loaded, histogram};
+use crate::data;
 use crate::noise::{add_child, remove_child};
 use crate::postgres::{self, Cluster};
 use crate::repeats::interleaved;
 use crate::report::Section;
 use crate::server::{Served, block_on, with_demo_directory, with_demo_directory_and};
-use crate::{data, questions};
 
 const REPLICAS: usize = 4;
-const CALLERS: usize = 64;
-const CONNECTIONS: usize = 4;
 
 /// So many callers, of whom each replica has its share.
 struct Contender<'s> {
@@ -80,53 +73,12 @@ fn record(arguments: &Arguments, section: &mut Section, replicas: &[Served; REPL
     let mut turn = 0;
     let measured = interleaved(arguments.repeats, &mut contenders, |contender| {
         turn += 1;
-        contender.record(people, turn, arguments.repeat)
+        recording::record((contender.replicas, contender.callers), people, turn, arguments.repeat)
     });
     section.text(
         "Callers record through gRPC, each for another client, and wait until it is durable. The server has \
          `synchronous_commit = on` and no standby; what waits while a group is committed is committed together.",
     );
-    let rows: Vec<_> = contenders
-        .iter()
-        .zip(&measured)
-        .map(|(contender, repeats)| {
-            [
-                contender.name.to_owned(),
-                repeats.spread(0).told(1.0, 0),
-                repeats.spread(1).told(0.001, 2),
-                repeats.spread(2).told(0.001, 2),
-                repeats.noise(),
-            ]
-        })
-        .collect();
-    section.table(["", "declarations/s", "p50 ms", "p99 ms", "noisy repeats"], &rows);
-}
-
-impl Contender<'_> {
-    /// Declarations a second, p50 and p99 in µs.
-    fn record(&self, people: &Population, turn: u64, lasting: Duration) -> [f64; 3] {
-        let connections = self.callers.min(CONNECTIONS);
-        let among = self.replicas.len();
-        let load = Load { connections: connections / among, in_flight: self.callers / connections, lasting };
-        let mut latencies = histogram();
-        thread::scope(|scope| {
-            let recording: Vec<_> = (0..)
-                .zip(self.replicas)
-                .map(|(place, replica)| {
-                    let people = people.clone();
-                    let request = move |number| {
-                        let number = number * among as u64 + place;
-                        framed(&questions::informed(&person(&people, turn, number), &key(turn, number)))
-                    };
-                    scope.spawn(move || load.ask(replica.server.address, Asked::RECORD, request))
-                })
-                .collect();
-            for recorded in recording {
-                let Loaded { latencies: of_one, .. } = recorded.join().expect("callers");
-                latencies.add(of_one).expect("histograms of one kind");
-            }
-        });
-        let recorded = Loaded { latencies, lasted: lasting };
-        [recorded.rate(), recorded.micros(50.0), recorded.micros(99.0)]
-    }
+    let names = contenders.map(|contender| contender.name);
+    recording::table(section, names, &measured);
 }

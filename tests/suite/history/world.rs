@@ -103,12 +103,7 @@ impl<'c> World<'c> {
     async fn restore(&mut self) {
         // Or this backup would be of an epoch that ends.
         self.loss_is_noticed().await;
-        let backup = block_in_place(|| {
-            self.cluster.stop();
-            let backup = self.cluster.back_up();
-            self.cluster.run();
-            backup
-        });
+        let backup = block_in_place(|| self.cluster.back_up());
         let Table { epoch, rows: had } = table(&self.url).await;
         for replica in &self.replicas {
             // Who has seen nothing that is lost cannot tell that it is.

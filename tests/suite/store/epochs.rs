@@ -1,5 +1,6 @@
 //! A store that has lost changes begins a new epoch, and one that has not does not.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use lupa::index::{Follower, Index, IndexOptions, Reached};
@@ -30,6 +31,22 @@ async fn say(store: &Store, key: &str) -> Point {
     append(store, declare(client(), key, denial())).await.point()
 }
 
+/// A change that a backup has, the backup, and a change that comes after it.
+async fn kept_and_lost(cluster: &Cluster, store: &Store) -> (Point, PathBuf, Point) {
+    let kept = say(store, "kept").await;
+    let backup = cluster.back_up();
+    (kept, backup, say(store, "lost").await)
+}
+
+/// A store with one change, which is followed.
+async fn one_followed(url: &str) -> (Store, Point, Index, Follower) {
+    let store = connect(url, NEVER).unwrap();
+    let before = say(&store, "before").await;
+    let (index, follower) = follow(&store);
+    assert_eq!(reached(&index, before).await, Reached::Yes);
+    (store, before, index, follower)
+}
+
 async fn ready(index: &Index, ready: bool) {
     index.readiness().wait_for(|told| *told == ready).await.unwrap();
 }
@@ -46,11 +63,7 @@ async fn a_lost_commit_is_noticed_and_begins_a_new_epoch() {
     let url = cluster.database();
     let store = connect(&url, NEVER).unwrap();
     let another = connect(&url, NEVER).unwrap();
-    let kept = say(&store, "kept").await;
-    cluster.stop();
-    let backup = cluster.back_up();
-    cluster.run();
-    let lost = say(&store, "lost").await;
+    let (kept, backup, lost) = kept_and_lost(&cluster, &store).await;
     let ((index, _follower), (other_index, _other_follower)) = (follow(&store), follow(&another));
     assert_eq!([reached(&index, lost).await, reached(&other_index, lost).await], [Reached::Yes; 2]);
 
@@ -83,11 +96,7 @@ async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let store = connect(&url, NEVER).unwrap();
-    let kept = say(&store, "kept").await;
-    cluster.stop();
-    let backup = cluster.back_up();
-    cluster.run();
-    let lost = say(&store, "lost").await;
+    let (kept, backup, lost) = kept_and_lost(&cluster, &store).await;
     assert_eq!(store.concerned(kept.revision, lost, 10).unwrap().len(), 1);
     assert_eq!(store.history_of(&client(), lost).unwrap().len(), 2);
     cluster.stop();
@@ -114,11 +123,7 @@ async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
 async fn an_epoch_that_has_ended_does_not_come_back_with_a_backup() {
     let cluster = Cluster::start(&[]);
     let store = connect(&cluster.database(), NEVER).unwrap();
-    let kept = say(&store, "kept").await;
-    cluster.stop();
-    let backup = cluster.back_up();
-    cluster.run();
-    let lost = say(&store, "lost").await;
+    let (kept, backup, lost) = kept_and_lost(&cluster, &store).await;
     let (index, _follower) = follow(&store);
     assert_eq!(reached(&index, lost).await, Reached::Yes);
 
@@ -143,10 +148,7 @@ async fn an_epoch_that_has_ended_does_not_come_back_with_a_backup() {
 async fn a_new_timeline_on_which_nothing_is_lost_keeps_the_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
-    let store = connect(&url, NEVER).unwrap();
-    let before = say(&store, "before").await;
-    let (index, _follower) = follow(&store);
-    assert_eq!(reached(&index, before).await, Reached::Yes);
+    let (_store, before, index, _follower) = one_followed(&url).await;
     cluster.stop();
     cluster.promote_at_start();
     cluster.run();
@@ -208,10 +210,7 @@ async fn a_base_backup_is_restored_into_a_new_epoch() {
 async fn an_operator_may_begin_a_new_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
-    let store = connect(&url, NEVER).unwrap();
-    let before = say(&store, "before").await;
-    let (index, _follower) = follow(&store);
-    assert_eq!(reached(&index, before).await, Reached::Yes);
+    let (store, before, index, _follower) = one_followed(&url).await;
     let operator = postgres::connect(&url).await;
     operator.batch_execute("UPDATE lupa.head SET epoch = gen_random_uuid()").await.unwrap();
     while reached(&index, before).await != Reached::OtherEpoch {
