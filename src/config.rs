@@ -220,6 +220,8 @@ pub struct Consistency {
 pub struct Clock {
     /// A clock further behind the newest declaration answers nothing.
     pub step_back_ms_max: u64,
+    /// See `clock.recorder_ahead_ms_max`.
+    pub recorder_ahead_ms_max: u32,
 }
 
 /// Lists of declarations.
@@ -270,6 +272,8 @@ pub struct InformationVersion {
     pub version: String,
     /// Its release. Unset: as published, or there always was.
     pub valid_from: Option<String>,
+    /// First day on which it is no longer valid. Unset: as published, or no end.
+    pub valid_until: Option<String>,
     /// From when it is the newest. Unset: as published, or from its release.
     pub newest_from: Option<String>,
     /// Whether it tells of the right of access within Uusimaa. Unset: as published, or not.

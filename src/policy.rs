@@ -42,6 +42,7 @@
 //!         operates_from: None,
 //!         successor: None,
 //!         main_responsibility: Vec::new(),
+//!         carries_former_denials: false,
 //!     }],
 //!     vec![Register {
 //!         oid: register.clone(),
@@ -88,6 +89,7 @@ pub mod oid;
 pub mod day;
 pub mod client_id;
 pub mod calendar;
+pub mod language;
 pub mod directory;
 pub mod declaration;
 pub mod request;
@@ -106,4 +108,4 @@ pub mod viewing;
 pub mod printout;
 
 pub use decide::Question;
-pub use declared::is_in_force;
+pub use declared::InForce;

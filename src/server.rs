@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::{task, time};
 use tonic_health::ServingStatus;
@@ -307,6 +308,7 @@ fn limits(config: &Config) -> Limits {
         records_max: config.server.records_per_request_max,
         wait_max: Duration::from_millis(config.consistency.wait_ms_max),
         clock_step_back_max: Duration::from_millis(config.clock.step_back_ms_max),
+        recorder_clock_ahead_max: TimeDelta::milliseconds(config.clock.recorder_ahead_ms_max.into()),
         page_size_default: config.listing.page_size_default as usize,
         page_size_max: config.listing.page_size_max as usize,
         // Half of what a response may have, so that it always fits.

@@ -56,6 +56,8 @@ pub struct Limits {
     pub wait_max: Duration,
     /// How far the clock may be behind the newest declaration.
     pub clock_step_back_max: Duration,
+    /// How far ahead of this clock a recorder's may be.
+    pub recorder_clock_ahead_max: TimeDelta,
     /// Declarations on a page, where the caller does not say.
     pub page_size_default: usize,
     /// Declarations on a page at most.

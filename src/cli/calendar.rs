@@ -78,21 +78,24 @@ fn merge(
     versions: &mut Vec<InformationVersion>,
     faults: &mut Faults,
 ) {
-    let config::InformationVersion { version, valid_from, newest_from, opens_uusimaa } = given;
+    let config::InformationVersion { version, valid_from, valid_until, newest_from, opens_uusimaa } = given;
     if version.is_empty() {
         faults.tell(format!("{path}.version"), "no name: write one such as \"2.1\"".to_owned());
     }
     let valid_from = faults.day(&format!("{path}.valid_from"), valid_from.as_deref());
+    let valid_until = faults.day(&format!("{path}.valid_until"), valid_until.as_deref());
     let newest_from = faults.day(&format!("{path}.newest_from"), newest_from.as_deref());
     match versions.iter_mut().find(|known| *known.version == **version) {
         Some(known) => {
             known.valid_from = valid_from.or(known.valid_from);
+            known.valid_until = valid_until.or(known.valid_until);
             known.newest_from = newest_from.or(known.newest_from);
             known.opens_uusimaa = opens_uusimaa.unwrap_or(known.opens_uusimaa);
         }
         None => versions.push(InformationVersion {
             version: version.as_str().into(),
             valid_from,
+            valid_until,
             newest_from,
             opens_uusimaa: opens_uusimaa.unwrap_or(false),
         }),

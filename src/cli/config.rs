@@ -53,10 +53,11 @@ fn in_force(calendar: &Calendar, key: &str) -> Option<Value> {
 }
 
 fn version(version: &InformationVersion) -> Value {
-    let InformationVersion { version, valid_from, newest_from, opens_uusimaa } = version;
+    let InformationVersion { version, valid_from, valid_until, newest_from, opens_uusimaa } = version;
     let mut fields = Table::new();
     fields.insert("version".to_owned(), Value::String(version.to_string()));
-    for (name, day) in [("valid_from", valid_from), ("newest_from", newest_from)] {
+    let dates = [("valid_from", valid_from), ("valid_until", valid_until), ("newest_from", newest_from)];
+    for (name, day) in dates {
         fields.extend(day.map(|day| (name.to_owned(), Value::String(day.to_string()))));
     }
     fields.insert("opens_uusimaa".to_owned(), Value::Boolean(*opens_uusimaa));

@@ -78,7 +78,7 @@ fn recipient_in_words(recipient: &v1::Recipient) -> String {
 }
 
 fn denial_in_words(denial: &v1::Denial) -> String {
-    let v1::Denial { sector, against, allows_emergency, scope } = denial;
+    let v1::Denial { sector, against, allows_emergency, scope, label } = denial;
     let scope = match scope {
         None => "unknown scope".to_owned(),
         Some(Scope::AllPatientData(v1::AllPatientData {})) => "all patient data".to_owned(),
@@ -98,6 +98,9 @@ fn denial_in_words(denial: &v1::Denial) -> String {
     }
     if *allows_emergency {
         what.push_str("; the client allows disclosure in an emergency");
+    }
+    if !label.is_empty() {
+        what.push_str(&format!("; \"{label}\""));
     }
     what
 }

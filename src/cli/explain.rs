@@ -89,6 +89,6 @@ fn line(place: usize, explained: &v1::ExplainedRule) -> String {
     match explained.finding() {
         v1::Finding::Decided => line("✓") + &found(),
         v1::Finding::Silent => line("·") + &found(),
-        v1::Finding::NotReached | v1::Finding::Unspecified => line(" "),
+        v1::Finding::NotInForce | v1::Finding::NotReached | v1::Finding::Unspecified => line(" "),
     }
 }

@@ -6,8 +6,10 @@ mod file;
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
+
 use crate::policy::Question;
-use crate::policy::admit::{Admitted, admit, admit_withdrawal};
+use crate::policy::admit::{Admitted, Terms, admit, admit_withdrawal};
 use crate::policy::calendar::Calendar;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
@@ -17,14 +19,18 @@ use crate::policy::explain::Explanation;
 use crate::policy::gist::Gist;
 use crate::policy::printout::printout;
 use crate::policy::refusal::Refusal;
-use crate::policy::viewing::select;
-use crate::wire::declaration::{listing, print_order, submission, to_notice, withdrawal};
+use crate::policy::viewing::{Showing, select};
+use crate::wire::client::check_born;
+use crate::wire::declaration::{Listing, listing, print_order, submission, to_notice, withdrawal};
 use crate::wire::verdict::{Disclosure, id_among, to_verdict};
 use crate::wire::violation::InvalidRequest;
 use crate::wire::{decision, v1};
 
 pub use expectation::{Expectation, ExpectedAcceptance, ExpectedVerdict};
 pub use file::read;
+
+/// As the server's default.
+const CLOCK_AHEAD_MAX: TimeDelta = TimeDelta::seconds(5);
 
 /// What is so, what is asked, and what should come of it.
 #[derive(Clone, Debug)]
@@ -129,21 +135,28 @@ impl Scenario {
     fn answer(&self) -> Result<Outcome, Outcome> {
         let directory = &self.directory.1;
         let (calendar, now) = (&*self.calendar, self.at);
+        let terms = Terms { directory, calendar, clock_ahead_max: CLOCK_AHEAD_MAX };
+        // As the server checks it, by its clock.
+        if let Some(client) = self.client() {
+            check_born(&client, now)?;
+        }
         Ok(match &self.request {
             Request::Decide(message) => Outcome::Decided(self.decide(message)?),
             Request::Record(message) => {
                 let (submission, _) = submission(message)?;
                 let declarations = self.stored();
-                admit(&submission, &declarations, directory, calendar, now).into()
+                admit(&submission, &declarations, terms, now).into()
             }
             Request::Withdraw(message) => {
                 let (submission, _) = withdrawal(message)?;
                 let declarations = self.stored();
-                admit_withdrawal(&submission, &declarations, directory, calendar, now).into()
+                admit_withdrawal(&submission, &declarations, terms, now).into()
             }
             Request::List(message) => {
-                let listing = listing(message)?;
-                Outcome::shown(select(&listing.selection, &self.declarations.1, &listing.client, now)?)
+                let Listing { client, selection, view, page_size: _ } = listing(message)?;
+                let showing = Showing { client: &client, directory, calendar, now };
+                let selected = select(&selection, &view, &self.declarations.1, showing)?;
+                Outcome::shown(selected.iter().map(|shown| shown.declaration))
             }
             Request::Print(message) => {
                 let order = print_order(message)?;

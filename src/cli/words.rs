@@ -97,5 +97,10 @@ pub fn notice(notice: Notice) -> &'static str {
         Notice::LateEntry => "late entry: it was given on an earlier day than recorded",
         Notice::ProvideInformation => "give the client the newest information",
         Notice::ConsentReplaced => "it replaced an earlier consent of its kind",
+        Notice::Superseded => {
+            "it opens nothing: a later word of the client on this consent is already recorded"
+        }
+        Notice::AlreadyDenied => "an equal denial was already in force",
+        Notice::StillDenied => "another denial of the same scope is still in force",
     }
 }

@@ -246,8 +246,10 @@ fn checked(setting: &Setting, value: Value) -> Result<Value, String> {
 
 fn check_versions(name: &str, versions: &[Value]) -> Result<(), String> {
     for (at, version) in read_tables(name, versions).enumerate() {
-        let InformationVersion { version: _, valid_from, newest_from, opens_uusimaa: _ } = version?;
-        for (field, date) in [("valid_from", valid_from), ("newest_from", newest_from)] {
+        let InformationVersion { version: _, valid_from, valid_until, newest_from, opens_uusimaa: _ } =
+            version?;
+        let dates = [("valid_from", valid_from), ("valid_until", valid_until), ("newest_from", newest_from)];
+        for (field, date) in dates {
             if let Some(date) = date.filter(|date| !is_date(date)) {
                 return Err(format!("{name}[{at}]: {field}: write a date as YYYY-MM-DD, not \"{date}\""));
             }

@@ -346,6 +346,12 @@ pub const SETTINGS: &[Setting] = &[
         Kind::Number(0, HOUR_MS),
         "a clock further behind the newest declaration answers nothing",
     ),
+    setting(
+        "clock.recorder_ahead_ms_max",
+        "5000",
+        Kind::Number(0, HOUR_MS),
+        "how far ahead of this server's a recorder's clock may be: what is given later is refused, what is given less ahead counts as given when it is recorded",
+    ),
     // Lists.
     setting(
         "listing.page_size_default",
@@ -387,7 +393,7 @@ pub const SETTINGS: &[Setting] = &[
     unset(
         "calendar.versions",
         Kind::Versions,
-        "information versions that differ or are new: version, valid_from, newest_from, opens_uusimaa",
+        "information versions that differ or are new: version, valid_from, valid_until, newest_from, opens_uusimaa",
     ),
 ];
 

@@ -70,6 +70,7 @@ const ENDED_BY: Field = Field { from: 53, bits: 3 };
 const ROLE: Field = Field { from: 56, bits: 3 };
 const HAS_TOLD_ID: Field = Field { from: 59, bits: 1 };
 const TOLD_ID: Field = Field { from: 64, bits: 28 };
+const END_GIVEN_ON: Field = Field { from: 92, bits: 15 };
 
 /// Of kind 3 a reference is one of these, or, from the last on, a place among what is kept whole.
 const UNREADABLE: [Kind; 3] = [Kind::Information, Kind::Consent, Kind::Denial];
@@ -161,9 +162,10 @@ impl Entry {
     pub(super) fn more(more: &More) -> Option<Self> {
         let More { ending, role, told_id } = *more;
         let mut bits = ROLE.with(number_of(role))?;
-        if let Some(Ending { recorded_at, role }) = ending {
+        if let Some(Ending { recorded_at, given_on, role }) = ending {
             bits |= ENDED_AT.with(u64::try_from(recorded_at.timestamp_micros()).ok()?)?
                 | IS_ENDED.with(1)?
+                | END_GIVEN_ON.with(given_on.since_1990()?.into())?
                 | ENDED_BY.with(number_of(role))?;
         }
         if let Some(place) = told_id {
@@ -176,7 +178,8 @@ impl Entry {
     pub(super) fn read_more(self) -> Option<More> {
         let ending = if IS_ENDED.of(self) == 1 {
             let role = role_of(ENDED_BY.of(self));
-            Some(Ending { recorded_at: instant(ENDED_AT.of(self))?, role })
+            let given_on = Day::from_1990(END_GIVEN_ON.of(self) as u16)?;
+            Some(Ending { recorded_at: instant(ENDED_AT.of(self))?, given_on, role })
         } else {
             None
         };

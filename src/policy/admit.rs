@@ -1,18 +1,19 @@
 //! What may be recorded, by whom (domain rules §4, §7).
 
+use chrono::TimeDelta;
 use smallvec::SmallVec;
 
 use super::calendar::{Calendar, CalendarDate};
 use super::client_id::ClientId;
-use super::day::{Day, Instant};
+use super::day::{self, Day, Instant};
 use super::decide::must_inform_through;
 use super::declaration::{
-    ClientDeclarations, Consent, ConsentKind, Content, Declarer, Denial, DenialSector, Information, Kind,
-    RecordedBy, Role, Scope,
+    ClientDeclarations, Consent, ConsentKind, Content, Declaration, Declarer, Denial, DenialSector,
+    Information, Kind, Label, RecordedBy, Scope,
 };
-use super::declared::{Declared, is_in_force};
+use super::declared::{Act, Declared, InForce};
 use super::directory::{Directory, OrganisationKind, Party, RegisterKind, Sector};
-use super::entitlement::{may_declare, may_withdraw};
+use super::entitlement::{is_way_open, may_declare, may_withdraw};
 use super::gist::{ContentRef, Gist};
 use super::oid::OpaqueId;
 use super::refusal::Refusal;
@@ -31,6 +32,8 @@ pub struct Submission {
     pub declarer: Declarer,
     /// Who records.
     pub recorded_by: RecordedBy,
+    /// How the client knows it again; only of a denial.
+    pub label: Option<Label>,
 }
 
 /// A withdrawal that someone wishes to record.
@@ -66,6 +69,23 @@ pub enum Notice {
     ProvideInformation,
     /// An earlier consent of the kind was replaced.
     ConsentReplaced,
+    /// A later word of the client is already recorded: the consent opens nothing.
+    Superseded,
+    /// An equal denial is already in force.
+    AlreadyDenied,
+    /// Another denial of the same scope is still in force.
+    StillDenied,
+}
+
+/// What admission goes by, besides the client's declarations.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Organisations and registers.
+    pub directory: &'a Directory,
+    /// The dates by which rules change.
+    pub calendar: &'a Calendar,
+    /// How far ahead of this server's a recorder's clock may be.
+    pub clock_ahead_max: TimeDelta,
 }
 
 /// The facts that admission looks at.
@@ -73,70 +93,94 @@ pub enum Notice {
 struct Admission<'a> {
     client: &'a ClientId,
     declarations: &'a ClientDeclarations,
-    directory: &'a Directory,
-    calendar: &'a Calendar,
+    terms: Terms<'a>,
     now: Instant,
+}
+
+/// What admission says of a declaration besides that it may be recorded.
+#[derive(Default)]
+struct Said {
+    /// Receiving it leaves nothing newer to give.
+    newly_informed: bool,
+    replaced: Option<OpaqueId<'static>>,
+    notice: Option<Notice>,
 }
 
 /// Whether a declaration may be recorded now; else the first refusal that holds.
 pub fn admit(
     submission: &Submission,
     declarations: &ClientDeclarations,
-    directory: &Directory,
-    calendar: &Calendar,
+    terms: Terms<'_>,
     now: Instant,
 ) -> Result<Admitted, Refusal> {
-    let Submission { client, content, given_at, declarer, recorded_by } = submission;
-    let admission = Admission { client, declarations, directory, calendar, now };
-    let given_at = admission.given_at(*given_at)?;
+    let Submission { client, content, given_at, declarer, recorded_by, label: _ } = submission;
+    let admission = Admission { client, declarations, terms, now };
+    let given_on = admission.given_on(*given_at)?;
     let recorder = admission.recorder(recorded_by, content)?;
-    // Who is authorised in MyKanta acknowledges there (001).
-    let is_elsewhere = declarer.role == Role::AuthorisedPerson && *recorded_by != RecordedBy::MyKanta;
-    if is_elsewhere || !may_declare(Some(declarer.role), ContentRef::of(content), client, Day::of(given_at)) {
+    if !(may_declare(Some(declarer.role), ContentRef::of(content), client, given_on)
+        && is_way_open(declarer.role, content.kind(), client, given_on, recorded_by))
+    {
         return Err(Refusal::DeclarerNotAllowed);
     }
     let declared = admission.declared();
-    let mut newly_informed = false;
-    let mut replaced = None;
-    match content {
-        Content::Information(information) => newly_informed = admission.information(information, given_at)?,
-        Content::Consent(consent) => replaced = admission.consent(consent, &declared)?,
-        Content::Denial(denial) => admission.denial(denial, given_at)?,
+    let said = match content {
+        Content::Information(information) => admission.information(information, given_on)?,
+        Content::Consent(consent) => admission.consent(consent, given_on, &declared)?,
+        Content::Denial(denial) => admission.denial(denial, given_on)?,
         // Nothing is submitted that this version cannot read.
         Content::Unreadable(_) => return Err(Refusal::DenialScopeNotAllowed),
-    }
-    let must_inform = declared.must_inform && !newly_informed;
-    Ok(admission.admitted(given_at, must_inform, recorder, replaced))
+    };
+    let must_inform = declared.must_inform && !said.newly_informed;
+    Ok(admission.admitted(given_on, must_inform, recorder, said))
 }
 
 /// Whether a withdrawal may be recorded now; else the first refusal that holds.
 pub fn admit_withdrawal(
     submission: &WithdrawalSubmission,
     declarations: &ClientDeclarations,
-    directory: &Directory,
-    calendar: &Calendar,
+    terms: Terms<'_>,
     now: Instant,
 ) -> Result<Admitted, Refusal> {
     let WithdrawalSubmission { client, declaration, given_at, declarer, recorded_by } = submission;
-    let admission = Admission { client, declarations, directory, calendar, now };
-    let target =
-        declarations.iter().find(|stored| stored.id == *declaration).ok_or(Refusal::DeclarationUnknown)?;
-    let given_at = admission.given_at(*given_at)?;
+    let admission = Admission { client, declarations, terms, now };
+    let is_it = |(_, stored): &(u32, &Declaration)| stored.id == *declaration;
+    let (place, target) = (0..).zip(declarations).find(is_it).ok_or(Refusal::DeclarationUnknown)?;
+    let given_on = admission.given_on(*given_at)?;
+    if given_on < target.given_on() {
+        return Err(Refusal::WithdrawalBeforeDeclaration);
+    }
     let recorder = admission.recorder(recorded_by, &target.content)?;
-    // Judged on the day it is given, and as every later decision will judge
-    // it, on the day it is recorded: what would end nothing is not accepted.
-    let content = ContentRef::of(&target.content);
-    let may = |day| may_withdraw(Some(declarer.role), content, target.role(), client, day);
-    if !(may(Day::of(given_at)) && may(Day::of(now))) {
+    // Judged on the day on which it is recorded, as by every later decision.
+    let (content, today) = (ContentRef::of(&target.content), admission.today());
+    if !(may_withdraw(Some(declarer.role), content, target.role(), client, today)
+        && is_way_open(declarer.role, content.kind(), client, today, recorded_by))
+    {
         return Err(Refusal::DeclarerNotAllowed);
     }
     if target.content.kind() == Kind::Information {
         return Err(Refusal::InformationCannotBeWithdrawn);
     }
-    if !is_in_force(target, declarations, client, now) {
+    let in_force = InForce::at(now, declarations, client);
+    if !in_force.has(place) {
         return Err(Refusal::AlreadyWithdrawn);
     }
-    Ok(admission.admitted(given_at, admission.declared().must_inform, recorder, None))
+    let notice = is_still_denied(place, target, &in_force).then_some(Notice::StillDenied);
+    let said = Said { notice, ..Said::default() };
+    Ok(admission.admitted(given_on, admission.declared().must_inform, recorder, said))
+}
+
+/// Whether a denial other than the one that ends, of the same scope and of the
+/// same sector or of both, is in force.
+fn is_still_denied(place: u32, target: &Declaration, in_force: &InForce<'_, '_>) -> bool {
+    let Content::Denial(ended) = &target.content else { return false };
+    in_force.each().any(|(other_place, other)| match &other.content {
+        Content::Denial(other) => {
+            other_place != place
+                && other.scope == ended.scope
+                && (other.sector == ended.sector || other.sector == DenialSector::Both)
+        }
+        Content::Information(_) | Content::Consent(_) | Content::Unreadable(_) => false,
+    })
 }
 
 impl<'a> Admission<'a> {
@@ -145,13 +189,17 @@ impl<'a> Admission<'a> {
     }
 
     fn declared(&self) -> Declared<'a> {
-        Declared::at(self.now, Gist::all(self.declarations), self.client, self.calendar)
+        Declared::at(self.now, Gist::all(self.declarations), self.client, self.terms.calendar)
     }
 
-    /// When the client said it; unset = as it is recorded.
-    fn given_at(&self, told: Option<Instant>) -> Result<Instant, Refusal> {
+    /// The day on which the client said it; unset = as it is recorded. A
+    /// recorder's clock may be a little ahead: then it is said as it is recorded.
+    fn given_on(&self, told: Option<Instant>) -> Result<Day, Refusal> {
         let given_at = told.unwrap_or(self.now);
-        if given_at > self.now { Err(Refusal::GivenInFuture) } else { Ok(given_at) }
+        if given_at - self.now > self.terms.clock_ahead_max {
+            return Err(Refusal::GivenInFuture);
+        }
+        Ok(day::given_on(given_at, self.now))
     }
 
     /// The professional's register, if it is one: known, of the sector that
@@ -161,9 +209,9 @@ impl<'a> Admission<'a> {
         let RecordedBy::Professional(professional) = recorded_by else {
             return Ok(None);
         };
-        let register = self.directory.party(&professional.register);
+        let register = self.terms.directory.party(&professional.register);
         let register = register
-            .filter(|_| self.directory.organisation(&professional.organisation).is_some())
+            .filter(|_| self.terms.directory.organisation(&professional.organisation).is_some())
             .ok_or(Refusal::RecorderUnknown)?;
         let own_sector = register.register.kind.sector().ok_or(Refusal::RecorderSectorNotAllowed)?;
         if sector_concerned(content).is_some_and(|sector| sector != own_sector) {
@@ -175,28 +223,35 @@ impl<'a> Admission<'a> {
         Ok(Some(register))
     }
 
-    /// Whether receiving the information leaves nothing newer to give.
-    fn information(&self, information: &Information, given_at: Instant) -> Result<bool, Refusal> {
-        let Some((place, version)) = self.calendar.version(&information.version) else {
-            let known: Vec<&str> = self.calendar.versions.iter().map(|version| &*version.version).collect();
+    /// Whether a version can have been received on the day.
+    fn information(&self, information: &Information, given_on: Day) -> Result<Said, Refusal> {
+        let calendar = self.terms.calendar;
+        let Some((place, version)) = calendar.version(&information.version) else {
+            let known: Vec<&str> = calendar.versions.iter().map(|version| &*version.version).collect();
             return Err(Refusal::InformationVersionUnknown { known: known.join(", ") });
         };
-        match version.valid_from {
-            Some(released) if !version.is_released_on(Day::of(given_at)) => {
+        match (version.valid_from, version.valid_until) {
+            (Some(released), _) if given_on < released => {
                 Err(Refusal::InformationVersionNotReleased { released })
             }
-            _ => Ok(self.calendar.newest_version(self.today()).is_none_or(|(newest, _)| newest <= place)),
+            (_, Some(ended)) if ended <= given_on => Err(Refusal::InformationVersionEnded { ended }),
+            (_, _) => {
+                let newest = calendar.newest_version(self.today());
+                let newly_informed = newest.is_none_or(|(newest, _)| newest <= place);
+                Ok(Said { newly_informed, ..Said::default() })
+            }
         }
     }
 
-    /// The consent that it replaces, if it may be recorded.
-    fn consent(
-        &self,
-        consent: &Consent,
-        declared: &Declared<'a>,
-    ) -> Result<Option<OpaqueId<'static>>, Refusal> {
-        if consent.kind.needs_information() && !self.is_informed(declared) {
-            let newest = self.calendar.newest_version(self.today());
+    /// Whether a consent may be recorded, and which consent it replaces.
+    fn consent(&self, consent: &Consent, given_on: Day, declared: &Declared<'a>) -> Result<Said, Refusal> {
+        let calendar = self.terms.calendar;
+        let is_before_act = self.today() < calendar.act_in_force;
+        let this_moment = (self.now, u32::MAX);
+        if consent.kind.needs_information()
+            && !declared.received.had_informed(this_moment, given_on, is_before_act)
+        {
+            let newest = calendar.newest_version(self.today());
             let newest = newest.map(|(_, version)| version.version.to_string()).unwrap_or_default();
             return Err(Refusal::InformationRequired { newest });
         }
@@ -205,24 +260,29 @@ impl<'a> Admission<'a> {
             return Err(Refusal::ConsentKindEnded);
         }
         let allocation = consent.allocation.as_ref().filter(|allocation| !allocation.is_empty());
-        if allocation.and_then(|allocation| not_offered(&consent.kind, allocation, self.directory)).is_some()
+        if allocation
+            .and_then(|allocation| not_offered(&consent.kind, allocation, self.terms.directory))
+            .is_some()
         {
             return Err(Refusal::ConsentAllocationNotAllowed);
         }
-        let earlier = declared.latest_consent(&consent.kind).filter(|earlier| !earlier.is_withdrawn);
-        let earlier = earlier.and_then(|earlier| self.declarations.get(earlier.place as usize));
-        Ok(earlier.map(|earlier| earlier.id.clone()))
-    }
-
-    /// Informed enough for a consent recorded today; before the Act, under the earlier law.
-    fn is_informed(&self, declared: &Declared<'_>) -> bool {
-        declared.is_informed
-            || (self.today() < self.calendar.act_in_force && declared.is_informed_under_earlier_law)
+        let giving = Act::new_giving(given_on, self.now);
+        if !declared.consents.is_last(giving, &consent.kind) {
+            return Ok(Said { notice: Some(Notice::Superseded), ..Said::default() });
+        }
+        let earlier = declared.consents.latest(&consent.kind).filter(|earlier| !earlier.is_withdrawn());
+        let earlier = earlier.and_then(|earlier| self.declarations.get(earlier.place() as usize));
+        Ok(Said { replaced: earlier.map(|earlier| earlier.id.clone()), ..Said::default() })
     }
 
     /// Whether a denial's scope is offered in its sector and for its register (002, 003).
-    fn denial(&self, denial: &Denial, given_at: Instant) -> Result<(), Refusal> {
-        let register_kind = |oid| self.directory.party(oid).map(|party| party.register.kind);
+    fn denial(&self, denial: &Denial, given_on: Day) -> Result<Said, Refusal> {
+        let Terms { directory, calendar, .. } = self.terms;
+        // Once a register has merged, the data file is its successor's.
+        let register_kind = |oid| {
+            let file = directory.holder(oid, calendar, given_on).filter(|file| !file.is_merged());
+            file.map(|file| file.register.kind)
+        };
         let is_offered = match (denial.sector, &denial.scope) {
             (
                 DenialSector::Healthcare,
@@ -232,7 +292,8 @@ impl<'a> Admission<'a> {
                 DenialSector::SocialWelfare,
                 Scope::ServiceTransaction(_) | Scope::Document(_) | Scope::ServiceTask(_),
             )
-            | (DenialSector::Both, Scope::Extensive) => true,
+            // Healthcare's own is all patient data.
+            | (DenialSector::SocialWelfare | DenialSector::Both, Scope::Extensive) => true,
             (DenialSector::Healthcare, Scope::Register(oid)) => matches!(
                 register_kind(oid),
                 Some(
@@ -246,8 +307,8 @@ impl<'a> Admission<'a> {
             }
             // Imported history.
             (DenialSector::Healthcare, Scope::FormerProvider(oid)) => {
-                let provider = self.directory.organisation(oid);
-                Day::of(given_at) < self.calendar.counties_begin
+                let provider = directory.organisation(oid);
+                given_on < calendar.counties_begin
                     && provider.is_some_and(|provider| provider.kind == OrganisationKind::FormerPublic)
             }
             (_, _) => false,
@@ -255,31 +316,53 @@ impl<'a> Admission<'a> {
         if !is_offered {
             return Err(Refusal::DenialScopeNotAllowed);
         }
-        let open_from = self.calendar.day(CalendarDate::ExtensiveRefusalFrom);
+        let open_from = calendar.day(CalendarDate::ExtensiveRefusalFrom);
         let is_open = open_from.is_some_and(|from| from <= self.today());
         if denial.scope == Scope::Extensive && !is_open {
-            Err(Refusal::ExtensiveRefusalNotOpen)
-        } else {
-            Ok(())
+            return Err(Refusal::ExtensiveRefusalNotOpen);
         }
+        let notice = self.is_already_denied(denial).then_some(Notice::AlreadyDenied);
+        Ok(Said { notice, ..Said::default() })
+    }
+
+    /// Whether an equal denial is in force.
+    fn is_already_denied(&self, denial: &Denial) -> bool {
+        let in_force = InForce::at(self.now, self.declarations, self.client);
+        in_force.each().any(|(_, other)| match &other.content {
+            Content::Denial(other) => is_equal(other, denial),
+            Content::Information(_) | Content::Consent(_) | Content::Unreadable(_) => false,
+        })
     }
 
     fn admitted(
         &self,
-        given_at: Instant,
+        given_on: Day,
         must_inform: bool,
         recorder: Option<Party<'_>>,
-        replaced: Option<OpaqueId<'static>>,
+        said: Said,
     ) -> Admitted {
+        let Said { newly_informed: _, replaced, notice } = said;
         let today = self.today();
         let must_provide =
             must_inform && recorder.is_none_or(|recorder| must_inform_through(&recorder, today));
         let mut notices = SmallVec::new();
-        notices.extend((Day::of(given_at) < today).then_some(Notice::LateEntry));
+        notices.extend((given_on < today).then_some(Notice::LateEntry));
         notices.extend(must_provide.then_some(Notice::ProvideInformation));
         notices.extend(replaced.is_some().then_some(Notice::ConsentReplaced));
+        notices.extend(notice);
         Admitted { notices, replaced }
     }
+}
+
+/// Whether two denials say the same; against whom, in whatever order.
+fn is_equal(one: &Denial, other: &Denial) -> bool {
+    let Denial { sector, scope, against, allows_emergency } = one;
+    let is_against_the_same = against.iter().all(|one| other.against.contains(one))
+        && other.against.iter().all(|one| against.contains(one));
+    *sector == other.sector
+        && *scope == other.scope
+        && is_against_the_same
+        && *allows_emergency == other.allows_emergency
 }
 
 /// The one sector that a declaration is about; none = either.
@@ -305,6 +388,7 @@ fn sector_concerned(content: &Content) -> Option<Sector> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::declaration::Role;
     use crate::policy::printout::samples::*;
 
     #[test]
@@ -325,8 +409,12 @@ mod tests {
                 given_at: Some(noon(given_on)),
                 declarer: by(Role::Client),
                 recorded_by: RecordedBy::MyKanta,
+                label: None,
             };
-            let admitted = admit(&submission, &[], &directory, &Calendar::published(), noon("2026-02-01"));
+            let calendar = Calendar::published();
+            let terms =
+                Terms { directory: &directory, calendar: &calendar, clock_ahead_max: TimeDelta::zero() };
+            let admitted = admit(&submission, &[], terms, noon("2026-02-01"));
             assert_eq!(admitted.is_ok(), is_admitted, "{given_on} {scope_of}: {admitted:?}");
         }
     }

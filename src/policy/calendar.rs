@@ -2,7 +2,7 @@
 //! about the Kanta Services". All of them are settings with the published
 //! values as defaults.
 
-use super::day::Day;
+use super::day::{Day, within};
 
 /// The version that stands for what was received before version 1.0. It counts
 /// only for consents recorded before the Act came into force.
@@ -67,6 +67,8 @@ pub struct InformationVersion {
     pub version: Box<str>,
     /// Its release; none = there always was.
     pub valid_from: Option<Day>,
+    /// First day on which it is no longer valid; none = no end (001).
+    pub valid_until: Option<Day>,
     /// From when it is the newest; none = from its release.
     pub newest_from: Option<Day>,
     /// Whether it tells of the right of access within Uusimaa.
@@ -108,10 +110,10 @@ impl Calendar {
             wellbeing_from: WELLBEING_FROM,
             extensive_refusal_from: None,
             versions: vec![
-                version(EARLIER_LAW, None, None, false),
-                version("1.0", Some(ACT_IN_FORCE), None, false),
+                version(EARLIER_LAW, None, Some(ACT_IN_FORCE), false),
+                version("1.0", Some(ACT_IN_FORCE), Some(VERSION_1_1_RELEASED), false),
                 version("1.1", Some(VERSION_1_1_RELEASED), None, true),
-                version("2.0", Some(VERSION_1_1_RELEASED), Some(VERSION_2_0_NEWEST), true),
+                version("2.0", Some(VERSION_2_0_RELEASED), None, true),
             ],
         }
     }
@@ -148,9 +150,9 @@ impl Calendar {
 }
 
 impl InformationVersion {
-    /// Whether it had been released on a day.
-    pub(crate) fn is_released_on(&self, day: Day) -> bool {
-        self.valid_from.is_none_or(|released| released <= day)
+    /// Whether it can have been received on a day: released, and still valid (001).
+    pub(crate) fn is_valid_on(&self, day: Day) -> bool {
+        within(day, self.valid_from, self.valid_until)
     }
 
     /// Whether receiving it informs the client: version 1.0 or later does.
@@ -167,7 +169,7 @@ const CROSS_SECTOR_FROM: Day = day(2027, 3, 1);
 const PRESCRIPTIONS_TO_SOCIAL_FROM: Day = day(2027, 11, 1);
 const WELLBEING_FROM: Day = day(2026, 1, 1);
 const VERSION_1_1_RELEASED: Day = day(2022, 11, 22);
-const VERSION_2_0_NEWEST: Day = day(2025, 6, 13);
+const VERSION_2_0_RELEASED: Day = day(2023, 11, 30);
 
 #[expect(clippy::panic, reason = "evaluated by the compiler only: every caller is a constant")]
 const fn day(year: i32, month: u32, day: u32) -> Day {
@@ -180,8 +182,8 @@ const fn day(year: i32, month: u32, day: u32) -> Day {
 fn version(
     name: &str,
     valid_from: Option<Day>,
-    newest_from: Option<Day>,
+    valid_until: Option<Day>,
     opens_uusimaa: bool,
 ) -> InformationVersion {
-    InformationVersion { version: name.into(), valid_from, newest_from, opens_uusimaa }
+    InformationVersion { version: name.into(), valid_from, valid_until, newest_from: None, opens_uusimaa }
 }

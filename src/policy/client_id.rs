@@ -65,6 +65,18 @@ impl ClientId {
         }
     }
 
+    /// Whether the client is born by the day after a day: a later date of birth
+    /// comes of a wrong century sign (domain rules §7).
+    #[must_use]
+    pub fn is_born_by_tomorrow(&self, today: Day) -> bool {
+        match self {
+            Self::National(code) => {
+                code.born().zip(today.next()).is_none_or(|(born, tomorrow)| born <= tomorrow)
+            }
+            Self::Other { .. } => true,
+        }
+    }
+
     /// The OID of the identifier system.
     #[must_use]
     pub fn root(&self) -> &str {

@@ -66,6 +66,12 @@ impl Day {
         NaiveDate::from_num_days_from_ce_opt(DAYS_TO_1990 + i32::from(days)).map(Self)
     }
 
+    /// The day after; none at the end of the calendar.
+    #[must_use]
+    pub fn next(self) -> Option<Self> {
+        self.0.succ_opt().map(Self)
+    }
+
     /// Full years from this day to a later one. Someone born on 29 February
     /// turns a year older on 1 March where the year has no 29 February.
     #[must_use]
@@ -80,6 +86,13 @@ impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
+}
+
+/// The day on which the client said something that was stored at an instant.
+/// What is stored as said later was said by a clock that was ahead: it counts
+/// as said when it was stored (domain rules §7).
+pub(crate) fn given_on(given_at: Instant, recorded_at: Instant) -> Day {
+    Day::of(given_at.min(recorded_at))
 }
 
 /// Whether a day is within bounds: from inclusive, until exclusive, unset = no bound.

@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use super::calendar::Calendar;
 use super::day::{Day, Instant};
 use super::declared::Declared;
-use super::directory::{Directory, OrganisationKind, Party, RegisterKind, Sector};
+use super::directory::{Directory, Holder, OrganisationKind, Party, RegisterKind, Sector};
 use super::gist::Gist;
 use super::oid::Oid;
 use super::request::{Channel, Record, RecordField, Situation};
@@ -95,18 +95,23 @@ impl<'q, 'a> Question<'q, 'a> {
     /// The list of rules for a record after those for everyone; none if a
     /// register is not known.
     pub(super) fn list(&self, record: &Record<'_>) -> Option<&'static RuleList> {
-        let holder = self.directory.party(&record.register)?;
+        let holder = self.holder(&record.register)?;
         self.sharing(holder).map(|sharing| sharing.list())
     }
 
     /// What is left to ask for the records of a register, if it is known.
     fn residual(&self, register: &Oid<'_>) -> Option<Residual<'q>> {
-        let holder = self.directory.party(register)?;
+        let holder = self.holder(register)?;
         Some(Residual::of(holder, self.sharing(holder).as_ref()))
     }
 
+    /// A register as the holder of records; none if it is not known.
+    fn holder(&self, register: &Oid<'_>) -> Option<Holder<'q>> {
+        self.directory.holder(register, self.calendar, self.declared.today)
+    }
+
     /// Sharing from a holder; none if the requester is not known.
-    fn sharing<'c>(&'c self, holder: Party<'c>) -> Option<Sharing<'c, 'a>> {
+    fn sharing<'c>(&'c self, holder: Holder<'c>) -> Option<Sharing<'c, 'a>> {
         Some(Sharing {
             situation: self.situation,
             requester: self.requester?,
@@ -164,7 +169,7 @@ pub(crate) fn must_inform_through(party: &Party<'_>, today: Day) -> bool {
 /// old service-provider-specific denials).
 fn has_legacy_denial_to_check(case: &Case<'_, '_>, residual: &Residual<'_>) -> bool {
     let Case { sharing, record } = case;
-    let holder = sharing.holder.controller;
+    let holder = sharing.holder.named_controller;
     let is_former = |kind| kind == OrganisationKind::FormerPublic;
     match &record.original_controller {
         // As it is for most: there is no need to look it up.

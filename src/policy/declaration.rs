@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 
-use super::day::{Day, Instant};
+use super::day::{Day, Instant, given_on};
 use super::oid::{Oid, OpaqueId};
 
 /// A client's declarations in revision order.
@@ -27,7 +27,31 @@ pub struct Declaration {
     pub declarer: Option<Declarer>,
     /// Who stored it; none = not told.
     pub recorded_by: Option<RecordedBy>,
+    /// How the client knows a denial again on paper. It decides nothing, so it
+    /// is no part of the content.
+    pub label: Option<Label>,
 }
+
+/// A few words by which the client knows a denial again on paper.
+///
+/// Neither `Display` nor a telling `Debug`: it is personal data and must not
+/// reach logs by accident.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Label(Box<str>);
+
+/// Text that cannot be a label. Says what is wrong, not what was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidLabel {
+    /// Longer than [`LABEL_CHARACTERS_MAX`].
+    #[error("longer than {LABEL_CHARACTERS_MAX} characters: write a few words")]
+    TooLong,
+    /// A line break or another control character.
+    #[error("a line break or another control character: write a few words in one line")]
+    Control,
+}
+
+/// Maximum length of a label, in characters (api: `denial.label`).
+pub const LABEL_CHARACTERS_MAX: usize = 200;
 
 /// What a declaration says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,7 +210,7 @@ pub enum Scope {
     Document(OpaqueId<'static>),
     /// A service task.
     ServiceTask(OpaqueId<'static>),
-    /// Everything in both sectors.
+    /// Everything in the denial's sector, or in both.
     Extensive,
 }
 
@@ -206,6 +230,8 @@ pub enum Against {
 pub struct Withdrawal {
     /// When it was stored; the declaration counts until here.
     pub recorded_at: Instant,
+    /// When the client said it.
+    pub given_at: Instant,
     /// By whom; none = no role was told.
     pub by: Option<Declarer>,
 }
@@ -306,11 +332,42 @@ impl Declaration {
     /// The day the client said it.
     #[must_use]
     pub fn given_on(&self) -> Day {
-        Day::of(self.given_at)
+        given_on(self.given_at, self.recorded_at)
+    }
+}
+
+impl Label {
+    /// Reads a label: up to [`LABEL_CHARACTERS_MAX`] characters in one line.
+    pub fn parse(text: &str) -> Result<Self, InvalidLabel> {
+        if text.chars().count() > LABEL_CHARACTERS_MAX {
+            return Err(InvalidLabel::TooLong);
+        }
+        if text.chars().any(char::is_control) {
+            return Err(InvalidLabel::Control);
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The words, for the client's eyes.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Label {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(…)")
     }
 }
 
 impl Withdrawal {
+    /// The day the client said it.
+    #[must_use]
+    pub fn given_on(&self) -> Day {
+        given_on(self.given_at, self.recorded_at)
+    }
+
     /// The role in which it was made.
     #[must_use]
     pub fn role(&self) -> Option<Role> {

@@ -5,6 +5,7 @@ mod hash;
 
 use super::calendar::Calendar;
 use super::day::{Day, within};
+use super::language::Language;
 use super::oid::Oid;
 
 pub use built::{Directory, DirectoryFault, DirectoryPlace, WrongInDirectory};
@@ -63,8 +64,8 @@ pub enum RegisterKind {
 pub struct Organisation {
     /// Its OID.
     pub oid: Oid<'static>,
-    /// Its name; may be empty.
-    pub name: Box<str>,
+    /// Its name.
+    pub name: Name,
     /// What it is.
     pub kind: OrganisationKind,
     /// In Uusimaa.
@@ -75,6 +76,20 @@ pub struct Organisation {
     pub successor: Option<Oid<'static>>,
     /// The service providers with main responsibility it operates in connection with.
     pub main_responsibility: Vec<MainResponsibility>,
+    /// Of a successor: its predecessors' denials were carried over to its own
+    /// files (002: old service-provider-specific denials).
+    pub carries_former_denials: bool,
+}
+
+/// A name in the languages of printouts; empty where it is not known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Name {
+    /// In Finnish.
+    pub fi: Box<str>,
+    /// In Swedish; empty = as in Finnish.
+    pub sv: Box<str>,
+    /// In English; empty = as in Finnish.
+    pub en: Box<str>,
 }
 
 /// A private provider's connection to a service provider with main responsibility.
@@ -95,8 +110,8 @@ pub struct MainResponsibility {
 pub struct Register {
     /// Its OID.
     pub oid: Oid<'static>,
-    /// Its name; may be empty.
-    pub name: Box<str>,
+    /// Its name.
+    pub name: Name,
     /// The organisation that holds it.
     pub controller: Oid<'static>,
     /// What it holds.
@@ -133,6 +148,41 @@ pub struct Party<'d> {
     pub register: &'d Register,
     /// The organisation that holds it.
     pub controller: &'d Organisation,
+}
+
+/// A register in which records are held, as the rules look at it on a day.
+///
+/// A former provider's register is part of its successor's data file of the
+/// same kind from the successor's first day on (002: the merged providers "use
+/// the same patient data file"; domain rules §2).
+#[derive(Clone, Copy, Debug)]
+pub struct Holder<'d> {
+    /// The register.
+    pub register: &'d Register,
+    /// Whose file it is on the day: the successor, once it has merged.
+    pub controller: &'d Organisation,
+    /// Whose it is by the directory, and so whose the data was.
+    pub named_controller: &'d Organisation,
+}
+
+impl Name {
+    /// The name in a language; the Finnish one where there is none in it.
+    #[must_use]
+    pub fn in_language(&self, language: Language) -> &str {
+        let name = match language {
+            Language::Fi => &self.fi,
+            Language::Sv => &self.sv,
+            Language::En => &self.en,
+        };
+        if name.is_empty() { &self.fi } else { name }
+    }
+}
+
+/// A name that is known in Finnish only.
+impl From<&str> for Name {
+    fn from(fi: &str) -> Self {
+        Self { fi: fi.into(), ..Self::default() }
+    }
 }
 
 impl RegisterKind {
@@ -204,27 +254,58 @@ impl Party<'_> {
     /// A public-healthcare register of a county in Uusimaa, the City of
     /// Helsinki or HUS. An occupational register never is.
     pub(crate) fn is_uusimaa_public_healthcare(&self) -> bool {
-        self.register.kind == RegisterKind::PublicHealthcare
-            && self.controller.uusimaa
-            && matches!(
-                self.controller.kind,
-                OrganisationKind::WellbeingServicesCounty
-                    | OrganisationKind::CityOfHelsinki
-                    | OrganisationKind::HusGroup
-            )
+        is_uusimaa_public_healthcare(self.register, self.controller)
     }
 
-    /// Whether both are one register.
-    pub(crate) fn has_same_register(&self, other: &Self) -> bool {
+    /// Whether the data is held in the same register.
+    pub(crate) fn has_same_register(&self, holder: &Holder<'_>) -> bool {
         // Of one directory, in which an OID is of one register.
-        std::ptr::eq(self.register, other.register)
+        std::ptr::eq(self.register, holder.register)
     }
 
     /// Whether both registers have one controller.
-    pub(crate) fn has_same_controller(&self, other: &Self) -> bool {
+    pub(crate) fn has_same_controller(&self, holder: &Holder<'_>) -> bool {
         // Of one directory, in which an OID is of one organisation.
-        std::ptr::eq(self.controller, other.controller)
+        std::ptr::eq(self.controller, holder.controller)
     }
+}
+
+impl<'d> Holder<'d> {
+    /// Whether the register has merged into its successor's file.
+    pub(crate) fn is_merged(&self) -> bool {
+        !std::ptr::eq(self.controller, self.named_controller)
+    }
+
+    /// Whether the file is public healthcare in Uusimaa.
+    pub(crate) fn is_uusimaa_public_healthcare(&self) -> bool {
+        is_uusimaa_public_healthcare(self.register, self.controller)
+    }
+
+    /// Whether the data file is ready for something: the register itself, or
+    /// one of the successor's that it is one file with.
+    pub(crate) fn is_ready(&self, directory: &Directory, is_ready: impl Fn(&Register) -> bool) -> bool {
+        is_ready(self.register)
+            || (self.is_merged()
+                && directory
+                    .registers_of(self.controller)
+                    .any(|register| register.kind == self.register.kind && is_ready(register)))
+    }
+
+    /// The register by the directory: a merged one as whose it was.
+    pub(crate) fn party(&self) -> Party<'d> {
+        Party { register: self.register, controller: self.named_controller }
+    }
+}
+
+fn is_uusimaa_public_healthcare(register: &Register, controller: &Organisation) -> bool {
+    register.kind == RegisterKind::PublicHealthcare
+        && controller.uusimaa
+        && matches!(
+            controller.kind,
+            OrganisationKind::WellbeingServicesCounty
+                | OrganisationKind::CityOfHelsinki
+                | OrganisationKind::HusGroup
+        )
 }
 
 #[cfg(test)]
@@ -250,6 +331,7 @@ mod tests {
                 operates_from: None,
                 successor: None,
                 main_responsibility: vec![connection],
+                carries_former_denials: false,
             };
             organisation.operates_in_connection_with(&oid(PRIVATE), day(today))
         };

@@ -58,6 +58,8 @@ pub enum ContentRef<'a> {
 pub struct Ending {
     /// When it was stored; the declaration counts until here.
     pub recorded_at: Instant,
+    /// The day the client said it.
+    pub given_on: Day,
     /// The role in which it was made; none = no role was told.
     pub role: Option<Role>,
 }
@@ -66,8 +68,16 @@ impl<'a> Gist<'a> {
     /// The gist of the declaration at a place.
     #[must_use]
     pub fn of(place: u32, declaration: &'a Declaration) -> Self {
-        let Declaration { id: _, content, given_at: _, recorded_at, withdrawal, declarer: _, recorded_by: _ } =
-            declaration;
+        let Declaration {
+            id: _,
+            content,
+            given_at: _,
+            recorded_at,
+            withdrawal,
+            declarer: _,
+            recorded_by: _,
+            label: _,
+        } = declaration;
         Self {
             place,
             content: ContentRef::of(content),
@@ -123,6 +133,6 @@ impl Ending {
     /// What of a withdrawal decides.
     #[must_use]
     pub fn of(withdrawal: &Withdrawal) -> Self {
-        Self { recorded_at: withdrawal.recorded_at, role: withdrawal.role() }
+        Self { recorded_at: withdrawal.recorded_at, given_on: withdrawal.given_on(), role: withdrawal.role() }
     }
 }

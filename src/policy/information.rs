@@ -3,8 +3,10 @@
 
 use super::calendar::{Calendar, InformationVersion};
 use super::day::{Day, Instant};
+use super::decide::must_inform_through;
 use super::declaration::{ClientDeclarations, Content, Declaration, Information};
 use super::declared::counted_version;
+use super::directory::Party;
 
 /// Which information a client has received by an instant.
 #[derive(Clone, Debug)]
@@ -14,6 +16,9 @@ pub struct InformationStatus<'a> {
     /// The newest version there is.
     pub newest: Option<&'a InformationVersion>,
     /// Nothing received that is as new as the newest.
+    pub is_outdated: bool,
+    /// Whoever asks must give the newest: in social welfare only once the
+    /// register shares within the sector (000, 001).
     pub must_inform: bool,
 }
 
@@ -24,15 +29,18 @@ pub struct Received<'a> {
     pub declaration: &'a Declaration,
     /// What it says.
     pub information: &'a Information,
-    /// False: of an unknown version or dated before its release, a data error.
+    /// False: of an unknown version, or dated before its release or after its
+    /// validity, a data error.
     pub counts: bool,
 }
 
-/// What a client has been informed of by an instant.
+/// What a client has been informed of by an instant, for a register that asks;
+/// none = the duty to inform is told without regard to who asks.
 #[must_use]
 pub fn information_status<'a>(
     declarations: &'a ClientDeclarations,
     calendar: &'a Calendar,
+    asked_by: Option<&Party<'_>>,
     now: Instant,
 ) -> InformationStatus<'a> {
     let newest = calendar.newest_version(Day::of(now));
@@ -50,8 +58,10 @@ pub fn information_status<'a>(
             Some(Received { declaration, information, counts: counted.is_some() })
         })
         .collect();
-    let must_inform = newest.is_some_and(|(place, _)| newest_received < Some(place));
-    InformationStatus { received, newest: newest.map(|(_, version)| version), must_inform }
+    let is_outdated = newest.is_some_and(|(place, _)| newest_received < Some(place));
+    let has_duty = asked_by.is_none_or(|register| must_inform_through(register, Day::of(now)));
+    let newest = newest.map(|(_, version)| version);
+    InformationStatus { received, newest, is_outdated, must_inform: is_outdated && has_duty }
 }
 
 #[cfg(test)]
@@ -77,7 +87,7 @@ mod tests {
             (vec![newest, old.clone()], vec![true, true], false),
             (vec![old, later], vec![true], true),
         ] {
-            let status = information_status(&declarations, &calendar, noon("2026-02-01"));
+            let status = information_status(&declarations, &calendar, None, noon("2026-02-01"));
             let counted: Vec<bool> = status.received.iter().map(|received| received.counts).collect();
             assert_eq!((counted, status.must_inform), (counts, must_inform), "{declarations:?}");
         }
@@ -87,7 +97,7 @@ mod tests {
     fn information_counts_from_the_instant_at_which_it_is_recorded() {
         let declarations = [received("2.0", "2026-02-01")];
         let calendar = Calendar::published();
-        assert!(!information_status(&declarations, &calendar, noon("2026-02-01")).must_inform);
-        assert!(information_status(&declarations, &calendar, noon("2026-01-31")).must_inform);
+        assert!(!information_status(&declarations, &calendar, None, noon("2026-02-01")).must_inform);
+        assert!(information_status(&declarations, &calendar, None, noon("2026-01-31")).must_inform);
     }
 }

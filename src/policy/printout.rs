@@ -6,14 +6,15 @@ use super::client_id::ClientId;
 use super::day::{Day, Instant};
 use super::declaration::{
     ClientDeclarations, ConsentKind, Content, Declaration, Denial, DenialSector, Kind, RecordedBy, Role,
-    Scope,
 };
-use super::declared::{Declared, LatestConsent, is_in_force};
+use super::declared::{Declared, InForce, LatestConsent};
 use super::directory::{Directory, Sector};
-use super::entitlement::may_have_printed;
+use super::entitlement::{PrintedConsents, may_have_denials_printed};
 use super::gist::Gist;
+use super::oid::Oid;
 use super::refusal::Refusal;
-use super::rules::not_offered;
+use super::rules::{covered_registers, not_offered};
+use super::viewing::Sight;
 
 /// What to print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,17 +23,6 @@ pub enum PrintedDocument {
     Consents,
     /// A summary of the denials.
     Denials,
-}
-
-/// The language of a printout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
-    /// Finnish.
-    Fi,
-    /// Swedish.
-    Sv,
-    /// English.
-    En,
 }
 
 /// How a printout is rendered.
@@ -44,18 +34,27 @@ pub enum Format {
     Html,
 }
 
+/// Whose data the printed declarations concern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrintedSector {
+    /// One sector's.
+    One(Sector),
+    /// Both: one summary of all denials (000).
+    Both,
+}
+
 /// A printout that someone wishes to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrintSubmission {
     /// Whose declarations are printed.
     pub client: ClientId,
     /// The sector whose data they concern.
-    pub sector: Sector,
+    pub sector: PrintedSector,
     /// What to print.
     pub document: PrintedDocument,
     /// In which role someone asks for it.
     pub requested_by: Role,
-    /// Who prints it; none = not told.
+    /// Who prints it; none = not told, which only a copy of the consents may be.
     pub printed_by: Option<RecordedBy>,
 }
 
@@ -67,12 +66,17 @@ pub struct Printout<'a> {
 }
 
 /// A declaration in a printout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrintEntry<'a> {
     /// The declaration.
     pub declaration: &'a Declaration,
     /// It covers only what is shared through Kanta, as older healthcare consents do.
     pub is_for_kanta_only: bool,
+    /// The day from which it opens anything through Kanta, if that is to come.
+    pub opens_from: Option<Day>,
+    /// The registers whose data a denial covers on the day, if its scope is one
+    /// of registers that merged or were carried over.
+    pub covers: Vec<&'a Oid<'static>>,
     /// What is wrong with it; none = it is in effect as it stands.
     pub note: Option<PrintNote>,
 }
@@ -80,7 +84,7 @@ pub struct PrintEntry<'a> {
 /// Why a declaration is not in effect as it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrintNote {
-    /// Recorded before the client was informed: it must be given again.
+    /// Given before the client was informed: it must be given again.
     GiveAgain,
     /// Limited in a way that is not offered, so that it covers nothing: it must
     /// be given again too.
@@ -89,56 +93,46 @@ pub enum PrintNote {
     Unreadable,
 }
 
-/// What is printed, or why nothing may be. The client, or who may give for
-/// them what is printed, may have it, as judged on the day of printing.
+/// What is printed, or why nothing may be. Those who may give what is printed
+/// for the client may have it, as judged on the day of printing.
 pub fn printout<'a>(
     submission: &PrintSubmission,
     declarations: &'a ClientDeclarations,
-    directory: &Directory,
+    directory: &'a Directory,
     calendar: &Calendar,
     now: Instant,
 ) -> Result<Printout<'a>, Refusal> {
     let PrintSubmission { client, sector, document, requested_by, printed_by } = submission;
-    if !printed_by.as_ref().is_none_or(|printer| is_known(printer, directory)) {
-        return Err(Refusal::RecorderUnknown);
-    }
-    let (kind, of_sector) = (document.kind(), denial_sector(*sector));
-    if !may_have_printed(*requested_by, kind, of_sector, client, Day::of(now)) {
-        return Err(Refusal::DeclarerNotAllowed);
-    }
+    let sight = printed_by.as_ref().map(|printer| Sight::of(printer, directory)).transpose()?;
+    let today = Day::of(now);
     let entries = match document {
         PrintedDocument::Consents => {
+            let printed = PrintedConsents::of(*requested_by, client, today);
+            if matches!(printed, PrintedConsents::None) {
+                return Err(Refusal::DeclarerNotAllowed);
+            }
             let declared = Declared::at(now, Gist::all(declarations), client, calendar);
-            let entry = |(place, declaration)| {
-                consent_entry(place, declaration, &declared, *sector, directory, calendar)
-            };
-            (0..).zip(declarations).filter(|(_, one)| one.recorded_at <= now).filter_map(entry).collect()
+            let of = ConsentsOf { printed, declared, sector: *sector, directory, calendar };
+            let recorded = (0..).zip(declarations).filter(|(_, one)| one.recorded_at <= now);
+            recorded.filter_map(|(place, declaration)| of.entry(place, declaration)).collect()
         }
-        PrintedDocument::Denials => declarations
-            .iter()
-            .filter(|declaration| is_in_force(declaration, declarations, client, now))
-            .filter_map(|declaration| denial_entry(declaration, *sector))
-            .collect(),
+        PrintedDocument::Denials => {
+            if let (Some(Sight::OfSector(own)), PrintedSector::One(printed)) = (sight, *sector)
+                && own != Some(printed)
+            {
+                return Err(Refusal::RecorderSectorNotAllowed);
+            }
+            let is_of_healthcare_alone = *sector == PrintedSector::One(Sector::Healthcare);
+            let printer = printed_by.as_ref().unwrap_or(&RecordedBy::MyKanta);
+            if !may_have_denials_printed(*requested_by, is_of_healthcare_alone, client, today, printer) {
+                return Err(Refusal::DeclarerNotAllowed);
+            }
+            let in_force = InForce::at(now, declarations, client);
+            let covers = |denial: &Denial| covered_registers(denial, directory, calendar, today);
+            in_force.each().filter_map(|(_, one)| denial_entry(one, *sector, covers)).collect()
+        }
     };
     Ok(Printout { entries })
-}
-
-impl Language {
-    /// Reads `fi`, `sv` or `en`.
-    #[must_use]
-    pub fn from_tag(tag: &str) -> Option<Self> {
-        [Self::Fi, Self::Sv, Self::En].into_iter().find(|language| language.tag() == tag)
-    }
-
-    /// The language as a tag.
-    #[must_use]
-    pub fn tag(self) -> &'static str {
-        match self {
-            Self::Fi => "fi",
-            Self::Sv => "sv",
-            Self::En => "en",
-        }
-    }
 }
 
 impl PrintedDocument {
@@ -152,58 +146,63 @@ impl PrintedDocument {
     }
 }
 
-/// Both the organisation and the register of a professional must be known.
-fn is_known(printer: &RecordedBy, directory: &Directory) -> bool {
-    match printer {
-        RecordedBy::MyKanta => true,
-        RecordedBy::Professional(professional) => {
-            directory.organisation(&professional.organisation).is_some()
-                && directory.party(&professional.register).is_some()
-        }
-    }
+/// What the entries of a copy of the consents are made from.
+struct ConsentsOf<'c, 'a> {
+    printed: PrintedConsents,
+    declared: Declared<'a>,
+    sector: PrintedSector,
+    directory: &'c Directory,
+    calendar: &'c Calendar,
 }
 
-fn denial_sector(sector: Sector) -> DenialSector {
-    match sector {
-        Sector::Healthcare => DenialSector::Healthcare,
-        Sector::SocialWelfare => DenialSector::SocialWelfare,
+impl ConsentsOf<'_, '_> {
+    /// The consent of the client's last act on a kind of the sector, if that
+    /// was to give it. One that cannot be read is listed as such: because of
+    /// it, those before it do not count and are not listed.
+    fn entry<'d>(&self, place: u32, declaration: &'d Declaration) -> Option<PrintEntry<'d>> {
+        let consent = match &declaration.content {
+            Content::Consent(consent) => consent,
+            Content::Unreadable(Kind::Consent) => return Some(PrintEntry::unreadable(declaration)),
+            Content::Information(_)
+            | Content::Denial(_)
+            | Content::Unreadable(Kind::Information | Kind::Denial) => return None,
+        };
+        let is_printed = concerns(&consent.kind, self.sector) && self.printed.include(&consent.kind);
+        let latest = self.declared.consents.latest(&consent.kind).filter(|_| is_printed)?;
+        (latest.place() == place && !latest.is_withdrawn()).then(|| PrintEntry {
+            declaration,
+            is_for_kanta_only: latest.is_for_kanta_only(self.calendar),
+            opens_from: self.opens_from(&consent.kind),
+            covers: Vec::new(),
+            note: note(latest, self.directory),
+        })
     }
-}
 
-/// The client's latest consent of a kind of the sector, if it has not been
-/// withdrawn. One that cannot be read is told of: because of it, those before
-/// it do not count and are not listed.
-fn consent_entry<'a>(
-    place: u32,
-    declaration: &'a Declaration,
-    declared: &Declared<'_>,
-    sector: Sector,
-    directory: &Directory,
-    calendar: &Calendar,
-) -> Option<PrintEntry<'a>> {
-    match &declaration.content {
-        Content::Consent(consent) if concerns(&consent.kind, sector) => {
-            let latest = declared.latest_consent(&consent.kind)?;
-            let is_in_force = latest.place == place && !latest.is_withdrawn;
-            is_in_force.then(|| PrintEntry {
-                declaration,
-                is_for_kanta_only: latest.is_for_kanta_only(calendar),
-                note: note(latest, directory),
-            })
-        }
-        Content::Unreadable(Kind::Consent) => Some(PrintEntry::unreadable(declaration)),
-        Content::Information(_)
-        | Content::Consent(_)
-        | Content::Denial(_)
-        | Content::Unreadable(Kind::Information | Kind::Denial) => None,
+    /// From when consents of a kind open anything through Kanta, if that is to come.
+    fn opens_from(&self, kind: &ConsentKind<'_>) -> Option<Day> {
+        let from = match kind {
+            ConsentKind::SocialWelfare => self.calendar.social_sharing_from,
+            ConsentKind::PatientDataToSocialWelfare | ConsentKind::ClientDataToHealthcare => {
+                self.calendar.cross_sector_from
+            }
+            ConsentKind::WellbeingData => self.calendar.wellbeing_from,
+            ConsentKind::Healthcare
+            | ConsentKind::LocalCrossSector { .. }
+            | ConsentKind::VerbalPrescription => return None,
+        };
+        Some(from).filter(|from| self.declared.today < *from)
     }
 }
 
 /// Whether consents of a kind concern a sector's data.
-fn concerns(kind: &ConsentKind<'_>, sector: Sector) -> bool {
+fn concerns(kind: &ConsentKind<'_>, sector: PrintedSector) -> bool {
     match kind {
-        ConsentKind::Healthcare | ConsentKind::PatientDataToSocialWelfare => sector == Sector::Healthcare,
-        ConsentKind::SocialWelfare | ConsentKind::ClientDataToHealthcare => sector == Sector::SocialWelfare,
+        ConsentKind::Healthcare | ConsentKind::PatientDataToSocialWelfare => {
+            sector.includes(Sector::Healthcare)
+        }
+        ConsentKind::SocialWelfare | ConsentKind::ClientDataToHealthcare => {
+            sector.includes(Sector::SocialWelfare)
+        }
         ConsentKind::WellbeingData | ConsentKind::LocalCrossSector { .. } => true,
         ConsentKind::VerbalPrescription => false,
     }
@@ -218,11 +217,17 @@ fn note(latest: &LatestConsent<'_>, directory: &Directory) -> Option<PrintNote> 
 }
 
 /// A denial in force, if it counts in the sector.
-fn denial_entry(declaration: &Declaration, sector: Sector) -> Option<PrintEntry<'_>> {
+fn denial_entry<'a>(
+    declaration: &'a Declaration,
+    sector: PrintedSector,
+    covers: impl Fn(&Denial) -> Vec<&'a Oid<'static>>,
+) -> Option<PrintEntry<'a>> {
     match &declaration.content {
-        Content::Denial(denial) => counts_in(denial, sector).then_some(PrintEntry {
+        Content::Denial(denial) => counts_in(denial, sector).then(|| PrintEntry {
             declaration,
             is_for_kanta_only: false,
+            opens_from: None,
+            covers: covers(denial),
             note: None,
         }),
         Content::Unreadable(Kind::Denial) => Some(PrintEntry::unreadable(declaration)),
@@ -232,16 +237,32 @@ fn denial_entry(declaration: &Declaration, sector: Sector) -> Option<PrintEntry<
     }
 }
 
-/// A denial counts in its sector only, an extensive one in both.
-fn counts_in(denial: &Denial, sector: Sector) -> bool {
-    denial.scope == Scope::Extensive
-        || denial.sector == DenialSector::Both
-        || denial.sector == denial_sector(sector)
+/// A denial counts in its sector only, one of both in both.
+fn counts_in(denial: &Denial, sector: PrintedSector) -> bool {
+    match denial.sector {
+        DenialSector::Healthcare => sector.includes(Sector::Healthcare),
+        DenialSector::SocialWelfare => sector.includes(Sector::SocialWelfare),
+        DenialSector::Both => true,
+    }
+}
+
+impl PrintedSector {
+    /// Whether a sector is among those printed.
+    #[must_use]
+    pub fn includes(self, sector: Sector) -> bool {
+        self == Self::Both || self == Self::One(sector)
+    }
 }
 
 impl<'a> PrintEntry<'a> {
     fn unreadable(declaration: &'a Declaration) -> Self {
-        Self { declaration, is_for_kanta_only: false, note: Some(PrintNote::Unreadable) }
+        Self {
+            declaration,
+            is_for_kanta_only: false,
+            opens_from: None,
+            covers: Vec::new(),
+            note: Some(PrintNote::Unreadable),
+        }
     }
 }
 

@@ -17,6 +17,11 @@ pub enum Refusal {
         "the time at which the client said it is in the future: correct the time or the clock of your system"
     )]
     GivenInFuture,
+    /// A withdrawal given on a day before what it ends was given.
+    #[error(
+        "the withdrawal is given on a day before the declaration that it ends: correct the time at which the client withdrew, or choose another declaration"
+    )]
+    WithdrawalBeforeDeclaration,
     /// The professional's organisation or register is not in the directory.
     #[error(
         "the directory does not know the professional's organisation or register: correct the OIDs, or ask the operator to add them"
@@ -34,7 +39,7 @@ pub enum Refusal {
     RecorderNotReady,
     /// Not for someone in that role.
     #[error(
-        "someone in this role may not do this for the client: a guardian only acknowledges information and sets healthcare denials for a minor, an authorised person only acknowledges information, in MyKanta, and a consent is for the client or an adult's legal representative"
+        "someone in this role may not do this for the client in this way: a guardian or representative of a minor acknowledges information, gives consents but that to wellbeing data, and sets healthcare denials through a professional of healthcare, and withdraws what a guardian or representative gave; an authorised person acknowledges information in MyKanta; everything else is for the client or an adult's legal representative"
     )]
     DeclarerNotAllowed,
     /// No such version of the information.
@@ -51,9 +56,17 @@ pub enum Refusal {
         /// Its release.
         released: Day,
     },
-    /// The client has not been informed.
+    /// Received after the end of its validity.
     #[error(
-        "the client must receive the Information about the Kanta Services before giving consent: give version {newest} and record it first"
+        "this version of the Information about the Kanta Services was valid until the day before {ended}: it cannot have been received on {ended} or later; give the newest version"
+    )]
+    InformationVersionEnded {
+        /// First day on which it was no longer valid.
+        ended: Day,
+    },
+    /// The client had not been informed when the consent was given.
+    #[error(
+        "the client must receive the Information about the Kanta Services before giving consent, on the same day at the latest: give version {newest}, record it, and let the client give the consent then"
     )]
     InformationRequired {
         /// The version to give.
@@ -74,16 +87,18 @@ pub enum Refusal {
     ConsentAllocationNotAllowed,
     /// This scope is not offered.
     #[error(
-        "a denial of this scope is not offered in this sector or for this register: in private healthcare deny service events, elsewhere registers that the directory knows, events, transactions, documents or tasks of the sector; a former provider only for denials given before the counties began"
+        "a denial of this scope is not offered in this sector or for this register: in private healthcare deny service events, elsewhere registers that the directory knows, events, transactions, documents or tasks of the sector; of a merged register deny its successor's; a former provider only for denials given before the counties began; everything in healthcare is all patient data"
     )]
     DenialScopeNotAllowed,
     /// Extensive refusals are for the future.
     #[error("an extensive refusal of all data cannot be recorded yet: record denials for each sector")]
     ExtensiveRefusalNotOpen,
     /// It has been ended.
-    #[error("the declaration has already been withdrawn, or replaced by a newer consent")]
+    #[error(
+        "the declaration has already been withdrawn, or a later word of the client on the same consent is recorded: list the client's declarations and choose one in force"
+    )]
     AlreadyWithdrawn,
-    /// Denials may be viewed for three purposes only.
+    /// Denials may be viewed for three purposes only (002).
     #[error(
         "denials may be viewed only when the client wishes to change or see them, when data is disclosed outside Kanta, or to investigate a problem with data sharing: tell the purpose, or leave denials out"
     )]
@@ -97,12 +112,14 @@ impl Refusal {
         match self {
             Self::DeclarationUnknown => "DECLARATION_UNKNOWN",
             Self::GivenInFuture => "GIVEN_IN_FUTURE",
+            Self::WithdrawalBeforeDeclaration => "WITHDRAWAL_BEFORE_DECLARATION",
             Self::RecorderUnknown => "RECORDER_UNKNOWN",
             Self::RecorderSectorNotAllowed => "RECORDER_SECTOR_NOT_ALLOWED",
             Self::RecorderNotReady => "RECORDER_NOT_READY",
             Self::DeclarerNotAllowed => "DECLARER_NOT_ALLOWED",
             Self::InformationVersionUnknown { .. } => "INFORMATION_VERSION_UNKNOWN",
             Self::InformationVersionNotReleased { .. } => "INFORMATION_VERSION_NOT_RELEASED",
+            Self::InformationVersionEnded { .. } => "INFORMATION_VERSION_ENDED",
             Self::InformationRequired { .. } => "INFORMATION_REQUIRED",
             Self::InformationCannotBeWithdrawn => "INFORMATION_CANNOT_BE_WITHDRAWN",
             Self::ConsentKindEnded => "CONSENT_KIND_ENDED",

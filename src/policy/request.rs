@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::client_id::ClientId;
 use super::day::Day;
 use super::declaration::DataKind;
-use super::directory::{Party, RegisterKind, Sector};
+use super::directory::{Holder, RegisterKind, Sector};
 use super::few::Few;
 use super::oid::{Oid, OpaqueId};
 
@@ -198,7 +198,7 @@ impl RecordKind {
 impl Record<'_> {
     /// The field that makes the record invalid, if any: what is not told
     /// cannot be checked against a denial (domain rules §3).
-    pub(crate) fn invalid_field(&self, holder: Option<&Party<'_>>) -> Option<RecordField> {
+    pub(crate) fn invalid_field(&self, holder: Option<&Holder<'_>>) -> Option<RecordField> {
         if self.kind.has_service_event() && self.service_event.is_none() {
             return Some(RecordField::ServiceEvent);
         }

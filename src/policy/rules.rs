@@ -14,12 +14,13 @@ mod wellbeing;
 use super::calendar::{Calendar, CalendarDate};
 use super::day::{Day, within};
 use super::declared::Declared;
-use super::directory::{Directory, Party, RegisterKind, Sector};
+use super::directory::{Directory, Holder, Party, Register, RegisterKind, Sector};
 use super::few::Few;
 use super::request::{ClaimKind, Conditions, Record, Situation};
 use super::verdict::{Deciding, Detail, Obligation, Reason};
 
 pub(crate) use allocation::not_offered;
+pub(crate) use denial::covered_registers;
 pub(crate) use everyone::UNKNOWN_REGISTER;
 
 /// A rule: what it finds, and the data of the catalogue.
@@ -103,7 +104,7 @@ pub(crate) struct Case<'c, 'a> {
 pub(crate) struct Sharing<'c, 'a> {
     pub(crate) situation: &'c Situation<'c>,
     pub(crate) requester: Party<'c>,
-    pub(crate) holder: Party<'c>,
+    pub(crate) holder: Holder<'c>,
     pub(crate) declared: &'c Declared<'a>,
     pub(crate) directory: &'c Directory,
     pub(crate) calendar: &'c Calendar,
@@ -166,6 +167,16 @@ impl Sharing<'_, '_> {
     /// a record of another kind is invalid there.
     pub(crate) fn is_of_patient_data(&self) -> bool {
         self.holder.register.kind.sector() == Some(Sector::Healthcare)
+    }
+
+    /// Whether both ends are in healthcare.
+    pub(crate) fn is_within_healthcare(&self) -> bool {
+        self.requester.register.kind.sector() == Some(Sector::Healthcare) && self.is_of_patient_data()
+    }
+
+    /// Whether the data file in which the record is held is ready for something.
+    pub(crate) fn is_holder_ready(&self, is_ready: impl Fn(&Register) -> bool) -> bool {
+        self.holder.is_ready(self.directory, is_ready)
     }
 
     /// Whether both ends are public healthcare in Uusimaa.

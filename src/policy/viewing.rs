@@ -1,12 +1,17 @@
-//! What of a client's declarations is shown, and for what denials may be
-//! viewed (002).
+//! Which of a client's declarations are shown, to whom, and for what denials
+//! may be viewed (002, 003; domain rules §8).
 
+use std::collections::HashMap;
+
+use super::calendar::Calendar;
 use super::client_id::ClientId;
-use super::day::Instant;
-use super::declaration::{ClientDeclarations, Declaration, Kind};
-use super::declared::is_in_force;
-use super::oid::OpaqueId;
+use super::day::{Day, Instant};
+use super::declaration::{ClientDeclarations, Content, Declaration, Denial, DenialSector, Kind, RecordedBy};
+use super::declared::InForce;
+use super::directory::{Directory, Party, Sector};
+use super::oid::{Oid, OpaqueId};
 use super::refusal::Refusal;
+use super::rules::covered_registers;
 
 /// Denials may be viewed for these purposes only. Routine retrieval is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,36 +24,74 @@ pub enum ViewingPurpose {
     Investigation,
 }
 
-/// Which of a client's declarations are asked for.
+/// Which of a client's declarations are requested.
 #[derive(Clone, Debug)]
 pub struct Selection {
     /// Which kinds; empty = all.
     pub kinds: Vec<Kind>,
     /// Withdrawn and replaced ones too.
     pub include_ended: bool,
-    /// For what; none = not told.
-    pub purpose: Option<ViewingPurpose>,
     /// Only those after this one; none = from the first.
     pub after: Option<OpaqueId<'static>>,
 }
 
-/// The declarations asked for, in revision order; denials only for a purpose.
+/// Why and by whom declarations are viewed.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// For what; none = not told.
+    pub purpose: Option<ViewingPurpose>,
+    /// By whom; none = not told.
+    pub viewer: Option<RecordedBy>,
+}
+
+/// What showing goes by, besides the client's declarations.
+#[derive(Clone, Copy, Debug)]
+pub struct Showing<'a> {
+    /// Whose declarations are shown.
+    pub client: &'a ClientId,
+    /// Organisations and registers.
+    pub directory: &'a Directory,
+    /// The dates by which rules change.
+    pub calendar: &'a Calendar,
+    /// The instant of the viewing.
+    pub now: Instant,
+}
+
+/// A declaration, shown.
+#[derive(Clone, Debug)]
+pub struct Shown<'a> {
+    /// The declaration.
+    pub declaration: &'a Declaration,
+    /// The consent that replaced it, or of whose act it was superseded.
+    pub replaced_by: Option<&'a OpaqueId<'static>>,
+    /// The registers whose data a denial covers on the day, if its scope is
+    /// one of registers (002: whether an old denial "also applies to the
+    /// healthcare data file of the wellbeing services county" can be checked).
+    pub covers: Vec<&'a Oid<'static>>,
+}
+
+/// Which denials a viewer is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// MyKanta: all.
+    All,
+    /// A professional: those of the own sector, if the register has one, and
+    /// those of both.
+    OfSector(Option<Sector>),
+}
+
+/// The declarations requested, in revision order; denials only for a purpose,
+/// to a viewer, and of the viewer's sector.
 pub fn select<'a>(
     selection: &Selection,
+    view: &View,
     declarations: &'a ClientDeclarations,
-    client: &ClientId,
-    now: Instant,
-) -> Result<Vec<&'a Declaration>, Refusal> {
-    let Selection { kinds, include_ended, purpose, after } = selection;
-    let asks_for = |kind| kinds.is_empty() || kinds.contains(&kind);
-    if asks_for(Kind::Denial) && purpose.is_none() {
-        return Err(Refusal::ViewingPurposeRequired);
-    }
-    let is_shown = |declaration: &&Declaration| {
-        asks_for(declaration.content.kind())
-            && declaration.recorded_at <= now
-            && (*include_ended || is_in_force(declaration, declarations, client, now))
-    };
+    showing: Showing<'a>,
+) -> Result<Vec<Shown<'a>>, Refusal> {
+    let Selection { kinds, include_ended, after } = selection;
+    let includes = |kind| kinds.is_empty() || kinds.contains(&kind);
+    let sight = if includes(Kind::Denial) { Some(sight_for_denials(view, showing.directory)?) } else { None };
+    let in_force = InForce::at(showing.now, declarations, showing.client);
     // By id, so that what ends between two pages hides nothing from the second.
     let start = match after {
         None => 0,
@@ -57,7 +100,101 @@ pub fn select<'a>(
             place.ok_or(Refusal::DeclarationUnknown)?.saturating_add(1)
         }
     };
-    Ok(declarations.iter().skip(start).filter(is_shown).collect())
+    let is_shown = |(place, declaration): &(u32, &Declaration)| {
+        includes(declaration.content.kind())
+            && declaration.recorded_at <= showing.now
+            && sight.is_none_or(|sight| sight.includes(&declaration.content))
+            && (*include_ended || in_force.has(*place))
+    };
+    let replacements = if *include_ended { in_force.replacements() } else { HashMap::new() };
+    let shown = |(place, declaration)| showing.shown(place, declaration, declarations, &replacements);
+    Ok((0..).zip(declarations).skip(start).filter(is_shown).map(shown).collect())
+}
+
+/// One declaration of the client; a denial as [`select`] shows it.
+pub fn get<'a>(
+    id: &OpaqueId<'_>,
+    view: &View,
+    declarations: &'a ClientDeclarations,
+    showing: Showing<'a>,
+) -> Result<Shown<'a>, Refusal> {
+    let is_it = |(_, declaration): &(u32, &Declaration)| {
+        declaration.id == *id && declaration.recorded_at <= showing.now
+    };
+    let (place, declaration) = (0..).zip(declarations).find(is_it).ok_or(Refusal::DeclarationUnknown)?;
+    if declaration.content.kind() == Kind::Denial
+        && !sight_for_denials(view, showing.directory)?.includes(&declaration.content)
+    {
+        return Err(Refusal::DeclarationUnknown);
+    }
+    let in_force = InForce::at(showing.now, declarations, showing.client);
+    Ok(showing.shown(place, declaration, declarations, &in_force.replacements()))
+}
+
+/// Which denials are shown. In the order of refusals: who views is known, and
+/// for what is told.
+fn sight_for_denials(view: &View, directory: &Directory) -> Result<Sight, Refusal> {
+    let sight = view.viewer.as_ref().map(|viewer| Sight::of(viewer, directory)).transpose()?;
+    view.purpose.ok_or(Refusal::ViewingPurposeRequired)?;
+    // The interface asks for a viewer; without one nothing is seen.
+    Ok(sight.unwrap_or(Sight::OfSector(None)))
+}
+
+impl Sight {
+    /// What a viewer sees, whose organisation and register must both be known.
+    pub fn of(viewer: &RecordedBy, directory: &Directory) -> Result<Self, Refusal> {
+        match viewer {
+            RecordedBy::MyKanta => Ok(Self::All),
+            RecordedBy::Professional(professional) => {
+                directory.organisation(&professional.organisation).ok_or(Refusal::RecorderUnknown)?;
+                let party = directory.party(&professional.register).ok_or(Refusal::RecorderUnknown)?;
+                Ok(Self::of_party(&party))
+            }
+        }
+    }
+
+    /// What a professional who works for a register sees.
+    #[must_use]
+    pub fn of_party(party: &Party<'_>) -> Self {
+        Self::OfSector(party.register.kind.sector())
+    }
+
+    /// Whether a declaration is shown: of denials those of the sector, and
+    /// those of both.
+    #[must_use]
+    pub fn includes(self, content: &Content) -> bool {
+        match (self, content) {
+            (Self::OfSector(sector), Content::Denial(denial)) => is_seen_by(denial, sector),
+            (_, _) => true,
+        }
+    }
+}
+
+fn is_seen_by(denial: &Denial, sector: Option<Sector>) -> bool {
+    match denial.sector {
+        DenialSector::Healthcare => sector == Some(Sector::Healthcare),
+        DenialSector::SocialWelfare => sector == Some(Sector::SocialWelfare),
+        DenialSector::Both => true,
+    }
+}
+
+impl<'a> Showing<'a> {
+    fn shown(
+        self,
+        place: u32,
+        declaration: &'a Declaration,
+        declarations: &'a ClientDeclarations,
+        replacements: &HashMap<u32, u32>,
+    ) -> Shown<'a> {
+        let replaced_by = replacements.get(&place).and_then(|by| declarations.get(*by as usize));
+        let covers = match &declaration.content {
+            Content::Denial(denial) => {
+                covered_registers(denial, self.directory, self.calendar, Day::of(self.now))
+            }
+            Content::Information(_) | Content::Consent(_) | Content::Unreadable(_) => Vec::new(),
+        };
+        Shown { declaration, replaced_by: replaced_by.map(|by| &by.id), covers }
+    }
 }
 
 impl ViewingPurpose {
@@ -75,10 +212,8 @@ impl ViewingPurpose {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::declaration::{ConsentKind, DenialSector, Scope};
+    use crate::policy::declaration::{ConsentKind, Professional, Scope};
     use crate::policy::printout::samples::*;
-
-    const PURPOSE: Option<ViewingPurpose> = Some(ViewingPurpose::Investigation);
 
     fn stored() -> Vec<Declaration> {
         vec![
@@ -86,46 +221,80 @@ mod tests {
             consent("replaced", "2024-01-02", ConsentKind::Healthcare),
             consent("consent", "2024-01-03", ConsentKind::Healthcare),
             denial("denial", "2026-02-01", DenialSector::Healthcare, Scope::AllPatientData),
+            denial("social-denial", "2026-02-01", DenialSector::SocialWelfare, Scope::AllPatientData),
+            denial("of-both", "2026-02-01", DenialSector::Both, Scope::Extensive),
             information("tomorrow", "2026-02-02"),
         ]
+    }
+
+    fn professional(register: &'static str) -> RecordedBy {
+        RecordedBy::Professional(Professional {
+            register: oid(register),
+            organisation: oid(COUNTY),
+            professional: "".into(),
+        })
+    }
+
+    fn investigating(viewer: RecordedBy) -> View {
+        View { purpose: Some(ViewingPurpose::Investigation), viewer: Some(viewer) }
     }
 
     fn shown(
         kinds: &[Kind],
         include_ended: bool,
-        purpose: Option<ViewingPurpose>,
+        view: &View,
         after: Option<&'static str>,
     ) -> Result<Vec<String>, Refusal> {
-        let selection = Selection { kinds: kinds.to_vec(), include_ended, purpose, after: after.map(id) };
-        let stored = stored();
-        let selected = select(&selection, &stored, &client(ADULT), noon("2026-02-01"))?;
-        Ok(selected.iter().map(|declaration| declaration.id.as_str().to_owned()).collect())
+        let selection = Selection { kinds: kinds.to_vec(), include_ended, after: after.map(id) };
+        let (stored, client) = (stored(), client(ADULT));
+        let (directory, calendar) = (directory(""), Calendar::published());
+        let now = noon("2026-02-01");
+        let showing = Showing { client: &client, directory: &directory, calendar: &calendar, now };
+        let selected = select(&selection, view, &stored, showing)?;
+        Ok(selected.iter().map(|shown| shown.declaration.id.as_str().to_owned()).collect())
     }
 
     #[test]
     fn what_is_recorded_by_now_is_shown_as_asked() {
+        let view = investigating(RecordedBy::MyKanta);
+        let denials = ["denial", "social-denial", "of-both"];
         for (kinds, include_ended, after, expected) in [
-            (&[][..], true, None, &["information", "replaced", "consent", "denial"][..]),
-            (&[], false, None, &["information", "consent", "denial"]),
-            (&[Kind::Consent], true, None, &["replaced", "consent"]),
-            (&[Kind::Consent], false, None, &["consent"]),
-            (&[Kind::Denial], false, None, &["denial"]),
-            (&[], true, Some("replaced"), &["consent", "denial"]),
-            (&[], true, Some("denial"), &[]),
+            (&[][..], true, None, [&["information", "replaced", "consent"][..], &denials].concat()),
+            (&[], false, None, [&["information", "consent"][..], &denials].concat()),
+            (&[Kind::Consent], true, None, vec!["replaced", "consent"]),
+            (&[Kind::Consent], false, None, vec!["consent"]),
+            (&[Kind::Denial], false, None, denials.to_vec()),
+            (&[], true, Some("replaced"), [&["consent"][..], &denials].concat()),
+            (&[], true, Some("of-both"), vec![]),
         ] {
-            let shown = shown(kinds, include_ended, PURPOSE, after).expect("they may be shown");
+            let shown = shown(kinds, include_ended, &view, after).expect("they may be shown");
             assert_eq!(shown, expected, "{kinds:?} {include_ended} {after:?}");
         }
-        assert_eq!(shown(&[], true, PURPOSE, Some("unknown")), Err(Refusal::DeclarationUnknown));
+        assert_eq!(shown(&[], true, &view, Some("unknown")), Err(Refusal::DeclarationUnknown));
     }
 
     #[test]
     fn denials_are_shown_for_a_purpose_only() {
+        let view = View { purpose: None, viewer: Some(RecordedBy::MyKanta) };
         for kinds in [&[][..], &[Kind::Denial], &[Kind::Consent, Kind::Denial]] {
-            assert_eq!(shown(kinds, true, None, None), Err(Refusal::ViewingPurposeRequired));
+            assert_eq!(shown(kinds, true, &view, None), Err(Refusal::ViewingPurposeRequired));
         }
-        let others = shown(&[Kind::Consent, Kind::Information], true, None, None);
+        let nobody = View { purpose: None, viewer: None };
+        let others = shown(&[Kind::Consent, Kind::Information], true, &nobody, None);
         assert_eq!(others.expect("no denials are asked for"), ["information", "replaced", "consent"]);
+    }
+
+    #[test]
+    fn a_professional_sees_the_denials_of_the_own_sector_and_of_both() {
+        for (viewer, expected) in [
+            (professional(COUNTY_HEALTHCARE), Ok(vec!["denial".to_owned(), "of-both".to_owned()])),
+            (professional(COUNTY_SOCIAL_WELFARE), Ok(vec!["social-denial".to_owned(), "of-both".to_owned()])),
+            (professional(UNKNOWN), Err(Refusal::RecorderUnknown)),
+        ] {
+            assert_eq!(shown(&[Kind::Denial], false, &investigating(viewer), None), expected);
+        }
+        let unknown = View { purpose: None, viewer: Some(professional(UNKNOWN)) };
+        assert_eq!(shown(&[Kind::Denial], false, &unknown, None), Err(Refusal::RecorderUnknown));
     }
 
     #[test]

@@ -183,12 +183,13 @@ impl Founding {
         let uusimaa = number <= COUNTIES_IN_UUSIMAA || number == HELSINKI || number == HUS;
         self.organisations.push(Organisation {
             oid: organisation_oid(number)?,
-            name: name.into(),
+            name: name.as_str().into(),
             kind,
             uusimaa,
             operates_from: None,
             successor: None,
             main_responsibility: Vec::new(),
+            carries_former_denials: false,
         });
         Ok(())
     }
@@ -202,7 +203,7 @@ impl Founding {
             let retrieves = Some(day(2027, 3 + of % 6, 1)?);
             self.registers.push(Register {
                 oid: oid(&format!("{BRANCH}.{of}.{place}"))?,
-                name: format!("Register {of}.{place}").into(),
+                name: format!("Register {of}.{place}").as_str().into(),
                 controller: organisation_oid(of)?,
                 kind: *kind,
                 joined_kanta_on: Some(joined),

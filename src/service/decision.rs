@@ -16,10 +16,11 @@ use crate::policy::explain::Explanation;
 use crate::policy::gist::Gist;
 use crate::policy::request::Situation;
 use crate::policy::verdict::Verdict;
-use crate::policy::viewing::ViewingPurpose;
+use crate::policy::viewing::{Sight, ViewingPurpose};
 use crate::store::{Viewed, Viewing};
 use crate::wire::answer::Answer;
 use crate::wire::catalogue::{to_explained, to_rules};
+use crate::wire::client::check_born;
 use crate::wire::codec::DecideCall;
 use crate::wire::declaration::{stored_declarations, to_stored};
 use crate::wire::v1::decision_service_server::DecisionService;
@@ -56,6 +57,7 @@ impl Decisions {
             let situation = situation.as_ref().map_err(InvalidRequest::clone)?;
             let snapshot = self.core.snapshot(at_least).await?;
             let now = self.core.now(&snapshot)?;
+            check_born(&situation.client, now)?;
             Ok::<_, Failure>((situation, snapshot, now))
         };
         let (situation, snapshot, now) = match known.await {
@@ -87,8 +89,10 @@ impl Decisions {
         let (situation, record) = violations.finish(situation.zip(record))?;
         let snapshot = self.core.snapshot(&decide.at_least).await?;
         let now = self.core.now(&snapshot)?;
+        check_born(&situation.client, now).map_err(|faults| faults.within("decide"))?;
         let declarations = self.core.history(&situation.client, &snapshot).await?;
-        self.log_viewing(decide, &situation, &declarations).await?;
+        let shown = shown_to(&situation, &declarations, snapshot.directory(), now);
+        self.log_viewing(decide, &situation, &shown, snapshot.directory()).await?;
         let question = Question::new(
             &situation,
             Gist::all(&declarations),
@@ -103,11 +107,12 @@ impl Decisions {
         Ok(ExplainResponse {
             verdict: Some(to_verdict(&verdict, Disclosure::Detailed, id_among(&declarations))),
             rules: steps.iter().filter_map(|step| to_explained(step, &self.core.calendar)).collect(),
-            declarations: recorded_by(&declarations, now).map(to_stored).collect(),
+            declarations: shown.into_iter().map(to_stored).collect(),
             token: self.core.tokens.write(snapshot.point()),
             decided_at: Some(to_timestamp(now)),
             catalogue_version: self.core.catalogue_version.text().to_string(),
             decision_id: decision_id(now).to_string(),
+            next: Vec::new(),
         })
     }
 
@@ -125,10 +130,9 @@ impl Decisions {
         let ((situation, given), (at, directory)) =
             violations.finish(situation.zip(given).zip(at.zip(directory)))?;
         let snapshot = self.core.snapshot(&decide.at_least).await?;
-        let now = match at {
-            Some(at) => at,
-            None => self.core.now(&snapshot)?,
-        };
+        let today = self.core.now(&snapshot)?;
+        check_born(&situation.client, today).map_err(|faults| faults.within("decide"))?;
+        let now = at.unwrap_or(today);
         let directory = directory.map_or_else(|| Arc::clone(snapshot.directory()), Arc::new);
         let mut declarations =
             if *ignore_stored { Vec::new() } else { self.core.history(&situation.client, &snapshot).await? };
@@ -168,14 +172,15 @@ impl Decisions {
         &self,
         message: &DecideRequest,
         situation: &Situation<'_>,
-        declarations: &ClientDeclarations,
+        shown: &[&Declaration],
+        directory: &Directory,
     ) -> Result<(), Failure> {
-        if !declarations.iter().any(|declaration| declaration.content.kind() == Kind::Denial) {
+        if !shown.iter().any(|declaration| declaration.content.kind() == Kind::Denial) {
             return Ok(());
         }
         let viewing = Viewing {
             client: situation.client.clone(),
-            viewer: decision::asked_by(message),
+            viewer: decision::asked_by(message, directory),
             purpose: ViewingPurpose::Investigation,
             what: Viewed::Explanation,
         };
@@ -222,9 +227,18 @@ impl DecisionService for Decisions {
     }
 }
 
-/// The declarations recorded by an instant.
-fn recorded_by(declarations: &ClientDeclarations, now: Instant) -> impl Iterator<Item = &Declaration> {
-    declarations.iter().filter(move |declaration| declaration.recorded_at <= now)
+/// The declarations that an explanation shows: those recorded by an instant, of
+/// the denials those that a professional of the requester's register may view.
+fn shown_to<'d>(
+    situation: &Situation<'_>,
+    declarations: &'d ClientDeclarations,
+    directory: &Directory,
+    now: Instant,
+) -> Vec<&'d Declaration> {
+    let requester = directory.party(&situation.requester);
+    let sight = requester.map_or(Sight::OfSector(None), |requester| Sight::of_party(&requester));
+    let recorded = declarations.iter().filter(|declaration| declaration.recorded_at <= now);
+    recorded.filter(|declaration| sight.includes(&declaration.content)).collect()
 }
 
 fn required(field: &str) -> Failure {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use prost::Message;
 use sha2::{Digest, Sha256};
 use tokio::time;
 use tonic::{Request, Response, Status};
 
-use crate::policy::admit::{Admitted, admit, admit_withdrawal};
+use crate::policy::admit::{Admitted, Terms, admit, admit_withdrawal};
 use crate::policy::calendar::Calendar;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
@@ -16,15 +17,15 @@ use crate::policy::directory::Directory;
 use crate::policy::information::{InformationStatus, Received, information_status};
 use crate::policy::printout::{PrintedDocument, printout};
 use crate::policy::refusal::Refusal;
-use crate::policy::viewing::{ViewingPurpose, select};
+use crate::policy::viewing::{Showing, View, ViewingPurpose, get, select};
 use crate::store::{Admit, Append, Appended, Entry, Viewed, Viewing};
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::metrics::{Recorded, StoreOperation};
 use crate::telemetry::span::Open;
-use crate::wire::client::client_of;
+use crate::wire::client::check_born;
 use crate::wire::declaration::{
-    Getting, Listing, PrintOrder, Recording, View, Wait, getting, listing, print_order, submission,
-    to_notice, to_stored, to_way, withdrawal,
+    Getting, Listing, PrintOrder, Recording, Wait, getting, information_asked, listing, print_order,
+    submission, to_notice, to_shown, to_stored, to_way, viewer_required, withdrawal,
 };
 use crate::wire::v1::declaration_service_server::DeclarationService;
 use crate::wire::v1::{
@@ -60,11 +61,12 @@ impl Declarations {
             given_at: submission.given_at,
             declarer: submission.declarer.clone(),
             recorded_by: submission.recorded_by.clone(),
+            label: submission.label.clone(),
         };
         let client = submission.client.clone();
-        let (directory, calendar) = self.judged_by()?;
+        let terms = self.terms(&client)?;
         let admit: Admit =
-            Box::new(move |declarations, now| admit(&submission, declarations, &directory, &calendar, now));
+            Box::new(move |declarations, now| admit(&submission, declarations, terms.borrowed(), now));
         let append = Append { client, idempotency_key, payload_digest, entry, admit };
         let (appended, everywhere_at) = self.append(append, wait).await?;
         let token = self.core.tokens.write(appended.point());
@@ -91,9 +93,9 @@ impl Declarations {
             recorded_by: submission.recorded_by.clone(),
         };
         let client = submission.client.clone();
-        let (directory, calendar) = self.judged_by()?;
+        let terms = self.terms(&client)?;
         let admit: Admit = Box::new(move |declarations, now| {
-            admit_withdrawal(&submission, declarations, &directory, &calendar, now)
+            admit_withdrawal(&submission, declarations, terms.borrowed(), now)
         });
         let append = Append { client, idempotency_key, payload_digest, entry, admit };
         let (appended, everywhere_at) = self.append(append, wait).await?;
@@ -105,11 +107,16 @@ impl Declarations {
         })
     }
 
-    /// The directory and the dates by which admission judges.
-    fn judged_by(&self) -> Result<(Arc<Directory>, Arc<Calendar>), Failure> {
+    /// What admission goes by, for a client who can be one.
+    fn terms(&self, client: &ClientId) -> Result<OwnedTerms, Failure> {
         let snapshot = self.core.index.current().map_err(Failure::Unavailable)?;
-        self.core.now(&snapshot)?;
-        Ok((snapshot.directory().clone(), self.core.calendar.clone()))
+        let now = self.core.now(&snapshot)?;
+        check_born(client, now)?;
+        Ok(OwnedTerms {
+            directory: snapshot.directory().clone(),
+            calendar: self.core.calendar.clone(),
+            clock_ahead_max: self.core.limits.recorder_clock_ahead_max,
+        })
     }
 
     /// Stores durably and waits until it is in force here, or everywhere: what
@@ -145,19 +152,30 @@ impl Declarations {
     async fn get(&self, message: &GetRequest) -> Result<GetResponse, Failure> {
         let Getting { client, declaration, view } = getting(message)?;
         let snapshot = self.core.snapshot("").await?;
+        let now = self.core.now(&snapshot)?;
+        check_born(&client, now)?;
         let history = self.core.history(&client, &snapshot).await?;
-        let stored = history.iter().find(|stored| stored.id == declaration);
-        let stored = stored.ok_or(Refusal::DeclarationUnknown)?;
-        self.view([stored], client, view, Viewed::Declaration).await?;
-        Ok(GetResponse { declaration: Some(to_stored(stored)) })
+        let is_denial = |stored: &Declaration| stored.content.kind() == Kind::Denial;
+        if view.viewer.is_none() && history.iter().any(|one| one.id == declaration && is_denial(one)) {
+            return Err(viewer_required().into());
+        }
+        let directory = snapshot.directory();
+        let showing = Showing { client: &client, directory, calendar: &self.core.calendar, now };
+        let shown = get(&declaration, &view, &history, showing)?;
+        let response = GetResponse { declaration: Some(to_shown(&shown)) };
+        self.log_view(client, view, Viewed::Declaration).await?;
+        Ok(response)
     }
 
     async fn list(&self, message: &ListRequest) -> Result<ListResponse, Failure> {
-        let Listing { client, selection, viewer, page_size } = listing(message)?;
+        let Listing { client, selection, view, page_size } = listing(message)?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
+        check_born(&client, now)?;
         let history = self.core.history(&client, &snapshot).await?;
-        let selected = select(&selection, &history, &client, now).map_err(|refusal| {
+        let directory = snapshot.directory();
+        let showing = Showing { client: &client, directory, calendar: &self.core.calendar, now };
+        let selected = select(&selection, &view, &history, showing).map_err(|refusal| {
             let is_foreign = refusal == Refusal::DeclarationUnknown;
             let foreign = || {
                 InvalidRequest::one("page_token", "not from an earlier response: leave it out to begin anew")
@@ -167,7 +185,7 @@ impl Declarations {
         let limits = &self.core.limits;
         let page_size = page_size.unwrap_or(limits.page_size_default).min(limits.page_size_max);
         let mut bytes = 0_usize;
-        let page = selected.iter().take(page_size).map(|stored| to_stored(stored)).take_while(|stored| {
+        let page = selected.iter().take(page_size).map(to_shown).take_while(|stored| {
             let is_first = bytes == 0;
             bytes = bytes.saturating_add(stored.encoded_len());
             is_first || bytes <= limits.page_bytes_max
@@ -175,28 +193,16 @@ impl Declarations {
         let page: Vec<StoredDeclaration> = page.collect();
         let last = page.last().filter(|_| page.len() < selected.len());
         let next_page_token = last.map(|last| last.id.clone()).unwrap_or_default();
-        let view = View { purpose: selection.purpose, viewer };
-        self.view(selected.iter().copied().take(page.len()), client, view, Viewed::List).await?;
+        self.log_view(client, view, Viewed::List).await?;
         Ok(ListResponse { declarations: page, next_page_token })
     }
 
-    /// Lets declarations be shown: denials only for a purpose, and each
-    /// viewing is logged first (002).
-    async fn view(
-        &self,
-        shown: impl IntoIterator<Item = &Declaration>,
-        client: ClientId,
-        view: View,
-        what: Viewed,
-    ) -> Result<(), Failure> {
-        let shows_denials = shown.into_iter().any(|stored| stored.content.kind() == Kind::Denial);
-        match view.purpose {
-            None if shows_denials => Err(Refusal::ViewingPurposeRequired.into()),
+    /// Logs a viewing for a purpose before anything is shown (002).
+    async fn log_view(&self, client: ClientId, view: View, what: Viewed) -> Result<(), Failure> {
+        let View { purpose, viewer } = view;
+        match purpose {
             None => Ok(()),
-            Some(purpose) => {
-                let viewing = Viewing { client, viewer: view.viewer, purpose, what };
-                self.core.log_viewing(viewing).await
-            }
+            Some(purpose) => self.core.log_viewing(Viewing { client, viewer, purpose, what }).await,
         }
     }
 
@@ -204,15 +210,29 @@ impl Declarations {
         &self,
         message: &InformationStatusRequest,
     ) -> Result<InformationStatusResponse, Failure> {
-        let InformationStatusRequest { client } = message;
-        let client = client_of(client.as_ref())?;
+        let (client, asked_by) = information_asked(message)?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
+        check_born(&client, now)?;
+        let asked_by = match asked_by {
+            None => None,
+            Some(register) => {
+                let unknown = || {
+                    InvalidRequest::one(
+                        "asked_by",
+                        "the directory has no such register: correct the OID, or leave it out",
+                    )
+                };
+                Some(snapshot.directory().party(&register).ok_or_else(unknown)?)
+            }
+        };
         let history = self.core.history(&client, &snapshot).await?;
-        let InformationStatus { received, newest, must_inform } =
-            information_status(&history, &self.core.calendar, now);
+        let status = information_status(&history, &self.core.calendar, asked_by.as_ref(), now);
+        let InformationStatus { received, newest, is_outdated, must_inform } = status;
         let current_version = newest.map(|version| version.version.to_string()).unwrap_or_default();
-        let explanation = if must_inform {
+        let explanation = if is_outdated && !must_inform {
+            "The duty to inform begins once the register that asks has joined Kanta and shares within social welfare: nothing needs to be given yet.".to_owned()
+        } else if must_inform {
             format!(
                 "The client has not received version {current_version}, the newest: give it and record it."
             )
@@ -231,6 +251,7 @@ impl Declarations {
         let PrintOrder { submission, language, format } = print_order(message)?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
+        check_born(&submission.client, now)?;
         let history = self.core.history(&submission.client, &snapshot).await?;
         let printed = printout(&submission, &history, snapshot.directory(), &self.core.calendar, now)?;
         if submission.document == PrintedDocument::Denials {
@@ -303,6 +324,20 @@ impl DeclarationService for Declarations {
     async fn print(&self, request: Request<PrintRequest>) -> Result<Response<PrintResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.print(request.get_ref()).await?))
+    }
+}
+
+/// What admission goes by, kept while a submission waits for the writer.
+struct OwnedTerms {
+    directory: Arc<Directory>,
+    calendar: Arc<Calendar>,
+    clock_ahead_max: TimeDelta,
+}
+
+impl OwnedTerms {
+    fn borrowed(&self) -> Terms<'_> {
+        let Self { directory, calendar, clock_ahead_max } = self;
+        Terms { directory, calendar, clock_ahead_max: *clock_ahead_max }
     }
 }
 

@@ -12,7 +12,8 @@ mod words;
 use crate::policy::day::{Day, Instant};
 use crate::policy::declaration::Content;
 use crate::policy::directory::Directory;
-use crate::policy::printout::{Format, Language, PrintEntry, PrintSubmission, Printout};
+use crate::policy::language::Language;
+use crate::policy::printout::{Format, PrintEntry, PrintSubmission, Printout};
 
 use words::Words;
 
@@ -89,7 +90,7 @@ pub fn render(
 
 impl Words<'_> {
     fn entry(&self, entry: &PrintEntry<'_>) -> RenderedEntry {
-        let PrintEntry { declaration, is_for_kanta_only, note } = entry;
+        let PrintEntry { declaration, is_for_kanta_only, opens_from: _, covers: _, note } = entry;
         let (heading, mut lines) = match &declaration.content {
             Content::Consent(consent) => {
                 (self.consent_heading(&consent.kind), self.consent_lines(consent, *is_for_kanta_only))

@@ -13,7 +13,7 @@ use crate::policy::admit::Admitted;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{
-    ClientDeclarations, Content, Declaration, Declarer, RecordedBy, Withdrawal,
+    ClientDeclarations, Content, Declaration, Declarer, Label, RecordedBy, Withdrawal,
 };
 use crate::policy::directory::Directory;
 use crate::policy::gist::{Ending, GistBuf};
@@ -190,6 +190,8 @@ pub enum Entry {
         declarer: Declarer,
         /// Who records.
         recorded_by: RecordedBy,
+        /// How the client knows it again; only of a denial.
+        label: Option<Label>,
     },
     /// The end of a declaration.
     Withdrawal {

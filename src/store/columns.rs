@@ -136,6 +136,7 @@ impl<'r> Columns<'r> {
                 withdrawal: None,
                 declarer: None,
                 recorded_by: None,
+                label: None,
             }
         })
     }
@@ -171,7 +172,7 @@ impl<'r> Columns<'r> {
             (Ok(withdrawal), _) => Some(withdrawal),
             (Err(Unreadable), Kind::Consent) => {
                 tracing::warn!(%revision, ?kind, "a stored withdrawal cannot be read and ends the consent");
-                Some(Withdrawal { recorded_at, by: None })
+                Some(Withdrawal { recorded_at, given_at: recorded_at, by: None })
             }
             (Err(Unreadable), Kind::Denial | Kind::Information) => {
                 tracing::warn!(%revision, ?kind, "a stored withdrawal cannot be read and ends nothing");

@@ -204,14 +204,17 @@ impl Group {
             Ok(admitted) => admitted,
             Err(refusal) => return Ok(Err(AppendError::Refused(refusal))),
         };
+        // A recorder's clock may be a little ahead of this one.
+        let given = |told: Option<Instant>| told.unwrap_or(recorded_at).min(recorded_at);
         let (what, declaration_id, body) = match entry {
-            Entry::Declaration { content, given_at, declarer, recorded_by } => {
+            Entry::Declaration { content, given_at, declarer, recorded_by, label } => {
                 let body = row::Declaration {
                     content: content.into(),
-                    given_at: row::micros(given_at.unwrap_or(recorded_at)),
+                    given_at: row::micros(given(*given_at)),
                     declarer: Some(declarer.into()),
                     recorded_by: Some(recorded_by.into()),
                     imported: None,
+                    label: label.as_ref().map(|label| label.as_str().into()),
                 };
                 let id = self.ids.id(recorded_at, self.written.head.revision.next());
                 (What::Declaration(content.kind()), id, json(&body)?)
@@ -222,7 +225,7 @@ impl Group {
                     return Ok(Err(AppendError::Refused(Refusal::DeclarationUnknown)));
                 };
                 let body = row::Withdrawal {
-                    given_at: row::micros(given_at.unwrap_or(recorded_at)),
+                    given_at: row::micros(given(*given_at)),
                     by: by.into(),
                     recorded_by: recorded_by.into(),
                 };

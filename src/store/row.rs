@@ -166,7 +166,16 @@ macro_rules! row_enum {
 }
 use row_enum;
 
-row_enum!(Notice = admit::Notice { LateEntry, ProvideInformation, ConsentReplaced });
+row_enum!(
+    Notice = admit::Notice {
+        LateEntry,
+        ProvideInformation,
+        ConsentReplaced,
+        Superseded,
+        AlreadyDenied,
+        StillDenied
+    }
+);
 
 /// The text of the column `notices`.
 pub(super) fn notices_text(notices: &[admit::Notice]) -> Result<String, serde_json::Error> {

@@ -63,6 +63,8 @@ pub fn to_explained(step: &Step, calendar: &Calendar) -> Option<v1::ExplainedRul
         rule: Some(to_rule(list, rule, calendar)),
         finding: finding.into(),
         explanation: explanation.to_owned(),
+        effect: 0,
+        facts: Vec::new(),
     })
 }
 

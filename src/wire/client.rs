@@ -1,10 +1,11 @@
 //! Who the client is, on the wire.
 
 use crate::policy::client_id::{ClientId, IdentityCode, NATIONAL_ROOT};
+use crate::policy::day::{Day, Instant};
 
 use super::v1;
 use super::view::ClientView;
-use super::violation::Violations;
+use super::violation::{InvalidRequest, Violations};
 
 /// Reads the id in a field `client`.
 pub(super) fn client_id<'a>(
@@ -21,10 +22,20 @@ pub(super) fn client_id<'a>(
 }
 
 /// Reads the client of a request about nothing else.
-pub fn client_of(message: Option<&v1::ClientId>) -> Result<ClientId, super::violation::InvalidRequest> {
+pub fn client_of(message: Option<&v1::ClientId>) -> Result<ClientId, InvalidRequest> {
     let mut violations = Violations::default();
     let client = client_id(message, &mut violations);
     violations.finish(client)
+}
+
+/// Refuses a client whose date of birth lies later than tomorrow: the century
+/// sign is wrong, and the declarations of someone else would be meant.
+pub fn check_born(client: &ClientId, now: Instant) -> Result<(), InvalidRequest> {
+    if client.is_born_by_tomorrow(Day::of(now)) {
+        return Ok(());
+    }
+    let wrong = "the birth date of the identity code is in the future: correct the century sign";
+    Err(InvalidRequest::one("client.extension", wrong))
 }
 
 /// A client, for a message.

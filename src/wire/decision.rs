@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use crate::policy::day::Day;
 use crate::policy::declaration::{DataKind, Professional, RecordedBy};
+use crate::policy::directory::Directory;
 use crate::policy::oid::{Oid, OpaqueId};
 use crate::policy::request::{
     Channel, Claim, ClaimKind, Condition, Conditions, Ground, OutsourcedService, Record, RecordField,
@@ -63,15 +64,16 @@ pub fn situation<'a>(request: impl Into<RequestView<'a>>) -> Result<Situation<'a
     violations.finish(situation)
 }
 
-/// The professional who asks, where register and organisation are told.
+/// The professional who asks, of the organisation told or else of the register's
+/// controller; none where the register cannot be known.
 #[must_use]
-pub fn asked_by(message: &v1::DecideRequest) -> Option<RecordedBy> {
+pub fn asked_by(message: &v1::DecideRequest, directory: &Directory) -> Option<RecordedBy> {
     let v1::Requester { register, organisation, professional, system: _ } = message.requester.as_ref()?;
-    Some(RecordedBy::Professional(Professional {
-        register: Oid::parse(register.as_str()).ok()?.into_owned(),
-        organisation: Oid::parse(organisation.as_str()).ok()?.into_owned(),
-        professional: professional.as_str().into(),
-    }))
+    let register = Oid::parse(register.as_str()).ok()?.into_owned();
+    let told = Oid::parse(organisation.as_str()).ok().map(Oid::into_owned);
+    let organisation = told.or_else(|| Some(directory.party(&register)?.controller.oid.clone()))?;
+    let professional = professional.as_str().into();
+    Some(RecordedBy::Professional(Professional { register, organisation, professional }))
 }
 
 /// Reads one record, or tells the first field at fault.

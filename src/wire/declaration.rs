@@ -6,17 +6,16 @@ mod submitted;
 
 use crate::policy::declaration::{
     Against, Allocation, Consent, ConsentKind, Content, DataKind, Declarer, Denial, DenialSector,
-    Information, Professional, Recipient, RecordedBy, Role, Scope, Way,
+    Information, Label, Professional, Recipient, RecordedBy, Role, Scope, Way,
 };
-use crate::policy::directory::Sector;
 
 use super::v1;
 use super::violation::Violations;
 
-pub use stored::{stored_declarations, to_stored, to_way};
+pub use stored::{stored_declarations, to_shown, to_stored, to_way};
 pub use submitted::{
-    Getting, Listing, PrintOrder, Recording, View, Wait, getting, listing, print_order, submission,
-    to_notice, withdrawal,
+    Getting, Listing, PrintOrder, Recording, Wait, getting, information_asked, listing, print_order,
+    submission, to_notice, viewer_required, withdrawal,
 };
 
 /// Values in one dimension of an allocation, and against whom a denial is.
@@ -168,7 +167,8 @@ fn data_kind(field: &str, number: &i32, violations: &mut Violations) -> Option<D
 }
 
 fn denial(path: &str, message: &v1::Denial, origin: Origin, violations: &mut Violations) -> Option<Denial> {
-    let v1::Denial { sector, scope, against, allows_emergency } = message;
+    // The label is no part of what is denied: `label` reads it.
+    let v1::Denial { sector, scope, against, allows_emergency, label: _ } = message;
     let sector_field = format!("{path}.sector");
     let sector = violations.known(&sector_field, *sector).and_then(|sector| {
         Some(match sector {
@@ -199,20 +199,34 @@ fn refuse_what_only_healthcare_has(path: &str, denial: &Denial, violations: &mut
     if denial.sector == DenialSector::Both && denial.scope != Scope::Extensive {
         violations.add(format!("{path}.sector"), "only an extensive denial is for both sectors: name one");
     }
-    if denial.sector == DenialSector::Healthcare {
+    if denial.sector == DenialSector::Healthcare && denial.scope != Scope::Extensive {
         return;
     }
     if !denial.against.is_empty() {
         violations.add(
             format!("{path}.against"),
-            "only a healthcare denial names against whom it is: leave it out",
+            "only a healthcare denial that is not extensive names against whom it is: leave it out",
         );
     }
     if denial.allows_emergency {
         violations.add(
             format!("{path}.allows_emergency"),
-            "only a healthcare denial carries the allowance for an emergency: leave it out",
+            "only a healthcare denial that is not extensive carries the allowance for an emergency: leave it out",
         );
+    }
+}
+
+/// How the client knows a denial again. Outer none: it cannot be read.
+fn label(
+    path: &str,
+    message: Option<&v1::Declaration>,
+    violations: &mut Violations,
+) -> Option<Option<Label>> {
+    match message.and_then(|message| message.declaration.as_ref()) {
+        Some(v1::declaration::Declaration::Denial(denial)) if !denial.label.is_empty() => {
+            violations.read(&format!("{path}.denial.label"), Label::parse(&denial.label)).map(Some)
+        }
+        _ => Some(None),
     }
 }
 
@@ -280,17 +294,4 @@ fn recorded_by(path: &str, message: &v1::RecordedBy, violations: &mut Violations
             })
         }
     })
-}
-
-/// One sector; both is none.
-fn one_sector(field: &str, number: i32, violations: &mut Violations) -> Option<Sector> {
-    match violations.known(field, number)? {
-        v1::Sector::Unspecified => violations.required(field, None),
-        v1::Sector::Healthcare => Some(Sector::Healthcare),
-        v1::Sector::SocialWelfare => Some(Sector::SocialWelfare),
-        v1::Sector::Both => {
-            violations.add(field, "name one sector");
-            None
-        }
-    }
 }

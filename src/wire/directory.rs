@@ -1,7 +1,7 @@
 //! The directory on the wire.
 
 use crate::policy::directory::{
-    Directory, DirectoryFault, DirectoryPlace, MainResponsibility, Organisation, OrganisationKind,
+    Directory, DirectoryFault, DirectoryPlace, MainResponsibility, Name, Organisation, OrganisationKind,
     Outsourcing, Register, RegisterKind, WrongInDirectory,
 };
 
@@ -77,8 +77,18 @@ fn every<M, T>(messages: &[M], mut read: impl FnMut(usize, &M) -> Option<T>) -> 
 }
 
 fn organisation(path: &str, message: &v1::Organisation, violations: &mut Violations) -> Option<Organisation> {
-    let v1::Organisation { oid, name, kind, uusimaa, operates_from, successor, main_responsibility } =
-        message;
+    let v1::Organisation {
+        oid,
+        name,
+        kind,
+        uusimaa,
+        operates_from,
+        successor,
+        main_responsibility,
+        carries_former_denials,
+        name_sv,
+        name_en,
+    } = message;
     let oid = violations.owned_oid(&format!("{path}.oid"), oid);
     let kind_field = format!("{path}.kind");
     let kind = violations
@@ -91,13 +101,18 @@ fn organisation(path: &str, message: &v1::Organisation, violations: &mut Violati
     });
     Some(Organisation {
         oid: oid?,
-        name: name.as_str().into(),
+        name: named(name, name_sv, name_en),
         kind: kind?,
         uusimaa: *uusimaa,
         operates_from: operates_from?,
         successor: successor?,
         main_responsibility: main_responsibility.into_iter().map(|(_, connection)| connection).collect(),
+        carries_former_denials: *carries_former_denials,
     })
+}
+
+fn named(fi: &str, sv: &str, en: &str) -> Name {
+    Name { fi: fi.into(), sv: sv.into(), en: en.into() }
 }
 
 fn organisation_kind(
@@ -143,6 +158,8 @@ fn register(path: &str, message: &v1::Register, violations: &mut Violations) -> 
         retrieves_across_sectors_from,
         retrieves_prescriptions_from,
         stores_declarations_from,
+        name_sv,
+        name_en,
     } = message;
     let oid = violations.owned_oid(&format!("{path}.oid"), oid);
     let controller = violations.owned_oid(&format!("{path}.controller"), controller);
@@ -157,7 +174,7 @@ fn register(path: &str, message: &v1::Register, violations: &mut Violations) -> 
     let stores_declarations_from = day("stores_declarations_from", stores_declarations_from);
     Some(Register {
         oid: oid?,
-        name: name.as_str().into(),
+        name: named(name, name_sv, name_en),
         controller: controller?,
         kind: kind?,
         joined_kanta_on: joined_kanta_on?,
@@ -196,8 +213,16 @@ fn relation(path: &str, message: &v1::Outsourcing, violations: &mut Violations) 
 }
 
 fn to_organisation(organisation: &Organisation) -> v1::Organisation {
-    let Organisation { oid, name, kind, uusimaa, operates_from, successor, main_responsibility } =
-        organisation;
+    let Organisation {
+        oid,
+        name: Name { fi, sv, en },
+        kind,
+        uusimaa,
+        operates_from,
+        successor,
+        main_responsibility,
+        carries_former_denials,
+    } = organisation;
     let kind = match kind {
         OrganisationKind::WellbeingServicesCounty => v1::OrganisationKind::WellbeingServicesCounty,
         OrganisationKind::CityOfHelsinki => v1::OrganisationKind::CityOfHelsinki,
@@ -211,12 +236,15 @@ fn to_organisation(organisation: &Organisation) -> v1::Organisation {
     };
     v1::Organisation {
         oid: oid.to_string(),
-        name: name.to_string(),
+        name: fi.to_string(),
         kind: kind.into(),
         uusimaa: *uusimaa,
         operates_from: text(operates_from.as_ref()),
         successor: text(successor.as_ref()),
         main_responsibility: main_responsibility.iter().map(to_connection).collect(),
+        carries_former_denials: *carries_former_denials,
+        name_sv: sv.to_string(),
+        name_en: en.to_string(),
     }
 }
 
@@ -233,7 +261,7 @@ fn to_connection(connection: &MainResponsibility) -> v1::MainResponsibility {
 fn to_register(register: &Register) -> v1::Register {
     let Register {
         oid,
-        name,
+        name: Name { fi, sv, en },
         controller,
         kind,
         joined_kanta_on,
@@ -244,7 +272,7 @@ fn to_register(register: &Register) -> v1::Register {
     } = register;
     v1::Register {
         oid: oid.to_string(),
-        name: name.to_string(),
+        name: fi.to_string(),
         controller: controller.to_string(),
         kind: to_register_kind(*kind).into(),
         joined_kanta_on: text(joined_kanta_on.as_ref()),
@@ -252,6 +280,8 @@ fn to_register(register: &Register) -> v1::Register {
         retrieves_across_sectors_from: text(retrieves_across_sectors_from.as_ref()),
         retrieves_prescriptions_from: text(retrieves_prescriptions_from.as_ref()),
         stores_declarations_from: text(stores_declarations_from.as_ref()),
+        name_sv: sv.to_string(),
+        name_en: en.to_string(),
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) struct DenialArgs {
     /// Deny a service task
     #[arg(long, value_name = "CODE", help_heading = "Scope")]
     service_task: Option<String>,
-    /// Deny everything in both sectors
+    /// Deny everything in social welfare, or in both sectors
     #[arg(long, help_heading = "Scope")]
     extensive: bool,
     /// Only against these, in healthcare; can be repeated [default: all]
@@ -49,6 +49,9 @@ pub(super) struct DenialArgs {
     /// The client allows disclosure in an emergency, in healthcare
     #[arg(long)]
     allow_emergency: bool,
+    /// A few words by which the client knows it again on paper, such as which visit
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
     #[command(flatten)]
     statement: StatementArgs,
 }
@@ -68,6 +71,7 @@ impl DenialArgs {
             extensive,
             against,
             allow_emergency,
+            label,
             statement,
         } = self;
         let scope = None
@@ -85,6 +89,7 @@ impl DenialArgs {
             against: against.into_iter().map(Into::into).collect(),
             allows_emergency: allow_emergency,
             scope,
+            label: label.unwrap_or_default(),
         };
         (denial, statement)
     }

@@ -139,7 +139,6 @@ impl Asked {
             [(REQUESTER, REQUESTERS_CONTROLLER, self.requester), (HOLDER, holders_controller, self.holder)];
         let registers = registers.map(|(oid, controller, kind)| v1::Register {
             oid: oid.to_owned(),
-            name: String::new(),
             controller: controller.to_owned(),
             kind: kind.into(),
             joined_kanta_on: READY_FROM.to_owned(),
@@ -147,6 +146,7 @@ impl Asked {
             retrieves_across_sectors_from: READY_FROM.to_owned(),
             retrieves_prescriptions_from: READY_FROM.to_owned(),
             stores_declarations_from: READY_FROM.to_owned(),
+            ..v1::Register::default()
         });
         let outsourcing = v1::Outsourcing {
             organiser_register: REQUESTER.to_owned(),
@@ -316,6 +316,7 @@ fn denial(sector: Sector, scope: Scope, allows_emergency: bool) -> Content {
         scope: Some(scope),
         against: Vec::new(),
         allows_emergency,
+        label: String::new(),
     })
 }
 

@@ -134,6 +134,7 @@ impl Kept {
         to.number(number_of(*role));
         to.numbers(ending.iter().map(|ending| ending.recorded_at.timestamp_micros().cast_unsigned()));
         to.number(number_of(ending.and_then(|ending| ending.role)));
+        to.text(&ending.map(|ending| ending.given_on.to_string()).unwrap_or_default());
     }
 
     fn read(from: &mut Input<'_>) -> Option<Self> {
@@ -149,8 +150,13 @@ impl Kept {
         let role = role_of(from.number()?);
         let ended_at = from.numbers()?.next();
         let ended_by = role_of(from.number()?);
+        let end_given_on = from.text()?;
         let ending = match ended_at {
-            Some(at) => Some(Ending { recorded_at: instant(at)?, role: ended_by }),
+            Some(at) => Some(Ending {
+                recorded_at: instant(at)?,
+                given_on: Day::parse(end_given_on).ok()?,
+                role: ended_by,
+            }),
             None => None,
         };
         Some(Self { id, content, given_on, recorded_at, role, ending })

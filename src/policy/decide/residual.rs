@@ -7,7 +7,7 @@
 
 use smallvec::SmallVec;
 
-use crate::policy::directory::Party;
+use crate::policy::directory::Holder;
 use crate::policy::oid::Oid;
 use crate::policy::rules::{
     Case, EVERYONE, Find, FindByRecord, Finding, Rule, RuleList, Sharing, UNKNOWN_REGISTER,
@@ -21,7 +21,7 @@ const REMEMBERED: usize = 4;
 #[derive(Debug)]
 pub(super) struct Residual<'q> {
     /// The register and its controller.
-    pub(super) holder: Party<'q>,
+    pub(super) holder: Holder<'q>,
     /// Whether the controller succeeded a former provider.
     pub(super) has_succeeded_any: bool,
     /// Those that look at the record, up to the first that speaks without.
@@ -57,13 +57,13 @@ pub(super) struct Remembered<'q> {
 impl<'q> Residual<'q> {
     /// Asks the rules that do not look at the record; none of them where the
     /// requester, and so the sharing, is not known.
-    pub(super) fn of(holder: Party<'q>, sharing: Option<&Sharing<'_, '_>>) -> Self {
+    pub(super) fn of(holder: Holder<'q>, sharing: Option<&Sharing<'_, '_>>) -> Self {
         let mut by_record = SmallVec::new();
         let Some(sharing) = sharing else {
             let otherwise = Found::unknown_register();
             return Self { holder, has_succeeded_any: false, by_record, otherwise };
         };
-        let has_succeeded_any = sharing.directory.has_succeeded_any(holder.controller);
+        let has_succeeded_any = sharing.directory.has_succeeded_any(holder.named_controller);
         for list in [&EVERYONE, sharing.list()] {
             for rule in list.rules.iter().filter(|rule| rule.is_in_force(sharing.calendar, sharing.today)) {
                 match rule.find {
@@ -135,18 +135,22 @@ impl<'q> Remembered<'q> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::calendar::Calendar;
+    use crate::policy::day::Day;
     use crate::policy::printout::samples::*;
 
     #[test]
     fn registers_asked_about_lately_are_not_looked_up_again() {
         let directory = directory("");
+        let (calendar, today) = (Calendar::published(), Day::of(noon("2026-02-01")));
         let registers = [COUNTY_HEALTHCARE, COUNTY_OCCUPATIONAL, COUNTY_SOCIAL_WELFARE];
         let mut remembered = Remembered::default();
         let mut made = 0;
         for register in [registers, registers].concat() {
             let residual = remembered.of(&oid(register), || {
                 made += 1;
-                directory.party(&oid(register)).map(|holder| Residual::of(holder, None))
+                let holder = directory.holder(&oid(register), &calendar, today)?;
+                Some(Residual::of(holder, None))
             });
             assert_eq!(residual.map(|residual| &residual.holder.register.oid), Some(&oid(register)));
         }

@@ -58,6 +58,12 @@ impl<'a> Denials<'a> {
         self.any.iter().chain(of_event).chain(self.naming(&record.id)).copied()
     }
 
+    /// Those that name no document, event, transaction or prescription, and,
+    /// where there are few, all.
+    pub(crate) fn of_no_id(&self) -> impl Iterator<Item = DenialInForce<'a>> + Clone {
+        self.any.iter().copied()
+    }
+
     /// Every one, in no order.
     #[cfg(test)]
     pub(super) fn all(&self) -> impl Iterator<Item = DenialInForce<'a>> {

@@ -6,7 +6,9 @@ use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 
 use super::hash::ByOid;
-use super::{Organisation, OrganisationKind, Outsourcing, Party, Register};
+use super::{Holder, Organisation, OrganisationKind, Outsourcing, Party, Register};
+use crate::policy::calendar::Calendar;
+use crate::policy::day::Day;
 use crate::policy::oid::Oid;
 
 /// Organisations, registers and outsourcing relations.
@@ -22,6 +24,8 @@ pub struct Directory {
     organisation_places: HashMap<Oid<'static>, usize, ByOid>,
     /// Places of the register and its controller.
     register_places: HashMap<Oid<'static>, (usize, usize), ByOid>,
+    /// Places of the registers that an organisation holds, by its place.
+    registers_held: Vec<Vec<usize>>,
     /// Every organisation that a former provider's chain of successors passes.
     successors_of_former: HashSet<Oid<'static>, ByOid>,
 }
@@ -101,6 +105,7 @@ impl Directory {
             }
         }
         let mut register_places = HashMap::with_capacity_and_hasher(registers.len(), ByOid::default());
+        let mut registers_held = vec![Vec::new(); organisations.len()];
         for (place, register) in registers.iter().enumerate() {
             let fault = |field, what| DirectoryFault { place: DirectoryPlace::Register(place), field, what };
             let controller = organisation_places.get(&register.controller).copied();
@@ -109,6 +114,9 @@ impl Directory {
                 faults.push(fault("controller", what));
             }
             let places = (place, controller.unwrap_or_default());
+            if let Some(held) = controller.and_then(|controller| registers_held.get_mut(controller)) {
+                held.push(place);
+            }
             let is_taken = organisation_places.contains_key(&register.oid)
                 || register_places.insert(register.oid.clone(), places).is_some();
             if is_taken {
@@ -121,6 +129,7 @@ impl Directory {
             outsourcing,
             organisation_places,
             register_places,
+            registers_held,
             successors_of_former: HashSet::default(),
         };
         faults.extend(directory.unknown_successors());
@@ -206,17 +215,62 @@ impl Directory {
         })
     }
 
+    /// A register as the holder of records on a day: a former provider's counts
+    /// as its successor's from the successor's first day on (domain rules §2).
+    #[must_use]
+    pub fn holder(&self, register: &Oid<'_>, calendar: &Calendar, today: Day) -> Option<Holder<'_>> {
+        let Party { register, controller: named_controller } = self.party(register)?;
+        let controller = self.successors_by(named_controller, calendar, today).last();
+        Some(Holder { register, named_controller, controller: controller.unwrap_or(named_controller) })
+    }
+
+    /// The successors of a former provider whose first day has come by a day,
+    /// in order; none of any other organisation.
+    pub(crate) fn successors_by(
+        &self,
+        former: &Organisation,
+        calendar: &Calendar,
+        day: Day,
+    ) -> impl Iterator<Item = &Organisation> {
+        let is_former = former.kind == OrganisationKind::FormerPublic;
+        let successors = is_former.then(|| self.successors(former)).into_iter().flatten();
+        successors.filter(move |successor| successor.first_day(calendar) <= day)
+    }
+
+    /// The registers that an organisation holds by its own name.
+    pub(crate) fn registers_of(&self, organisation: &Organisation) -> impl Iterator<Item = &Register> {
+        let place = self.organisation_places.get(organisation.oid.as_str());
+        let held = place.and_then(|place| self.registers_held.get(*place));
+        held.into_iter().flatten().filter_map(|place| self.registers.get(*place))
+    }
+
+    /// Whether a holder's data is part of the data file of a register: it is
+    /// that register, or has merged into it, at any link of the chain.
+    pub(crate) fn is_part_of(
+        &self,
+        holder: &Holder<'_>,
+        file: &Oid<'_>,
+        calendar: &Calendar,
+        today: Day,
+    ) -> bool {
+        if holder.register.oid == *file {
+            return true;
+        }
+        holder.is_merged()
+            && self.party(file).is_some_and(|file| {
+                file.register.kind == holder.register.kind
+                    && self
+                        .successors_by(holder.named_controller, calendar, today)
+                        .any(|successor| std::ptr::eq(successor, file.controller))
+            })
+    }
+
     /// The successors of an organisation, in order; ends by INVARIANT (successors-end).
     fn successors(&self, of: &Organisation) -> impl Iterator<Item = &Organisation> {
         let next = |organisation: &Organisation| {
             organisation.successor.as_ref().and_then(|oid| self.organisation(oid))
         };
         std::iter::successors(next(of), move |organisation| next(organisation))
-    }
-
-    /// The end of an organisation's chain of successors; none if it has none.
-    pub(crate) fn final_successor(&self, of: &Organisation) -> Option<&Organisation> {
-        self.successors(of).last()
     }
 
     /// Whether one organisation succeeded another, anywhere on the chain.

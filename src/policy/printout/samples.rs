@@ -53,6 +53,7 @@ pub(crate) fn directory(private_name: &str) -> Directory {
         operates_from: None,
         successor: (kind == OrganisationKind::FormerPublic).then(|| oid(COUNTY)),
         main_responsibility: Vec::new(),
+        carries_former_denials: false,
     };
     let register = |oid_of: &'static str, name: &str, kind| Register {
         oid: oid(oid_of),
@@ -88,6 +89,7 @@ pub(crate) fn declared(name: &'static str, day: &str, content: Content) -> Decla
         withdrawal: None,
         declarer: Some(by(Role::Client)),
         recorded_by: Some(RecordedBy::MyKanta),
+        label: None,
     }
 }
 
@@ -134,7 +136,7 @@ pub(crate) fn given_by(role: Option<Role>, declaration: Declaration) -> Declarat
 }
 
 pub(crate) fn withdrawn(day: &str, role: Option<Role>, declaration: Declaration) -> Declaration {
-    let withdrawal = Withdrawal { recorded_at: noon(day), by: role.map(by) };
+    let withdrawal = Withdrawal { recorded_at: noon(day), given_at: noon(day), by: role.map(by) };
     Declaration { withdrawal: Some(withdrawal), ..declaration }
 }
 

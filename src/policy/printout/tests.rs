@@ -270,13 +270,3 @@ fn a_professional_who_prints_is_known_by_organisation_and_register() {
         assert_eq!(list(&submission, &[], TODAY), expected, "{submission:?}");
     }
 }
-
-#[test]
-fn a_language_is_read_by_the_tag_that_it_writes() {
-    for (tag, language) in [("fi", Language::Fi), ("sv", Language::Sv), ("en", Language::En)] {
-        assert_eq!((Language::from_tag(tag), language.tag()), (Some(language), tag));
-    }
-    for tag in ["", "FI", "fi-FI", "no"] {
-        assert_eq!(Language::from_tag(tag), None, "{tag}");
-    }
-}

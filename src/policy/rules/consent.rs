@@ -49,13 +49,13 @@ pub(super) fn not_covered(case: &Case<'_, '_>, kind: &ConsentKind<'_>) -> Findin
 }
 
 fn permitted_by(latest: &LatestConsent<'_>, reason: Reason) -> Finding {
-    Finding::plain(reason).by(std::iter::once(latest.place))
+    Finding::plain(reason).by(std::iter::once(latest.place()))
 }
 
 fn lacking(sharing: &Sharing<'_, '_>, kind: &ConsentKind<'_>, lacks: Option<Detail>) -> Finding {
-    let latest = sharing.declared.latest_consent(kind);
+    let latest = sharing.declared.consents.latest(kind);
     Finding::deny(Reason::NotShareable, lacks.unwrap_or(Detail::ConsentMissing))
-        .by(latest.map(|latest| latest.place).into_iter())
+        .by(latest.map(LatestConsent::place).into_iter())
 }
 
 /// The client's latest consent of a kind, if it covers the case; else what it lacks.
@@ -73,8 +73,8 @@ fn standing<'c, 'a>(
     sharing: &'c Sharing<'_, 'a>,
     kind: &ConsentKind<'_>,
 ) -> Result<&'c LatestConsent<'a>, Detail> {
-    let latest = sharing.declared.latest_consent(kind).ok_or(Detail::ConsentMissing)?;
-    if latest.is_withdrawn {
+    let latest = sharing.declared.consents.latest(kind).ok_or(Detail::ConsentMissing)?;
+    if latest.is_withdrawn() {
         return Err(Detail::ConsentWithdrawn);
     }
     if latest.is_before_information {

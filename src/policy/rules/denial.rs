@@ -3,9 +3,11 @@
 use std::cmp::Reverse;
 
 use super::{Case, Finding, Sharing};
+use crate::policy::calendar::Calendar;
+use crate::policy::day::Day;
 use crate::policy::declaration::{Against, Denial, DenialSector, Scope};
-use crate::policy::declared::DenialInForce;
-use crate::policy::directory::{OrganisationKind, Sector};
+use crate::policy::declared::{Declared, DenialInForce};
+use crate::policy::directory::{Directory, Holder, Organisation, OrganisationKind, Sector};
 use crate::policy::oid::{Oid, OpaqueId};
 use crate::policy::verdict::{Detail, Reason};
 
@@ -28,16 +30,25 @@ pub(super) fn covering<'x, 'c, 'a>(
     })
 }
 
-/// The extensive denials, and others that a rule names, whomever against.
-pub(super) fn extensive_or<'x, 'c, 'a, F: Fn(&Scope) -> Option<Detail> + Clone>(
+/// The extensive denials of both sectors. They are against all.
+pub(super) fn extensive_of_both<'x, 'a>(
+    declared: &'x Declared<'a>,
+) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'a> {
+    let extensive = |one: &DenialInForce<'_>| {
+        one.denial.scope == Scope::Extensive && one.denial.sector == DenialSector::Both
+    };
+    let covering = |denial| Covering { denial, detail: Detail::DenialExtensive };
+    declared.denials.of_no_id().filter(extensive).map(covering)
+}
+
+/// The denials of the prescription that the record is, whomever against.
+pub(super) fn of_prescription<'x, 'c, 'a>(
     case: &'x Case<'c, 'a>,
-    named: F,
-) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'c, 'a, F> {
-    case.sharing.declared.denials.candidates(case.record).filter_map(move |denial| {
-        let scope = &denial.denial.scope;
-        let detail = if *scope == Scope::Extensive { Some(Detail::DenialExtensive) } else { named(scope) }?;
-        Some(Covering { denial, detail })
-    })
+) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'c, 'a> {
+    let names = |one: &DenialInForce<'_>| matches!(&one.denial.scope, Scope::Prescription(id) if *id == case.record.id);
+    let covering = |denial| Covering { denial, detail: Detail::DenialPrescription };
+    let candidates = case.sharing.declared.denials.candidates(case.record);
+    candidates.filter(move |one| case.record.kind.is_prescription() && names(one)).map(covering)
 }
 
 /// The denial of access that covering denials amount to: the widest scope is
@@ -49,16 +60,7 @@ pub(super) fn finding<'a>(covering: impl Iterator<Item = Covering<'a>> + Clone) 
     Some(Finding::deny(Reason::NotShareable, detail).by(places))
 }
 
-/// The prescription that a denial names.
-pub(super) fn names_prescription(case: &Case<'_, '_>, scope: &Scope) -> Option<Detail> {
-    let names = matches!(scope, Scope::Prescription(id) if *id == case.record.id);
-    (names && case.record.kind.is_prescription()).then_some(Detail::DenialPrescription)
-}
-
 fn detail_in_sector(case: &Case<'_, '_>, denial: &Denial, sector: Sector) -> Option<Detail> {
-    if denial.scope == Scope::Extensive {
-        return Some(Detail::DenialExtensive);
-    }
     let counts = match denial.sector {
         DenialSector::Healthcare => sector == Sector::Healthcare,
         DenialSector::SocialWelfare => sector == Sector::SocialWelfare,
@@ -67,10 +69,11 @@ fn detail_in_sector(case: &Case<'_, '_>, denial: &Denial, sector: Sector) -> Opt
     if !counts {
         return None;
     }
-    let reaches =
-        denial.sector != DenialSector::Healthcare || reaches_requester(case.sharing, &denial.against);
+    // An extensive denial carries no against.
+    let reaches = denial.sector != DenialSector::Healthcare
+        || denial.scope == Scope::Extensive
+        || reaches_requester(case.sharing, &denial.against);
     let named = detail_of_data(case, &denial.scope).filter(|_| reaches);
-    // Denials of a former provider are against all.
     named.or_else(|| concerns_former_provider(case, &denial.scope).then_some(Detail::DenialFormerProvider))
 }
 
@@ -98,7 +101,7 @@ fn detail_of_data(case: &Case<'_, '_>, scope: &Scope) -> Option<Detail> {
     let (covers, detail) = match scope {
         Scope::Extensive => (true, Detail::DenialExtensive),
         Scope::AllPatientData => (!is_prescription, Detail::DenialAllPatientData),
-        Scope::Register(oid) => (*oid == record.register, Detail::DenialRegister),
+        Scope::Register(oid) => (is_in_file(case.sharing, oid), Detail::DenialRegister),
         Scope::ServiceEvent(id) => (!is_prescription && is_of_event(id), Detail::DenialServiceEvent),
         Scope::ServiceTransaction(id) => {
             (!is_prescription && is_of_event(id), Detail::DenialServiceTransaction)
@@ -115,13 +118,21 @@ fn detail_of_data(case: &Case<'_, '_>, scope: &Scope) -> Option<Detail> {
     covers.then_some(detail)
 }
 
+/// Whether the record is held in the data file of a register, at any link of a
+/// chain of mergers.
+fn is_in_file(sharing: &Sharing<'_, '_>, register: &Oid<'_>) -> bool {
+    sharing.directory.is_part_of(&sharing.holder, register, sharing.calendar, sharing.today)
+}
+
 /// Whether a denial of a former provider, or of one of its registers, covers
-/// the record.
+/// the record and this requester: what was the provider's is denied to all,
+/// what is its successor's to the others.
 fn concerns_former_provider(case: &Case<'_, '_>, scope: &Scope) -> bool {
+    let concerns = |provider: &Oid<'_>| was_of(case, provider) || is_carried_over(case.sharing, provider);
     match scope {
-        Scope::FormerProvider(provider) => was_of(case, provider),
+        Scope::FormerProvider(provider) => concerns(provider),
         Scope::Register(oid) => case.sharing.directory.party(oid).is_some_and(|named| {
-            named.controller.kind == OrganisationKind::FormerPublic && was_of(case, &named.controller.oid)
+            named.controller.kind == OrganisationKind::FormerPublic && concerns(&named.controller.oid)
         }),
         Scope::AllPatientData
         | Scope::ServiceEvent(_)
@@ -139,12 +150,78 @@ fn was_of(case: &Case<'_, '_>, provider: &Oid<'_>) -> bool {
     match &case.record.original_controller {
         Some(original) => original == provider,
         None => {
-            let holder = case.sharing.holder.controller;
+            let holder = case.sharing.holder.named_controller;
             holder.oid == *provider
                 || (case.sharing.directory.has_succeeded(holder, provider)
                     && case.record.recorded_on < holder.first_day(case.sharing.calendar))
         }
     }
+}
+
+/// Whether a carried-over denial of a former provider covers the record and
+/// this requester: it is against other controllers.
+fn is_carried_over(sharing: &Sharing<'_, '_>, provider: &Oid<'_>) -> bool {
+    let Sharing { directory, holder, requester, .. } = sharing;
+    is_in_file_with_carried_denials(directory, holder, provider) && !requester.has_same_controller(holder)
+}
+
+/// Whether a successor carried the denials of a former provider over to its own
+/// files of the kinds that the provider had, and this is one of these (002: old
+/// service-provider-specific denials).
+fn is_in_file_with_carried_denials(directory: &Directory, holder: &Holder<'_>, provider: &Oid<'_>) -> bool {
+    let has_carried = |successor: &Organisation| {
+        successor.carries_former_denials && directory.has_succeeded(successor, provider)
+    };
+    let had_kind = || {
+        directory.organisation(provider).is_some_and(|provider| {
+            directory.registers_of(provider).any(|one| one.kind == holder.register.kind)
+        })
+    };
+    (has_carried(holder.controller) || has_carried(holder.named_controller)) && had_kind()
+}
+
+/// The registers whose data a denial of registers, of a former provider, of all
+/// patient data or of everything covers on a day, whomever it is against, in
+/// the directory's order. None of other denials: their scopes name the data,
+/// wherever it is held.
+pub(crate) fn covered_registers<'d>(
+    denial: &Denial,
+    directory: &'d Directory,
+    calendar: &Calendar,
+    today: Day,
+) -> Vec<&'d Oid<'static>> {
+    let covers = |holder: &Holder<'_>| match &denial.scope {
+        Scope::AllPatientData | Scope::Extensive => true,
+        Scope::Register(register) => {
+            directory.is_part_of(holder, register, calendar, today)
+                || directory.party(register).is_some_and(|named| {
+                    named.controller.kind == OrganisationKind::FormerPublic
+                        && was_or_is_carried_over(directory, holder, &named.controller.oid)
+                })
+        }
+        Scope::FormerProvider(provider) => was_or_is_carried_over(directory, holder, provider),
+        Scope::ServiceEvent(_)
+        | Scope::Prescription(_)
+        | Scope::ServiceTransaction(_)
+        | Scope::Document(_)
+        | Scope::ServiceTask(_) => false,
+    };
+    let counts = |holder: &Holder<'_>| match (denial.sector, holder.register.kind.sector()) {
+        (DenialSector::Healthcare, Some(Sector::Healthcare))
+        | (DenialSector::SocialWelfare, Some(Sector::SocialWelfare)) => true,
+        // Everything, the citizen's own data too.
+        (DenialSector::Both, sector) => sector.is_some() || denial.scope == Scope::Extensive,
+        (DenialSector::Healthcare | DenialSector::SocialWelfare, _) => false,
+    };
+    let holders = directory.registers().iter().filter_map(|one| directory.holder(&one.oid, calendar, today));
+    let covered = holders.filter(|holder| counts(holder) && covers(holder));
+    covered.map(|holder| &holder.register.oid).collect()
+}
+
+/// Whether a register was a former provider's, or is in a file to which its
+/// denials were carried over.
+fn was_or_is_carried_over(directory: &Directory, holder: &Holder<'_>, provider: &Oid<'_>) -> bool {
+    holder.named_controller.oid == *provider || is_in_file_with_carried_denials(directory, holder, provider)
 }
 
 /// Which of several covering denials is told: the lowest.

@@ -1,8 +1,9 @@
 //! Data generated in an outsourced service, between its organiser and its
 //! producer (002, 003; kanta: ostopalvelun-valtuutus).
 
-use super::{Case, Finding};
+use super::{Case, Finding, Sharing};
 use crate::policy::day::within;
+use crate::policy::directory::{Outsourcing, Party};
 use crate::policy::verdict::Reason;
 
 /// Speaks if the directory knows the service on the recording day and the
@@ -16,13 +17,25 @@ pub(super) fn find(case: &Case<'_, '_>) -> Option<Finding> {
     }
     let is_known = sharing.directory.outsourcing().iter().any(|relation| {
         let organiser = || sharing.directory.party(&relation.organiser_register);
-        let is_end = |register: &super::Party<'_>| register.register.oid == relation.organiser_register;
-        let is_producer = |register: &super::Party<'_>| register.controller.oid == relation.producer;
+        let is_producer = |register: &Party<'_>| register.controller.oid == relation.producer;
+        let holder = sharing.holder.party();
         relation.producer == told.producer
             && organiser().is_some_and(|organiser| organiser.controller.oid == told.organiser)
             && within(record.recorded_on, relation.from, relation.until)
-            && ((is_end(&sharing.requester) && is_producer(&sharing.holder))
-                || (is_end(&sharing.holder) && is_producer(&sharing.requester)))
+            && ((is_organisers(sharing, relation, &sharing.requester) && is_producer(&holder))
+                || (is_organisers(sharing, relation, &holder) && is_producer(&sharing.requester)))
     });
     is_known.then(|| Finding::plain(Reason::OutsourcedService))
+}
+
+/// Whether a register is the organiser's in a relation, or the one that this
+/// has merged into, which stands for it.
+fn is_organisers(sharing: &Sharing<'_, '_>, relation: &Outsourcing, party: &Party<'_>) -> bool {
+    let Sharing { directory, calendar, today, .. } = sharing;
+    party.register.oid == relation.organiser_register
+        || directory.holder(&relation.organiser_register, calendar, *today).is_some_and(|organisers| {
+            organisers.is_merged()
+                && organisers.register.kind == party.register.kind
+                && std::ptr::eq(organisers.controller, party.controller)
+        })
 }

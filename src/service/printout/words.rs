@@ -12,16 +12,16 @@ use crate::policy::client_id::ClientId;
 use crate::policy::day::Day;
 use crate::policy::directory::{Directory, Sector};
 use crate::policy::oid::Oid;
-use crate::policy::printout::PrintedDocument;
+use crate::policy::printout::{PrintedDocument, PrintedSector};
 
-use crate::policy::printout::Language;
+use crate::policy::language::Language;
 
 /// Finds the words for one printout.
 pub(super) struct Words<'d> {
     pub(super) language: Language,
     pub(super) directory: &'d Directory,
     /// The sector of the printout.
-    pub(super) sector: Sector,
+    pub(super) sector: PrintedSector,
 }
 
 impl Words<'_> {
@@ -39,8 +39,17 @@ impl Words<'_> {
             ),
         };
         let sector = match self.sector {
-            Sector::Healthcare => self.say("terveydenhuolto", "hälso- och sjukvården", "healthcare"),
-            Sector::SocialWelfare => self.say("sosiaalihuolto", "socialvården", "social welfare"),
+            PrintedSector::One(Sector::Healthcare) => {
+                self.say("terveydenhuolto", "hälso- och sjukvården", "healthcare")
+            }
+            PrintedSector::One(Sector::SocialWelfare) => {
+                self.say("sosiaalihuolto", "socialvården", "social welfare")
+            }
+            PrintedSector::Both => self.say(
+                "terveydenhuolto ja sosiaalihuolto",
+                "hälso- och sjukvården och socialvården",
+                "healthcare and social welfare",
+            ),
         };
         format!("{document}: {sector}")
     }
@@ -162,25 +171,37 @@ impl Words<'_> {
 
     fn in_sector(&self) -> &'static str {
         match self.sector {
-            Sector::Healthcare => {
+            PrintedSector::One(Sector::Healthcare) => {
                 self.say("terveydenhuollossa", "inom hälso- och sjukvården", "in healthcare")
             }
-            Sector::SocialWelfare => self.say("sosiaalihuollossa", "inom socialvården", "in social welfare"),
+            PrintedSector::One(Sector::SocialWelfare) => {
+                self.say("sosiaalihuollossa", "inom socialvården", "in social welfare")
+            }
+            PrintedSector::Both => self.say(
+                "terveydenhuollossa ja sosiaalihuollossa",
+                "inom hälso- och sjukvården och socialvården",
+                "in healthcare and social welfare",
+            ),
         }
     }
 
     /// Where the client gives and withdraws.
     fn in_mykanta_or_sector(&self) -> &'static str {
         match self.sector {
-            Sector::Healthcare => self.say(
+            PrintedSector::One(Sector::Healthcare) => self.say(
                 "OmaKannassa tai asioidessasi terveydenhuollossa",
                 "i MittKanta eller när du uträttar ärenden inom hälso- och sjukvården",
                 "in MyKanta or when you use healthcare services",
             ),
-            Sector::SocialWelfare => self.say(
+            PrintedSector::One(Sector::SocialWelfare) => self.say(
                 "OmaKannassa tai asioidessasi sosiaalihuollossa",
                 "i MittKanta eller när du uträttar ärenden inom socialvården",
                 "in MyKanta or when you use social welfare services",
+            ),
+            PrintedSector::Both => self.say(
+                "OmaKannassa tai asioidessasi terveydenhuollossa tai sosiaalihuollossa",
+                "i MittKanta eller när du uträttar ärenden inom hälso- och sjukvården eller socialvården",
+                "in MyKanta or when you use healthcare or social welfare services",
             ),
         }
     }
@@ -188,7 +209,7 @@ impl Words<'_> {
     /// An organisation's name, or its OID if the directory does not know it.
     fn organisation(&self, oid: &Oid<'_>) -> String {
         let known = self.directory.organisation(oid);
-        named(known.map(|organisation| &*organisation.name), oid)
+        named(known.map(|organisation| organisation.name.in_language(self.language)), oid)
     }
 
     /// A register's name with its controller's, or its OID.
@@ -196,7 +217,7 @@ impl Words<'_> {
         let Some(party) = self.directory.party(oid) else {
             return oid.to_string();
         };
-        let register = named(Some(&party.register.name), oid);
+        let register = named(Some(party.register.name.in_language(self.language)), oid);
         format!("{register} ({})", self.organisation(&party.controller.oid))
     }
 }

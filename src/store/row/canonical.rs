@@ -25,7 +25,7 @@ pub(in crate::store) fn declaration(body: &[u8]) -> Option<Declaration<'_>> {
     rest.skip(br#","recorded_by":"#)?;
     let recorded_by = Some(rest.recorded_by()?);
     rest.end(b"}")?;
-    Some(Declaration { content, given_at, declarer, recorded_by, imported: None })
+    Some(Declaration { content, given_at, declarer, recorded_by, imported: None, label: None })
 }
 
 /// The body of a withdrawal, if it is in this form.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::content::Content;
 use super::{Unreadable, instant, micros, oid, row_enum};
-use crate::policy::day::{Day, Instant};
+use crate::policy::day::{Instant, given_on};
 use crate::policy::declaration as policy;
 use crate::policy::gist::{Ending, GistBuf};
 use crate::policy::oid::{Oid, OpaqueId};
@@ -27,6 +27,8 @@ pub(in crate::store) struct Declaration<'a> {
     /// Only if it is imported history.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub(in crate::store) imported: Option<Imported<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) label: Option<Cow<'a, str>>,
 }
 
 /// What another system had recorded of a declaration.
@@ -42,6 +44,9 @@ pub(in crate::store) struct Imported<'a> {
 #[serde(deny_unknown_fields)]
 struct ImportedWithdrawal<'a> {
     recorded_at: i64,
+    /// None: as it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    given_at: Option<i64>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     by: Option<Declarer<'a>>,
 }
@@ -86,8 +91,16 @@ row_enum!(Role = policy::Role { Client, Guardian, LegalRepresentative, Authorise
 impl<'a> From<&'a policy::Declaration> for Declaration<'a> {
     /// The body of imported history.
     fn from(declaration: &'a policy::Declaration) -> Self {
-        let policy::Declaration { id: _, content, given_at, recorded_at, withdrawal, declarer, recorded_by } =
-            declaration;
+        let policy::Declaration {
+            id: _,
+            content,
+            given_at,
+            recorded_at,
+            withdrawal,
+            declarer,
+            recorded_by,
+            label,
+        } = declaration;
         Self {
             content: content.into(),
             given_at: micros(*given_at),
@@ -97,6 +110,7 @@ impl<'a> From<&'a policy::Declaration> for Declaration<'a> {
                 recorded_at: micros(*recorded_at),
                 withdrawal: withdrawal.as_ref().map(ImportedWithdrawal::from),
             }),
+            label: label.as_ref().map(|label| label.as_str().into()),
         }
     }
 }
@@ -107,7 +121,7 @@ impl Declaration<'_> {
         id: OpaqueId<'static>,
         stored_at: Instant,
     ) -> Result<policy::Declaration, Unreadable> {
-        let Self { content, given_at, declarer, recorded_by, imported } = self;
+        let Self { content, given_at, declarer, recorded_by, imported, label } = self;
         let (recorded_at, withdrawal) = match imported {
             None => (stored_at, None),
             Some(Imported { recorded_at, withdrawal }) => {
@@ -122,12 +136,16 @@ impl Declaration<'_> {
             withdrawal,
             declarer: declarer.map(policy::Declarer::from),
             recorded_by: recorded_by.map(policy::RecordedBy::try_from).transpose()?,
+            label: label.as_deref().map(policy::Label::parse).transpose().map_err(|_| Unreadable)?,
         })
     }
 
     /// What of it decides; unreadable where [`Self::into_policy`] is.
     pub(in crate::store) fn into_gist(self, stored_at: Instant) -> Result<GistBuf, Unreadable> {
-        let Self { content, given_at, declarer, recorded_by, imported } = self;
+        let Self { content, given_at, declarer, recorded_by, imported, label } = self;
+        if label.as_deref().is_some_and(|label| policy::Label::parse(label).is_err()) {
+            return Err(Unreadable);
+        }
         if let Some(RecordedBy::Professional { register, organisation, professional: _ }) = &recorded_by {
             for oid in [register, organisation] {
                 Oid::parse(&**oid).map_err(|_| Unreadable)?;
@@ -142,7 +160,7 @@ impl Declaration<'_> {
         };
         Ok(GistBuf {
             content: content.try_into()?,
-            given_on: Day::of(instant(given_at)?),
+            given_on: given_on(instant(given_at)?, recorded_at),
             recorded_at,
             role: declarer.map(|declarer| declarer.role.into()),
             ending,
@@ -155,16 +173,20 @@ impl Withdrawal<'_> {
         self,
         recorded_at: Instant,
     ) -> Result<policy::Withdrawal, Unreadable> {
-        // The policy asks neither when it was given nor who recorded it.
-        let Self { given_at: _, by, recorded_by: _ } = self;
-        Ok(policy::Withdrawal { recorded_at, by: Some(by.into()) })
+        // Who recorded it decides nothing.
+        let Self { given_at, by, recorded_by: _ } = self;
+        Ok(policy::Withdrawal { recorded_at, given_at: instant(given_at)?, by: Some(by.into()) })
     }
 }
 
 impl<'a> From<&'a policy::Withdrawal> for ImportedWithdrawal<'a> {
     fn from(withdrawal: &'a policy::Withdrawal) -> Self {
-        let policy::Withdrawal { recorded_at, by } = withdrawal;
-        Self { recorded_at: micros(*recorded_at), by: by.as_ref().map(Declarer::from) }
+        let policy::Withdrawal { recorded_at, given_at, by } = withdrawal;
+        Self {
+            recorded_at: micros(*recorded_at),
+            given_at: (given_at != recorded_at).then(|| micros(*given_at)),
+            by: by.as_ref().map(Declarer::from),
+        }
     }
 }
 
@@ -172,8 +194,12 @@ impl TryFrom<ImportedWithdrawal<'_>> for policy::Withdrawal {
     type Error = Unreadable;
 
     fn try_from(withdrawal: ImportedWithdrawal<'_>) -> Result<Self, Unreadable> {
-        let ImportedWithdrawal { recorded_at, by } = withdrawal;
-        Ok(Self { recorded_at: instant(recorded_at)?, by: by.map(policy::Declarer::from) })
+        let ImportedWithdrawal { recorded_at, given_at, by } = withdrawal;
+        Ok(Self {
+            recorded_at: instant(recorded_at)?,
+            given_at: instant(given_at.unwrap_or(recorded_at))?,
+            by: by.map(policy::Declarer::from),
+        })
     }
 }
 

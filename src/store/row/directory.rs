@@ -33,6 +33,12 @@ struct Organisation<'a> {
     successor: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     main_responsibility: Vec<MainResponsibility<'a>>,
+    #[serde(default, skip_serializing_if = "is_false")]
+    carries_former_denials: bool,
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    name_sv: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    name_en: Cow<'a, str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,6 +73,10 @@ struct Register<'a> {
     retrieves_prescriptions_from: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stores_declarations_from: Option<String>,
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    name_sv: Cow<'a, str>,
+    #[serde(borrow, default, skip_serializing_if = "str::is_empty")]
+    name_en: Cow<'a, str>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -106,6 +116,13 @@ row_enum!(
     }
 );
 
+/// Left out of the row where nothing was carried over, so that such a directory
+/// is readable by versions that do not know of it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
+}
+
 impl<'a> From<&'a policy::Directory> for Directory<'a> {
     fn from(directory: &'a policy::Directory) -> Self {
         Self {
@@ -132,16 +149,27 @@ impl TryFrom<Directory<'_>> for policy::Directory {
 
 impl<'a> From<&'a policy::Organisation> for Organisation<'a> {
     fn from(organisation: &'a policy::Organisation) -> Self {
-        let policy::Organisation { oid, name, kind, uusimaa, operates_from, successor, main_responsibility } =
-            organisation;
+        let policy::Organisation {
+            oid,
+            name: policy::Name { fi, sv, en },
+            kind,
+            uusimaa,
+            operates_from,
+            successor,
+            main_responsibility,
+            carries_former_denials,
+        } = organisation;
         Self {
             oid: oid.as_str().into(),
-            name: Cow::Borrowed(name),
+            name: Cow::Borrowed(fi),
             kind: (*kind).into(),
             uusimaa: *uusimaa,
             operates_from: day_text(*operates_from),
             successor: successor.as_ref().map(|oid| oid.as_str().into()),
             main_responsibility: main_responsibility.iter().map(MainResponsibility::from).collect(),
+            carries_former_denials: *carries_former_denials,
+            name_sv: Cow::Borrowed(sv),
+            name_en: Cow::Borrowed(en),
         }
     }
 }
@@ -150,11 +178,21 @@ impl TryFrom<Organisation<'_>> for policy::Organisation {
     type Error = Unreadable;
 
     fn try_from(organisation: Organisation<'_>) -> Result<Self, Unreadable> {
-        let Organisation { oid: text, name, kind, uusimaa, operates_from, successor, main_responsibility } =
-            organisation;
+        let Organisation {
+            oid: text,
+            name,
+            kind,
+            uusimaa,
+            operates_from,
+            successor,
+            main_responsibility,
+            carries_former_denials,
+            name_sv,
+            name_en,
+        } = organisation;
         Ok(Self {
             oid: oid(text)?,
-            name: name.into(),
+            name: policy::Name { fi: name.into(), sv: name_sv.into(), en: name_en.into() },
             kind: kind.into(),
             uusimaa,
             operates_from: parse_day(operates_from)?,
@@ -163,6 +201,7 @@ impl TryFrom<Organisation<'_>> for policy::Organisation {
                 .into_iter()
                 .map(policy::MainResponsibility::try_from)
                 .collect::<Result<_, _>>()?,
+            carries_former_denials,
         })
     }
 }
@@ -192,7 +231,7 @@ impl<'a> From<&'a policy::Register> for Register<'a> {
     fn from(register: &'a policy::Register) -> Self {
         let policy::Register {
             oid,
-            name,
+            name: policy::Name { fi, sv, en },
             controller,
             kind,
             joined_kanta_on,
@@ -203,7 +242,7 @@ impl<'a> From<&'a policy::Register> for Register<'a> {
         } = register;
         Self {
             oid: oid.as_str().into(),
-            name: Cow::Borrowed(name),
+            name: Cow::Borrowed(fi),
             controller: controller.as_str().into(),
             kind: (*kind).into(),
             joined_kanta_on: day_text(*joined_kanta_on),
@@ -211,6 +250,8 @@ impl<'a> From<&'a policy::Register> for Register<'a> {
             retrieves_across_sectors_from: day_text(*retrieves_across_sectors_from),
             retrieves_prescriptions_from: day_text(*retrieves_prescriptions_from),
             stores_declarations_from: day_text(*stores_declarations_from),
+            name_sv: Cow::Borrowed(sv),
+            name_en: Cow::Borrowed(en),
         }
     }
 }
@@ -229,10 +270,12 @@ impl TryFrom<Register<'_>> for policy::Register {
             retrieves_across_sectors_from,
             retrieves_prescriptions_from,
             stores_declarations_from,
+            name_sv,
+            name_en,
         } = register;
         Ok(Self {
             oid: oid(text)?,
-            name: name.into(),
+            name: policy::Name { fi: name.into(), sv: name_sv.into(), en: name_en.into() },
             controller: oid(controller)?,
             kind: kind.into(),
             joined_kanta_on: parse_day(joined_kanta_on)?,

@@ -2,16 +2,18 @@
 
 use smallvec::SmallVec;
 
+use crate::policy::day::Instant;
 use crate::policy::declaration::{
     Against, Allocation, Consent, ConsentKind, Content, DataKind, Declaration, Declarer, Denial,
-    DenialSector, Information, Professional, Recipient, RecordedBy, Role, Scope, Way, Withdrawal,
+    DenialSector, Information, Label, Professional, Recipient, RecordedBy, Role, Scope, Way, Withdrawal,
 };
 use crate::policy::oid::OpaqueId;
+use crate::policy::viewing::Shown;
 use crate::wire::directory::text;
 use crate::wire::v1;
 use crate::wire::violation::{InvalidRequest, Violations, to_timestamp};
 
-use super::{Origin, content, declarer, recorded_by};
+use super::{Origin, content, declarer, label, recorded_by};
 
 /// Reads declarations as stored, in revision order, or tells every violation.
 pub fn stored_declarations(
@@ -42,16 +44,23 @@ fn stored(
         withdrawn_by,
         declarer: declared_by,
         recorded_by: stored_by,
+        withdrawal_given_at,
+        // Answers only.
+        replaced_by: _,
+        covers: _,
     } = message;
     let named = if id.is_empty() { format!("declaration-{}", place + 1) } else { id.clone() };
     let id = violations.read(&format!("{path}.id"), OpaqueId::parse(named));
     let content = content(&format!("{path}.declaration"), declaration.as_ref(), Origin::Stored, violations);
+    let label = label(&format!("{path}.declaration"), declaration.as_ref(), violations);
     let recorded_at_field = format!("{path}.recorded_at");
     let recorded_at = violations
         .required(&recorded_at_field, recorded_at.as_ref())
         .and_then(|timestamp| violations.instant(&recorded_at_field, timestamp));
     let given_at = violations.optional_instant(&format!("{path}.given_at"), given_at.as_ref());
     let withdrawn_at = violations.optional_instant(&format!("{path}.withdrawn_at"), withdrawn_at.as_ref());
+    let withdrawal_given_at =
+        violations.optional_instant(&format!("{path}.withdrawal_given_at"), withdrawal_given_at.as_ref());
     let withdrawn_by =
         told(withdrawn_by.as_ref(), |by| declarer(&format!("{path}.withdrawn_by"), by, violations));
     let declared_by = told(declared_by.as_ref(), |by| declarer(&format!("{path}.declarer"), by, violations));
@@ -64,9 +73,10 @@ fn stored(
         content: content?,
         given_at: given_at?.or(recorded_at)?,
         recorded_at: recorded_at?,
-        withdrawal: withdrawal_of(withdrawn_at?, withdrawn_by?),
+        withdrawal: withdrawal_of(withdrawn_at?, withdrawal_given_at?, withdrawn_by?),
         declarer: declared_by?,
         recorded_by: recorded_by?,
+        label: label?,
     })
 }
 
@@ -78,35 +88,54 @@ fn told(
     message.map_or(Some(None), read)
 }
 
-fn withdrawal_of(at: Option<crate::policy::day::Instant>, by: Option<Declarer>) -> Option<Withdrawal> {
-    at.map(|recorded_at| Withdrawal { recorded_at, by })
+fn withdrawal_of(
+    recorded_at: Option<Instant>,
+    given_at: Option<Instant>,
+    by: Option<Declarer>,
+) -> Option<Withdrawal> {
+    recorded_at.map(|recorded_at| Withdrawal { recorded_at, given_at: given_at.unwrap_or(recorded_at), by })
 }
 
-/// Writes a stored declaration. One that cannot be read has no content.
+/// Writes a declaration as it is stored. One that cannot be read has no content.
 #[must_use]
 pub fn to_stored(declaration: &Declaration) -> v1::StoredDeclaration {
-    let Declaration { id, content, given_at, recorded_at, withdrawal, declarer, recorded_by } = declaration;
-    let withdrawn_by = withdrawal.as_ref().and_then(|Withdrawal { recorded_at: _, by }| by.as_ref());
+    let Declaration { id, content, given_at, recorded_at, withdrawal, declarer, recorded_by, label } =
+        declaration;
+    let withdrawn_by = withdrawal.as_ref().and_then(|withdrawal| withdrawal.by.as_ref());
     v1::StoredDeclaration {
         id: id.as_str().to_owned(),
-        declaration: to_content(content),
+        declaration: to_content(content, label.as_ref()),
         given_at: Some(to_timestamp(*given_at)),
         recorded_at: Some(to_timestamp(*recorded_at)),
         withdrawn_at: withdrawal.as_ref().map(|withdrawal| to_timestamp(withdrawal.recorded_at)),
         withdrawn_by: withdrawn_by.map(to_declarer),
         declarer: declarer.as_ref().map(to_declarer),
         recorded_by: recorded_by.as_ref().map(to_recorded_by),
+        withdrawal_given_at: withdrawal.as_ref().map(|withdrawal| to_timestamp(withdrawal.given_at)),
+        replaced_by: String::new(),
+        covers: Vec::new(),
     }
 }
 
-fn to_content(content: &Content) -> Option<v1::Declaration> {
+/// Writes a declaration as it is shown.
+#[must_use]
+pub fn to_shown(shown: &Shown<'_>) -> v1::StoredDeclaration {
+    let Shown { declaration, replaced_by, covers } = shown;
+    v1::StoredDeclaration {
+        replaced_by: replaced_by.map(|id| id.as_str().to_owned()).unwrap_or_default(),
+        covers: covers.iter().map(ToString::to_string).collect(),
+        ..to_stored(declaration)
+    }
+}
+
+fn to_content(content: &Content, label: Option<&Label>) -> Option<v1::Declaration> {
     use v1::declaration::Declaration as Wire;
     let declaration = match content {
         Content::Information(Information { version, way }) => {
             Wire::Information(v1::Information { version: version.to_string(), way: to_way(*way).into() })
         }
         Content::Consent(consent) => Wire::Consent(to_consent(consent)),
-        Content::Denial(denial) => Wire::Denial(to_denial(denial)),
+        Content::Denial(denial) => Wire::Denial(to_denial(denial, label)),
         Content::Unreadable(_) => return None,
     };
     Some(v1::Declaration { declaration: Some(declaration) })
@@ -173,7 +202,7 @@ fn to_allocation(allocation: &Allocation) -> v1::Allocation {
     }
 }
 
-fn to_denial(denial: &Denial) -> v1::Denial {
+fn to_denial(denial: &Denial, label: Option<&Label>) -> v1::Denial {
     use v1::denial::Scope as Wire;
     let Denial { sector, scope, against, allows_emergency } = denial;
     let sector = match sector {
@@ -197,6 +226,7 @@ fn to_denial(denial: &Denial) -> v1::Denial {
         scope: Some(scope),
         against: to_against(against),
         allows_emergency: *allows_emergency,
+        label: label.map(|label| label.as_str().to_owned()).unwrap_or_default(),
     }
 }
 

@@ -3,23 +3,16 @@
 use crate::policy::admit::{Notice, Submission, WithdrawalSubmission};
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::{Declarer, Kind, RecordedBy};
-use crate::policy::oid::OpaqueId;
-use crate::policy::printout::{Format, Language, PrintSubmission, PrintedDocument};
-use crate::policy::viewing::{Selection, ViewingPurpose};
+use crate::policy::directory::Sector;
+use crate::policy::language::Language;
+use crate::policy::oid::{Oid, OpaqueId};
+use crate::policy::printout::{Format, PrintSubmission, PrintedDocument, PrintedSector};
+use crate::policy::viewing::{Selection, View, ViewingPurpose};
 use crate::wire::client::client_id;
 use crate::wire::v1;
 use crate::wire::violation::{InvalidRequest, Violations};
 
-use super::{Origin, content, declarer, one_sector, recorded_by};
-
-/// Why and by whom declarations are viewed.
-#[derive(Clone, Debug)]
-pub struct View {
-    /// For what; none = not told.
-    pub purpose: Option<ViewingPurpose>,
-    /// By whom; none = not told.
-    pub viewer: Option<RecordedBy>,
-}
+use super::{Origin, content, declarer, label, recorded_by};
 
 /// One declaration, asked for.
 #[derive(Clone, Debug)]
@@ -39,8 +32,8 @@ pub struct Listing {
     pub client: ClientId,
     /// Which.
     pub selection: Selection,
-    /// Who views them; none = not told.
-    pub viewer: Option<RecordedBy>,
+    /// Why and by whom.
+    pub view: View,
     /// How many at most; none = as configured.
     pub page_size: Option<usize>,
 }
@@ -81,6 +74,7 @@ pub fn submission(message: &v1::RecordRequest) -> Result<(Submission, Recording)
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
     let content = content("declaration", declaration.as_ref(), Origin::Submitted, &mut violations);
+    let label = label("declaration", declaration.as_ref(), &mut violations);
     let given_at = violations.optional_instant("given_at", given_at.as_ref());
     let declarer = required_declarer("declarer", declarer.as_ref(), &mut violations);
     let recorded_by = required_recorder(recorded_by.as_ref(), &mut violations);
@@ -92,6 +86,7 @@ pub fn submission(message: &v1::RecordRequest) -> Result<(Submission, Recording)
             given_at: given_at?,
             declarer: declarer?,
             recorded_by: recorded_by?,
+            label: label?,
         };
         Some((submission, recording?))
     })();
@@ -157,7 +152,7 @@ pub fn listing(message: &v1::ListRequest) -> Result<Listing, InvalidRequest> {
         message;
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
-    let kinds = kinds
+    let kinds: Vec<Kind> = kinds
         .iter()
         .enumerate()
         .filter_map(|(place, number)| {
@@ -170,6 +165,9 @@ pub fn listing(message: &v1::ListRequest) -> Result<Listing, InvalidRequest> {
             })
         })
         .collect();
+    if viewer.is_none() && (kinds.is_empty() || kinds.contains(&Kind::Denial)) {
+        violations.add("viewer", VIEWER_REQUIRED);
+    }
     let view = view(*viewing_purpose, viewer.as_ref(), &mut violations);
     let page_size = usize::try_from(*page_size).ok();
     if page_size.is_none() {
@@ -179,15 +177,25 @@ pub fn listing(message: &v1::ListRequest) -> Result<Listing, InvalidRequest> {
     let after =
         if page_token.is_empty() { Some(None) } else { violations.read("page_token", token).map(Some) };
     let read = (|| {
-        let View { purpose, viewer } = view?;
         Some(Listing {
             client: client?,
-            selection: Selection { kinds, include_ended: *include_ended, purpose, after: after? },
-            viewer,
+            selection: Selection { kinds, include_ended: *include_ended, after: after? },
+            view: view?,
             page_size: Some(page_size?).filter(|size| *size > 0),
         })
     })();
     violations.finish(read)
+}
+
+/// Reads whose information is asked for, and for which register.
+pub fn information_asked(
+    message: &v1::InformationStatusRequest,
+) -> Result<(ClientId, Option<Oid<'static>>), InvalidRequest> {
+    let v1::InformationStatusRequest { client, asked_by } = message;
+    let mut violations = Violations::default();
+    let client = client_id(client.as_ref(), &mut violations);
+    let asked_by = violations.optional_oid("asked_by", asked_by);
+    violations.finish(client.zip(asked_by))
 }
 
 /// Reads what to print.
@@ -195,12 +203,23 @@ pub fn print_order(message: &v1::PrintRequest) -> Result<PrintOrder, InvalidRequ
     let v1::PrintRequest { client, sector, document, language, format, requested_by, printed_by } = message;
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
-    let sector = one_sector("sector", *sector, &mut violations);
+    let sector = violations.known("sector", *sector).and_then(|sector| match sector {
+        v1::Sector::Unspecified => violations.required("sector", None),
+        v1::Sector::Healthcare => Some(PrintedSector::One(Sector::Healthcare)),
+        v1::Sector::SocialWelfare => Some(PrintedSector::One(Sector::SocialWelfare)),
+        v1::Sector::Both => Some(PrintedSector::Both),
+    });
     let document = violations.known("document", *document).and_then(|document| match document {
         v1::Document::Unspecified => violations.required("document", None),
         v1::Document::Consents => Some(PrintedDocument::Consents),
         v1::Document::Denials => Some(PrintedDocument::Denials),
     });
+    if sector == Some(PrintedSector::Both) && document == Some(PrintedDocument::Consents) {
+        violations.add("sector", "a copy of the consents is of one sector: name one");
+    }
+    if printed_by.is_none() && document == Some(PrintedDocument::Denials) {
+        violations.add("printed_by", VIEWER_REQUIRED);
+    }
     let told = if language.is_empty() { Some(Language::Fi) } else { Language::from_tag(language) };
     let language = violations.read("language", told.ok_or("unknown language: write `fi`, `sv` or `en`"));
     let format = violations.known("format", *format).map(|format| match format {
@@ -225,6 +244,15 @@ pub fn print_order(message: &v1::PrintRequest) -> Result<PrintOrder, InvalidRequ
     violations.finish(read)
 }
 
+/// For a request that shows denials and does not tell to whom.
+const VIEWER_REQUIRED: &str = "required where denials are shown: name the professional, or MyKanta";
+
+/// The refusal of a request for a denial that does not tell who views it.
+#[must_use]
+pub fn viewer_required() -> InvalidRequest {
+    InvalidRequest::one("viewer", VIEWER_REQUIRED)
+}
+
 /// Writes a notice.
 #[must_use]
 pub fn to_notice(notice: Notice) -> v1::Notice {
@@ -232,6 +260,9 @@ pub fn to_notice(notice: Notice) -> v1::Notice {
         Notice::LateEntry => v1::Notice::LateEntry,
         Notice::ProvideInformation => v1::Notice::ProvideInformation,
         Notice::ConsentReplaced => v1::Notice::ConsentReplaced,
+        Notice::Superseded => v1::Notice::Superseded,
+        Notice::AlreadyDenied => v1::Notice::AlreadyDenied,
+        Notice::StillDenied => v1::Notice::StillDenied,
     }
 }
 
@@ -265,7 +296,6 @@ fn view(purpose: i32, viewer: Option<&v1::RecordedBy>, violations: &mut Violatio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::directory::Sector;
 
     fn client() -> Option<v1::ClientId> {
         Some(v1::ClientId { extension: "010181-900C".to_owned(), root: String::new() })
@@ -326,6 +356,7 @@ mod tests {
                 scope: Some(scope.clone()),
                 against: if has_both { vec![v1::Against::OtherProviders.into()] } else { Vec::new() },
                 allows_emergency: has_both,
+                label: String::new(),
             };
             let faults = faults_of(v1::declaration::Declaration::Denial(denial));
             let expected: Vec<_> =

@@ -101,5 +101,5 @@ fn was_last_act_withdrawal(sharing: &Sharing<'_, '_>) -> bool {
         | ConsentKind::WellbeingData
         | ConsentKind::VerbalPrescription => *kind == direction,
     };
-    sharing.declared.was_last_withdrawn(opens)
+    sharing.declared.consents.was_last_withdrawn(opens)
 }

@@ -1,4 +1,4 @@
-//! The two denials that apply across sectors: an extensive one (000), and one
+//! The two denials that apply across sectors: an extensive one of both (000), and one
 //! of this prescription (kanta: professionals/sharing-of-prescription-data).
 
 use super::super::{Case, Find, Finding, InForce, Rule, denial};
@@ -6,8 +6,8 @@ use crate::policy::verdict::Reason;
 
 pub(super) static XS_DENIED: Rule = Rule {
     id: "xs-denied",
-    title: "No extensive denial, and none of this prescription",
-    silent: "no extensive denial in force, and none of this prescription",
+    title: "No denial of everything in both sectors, and none of this prescription",
+    silent: "no extensive denial of both sectors in force, and none of this prescription",
     sources: &["000", "004", "kanta: professionals/sharing-of-prescription-data"],
     in_force: InForce::ALWAYS,
     dates: &[],
@@ -16,5 +16,6 @@ pub(super) static XS_DENIED: Rule = Rule {
 };
 
 fn find(case: &Case<'_, '_>) -> Option<Finding> {
-    denial::finding(denial::extensive_or(case, |scope| denial::names_prescription(case, scope)))
+    let extensive = denial::extensive_of_both(case.sharing.declared);
+    denial::finding(extensive.chain(denial::of_prescription(case)))
 }

@@ -29,7 +29,7 @@ fn find(case: &Case<'_, '_>) -> Option<Finding> {
         return Some(Finding::deny(Reason::NotOpen, Detail::SharingNotStarted));
     }
     let requester = sharing.requester.register;
-    let ready = sharing.holder.register.has_joined_kanta(sharing.today)
+    let ready = sharing.is_holder_ready(|holder| holder.has_joined_kanta(sharing.today))
         && requester.retrieves_across_sectors(sharing.today)
         && (!is_prescription || requester.retrieves_prescriptions(sharing.today));
     (!ready).then(|| Finding::deny(Reason::NotOpen, Detail::SystemNotReady))

@@ -1,7 +1,6 @@
 //! A local database is only for public healthcare in Uusimaa (002).
 
 use super::super::{Find, Finding, InForce, Rule, Sharing};
-use crate::policy::directory::Sector;
 use crate::policy::request::Channel;
 use crate::policy::verdict::{Detail, Reason};
 
@@ -17,9 +16,7 @@ pub(super) static LOCAL_DATABASE_ELSEWHERE: Rule = Rule {
 };
 
 fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
-    let is_healthcare =
-        |party: &super::super::Party<'_>| party.register.kind.sector() == Some(Sector::Healthcare);
-    let is_elsewhere = sharing.situation.channel == Channel::UusimaaLocalDatabase
-        && !(is_healthcare(&sharing.requester) && is_healthcare(&sharing.holder));
+    let is_elsewhere =
+        sharing.situation.channel == Channel::UusimaaLocalDatabase && !sharing.is_within_healthcare();
     is_elsewhere.then(|| Finding::deny(Reason::NotShareable, Detail::LocalDatabaseNotPublicUusimaa))
 }

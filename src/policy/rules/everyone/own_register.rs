@@ -2,7 +2,6 @@
 
 use super::super::{Find, Finding, InForce, Rule, Sharing};
 use crate::policy::calendar::CalendarDate;
-use crate::policy::directory::OrganisationKind;
 use crate::policy::verdict::Reason;
 
 pub(super) static OWN_REGISTER: Rule = Rule {
@@ -24,12 +23,7 @@ fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
 /// A former provider's register of the same kind, from the first day of the
 /// successor that is the requester's controller (002).
 fn has_merged_into_requester(sharing: &Sharing<'_, '_>) -> bool {
-    let holder = sharing.holder.controller;
-    let successor = sharing.directory.final_successor(holder);
-    holder.kind == OrganisationKind::FormerPublic
+    sharing.holder.is_merged()
+        && sharing.requester.has_same_controller(&sharing.holder)
         && sharing.holder.register.kind == sharing.requester.register.kind
-        && successor.is_some_and(|successor| {
-            successor.oid == sharing.requester.controller.oid
-                && successor.first_day(sharing.calendar) <= sharing.today
-        })
 }

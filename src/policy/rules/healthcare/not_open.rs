@@ -17,7 +17,7 @@ pub(super) static HC_NOT_OPEN: Rule = Rule {
 
 fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
     let joined = sharing.requester.register.has_joined_kanta(sharing.today)
-        && sharing.holder.register.has_joined_kanta(sharing.today);
+        && sharing.is_holder_ready(|holder| holder.has_joined_kanta(sharing.today));
     let is_closed = sharing.situation.channel == Channel::Kanta && !joined;
     is_closed.then(|| Finding::deny(Reason::NotOpen, Detail::SystemNotReady))
 }

@@ -24,6 +24,6 @@ fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
         return Some(Finding::deny(Reason::NotOpen, Detail::SharingNotStarted));
     }
     let ready = sharing.requester.register.shares_within_sector(sharing.today)
-        && sharing.holder.register.shares_within_sector(sharing.today);
+        && sharing.is_holder_ready(|holder| holder.shares_within_sector(sharing.today));
     (!ready).then(|| Finding::deny(Reason::NotOpen, Detail::SystemNotReady))
 }

@@ -1,23 +1,20 @@
-//! A denial of all patient data, or of everything, holds for wellbeing data
-//! too, whomever it is against (000).
+//! A denial of everything in both sectors holds for wellbeing data too. One of
+//! patient data does not reach the citizen's own data (000 names the consent alone).
 
-use super::super::{Case, Find, Finding, InForce, Rule, denial};
-use crate::policy::declaration::Scope;
-use crate::policy::verdict::{Detail, Reason};
+use super::super::{Find, Finding, InForce, Rule, Sharing, denial};
+use crate::policy::verdict::Reason;
 
 pub(super) static WB_DENIED: Rule = Rule {
     id: "wb-denied",
-    title: "No denial of all patient data, and no extensive one",
-    silent: "no denial of all patient data and no extensive one in force",
+    title: "No denial of everything in both sectors",
+    silent: "no extensive denial of both sectors in force",
     sources: &["000"],
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotShareable],
-    find: Find::ByRecord(find),
+    find: Find::BySharing(find),
 };
 
-fn find(case: &Case<'_, '_>) -> Option<Finding> {
-    let all_patient_data =
-        |scope: &Scope| (*scope == Scope::AllPatientData).then_some(Detail::DenialAllPatientData);
-    denial::finding(denial::extensive_or(case, all_patient_data))
+fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    denial::finding(denial::extensive_of_both(sharing.declared))
 }

@@ -2,7 +2,7 @@
 
 use crate::policy::declaration::{Allocation, ConsentKind, DataKind, Recipient};
 use crate::policy::directory::OrganisationKind;
-use crate::policy::printout::Language;
+use crate::policy::language::Language;
 
 use super::Words;
 

@@ -2,7 +2,7 @@
 
 use crate::policy::day::Day;
 use crate::policy::declaration::{Declaration, Kind, RecordedBy, Role};
-use crate::policy::printout::Language;
+use crate::policy::language::Language;
 use crate::policy::printout::PrintNote;
 
 use super::Words;

@@ -94,6 +94,7 @@ impl<'p> Encoder<'p> {
                     declarer: Some((&declarer).into()),
                     recorded_by: Some((&recorded_by).into()),
                     imported: None,
+                    label: None,
                 };
                 self.write(&body, bodies)?;
                 Ok(RowOf::Declaration(content.kind(), client))
