@@ -211,7 +211,7 @@ impl ConsentsOf<'_, '_> {
 }
 
 /// The kinds of data to which a consent is limited.
-fn data<'c>(consent: &'c Consent<'_>) -> Option<&'c [DataKind]> {
+fn data(consent: &Consent) -> Option<&[DataKind]> {
     consent.allocation.as_ref().map(|allocation| &*allocation.data).filter(|data| !data.is_empty())
 }
 

@@ -49,7 +49,7 @@ fn print_by(directory: &Directory, order: Order, declarations: &[Declaration], d
     let Order { document, sector, language, format } = order;
     let submission = PrintSubmission {
         client: client(ADULT),
-        sector: PrintedSector::One(sector),
+        sector,
         document,
         requested_by: Role::Client,
         printed_by: None,
