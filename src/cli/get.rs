@@ -17,7 +17,8 @@ A denial is shown for three purposes only and to a named viewer, and the viewing
 another sector than the professional's is not found.
 
 Example:
-  lupa get --client 010181-900C --declaration ID --viewing-purpose investigation --viewed-by my-kanta";
+  lupa get --client 010181-900C --declaration ID --viewing-purpose investigation \\
+    --viewed-by my-kanta";
 
 /// Arguments of `lupa get`.
 #[derive(Debug, Args)]

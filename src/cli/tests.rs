@@ -85,7 +85,9 @@ fn a_printout_and_a_listing_name_their_sector_and_viewer() {
         ));
     }
     accepted(&format!("lupa list {client} --kind consent"));
-    accepted(&format!("lupa get {client} --declaration d --viewing-purpose investigation --viewed-by my-kanta"));
+    accepted(&format!(
+        "lupa get {client} --declaration d --viewing-purpose investigation --viewed-by my-kanta"
+    ));
     accepted(&format!("lupa status {client}"));
     accepted(&format!("lupa status {client} --asked-by 1.2"));
     let one_viewer = "--viewed-by my-kanta --professional-register 1.2 --professional-organisation 1.3";

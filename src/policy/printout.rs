@@ -5,7 +5,8 @@ use super::calendar::Calendar;
 use super::client_id::ClientId;
 use super::day::{Day, Instant};
 use super::declaration::{
-    ClientDeclarations, Consent, ConsentKind, Content, DataKind, Declaration, Denial, DenialSector, Kind, RecordedBy, Role,
+    ClientDeclarations, Consent, ConsentKind, Content, DataKind, Declaration, Denial, DenialSector, Kind,
+    RecordedBy, Role,
 };
 use super::declared::{Declared, InForce, LatestConsent};
 use super::directory::{Directory, Sector};

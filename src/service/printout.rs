@@ -107,8 +107,7 @@ impl Words<'_> {
                 (self.unreadable_heading(declaration.content.kind()), Vec::new())
             }
         };
-        let mut lines: Vec<String> =
-            declaration.label.iter().map(|label| self.label_line(label)).collect();
+        let mut lines: Vec<String> = declaration.label.iter().map(|label| self.label_line(label)).collect();
         lines.extend(content_lines);
         lines.extend(self.given_lines(declaration));
         let note = note.map(|note| self.note(note, declaration));

@@ -61,7 +61,8 @@ pub(crate) fn organisations(private_name: &str) -> Vec<Organisation> {
         main_responsibility: Vec::new(),
         carries_former_denials: false,
     };
-    let county = name("Mallilan hyvinvointialue", "Mallila välfärdsområde", "Mallila wellbeing services county");
+    let county =
+        name("Mallilan hyvinvointialue", "Mallila välfärdsområde", "Mallila wellbeing services county");
     vec![
         organisation(COUNTY, county, OrganisationKind::WellbeingServicesCounty),
         organisation(PRIVATE, private_name.into(), OrganisationKind::Private),
@@ -71,7 +72,8 @@ pub(crate) fn organisations(private_name: &str) -> Vec<Organisation> {
 
 /// The registers of [`directory`].
 pub(crate) fn registers() -> Vec<Register> {
-    let healthcare = name("Terveydenhuollon rekisteri", "Hälso- och sjukvårdens register", "Healthcare register");
+    let healthcare =
+        name("Terveydenhuollon rekisteri", "Hälso- och sjukvårdens register", "Healthcare register");
     let occupational = name(
         "Työterveyshuollon rekisteri",
         "Företagshälsovårdens register",

@@ -12,6 +12,9 @@ use crate::policy::printout::{PrintedDocument, PrintedSector, printout};
 
 use super::*;
 
+mod consents;
+mod denials;
+
 const TODAY: &str = "2026-02-01";
 const LANGUAGES: [Language; 3] = [Language::Fi, Language::Sv, Language::En];
 const HEALTHCARE: PrintedSector = PrintedSector::One(Sector::Healthcare);
@@ -219,7 +222,7 @@ fn all_denials_in_english() {
 fn denials_as_html() {
     let order = Order {
         document: PrintedDocument::Denials,
-        sector: HEALTHCARE,
+        sector: PrintedSector::Both,
         language: Language::En,
         format: Format::Html,
     };
@@ -303,12 +306,7 @@ fn that_there_is_nothing_is_said_in_words() {
             Language::En,
             "You have no denials of consent to data sharing in force in healthcare or in social welfare.",
         ),
-        (
-            consents,
-            HEALTHCARE,
-            Language::En,
-            "You have no consents to data sharing in force in healthcare.",
-        ),
+        (consents, HEALTHCARE, Language::En, "You have no consents to data sharing in force in healthcare."),
     ] {
         for format in [Format::Text, Format::Html] {
             let order = Order { document, sector, language, format };
@@ -318,314 +316,6 @@ fn that_there_is_nothing_is_said_in_words() {
             let unbroken = rendered.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(unbroken.contains(expected), "{rendered}");
         }
-    }
-}
-
-#[test]
-fn one_summary_of_both_sectors_says_of_which_sector_a_denial_is() {
-    let of = |sector| denial("one", "2024-05-06", sector, Scope::Extensive);
-    for (language, expected) in [
-        (
-            Language::Fi,
-            [
-                "Kielto koskee terveydenhuoltoa.",
-                "Kielto koskee sosiaalihuoltoa.",
-                "Kielto koskee sekä terveydenhuoltoa että sosiaalihuoltoa.",
-            ],
-        ),
-        (
-            Language::Sv,
-            [
-                "Förbudet gäller hälso- och sjukvården.",
-                "Förbudet gäller socialvården.",
-                "Förbudet gäller både hälso- och sjukvården och socialvården.",
-            ],
-        ),
-        (
-            Language::En,
-            [
-                "This denial concerns healthcare.",
-                "This denial concerns social welfare.",
-                "This denial concerns both healthcare and social welfare.",
-            ],
-        ),
-    ] {
-        for (sector, expected) in
-            [DenialSector::Healthcare, DenialSector::SocialWelfare, DenialSector::Both].into_iter().zip(expected)
-        {
-            let summary = lines_of(PrintedSector::Both, language, &[of(sector)]);
-            assert_eq!(summary.first().map(String::as_str), Some(expected));
-            for one in [HEALTHCARE, SOCIAL_WELFARE] {
-                assert!(!lines_of(one, language, &[of(sector)]).contains(&expected.to_owned()));
-            }
-        }
-    }
-}
-
-#[test]
-fn an_extensive_denial_says_what_it_covers_in_its_sector() {
-    let headings = |sector, language| {
-        let order =
-            Order { document: PrintedDocument::Denials, sector: PrintedSector::Both, language, format: Format::Text };
-        let printed = print(order, &[denial("one", "2024-05-06", sector, Scope::Extensive)], "");
-        printed.entries.into_iter().map(|entry| (entry.heading, entry.lines.join(" "))).collect::<Vec<_>>()
-    };
-    for (sector, fi, prescriptions) in [
-        (DenialSector::Healthcare, "Laaja luovutuskielto: kaikki potilastietosi", true),
-        (DenialSector::SocialWelfare, "Laaja luovutuskielto: kaikki sosiaalihuollon asiakastietosi", false),
-        (DenialSector::Both, "Laaja luovutuskielto: kaikki tietosi", true),
-    ] {
-        for language in LANGUAGES {
-            let headings = headings(sector, language);
-            let (heading, lines) = headings.first().expect("an entry");
-            assert_eq!(language == Language::Fi, heading == fi, "{heading}");
-            let (word, emergency) = match language {
-                Language::Fi => ("reseptejä", "hätätilanteessakaan"),
-                Language::Sv => ("recept", "ens i en nödsituation"),
-                Language::En => ("prescriptions", "even in an emergency"),
-            };
-            assert_eq!(lines.contains(word), prescriptions, "{lines}");
-            assert_eq!(lines.contains(emergency), prescriptions, "{lines}");
-        }
-    }
-}
-
-#[test]
-fn a_denial_of_all_patient_data_does_not_cover_wellbeing_data() {
-    for (language, expected) in [
-        (Language::Fi, "Kielto ei koske reseptejä eikä hyvinvointitietoja, jotka olet itse tallentanut."),
-        (
-            Language::Sv,
-            "Förbudet gäller inte recept och inte heller uppgifter om välbefinnande som du själv har sparat.",
-        ),
-        (
-            Language::En,
-            "The denial does not cover prescriptions or the wellbeing data that you yourself have saved.",
-        ),
-    ] {
-        let of = |sector| denial("all", "2024-05-06", sector, Scope::AllPatientData);
-        let line = expected.to_owned();
-        assert!(lines_of(HEALTHCARE, language, &[of(DenialSector::Healthcare)]).contains(&line));
-        assert!(!lines_of(SOCIAL_WELFARE, language, &[of(DenialSector::SocialWelfare)]).contains(&line));
-    }
-}
-
-#[test]
-fn a_denial_says_the_clients_own_name_for_it_and_only_if_there_is_one() {
-    let visit = || denial("visit", "2024-05-06", DenialSector::Healthcare, Scope::ServiceEvent(id("v-1")));
-    for (language, own_name) in [
-        (Language::Fi, "Oma nimityksesi kiellolle"),
-        (Language::Sv, "Din egen benämning på förbudet"),
-        (Language::En, "Your own name for this denial"),
-    ] {
-        let labelled = lines_of(HEALTHCARE, language, &[labelled("Käynti toukokuussa", visit())]);
-        assert_eq!(labelled.first(), Some(&format!("{own_name}: Käynti toukokuussa")));
-        let plain = lines_of(HEALTHCARE, language, &[visit()]);
-        assert!(!plain.iter().any(|line| line.starts_with(own_name)), "{plain:?}");
-    }
-}
-
-#[test]
-fn labels_are_escaped_in_html() {
-    let visit = denial("visit", "2024-05-06", DenialSector::Healthcare, Scope::ServiceEvent(id("v-1")));
-    let order = Order {
-        document: PrintedDocument::Denials,
-        sector: PrintedSector::Both,
-        language: Language::En,
-        format: Format::Html,
-    };
-    let rendered = print(order, &[labelled("<script>", visit)], "").rendered;
-    assert!(rendered.contains("&lt;script&gt;") && !rendered.contains("<script"), "{rendered}");
-}
-
-#[test]
-fn names_are_in_the_language_of_the_print_or_else_in_finnish() {
-    let of = |register| denial("one", "2024-05-06", DenialSector::Healthcare, Scope::Register(oid(register)));
-    for (language, named, social_welfare) in [
-        (
-            Language::Fi,
-            "Rekisteri: Työterveyshuollon rekisteri (Mallilan hyvinvointialue)",
-            "Rekisteri: Sosiaalihuollon rekisteri (Mallilan hyvinvointialue)",
-        ),
-        (
-            Language::Sv,
-            "Register: Företagshälsovårdens register (Mallila välfärdsområde)",
-            "Register: Sosiaalihuollon rekisteri (Mallila välfärdsområde)",
-        ),
-        (
-            Language::En,
-            "Register: Occupational healthcare register (Mallila wellbeing services county)",
-            "Register: Sosiaalihuollon rekisteri (Mallila wellbeing services county)",
-        ),
-    ] {
-        for (register, expected) in [(COUNTY_OCCUPATIONAL, named), (COUNTY_SOCIAL_WELFARE, social_welfare)] {
-            let lines = lines_of(HEALTHCARE, language, &[of(register)]);
-            assert_eq!(lines.first().map(String::as_str), Some(expected));
-        }
-    }
-}
-
-#[test]
-fn a_denial_says_which_registers_it_covers_if_they_are_more_than_the_named_one() {
-    let of = |scope| denial("one", "2022-05-06", DenialSector::Healthcare, scope);
-    let file = of(Scope::Register(oid(COUNTY_HEALTHCARE)));
-    let former = of(Scope::FormerProvider(oid(FORMER)));
-    let label = "Tulostuspäivänä kielto koskee näiden rekisterien tietoja: ";
-    let own = "Terveydenhuollon rekisteri (Mallilan hyvinvointialue)";
-    let merged = "Kaupungin terveydenhuolto (Mallilan kaupunki)";
-    let both = format!("{label}{own}; {merged}");
-    for (denial, carries, expected) in [
-        (&file, false, Some(both.clone())),
-        (&former, false, Some(format!("{label}{merged}"))),
-        (&former, true, Some(both)),
-        (&of(Scope::Register(oid(COUNTY_OCCUPATIONAL))), false, None),
-        (&of(Scope::Register(oid(FORMER_HEALTHCARE))), false, None),
-        (&of(Scope::FormerProvider(oid(UNKNOWN))), false, None),
-        (&of(Scope::AllPatientData), false, None),
-    ] {
-        let order = Order {
-            document: PrintedDocument::Denials,
-            sector: HEALTHCARE,
-            language: Language::Fi,
-            format: Format::Text,
-        };
-        let directory = merged_directory("", carries);
-        let printed = print_by(&directory, order, std::slice::from_ref(denial), TODAY);
-        let mut lines = printed.entries.into_iter().flat_map(|entry| entry.lines);
-        assert_eq!(lines.find(|line| line.starts_with(label)), expected, "{denial:?}");
-    }
-}
-
-#[test]
-fn more_than_ten_registers_are_counted() {
-    const MORE: [&str; 10] = [
-        "1.2.246.10.99999999.201.11",
-        "1.2.246.10.99999999.201.12",
-        "1.2.246.10.99999999.201.13",
-        "1.2.246.10.99999999.201.14",
-        "1.2.246.10.99999999.201.15",
-        "1.2.246.10.99999999.201.16",
-        "1.2.246.10.99999999.201.17",
-        "1.2.246.10.99999999.201.18",
-        "1.2.246.10.99999999.201.19",
-        "1.2.246.10.99999999.201.20",
-    ];
-    let file =
-        denial("file", "2024-05-06", DenialSector::Healthcare, Scope::Register(oid(COUNTY_HEALTHCARE)));
-    for (count, language, end) in [
-        (9, Language::En, "Register (Mallilan kaupunki)"),
-        (10, Language::Fi, " ja 1 muuta"),
-        (10, Language::Sv, " och 1 till"),
-        (10, Language::En, " and 1 more"),
-    ] {
-        let former = MORE
-            .iter()
-            .take(count)
-            .map(|one| register(one, "Register".into(), FORMER, RegisterKind::PublicHealthcare));
-        let registers = [registers(), former.collect()].concat();
-        let directory = Directory::build(organisations(""), registers, Vec::new()).expect("a directory");
-        let order =
-            Order { document: PrintedDocument::Denials, sector: HEALTHCARE, language, format: Format::Text };
-        let printed = print_by(&directory, order, std::slice::from_ref(&file), TODAY);
-        let lines: Vec<_> = printed.entries.into_iter().flat_map(|entry| entry.lines).collect();
-        let covers = lines.get(1).expect("a line on what it covers");
-        assert!(covers.ends_with(end), "{covers}");
-        assert_eq!(covers.matches("; ").count(), 9, "{covers}");
-    }
-}
-
-#[test]
-fn a_consent_says_from_when_it_opens_until_it_does() {
-    let kind = || ConsentKind::PatientDataToSocialWelfare;
-    let of_data = |data: &[DataKind]| {
-        let allocation = Allocation { data: data.to_vec(), ..unlimited() };
-        allocated("one", "2024-01-02", kind(), allocation)
-    };
-    let all = consent("one", "2024-01-02", kind());
-    let opens = |day: &str| format!("from {day} at the earliest.");
-    let (march, november) = (opens("1 March 2027"), opens("1 November 2027"));
-    let shared = "Under this consent, data will be shared through the Kanta Services ";
-    let prescribed = "Under this consent, prescriptions will be shared through the Kanta Services ";
-    let (shared, prescribed) = (format!("{shared}{march}"), format!("{prescribed}{november}"));
-    for (consent, day, expected) in [
-        (&all, "2027-02-28", vec![&shared, &prescribed]),
-        (&all, "2027-03-01", vec![&prescribed]),
-        (&all, "2027-11-01", vec![]),
-        (&of_data(&[DataKind::PatientSummary]), "2027-02-28", vec![&shared]),
-        (&of_data(&[DataKind::Prescription]), "2027-02-28", vec![&prescribed]),
-    ] {
-        let declarations = [information("informed", "2023-01-01"), consent.clone()];
-        let order = Order {
-            document: PrintedDocument::Consents,
-            sector: HEALTHCARE,
-            language: Language::En,
-            format: Format::Text,
-        };
-        let printed = print_by(&directory(""), order, &declarations, day);
-        let lines: Vec<_> = printed.entries.into_iter().flat_map(|entry| entry.lines).collect();
-        let opening: Vec<_> = lines.iter().filter(|line| line.ends_with("at the earliest.")).collect();
-        assert_eq!(opening, expected, "{day}");
-    }
-}
-
-#[test]
-fn from_when_a_consent_opens_is_said_in_each_language() {
-    let to_healthcare = consent("one", "2024-01-02", ConsentKind::ClientDataToHealthcare);
-    for (language, expected) in [
-        (
-            Language::Fi,
-            "Tietojasi luovutetaan tällä luvalla Kanta-palvelujen kautta aikaisintaan 1.3.2027 alkaen.",
-        ),
-        (
-            Language::Sv,
-            "Uppgifter lämnas ut via Kanta-tjänsterna med stöd av det här tillståndet tidigast från och med \
-             den 1.3.2027.",
-        ),
-        (
-            Language::En,
-            "Under this consent, data will be shared through the Kanta Services from 1 March 2027 at the \
-             earliest.",
-        ),
-    ] {
-        let order = Order {
-            document: PrintedDocument::Consents,
-            sector: SOCIAL_WELFARE,
-            language,
-            format: Format::Text,
-        };
-        let informed = [information("informed", "2023-01-01"), to_healthcare.clone()];
-        let lines = |declarations: &[Declaration]| {
-            let printed = print(order, declarations, "");
-            printed.entries.into_iter().flat_map(|entry| entry.lines).collect::<Vec<_>>()
-        };
-        assert!(lines(&informed).contains(&expected.to_owned()), "{:?}", lines(&informed));
-        // One that is not in effect opens nothing on any day.
-        let not_informed = lines(std::slice::from_ref(&to_healthcare));
-        assert!(!not_informed.contains(&expected.to_owned()), "{not_informed:?}");
-    }
-}
-
-#[test]
-fn a_consent_from_before_the_information_says_so() {
-    let declarations =
-        [consent("before", "2023-12-01", ConsentKind::Healthcare), information("informed", "2024-01-01")];
-    for (language, expected) in [
-        (Language::Fi, "koska se annettiin ennen kuin olit saanut tiedon Kanta-palveluista"),
-        (Language::Sv, "eftersom det gavs innan du hade fått informationen om Kanta-tjänsterna"),
-        (Language::En, "because it was given before you had received the information about the Kanta Services"),
-    ] {
-        let order =
-            Order { document: PrintedDocument::Consents, sector: HEALTHCARE, language, format: Format::Text };
-        let notes = |declarations: &[Declaration]| -> Vec<String> {
-            print(order, declarations, "").entries.into_iter().filter_map(|entry| entry.note).collect()
-        };
-        let given_before = notes(&declarations);
-        assert!(given_before.first().is_some_and(|note| note.contains(expected)), "{given_before:?}");
-        let mut given_after = declarations.clone();
-        given_after.reverse();
-        given_after[1].given_at = noon("2024-01-02");
-        given_after[1].recorded_at = noon("2024-01-02");
-        assert_eq!(notes(&given_after), [""; 0]);
     }
 }
 
@@ -673,12 +363,8 @@ fn days_are_days_in_helsinki() {
         (Language::Sv, "Du meddelade förbudet den 7.5.2024."),
         (Language::En, "You set this denial on 7 May 2024."),
     ] {
-        let order = Order {
-            document: PrintedDocument::Denials,
-            sector: HEALTHCARE,
-            language,
-            format: Format::Text,
-        };
+        let order =
+            Order { document: PrintedDocument::Denials, sector: HEALTHCARE, language, format: Format::Text };
         let printed = print(order, std::slice::from_ref(&late_denial), "");
         let lines = printed.entries.into_iter().flat_map(|entry| entry.lines).collect::<Vec<_>>();
         assert_eq!(lines.last().map(String::as_str), Some(expected));

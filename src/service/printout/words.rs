@@ -3,6 +3,7 @@
 
 mod allocation;
 mod consent;
+mod covers;
 mod declared;
 mod denial;
 

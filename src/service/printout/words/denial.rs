@@ -2,14 +2,10 @@
 
 use crate::policy::declaration::{Against, Denial, DenialSector, Scope};
 use crate::policy::directory::RegisterKind;
-use crate::policy::language::Language;
 use crate::policy::oid::Oid;
 use crate::policy::printout::PrintedSector;
 
 use super::Words;
-
-/// Maximum number of registers named in the line on what a denial covers.
-const COVERED_NAMES_MAX: usize = 10;
 
 impl Words<'_> {
     pub(in super::super) fn denial_heading(&self, denial: &Denial) -> &'static str {
@@ -123,10 +119,11 @@ impl Words<'_> {
         lines.extend(self.sector_line(*sector));
         lines.extend(self.scope_lines(*sector, scope));
         lines.extend(self.covers_line(scope, covers));
+        lines.extend(self.carried_over_line(scope, covers));
         // Only healthcare denials are against someone and give way in an
         // emergency; what others carry is ignored.
         let may_be_limited = *sector == DenialSector::Healthcare && *scope != Scope::Extensive;
-        let is_against_all = matches!(scope, Scope::FormerProvider(_)) || !may_be_limited;
+        let is_against_all = self.former_provider(scope).is_some() || !may_be_limited;
         lines.extend(self.against_lines(if is_against_all { &[] } else { against }));
         if *sector != DenialSector::SocialWelfare {
             lines.push(self.emergency_line(may_be_limited && *allows_emergency).to_owned());
@@ -177,14 +174,16 @@ impl Words<'_> {
             }
             Scope::Register(register) => {
                 let label = self.say("Rekisteri", "Register", "Register");
-                vec![format!("{label}: {}", self.register(register))]
+                let named = format!("{label}: {}", self.register(register));
+                let is_of_former = self.former_provider(scope).is_some();
+                [named].into_iter().chain(is_of_former.then(|| self.wherever_held().to_owned())).collect()
             }
             Scope::Prescription(id) => {
                 let label = self.say("Resepti", "Recept", "Prescription");
                 let across = self.say(
-                    "Reseptiä ei luovuteta myöskään sosiaalihuoltoon.",
-                    "Receptet lämnas inte heller ut till socialvården.",
-                    "The prescription is not shared with social welfare either.",
+                    "Kielto estää reseptin luovuttamisen myös sosiaalihuoltoon.",
+                    "Förbudet hindrar utlämnande av receptet också till socialvården.",
+                    "The denial also prevents the prescription from being shared with social welfare.",
                 );
                 vec![format!("{label}: {}", id.as_str()), across.to_owned()]
             }
@@ -251,43 +250,6 @@ impl Words<'_> {
         }
     }
 
-    /// The registers that a denial of a register or of a former provider covers
-    /// today, if they are more than the one named (002: whether an old denial
-    /// applies to the county's data file can be checked).
-    fn covers_line(&self, scope: &Scope, covers: &[&Oid<'_>]) -> Option<String> {
-        let is_more = match scope {
-            Scope::Register(register) => covers.iter().any(|covered| *covered != register),
-            Scope::FormerProvider(_) => !covers.is_empty(),
-            Scope::AllPatientData
-            | Scope::ServiceEvent(_)
-            | Scope::Prescription(_)
-            | Scope::ServiceTransaction(_)
-            | Scope::Document(_)
-            | Scope::ServiceTask(_)
-            | Scope::Extensive => false,
-        };
-        is_more.then(|| {
-            let label = self.say(
-                "Tulostuspäivänä kielto koskee näiden rekisterien tietoja",
-                "På utskriftsdagen gäller förbudet uppgifter i dessa register",
-                "On the day of printing the denial covers the data in these registers",
-            );
-            let named: Vec<_> =
-                covers.iter().take(COVERED_NAMES_MAX).map(|register| self.register(register)).collect();
-            let more = covers.len().saturating_sub(COVERED_NAMES_MAX);
-            format!("{label}: {}{}", named.join("; "), self.and_more(more))
-        })
-    }
-
-    fn and_more(&self, more: usize) -> String {
-        match (more, self.language) {
-            (0, _) => String::new(),
-            (more, Language::Fi) => format!(" ja {more} muuta"),
-            (more, Language::Sv) => format!(" och {more} till"),
-            (more, Language::En) => format!(" and {more} more"),
-        }
-    }
-
     fn former_provider_lines(&self, provider: &Oid<'_>) -> Vec<String> {
         let label = self.say("Palvelunantaja", "Tjänstetillhandahållare", "Service provider");
         let successor = self.say(
@@ -298,7 +260,8 @@ impl Words<'_> {
             "The denial does not prevent the wellbeing services county that the service provider became \
              part of from using the data in its healthcare services.",
         );
-        vec![format!("{label}: {}", self.organisation(provider)), successor.to_owned()]
+        let named = format!("{label}: {}", self.organisation(provider));
+        vec![named, self.wherever_held().to_owned(), successor.to_owned()]
     }
 
     fn not_prescriptions(&self) -> &'static str {
