@@ -17,7 +17,7 @@ In social welfare the duty to inform begins once the register that asks has join
 within the sector: name it with --asked-by.
 
 Example:
-  lupa status --client 010181-900C --asked-by 1.2.246.10.32213086.19.1";
+  lupa status --client 010181-900C --asked-by 1.2.246.10.32213086.19.3";
 
 /// Arguments of `lupa status`.
 #[derive(Debug, Args)]

@@ -115,9 +115,12 @@ async fn pages_follow_each_other_without_gaps() {
 async fn denials_are_shown_for_a_purpose_only_and_each_viewing_is_logged() {
     let fixture = Fixture::start().await;
     let stored = with_history(&fixture, aino()).await;
-    let no_purpose = v1::ListRequest { viewing_purpose: 0, viewer: None, ..listing(aino()) };
-    let without_denials =
-        v1::ListRequest { kinds: vec![Kind::Consent.into(), Kind::Information.into()], ..no_purpose.clone() };
+    let no_purpose = v1::ListRequest { viewing_purpose: 0, ..listing(aino()) };
+    let without_denials = v1::ListRequest {
+        kinds: vec![Kind::Consent.into(), Kind::Information.into()],
+        viewer: None,
+        ..no_purpose.clone()
+    };
     let get = |place: usize, purpose: ViewingPurpose| v1::GetRequest {
         client: Some(aino()),
         declaration_id: stored[place].clone(),
@@ -160,6 +163,33 @@ async fn denials_are_shown_for_a_purpose_only_and_each_viewing_is_logged() {
     );
     let viewer = logged[3].1.as_deref().expect("a viewer");
     assert!(viewer.contains("doctor-1") && viewer.contains("1.2.246.10.99999999.5.1"), "{viewer}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn denials_are_shown_to_a_known_viewer_of_their_sector() {
+    let fixture = Fixture::start().await;
+    let healthcare = fixture.record(recording(aino(), "1", DENIAL)).await.declaration_id;
+    let social = "denial: { sector: SECTOR_SOCIAL_WELFARE, document: document-9 }";
+    let social = fixture.record(recording(aino(), "2", social)).await.declaration_id;
+    let viewed_by = |viewer| v1::ListRequest { viewer, ..listing(aino()) };
+    let get = |id: &str, viewer| v1::GetRequest {
+        client: Some(aino()),
+        declaration_id: id.to_owned(),
+        viewing_purpose: ViewingPurpose::Investigation.into(),
+        viewer,
+    };
+    assert_eq!(ids(&listed(&fixture, viewed_by(Some(professional()))).await), [healthcare.as_str()]);
+    fixture.declarations().get(get(&healthcare, Some(professional()))).await.expect("of the own sector");
+    let of_the_other = fixture.declarations().get(get(&social, Some(professional()))).await;
+    assert_eq!(refused(of_the_other), because(Code::NotFound, "DECLARATION_UNKNOWN"));
+    assert_eq!(ids(&listed(&fixture, viewed_by(Some(my_kanta()))).await), [healthcare.as_str(), &social]);
+
+    assert_eq!(refused(fixture.declarations().list(viewed_by(None)).await), invalid(&["viewer"]));
+    assert_eq!(refused(fixture.declarations().get(get(&social, None)).await), invalid(&["viewer"]));
+    let unknown =
+        message("professional: { register: 1.2.246.10.99999999.999.1, organisation: 1.2.246.10.99999999.5.0 }");
+    let unknown = fixture.declarations().list(viewed_by(Some(unknown))).await;
+    assert_eq!(refused(unknown), because(Code::FailedPrecondition, "RECORDER_UNKNOWN"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
