@@ -186,8 +186,9 @@ async fn denials_are_shown_to_a_known_viewer_of_their_sector() {
 
     assert_eq!(refused(fixture.declarations().list(viewed_by(None)).await), invalid(&["viewer"]));
     assert_eq!(refused(fixture.declarations().get(get(&social, None)).await), invalid(&["viewer"]));
-    let unknown =
-        message("professional: { register: 1.2.246.10.99999999.999.1, organisation: 1.2.246.10.99999999.5.0 }");
+    let unknown = message(
+        "professional: { register: 1.2.246.10.99999999.999.1, organisation: 1.2.246.10.99999999.5.0 }",
+    );
     let unknown = fixture.declarations().list(viewed_by(Some(unknown))).await;
     assert_eq!(refused(unknown), because(Code::FailedPrecondition, "RECORDER_UNKNOWN"));
 }

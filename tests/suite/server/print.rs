@@ -8,7 +8,8 @@ use tonic::Code;
 use super::fixture::Fixture;
 use super::refused::{because, invalid, refused};
 use super::requests::{
-    CONSENT, DENIAL, INFORMATION, aino, message, my_kanta, person, professional, recording, the_client, withdrawal,
+    CONSENT, DENIAL, INFORMATION, aino, message, my_kanta, person, professional, recording, the_client,
+    withdrawal,
 };
 
 fn printing(client: v1::ClientId, document: Document, language: &str, format: Format) -> v1::PrintRequest {
