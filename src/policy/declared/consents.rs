@@ -15,7 +15,7 @@ use crate::policy::gist::Gist;
 /// withdrawal after every giving; then by revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Act {
-    given_on: Day,
+    pub(crate) given_on: Day,
     recorded_at: Instant,
     pub(crate) is_withdrawal: bool,
     /// Where the consent is among the client's declarations.

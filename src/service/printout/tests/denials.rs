@@ -156,8 +156,8 @@ fn a_denial_says_which_registers_it_covers_if_they_are_more_than_the_named_one()
     let of = |scope| denial("one", "2022-05-06", DenialSector::Healthcare, scope);
     let file = of(Scope::Register(oid(COUNTY_HEALTHCARE)));
     let former = of(Scope::FormerProvider(oid(FORMER)));
-    let label = "Tulostuspäivänä kielto koskee näiden rekisterien tietoja: ";
-    let one = "Tulostuspäivänä kielto koskee tämän rekisterin tietoja: ";
+    let label = "Tulostuspäivänä kielto koskee kaikkia tietoja näissä rekistereissä: ";
+    let one = "Tulostuspäivänä kielto koskee kaikkia tietoja tässä rekisterissä: ";
     let own = "Terveydenhuollon rekisteri (Mallilan hyvinvointialue)";
     let merged = "Kaupungin terveydenhuolto (Mallilan kaupunki)";
     let both = format!("{label}{own}; {merged}");

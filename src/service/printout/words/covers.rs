@@ -30,15 +30,15 @@ impl Words<'_> {
         is_more.then(|| {
             let label = if covers.len() == 1 {
                 self.say(
-                    "Tulostuspäivänä kielto koskee tämän rekisterin tietoja",
-                    "På utskriftsdagen gäller förbudet uppgifter i detta register",
-                    "On the day of printing the denial covers the data in this register",
+                    "Tulostuspäivänä kielto koskee kaikkia tietoja tässä rekisterissä",
+                    "På utskriftsdagen gäller förbudet alla uppgifter i detta register",
+                    "On the day of printing the denial covers all of the data in this register",
                 )
             } else {
                 self.say(
-                    "Tulostuspäivänä kielto koskee näiden rekisterien tietoja",
-                    "På utskriftsdagen gäller förbudet uppgifter i dessa register",
-                    "On the day of printing the denial covers the data in these registers",
+                    "Tulostuspäivänä kielto koskee kaikkia tietoja näissä rekistereissä",
+                    "På utskriftsdagen gäller förbudet alla uppgifter i dessa register",
+                    "On the day of printing the denial covers all of the data in these registers",
                 )
             };
             let named: Vec<_> =
