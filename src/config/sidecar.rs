@@ -161,7 +161,7 @@ fn source(place: &str, value: Value) -> Result<Source, String> {
         ("jwt", value) => names(value).map(Source::Jwt),
         ("metadata", value) => texts(value).map(Source::Metadata).ok_or_else(|| {
             "metadata: write a list of the filter's namespace and the names that lead to the value, \
-             such as [\"records_held\", \"x-lupa-records\"]"
+             such as [\"envoy.filters.http.ext_authz\", \"x-lupa-records\"]"
                 .to_owned()
         }),
         ("header", Value::String(name)) => Ok(Source::Header(name)),
@@ -177,19 +177,19 @@ fn source(place: &str, value: Value) -> Result<Source, String> {
 /// The names that lead to a claim: a list, or one text with dots between the
 /// names. A name that has a dot itself can only stand in a list.
 fn names(value: Value) -> Result<Vec<String>, String> {
-    match value {
-        Value::String(text) if text.contains([':', '/']) => {
-            Err("jwt: a name with a dot, a colon or a slash in it is written in a list, such as \
-             [\"token\", \"https://example.org/register\"]"
-                .to_owned())
-        }
-        Value::String(text) => Ok(text.split('.').map(str::to_owned).collect()),
-        value => texts(value).ok_or_else(|| {
+    let Value::String(text) = value else {
+        return texts(value).ok_or_else(|| {
             "jwt: write the names that lead to the claim, payload_in_metadata first: \
              \"token.register\" or [\"token\", \"register\"]"
                 .to_owned()
-        }),
+        });
+    };
+    if text.contains([':', '/']) {
+        return Err("jwt: a name with a dot, a colon or a slash in it is written in a list, such as \
+                    [\"token\", \"https://example.org/register\"]"
+            .to_owned());
     }
+    Ok(text.split('.').map(str::to_owned).collect())
 }
 
 fn flag(table: &mut Table, name: &str) -> Result<bool, String> {

@@ -123,7 +123,7 @@ impl<'c> Call<'c> {
     /// null is absent.
     pub(super) fn metadata(&self, namespace: &str, path: &[String]) -> Option<Values<'c>> {
         let metadata = self.attributes.metadata_context.as_ref();
-        let Some((first, rest)) = path.split_first() else { return None };
+        let (first, rest) = path.split_first()?;
         let of_filter = metadata.and_then(|metadata| metadata.filter_metadata.get(namespace));
         let mut found = of_filter.and_then(|of_filter| of_filter.fields.get(first));
         for name in rest {

@@ -80,7 +80,7 @@ impl Source {
                 }
                 Some(_) | None => {
                     return Err("metadata: write the filter's namespace and the names that lead to the \
-                                value, none of them empty, such as [\"records_held\", \"x-lupa-records\"]"
+                                value, none of them empty, such as [\"envoy.filters.http.ext_authz\", \"x-lupa-records\"]"
                         .to_owned());
                 }
             },
