@@ -41,8 +41,8 @@ HELD = {
 def find(target):
     """The client and the records that a path and its query lead to.
 
-    The lookup and the answer both use this: Lupa is told of exactly the records
-    that the service would send.
+    The lookup and the answer both use this: Lupa decides about exactly the
+    records that the service would send.
     """
     url = urlsplit(target)
     match [unquote(part) for part in url.path.split("/")]:
@@ -71,7 +71,7 @@ class Records(BaseHTTPRequestHandler):
         if self.lupa:
             return self.show_checked()
         if self.path.startswith(LOOKUP + "/"):
-            return self.tell_held()
+            return self.report_held()
         return self.show_permitted()
 
     do_HEAD = do_GET
@@ -97,14 +97,14 @@ class Records(BaseHTTPRequestHandler):
         self.close_connection = True
         return self.answer(400, {"title": "a body is not taken"})
 
-    def tell_held(self):
-        """For Envoy before it asks Lupa. Of nothing it tells nothing, and Lupa denies."""
+    def report_held(self):
+        """For Envoy before it asks Lupa. Without these headers Lupa denies."""
         client, records = find(self.path.removeprefix(LOOKUP))
-        told = {}
+        headers = {}
         if records:
             listed = base64.urlsafe_b64encode(json.dumps(records).encode()).decode().rstrip("=")
-            told = {"x-lupa-client": client, "x-lupa-records": listed}
-        self.answer(200, {}, told)
+            headers = {"x-lupa-client": client, "x-lupa-records": listed}
+        self.answer(200, {}, headers)
 
     def show_permitted(self):
         """Shows what Lupa has permitted by Envoy, and nothing that it has not named."""
@@ -164,7 +164,7 @@ class Records(BaseHTTPRequestHandler):
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         self.end_headers()
-        if self.command == "GET":
+        if self.command != "HEAD":
             self.wfile.write(body)
 
     def log_message(self, *_):

@@ -46,7 +46,7 @@ pub struct Part {
     pub several: bool,
 }
 
-/// A place in what Envoy tells of a call.
+/// A place in what Envoy reports of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A header, by its name.
@@ -64,7 +64,7 @@ pub enum Source {
     /// The subject alternative name of the peer's certificate, with `{value}`
     /// for the part that is taken.
     Principal(String),
-    /// Told by Envoy's configuration of the route, by its name.
+    /// A context extension of Envoy's route, by its name.
     ContextExtension(String),
     /// Always this.
     Value(String),
@@ -104,13 +104,13 @@ fn route(mut table: Table) -> Result<Route, String> {
 }
 
 fn other_query(value: Option<Value>) -> Result<OtherQuery, String> {
-    let told =
+    let fault =
         "other_query: write \"deny\", \"allow\" or a list of names that may be sent, such as [\"page\"]";
     match value {
         None => Ok(OtherQuery::Deny),
         Some(Value::String(word)) if word == "deny" => Ok(OtherQuery::Deny),
         Some(Value::String(word)) if word == "allow" => Ok(OtherQuery::Allow),
-        Some(list) => texts(list).map(OtherQuery::Named).ok_or_else(|| told.to_owned()),
+        Some(list) => texts(list).map(OtherQuery::Named).ok_or_else(|| fault.to_owned()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What Envoy tells of a call.
+//! What Envoy reports of a call.
 
 use std::borrow::Cow;
 

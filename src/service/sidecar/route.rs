@@ -86,7 +86,7 @@ struct PartOfRoute {
 }
 
 impl Routes {
-    /// Reads the configured routes, or tells everything that is wrong with them.
+    /// Reads the configured routes, or reports everything that is wrong with them.
     pub fn new(configured: &[RouteOptions]) -> Result<Self, Vec<RouteFault>> {
         let mut faults = Vec::new();
         let routes = configured.iter().enumerate().map(|(place, route)| {
@@ -127,7 +127,11 @@ impl Route {
             })
             .collect();
         for name in REQUIRED.into_iter().filter(|name| !has(configured, name)) {
-            tell(Some(name), "there is no question without it: tell where it comes from".to_owned());
+            tell(
+                Some(name),
+                "there is no question without it: write where it comes from, such as { header = \"…\" }"
+                    .to_owned(),
+            );
         }
         check_lists(configured, tell);
         check_several(&parts, tell);
@@ -192,7 +196,7 @@ impl Route {
                 if !parameter.is_name_plain() {
                     return Err(Unclear::Query);
                 }
-            // To a service that does not tell cases apart it is a named one.
+            // To a service that ignores case it is a named one.
             } else if !takes_any || named.iter().any(|name| name.eq_ignore_ascii_case(&parameter.name)) {
                 return Err(Unclear::QueryUnexpected);
             }
@@ -269,7 +273,8 @@ fn check_lists(parts: &[(String, PartOptions)], tell: &mut dyn FnMut(Option<&str
     if !has(parts, "records") && !has(parts, "records.id") {
         tell(
             Some("records.id"),
-            "there is no question without a record: tell where it comes from".to_owned(),
+            "there is no question without a record: write where its id comes from, or take records whole"
+                .to_owned(),
         );
     }
 }
@@ -294,7 +299,7 @@ fn check_path(path: &Template, parts: &[(String, PartOptions)], tell: &mut dyn F
             None,
             format!(
                 "path: no part of the question comes from {{{name}}}: use it, or write {{_{name}}} if the \
-                 service tells Lupa which records it leads to"
+                 service reports to Lupa which records it leads to"
             ),
         );
     }

@@ -9,7 +9,7 @@ use super::template::Template;
 /// Where Envoy's filter for JSON web tokens puts the payloads that it has verified.
 const JWT_FILTER: &str = "envoy.filters.http.jwt_authn";
 
-/// A place in what Envoy tells of a call, as it is configured.
+/// A place in what Envoy reports of a call, as it is configured.
 #[derive(Clone, Debug)]
 pub enum PartSource {
     /// A header.
@@ -26,7 +26,7 @@ pub enum PartSource {
     Metadata(Vec<String>),
     /// The peer's name by its certificate, with `{value}` for what is taken.
     Principal(String),
-    /// Told by Envoy's configuration.
+    /// A context extension of Envoy's route.
     ContextExtension(String),
     /// Always this.
     Value(String),
@@ -134,7 +134,7 @@ fn principal(template: &str) -> Result<Source, String> {
     }
 }
 
-/// Whether a header can have this name. Envoy tells the parts of the request
+/// Whether a header can have this name. Envoy reports the parts of the request
 /// line too, with a colon before the name.
 fn is_header(name: &str) -> bool {
     let name = name.strip_prefix(':').unwrap_or(name);
