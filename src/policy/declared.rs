@@ -115,7 +115,7 @@ impl<'a> Declared<'a> {
 /// Whether a declaration has been withdrawn. A withdrawal of a denial ends
 /// nothing if it was made by someone not entitled to it, judged on the day on
 /// which it was recorded, or given on a day before the denial was. One of a
-/// consent ends it, whoever made it; information cannot be withdrawn.
+/// consent ends it in whatever role it was made; information cannot be withdrawn.
 fn is_ended(gist: &Gist<'_>, client: &ClientId, now: Instant) -> bool {
     let Some(ending) = gist.ending.filter(|ending| ending.recorded_at <= now) else {
         return false;

@@ -12,7 +12,7 @@ use super::request::{Record, Situation};
 use super::rules::{Account, EVERYONE, Rule, UNKNOWN_REGISTER};
 use super::verdict::{Effect, Verdict};
 
-/// Maximum number of future answers that an explanation tells.
+/// Maximum number of future answers in an explanation.
 const NEXT_MAX: usize = 8;
 
 /// What was looked at for one record, in order, and the answer.

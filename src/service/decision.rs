@@ -22,7 +22,7 @@ use crate::wire::answer::Answer;
 use crate::wire::catalogue::to_rules;
 use crate::wire::client::check_born;
 use crate::wire::codec::DecideCall;
-use crate::wire::declaration::{stored_declarations, to_stored};
+use crate::wire::declaration::{stored_declarations, to_considered};
 use crate::wire::explanation::{to_explained, to_next};
 use crate::wire::v1::decision_service_server::DecisionService;
 use crate::wire::v1::{
@@ -116,7 +116,7 @@ impl Decisions {
                 .iter()
                 .filter_map(|step| to_explained(step, calendar, id_among(&declarations)))
                 .collect(),
-            declarations: shown.into_iter().map(to_stored).collect(),
+            declarations: shown.into_iter().map(to_considered).collect(),
             token: self.core.tokens.write(snapshot.point()),
             decided_at: Some(to_timestamp(now)),
             catalogue_version: self.core.catalogue_version.text().to_string(),

@@ -106,9 +106,9 @@ fn a_rule_that_passed_says_which_register_joined_when() {
     );
 }
 
-/// Day by day, the answers change on the days that are told, and on no others.
+/// Day by day, the answers change on the days returned, and on no others.
 #[test]
-fn the_days_on_which_the_answer_changes_are_told() {
+fn the_days_on_which_the_answer_changes_are_returned() {
     let declarations = [
         information("informed", "2024-01-01"),
         consent("across", "2024-01-02", ConsentKind::ClientDataToHealthcare),
@@ -119,11 +119,11 @@ fn the_days_on_which_the_answer_changes_are_told() {
     let (directory, calendar) = (directory(""), Calendar::published());
     let now = noon("2026-02-01");
     let next = next_answers(&situation, &declarations, &directory, &calendar, now, &record);
-    let told: Vec<_> = next
+    let returned: Vec<_> = next
         .iter()
         .map(|next| (next.from.to_string(), next.verdict.rule.map(|rule| rule.id).unwrap_or_default()))
         .collect();
-    assert_eq!(told, [("2027-03-01".to_owned(), "xs-consent")]);
+    assert_eq!(returned, [("2027-03-01".to_owned(), "xs-consent")]);
 
     let mut day = Day::of(now);
     let mut last = None;
@@ -138,5 +138,5 @@ fn the_days_on_which_the_answer_changes_are_told() {
         last = Some(rule);
         day = day.next().expect("a day");
     }
-    assert_eq!(changes, told);
+    assert_eq!(changes, returned);
 }

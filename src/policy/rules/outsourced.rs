@@ -43,30 +43,30 @@ fn is_organisers(sharing: &Sharing<'_, '_>, relation: &Outsourcing, party: &Part
 /// What the record says of an outsourced service, and what the directory knows of it.
 pub(super) fn account(case: &Case<'_, '_>) -> Account {
     let Case { sharing, record } = case;
-    let Some(told) = record.outsourcing.as_ref() else {
+    let Some(service) = record.outsourcing.as_ref() else {
         return Account::default()
             .fact("record.outsourcing", FactValue::None)
             .say("the record is not said to be generated in an outsourced service");
     };
     let of_these = |relation: &&Outsourcing| {
-        relation.producer == told.producer
+        relation.producer == service.producer
             && sharing
                 .directory
                 .party(&relation.organiser_register)
-                .is_some_and(|organiser| organiser.controller.oid == told.organiser)
+                .is_some_and(|organiser| organiser.controller.oid == service.organiser)
     };
     let relations = || sharing.directory.outsourcing().iter().filter(of_these);
     let is_on_the_day = relations().any(|one| within(record.recorded_on, one.from, one.until));
     let account = Account::default()
-        .fact("record.outsourcing.organiser", told.organiser.to_string())
-        .fact("record.outsourcing.producer", told.producer.to_string())
+        .fact("record.outsourcing.organiser", service.organiser.to_string())
+        .fact("record.outsourcing.producer", service.producer.to_string())
         .fact("record.recorded_on", record.recorded_on)
         .fact("directory.outsourcing", relations().count())
         .say(format!(
             "the record is said to be generated for {} by {} and was recorded on {}",
-            told.organiser, told.producer, record.recorded_on
+            service.organiser, service.producer, record.recorded_on
         ));
-    account.say(if told.organiser == told.producer {
+    account.say(if service.organiser == service.producer {
         "nobody outsources to themselves"
     } else if relations().next().is_none() {
         "the directory has no such outsourced service"
