@@ -215,7 +215,7 @@ async fn nobody_elses_declaration_is_found() {
 async fn the_information_received_is_told_and_whether_more_is_needed() {
     let fixture = Fixture::start().await;
     let status = async || {
-        let request = v1::InformationStatusRequest { client: Some(aino()) };
+        let request = v1::InformationStatusRequest { client: Some(aino()), asked_by: String::new() };
         fixture.declarations().information_status(request).await.expect("a status").into_inner()
     };
     let none = status().await;
@@ -231,14 +231,14 @@ async fn the_information_received_is_told_and_whether_more_is_needed() {
         v1::Declarer { role: v1::Role::LegalRepresentative.into(), name: String::new(), id: String::new() };
     let mut received = Vec::new();
     for (key, declaration, declarer, on_behalf, must_inform) in [
-        ("1", "information: { version: '1.0', way: WAY_PROFESSIONAL }", representative, true, true),
+        ("1", "information: { version: '1.1', way: WAY_PROFESSIONAL }", representative, true, true),
         ("2", "information: { version: '2.0', way: WAY_MY_KANTA }", the_client(), false, false),
     ] {
         let request = v1::RecordRequest { declarer: Some(declarer), ..recording(aino(), key, declaration) };
         let recorded = fixture.record(request).await;
         let way = if on_behalf { v1::Way::Professional } else { v1::Way::MyKanta };
         received.push(v1::ReceivedInformation {
-            version: if on_behalf { "1.0" } else { "2.0" }.to_owned(),
+            version: if on_behalf { "1.1" } else { "2.0" }.to_owned(),
             received_at: recorded.recorded_at,
             way: way.into(),
             on_behalf,
