@@ -170,6 +170,14 @@ fn may_come_from_former_provider(question: &Question) -> bool {
         })
 }
 
-fn has_relationship(request: &DecideRequest) -> bool {
-    request.ground() != Ground::Unspecified
+/// "Within healthcare (requester and holder) a care relationship, or another
+/// justified ground. Everywhere else any of the three", wellbeing data included.
+fn has_relationship(question: &Question) -> bool {
+    let within_healthcare =
+        [question.requester, question.holder].iter().all(|register| side(register) == Side::Healthcare);
+    match question.request.ground() {
+        Ground::CareRelationship | Ground::OtherJustified => true,
+        Ground::ClientRelationship => !within_healthcare,
+        Ground::Unspecified => false,
+    }
 }
