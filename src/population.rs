@@ -18,7 +18,7 @@
 //! # What
 //!
 //! - 95 % of the clients are informed, with the version of the day: 1.0 until
-//!   2022-11-21, 1.1 until 2025-06-12, 2.0 since; some again with a newer one.
+//!   2022-11-21, 1.1 until 2023-11-29, 2.0 since; some again with a newer one.
 //!   The others have denied something without it.
 //! - Most declarations are consents: in healthcare, in social welfare from
 //!   2024, for wellbeing data and across sectors (ahead of that sharing) from
@@ -33,8 +33,9 @@
 //!   every two million declarations one client has 10,000, denials of service
 //!   events.
 //! - Guardians speak for children under twelve, legal representatives for some
-//!   adults. Three of four declarations are recorded in MyKanta, the others by
-//!   professionals, some of them given on paper up to 30 days earlier.
+//!   adults. Three of four declarations are recorded in MyKanta, the others, and
+//!   every denial by a guardian, by professionals; some information and denials
+//!   are given on paper up to 30 days earlier.
 //! - Each of them would have been admitted by the policy when it was recorded.
 //!
 //! # When

@@ -16,7 +16,7 @@ use crate::policy::oid::{Oid, OpaqueId};
 /// The last days on which a former provider could be denied.
 const FORMER_UNTIL: Option<Day> = Day::from_ymd(2023, 1, 1);
 const VERSION_1_1_FROM: Option<Day> = Day::from_ymd(2022, 11, 22);
-const VERSION_2_0_FROM: Option<Day> = Day::from_ymd(2025, 6, 13);
+const VERSION_2_0_FROM: Option<Day> = Day::from_ymd(2023, 11, 30);
 const ADULT_YEARS: u32 = 18;
 
 /// What a client said, and who stored it.
@@ -41,7 +41,9 @@ pub(super) fn declared(
     random: &mut Random,
 ) -> Said {
     let recorded_at = instant(planned.at);
-    let recorded_by = recorded_by(country, sector(planned.what), Day::of(recorded_at), random);
+    let today = Day::of(recorded_at);
+    let is_by_guardian = is_child(born, today);
+    let recorded_by = recorded_by(country, planned.what, is_by_guardian, today, random);
     let given_at = given_at(planned, &recorded_by, random);
     let given_on = Day::of(given_at);
     let mut details = Details { country, client, place: planned.place, given_on, random };
@@ -51,7 +53,7 @@ pub(super) fn declared(
         What::Denial(denied) => details.denial(denied),
     };
     let is_adult = born.and_then(|born| born.years_until(given_on)).is_some_and(|years| years >= ADULT_YEARS);
-    let role = if is_child(born, Day::of(recorded_at)) {
+    let role = if is_by_guardian {
         Role::Guardian
     } else if is_adult && random.per_mille(4) {
         Role::LegalRepresentative
@@ -72,8 +74,9 @@ pub(super) fn withdrawn(
     random: &mut Random,
 ) -> (Declarer, RecordedBy) {
     let today = Day::of(instant(at));
-    let role = if is_child(born, today) { Role::Guardian } else { Role::Client };
-    (in_role(role), recorded_by(country, sector(planned.what), today, random))
+    let is_by_guardian = is_child(born, today);
+    let role = if is_by_guardian { Role::Guardian } else { Role::Client };
+    (in_role(role), recorded_by(country, planned.what, is_by_guardian, today, random))
 }
 
 fn in_role(role: Role) -> Declarer {
@@ -108,13 +111,22 @@ fn sector(what: What) -> Option<Sector> {
     }
 }
 
-/// Three of four in MyKanta; the rest by a professional at a register that is ready.
-fn recorded_by(country: &Country, sector: Option<Sector>, today: Day, random: &mut Random) -> RecordedBy {
-    let sites = match sector {
+/// Three of four in MyKanta; the rest, and every denial by a guardian, by a
+/// professional at a register that is ready.
+fn recorded_by(
+    country: &Country,
+    what: What,
+    is_by_guardian: bool,
+    today: Day,
+    random: &mut Random,
+) -> RecordedBy {
+    let sites = match sector(what) {
         Some(Sector::SocialWelfare) => &country.social_welfare,
         Some(Sector::Healthcare) | None => &country.healthcare,
     };
-    let site = if random.per_mille(750) { None } else { random.pick(sites) };
+    let is_through_professional = is_by_guardian && matches!(what, What::Denial(_));
+    let is_in_my_kanta = random.per_mille(750) && !is_through_professional;
+    let site = if is_in_my_kanta { None } else { random.pick(sites) };
     match site.filter(|site| site.from <= today) {
         None => RecordedBy::MyKanta,
         Some(Site { register, organisation, from: _ }) => RecordedBy::Professional(Professional {
@@ -125,8 +137,9 @@ fn recorded_by(country: &Country, sector: Option<Sector>, today: Day, random: &m
     }
 }
 
-/// As it is recorded; on paper some days before now and then; of a former
-/// provider before that one merged.
+/// As it is recorded; information and denials on paper some days before now and
+/// then; denials of a former provider before that one merged. A consent given
+/// earlier might have been given before the client was informed.
 fn given_at(planned: &Planned, recorded_by: &RecordedBy, random: &mut Random) -> Instant {
     let days = |random: &mut Random, most| DAY * Micros::try_from(1 + random.below(most)).unwrap_or_default();
     if planned.what == What::Denial(Denied::FormerProvider) {
@@ -136,7 +149,8 @@ fn given_at(planned: &Planned, recorded_by: &RecordedBy, random: &mut Random) ->
         }
         return instant(given);
     }
-    let is_on_paper = *recorded_by != RecordedBy::MyKanta && random.per_mille(60);
+    let is_consent = matches!(planned.what, What::Consent(_));
+    let is_on_paper = !is_consent && *recorded_by != RecordedBy::MyKanta && random.per_mille(60);
     instant(if is_on_paper { planned.at - days(random, 30) } else { planned.at })
 }
 

@@ -1,9 +1,10 @@
 //! Small populations, looked at whole.
 
+use chrono::TimeDelta;
 use std::collections::{HashMap, HashSet};
 
 use super::*;
-use crate::policy::admit::{Submission, WithdrawalSubmission, admit, admit_withdrawal};
+use crate::policy::admit::{Submission, Terms, WithdrawalSubmission, admit, admit_withdrawal};
 use crate::policy::calendar::Calendar;
 use crate::policy::declaration::{Content, Declaration, Role, Scope, Withdrawal};
 use crate::policy::oid::OpaqueId;
@@ -61,6 +62,7 @@ fn nothing_is_told_that_could_not_have_been_recorded() {
     let calendar = Calendar::published();
     let population = population(4_000, 14_000, 11);
     let directory = population.directory();
+    let terms = Terms { directory, calendar: &calendar, clock_ahead_max: TimeDelta::zero() };
     let mut stored: HashMap<ClientId, Vec<Declaration>> = HashMap::new();
     for (place, Change { recorded_at, client, act }) in population.changes().enumerate() {
         let id = |place: u64| OpaqueId::parse(format!("{place}")).expect("an id");
@@ -73,8 +75,9 @@ fn nothing_is_told_that_could_not_have_been_recorded() {
                     given_at: Some(given_at),
                     declarer: declarer.clone(),
                     recorded_by: recorded_by.clone(),
+                    label: None,
                 };
-                let admitted = admit(&submission, of_client, directory, &calendar, recorded_at);
+                let admitted = admit(&submission, of_client, terms, recorded_at);
                 assert!(admitted.is_ok(), "{admitted:?} {submission:?} {recorded_at}");
                 of_client.push(Declaration {
                     id: id(place as u64),
@@ -84,6 +87,7 @@ fn nothing_is_told_that_could_not_have_been_recorded() {
                     withdrawal: None,
                     declarer: Some(declarer),
                     recorded_by: Some(recorded_by),
+                    label: None,
                 });
             }
             Act::Withdraws { declared_as, by, recorded_by } => {
@@ -94,10 +98,11 @@ fn nothing_is_told_that_could_not_have_been_recorded() {
                     declarer: by.clone(),
                     recorded_by,
                 };
-                let admitted = admit_withdrawal(&submission, of_client, directory, &calendar, recorded_at);
+                let admitted = admit_withdrawal(&submission, of_client, terms, recorded_at);
                 assert!(admitted.is_ok(), "{admitted:?} {submission:?} {recorded_at}");
                 let ended = of_client.iter_mut().find(|one| one.id == id(declared_as));
-                ended.expect("a declaration").withdrawal = Some(Withdrawal { recorded_at, by: Some(by) });
+                ended.expect("a declaration").withdrawal =
+                    Some(Withdrawal { recorded_at, given_at: recorded_at, by: Some(by) });
             }
         }
     }

@@ -231,6 +231,7 @@ fn missing<const N: usize>(conditions: [(Condition, bool); N]) -> Conditions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::printout::samples::{self, COUNTY, COUNTY_HEALTHCARE};
 
     type Change = fn(&mut v1::Record);
 
@@ -310,7 +311,8 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_is_told_where_register_and_organisation_are() {
+    fn who_asks_is_of_the_organisation_told_or_of_the_registers_controller() {
+        let directory = samples::directory("");
         let asked = |register: &str, organisation: &str| {
             let requester = v1::Requester {
                 register: register.to_owned(),
@@ -318,16 +320,20 @@ mod tests {
                 professional: "doctor-1".to_owned(),
                 system: String::new(),
             };
-            asked_by(&v1::DecideRequest { requester: Some(requester), ..v1::DecideRequest::default() })
+            let message = v1::DecideRequest { requester: Some(requester), ..v1::DecideRequest::default() };
+            asked_by(&message, &directory)
         };
         let oid = |text: &'static str| Oid::parse(text).expect("an OID");
-        let professional = Professional {
-            register: oid("1.2.3"),
-            organisation: oid("1.2.4"),
-            professional: "doctor-1".into(),
+        let doctor = |register, organisation| {
+            Some(RecordedBy::Professional(Professional {
+                register: oid(register),
+                organisation: oid(organisation),
+                professional: "doctor-1".into(),
+            }))
         };
-        assert_eq!(asked("1.2.3", "1.2.4"), Some(RecordedBy::Professional(professional)));
+        assert_eq!(asked("1.2.3", "1.2.4"), doctor("1.2.3", "1.2.4"));
+        assert_eq!(asked(COUNTY_HEALTHCARE, ""), doctor(COUNTY_HEALTHCARE, COUNTY));
         assert_eq!((asked("1.2.3", ""), asked("", "1.2.4")), (None, None));
-        assert_eq!(asked_by(&v1::DecideRequest::default()), None);
+        assert_eq!(asked_by(&v1::DecideRequest::default(), &directory), None);
     }
 }

@@ -107,7 +107,7 @@ fn every_fault_is_told_at_once() {
     assert_eq!(
         faults[2],
         "f:4: organisations[0].colour: unknown field: write one of `oid`, `name`, `kind`, `uusimaa`, \
-         `operates_from`, `successor`, `main_responsibility`"
+         `operates_from`, `successor`, `main_responsibility`, `carries_former_denials`, `name_sv`, `name_en`"
     );
     assert_eq!(faults[3], "f:5: organisations[1]: expected the fields of Organisation, found a list");
     assert_eq!(faults[4], "f:7: organisations[2].uusimaa: expected true or false, found `no`");

@@ -1,7 +1,7 @@
 //! Each sentence of domain rules §8 on printouts.
 
 use super::super::calendar::Calendar;
-use super::super::declaration::{Allocation, Professional, Recipient};
+use super::super::declaration::{Allocation, Professional, Recipient, Scope};
 use super::samples::*;
 use super::*;
 
@@ -10,7 +10,21 @@ const TODAY: &str = "2026-02-01";
 type Listed = Vec<(String, Option<PrintNote>)>;
 
 fn submission(code: &str, sector: Sector, document: PrintedDocument, requested_by: Role) -> PrintSubmission {
-    PrintSubmission { client: client(code), sector, document, requested_by, printed_by: None }
+    let register = match sector {
+        Sector::Healthcare => COUNTY_HEALTHCARE,
+        Sector::SocialWelfare => COUNTY_SOCIAL_WELFARE,
+    };
+    let printed_by = Some(professional(COUNTY, register));
+    let sector = PrintedSector::One(sector);
+    PrintSubmission { client: client(code), sector, document, requested_by, printed_by }
+}
+
+fn professional(organisation: &'static str, register: &'static str) -> RecordedBy {
+    RecordedBy::Professional(Professional {
+        organisation: oid(organisation),
+        register: oid(register),
+        professional: "".into(),
+    })
 }
 
 fn list(
@@ -171,7 +185,7 @@ fn a_consent_that_cannot_be_read_is_told_of_in_place_of_those_before_it() {
 }
 
 #[test]
-fn denials_are_those_of_the_sector_and_extensive_ones_in_both() {
+fn denials_are_those_of_the_sector_and_of_both() {
     let declarations = [
         information("informed", "2024-01-01"),
         consent("consent", "2024-01-02", ConsentKind::Healthcare),
@@ -182,9 +196,17 @@ fn denials_are_those_of_the_sector_and_extensive_ones_in_both() {
         denial("both", "2024-01-02", DenialSector::Both, Scope::AllPatientData),
         denial("tomorrow", "2026-02-02", DenialSector::Healthcare, Scope::AllPatientData),
     ];
-    let everywhere = ["extensive", "extensive-of-one", "both"];
-    assert_eq!(denials(Sector::Healthcare, &declarations), [&["event"][..], &everywhere].concat());
-    assert_eq!(denials(Sector::SocialWelfare, &declarations), [&["document"][..], &everywhere].concat());
+    assert_eq!(denials(Sector::Healthcare, &declarations), ["event", "extensive", "both"]);
+    let of_social_welfare = ["document", "extensive", "extensive-of-one", "both"];
+    assert_eq!(denials(Sector::SocialWelfare, &declarations), of_social_welfare);
+
+    let summary = PrintSubmission {
+        sector: PrintedSector::Both,
+        printed_by: Some(RecordedBy::MyKanta),
+        ..submission(ADULT, Sector::Healthcare, PrintedDocument::Denials, Role::Client)
+    };
+    let all = ["event", "document", "extensive", "extensive-of-one", "both"];
+    assert_eq!(ids(list(&summary, &declarations, TODAY).expect("the client may")), all);
 }
 
 #[test]
@@ -221,7 +243,8 @@ fn a_printout_is_for_whoever_may_give_what_is_printed() {
 
     let everything =
         [(Healthcare, Consents), (Healthcare, Denials), (SocialWelfare, Consents), (SocialWelfare, Denials)];
-    let healthcare_denials = &everything[1..2];
+    // All but the denials of social welfare.
+    let for_minor = &everything[..3];
     let birthday = "2034-05-02";
     for (code, role, day, allowed) in [
         (ADULT, Role::Client, TODAY, &everything[..]),
@@ -229,10 +252,10 @@ fn a_printout_is_for_whoever_may_give_what_is_printed() {
         (ADULT, Role::Guardian, TODAY, &[]),
         (ADULT, Role::AuthorisedPerson, TODAY, &[]),
         (MINOR, Role::Client, TODAY, &everything),
-        (MINOR, Role::Guardian, TODAY, healthcare_denials),
-        (MINOR, Role::LegalRepresentative, TODAY, healthcare_denials),
+        (MINOR, Role::Guardian, TODAY, for_minor),
+        (MINOR, Role::LegalRepresentative, TODAY, for_minor),
         (MINOR, Role::AuthorisedPerson, TODAY, &[]),
-        (MINOR, Role::Guardian, "2034-05-01", healthcare_denials),
+        (MINOR, Role::Guardian, "2034-05-01", for_minor),
         (MINOR, Role::Guardian, birthday, &[]),
         (MINOR, Role::LegalRepresentative, birthday, &everything),
     ] {
@@ -246,14 +269,70 @@ fn a_printout_is_for_whoever_may_give_what_is_printed() {
 }
 
 #[test]
-fn a_professional_who_prints_is_known_by_organisation_and_register() {
-    let professional = |organisation, register| {
-        Some(RecordedBy::Professional(Professional {
-            organisation: oid(organisation),
-            register: oid(register),
-            professional: "".into(),
-        }))
+fn a_guardian_has_the_denials_of_healthcare_from_its_professional_and_no_others() {
+    let of = |sector, printed_by| {
+        let submission = submission(MINOR, Sector::Healthcare, PrintedDocument::Denials, Role::Guardian);
+        list(&PrintSubmission { sector, printed_by: Some(printed_by), ..submission }, &[], TODAY)
     };
+    let healthcare = PrintedSector::One(Sector::Healthcare);
+    let not_allowed = Err(Refusal::DeclarerNotAllowed);
+    assert_eq!(of(healthcare, professional(COUNTY, COUNTY_HEALTHCARE)), Ok(Listed::new()));
+    assert_eq!(of(healthcare, RecordedBy::MyKanta), not_allowed);
+    assert_eq!(of(PrintedSector::Both, professional(COUNTY, COUNTY_HEALTHCARE)), not_allowed);
+}
+
+#[test]
+fn a_guardian_has_all_consents_but_that_to_wellbeing_data() {
+    let declarations = [
+        information("informed", "2024-01-01"),
+        consent("healthcare", "2024-01-02", ConsentKind::Healthcare),
+        consent("wellbeing", "2024-01-02", ConsentKind::WellbeingData),
+        consent("local", "2024-01-02", local(COUNTY)),
+    ];
+    let submission = submission(MINOR, Sector::Healthcare, PrintedDocument::Consents, Role::Guardian);
+    let listed = list(&submission, &declarations, TODAY).expect("a guardian may");
+    assert_eq!(ids(listed), ["healthcare", "local"]);
+}
+
+#[test]
+fn a_professional_prints_the_denials_of_the_own_sector_or_of_both() {
+    let of = |sector, register| {
+        let submission = submission(ADULT, Sector::Healthcare, PrintedDocument::Denials, Role::Client);
+        let printed_by = Some(professional(COUNTY, register));
+        list(&PrintSubmission { sector, printed_by, ..submission }, &[], TODAY)
+    };
+    let (healthcare, social_welfare) =
+        (PrintedSector::One(Sector::Healthcare), PrintedSector::One(Sector::SocialWelfare));
+    let refused = Err(Refusal::RecorderSectorNotAllowed);
+    assert_eq!(of(healthcare, COUNTY_HEALTHCARE), Ok(Listed::new()));
+    assert_eq!(of(healthcare, COUNTY_SOCIAL_WELFARE), refused);
+    assert_eq!(of(social_welfare, COUNTY_HEALTHCARE), refused);
+    assert_eq!(of(PrintedSector::Both, COUNTY_HEALTHCARE), Ok(Listed::new()));
+    assert_eq!(of(PrintedSector::Both, COUNTY_SOCIAL_WELFARE), Ok(Listed::new()));
+}
+
+#[test]
+fn a_consent_says_from_when_it_opens() {
+    let submission = submission(ADULT, Sector::Healthcare, PrintedDocument::Consents, Role::Client);
+    for (kind, day, expected) in [
+        (ConsentKind::PatientDataToSocialWelfare, "2027-02-28", Some("2027-03-01")),
+        (ConsentKind::PatientDataToSocialWelfare, "2027-03-01", None),
+        (ConsentKind::WellbeingData, "2025-12-31", Some("2026-01-01")),
+        (ConsentKind::WellbeingData, "2026-01-01", None),
+        (ConsentKind::Healthcare, "2022-12-02", None),
+    ] {
+        let declarations = [information("informed", "2022-12-01"), consent("one", "2022-12-02", kind)];
+        let (directory, calendar) = (directory(""), Calendar::published());
+        let printout = printout(&submission, &declarations, &directory, &calendar, noon(day));
+        let entries = printout.expect("the client may").entries;
+        let opens_from = entries.first().expect("a consent").opens_from;
+        assert_eq!(opens_from.map(|day| day.to_string()).as_deref(), expected, "{day}");
+    }
+}
+
+#[test]
+fn a_professional_who_prints_is_known_by_organisation_and_register() {
+    let professional = |organisation, register| Some(professional(organisation, register));
     for (printed_by, role, expected) in [
         (professional(COUNTY, COUNTY_HEALTHCARE), Role::Client, Ok(Listed::new())),
         (Some(RecordedBy::MyKanta), Role::Client, Ok(Listed::new())),

@@ -8,7 +8,7 @@ use crate::policy::declaration::{
 };
 use crate::policy::directory::Sector;
 use crate::policy::printout::samples::*;
-use crate::policy::printout::{PrintedDocument, printout};
+use crate::policy::printout::{PrintedDocument, PrintedSector, printout};
 
 use super::*;
 
@@ -28,7 +28,7 @@ fn print(order: Order, declarations: &[Declaration], private_name: &str) -> Rend
     let directory = directory(private_name);
     let submission = PrintSubmission {
         client: client(ADULT),
-        sector,
+        sector: PrintedSector::One(sector),
         document,
         requested_by: Role::Client,
         printed_by: None,

@@ -51,6 +51,7 @@ fn denial(n: usize) -> Append {
             given_at: None,
             declarer: Declarer { role: Role::Client, name: "".into(), id: "".into() },
             recorded_by: RecordedBy::MyKanta,
+            label: None,
         },
         admit: Box::new(|_, _| Ok(Admitted::default())),
     }

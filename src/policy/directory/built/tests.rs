@@ -1,4 +1,5 @@
 use super::*;
+
 use crate::policy::directory::RegisterKind;
 
 fn oid(number: u32) -> Oid<'static> {
@@ -14,6 +15,7 @@ fn organisation(number: u32, kind: OrganisationKind, successor: Option<u32>) -> 
         operates_from: None,
         successor: successor.map(oid),
         main_responsibility: Vec::new(),
+        carries_former_denials: false,
     }
 }
 
@@ -80,8 +82,14 @@ fn successors_are_followed_to_their_end() {
     let organisations = vec![former(1, 2), former(2, 3), county(3), county(4)];
     let directory = Directory::build(organisations, Vec::new(), Vec::new()).expect("a directory");
     let at = |number| directory.organisation(&oid(number)).expect("an organisation");
-    assert_eq!(directory.final_successor(at(1)).map(|end| &end.oid), Some(&oid(3)));
-    assert_eq!(directory.final_successor(at(3)), None);
+    let calendar = Calendar::published();
+    let come = |number, day| {
+        let successors = directory.successors_by(at(number), &calendar, Day::parse(day).expect("a day"));
+        successors.map(|one| one.oid.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(come(1, "2023-01-01"), [oid(2), oid(3)]);
+    assert_eq!(come(1, "2022-12-31"), []);
+    assert_eq!(come(3, "2023-01-01"), []);
     assert!(directory.has_succeeded(at(2), &oid(1)) && directory.has_succeeded(at(3), &oid(1)));
     assert!(!directory.has_succeeded(at(4), &oid(1)) && !directory.has_succeeded(at(1), &oid(1)));
     assert!(directory.has_succeeded_any(at(2)) && directory.has_succeeded_any(at(3)));
