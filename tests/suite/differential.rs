@@ -11,7 +11,7 @@ use lupa::wire::v1::{self, Effect};
 use lupa::wire::verdict::{Disclosure, id_among, to_verdict};
 use lupa::wire::{decision, declaration, directory};
 
-use crate::core::{cases, to_core, verdicts};
+use crate::core::{cases, terms, to_core, verdicts};
 use crate::generator::{Case, RecordingCase, RecordingRequest, case, recording_case};
 use crate::reference::{self, Answer};
 
@@ -134,19 +134,20 @@ fn recording(case: &RecordingCase) -> (Recorded, Recorded) {
     let directory = directory::directory(given).expect("a directory");
     let stored = declaration::stored_declarations("declarations", declarations).expect("declarations");
     let core_calendar = to_core(calendar);
+    let terms = terms(&directory, &core_calendar);
     let (expected, found) = match request {
         RecordingRequest::Record(message) => {
             let (submission, _) = declaration::submission(message).expect("a submission");
             (
                 reference::admit(given, calendar, declarations, message, *at),
-                admit(&submission, &stored, &directory, &core_calendar, *at),
+                admit(&submission, &stored, terms, *at),
             )
         }
         RecordingRequest::Withdraw(message) => {
             let (submission, _) = declaration::withdrawal(message).expect("a withdrawal");
             (
                 reference::admit_withdrawal(given, calendar, declarations, message, *at),
-                admit_withdrawal(&submission, &stored, &directory, &core_calendar, *at),
+                admit_withdrawal(&submission, &stored, terms, *at),
             )
         }
     };

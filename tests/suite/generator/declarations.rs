@@ -117,6 +117,9 @@ fn by_client(rng: &mut Rng, content: Content, at: DateTime<Utc>) -> StoredDeclar
         withdrawn_by: None,
         declarer: declarer(Role::Client),
         recorded_by: Some(RecordedBy { recorded_by: Some(Recorder::MyKanta(MyKanta {})) }),
+        withdrawal_given_at: None,
+        replaced_by: String::new(),
+        covers: Vec::new(),
     }
 }
 
@@ -295,6 +298,7 @@ fn denial(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Denial {
         scope: Some(scope),
         against,
         allows_emergency: sector != Sector::Both && rng.chance(40),
+        label: String::new(),
     }
 }
 

@@ -94,6 +94,9 @@ pub(super) fn directory(rng: &mut Rng) -> Directory {
             operates_from: date(rng, 70, &["2010-01-01", "2023-01-01", "2024-05-01"]),
             successor: successor_oid(rng, number, successor),
             main_responsibility: connections(rng, number),
+            carries_former_denials: false,
+            name_sv: String::new(),
+            name_en: String::new(),
         })
         .collect();
     let registers = (1..)
@@ -164,6 +167,8 @@ fn register(rng: &mut Rng, number: u32, controller: u32, kind: RegisterKind) -> 
             &["2027-03-01", "2027-11-01", "2027-11-01", "2028-02-01"],
         ),
         stores_declarations_from: date(rng, 65, &["2021-11-01", "2024-06-01", "2026-06-01"]),
+        name_sv: String::new(),
+        name_en: String::new(),
     }
 }
 

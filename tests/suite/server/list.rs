@@ -184,7 +184,7 @@ async fn nobody_elses_declaration_is_found() {
 async fn the_information_received_is_told_and_whether_more_is_needed() {
     let fixture = Fixture::start().await;
     let status = async || {
-        let request = v1::InformationStatusRequest { client: Some(aino()) };
+        let request = v1::InformationStatusRequest { client: Some(aino()), asked_by: String::new() };
         fixture.declarations().information_status(request).await.expect("a status").into_inner()
     };
     let none = status().await;
