@@ -43,6 +43,7 @@ pub(crate) use calendar::Calendar;
 pub(crate) use calendar::Version;
 pub(crate) use calendar::day;
 pub(crate) use calendar::instant;
+pub(crate) use calendar::is_unborn;
 pub(crate) use calendar::ymd;
 use directory::Side;
 use directory::side;

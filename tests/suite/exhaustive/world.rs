@@ -130,6 +130,10 @@ pub(super) fn find(directory: &mut Directory, named: Named) -> &mut Register {
     directory.registers.iter_mut().find(|register| register.oid == oid).expect("a register of this world")
 }
 
+pub(super) fn find_organisation<'a>(directory: &'a mut Directory, name: &str) -> &'a mut Organisation {
+    directory.organisations.iter_mut().find(|found| found.name == name).expect("one of this world")
+}
+
 pub(super) fn outsourcing(organiser: Named, producer: &str) -> Outsourcing {
     Outsourcing {
         organiser_register: register(organiser),

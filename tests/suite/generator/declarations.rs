@@ -1,5 +1,7 @@
 //! What clients declared: mostly what bears on the request, often oddly.
 
+mod acts;
+
 use chrono::DateTime;
 use chrono::TimeDelta;
 use chrono::Utc;
@@ -14,6 +16,7 @@ use lupa::wire::v1::Extensive;
 use lupa::wire::v1::Information;
 use lupa::wire::v1::MyKanta;
 use lupa::wire::v1::RecordedBy;
+use lupa::wire::v1::RegisterKind;
 use lupa::wire::v1::Role;
 use lupa::wire::v1::Sector;
 use lupa::wire::v1::StoredDeclaration;
@@ -52,9 +55,15 @@ pub(super) fn declarations(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Vec
             store(rng, setting, Content::Denial(denial), &mut stored);
         }
     }
+    if rng.chance(20) {
+        acts::acts(rng, setting, ends, &mut stored);
+    }
     for _ in 0..rng.weighted(&[(45, 0), (30, 1), (15, 2), (10, 4)]) {
         let content = content(rng, setting, ends);
         store(rng, setting, content, &mut stored);
+    }
+    if rng.chance(12) {
+        deny_again(rng, setting, &mut stored);
     }
     if rng.chance(95) {
         stored.sort_by_key(|(recorded_at, _)| *recorded_at);
@@ -89,6 +98,7 @@ fn cooperate(
         .versions
         .iter()
         .filter(|version| version.valid_from.is_none_or(|from| from <= informed_on))
+        .filter(|version| version.valid_until.is_none_or(|until| informed_on < until))
         .map(|version| version.version.clone())
         .collect();
     let version = if rng.chance(70) { valid.last().unwrap().clone() } else { rng.pick(&valid) };
@@ -101,6 +111,15 @@ fn cooperate(
     let left = (setting.at - informed_at).num_seconds();
     let consented_at = informed_at + TimeDelta::seconds(rng.between(0, left));
     let mut declaration = by_client(rng, Content::Consent(consent), consented_at);
+    if rng.chance(12) {
+        // As if before the information, and with a clock that is ahead.
+        let days = TimeDelta::days(rng.between(0, 30));
+        let given_at = rng.pick(&[informed_at - days, consented_at - days, consented_at + days / 10]);
+        declaration.given_at = Some(timestamp(given_at));
+    }
+    if day(consented_at) < setting.adult_from && rng.chance(40) {
+        declaration.declarer = declarer(rng.pick(&[Role::Guardian, Role::LegalRepresentative]));
+    }
     if rng.chance(15) {
         withdraw(rng, setting, consented_at, &mut declaration);
     }
@@ -155,12 +174,32 @@ fn store(
     if rng.chance(20) {
         let late = TimeDelta::days(rng.between(0, 500)) + TimeDelta::seconds(rng.between(0, 9));
         declaration.given_at = Some(timestamp(recorded_at - late));
+    } else if rng.chance(4) {
+        let ahead = TimeDelta::hours(rng.between(1, 72));
+        declaration.given_at = Some(timestamp(recorded_at + ahead));
     }
     declaration.declarer = declarer(role(rng));
     if rng.chance(22) {
         withdraw(rng, setting, recorded_at, &mut declaration);
     }
     stored.push((recorded_at, declaration));
+}
+
+/// The scope of one that is stored already, mostly as it was.
+fn deny_again(rng: &mut Rng, setting: &Setting, stored: &mut Vec<(DateTime<Utc>, StoredDeclaration)>) {
+    let denials = stored.iter().filter_map(|(_, stored)| match stored.declaration.as_ref() {
+        Some(Declaration { declaration: Some(Content::Denial(denial)) }) => Some(denial.clone()),
+        _ => None,
+    });
+    let denials: Vec<Denial> = denials.collect();
+    if denials.is_empty() {
+        return;
+    }
+    let mut denial = rng.pick(&denials);
+    if rng.chance(30) && denial.sector() == Sector::Healthcare {
+        denial.allows_emergency = !denial.allows_emergency;
+    }
+    store(rng, setting, Content::Denial(denial), stored);
 }
 
 /// Refused at recording but of an extensive denial, and stored all the same.
@@ -196,6 +235,16 @@ fn withdraw(
 ) {
     let withdrawn_at = if rng.chance(15) { recorded_at } else { moment(rng, setting).max(recorded_at) };
     declaration.withdrawn_at = Some(timestamp(withdrawn_at));
+    // On another day than it is recorded, now and then before what it ends was given.
+    let days = TimeDelta::days(rng.between(0, 600));
+    let given_at = rng.weighted(&[
+        (55, None),
+        (20, Some(withdrawn_at - days)),
+        (10, Some(recorded_at)),
+        (10, Some(recorded_at - days / 200)),
+        (5, Some(withdrawn_at + days / 200)),
+    ]);
+    declaration.withdrawal_given_at = given_at.map(timestamp);
     declaration.withdrawn_by = declarer(rng.weighted(&[
         (50, Role::Client),
         (15, Role::Guardian),
@@ -298,28 +347,39 @@ fn denial(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Denial {
         scope: Some(scope),
         against,
         allows_emergency: sector != Sector::Both && rng.chance(40),
-        label: String::new(),
+        label: if rng.chance(10) { "the visit in May".to_owned() } else { String::new() },
     }
 }
 
 fn scope(rng: &mut Rng, setting: &Setting, ends: &Ends, sector: Sector) -> Scope {
     let in_healthcare = usize::from(sector == Sector::Healthcare);
     let in_social_welfare = 1 - in_healthcare;
-    let registers = [
+    let mut registers = vec![
         ends.holder.clone(),
         ends.holder.clone(),
         ends.requester.clone(),
         rng.pick(&setting.directory.registers).oid,
         UNKNOWN.to_owned(),
     ];
-    let formers = [12, 13, 14, 15, 12, 14, 1, 2].map(organisation_oid);
+    // Of the files that the holder has become part of, and those that became part of it.
+    let kinds: Vec<RegisterKind> = setting.kind(&ends.holder).into_iter().collect();
+    let into = setting.successors(&ends.holder);
+    registers.extend(into.iter().flat_map(|oid| setting.registers(&kinds, Some(oid))));
+    let mut formers = [12, 13, 14, 15, 1].map(organisation_oid).to_vec();
+    for register in &setting.directory.registers {
+        let chain = setting.successors(&register.oid);
+        if chain.contains(&setting.controller(&ends.holder)) {
+            registers.push(register.oid.clone());
+            formers.push(register.controller.clone());
+        }
+    }
     let all = if setting.theme == Theme::Wellbeing { 60 } else { 14 };
     let prescription = if setting.theme == Theme::ToSocialWelfare { 60 } else { 14 };
     let document = rng.pick(&DOCUMENTS).to_owned();
     let choices = [
         (1 + all * in_healthcare, Scope::AllPatientData(AllPatientData {})),
         (1 + 16 * in_healthcare, Scope::ServiceEvent(rng.pick(&EVENTS).to_owned())),
-        (16, Scope::Register(rng.pick(&registers))),
+        (24, Scope::Register(rng.pick(&registers))),
         (2 + prescription * in_healthcare, Scope::Prescription(document.clone())),
         (2 + 14 * in_healthcare, Scope::FormerProvider(rng.pick(&formers))),
         (1 + 16 * in_social_welfare, Scope::ServiceTransaction(rng.pick(&EVENTS).to_owned())),
@@ -335,7 +395,10 @@ pub(super) fn given_near(rng: &mut Rng, at: DateTime<Utc>) -> Option<DateTime<Ut
     rng.weighted(&[
         (35, None),
         (15, Some(at)),
-        (6, Some(at + TimeDelta::seconds(1))),
+        (3, Some(at + TimeDelta::seconds(1))),
+        (2, Some(at + TimeDelta::seconds(5))),
+        (2, Some(at + TimeDelta::seconds(5) + TimeDelta::nanoseconds(1))),
+        (3, Some(at + TimeDelta::minutes(1))),
         (20, Some(at - TimeDelta::hours(3))),
         (24, Some(at - days)),
     ])

@@ -131,6 +131,9 @@ pub(super) fn ends(rng: &mut Rng, setting: &Setting) -> Ends {
             .collect();
         ends = Ends { requester: rng.pick(&uusimaa), holder: rng.pick(&uusimaa) };
     }
+    if theme != Theme::Wellbeing && rng.chance(22) {
+        ends = ends_of_merger(rng, setting).unwrap_or(ends);
+    }
     if rng.chance(2) {
         ends.requester = rng.pick(&[UNKNOWN.to_owned(), "1.2.246.10.9001.40".to_owned()]);
     }
@@ -140,10 +143,38 @@ pub(super) fn ends(rng: &mut Rng, setting: &Setting) -> Ends {
     ends
 }
 
-/// The organiser's register and one of the producer's, either way round.
+/// Held by a former provider, and mostly asked for by someone on its chain.
+fn ends_of_merger(rng: &mut Rng, setting: &Setting) -> Option<Ends> {
+    let former = [12, 13, 14, 15, 13].map(super::directory::organisation_oid);
+    let holders = setting.registers(setting.theme.holder_kinds(), Some(&rng.pick(&former)));
+    if holders.is_empty() {
+        return None;
+    }
+    let holder = rng.pick(&holders);
+    let kinds = setting.theme.requester_kinds(rng);
+    let mut requesters = setting.registers(kinds, None);
+    if rng.chance(60) {
+        let chain = setting.successors(&holder);
+        let on_chain = chain.iter().flat_map(|oid| setting.registers(kinds, Some(oid)));
+        requesters = on_chain.filter(|oid| *oid != holder).collect();
+    }
+    (!requesters.is_empty()).then(|| Ends { requester: rng.pick(&requesters), holder })
+}
+
+/// The organiser's register, or one that it merged into, and one of the
+/// producer's, either way round.
 fn ends_of_outsourcing(rng: &mut Rng, setting: &Setting) -> Ends {
     let relation = rng.pick(&setting.directory.outsourcing);
-    let organiser = relation.organiser_register;
+    let mut organiser = relation.organiser_register;
+    let kind = setting.kind(&organiser);
+    let chain = setting.successors(&organiser);
+    let merged: Vec<String> = chain
+        .iter()
+        .flat_map(|oid| setting.registers(&[kind.expect("a known register")], Some(oid)))
+        .collect();
+    if !merged.is_empty() && rng.chance(60) {
+        organiser = rng.pick(&merged);
+    }
     let of_producer = setting.registers(setting.theme.holder_kinds(), Some(&relation.producer));
     let producer = if of_producer.is_empty() { organiser.clone() } else { rng.pick(&of_producer) };
     let (requester, holder) = rng.pick(&[(&organiser, &producer), (&producer, &organiser)]);

@@ -17,6 +17,7 @@ use super::directory::has_merged_into;
 use super::directory::holders_controller;
 use super::directory::merged_into;
 use super::directory::register;
+use super::directory::successors;
 use super::directory::was_held_before_merger_by;
 use super::world::Question;
 use super::world::Recorded;
@@ -163,8 +164,9 @@ fn former_provider_with<'a>(question: &Question<'a>, oid: &str) -> Option<&'a st
 
 /// "Where the successor carries its predecessors' denials over, a FORMER_PROVIDER
 /// denial covers everything in the successor's files of the kinds that the former
-/// provider had": at any link whose first day has come, and whether the file has
-/// merged further or not.
+/// provider had". Of the day from which it does nothing is said: it does so before
+/// its first day too, at any link of the chain, and whether the file has merged
+/// further or not.
 fn was_carried_over(question: &Question, provider: &str) -> bool {
     let (world, holder) = (&question.world, question.holder);
     let mut registers = world.directory.registers.iter();
@@ -175,7 +177,7 @@ fn was_carried_over(question: &Question, provider: &str) -> bool {
         holder.controller == successor.oid || merged.iter().any(|link| link.oid == successor.oid)
     };
     had_such
-        && merged_into(world, provider, world.today())
+        && successors(world.directory, provider)
             .into_iter()
             .any(|successor| successor.carries_former_denials && holds(successor))
 }
