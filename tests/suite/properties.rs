@@ -2,6 +2,7 @@
 //! generated cases. A property that few cases could break is not tested: each
 //! test counts those that could, and fails if they are few.
 
+mod given;
 mod live;
 mod never_panics;
 

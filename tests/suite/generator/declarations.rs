@@ -55,7 +55,10 @@ pub(super) fn declarations(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Vec
             store(rng, setting, Content::Denial(denial), &mut stored);
         }
     }
-    if rng.chance(20) {
+    if rng.chance(45) {
+        deny_predecessor(rng, setting, ends, &mut stored);
+    }
+    if rng.chance(33) {
         acts::acts(rng, setting, ends, &mut stored);
     }
     for _ in 0..rng.weighted(&[(45, 0), (30, 1), (15, 2), (10, 4)]) {
@@ -117,7 +120,8 @@ fn cooperate(
         let given_at = rng.pick(&[informed_at - days, consented_at - days, consented_at + days / 10]);
         declaration.given_at = Some(timestamp(given_at));
     }
-    if day(consented_at) < setting.adult_from && rng.chance(40) {
+    let guardian = if setting.theme == Theme::Wellbeing { 85 } else { 40 };
+    if day(consented_at) < setting.adult_from && rng.chance(guardian) {
         declaration.declarer = declarer(rng.pick(&[Role::Guardian, Role::LegalRepresentative]));
     }
     if rng.chance(15) {
@@ -174,7 +178,7 @@ fn store(
     if rng.chance(20) {
         let late = TimeDelta::days(rng.between(0, 500)) + TimeDelta::seconds(rng.between(0, 9));
         declaration.given_at = Some(timestamp(recorded_at - late));
-    } else if rng.chance(4) {
+    } else if rng.chance(14) {
         let ahead = TimeDelta::hours(rng.between(1, 72));
         declaration.given_at = Some(timestamp(recorded_at + ahead));
     }
@@ -183,6 +187,44 @@ fn store(
         withdraw(rng, setting, recorded_at, &mut declaration);
     }
     stored.push((recorded_at, declaration));
+}
+
+/// A denial of what a predecessor of the holder's controller had, if there is one.
+fn deny_predecessor(
+    rng: &mut Rng,
+    setting: &Setting,
+    ends: &Ends,
+    stored: &mut Vec<(DateTime<Utc>, StoredDeclaration)>,
+) {
+    let controller = setting.controller(&ends.holder);
+    let mut on_chain = setting.successors(&ends.holder);
+    on_chain.push(controller);
+    let registers = setting.directory.registers.iter();
+    let of_predecessors: Vec<_> = registers
+        .filter(|register| setting.successors(&register.oid).iter().any(|oid| on_chain.contains(oid)))
+        .collect();
+    if of_predecessors.is_empty() {
+        return;
+    }
+    let register = rng.pick(&of_predecessors);
+    let in_social_welfare = setting.kind(&ends.holder) == Some(RegisterKind::SocialWelfare);
+    let of_provider = !in_social_welfare && rng.chance(60);
+    let scope = if of_provider {
+        Scope::FormerProvider(register.controller.clone())
+    } else {
+        Scope::Register(register.oid.clone())
+    };
+    let sector = if in_social_welfare { Sector::SocialWelfare } else { Sector::Healthcare };
+    let denial = Denial {
+        sector: sector.into(),
+        scope: Some(scope),
+        against: Vec::new(),
+        allows_emergency: false,
+        label: String::new(),
+    };
+    let beginning = ymd(BEGINNING.0, BEGINNING.1, BEGINNING.2);
+    let denied_at = any_instant(rng, beginning, day(setting.at)).min(setting.at);
+    stored.push((denied_at, by_client(rng, Content::Denial(denial), denied_at)));
 }
 
 /// The scope of one that is stored already, mostly as it was.
@@ -241,7 +283,7 @@ fn withdraw(
         (55, None),
         (20, Some(withdrawn_at - days)),
         (10, Some(recorded_at)),
-        (10, Some(recorded_at - days / 200)),
+        (28, Some(recorded_at - days / 200)),
         (5, Some(withdrawn_at + days / 200)),
     ]);
     declaration.withdrawal_given_at = given_at.map(timestamp);
@@ -287,6 +329,8 @@ fn consent(rng: &mut Rng, setting: &Setting, ends: &Ends, relevant: bool) -> Con
         ])
     };
     let controllers = [
+        setting.controller(&ends.requester),
+        setting.controller(&ends.requester),
         setting.controller(&ends.requester),
         setting.controller(&ends.requester),
         setting.controller(&ends.holder),
@@ -335,7 +379,7 @@ fn denial(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Denial {
         if rng.chance(92) { of_theme } else { rng.pick(&[Sector::Healthcare, Sector::SocialWelfare]) };
     let scope = scope(rng, setting, ends, sector);
     let extensive = matches!(scope, Scope::Extensive(_));
-    let sector = if extensive && rng.chance(70) { Sector::Both } else { sector };
+    let sector = if extensive && rng.chance(55) { Sector::Both } else { sector };
     let against = if sector == Sector::Both || rng.chance(50) {
         Vec::new()
     } else {
@@ -364,7 +408,9 @@ fn scope(rng: &mut Rng, setting: &Setting, ends: &Ends, sector: Sector) -> Scope
     // Of the files that the holder has become part of, and those that became part of it.
     let kinds: Vec<RegisterKind> = setting.kind(&ends.holder).into_iter().collect();
     let into = setting.successors(&ends.holder);
-    registers.extend(into.iter().flat_map(|oid| setting.registers(&kinds, Some(oid))));
+    for _ in 0..2 {
+        registers.extend(into.iter().flat_map(|oid| setting.registers(&kinds, Some(oid))));
+    }
     let mut formers = [12, 13, 14, 15, 1].map(organisation_oid).to_vec();
     for register in &setting.directory.registers {
         let chain = setting.successors(&register.oid);
@@ -373,7 +419,8 @@ fn scope(rng: &mut Rng, setting: &Setting, ends: &Ends, sector: Sector) -> Scope
             formers.push(register.controller.clone());
         }
     }
-    let all = if setting.theme == Theme::Wellbeing { 60 } else { 14 };
+    let all = if setting.theme == Theme::Wellbeing { 30 } else { 14 };
+    let extensive = if setting.theme == Theme::Wellbeing { 60 } else { 14 };
     let prescription = if setting.theme == Theme::ToSocialWelfare { 60 } else { 14 };
     let document = rng.pick(&DOCUMENTS).to_owned();
     let choices = [
@@ -385,7 +432,7 @@ fn scope(rng: &mut Rng, setting: &Setting, ends: &Ends, sector: Sector) -> Scope
         (1 + 16 * in_social_welfare, Scope::ServiceTransaction(rng.pick(&EVENTS).to_owned())),
         (1 + 16 * in_social_welfare, Scope::Document(document)),
         (1 + 16 * in_social_welfare, Scope::ServiceTask(rng.pick(&TASKS).to_owned())),
-        (8, Scope::Extensive(Extensive {})),
+        (extensive, Scope::Extensive(Extensive {})),
     ];
     rng.weighted(&choices)
 }

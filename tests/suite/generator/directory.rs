@@ -12,7 +12,7 @@ use lupa::wire::v1::RegisterKind;
 use super::rng::Rng;
 
 /// By number: the kind, whether in Uusimaa, and the numbers of the successors that
-/// it may have. 0: nobody. A chain has up to three links: 13, 14, 15, a county.
+/// it may have. 0: nobody. A chain has up to three links, 14, 15 and a county.
 const ORGANISATIONS: [(u32, OrganisationKind, bool, &[u32]); 16] = [
     (1, OrganisationKind::WellbeingServicesCounty, false, &[0]),
     (2, OrganisationKind::WellbeingServicesCounty, true, &[0]),
@@ -26,8 +26,8 @@ const ORGANISATIONS: [(u32, OrganisationKind, bool, &[u32]); 16] = [
     (10, OrganisationKind::Private, false, &[0]),
     (11, OrganisationKind::Private, true, &[0]),
     (12, OrganisationKind::FormerPublic, false, &[1, 1, 2]),
-    (13, OrganisationKind::FormerPublic, true, &[14, 14, 12, 2]),
-    (14, OrganisationKind::FormerPublic, true, &[2, 2, 15, 3]),
+    (13, OrganisationKind::FormerPublic, true, &[14, 14, 14, 12, 2]),
+    (14, OrganisationKind::FormerPublic, true, &[2, 2, 15, 15, 3]),
     (15, OrganisationKind::FormerPublic, false, &[0, 1, 2, 4]),
     (16, OrganisationKind::KantaServices, false, &[0]),
 ];
@@ -102,7 +102,7 @@ pub(super) fn directory(rng: &mut Rng) -> Directory {
                 successor => organisation_oid(successor),
             },
             main_responsibility: connections(rng, number),
-            carries_former_denials: rng.chance(40),
+            carries_former_denials: rng.chance(if (12..=15).contains(&number) { 75 } else { 45 }),
             name_sv: String::new(),
             name_en: String::new(),
         })
@@ -147,8 +147,8 @@ fn connections(rng: &mut Rng, number: u32) -> Vec<MainResponsibility> {
 fn register(rng: &mut Rng, number: u32, controller: u32, kind: RegisterKind) -> Register {
     let joined = ["2014-09-01", "2014-09-01", "2020-05-01", "2023-01-01"];
     let late = ["2024-03-01", "2026-02-01", "2027-04-01"];
-    // A merged register is often ready by its successor's alone.
-    let early = if (12..=15).contains(&controller) { 60 } else { 88 };
+    // A merged register is often ready by its successor's alone, and that one by a second.
+    let early = if (12..=15).contains(&controller) || [3, 4].contains(&number) { 45 } else { 88 };
     let joined_kanta_on = if rng.chance(early) { rng.pick(&joined).to_owned() } else { date(rng, 50, &late) };
     Register {
         oid: format!("1.2.246.10.9001.{number}"),

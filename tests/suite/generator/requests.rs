@@ -94,8 +94,8 @@ pub(super) fn instant(rng: &mut Rng, setting: &Setting) -> DateTime<Utc> {
         ]),
         Theme::ToSocialWelfare | Theme::ToHealthcare => rng.weighted(&[
             (2, (ymd(2021, 1, 1), ymd(2021, 11, 2))),
-            (33, (ymd(2021, 10, 30), ymd(2027, 3, 2))),
-            (65, (ymd(2027, 2, 25), ymd(2029, 1, 1))),
+            (40, (ymd(2021, 10, 30), ymd(2027, 3, 2))),
+            (58, (ymd(2027, 2, 25), ymd(2029, 1, 1))),
         ]),
         Theme::Wellbeing => rng.weighted(&[
             (15, (ymd(2022, 10, 30), ymd(2026, 1, 2))),
@@ -131,7 +131,8 @@ pub(super) fn ends(rng: &mut Rng, setting: &Setting) -> Ends {
             .collect();
         ends = Ends { requester: rng.pick(&uusimaa), holder: rng.pick(&uusimaa) };
     }
-    if theme != Theme::Wellbeing && rng.chance(22) {
+    let merged = if theme.is_across() { 45 } else { 25 };
+    if theme != Theme::Wellbeing && rng.chance(merged) {
         ends = ends_of_merger(rng, setting).unwrap_or(ends);
     }
     if rng.chance(2) {
@@ -153,7 +154,7 @@ fn ends_of_merger(rng: &mut Rng, setting: &Setting) -> Option<Ends> {
     let holder = rng.pick(&holders);
     let kinds = setting.theme.requester_kinds(rng);
     let mut requesters = setting.registers(kinds, None);
-    if rng.chance(60) {
+    if rng.chance(75) {
         let chain = setting.successors(&holder);
         let on_chain = chain.iter().flat_map(|oid| setting.registers(kinds, Some(oid)));
         requesters = on_chain.filter(|oid| *oid != holder).collect();
@@ -193,10 +194,12 @@ pub(super) fn request(rng: &mut Rng, setting: &Setting, ends: &Ends) -> DecideRe
         (weights.1, Channel::UusimaaLocalDatabase),
         (weights.2, Channel::OutsideKanta),
     ]);
+    // Within healthcare a client relationship ends it.
+    let client_relationship = if setting.theme == Theme::Healthcare { 5 } else { 20 };
     let ground = rng.weighted(&[
         (1, Ground::Unspecified),
         (20, Ground::CareRelationship),
-        (20, Ground::ClientRelationship),
+        (client_relationship, Ground::ClientRelationship),
         (20, Ground::OtherJustified),
     ]);
     let records = (0..=rng.below(3)).map(|_| records::record(rng, setting, ends)).collect();
@@ -227,7 +230,7 @@ fn claims(rng: &mut Rng) -> Vec<Claim> {
         [statutory_right, social_welfare_authority, joint_service, client_unable_to_decide, emergency];
     let mut claims = Vec::new();
     for maker in makers {
-        if rng.chance(28) {
+        if rng.chance(33) {
             claims.push(Claim { claim: Some(maker(rng)) });
         }
     }

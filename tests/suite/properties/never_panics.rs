@@ -93,7 +93,13 @@ fn strange_instant(rng: &mut Rng, at: DateTime<Utc>) -> DateTime<Utc> {
 
 fn make_strange(rng: &mut Rng, stored: &mut StoredDeclaration) {
     let years = [-2_000_i64, -500, -1, 0, 1, 500, 7_000];
-    for instant in [&mut stored.recorded_at, &mut stored.given_at, &mut stored.withdrawn_at] {
+    let instants = [
+        &mut stored.recorded_at,
+        &mut stored.given_at,
+        &mut stored.withdrawn_at,
+        &mut stored.withdrawal_given_at,
+    ];
+    for instant in instants {
         if let Some(instant) = instant.as_mut().filter(|_| rng.chance(10)) {
             instant.seconds += rng.pick(&years) * 365 * 86_400;
         }

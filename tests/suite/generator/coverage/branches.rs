@@ -5,7 +5,10 @@
 use chrono::TimeDelta;
 use lupa::wire::v1::declaration::Declaration as Content;
 use lupa::wire::v1::denial::Scope;
-use lupa::wire::v1::{Consent, Denial, Detail, Ground, OrganisationKind, Reason, Role, Sector, StoredDeclaration};
+use lupa::wire::v1::{
+    Consent, Denial, Detail, Ground, OrganisationKind, Reason, Role, Sector, StoredDeclaration,
+};
+use pbjson_types::Timestamp;
 
 use crate::generator::{Case, case, timestamp};
 use crate::reference::{Answer, day, decide, instant};
@@ -35,8 +38,8 @@ const BRANCHES: [Branch; 28] = [
     ("the last word by the day given", with_days_of_recording, is_of_last_word),
     ("one day: the order of recording", reversed, is_of_last_word),
     ("one instant: a withdrawal after a giving", with_withdrawals_just_before, is_of_last_word),
-    ("a consent withdrawn before it was given", with_late_consent_withdrawals, any),
-    ("a denial withdrawn before it was given", with_late_denial_withdrawals, any),
+    ("a consent withdrawn before it was given", without_early_withdrawals_of_consents, any),
+    ("a denial withdrawn before it was given", with_early_withdrawals_of_denials, any),
     ("a consent given before the information", with_days_of_recording, |with, _| {
         with.detail == Detail::ConsentBeforeInformation
     }),
@@ -99,16 +102,17 @@ fn without_mergers(case: &mut Case) {
     }
 }
 
-/// The last two of those that share a controller and a kind with another.
+/// The last two of those that share a controller and a kind with another, unless
+/// they ask or are asked about.
 fn without_second_registers(case: &mut Case) {
-    let asking = case.request.requester.as_ref().unwrap().register.clone();
-    for register in &mut case.directory.registers {
-        let is_second = ["1.2.246.10.9001.38", "1.2.246.10.9001.39"].contains(&register.oid.as_str());
-        if is_second && register.oid != asking && case.request.records.iter().all(|record| record.register != register.oid)
-        {
-            register.joined_kanta_on.clear();
-        }
-    }
+    let request = &case.request;
+    let is_asked = |oid: &str| {
+        request.requester.as_ref().unwrap().register == oid
+            || request.records.iter().any(|record| record.register == oid)
+    };
+    let second = ["1.2.246.10.9001.38", "1.2.246.10.9001.39"];
+    let registers = &mut case.directory.registers;
+    registers.retain(|register| !second.contains(&register.oid.as_str()) || is_asked(&register.oid));
 }
 
 fn with_one_link(case: &mut Case) {
@@ -179,23 +183,25 @@ fn with_withdrawals_just_before(case: &mut Case) {
     }
 }
 
-fn with_late_withdrawal(stored: &mut StoredDeclaration) {
-    let recorded_at = stored.recorded_at;
-    let given_at = stored.given_at.or(recorded_at).as_ref().map(instant);
-    let withdrawn = stored.withdrawal_given_at.as_ref().map(instant);
-    if withdrawn.map(day) < given_at.map(day) {
-        stored.withdrawal_given_at = None;
+/// Given on an earlier day than what it ends.
+fn is_withdrawn_too_early(stored: &StoredDeclaration) -> bool {
+    let on = |timestamp: &Timestamp| day(instant(timestamp));
+    let given_on = stored.given_at.as_ref().or(stored.recorded_at.as_ref()).map(on);
+    stored.withdrawal_given_at.as_ref().map(on).is_some_and(|withdrawn_on| Some(withdrawn_on) < given_on)
+}
+
+/// As if such a withdrawal ended no consent.
+fn without_early_withdrawals_of_consents(case: &mut Case) {
+    for stored in consents(case).filter(|stored| is_withdrawn_too_early(stored)) {
+        stored.withdrawn_at = None;
     }
 }
 
-fn with_late_consent_withdrawals(case: &mut Case) {
-    consents(case).for_each(with_late_withdrawal);
-}
-
-fn with_late_denial_withdrawals(case: &mut Case) {
-    for stored in &mut case.declarations {
+/// As if such a withdrawal ended a denial.
+fn with_early_withdrawals_of_denials(case: &mut Case) {
+    for stored in case.declarations.iter_mut().filter(|stored| is_withdrawn_too_early(stored)) {
         if denial(stored).is_some() {
-            with_late_withdrawal(stored);
+            stored.withdrawal_given_at = None;
         }
     }
 }

@@ -4,11 +4,14 @@
 use chrono::DateTime;
 use chrono::TimeDelta;
 use chrono::Utc;
+use lupa::wire::v1::AllPublic;
+use lupa::wire::v1::Allocation;
 use lupa::wire::v1::Information;
 use lupa::wire::v1::Role;
 use lupa::wire::v1::StoredDeclaration;
 use lupa::wire::v1::Way;
 use lupa::wire::v1::declaration::Declaration as Content;
+use lupa::wire::v1::recipient::Recipient;
 
 use super::Setting;
 use super::by_client;
@@ -27,13 +30,17 @@ pub(super) fn acts(
 ) {
     let at = setting.at;
     inform(rng, setting, stored);
-    let instants = [at, at - TimeDelta::hours(1), at - TimeDelta::days(1), at - TimeDelta::days(40)];
+    let hour = TimeDelta::hours(1);
+    let instants = [at, at - hour, at - hour, at - TimeDelta::days(1), at - TimeDelta::days(40)];
     let template = consent(rng, setting, ends, true);
     for _ in 0..=rng.between(1, 3) {
         let recorded_at = rng.pick(&instants);
         let mut act = template.clone();
-        if rng.chance(50) {
-            act.allocation = None;
+        // Acts of one rank are told apart by what they say.
+        match rng.below(3) {
+            0 => act.allocation = None,
+            1 => act.allocation = Some(to_everyone_public()),
+            _ => {}
         }
         let mut declaration = by_client(rng, Content::Consent(act), recorded_at);
         declaration.given_at = given_at(rng, at, recorded_at);
@@ -49,6 +56,17 @@ pub(super) fn acts(
                 declarer(rng.weighted(&[(70, Role::Client), (30, Role::AuthorisedPerson)]));
         }
         stored.push((recorded_at, declaration));
+    }
+}
+
+fn to_everyone_public() -> Allocation {
+    let recipient = Some(Recipient::AllPublic(AllPublic {}));
+    Allocation {
+        recipients: vec![lupa::wire::v1::Recipient { recipient }],
+        data: Vec::new(),
+        service_tasks: Vec::new(),
+        recorded_from: String::new(),
+        recorded_to: String::new(),
     }
 }
 
