@@ -55,10 +55,10 @@ pub(super) fn declarations(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Vec
             store(rng, setting, Content::Denial(denial), &mut stored);
         }
     }
-    if rng.chance(45) {
+    if rng.chance(58) {
         deny_predecessor(rng, setting, ends, &mut stored);
     }
-    if rng.chance(33) {
+    if rng.chance(40) {
         acts::acts(rng, setting, ends, &mut stored);
     }
     for _ in 0..rng.weighted(&[(45, 0), (30, 1), (15, 2), (10, 4)]) {
@@ -104,7 +104,11 @@ fn cooperate(
         .filter(|version| version.valid_until.is_none_or(|until| informed_on < until))
         .map(|version| version.version.clone())
         .collect();
-    let version = if rng.chance(70) { valid.last().unwrap().clone() } else { rng.pick(&valid) };
+    let version = match rng.below(100) {
+        0..70 => valid.last().unwrap().clone(),
+        70..92 => rng.pick(&valid),
+        _ => rng.pick(&setting.calendar.versions).version,
+    };
     let information = Content::Information(Information { version, way: Way::MyKanta.into() });
     stored.push((informed_at, by_client(rng, information, informed_at)));
     if rng.chance(25) {
@@ -114,7 +118,7 @@ fn cooperate(
     let left = (setting.at - informed_at).num_seconds();
     let consented_at = informed_at + TimeDelta::seconds(rng.between(0, left));
     let mut declaration = by_client(rng, Content::Consent(consent), consented_at);
-    if rng.chance(12) {
+    if rng.chance(22) {
         // As if before the information, and with a clock that is ahead.
         let days = TimeDelta::days(rng.between(0, 30));
         let given_at = rng.pick(&[informed_at - days, consented_at - days, consented_at + days / 10]);
@@ -345,7 +349,7 @@ fn consent(rng: &mut Rng, setting: &Setting, ends: &Ends, relevant: bool) -> Con
 /// The kind that would open what is asked.
 fn relevant_kind(rng: &mut Rng, setting: &Setting) -> ConsentKind {
     let before_start = day(setting.at) < setting.calendar.cross_sector_from;
-    let local = rng.chance(if before_start { 85 } else { 8 });
+    let local = rng.chance(if before_start { 96 } else { 8 });
     match setting.theme {
         Theme::Healthcare if day(setting.at) < setting.calendar.act_in_force => {
             rng.pick(&[ConsentKind::Healthcare, ConsentKind::VerbalPrescription])

@@ -102,7 +102,7 @@ pub(super) fn directory(rng: &mut Rng) -> Directory {
                 successor => organisation_oid(successor),
             },
             main_responsibility: connections(rng, number),
-            carries_former_denials: rng.chance(if (12..=15).contains(&number) { 75 } else { 45 }),
+            carries_former_denials: rng.chance(if (12..=15).contains(&number) { 85 } else { 45 }),
             name_sv: String::new(),
             name_en: String::new(),
         })
@@ -148,7 +148,7 @@ fn register(rng: &mut Rng, number: u32, controller: u32, kind: RegisterKind) -> 
     let joined = ["2014-09-01", "2014-09-01", "2020-05-01", "2023-01-01"];
     let late = ["2024-03-01", "2026-02-01", "2027-04-01"];
     // A merged register is often ready by its successor's alone, and that one by a second.
-    let early = if (12..=15).contains(&controller) || [3, 4].contains(&number) { 45 } else { 88 };
+    let early = if (12..=15).contains(&controller) || [3, 4].contains(&number) { 25 } else { 88 };
     let joined_kanta_on = if rng.chance(early) { rng.pick(&joined).to_owned() } else { date(rng, 50, &late) };
     Register {
         oid: format!("1.2.246.10.9001.{number}"),

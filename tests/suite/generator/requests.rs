@@ -117,7 +117,7 @@ pub(super) fn ends(rng: &mut Rng, setting: &Setting) -> Ends {
     let requesters = setting.registers(requester_kinds, None);
     let holders = setting.registers(theme.holder_kinds(), None);
     let mut ends = Ends { requester: rng.pick(&requesters), holder: rng.pick(&holders) };
-    if rng.chance(if theme.is_across() { 45 } else { 15 }) {
+    if rng.chance(if theme.is_across() { 55 } else { 15 }) {
         let controller = setting.controller(&ends.requester);
         let same = setting.registers(theme.holder_kinds(), Some(&controller));
         if !same.is_empty() {

@@ -32,6 +32,7 @@ pub(super) fn acts(
     inform(rng, setting, stored);
     let hour = TimeDelta::hours(1);
     let instants = [at, at - hour, at - hour, at - TimeDelta::days(1), at - TimeDelta::days(40)];
+    let instants = if rng.chance(40) { vec![at - hour] } else { instants.to_vec() };
     let template = consent(rng, setting, ends, true);
     for _ in 0..=rng.between(1, 3) {
         let recorded_at = rng.pick(&instants);
