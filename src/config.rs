@@ -33,7 +33,7 @@ use serde::{Deserialize, Serialize};
 pub use self::fault::{ConfigFault, Place};
 use self::layer::Layers;
 pub use self::settings::{Kind, SETTINGS, Setting};
-pub use self::sidecar::{Part, Route, Source as PartSource};
+pub use self::sidecar::{OtherQuery, Part, Route, Source as PartSource};
 pub use self::store::{Secret, Store, Tls};
 pub use self::telemetry::{Detail, Log, LogFormat, Telemetry};
 

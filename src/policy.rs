@@ -105,6 +105,7 @@ pub mod admit;
 pub mod refusal;
 pub mod information;
 pub mod viewing;
+mod words;
 pub mod printout;
 
 pub use decide::Question;

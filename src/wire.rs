@@ -17,6 +17,7 @@ pub mod verdict;
 pub mod answer;
 pub mod codec;
 pub mod catalogue;
+pub mod explanation;
 pub mod name;
 
 /// Messages, clients and servers of package `lupa.v1`, with their JSON mapping.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use comfy_table::Table;
 
 use super::Global;
 use super::connection;
@@ -64,13 +65,20 @@ fn show(terminal: Terminal, explanation: &v1::ExplainResponse) -> Result<(), Fai
     }
     let rules = explanation.rules.iter().enumerate().map(|(at, explained)| line(at + 1, explained));
     terminal.show(&format!(
-        "{}\n✓ decided   · had nothing to say   (no mark) was not reached\n\n",
+        "{}\n✓ permits   ✗ denies   · passes   - is not in force   (no mark) was not reached\n\n",
         rules.collect::<String>()
     ))?;
+    let deciding = explanation.verdict.as_ref().map(|verdict| verdict.declarations.as_slice());
+    let deciding = deciding.unwrap_or_default();
     if explanation.declarations.is_empty() {
-        terminal.show("The client has no declarations.\n")?;
+        terminal.show("The client has no declarations that the requester's sector may view.\n")?;
     } else {
-        terminal.show_table(declarations::table(terminal, &explanation.declarations, "not withdrawn"), "")?;
+        let mut table = declarations::table(terminal, &explanation.declarations, "not withdrawn");
+        mark_deciding(&mut table, &explanation.declarations, deciding);
+        terminal.show_table(table, "")?;
+    }
+    for next in &explanation.next {
+        terminal.show(&format!("\n{}\n", next.explanation))?;
     }
     terminal.show(&format!(
         "\ndecision    {}\ndecided at  {}\ntoken       {}\nrules       {}\n",
@@ -81,14 +89,28 @@ fn show(terminal: Terminal, explanation: &v1::ExplainResponse) -> Result<(), Fai
     ))
 }
 
+/// Adds a column that marks the declarations that decided.
+fn mark_deciding(table: &mut Table, declarations: &[v1::StoredDeclaration], deciding: &[String]) {
+    if let Some(mut header) = table.header().cloned() {
+        header.add_cell("decides".into());
+        table.set_header(header);
+    }
+    for (row, stored) in table.row_iter_mut().zip(declarations) {
+        let mark = if deciding.contains(&stored.id) { "yes" } else { "" };
+        row.add_cell(mark.into());
+    }
+}
+
 /// A rule, what it found and where it is written from.
 fn line(place: usize, explained: &v1::ExplainedRule) -> String {
     let rule = explained.rule.clone().unwrap_or_default();
     let line = |mark: &str| format!(" {mark} {place:>2}. {}: {}\n", rule.id, rule.title);
     let found = || format!("       {} [{}]\n", explained.explanation, rule.sources.join("; "));
     match explained.finding() {
-        v1::Finding::Decided => line("✓") + &found(),
+        v1::Finding::Decided if explained.effect() == v1::Effect::Permit => line("✓") + &found(),
+        v1::Finding::Decided => line("✗") + &found(),
         v1::Finding::Silent => line("·") + &found(),
-        v1::Finding::NotInForce | v1::Finding::NotReached | v1::Finding::Unspecified => line(" "),
+        v1::Finding::NotInForce => line("-") + &found(),
+        v1::Finding::NotReached | v1::Finding::Unspecified => line(" "),
     }
 }

@@ -136,19 +136,17 @@ impl Scenario {
         let directory = &self.directory.1;
         let (calendar, now) = (&*self.calendar, self.at);
         let terms = Terms { directory, calendar, clock_ahead_max: CLOCK_AHEAD_MAX };
-        // As the server checks it, by its clock.
-        if let Some(client) = self.client() {
-            check_born(&client, now)?;
-        }
         Ok(match &self.request {
             Request::Decide(message) => Outcome::Decided(self.decide(message)?),
             Request::Record(message) => {
                 let (submission, _) = submission(message)?;
+                check_born(&submission.client, now)?;
                 let declarations = self.stored();
                 admit(&submission, &declarations, terms, now).into()
             }
             Request::Withdraw(message) => {
                 let (submission, _) = withdrawal(message)?;
+                check_born(&submission.client, now)?;
                 let declarations = self.stored();
                 admit_withdrawal(&submission, &declarations, terms, now).into()
             }

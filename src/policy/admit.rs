@@ -194,8 +194,8 @@ impl<'a> Admission<'a> {
 
     /// The day on which the client said it; unset = as it is recorded. A
     /// recorder's clock may be a little ahead: then it is said as it is recorded.
-    fn given_on(&self, told: Option<Instant>) -> Result<Day, Refusal> {
-        let given_at = told.unwrap_or(self.now);
+    fn given_on(&self, given_at: Option<Instant>) -> Result<Day, Refusal> {
+        let given_at = given_at.unwrap_or(self.now);
         if given_at - self.now > self.terms.clock_ahead_max {
             return Err(Refusal::GivenInFuture);
         }

@@ -76,6 +76,20 @@ pub struct InformationVersion {
 }
 
 impl CalendarDate {
+    /// Every one.
+    pub const ALL: [Self; 10] = [
+        Self::ActInForce,
+        Self::CountiesBegin,
+        Self::UusimaaRightFrom,
+        Self::UusimaaRightUntil,
+        Self::SocialSharingFrom,
+        Self::ConsentsCoverAllChannelsFrom,
+        Self::CrossSectorFrom,
+        Self::PrescriptionsToSocialFrom,
+        Self::WellbeingFrom,
+        Self::ExtensiveRefusalFrom,
+    ];
+
     /// The name of the setting.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -65,6 +65,17 @@ impl ClientId {
         }
     }
 
+    /// The day on which the client comes of age; none if the age is not known.
+    #[must_use]
+    pub fn comes_of_age_on(&self) -> Option<Day> {
+        match self {
+            Self::National(code) => {
+                code.born().and_then(|born| born.years_later(i32::try_from(ADULT_YEARS_MIN).ok()?))
+            }
+            Self::Other { .. } => None,
+        }
+    }
+
     /// Whether the client is born by the day after a day: a later date of birth
     /// comes of a wrong century sign (domain rules §7).
     #[must_use]

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, Datelike, NaiveDate, Offset, TimeZone, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Offset, TimeZone, Utc};
 use chrono_tz::Europe::Helsinki;
 
 /// A point in time.
@@ -66,10 +66,27 @@ impl Day {
         NaiveDate::from_num_days_from_ce_opt(DAYS_TO_1990 + i32::from(days)).map(Self)
     }
 
+    /// The instant at which the day begins in Finland.
+    #[must_use]
+    pub fn start(self) -> Instant {
+        let midnight = self.0.and_time(NaiveTime::MIN);
+        let start = Helsinki.from_local_datetime(&midnight).earliest();
+        start.map_or(midnight.and_utc(), |start| start.to_utc())
+    }
+
     /// The day after; none at the end of the calendar.
     #[must_use]
     pub fn next(self) -> Option<Self> {
         self.0.succ_opt().map(Self)
+    }
+
+    /// The day on which someone born on this day has lived so many full years.
+    #[must_use]
+    pub fn years_later(self, years: i32) -> Option<Self> {
+        let year = self.0.year() + years;
+        let same = Self::from_ymd(year, self.0.month(), self.0.day());
+        // Born on 29 February, where the year has none.
+        same.or_else(|| Self::from_ymd(year, 3, 1))
     }
 
     /// Full years from this day to a later one. Someone born on 29 February
@@ -121,6 +138,15 @@ mod tests {
     }
 
     #[test]
+    fn the_start_of_a_day_is_its_first_instant() {
+        for text in ["2026-06-30", "2026-12-31", "2026-03-29", "2026-10-25"] {
+            let start = day(text).start();
+            assert_eq!(Day::of(start), day(text));
+            assert_eq!(Day::of(start - chrono::TimeDelta::microseconds(1)).next(), Some(day(text)));
+        }
+    }
+
+    #[test]
     fn every_instant_is_on_a_day() {
         assert!(Day::of(Instant::MIN_UTC) < day("0001-01-01"));
         assert!(Day::of(Instant::MAX_UTC) > day("9999-12-31"));
@@ -159,5 +185,7 @@ mod tests {
         assert_eq!(born.years_until(day("2018-03-01")), Some(18));
         assert_eq!(born.years_until(day("2020-02-29")), Some(20));
         assert_eq!(born.years_until(day("1999-12-31")), None);
+        assert_eq!(born.years_later(18), Some(day("2018-03-01")));
+        assert_eq!(born.years_later(20), Some(day("2020-02-29")));
     }
 }

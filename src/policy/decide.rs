@@ -11,7 +11,7 @@ use super::directory::{Directory, Holder, OrganisationKind, Party, RegisterKind,
 use super::gist::Gist;
 use super::oid::Oid;
 use super::request::{Channel, Record, RecordField, Situation};
-use super::rules::{Case, Finding, Rule, RuleList, Sharing, WITHIN_HEALTHCARE};
+use super::rules::{Account, Case, Finding, Rule, RuleList, Sharing, WITHIN_HEALTHCARE};
 use super::verdict::{Obligation, Obligations, Verdict};
 use residual::{Found, Remembered, Residual};
 
@@ -97,6 +97,42 @@ impl<'q, 'a> Question<'q, 'a> {
     pub(super) fn list(&self, record: &Record<'_>) -> Option<&'static RuleList> {
         let holder = self.holder(&record.register)?;
         self.sharing(holder).map(|sharing| sharing.list())
+    }
+
+    /// What a rule finds for a record, for an explanation.
+    pub(super) fn account(&self, rule: &Rule, record: &Record<'_>) -> Account {
+        let sharing = self.holder(&record.register).and_then(|holder| self.sharing(holder));
+        match &sharing {
+            Some(sharing) => (rule.account)(&Case { sharing, record }),
+            None => self.account_of_unknown(record),
+        }
+    }
+
+    /// Which of the two registers the directory does not know, or which can be
+    /// nobody's on whose behalf data is read.
+    fn account_of_unknown(&self, record: &Record<'_>) -> Account {
+        let known = self.directory.party(&self.situation.requester);
+        let account = Account::default()
+            .fact("requester.register", self.situation.requester.to_string())
+            .fact("requester.known", known.is_some())
+            .fact("holder.register", record.register.to_string())
+            .fact("holder.known", self.directory.party(&record.register).is_some());
+        let account = match (known, self.requester) {
+            (None, _) => account.say("the directory does not know the requester's register"),
+            (Some(_), None) => {
+                account.say("the requester's register is none of healthcare or social welfare")
+            }
+            (Some(_), Some(_)) => account,
+        };
+        match self.directory.party(&record.register) {
+            None => account.say("the directory does not know the register that holds the record"),
+            Some(_) => account,
+        }
+    }
+
+    /// The dates that the question goes by.
+    pub(super) fn calendar(&self) -> &Calendar {
+        self.calendar
     }
 
     /// What is left to ask for the records of a register, if it is known.

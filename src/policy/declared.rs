@@ -16,7 +16,7 @@ use smallvec::SmallVec;
 pub(crate) use consents::{Act, Consents, LatestConsent};
 pub(crate) use denials::{DenialInForce, Denials};
 pub use in_force::InForce;
-pub(crate) use information::{Received, counted_version};
+pub(crate) use information::{Receipt, Received, counted_version};
 
 /// What a client's declarations amount to at one instant. Made once a request.
 #[derive(Clone, Debug)]
@@ -25,8 +25,8 @@ pub(crate) struct Declared<'a> {
     pub(crate) today: Day,
     /// Informed with version 1.0 or later.
     pub(crate) is_informed: bool,
-    /// Informed with a version that opens Uusimaa.
-    pub(crate) opens_uusimaa: bool,
+    /// The first receipt of a version that opens Uusimaa.
+    pub(crate) opens_uusimaa: Option<Receipt>,
     /// Nothing received that is as new as the newest.
     pub(crate) must_inform: bool,
     /// What was received by when.
@@ -62,7 +62,7 @@ impl<'a> Declared<'a> {
         let mut declared = Self {
             today,
             is_informed: false,
-            opens_uusimaa: false,
+            opens_uusimaa: None,
             must_inform: newest.is_some(),
             received: Received::default(),
             denials: Denials::default(),
@@ -75,8 +75,12 @@ impl<'a> Declared<'a> {
                 ContentRef::Information(information) => {
                     let counted = counted_version(information, gist.given_on, calendar);
                     if let Some((of_version, version)) = counted {
-                        declared.received.add((gist.recorded_at, place), gist.given_on, version);
-                        declared.opens_uusimaa |= version.opens_uusimaa;
+                        let recorded = (gist.recorded_at, place);
+                        let receipt = Receipt::of(recorded, gist.given_on, (of_version, version));
+                        declared.received.add(receipt);
+                        if version.opens_uusimaa {
+                            declared.opens_uusimaa.get_or_insert(receipt);
+                        }
                         declared.must_inform &= newest > Some(of_version);
                     }
                 }
@@ -96,7 +100,7 @@ impl<'a> Declared<'a> {
             }
         });
         declared.denials.sort();
-        declared.is_informed = declared.received.has_informed();
+        declared.is_informed = declared.received.first_informing().is_some();
         let received = &declared.received;
         for latest in declared.consents.each() {
             let recorded = (latest.recorded_at, latest.place());
@@ -111,7 +115,7 @@ impl<'a> Declared<'a> {
 /// Whether a declaration has been withdrawn. A withdrawal of a denial ends
 /// nothing if it was made by someone not entitled to it, judged on the day on
 /// which it was recorded, or given on a day before the denial was. One of a
-/// consent ends it, whoever made it; information cannot be withdrawn.
+/// consent ends it in whatever role it was made; information cannot be withdrawn.
 fn is_ended(gist: &Gist<'_>, client: &ClientId, now: Instant) -> bool {
     let Some(ending) = gist.ending.filter(|ending| ending.recorded_at <= now) else {
         return false;

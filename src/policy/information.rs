@@ -17,8 +17,8 @@ pub struct InformationStatus<'a> {
     pub newest: Option<&'a InformationVersion>,
     /// Nothing received that is as new as the newest.
     pub is_outdated: bool,
-    /// Whoever asks must give the newest: in social welfare only once the
-    /// register shares within the sector (000, 001).
+    /// The register that asks must give the newest: in social welfare only once
+    /// it shares within the sector (000, 001).
     pub must_inform: bool,
 }
 
@@ -35,7 +35,7 @@ pub struct Received<'a> {
 }
 
 /// What a client has been informed of by an instant, for a register that asks;
-/// none = the duty to inform is told without regard to who asks.
+/// none = the duty to inform does not depend on a register.
 #[must_use]
 pub fn information_status<'a>(
     declarations: &'a ClientDeclarations,

@@ -54,7 +54,8 @@ pub struct PrintSubmission {
     pub document: PrintedDocument,
     /// In which role someone asks for it.
     pub requested_by: Role,
-    /// Who prints it; none = not told, which only a copy of the consents may be.
+    /// The viewer that prints it; none = not named, which only a copy of the
+    /// consents allows.
     pub printed_by: Option<RecordedBy>,
 }
 

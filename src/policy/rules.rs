@@ -1,6 +1,7 @@
 //! The ordered lists of rules and the catalogue. A rule says only what it
 //! finds; that the first finding wins is said in `decide`.
 
+mod account;
 mod allocation;
 mod consent;
 mod cross_sector;
@@ -19,6 +20,7 @@ use super::few::Few;
 use super::request::{ClaimKind, Conditions, Record, Situation};
 use super::verdict::{Deciding, Detail, Obligation, Reason};
 
+pub use account::{Account, Fact, FactValue};
 pub(crate) use allocation::not_offered;
 pub(crate) use denial::covered_registers;
 pub(crate) use everyone::UNKNOWN_REGISTER;
@@ -27,10 +29,8 @@ pub(crate) use everyone::UNKNOWN_REGISTER;
 pub struct Rule {
     /// Stable: in the catalogue, in spans and in logs.
     pub id: &'static str,
-    /// In a few words.
+    /// When it speaks, in a few words.
     pub title: &'static str,
-    /// What is so when it does not speak.
-    pub silent: &'static str,
     /// The pages that it is written from; `kanta: …` names a page of kanta.fi beyond the five.
     pub sources: &'static [&'static str],
     /// When it is in force.
@@ -41,6 +41,8 @@ pub struct Rule {
     pub reasons: &'static [Reason],
     /// What it finds.
     pub(crate) find: Find,
+    /// What it looked at and found, for explanations.
+    pub(crate) account: fn(&Case<'_, '_>) -> Account,
 }
 
 /// How a rule finds; none = it does not speak.

@@ -38,9 +38,9 @@ pub struct Selection {
 /// Why and by whom declarations are viewed.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// For what; none = not told.
+    /// The purpose; none = not given.
     pub purpose: Option<ViewingPurpose>,
-    /// By whom; none = not told.
+    /// The viewer; none = not named.
     pub viewer: Option<RecordedBy>,
 }
 
@@ -131,8 +131,8 @@ pub fn get<'a>(
     Ok(showing.shown(place, declaration, declarations, &in_force.replacements()))
 }
 
-/// Which denials are shown. In the order of refusals: who views is known, and
-/// for what is told.
+/// Which denials are shown. In the order of refusals: the viewer must be known,
+/// then a purpose given.
 fn sight_for_denials(view: &View, directory: &Directory) -> Result<Sight, Refusal> {
     let sight = view.viewer.as_ref().map(|viewer| Sight::of(viewer, directory)).transpose()?;
     view.purpose.ok_or(Refusal::ViewingPurposeRequired)?;

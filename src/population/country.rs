@@ -74,15 +74,18 @@ impl Country {
             };
             chosen.filter_map(site).collect()
         };
+        let former = of_kind(&[OrganisationKind::FormerPublic]);
+        // A merged register is not denied any more: its successor's is.
         let is_deniable = |one: &&Register| {
             use RegisterKind::{PrivateOccupational, PublicHealthcare, PublicOccupational};
             matches!(one.kind, PublicHealthcare | PublicOccupational | PrivateOccupational)
+                && !former.contains(&one.controller)
         };
         let healthcare = sites(Sector::Healthcare);
         Ok(Self {
             social_welfare: sites(Sector::SocialWelfare),
             deniable: registers.iter().filter(is_deniable).map(|one| one.oid.clone()).collect(),
-            former: of_kind(&[OrganisationKind::FormerPublic]),
+            former,
             counties: of_kind(&[OrganisationKind::WellbeingServicesCounty, OrganisationKind::CityOfHelsinki]),
             private: of_kind(&[OrganisationKind::Private]),
             state_healthcare: of_kind(&[

@@ -8,7 +8,7 @@ use crate::service::Core;
 
 #[cfg(feature = "envoy")]
 use {
-    crate::service::sidecar::{PartOptions, PartSource, RouteOptions, Routes, Sidecar},
+    crate::service::sidecar::{OtherQuery, PartOptions, PartSource, RouteOptions, Routes, Sidecar},
     envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer,
     std::sync::Arc,
 };
@@ -54,11 +54,16 @@ impl Envoy {
 
 #[cfg(feature = "envoy")]
 fn route_options(route: &config::Route) -> RouteOptions {
-    let config::Route { methods, path, permit_some, question } = route.clone();
+    let config::Route { methods, path, permit_some, other_query, question } = route.clone();
     let parts = question.into_iter().map(|(name, config::Part { source, optional, several })| {
         (name, PartOptions { source: part_source(source), is_optional: optional, is_several: several })
     });
-    RouteOptions { methods, path, permits_some: permit_some, parts: parts.collect() }
+    let other_query = match other_query {
+        config::OtherQuery::Deny => OtherQuery::Named(Vec::new()),
+        config::OtherQuery::Allow => OtherQuery::Any,
+        config::OtherQuery::Named(names) => OtherQuery::Named(names),
+    };
+    RouteOptions { methods, path, permits_some: permit_some, other_query, parts: parts.collect() }
 }
 
 #[cfg(feature = "envoy")]
@@ -67,7 +72,8 @@ fn part_source(source: config::PartSource) -> PartSource {
         config::PartSource::Header(name) => PartSource::Header(name),
         config::PartSource::Path(name) => PartSource::Path(name),
         config::PartSource::Query(name) => PartSource::Query(name),
-        config::PartSource::Jwt(claim) => PartSource::Jwt(claim),
+        config::PartSource::Jwt(names) => PartSource::Jwt(names),
+        config::PartSource::Metadata(names) => PartSource::Metadata(names),
         config::PartSource::Principal(template) => PartSource::Principal(template),
         config::PartSource::ContextExtension(name) => PartSource::ContextExtension(name),
         config::PartSource::Value(value) => PartSource::Value(value),

@@ -12,17 +12,18 @@ use crate::policy::Question;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
 use crate::policy::directory::Directory;
-use crate::policy::explain::Explanation;
+use crate::policy::explain::{Explanation, next_answers};
 use crate::policy::gist::Gist;
 use crate::policy::request::Situation;
 use crate::policy::verdict::Verdict;
 use crate::policy::viewing::{Sight, ViewingPurpose};
 use crate::store::{Viewed, Viewing};
 use crate::wire::answer::Answer;
-use crate::wire::catalogue::{to_explained, to_rules};
+use crate::wire::catalogue::to_rules;
 use crate::wire::client::check_born;
 use crate::wire::codec::DecideCall;
-use crate::wire::declaration::{stored_declarations, to_stored};
+use crate::wire::declaration::{stored_declarations, to_considered};
+use crate::wire::explanation::{to_explained, to_next};
 use crate::wire::v1::decision_service_server::DecisionService;
 use crate::wire::v1::{
     DecideRequest, DecideResponse, ExplainRequest, ExplainResponse, ListRulesRequest, ListRulesResponse,
@@ -100,19 +101,27 @@ impl Decisions {
             &self.core.calendar,
             now,
         );
-        let Explanation { verdict, steps } = match decision::record(record) {
-            Ok(record) => question.explain(&record),
-            Err(field) => Explanation { verdict: Verdict::invalid(field), steps: Vec::new() },
+        let read = decision::record(record);
+        let Explanation { verdict, steps } = match &read {
+            Ok(record) => question.explain(record),
+            Err(field) => Explanation { verdict: Verdict::invalid(*field), steps: Vec::new() },
         };
+        let calendar = &self.core.calendar;
+        let next = read.map(|record| {
+            next_answers(&situation, &declarations, snapshot.directory(), calendar, now, &record)
+        });
         Ok(ExplainResponse {
             verdict: Some(to_verdict(&verdict, Disclosure::Detailed, id_among(&declarations))),
-            rules: steps.iter().filter_map(|step| to_explained(step, &self.core.calendar)).collect(),
-            declarations: shown.into_iter().map(to_stored).collect(),
+            rules: steps
+                .iter()
+                .filter_map(|step| to_explained(step, calendar, id_among(&declarations)))
+                .collect(),
+            declarations: shown.into_iter().map(to_considered).collect(),
             token: self.core.tokens.write(snapshot.point()),
             decided_at: Some(to_timestamp(now)),
             catalogue_version: self.core.catalogue_version.text().to_string(),
             decision_id: decision_id(now).to_string(),
-            next: Vec::new(),
+            next: next.unwrap_or_default().iter().map(to_next).collect(),
         })
     }
 

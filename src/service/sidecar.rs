@@ -15,10 +15,12 @@ mod answer;
 mod call;
 mod parts;
 mod route;
+mod source;
 mod template;
 mod unclear;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::Authorization;
@@ -44,7 +46,8 @@ use call::Call;
 use route::Asked;
 use unclear::Unclear;
 
-pub use route::{PartOptions, PartSource, RouteFault, RouteOptions, Routes};
+pub use route::{OtherQuery, PartOptions, RouteFault, RouteOptions, Routes};
+pub use source::PartSource;
 
 /// The service that Envoy asks.
 #[derive(Clone)]
@@ -125,8 +128,12 @@ impl Sidecar {
         let Decided { verdicts, id, point } = decided;
         let decision_id = id.to_string();
         let pairs = question.records.iter().zip(verdicts);
-        let (permitted, denied): (Vec<_>, Vec<_>) =
+        let (mut permitted, denied): (Vec<_>, Vec<_>) =
             pairs.partition(|(_, verdict)| verdict.effect() == Effect::Permit);
+        // The service is told ids only: one of which any record is denied, such
+        // as that of another register, is not told.
+        let denied_ids: HashSet<_> = denied.iter().map(|(record, _)| record.id.as_str()).collect();
+        permitted.retain(|(record, _)| !denied_ids.contains(record.id.as_str()));
         let passes = if permits_some { !permitted.is_empty() } else { denied.is_empty() };
         let Some((_, first)) = permitted.first().filter(|_| passes) else {
             let (reason, detail) = match denied.first() {
@@ -146,7 +153,8 @@ impl Sidecar {
             reason: first.reason().as_str_name(),
             obligations: obligations.iter().map(Obligation::as_str_name).collect(),
             token: self.core.tokens.of(*point).as_str(),
-            permitted: (verdicts.len() > 1).then(ids),
+            // Told of one record too: a service never takes a missing list for all.
+            permitted: (permits_some || verdicts.len() > 1).then(ids),
         }
         .into()
     }

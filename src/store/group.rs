@@ -205,7 +205,7 @@ impl Group {
             Err(refusal) => return Ok(Err(AppendError::Refused(refusal))),
         };
         // A recorder's clock may be a little ahead of this one.
-        let given = |told: Option<Instant>| told.unwrap_or(recorded_at).min(recorded_at);
+        let given = |given_at: Option<Instant>| given_at.unwrap_or(recorded_at).min(recorded_at);
         let (what, declaration_id, body) = match entry {
             Entry::Declaration { content, given_at, declarer, recorded_by, label } => {
                 let body = row::Declaration {

@@ -1,4 +1,4 @@
-//! The rule catalogue and explanations, to the wire.
+//! The rule catalogue, to the wire.
 
 use std::sync::Arc;
 
@@ -6,7 +6,6 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use crate::policy::calendar::{Calendar, CalendarDate};
-use crate::policy::explain::{Outcome, Step};
 use crate::policy::rules::{CATALOGUE, InForce, Rule, RuleList};
 
 use super::directory::text;
@@ -47,25 +46,10 @@ pub fn to_rules(calendar: &Calendar) -> Vec<v1::Rule> {
     CATALOGUE.iter().flat_map(|list| list.rules.iter().map(|rule| to_rule(list, rule, calendar))).collect()
 }
 
-/// Writes what became of a rule.
-#[must_use]
-pub fn to_explained(step: &Step, calendar: &Calendar) -> Option<v1::ExplainedRule> {
-    let Step { rule, outcome } = step;
-    let list =
-        CATALOGUE.iter().find(|list| list.rules.iter().any(|of_list| std::ptr::eq(*of_list, *rule)))?;
-    let (finding, explanation) = match outcome {
-        Outcome::NotInForce => (v1::Finding::Silent, "not in force on this day"),
-        Outcome::Silent => (v1::Finding::Silent, rule.silent),
-        Outcome::Decided => (v1::Finding::Decided, "this rule decided"),
-        Outcome::NotReached => (v1::Finding::NotReached, "an earlier rule decided"),
-    };
-    Some(v1::ExplainedRule {
-        rule: Some(to_rule(list, rule, calendar)),
-        finding: finding.into(),
-        explanation: explanation.to_owned(),
-        effect: 0,
-        facts: Vec::new(),
-    })
+/// Writes a rule of the catalogue.
+pub(super) fn to_rule_of_catalogue(rule: &'static Rule, calendar: &Calendar) -> Option<v1::Rule> {
+    let list = CATALOGUE.iter().find(|list| list.rules.iter().any(|of_list| std::ptr::eq(*of_list, rule)))?;
+    Some(to_rule(list, rule, calendar))
 }
 
 fn to_rule(list: &RuleList, rule: &Rule, calendar: &Calendar) -> v1::Rule {
@@ -99,21 +83,5 @@ mod tests {
         let dates = [v1::NamedDate { name: "act_in_force".to_owned(), date: "2021-11-01".to_owned() }];
         assert_eq!((rule.list.as_str(), rule.dates.as_slice()), ("across sectors", dates.as_slice()));
         assert_eq!((rule.in_force_from.as_str(), rule.in_force_until.as_str()), ("", "2027-03-01"));
-    }
-
-    #[test]
-    fn what_became_of_a_rule_is_told_in_words() {
-        let calendar = Calendar::published();
-        let rule: &'static Rule = CATALOGUE.iter().find_map(|list| list.rules.last()).expect("a rule");
-        for (outcome, finding, words) in [
-            (Outcome::NotInForce, v1::Finding::Silent, "not in force on this day"),
-            (Outcome::Silent, v1::Finding::Silent, rule.silent),
-            (Outcome::Decided, v1::Finding::Decided, "this rule decided"),
-            (Outcome::NotReached, v1::Finding::NotReached, "an earlier rule decided"),
-        ] {
-            let told = to_explained(&Step { rule, outcome }, &calendar).expect("it is of the catalogue");
-            assert_eq!((told.finding(), told.explanation.as_str()), (finding, words));
-            assert_eq!(told.rule.expect("a rule").id, rule.id);
-        }
     }
 }

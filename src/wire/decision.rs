@@ -64,14 +64,14 @@ pub fn situation<'a>(request: impl Into<RequestView<'a>>) -> Result<Situation<'a
     violations.finish(situation)
 }
 
-/// The professional who asks, of the organisation told or else of the register's
-/// controller; none where the register cannot be known.
+/// The professional of the requester: of the organisation named in the request,
+/// or else of the register's controller; none if neither can be read.
 #[must_use]
 pub fn asked_by(message: &v1::DecideRequest, directory: &Directory) -> Option<RecordedBy> {
     let v1::Requester { register, organisation, professional, system: _ } = message.requester.as_ref()?;
     let register = Oid::parse(register.as_str()).ok()?.into_owned();
-    let told = Oid::parse(organisation.as_str()).ok().map(Oid::into_owned);
-    let organisation = told.or_else(|| Some(directory.party(&register)?.controller.oid.clone()))?;
+    let named = Oid::parse(organisation.as_str()).ok().map(Oid::into_owned);
+    let organisation = named.or_else(|| Some(directory.party(&register)?.controller.oid.clone()))?;
     let professional = professional.as_str().into();
     Some(RecordedBy::Professional(Professional { register, organisation, professional }))
 }

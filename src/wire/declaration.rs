@@ -12,7 +12,7 @@ use crate::policy::declaration::{
 use super::v1;
 use super::violation::Violations;
 
-pub use stored::{stored_declarations, to_shown, to_stored, to_way};
+pub use stored::{stored_declarations, to_considered, to_shown, to_stored, to_way};
 pub use submitted::{
     Getting, Listing, PrintOrder, Recording, Wait, getting, information_asked, listing, print_order,
     submission, to_notice, viewer_required, withdrawal,

@@ -1,37 +1,37 @@
-//! The real Envoy, as `deploy/envoy` sets it up, before a service that tells of
-//! every call that reaches it, with the real binary as the authorizer.
+//! The real Envoy, as `deploy/envoy` sets it up, before the service of records of
+//! `deploy/envoy`, with the real binary as the authorizer. What stands between
+//! Envoy and the service notes every call that gets there.
 
+mod bodies;
+mod behind;
 mod calls;
 mod outages;
+mod patterns;
+mod preflight;
 mod traced;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use axum::Router;
-use axum::extract::{Request, State};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
 use crate::ports::free_port;
 use crate::server::process::{Process, serve};
 use crate::server::requests::{AINO, HOLDING, aino_declares};
+use behind::{Behind, Reached};
 
 /// So long Envoy may take to start on a machine that runs everything at once.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What reached the service behind Envoy: the path and the headers of each call.
-type Reached = Arc<Mutex<Vec<(String, http::HeaderMap)>>>;
 
 /// Envoy and what is behind it. It is killed when this is dropped.
 struct Envoy {
     child: Child,
     address: SocketAddr,
-    reached: Reached,
+    behind: Behind,
     token: String,
     _folder: TempDir,
 }
@@ -44,23 +44,29 @@ struct Answer {
 }
 
 impl Envoy {
-    /// As `deploy/envoy/envoy.yaml` says, but with free ports.
+    /// As `deploy/envoy/envoy.yaml` says, but with free ports: Envoy looks up
+    /// what is held, then asks this authorizer.
     async fn start(authorizer: SocketAddr) -> Self {
-        let upstream = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let behind = upstream.local_addr().unwrap();
-        let reached = Reached::default();
-        let router = Router::new().fallback(note).with_state(Arc::clone(&reached));
-        tokio::spawn(async move { axum::serve(upstream, router).await });
+        let behind = Behind::start(&[]).await;
+        let ports = [("7481", behind.address()), ("7411", authorizer)];
+        Self::start_by("deploy/envoy/envoy.yaml", "7480", &ports, behind).await
+    }
+
+    /// As `deploy/envoy/service-checks.yaml` says: the service asks this Lupa.
+    async fn start_before_checks(lupa: SocketAddr) -> Self {
+        let behind = Behind::start(&["--check", &format!("http://{lupa}")]).await;
+        let ports = [("7483", behind.address())];
+        Self::start_by("deploy/envoy/service-checks.yaml", "7482", &ports, behind).await
+    }
+
+    async fn start_by(file: &str, port: &str, ports: &[(&str, SocketAddr)], behind: Behind) -> Self {
         let address = free_port();
-        let set_up = std::fs::read_to_string("deploy/envoy/envoy.yaml").unwrap();
-        let set_up = [("7480", address), ("7481", behind), ("7411", authorizer)].into_iter().fold(
-            set_up,
-            |set_up, (port, address)| {
-                let port = format!("port_value: {port} ");
-                assert_eq!(set_up.matches(&port).count(), 1, "{port}");
-                set_up.replace(&port, &format!("port_value: {} ", address.port()))
-            },
-        );
+        let set_up = std::fs::read_to_string(file).unwrap();
+        let set_up = [(port, address)].iter().chain(ports).fold(set_up, |set_up, (port, address)| {
+            let port = format!("port_value: {port} ");
+            assert_eq!(set_up.matches(&port).count(), 1, "{port}");
+            set_up.replace(&port, &format!("port_value: {} ", address.port()))
+        });
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("envoy.yaml");
         std::fs::write(&path, set_up).unwrap();
@@ -71,7 +77,7 @@ impl Envoy {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let token = Command::new("deploy/envoy/demo_token.py").output().unwrap().stdout;
         let token = String::from_utf8(token).unwrap().trim().to_owned();
-        let envoy = Self { child, address, reached, token, _folder: folder };
+        let envoy = Self { child, address, behind, token, _folder: folder };
         let began = Instant::now();
         while TcpStream::connect(address).await.is_err() {
             assert!(began.elapsed() < PATIENCE, "Envoy does not listen");
@@ -89,20 +95,34 @@ impl Envoy {
 
     /// Sends a head as it is.
     async fn send(&self, begin: &str, lines: &[&str]) -> Answer {
-        let mut stream = TcpStream::connect(self.address).await.unwrap();
         let head = format!("{begin}\r\nconnection: close\r\n{}\r\n\r\n", lines.join("\r\n"));
-        stream.write_all(head.as_bytes()).await.unwrap();
+        self.send_as_it_is(&head).await
+    }
+
+    /// Sends bytes as they are, and reads what comes until Envoy closes.
+    async fn send_as_it_is(&self, sent: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
         let mut text = Vec::new();
         // What is refused early may be reset after its answer.
         drop(stream.read_to_end(&mut text).await);
         let text = String::from_utf8_lossy(&text).into_owned();
         let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
-        Answer { status: status.unwrap_or_else(|| panic!("no answer to {begin}")), text }
+        Answer { status: status.unwrap_or_else(|| panic!("no answer to {sent}")), text }
     }
 
-    /// What has reached the service since this was asked last.
-    fn reached(&self) -> Vec<(String, http::HeaderMap)> {
-        std::mem::take(&mut self.reached.lock().unwrap())
+    /// What has reached the service since this was asked last, lookups apart.
+    fn reached(&self) -> Vec<Reached> {
+        self.behind.reached()
+    }
+}
+
+impl Answer {
+    /// The ids of the records that are shown, and nothing if it is no answer of
+    /// the service.
+    fn shown(&self) -> Vec<&str> {
+        let ids = self.text.split(r#""id": ""#).skip(1);
+        ids.filter_map(|rest| rest.split('"').next()).collect()
     }
 }
 
@@ -111,12 +131,6 @@ impl Drop for Envoy {
         drop(self.child.kill());
         drop(self.child.wait());
     }
-}
-
-async fn note(State(reached): State<Reached>, request: Request) -> &'static str {
-    let path = request.uri().to_string();
-    reached.lock().unwrap().push((path, request.headers().clone()));
-    "shown\n"
 }
 
 /// Where `scripts/test` installs it, unless `ENVOY` says otherwise.
@@ -142,8 +156,8 @@ fn start_lupa(folder: &Path) -> Process {
     Process::start(command).unwrap()
 }
 
-fn path_of(event: &str) -> String {
-    format!(
-        "/clients/{AINO}/registers/{HOLDING}/records/entry-1?service_event={event}&recorded_on=2025-03-18&kind=RECORD_KIND_SERVICE_EVENT_ENTRY"
-    )
+/// The path of an entry: the service holds entry-1 to entry-3 of Aino, of
+/// visit-1 to visit-3, and Aino has denied visit-2.
+fn path_of(entry: &str) -> String {
+    format!("/clients/{AINO}/registers/{HOLDING}/records/{entry}")
 }

@@ -2,6 +2,7 @@
 
 mod differential;
 mod mapping;
+mod refused;
 mod settings;
 
 use std::collections::HashMap;

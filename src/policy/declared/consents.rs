@@ -15,7 +15,7 @@ use crate::policy::gist::Gist;
 /// withdrawal after every giving; then by revision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Act {
-    given_on: Day,
+    pub(crate) given_on: Day,
     recorded_at: Instant,
     pub(crate) is_withdrawal: bool,
     /// Where the consent is among the client's declarations.
@@ -60,7 +60,7 @@ impl Act {
 
     /// The withdrawal of a consent, if it is recorded by an instant. It counts
     /// as given after the consent, whatever is stored: a withdrawal ends a
-    /// consent, whoever made it.
+    /// consent, in whatever role it was made.
     pub(crate) fn withdrawal(gist: &Gist<'_>, now: Instant) -> Option<Self> {
         let ending = gist.ending.filter(|ending| ending.recorded_at <= now)?;
         Some(Self {

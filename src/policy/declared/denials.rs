@@ -65,8 +65,7 @@ impl<'a> Denials<'a> {
     }
 
     /// Every one, in no order.
-    #[cfg(test)]
-    pub(super) fn all(&self) -> impl Iterator<Item = DenialInForce<'a>> {
+    pub(crate) fn each(&self) -> impl Iterator<Item = DenialInForce<'a>> + Clone {
         self.any.iter().chain(&self.by_id).copied()
     }
 

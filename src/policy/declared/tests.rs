@@ -77,7 +77,7 @@ fn counted(declarations: &ClientDeclarations) -> (Vec<&str>, Option<&str>) {
     let declared = weighed(declarations);
     let id = |place: u32| declarations[place as usize].id.as_str();
     let consent = declared.consents.latest(&ConsentKind::Healthcare);
-    let denials = declared.denials.all().map(|denial| id(denial.place)).collect();
+    let denials = declared.denials.each().map(|denial| id(denial.place)).collect();
     (denials, consent.map(|latest| id(latest.place())))
 }
 
@@ -91,7 +91,7 @@ fn an_unreadable_denial_counts_as_an_extensive_one_until_it_is_withdrawn() {
         withdrawn("2024-02-01", None, unreadable("not-by-nobody")),
     ];
     assert_eq!(counted(&declarations).0, ["in-force", "not-by-a-guardian", "not-by-nobody"]);
-    assert!(weighed(&declarations).denials.all().all(|denial| denial.denial.scope == Scope::Extensive));
+    assert!(weighed(&declarations).denials.each().all(|denial| denial.denial.scope == Scope::Extensive));
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn many_denials_are_found_as_few_are() {
             | Scope::Extensive => true,
         };
         let mut found: Vec<_> = many.candidates(&record).map(|denial| denial.place).collect();
-        let all = many.all().filter(|denial| named(&denial.denial.scope)).map(|denial| denial.place);
+        let all = many.each().filter(|denial| named(&denial.denial.scope)).map(|denial| denial.place);
         found.sort_unstable();
         let mut all: Vec<_> = all.collect();
         all.sort_unstable();

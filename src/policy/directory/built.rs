@@ -266,7 +266,7 @@ impl Directory {
     }
 
     /// The successors of an organisation, in order; ends by INVARIANT (successors-end).
-    fn successors(&self, of: &Organisation) -> impl Iterator<Item = &Organisation> {
+    pub(crate) fn successors(&self, of: &Organisation) -> impl Iterator<Item = &Organisation> {
         let next = |organisation: &Organisation| {
             organisation.successor.as_ref().and_then(|oid| self.organisation(oid))
         };

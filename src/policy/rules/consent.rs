@@ -1,12 +1,16 @@
 //! The state of the client's consent of one kind, for the rules that look at
 //! consents and for the words when there is no basis.
 
+mod account;
+
 use super::{Case, Finding, Sharing, allocation};
 use crate::policy::day::Day;
 use crate::policy::declaration::ConsentKind;
 use crate::policy::declared::LatestConsent;
 use crate::policy::request::{Channel, ClaimKind, Conditions};
 use crate::policy::verdict::{Detail, Reason};
+
+pub(super) use account::{account, account_of_information, account_of_no_basis};
 
 /// A permit by the client's consent of a kind, if that consent stands. For the
 /// kinds that are not allocated: they cover every record that they are asked about.

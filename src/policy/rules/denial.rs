@@ -1,5 +1,7 @@
 //! Which denials cover a record, and which of several is told.
 
+mod account;
+
 use std::cmp::Reverse;
 
 use super::{Case, Finding, Sharing};
@@ -10,6 +12,8 @@ use crate::policy::declared::{Declared, DenialInForce};
 use crate::policy::directory::{Directory, Holder, Organisation, OrganisationKind, Sector};
 use crate::policy::oid::{Oid, OpaqueId};
 use crate::policy::verdict::{Detail, Reason};
+
+pub(super) use account::{account, account_of};
 
 /// A denial that covers the record and this requester, with the scope in
 /// which it does.

@@ -1,7 +1,7 @@
 //! Data generated in an outsourced service, between its organiser and its
 //! producer (002, 003; kanta: ostopalvelun-valtuutus).
 
-use super::{Case, Finding, Sharing};
+use super::{Account, Case, FactValue, Finding, Sharing};
 use crate::policy::day::within;
 use crate::policy::directory::{Outsourcing, Party};
 use crate::policy::verdict::Reason;
@@ -38,4 +38,43 @@ fn is_organisers(sharing: &Sharing<'_, '_>, relation: &Outsourcing, party: &Part
                 && organisers.register.kind == party.register.kind
                 && std::ptr::eq(organisers.controller, party.controller)
         })
+}
+
+/// What the record says of an outsourced service, and what the directory knows of it.
+pub(super) fn account(case: &Case<'_, '_>) -> Account {
+    let Case { sharing, record } = case;
+    let Some(service) = record.outsourcing.as_ref() else {
+        return Account::default()
+            .fact("record.outsourcing", FactValue::None)
+            .say("the record is not said to be generated in an outsourced service");
+    };
+    let of_these = |relation: &&Outsourcing| {
+        relation.producer == service.producer
+            && sharing
+                .directory
+                .party(&relation.organiser_register)
+                .is_some_and(|organiser| organiser.controller.oid == service.organiser)
+    };
+    let relations = || sharing.directory.outsourcing().iter().filter(of_these);
+    let is_on_the_day = relations().any(|one| within(record.recorded_on, one.from, one.until));
+    let account = Account::default()
+        .fact("record.outsourcing.organiser", service.organiser.to_string())
+        .fact("record.outsourcing.producer", service.producer.to_string())
+        .fact("record.recorded_on", record.recorded_on)
+        .fact("directory.outsourcing", relations().count())
+        .say(format!(
+            "the record is said to be generated for {} by {} and was recorded on {}",
+            service.organiser, service.producer, record.recorded_on
+        ));
+    account.say(if service.organiser == service.producer {
+        "nobody outsources to themselves"
+    } else if relations().next().is_none() {
+        "the directory has no such outsourced service"
+    } else if !is_on_the_day {
+        "the directory has such an outsourced service, but not on that day"
+    } else if find(case).is_none() {
+        "the requester and the holder are not its two ends"
+    } else {
+        "the requester and the holder are its two ends"
+    })
 }

@@ -1,4 +1,4 @@
-//! What Envoy tells of a call.
+//! What Envoy reports of a call.
 
 use std::borrow::Cow;
 
@@ -10,9 +10,6 @@ use envoy_types::pb::google::protobuf::{Struct, Value};
 use super::template::{Path, decoded};
 use super::unclear::Unclear;
 
-/// Where Envoy's filter for JSON web tokens puts the payloads that it has verified.
-const JWT_FILTER: &str = "envoy.filters.http.jwt_authn";
-
 /// Envoy says so of a body that it has cut off.
 const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";
 
@@ -21,7 +18,17 @@ pub(super) struct Call<'c> {
     attributes: &'c AttributeContext,
     http: &'c HttpRequest,
     pub(super) path: Path<'c>,
-    query: Vec<(Cow<'c, str>, Cow<'c, str>)>,
+    query: Vec<Parameter<'c>>,
+}
+
+/// A parameter of the query.
+#[derive(Debug)]
+pub(super) struct Parameter<'c> {
+    /// Its name as it was sent.
+    written: &'c str,
+    /// Its name, decoded.
+    pub(super) name: Cow<'c, str>,
+    value: Cow<'c, str>,
 }
 
 /// What was sent for a part: each value that there is.
@@ -51,7 +58,8 @@ impl<'c> Call<'c> {
         };
         let path = Path::parse(path).map_err(|_| Unclear::Path)?;
         let call = Self { attributes, http, path, query };
-        let is_partial = call.header(PARTIAL_BODY).iter().any(|value| value != "false");
+        let is_whole = |values: Values<'_>| values.iter().all(|value| value == "false");
+        let is_partial = !call.header(PARTIAL_BODY).is_some_and(is_whole);
         if is_partial { Err(Unclear::Body) } else { Ok(call) }
     }
 
@@ -60,44 +68,74 @@ impl<'c> Call<'c> {
         &self.http.method
     }
 
+    /// Whether there is a body, or may be one. Of HTTP/2 a body without a
+    /// length shows only if Envoy reads it first (its buffer filter).
+    pub(super) fn may_have_body(&self) -> bool {
+        let HttpRequest { size, body, raw_body, .. } = self.http;
+        let has = |name, is_harmless: fn(&str) -> bool| {
+            !self.header(name).is_some_and(|values| values.iter().all(|value| is_harmless(value)))
+        };
+        // What follows an upgrade is no request that anyone is asked about.
+        let is_announced = has("content-length", |length| length == "0")
+            || has("transfer-encoding", |_| false)
+            || has("upgrade", |_| false);
+        is_announced || *size > 0 || !body.is_empty() || !raw_body.is_empty()
+    }
+
     /// The values of a header. Where there is a comma there are several: Envoy
-    /// joins headers of the same name, and so do proxies before it.
-    pub(super) fn header(&self, name: &str) -> Values<'c> {
+    /// joins headers of the same name, and so do proxies before it. None if one
+    /// is not UTF-8: two that differ could look the same.
+    pub(super) fn header(&self, name: &str) -> Option<Values<'c>> {
         let joined = self.http.headers.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
-        let joined = joined.map(|(_, value)| Cow::Borrowed(value.as_str()));
+        let joined = joined.map(|(_, value)| Some(value.as_str()));
         let lines = self.http.header_map.iter().flat_map(|map| &map.headers);
         let lines = lines.filter(|line| line.key.eq_ignore_ascii_case(name)).map(|line| {
             if line.raw_value.is_empty() {
-                Cow::Borrowed(line.value.as_str())
+                Some(line.value.as_str())
             } else {
-                String::from_utf8_lossy(&line.raw_value)
+                str::from_utf8(&line.raw_value).ok()
             }
         });
-        joined.chain(lines).flat_map(split).collect()
+        let values: Vec<_> = joined.chain(lines).collect::<Option<_>>()?;
+        Some(
+            values
+                .into_iter()
+                .flat_map(|value| value.split(','))
+                .map(|part| Cow::Borrowed(part.trim()))
+                .collect(),
+        )
     }
 
     /// The values of a parameter of the query.
     pub(super) fn parameter(&self, name: &str) -> Values<'c> {
-        let named = self.query.iter().filter(|(key, _)| key == name);
-        named.map(|(_, value)| value.clone()).collect()
+        let named = self.query.iter().filter(|parameter| parameter.name == name);
+        named.map(|parameter| parameter.value.clone()).collect()
     }
 
-    /// The values of a claim of a verified JSON web token. None if it is
-    /// something that is not a text, a truth value or a list of these.
-    pub(super) fn claim(&self, payload: &str, claim: &str) -> Option<Values<'c>> {
+    /// Every parameter of the query.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = &Parameter<'c>> {
+        self.query.iter()
+    }
+
+    /// The values in the dynamic metadata of a filter to which the names lead.
+    /// None if there is something that is not a text, a truth value or a list
+    /// of these, or if a name leads into something that has no names. What is
+    /// null is absent.
+    pub(super) fn metadata(&self, namespace: &str, path: &[String]) -> Option<Values<'c>> {
         let metadata = self.attributes.metadata_context.as_ref();
-        let payloads = metadata.and_then(|metadata| metadata.filter_metadata.get(JWT_FILTER));
-        let found = payloads.and_then(|payloads| match payloads.fields.get(payload)?.kind.as_ref()? {
-            Kind::StructValue(Struct { fields }) => fields.get(claim),
-            Kind::NullValue(_)
-            | Kind::NumberValue(_)
-            | Kind::StringValue(_)
-            | Kind::BoolValue(_)
-            | Kind::ListValue(_) => None,
-        });
-        match found {
-            Some(Value { kind: Some(Kind::ListValue(list)) }) => list.values.iter().map(text).collect(),
-            Some(value) => Some(vec![text(value)?]),
+        let (first, rest) = path.split_first()?;
+        let of_filter = metadata.and_then(|metadata| metadata.filter_metadata.get(namespace));
+        let mut found = of_filter.and_then(|of_filter| of_filter.fields.get(first));
+        for name in rest {
+            found = match present(found) {
+                Some(Kind::StructValue(Struct { fields })) => fields.get(name),
+                None => None,
+                Some(_) => return None,
+            };
+        }
+        match present(found) {
+            Some(Kind::ListValue(list)) => list.values.iter().map(text).collect(),
+            Some(_) => Some(vec![text(found?)?]),
             None => Some(Vec::new()),
         }
     }
@@ -114,11 +152,21 @@ impl<'c> Call<'c> {
     }
 }
 
-fn split<'v>(value: Cow<'v, str>) -> Vec<Cow<'v, str>> {
-    match value {
-        Cow::Borrowed(value) => value.split(',').map(|part| Cow::Borrowed(part.trim())).collect(),
-        Cow::Owned(value) => value.split(',').map(|part| Cow::Owned(part.trim().to_owned())).collect(),
+impl Parameter<'_> {
+    /// Whether its name has no letter, digit or other plain character in an
+    /// encoded form: readers that do not decode names would see another name.
+    pub(super) fn is_name_plain(&self) -> bool {
+        let is_needless = |encoded: &str| {
+            let byte = encoded.get(..2).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+            byte.is_none_or(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+        };
+        !self.written.split('%').skip(1).any(is_needless)
     }
+}
+
+/// What a value holds; none if it is absent or null.
+fn present(value: Option<&Value>) -> Option<&Kind> {
+    value?.kind.as_ref().filter(|kind| !matches!(kind, Kind::NullValue(_)))
 }
 
 fn text(value: &Value) -> Option<Cow<'_, str>> {
@@ -131,15 +179,19 @@ fn text(value: &Value) -> Option<Cow<'_, str>> {
 
 /// The parameters of a query; none if it can be read in more than one way: a
 /// plus sign is a space to some.
-fn parameters(query: &str) -> Option<Vec<(Cow<'_, str>, Cow<'_, str>)>> {
+fn parameters(query: &str) -> Option<Vec<Parameter<'_>>> {
     if query.contains(['+', ';', '#']) || !query.bytes().all(|byte| byte.is_ascii_graphic()) {
         return None;
     }
-    let pairs = query.split('&').filter(|pair| !pair.is_empty());
-    pairs
+    if query.is_empty() {
+        return Some(Vec::new());
+    }
+    query
+        .split('&')
         .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Some((decoded(name)?, decoded(value)?))
+            let (written, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decoded(written).filter(|name| !name.is_empty())?;
+            Some(Parameter { written, name, value: decoded(value)? })
         })
         .collect()
 }
@@ -150,7 +202,7 @@ mod tests {
 
     fn values(query: &str) -> Option<Vec<(String, String)>> {
         let pairs = parameters(query)?.into_iter();
-        Some(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+        Some(pairs.map(|pair| (pair.name.into_owned(), pair.value.into_owned())).collect())
     }
 
     #[test]
@@ -161,8 +213,27 @@ mod tests {
             Some(vec![pair("a", "1"), pair("b", "+2"), pair("a", ""), pair("c", "")])
         );
         assert_eq!(values(""), Some(Vec::new()));
-        for query in ["a=1+2", "a=1;b=2", "a=%252B", "a=%ff", "a=%zz", "a=ä", "a=1 2", "a=1#b", "a=%00"] {
+        for query in [
+            "a=1+2", "a=1;b=2", "a=%252B", "a=%ff", "a=%zz", "a=ä", "a=1 2", "a=1#b", "a=%00", "&a=1",
+            "a=1&", "a=1&&b=2", "=1", "a=1&=2",
+        ] {
             assert_eq!(values(query), None, "{query}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_plain_if_nothing_in_it_is_encoded_needlessly() {
+        for (query, is_plain) in [
+            ("ids=1", true),
+            ("ids%5B%5D=1", true),
+            ("a%20b=1", true),
+            ("%69ds=1", false),
+            ("a%5Fb=1", false),
+            ("a%5fb", false),
+            ("a%2Eb=1", false),
+        ] {
+            let parameters = parameters(query).expect("a query");
+            assert!(parameters.iter().all(|parameter| parameter.is_name_plain() == is_plain), "{query}");
         }
     }
 }

@@ -123,6 +123,9 @@ pub(super) static PARTS: [Part; 33] = [
 /// Without these there is no question.
 pub(super) const REQUIRED: [&str; 4] = ["client.extension", "requester.register", "channel", "access_right"];
 
+/// As many records are asked about as there are of these, unless they come whole.
+pub(super) const RECORD_ID: &str = "records.id";
+
 impl Put {
     /// What to send.
     pub(super) fn expected(self) -> &'static str {

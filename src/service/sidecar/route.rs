@@ -1,11 +1,10 @@
 //! Routes: which calls become which questions.
 
-use std::borrow::Cow;
-
 use crate::wire::v1;
 
 use super::call::{Call, Values};
-use super::parts::{Draft, PARTS, Part, REQUIRED};
+use super::parts::{Draft, PARTS, Part, RECORD_ID, REQUIRED};
+use super::source::{PartSource, Source};
 use super::template::Template;
 use super::unclear::Unclear;
 
@@ -18,6 +17,8 @@ pub struct RouteOptions {
     pub path: String,
     /// Whether a call passes if only some of its records are permitted.
     pub permits_some: bool,
+    /// Parameters of the query that the question does not name.
+    pub other_query: OtherQuery,
     /// Where the parts of the question come from, by their names in the interface.
     pub parts: Vec<(String, PartOptions)>,
 }
@@ -29,27 +30,17 @@ pub struct PartOptions {
     pub source: PartSource,
     /// Whether it may be unset.
     pub is_optional: bool,
-    /// Whether there may be several, one for each record.
+    /// Whether there is one for each record.
     pub is_several: bool,
 }
 
-/// A place in what Envoy tells of a call.
+/// The parameters of the query that may be sent besides those that the question names.
 #[derive(Clone, Debug)]
-pub enum PartSource {
-    /// A header.
-    Header(String),
-    /// A part of the path.
-    Path(String),
-    /// A parameter of the query.
-    Query(String),
-    /// A claim of a verified token, after where Envoy puts the payload and a dot.
-    Jwt(String),
-    /// The peer's name by its certificate, with `{value}` for what is taken.
-    Principal(String),
-    /// Told by Envoy's configuration.
-    ContextExtension(String),
-    /// Always this.
-    Value(String),
+pub enum OtherQuery {
+    /// Those of these names; none of them = none.
+    Named(Vec<String>),
+    /// All.
+    Any,
 }
 
 /// The routes, in the order in which they are tried.
@@ -66,6 +57,10 @@ pub struct RouteFault {
     fault: String,
 }
 
+/// Methods whose body has a meaning. A body of another one may be taken for the
+/// next request of the connection by a service that does not read it.
+const METHODS_WITH_BODY: [&str; 3] = ["POST", "PUT", "PATCH"];
+
 /// A question that a call asks.
 pub(super) struct Asked {
     pub(super) question: v1::DecideRequest,
@@ -78,6 +73,7 @@ struct Route {
     methods: Vec<String>,
     path: Template,
     permits_some: bool,
+    other_query: OtherQuery,
     parts: Vec<PartOfRoute>,
 }
 
@@ -89,26 +85,8 @@ struct PartOfRoute {
     is_several: bool,
 }
 
-#[derive(Debug)]
-enum Source {
-    Header(String),
-    Path(String),
-    Parameter(String),
-    Claim {
-        payload: String,
-        claim: String,
-    },
-    /// The part of the principal between these.
-    Principal {
-        before: String,
-        after: String,
-    },
-    Extension(String),
-    Constant(String),
-}
-
 impl Routes {
-    /// Reads the configured routes, or tells everything that is wrong with them.
+    /// Reads the configured routes, or reports everything that is wrong with them.
     pub fn new(configured: &[RouteOptions]) -> Result<Self, Vec<RouteFault>> {
         let mut faults = Vec::new();
         let routes = configured.iter().enumerate().map(|(place, route)| {
@@ -135,9 +113,10 @@ impl Routes {
 
 impl Route {
     fn new(route: &RouteOptions, tell: &mut dyn FnMut(Option<&str>, String)) -> Option<Self> {
-        let RouteOptions { methods, path, permits_some, parts: configured } = route;
-        if methods.is_empty() {
-            tell(None, "methods: name at least one, such as [\"GET\"]".to_owned());
+        let RouteOptions { methods, path, permits_some, other_query, parts: configured } = route;
+        check_methods(methods, tell);
+        if matches!(other_query, OtherQuery::Named(names) if names.iter().any(String::is_empty)) {
+            tell(None, "other_query: write names that are not empty, such as [\"page\"]".to_owned());
         }
         let path = Template::parse(path).map_err(|fault| tell(None, format!("path: {fault}"))).ok()?;
         let parts: Vec<_> = configured
@@ -148,25 +127,40 @@ impl Route {
             })
             .collect();
         for name in REQUIRED.into_iter().filter(|name| !has(configured, name)) {
-            tell(Some(name), "there is no question without it: tell where it comes from".to_owned());
+            tell(
+                Some(name),
+                "there is no question without it: write where it comes from, such as { header = \"…\" }"
+                    .to_owned(),
+            );
         }
         check_lists(configured, tell);
-        Some(Self { methods: methods.clone(), path, permits_some: *permits_some, parts })
+        check_several(&parts, tell);
+        check_path(&path, configured, tell);
+        let (methods, other_query) = (methods.clone(), other_query.clone());
+        Some(Self { methods, path, permits_some: *permits_some, other_query, parts })
     }
 
     fn question(&self, call: &Call<'_>) -> Result<Asked, Unclear> {
+        if !METHODS_WITH_BODY.contains(&call.method()) && call.may_have_body() {
+            return Err(Unclear::BodyUnexpected);
+        }
         let (of_records, of_all): (Vec<_>, Vec<_>) =
             self.parts.iter().partition(|part| part.part.put.is_of_record());
-        let of_records = of_records.into_iter().map(|part| Ok((part.part, part.values(call, &self.path)?)));
+        let of_records = of_records.into_iter().map(|part| Ok((part, part.values(call, &self.path)?)));
         let of_records: Vec<_> = of_records.collect::<Result<_, Unclear>>()?;
-        let count = of_records.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
+        let ids = of_records.iter().find(|(part, _)| part.part.name == RECORD_ID);
+        let count = ids.map_or(0, |(_, values)| values.len());
         let mut draft = Draft::default();
         draft.add_records(count);
         for (part, values) in &of_records {
-            if values.len() > 1 && values.len() != count {
-                return Err(Unclear::UnequalRecords);
+            let (part, is_several) = (part.part, part.is_several);
+            if is_several && !values.is_empty() && values.len() < count {
+                return Err(Unclear::FewerThanRecords(part.name));
             }
-            // One is for all.
+            if is_several && values.len() > count {
+                return Err(Unclear::MoreThanRecords(part.name));
+            }
+            // One that is not `several` is configured to be the same for all.
             let values = values.iter().map(|value| &**value).cycle();
             draft.put_in_records(part.put, values).ok_or_else(|| unreadable(part))?;
         }
@@ -175,7 +169,39 @@ impl Route {
                 draft.put(part.part.put, &value).ok_or_else(|| unreadable(part.part))?;
             }
         }
+        self.check_query(call)?;
         Ok(Asked { question: draft.finish(), permits_some: self.permits_some })
+    }
+
+    /// The service reads the whole query: a parameter that Lupa does not read
+    /// may ask it for something that was not decided about.
+    fn check_query(&self, call: &Call<'_>) -> Result<(), Unclear> {
+        let of_parts = self.parts.iter().filter_map(|part| match &part.source {
+            Source::Parameter(name) => Some(name.as_str()),
+            Source::Header(_)
+            | Source::Path(_)
+            | Source::Metadata { .. }
+            | Source::Principal { .. }
+            | Source::Extension(_)
+            | Source::Constant(_) => None,
+        });
+        let (others, takes_any) = match &self.other_query {
+            OtherQuery::Named(names) => (names.as_slice(), false),
+            OtherQuery::Any => (<&[String]>::default(), true),
+        };
+        let named: Vec<_> = of_parts.chain(others.iter().map(String::as_str)).collect();
+        for parameter in call.parameters() {
+            if named.contains(&&*parameter.name) {
+                // To a service that does not decode names it is another one.
+                if !parameter.is_name_plain() {
+                    return Err(Unclear::Query);
+                }
+            // To a service that ignores case it is a named one.
+            } else if !takes_any || named.iter().any(|name| name.eq_ignore_ascii_case(&parameter.name)) {
+                return Err(Unclear::QueryUnexpected);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -187,11 +213,18 @@ impl PartOfRoute {
             format!("no such part; write one of {}", names.join(", "))
         })?;
         if *is_several && !part.put.is_of_record() {
-            return Err("several: only parts of records may be sent several times".to_owned());
+            return Err("several: only parts of records may be sent several times; leave it out".to_owned());
         }
         let source = Source::new(source, path)?;
+        if *is_several && source.is_single() {
+            return Err(
+                "several: there is only one here, and it is for all records; leave it out, or take the \
+                        part from a header, the query or metadata"
+                    .to_owned(),
+            );
+        }
         if let Source::Constant(value) = &source
-            && !Draft::takes(part.put, value)
+            && (value.is_empty() || !Draft::takes(part.put, value))
         {
             return Err(format!("value: write {}", part.put.expected()));
         }
@@ -203,67 +236,30 @@ impl PartOfRoute {
         let name = self.part.name;
         let values: Values<'v> = self.source.values(call, path).ok_or_else(|| unreadable(self.part))?;
         match values.as_slice() {
-            _ if values.iter().all(|value| value.is_empty()) => {
-                if self.is_optional {
-                    Ok(Vec::new())
-                } else {
-                    Err(Unclear::Missing(name))
-                }
-            }
+            [] => self.absent(),
+            [one] if one.is_empty() => self.absent(),
             [_] => Ok(values),
             // Of several none may be empty: which record it is of would be a guess.
-            _ if self.is_several && values.iter().all(|value| !value.is_empty()) => Ok(values),
+            _ if self.is_several && values.iter().any(|value| value.is_empty()) => {
+                Err(Unclear::EmptyAmongSeveral(name))
+            }
+            _ if self.is_several => Ok(values),
             _ => Err(Unclear::Doubled(name)),
         }
     }
+
+    fn absent<'v>(&self) -> Result<Values<'v>, Unclear> {
+        if self.is_optional { Ok(Vec::new()) } else { Err(Unclear::Missing(self.part.name)) }
+    }
 }
 
-impl Source {
-    fn new(configured: &PartSource, path: &Template) -> Result<Self, String> {
-        Ok(match configured {
-            PartSource::Header(name) => Self::Header(name.clone()),
-            PartSource::Path(name) if path.count_of(name) == 1 => Self::Path(name.clone()),
-            PartSource::Path(name) => return Err(format!("path: write {{{name}}} once in the route's path")),
-            PartSource::Query(name) => Self::Parameter(name.clone()),
-            PartSource::Jwt(claim) => match claim.split_once('.') {
-                Some((payload, claim)) => {
-                    Self::Claim { payload: payload.to_owned(), claim: claim.to_owned() }
-                }
-                None => {
-                    return Err(
-                        "jwt: write payload_in_metadata of Envoy's jwt_authn, a dot and the claim".to_owned()
-                    );
-                }
-            },
-            PartSource::Principal(template) => match template.split_once("{value}") {
-                Some((before, after)) if !after.contains('{') && !before.is_empty() => {
-                    Self::Principal { before: before.to_owned(), after: after.to_owned() }
-                }
-                Some(_) | None => {
-                    return Err("principal: write a name with {value} in it once, such as spiffe://example.org/register/{value}".to_owned());
-                }
-            },
-            PartSource::ContextExtension(name) => Self::Extension(name.clone()),
-            PartSource::Value(value) => Self::Constant(value.clone()),
-        })
+fn check_methods(methods: &[String], tell: &mut dyn FnMut(Option<&str>, String)) {
+    if methods.is_empty() {
+        tell(None, "methods: name at least one, such as [\"GET\"]".to_owned());
     }
-
-    /// Every value that a call has here; none if there is one that is no text.
-    fn values<'v>(&'v self, call: &'v Call<'_>, path: &Template) -> Option<Values<'v>> {
-        let at_most_one = |value: Option<&'v str>| value.map(Cow::Borrowed).into_iter().collect();
-        Some(match self {
-            Self::Header(name) => call.header(name),
-            Self::Path(name) => at_most_one(path.take(name, &call.path)),
-            Self::Parameter(name) => call.parameter(name),
-            Self::Claim { payload, claim } => call.claim(payload, claim)?,
-            Self::Principal { before, after } => {
-                let rest = call.principal().strip_prefix(before.as_str());
-                let value = rest.and_then(|rest| rest.strip_suffix(after.as_str()));
-                at_most_one(value.filter(|value| !value.contains(['/', ',', '%'])))
-            }
-            Self::Extension(name) => at_most_one(call.extension(name)),
-            Self::Constant(value) => at_most_one(Some(value)),
-        })
+    let is_method = |method: &str| !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());
+    if !methods.iter().all(|method| is_method(method)) {
+        tell(None, "methods: write HTTP methods in capital letters, such as [\"GET\"]".to_owned());
     }
 }
 
@@ -277,7 +273,34 @@ fn check_lists(parts: &[(String, PartOptions)], tell: &mut dyn FnMut(Option<&str
     if !has(parts, "records") && !has(parts, "records.id") {
         tell(
             Some("records.id"),
-            "there is no question without a record: tell where it comes from".to_owned(),
+            "there is no question without a record: write where its id comes from, or take records whole"
+                .to_owned(),
+        );
+    }
+}
+
+/// A part of several records needs to know how many there are.
+fn check_several(parts: &[PartOfRoute], tell: &mut dyn FnMut(Option<&str>, String)) {
+    if !parts.iter().any(|part| part.is_several && part.part.name == RECORD_ID) {
+        for part in parts.iter().filter(|part| part.is_several) {
+            tell(Some(part.part.name), format!("several: write it at {RECORD_ID} too, or leave it out"));
+        }
+    }
+}
+
+/// A part of the path that Lupa does not read selects what the service sends:
+/// the operator says so by the name if another filter reads it.
+fn check_path(path: &Template, parts: &[(String, PartOptions)], tell: &mut dyn FnMut(Option<&str>, String)) {
+    let is_read = |name: &str| {
+        parts.iter().any(|(_, part)| matches!(&part.source, PartSource::Path(read) if read == name))
+    };
+    for name in path.names().filter(|name| !name.starts_with('_') && !is_read(name)) {
+        tell(
+            None,
+            format!(
+                "path: no part of the question comes from {{{name}}}: use it, or write {{_{name}}} if the \
+                 service reports to Lupa which records it leads to"
+            ),
         );
     }
 }

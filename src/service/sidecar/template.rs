@@ -36,7 +36,9 @@ struct PathSegment<'p> {
 impl Template {
     /// Reads a template; the error says what to write.
     pub(super) fn parse(text: &str) -> Result<Self, &'static str> {
-        let path = Path::parse(text).map_err(|Ambiguous| "write a path such as /clients/{client}")?;
+        let is_root = |path: &Path<'_>| path.0.is_empty();
+        let path = Path::parse(text).ok().filter(|path| !is_root(path));
+        let path = path.ok_or("write a path such as /clients/{client}")?;
         let segments = path.0.into_iter().map(|PathSegment { written, meant: _ }| {
             match written.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
                 Some(name) if is_name(name) => Ok(Segment::Taken(name.into())),
@@ -45,6 +47,14 @@ impl Template {
             }
         });
         segments.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The names under which it takes parts.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|segment| match segment {
+            Segment::Taken(name) => Some(&**name),
+            Segment::Literal(_) => None,
+        })
     }
 
     /// How often it takes a part under a name.
@@ -76,6 +86,10 @@ impl<'p> Path<'p> {
         let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'\\' | b'#' | b'?' | b';');
         if !text.bytes().all(is_plain) {
             return Err(Ambiguous);
+        }
+        // The root has no segments: every reader takes it for the same.
+        if text == "/" {
+            return Ok(Self(Vec::new()));
         }
         let segments = text.strip_prefix('/').ok_or(Ambiguous)?.split('/').map(|written| {
             let meant = decoded(written).ok_or(Ambiguous)?;
@@ -158,6 +172,13 @@ mod tests {
         ] {
             assert_eq!(Path::parse(text).map(|_| ()), Err(Ambiguous), "{text}");
         }
+    }
+
+    #[test]
+    fn the_root_is_a_path_that_no_template_fits() {
+        let root = Path::parse("/").expect("a path");
+        assert!(!template().fits(&root));
+        assert!(!Template::parse("/{any}").expect("a template").fits(&root));
     }
 
     #[test]

@@ -15,6 +15,14 @@ pub(super) enum Unclear {
     #[error("a part of the body was sent to be decided about: bodies are not, so turn that off in Envoy")]
     Body,
     #[error(
+        "the call has a body, or asks to upgrade the connection, and its method has none: send it without"
+    )]
+    BodyUnexpected,
+    #[error(
+        "the query has a parameter that the route does not name: leave it out, or have the operator add it to other_query"
+    )]
+    QueryUnexpected,
+    #[error(
         "no route fits the method and the path: correct the call, or have the operator add to sidecar.routes"
     )]
     NoRoute,
@@ -24,8 +32,12 @@ pub(super) enum Unclear {
     Doubled(&'static str),
     #[error("`{name}` cannot be read: send {expected}")]
     Unreadable { name: &'static str, expected: &'static str },
-    #[error("the parts of the records were not sent equally often: send each once for every record")]
-    UnequalRecords,
+    #[error("`{0}` was sent fewer times than there are records: send it once for each, in their order")]
+    FewerThanRecords(&'static str),
+    #[error("`{0}` was sent more times than there are records: send it once for each, in their order")]
+    MoreThanRecords(&'static str),
+    #[error("one `{0}` of several is empty: send it once for each record, in their order")]
+    EmptyAmongSeveral(&'static str),
     #[error("{}", told(.0))]
     Invalid(#[from] InvalidRequest),
 }
@@ -39,8 +51,10 @@ impl Unclear {
             Self::Query => "QUERY_UNREADABLE",
             Self::Body => "BODY_PARTIAL",
             Self::NoRoute => "NO_ROUTE",
-            Self::Missing(_) => "PART_MISSING",
-            Self::Doubled(_) | Self::UnequalRecords => "PART_DOUBLED",
+            Self::BodyUnexpected => "BODY_UNEXPECTED",
+            Self::QueryUnexpected => "QUERY_UNEXPECTED",
+            Self::Missing(_) | Self::FewerThanRecords(_) => "PART_MISSING",
+            Self::Doubled(_) | Self::MoreThanRecords(_) | Self::EmptyAmongSeveral(_) => "PART_DOUBLED",
             Self::Unreadable { .. } => "PART_UNREADABLE",
             Self::Invalid(_) => "INVALID_REQUEST",
         }

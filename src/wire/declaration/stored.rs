@@ -117,6 +117,14 @@ pub fn to_stored(declaration: &Declaration) -> v1::StoredDeclaration {
     }
 }
 
+/// Writes a declaration as an explanation considers it: a denial's label is for
+/// the client's eyes and decides nothing.
+#[must_use]
+pub fn to_considered(declaration: &Declaration) -> v1::StoredDeclaration {
+    let Declaration { content, .. } = declaration;
+    v1::StoredDeclaration { declaration: to_content(content, None), ..to_stored(declaration) }
+}
+
 /// Writes a declaration as it is shown.
 #[must_use]
 pub fn to_shown(shown: &Shown<'_>) -> v1::StoredDeclaration {

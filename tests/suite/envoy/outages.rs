@@ -84,8 +84,8 @@ async fn check(envoy: &Arc<Envoy>, calls: u64, number: usize, outage: Outage) {
         let permit = Arc::clone(&at_once).acquire_owned().await.unwrap();
         let envoy = Arc::clone(envoy);
         waiting.spawn(async move {
-            let event = if call % 2 == 0 { "visit-1" } else { "visit-2" };
-            let answer = envoy.get(&path_of(event), &[]).await;
+            let entry = if call % 2 == 0 { "entry-1" } else { "entry-2" };
+            let answer = envoy.get(&path_of(entry), &[]).await;
             drop(permit);
             answer
         });
@@ -100,10 +100,27 @@ async fn check(envoy: &Arc<Envoy>, calls: u64, number: usize, outage: Outage) {
 /// Waits until Lupa is asked again, and sees that all is as before.
 async fn serves(envoy: &Envoy) {
     let began = Instant::now();
-    while envoy.get(&path_of("visit-1"), &[]).await.status != 200 {
+    while envoy.get(&path_of("entry-1"), &[]).await.status != 200 {
         assert!(began.elapsed() < PATIENCE, "Lupa is not asked again");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(envoy.get(&path_of("visit-2"), &[]).await.status, 403);
-    assert!(envoy.reached().iter().all(|(path, _)| *path == path_of("visit-1")));
+    assert_eq!(envoy.get(&path_of("entry-2"), &[]).await.status, 403);
+    assert!(envoy.reached().iter().all(|(path, _)| *path == path_of("entry-1")));
+}
+
+/// Without an answer to the lookup nothing passes either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_lookup_every_call_is_503_and_none_reaches_the_service() {
+    let folder = TempDir::new().unwrap();
+    let process = lupa(folder.path()).await;
+    let envoy = Envoy::start(process.address()).await;
+    serves(&envoy).await;
+    envoy.behind.signal("STOP");
+    let paused = envoy.get(&path_of("entry-1"), &[]).await;
+    assert_eq!((paused.status, envoy.reached().len()), (503, 0), "{}", paused.text);
+    envoy.behind.signal("CONT");
+    serves(&envoy).await;
+    envoy.behind.signal("KILL");
+    let gone = envoy.get(&path_of("entry-1"), &[]).await;
+    assert_eq!((gone.status, envoy.reached().len()), (503, 0), "{}", gone.text);
 }

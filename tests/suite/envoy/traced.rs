@@ -20,10 +20,10 @@ async fn the_trace_of_a_call_goes_on_through_envoy() {
     aino_declares(lupa.connect().await).await;
     let envoy = Envoy::start(lupa.address()).await;
     let traceparent = format!("traceparent: 00-{TRACE}-{CALLER}-01");
-    assert_eq!(envoy.get(&path_of("visit-2"), &[&traceparent]).await.status, 403);
+    assert_eq!(envoy.get(&path_of("entry-2"), &[&traceparent]).await.status, 403);
     // One that makes two traces of it belongs to neither.
     let two = [traceparent.as_str(), traceparent.as_str()];
-    assert_eq!(envoy.get(&path_of("visit-1"), &two).await.status, 200);
+    assert_eq!(envoy.get(&path_of("entry-1"), &two).await.status, 200);
     drop(envoy);
     assert!(lupa.terminate().status.success());
     let spans = receiver.spans("envoy.service.auth.v3.Authorization/Check");

@@ -2,44 +2,46 @@
 
 use smallvec::SmallVec;
 
-use super::super::{Find, Finding, InForce, Rule, Sharing};
+use super::super::account::named_organisation;
+use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
 use super::consent_of_direction;
 use crate::policy::declaration::ConsentKind;
 use crate::policy::directory::OrganisationKind;
 use crate::policy::request::ClaimKind;
 use crate::policy::verdict::Reason;
+use crate::policy::words::Word;
 
 pub(super) static XS_AUTHORITY: Rule = Rule {
     id: "xs-authority",
     title: "A public social-welfare organiser's right to necessary patient data",
-    silent: "no complete claim of a public social-welfare authority to patient data",
     sources: &["004"],
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::StatutoryRight],
     find: Find::BySharing(find_authority),
+    account: account_of_authority,
 };
 
 pub(super) static XS_JOINT_SERVICE: Rule = Rule {
     id: "xs-joint-service",
     title: "A joint service of social welfare and healthcare",
-    silent: "no complete claim of a joint service",
     sources: &["004"],
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::JointService],
     find: Find::BySharing(find_joint_service),
+    account: account_of_joint_service,
 };
 
 pub(super) static XS_UNABLE: Rule = Rule {
     id: "xs-unable",
     title: "An adult client who is unable to decide and has not withdrawn consent",
-    silent: "no complete claim, or the client is a minor or last withdrew such a consent",
     sources: &["004"],
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::ClientUnableToDecide],
     find: Find::BySharing(find_unable),
+    account: account_of_unable,
 };
 
 /// The claims that are open to the requester in this direction; others are ignored.
@@ -102,4 +104,43 @@ fn was_last_act_withdrawal(sharing: &Sharing<'_, '_>) -> bool {
         | ConsentKind::VerbalPrescription => *kind == direction,
     };
     sharing.declared.consents.was_last_withdrawn(opens)
+}
+
+fn account_of_authority(case: &Case<'_, '_>) -> Account {
+    let sharing = case.sharing;
+    let account =
+        Account::default().claim(sharing, ClaimKind::SocialWelfareAuthority, "a social-welfare authority");
+    let kind = sharing.requester.controller.kind.word();
+    let is_open = is_authority(sharing);
+    let is = if is_open { "is" } else { "is not" };
+    account.fact("requester.controller_kind", kind).fact("claim.open", is_open).say(format!(
+        "that claim {is} open to a register of {} in this direction",
+        named_organisation(sharing.requester.controller)
+    ))
+}
+
+fn account_of_joint_service(case: &Case<'_, '_>) -> Account {
+    Account::default().claim(case.sharing, ClaimKind::JointService, "a joint service")
+}
+
+fn account_of_unable(case: &Case<'_, '_>) -> Account {
+    let sharing = case.sharing;
+    let account = Account::default().claim(
+        sharing,
+        ClaimKind::ClientUnableToDecide,
+        "a client who is unable to decide",
+    );
+    let is_minor = sharing.situation.client.is_minor_on(sharing.today);
+    let account = account.fact("client.is_minor", is_minor).say(match is_minor {
+        Some(true) => "the client is a minor",
+        Some(false) => "the client is an adult",
+        None => "the client's age is not known",
+    });
+    let withdrew = was_last_act_withdrawal(sharing);
+    let account = account.fact("consent.last_act_was_withdrawal", withdrew);
+    if withdrew {
+        account.say("the client's last act on a consent that opens this direction was to withdraw it")
+    } else {
+        account
+    }
 }

@@ -1,21 +1,28 @@
 //! The two denials that apply across sectors: an extensive one of both (000), and one
 //! of this prescription (kanta: professionals/sharing-of-prescription-data).
 
-use super::super::{Case, Find, Finding, InForce, Rule, denial};
+use super::super::{Account, Case, Find, Finding, InForce, Rule, denial};
 use crate::policy::verdict::Reason;
 
 pub(super) static XS_DENIED: Rule = Rule {
     id: "xs-denied",
-    title: "No denial of everything in both sectors, and none of this prescription",
-    silent: "no extensive denial of both sectors in force, and none of this prescription",
+    title: "A denial of everything in both sectors, or of this prescription",
     sources: &["000", "004", "kanta: professionals/sharing-of-prescription-data"],
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotShareable],
     find: Find::ByRecord(find),
+    account,
 };
 
 fn find(case: &Case<'_, '_>) -> Option<Finding> {
     let extensive = denial::extensive_of_both(case.sharing.declared);
     denial::finding(extensive.chain(denial::of_prescription(case)))
+}
+
+fn account(case: &Case<'_, '_>) -> Account {
+    let extensive = denial::extensive_of_both(case.sharing.declared);
+    let covering = extensive.chain(denial::of_prescription(case));
+    let account = Account::default().say("other denials do not apply across sectors");
+    denial::account_of(account, covering)
 }

@@ -1,18 +1,19 @@
 //! Use inside one register is not sharing: denials and consents are not looked at (002, 003).
 
-use super::super::{Find, Finding, InForce, Rule, Sharing};
+use super::super::account::{held_in, named_organisation, named_register};
+use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
 use crate::policy::calendar::CalendarDate;
 use crate::policy::verdict::Reason;
 
 pub(super) static OWN_REGISTER: Rule = Rule {
     id: "own-register",
     title: "Use inside the register, or of what a former provider merged into it",
-    silent: "the record is held in another register, so this is sharing",
     sources: &["002", "003"],
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::CountiesBegin],
     reasons: &[Reason::OwnRegister],
     find: Find::BySharing(find),
+    account,
 };
 
 fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
@@ -26,4 +27,13 @@ fn has_merged_into_requester(sharing: &Sharing<'_, '_>) -> bool {
     sharing.holder.is_merged()
         && sharing.requester.has_same_controller(&sharing.holder)
         && sharing.holder.register.kind == sharing.requester.register.kind
+}
+
+fn account(case: &Case<'_, '_>) -> Account {
+    let requester = &case.sharing.requester;
+    held_in(case).fact("requester.register", requester.register.oid.to_string()).say(format!(
+        "the requester is {} of {}",
+        named_register(requester.register),
+        named_organisation(requester.controller)
+    ))
 }

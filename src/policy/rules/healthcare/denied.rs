@@ -1,7 +1,7 @@
 //! The client's denials within healthcare (002). In an emergency those stand
 //! back for which the client allowed it (kanta).
 
-use super::super::{Case, Find, Finding, InForce, Rule, denial};
+use super::super::{Account, Case, Find, Finding, InForce, Rule, denial};
 use crate::policy::calendar::CalendarDate;
 use crate::policy::declaration::{Denial, DenialSector, Scope};
 use crate::policy::directory::Sector;
@@ -10,8 +10,7 @@ use crate::policy::verdict::Reason;
 
 pub(super) static HC_DENIED: Rule = Rule {
     id: "hc-denied",
-    title: "No denial covers the record and the requester",
-    silent: "no denial in force covers the record and this requester, or an emergency lifts those that do",
+    title: "A denial that covers the record and the requester",
     sources: &[
         "002",
         "kanta: denial-of-consent-to-sharing-patient-data",
@@ -21,6 +20,7 @@ pub(super) static HC_DENIED: Rule = Rule {
     dates: &[CalendarDate::CountiesBegin],
     reasons: &[Reason::NotShareable],
     find: Find::ByRecord(find),
+    account,
 };
 
 fn find(case: &Case<'_, '_>) -> Option<Finding> {
@@ -35,4 +35,15 @@ fn find(case: &Case<'_, '_>) -> Option<Finding> {
 /// Only healthcare denials carry the allowance; an extensive one never does.
 fn gives_way_in_emergency(denial: &Denial) -> bool {
     denial.allows_emergency && denial.sector == DenialSector::Healthcare && denial.scope != Scope::Extensive
+}
+
+fn account(case: &Case<'_, '_>) -> Account {
+    let account = denial::account(case, Sector::Healthcare);
+    let account = account.claim(case.sharing, ClaimKind::Emergency, "an emergency");
+    if !case.sharing.has_complete_claim(ClaimKind::Emergency) {
+        return account;
+    }
+    let stays = |covering: &denial::Covering<'_>| !gives_way_in_emergency(covering.denial.denial);
+    let staying = denial::covering(case, Sector::Healthcare).filter(stays).count();
+    account.fact("denials.not_lifted_by_emergency", staying)
 }

@@ -1,18 +1,19 @@
 //! Through Kanta only between registers that have joined it (002).
 
-use super::super::{Find, Finding, InForce, Rule, Sharing};
+use super::super::account::{End, beside_kanta, holders_joined_kanta};
+use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
 use crate::policy::request::Channel;
 use crate::policy::verdict::{Detail, Reason};
 
 pub(super) static HC_NOT_OPEN: Rule = Rule {
     id: "hc-not-open",
-    title: "Both registers have joined Kanta",
-    silent: "both registers have joined Kanta, or the record does not travel through it",
+    title: "Through Kanta, and a register has not joined it",
     sources: &["002"],
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotOpen],
     find: Find::BySharing(find),
+    account,
 };
 
 fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
@@ -20,4 +21,16 @@ fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
         && sharing.is_holder_ready(|holder| holder.has_joined_kanta(sharing.today));
     let is_closed = sharing.situation.channel == Channel::Kanta && !joined;
     is_closed.then(|| Finding::deny(Reason::NotOpen, Detail::SystemNotReady))
+}
+
+fn account(case: &Case<'_, '_>) -> Account {
+    let sharing = case.sharing;
+    beside_kanta(sharing).unwrap_or_else(|| {
+        let account = Account::default().channel(sharing).joined_kanta(
+            End::Requester,
+            sharing.requester.register,
+            sharing.today,
+        );
+        holders_joined_kanta(account, sharing)
+    })
 }

@@ -7,10 +7,10 @@ use crate::policy::verdict::Reason;
 pub(super) static HC_OUTSOURCED: Rule = Rule {
     id: "hc-outsourced",
     title: "Generated in an outsourced service, between its organiser and its producer",
-    silent: "the record was not generated in an outsourced service between these two",
     sources: &["002", "kanta: ostopalvelun-valtuutus", "kanta: denial-of-consent-to-sharing-patient-data"],
     in_force: InForce::ALWAYS,
     dates: &[],
     reasons: &[Reason::OutsourcedService],
     find: Find::ByRecord(outsourced::find),
+    account: outsourced::account,
 };

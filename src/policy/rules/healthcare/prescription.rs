@@ -1,20 +1,21 @@
 //! Prescriptions are shared with the informed client's care; before the Act,
 //! on a verbal consent (000; kanta: professionals/sharing-of-prescription-data).
 
-use super::super::{Case, Find, Finding, InForce, Rule, consent};
+use super::super::{Account, Case, Find, Finding, InForce, Rule, consent};
 use crate::policy::calendar::CalendarDate;
 use crate::policy::declaration::ConsentKind;
 use crate::policy::verdict::{Detail, Reason};
+use crate::policy::words::Word;
 
 pub(super) static HC_PRESCRIPTION: Rule = Rule {
     id: "hc-prescription",
-    title: "A prescription, the client informed",
-    silent: "the record is not a prescription",
+    title: "A prescription, shared once the client is informed",
     sources: &["000", "kanta: professionals/sharing-of-prescription-data"],
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::PrescriptionInformed, Reason::Consent, Reason::NotShareable],
     find: Find::ByRecord(find),
+    account,
 };
 
 fn find(case: &Case<'_, '_>) -> Option<Finding> {
@@ -31,4 +32,18 @@ fn find(case: &Case<'_, '_>) -> Option<Finding> {
     } else {
         Finding::deny(Reason::NotShareable, Detail::InformationMissing)
     })
+}
+
+fn account(case: &Case<'_, '_>) -> Account {
+    let Case { sharing, record } = case;
+    let account = Account::default().fact("record.kind", record.kind.word());
+    if !record.kind.is_prescription() {
+        return account.say(format!("the record is no prescription but of kind {}", record.kind.word()));
+    }
+    let account = account.say("the record is a prescription");
+    if sharing.today < sharing.calendar.act_in_force {
+        consent::account(account, case, &ConsentKind::VerbalPrescription)
+    } else {
+        consent::account_of_information(account, sharing)
+    }
 }

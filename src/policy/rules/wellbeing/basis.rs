@@ -1,7 +1,7 @@
 //! Consent to sharing wellbeing data with both sectors (000), and the answer
 //! where there is none.
 
-use super::super::{Find, Finding, InForce, Rule, Sharing, consent};
+use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing, consent};
 use crate::policy::calendar::CalendarDate;
 use crate::policy::declaration::ConsentKind;
 use crate::policy::verdict::Reason;
@@ -9,23 +9,23 @@ use crate::policy::verdict::Reason;
 pub(super) static WB_CONSENT: Rule = Rule {
     id: "wb-consent",
     title: "The citizen's consent to sharing wellbeing data",
-    silent: "no effective consent to sharing wellbeing data",
     sources: &["000"],
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::Consent],
     find: Find::BySharing(find_consent),
+    account: account_of_consent,
 };
 
 pub(super) static WB_NO_BASIS: Rule = Rule {
     id: "wb-no-basis",
     title: "Without a basis wellbeing data is not shared",
-    silent: "there is a basis",
     sources: &["000"],
     in_force: InForce::ALWAYS,
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::NotShareable],
     find: Find::BySharing(find_no_basis),
+    account: account_of_no_basis,
 };
 
 fn find_consent(sharing: &Sharing<'_, '_>) -> Option<Finding> {
@@ -34,4 +34,12 @@ fn find_consent(sharing: &Sharing<'_, '_>) -> Option<Finding> {
 
 fn find_no_basis(sharing: &Sharing<'_, '_>) -> Option<Finding> {
     Some(consent::no_basis(sharing, &[], || consent::not_standing(sharing, &ConsentKind::WellbeingData)))
+}
+
+fn account_of_consent(case: &Case<'_, '_>) -> Account {
+    consent::account(Account::default(), case, &ConsentKind::WellbeingData)
+}
+
+fn account_of_no_basis(case: &Case<'_, '_>) -> Account {
+    consent::account_of_no_basis(case, &[])
 }
