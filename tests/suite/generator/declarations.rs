@@ -55,7 +55,7 @@ pub(super) fn declarations(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Vec
             store(rng, setting, Content::Denial(denial), &mut stored);
         }
     }
-    if rng.chance(58) {
+    if rng.chance(68) {
         deny_predecessor(rng, setting, ends, &mut stored);
     }
     if rng.chance(40) {
@@ -178,6 +178,7 @@ fn store(
     let recorded_at =
         if !earlier.is_empty() && rng.chance(12) { rng.pick(&earlier) } else { moment(rng, setting) };
     let content = may_be_for_both(rng, content);
+    let withdrawn = if matches!(content, Content::Denial(_)) { 36 } else { 22 };
     let mut declaration = by_client(rng, content, recorded_at);
     if rng.chance(20) {
         let late = TimeDelta::days(rng.between(0, 500)) + TimeDelta::seconds(rng.between(0, 9));
@@ -187,7 +188,7 @@ fn store(
         declaration.given_at = Some(timestamp(recorded_at + ahead));
     }
     declaration.declarer = declarer(role(rng));
-    if rng.chance(22) {
+    if rng.chance(withdrawn) {
         withdraw(rng, setting, recorded_at, &mut declaration);
     }
     stored.push((recorded_at, declaration));

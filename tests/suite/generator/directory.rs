@@ -102,7 +102,7 @@ pub(super) fn directory(rng: &mut Rng) -> Directory {
                 successor => organisation_oid(successor),
             },
             main_responsibility: connections(rng, number),
-            carries_former_denials: rng.chance(if (12..=15).contains(&number) { 85 } else { 45 }),
+            carries_former_denials: rng.chance(if (12..=15).contains(&number) { 92 } else { 38 }),
             name_sv: String::new(),
             name_en: String::new(),
         })

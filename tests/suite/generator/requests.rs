@@ -43,11 +43,11 @@ pub(super) struct Ends {
 
 pub(super) fn theme(rng: &mut Rng) -> Theme {
     rng.weighted(&[
-        (36, Theme::Healthcare),
+        (34, Theme::Healthcare),
         (21, Theme::SocialWelfare),
         (20, Theme::ToSocialWelfare),
         (14, Theme::ToHealthcare),
-        (9, Theme::Wellbeing),
+        (11, Theme::Wellbeing),
     ])
 }
 
@@ -94,8 +94,8 @@ pub(super) fn instant(rng: &mut Rng, setting: &Setting) -> DateTime<Utc> {
         ]),
         Theme::ToSocialWelfare | Theme::ToHealthcare => rng.weighted(&[
             (2, (ymd(2021, 1, 1), ymd(2021, 11, 2))),
-            (40, (ymd(2021, 10, 30), ymd(2027, 3, 2))),
-            (58, (ymd(2027, 2, 25), ymd(2029, 1, 1))),
+            (50, (ymd(2021, 10, 30), ymd(2027, 3, 2))),
+            (48, (ymd(2027, 2, 25), ymd(2029, 1, 1))),
         ]),
         Theme::Wellbeing => rng.weighted(&[
             (15, (ymd(2022, 10, 30), ymd(2026, 1, 2))),
