@@ -2,7 +2,9 @@
 
 use std::env;
 
+use chrono::TimeDelta;
 use lupa::policy::Question;
+use lupa::policy::admit::Terms;
 use lupa::policy::calendar::{Calendar, InformationVersion};
 use lupa::policy::day::Day;
 use lupa::policy::directory::Directory;
@@ -40,6 +42,11 @@ pub(crate) fn verdicts_in(directory: &Directory, case: &Case, disclosure: Disclo
     verdicts.collect()
 }
 
+/// What a recording is admitted by, with the clock of a recorder as it is set by default.
+pub(crate) fn terms<'a>(directory: &'a Directory, calendar: &'a Calendar) -> Terms<'a> {
+    Terms { directory, calendar, clock_ahead_max: TimeDelta::seconds(5) }
+}
+
 pub(crate) fn to_core(calendar: &reference::Calendar) -> Calendar {
     let day = |date: &chrono::NaiveDate| Day::parse(&date.to_string()).expect("a day");
     Calendar {
@@ -59,6 +66,7 @@ pub(crate) fn to_core(calendar: &reference::Calendar) -> Calendar {
             .map(|version| InformationVersion {
                 version: version.version.as_str().into(),
                 valid_from: version.valid_from.as_ref().map(day),
+                valid_until: version.valid_until.as_ref().map(day),
                 newest_from: version.newest_from.as_ref().map(day),
                 opens_uusimaa: version.opens_uusimaa,
             })

@@ -3,16 +3,18 @@
 
 mod over_grpc;
 
+use chrono::TimeDelta;
 use lupa::policy::Question;
 use lupa::policy::admit::{Admitted, admit, admit_withdrawal};
+use lupa::policy::day::Day;
 use lupa::policy::gist::Gist;
 use lupa::policy::refusal::Refusal;
 use lupa::wire::v1::{self, Effect};
 use lupa::wire::verdict::{Disclosure, id_among, to_verdict};
-use lupa::wire::{decision, declaration, directory};
+use lupa::wire::{client, decision, declaration, directory};
 
-use crate::core::{cases, to_core, verdicts};
-use crate::generator::{Case, RecordingCase, RecordingRequest, case, recording_case};
+use crate::core::{cases, terms, to_core, verdicts};
+use crate::generator::{Case, RecordingCase, RecordingRequest, births, case, recording_case};
 use crate::reference::{self, Answer};
 
 /// How many cases.
@@ -39,6 +41,20 @@ fn recordings_agree_with_the_reference() {
     }
     let shown: Vec<_> = differences.iter().take(20).collect();
     assert!(differences.is_empty(), "{} differences, the first: {shown:#?}", differences.len());
+}
+
+/// An identity code of who is born later than tomorrow is refused.
+#[test]
+fn unborn_clients_agree_with_the_reference() {
+    for (message, birth) in births() {
+        let client = client::client_of(Some(&message)).expect("a client");
+        for days in -3..=1 {
+            let today = birth + TimeDelta::days(days);
+            let core_today = Day::parse(&today.to_string()).expect("a day");
+            let expected = reference::is_unborn(&message, today);
+            assert_eq!(client.is_born_by_tomorrow(core_today), !expected, "{message:?} on {today}");
+        }
+    }
 }
 
 /// What is remembered of the registers asked about last changes no answer.
@@ -134,19 +150,20 @@ fn recording(case: &RecordingCase) -> (Recorded, Recorded) {
     let directory = directory::directory(given).expect("a directory");
     let stored = declaration::stored_declarations("declarations", declarations).expect("declarations");
     let core_calendar = to_core(calendar);
+    let terms = terms(&directory, &core_calendar);
     let (expected, found) = match request {
         RecordingRequest::Record(message) => {
             let (submission, _) = declaration::submission(message).expect("a submission");
             (
                 reference::admit(given, calendar, declarations, message, *at),
-                admit(&submission, &stored, &directory, &core_calendar, *at),
+                admit(&submission, &stored, terms, *at),
             )
         }
         RecordingRequest::Withdraw(message) => {
             let (submission, _) = declaration::withdrawal(message).expect("a withdrawal");
             (
                 reference::admit_withdrawal(given, calendar, declarations, message, *at),
-                admit_withdrawal(&submission, &stored, &directory, &core_calendar, *at),
+                admit_withdrawal(&submission, &stored, terms, *at),
             )
         }
     };

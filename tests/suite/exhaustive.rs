@@ -9,6 +9,8 @@ mod choices;
 mod denials;
 mod everyone;
 mod healthcare;
+mod last_word;
+mod merged;
 mod social_welfare;
 mod wellbeing;
 mod world;

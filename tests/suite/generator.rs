@@ -33,6 +33,7 @@ use crate::reference::Calendar;
 use requests::{Ends, Theme};
 use rng::Rng;
 use times::Anchors;
+pub(crate) use clients::births;
 pub(crate) use times::{midnight, timestamp};
 
 /// What a decision is made from.
@@ -70,6 +71,8 @@ struct Setting {
     directory: Directory,
     calendar: Calendar,
     client: ClientId,
+    /// The client's eighteenth birthday.
+    adult_from: NaiveDate,
     anchors: Anchors,
     at: DateTime<Utc>,
 }
@@ -123,11 +126,12 @@ pub(crate) fn recording_case(seed: u64) -> RecordingCase {
         if !stored.withdrawn_at.as_ref().is_some_and(is_past) {
             stored.withdrawn_at = None;
             stored.withdrawn_by = None;
+            stored.withdrawal_given_at = None;
         }
         stored.recorded_at.as_ref().is_some_and(is_past)
     });
     let request = if rng.chance(70) {
-        RecordingRequest::Record(recordings::record(&mut rng, &setting, &ends))
+        RecordingRequest::Record(recordings::record(&mut rng, &setting, &ends, &declarations))
     } else {
         RecordingRequest::Withdraw(recordings::withdraw(&mut rng, &setting, &ends, &declarations))
     };
@@ -146,7 +150,8 @@ fn setting(rng: &mut Rng) -> Setting {
     let calendar = times::calendar(rng);
     let (client, adult_from) = clients::client(rng);
     let anchors = Anchors::new(&calendar, &directory, adult_from);
-    let mut setting = Setting { theme, directory, calendar, client, anchors, at: DateTime::UNIX_EPOCH };
+    let at = DateTime::UNIX_EPOCH;
+    let mut setting = Setting { theme, directory, calendar, client, adult_from, anchors, at };
     setting.at = requests::instant(rng, &setting);
     setting
 }
@@ -161,6 +166,21 @@ impl Setting {
             .filter(|register| controller.is_none_or(|oid| register.controller == oid))
             .map(|register| register.oid.clone())
             .collect()
+    }
+
+    /// Everyone that the controller of this register has merged into or will, in order.
+    fn successors(&self, register: &str) -> Vec<String> {
+        let mut chain = Vec::new();
+        let mut next = self.controller(register);
+        let successor = |oid: &str| {
+            let mut organisations = self.directory.organisations.iter();
+            organisations.find(|found| found.oid == oid).map(|found| found.successor.clone())
+        };
+        while let Some(oid) = successor(&next).filter(|oid| !oid.is_empty()) {
+            chain.push(oid.clone());
+            next = oid;
+        }
+        chain
     }
 
     fn kind(&self, register: &str) -> Option<RegisterKind> {

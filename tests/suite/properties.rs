@@ -2,6 +2,7 @@
 //! generated cases. A property that few cases could break is not tested: each
 //! test counts those that could, and fails if they are few.
 
+mod given;
 mod live;
 mod never_panics;
 
@@ -213,6 +214,9 @@ fn the_order_in_which_declarations_are_read_changes_nothing() {
         for (number, stored) in case.declarations.iter_mut().enumerate() {
             stored.id = format!("declaration {number}");
         }
+        if two_are_withdrawn_at_one_instant(&case) {
+            continue;
+        }
         let mut other = case.clone();
         // Stable: what was recorded at one instant stays in its order.
         match seed % 2 {
@@ -230,6 +234,13 @@ fn the_order_in_which_declarations_are_read_changes_nothing() {
         let of_other: Vec<_> = detailed(&other).into_iter().map(without_order).collect();
         assert_eq!(of_case, of_other, "seed {seed}");
     }
+}
+
+/// Of two such withdrawals either may be named as the client's last word.
+fn two_are_withdrawn_at_one_instant(case: &Case) -> bool {
+    let withdrawn = case.declarations.iter().filter_map(|stored| stored.withdrawn_at.as_ref().map(instant));
+    let instants: Vec<_> = withdrawn.collect();
+    instants.iter().collect::<BTreeSet<_>>().len() < instants.len()
 }
 
 /// A caller who is not entitled must not tell a denial from a missing consent (002, §8).

@@ -43,6 +43,7 @@ pub(crate) use calendar::Calendar;
 pub(crate) use calendar::Version;
 pub(crate) use calendar::day;
 pub(crate) use calendar::instant;
+pub(crate) use calendar::is_unborn;
 pub(crate) use calendar::ymd;
 use directory::Side;
 use directory::side;
@@ -170,6 +171,14 @@ fn may_come_from_former_provider(question: &Question) -> bool {
         })
 }
 
-fn has_relationship(request: &DecideRequest) -> bool {
-    request.ground() != Ground::Unspecified
+/// "Within healthcare (requester and holder) a care relationship, or another
+/// justified ground. Everywhere else any of the three", wellbeing data included.
+fn has_relationship(question: &Question) -> bool {
+    let within_healthcare =
+        [question.requester, question.holder].iter().all(|register| side(register) == Side::Healthcare);
+    match question.request.ground() {
+        Ground::CareRelationship | Ground::OtherJustified => true,
+        Ground::ClientRelationship => !within_healthcare,
+        Ground::Unspecified => false,
+    }
 }

@@ -110,7 +110,7 @@ fn what_is_open() {
 
 #[test]
 fn every_basis() {
-    exhaust("across sectors: bases", 248_832, |choices| {
+    exhaust("across sectors: bases", 311_040, |choices| {
         let (requester, holder) = choices.of(&ENDS);
         let at = noon(choices.of(&["2027-02-28", "2027-11-01"]));
         let mut case = case(requester, holder, choices.of(kinds(holder)), at);
@@ -125,12 +125,13 @@ fn every_basis() {
         consents(choices, requester, holder, &mut case);
         let scope = choices.of(&[
             None,
-            Some(Scope::Extensive(Extensive {})),
-            Some(Scope::Prescription(DOCUMENT.to_owned())),
-            Some(Scope::AllPatientData(AllPatientData {})),
+            Some((Sector::Both, Scope::Extensive(Extensive {}))),
+            Some((Sector::SocialWelfare, Scope::Extensive(Extensive {}))),
+            Some((Sector::Healthcare, Scope::Prescription(DOCUMENT.to_owned()))),
+            Some((Sector::Healthcare, Scope::AllPatientData(AllPatientData {}))),
         ]);
-        if let Some(scope) = scope {
-            case.declarations.push(denial(Sector::Healthcare, scope, &[], true, noon("2026-01-03")));
+        if let Some((sector, scope)) = scope {
+            case.declarations.push(denial(sector, scope, &[], true, noon("2026-01-03")));
         }
         case
     });

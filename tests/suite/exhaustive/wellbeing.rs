@@ -10,7 +10,7 @@ use super::{exhaust, noon};
 
 #[test]
 fn of_wellbeing_data() {
-    exhaust("wellbeing data", 31_104, |choices| {
+    exhaust("wellbeing data", 46_656, |choices| {
         let requester = choices.of(&[
             ("county", RegisterKind::PublicHealthcare),
             ("private", RegisterKind::PrivateOccupational),
@@ -45,7 +45,7 @@ fn of_wellbeing_data() {
             Some(Scope::Document(DOCUMENT.to_owned())),
             Some(Scope::ServiceTask("0101".to_owned())),
         ]);
-        let sector = choices.of(&[Sector::Healthcare, Sector::SocialWelfare]);
+        let sector = choices.of(&[Sector::Healthcare, Sector::SocialWelfare, Sector::Both]);
         let against = choices.of(&[&[][..], &[Against::OwnOtherRegisters]]);
         if let Some(scope) = scope {
             case.declarations.push(denial(sector, scope, against, true, noon("2025-07-03")));

@@ -99,6 +99,9 @@ pub(super) fn directory() -> Directory {
         kind: kind.into(),
         uusimaa,
         operates_from: String::new(),
+        carries_former_denials: false,
+        name_sv: String::new(),
+        name_en: String::new(),
         successor: if successor.is_empty() { String::new() } else { organisation(successor) },
         main_responsibility: match name {
             "connected" => vec![connection(true)],
@@ -116,6 +119,8 @@ pub(super) fn directory() -> Directory {
         retrieves_across_sectors_from: EARLY.to_owned(),
         retrieves_prescriptions_from: EARLY.to_owned(),
         stores_declarations_from: EARLY.to_owned(),
+        name_sv: String::new(),
+        name_en: String::new(),
     });
     Directory { organisations: organisations.into(), registers: registers.into(), outsourcing: Vec::new() }
 }
@@ -123,6 +128,10 @@ pub(super) fn directory() -> Directory {
 pub(super) fn find(directory: &mut Directory, named: Named) -> &mut Register {
     let oid = register(named);
     directory.registers.iter_mut().find(|register| register.oid == oid).expect("a register of this world")
+}
+
+pub(super) fn find_organisation<'a>(directory: &'a mut Directory, name: &str) -> &'a mut Organisation {
+    directory.organisations.iter_mut().find(|found| found.name == name).expect("one of this world")
 }
 
 pub(super) fn outsourcing(organiser: Named, producer: &str) -> Outsourcing {
@@ -205,7 +214,13 @@ pub(super) fn denial(
 ) -> StoredDeclaration {
     let against = against.iter().map(|against| i32::from(*against)).collect();
     stored(
-        Content::Denial(Denial { sector: sector.into(), scope: Some(scope), against, allows_emergency }),
+        Content::Denial(Denial {
+            sector: sector.into(),
+            scope: Some(scope),
+            against,
+            allows_emergency,
+            label: String::new(),
+        }),
         at,
     )
 }

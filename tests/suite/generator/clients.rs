@@ -34,6 +34,14 @@ pub(super) fn client(rng: &mut Rng) -> (ClientId, NaiveDate) {
     (client, adult_from.unwrap_or(ymd(year + 18, 3, 1)))
 }
 
+/// Every client with the day of birth.
+pub(crate) fn births() -> impl Iterator<Item = (ClientId, NaiveDate)> {
+    CLIENTS.into_iter().map(|(year, month, day, sign, number)| {
+        let extension = identity_code(day, month, year, sign, number);
+        (ClientId { extension, root: String::new() }, ymd(year, month, day))
+    })
+}
+
 fn identity_code(day: u32, month: u32, year: i32, sign: char, number: u32) -> String {
     let year = year.rem_euclid(100);
     let digits = format!("{day:02}{month:02}{year:02}{number:03}");

@@ -1,5 +1,7 @@
 //! What clients declared: mostly what bears on the request, often oddly.
 
+mod acts;
+
 use chrono::DateTime;
 use chrono::TimeDelta;
 use chrono::Utc;
@@ -14,6 +16,7 @@ use lupa::wire::v1::Extensive;
 use lupa::wire::v1::Information;
 use lupa::wire::v1::MyKanta;
 use lupa::wire::v1::RecordedBy;
+use lupa::wire::v1::RegisterKind;
 use lupa::wire::v1::Role;
 use lupa::wire::v1::Sector;
 use lupa::wire::v1::StoredDeclaration;
@@ -52,9 +55,18 @@ pub(super) fn declarations(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Vec
             store(rng, setting, Content::Denial(denial), &mut stored);
         }
     }
+    if rng.chance(68) {
+        deny_predecessor(rng, setting, ends, &mut stored);
+    }
+    if rng.chance(40) {
+        acts::acts(rng, setting, ends, &mut stored);
+    }
     for _ in 0..rng.weighted(&[(45, 0), (30, 1), (15, 2), (10, 4)]) {
         let content = content(rng, setting, ends);
         store(rng, setting, content, &mut stored);
+    }
+    if rng.chance(12) {
+        deny_again(rng, setting, &mut stored);
     }
     if rng.chance(95) {
         stored.sort_by_key(|(recorded_at, _)| *recorded_at);
@@ -89,9 +101,14 @@ fn cooperate(
         .versions
         .iter()
         .filter(|version| version.valid_from.is_none_or(|from| from <= informed_on))
+        .filter(|version| version.valid_until.is_none_or(|until| informed_on < until))
         .map(|version| version.version.clone())
         .collect();
-    let version = if rng.chance(70) { valid.last().unwrap().clone() } else { rng.pick(&valid) };
+    let version = match rng.below(100) {
+        0..70 => valid.last().unwrap().clone(),
+        70..92 => rng.pick(&valid),
+        _ => rng.pick(&setting.calendar.versions).version,
+    };
     let information = Content::Information(Information { version, way: Way::MyKanta.into() });
     stored.push((informed_at, by_client(rng, information, informed_at)));
     if rng.chance(25) {
@@ -101,6 +118,16 @@ fn cooperate(
     let left = (setting.at - informed_at).num_seconds();
     let consented_at = informed_at + TimeDelta::seconds(rng.between(0, left));
     let mut declaration = by_client(rng, Content::Consent(consent), consented_at);
+    if rng.chance(22) {
+        // As if before the information, and with a clock that is ahead.
+        let days = TimeDelta::days(rng.between(0, 30));
+        let given_at = rng.pick(&[informed_at - days, consented_at - days, consented_at + days / 10]);
+        declaration.given_at = Some(timestamp(given_at));
+    }
+    let guardian = if setting.theme == Theme::Wellbeing { 85 } else { 40 };
+    if day(consented_at) < setting.adult_from && rng.chance(guardian) {
+        declaration.declarer = declarer(rng.pick(&[Role::Guardian, Role::LegalRepresentative]));
+    }
     if rng.chance(15) {
         withdraw(rng, setting, consented_at, &mut declaration);
     }
@@ -117,6 +144,9 @@ fn by_client(rng: &mut Rng, content: Content, at: DateTime<Utc>) -> StoredDeclar
         withdrawn_by: None,
         declarer: declarer(Role::Client),
         recorded_by: Some(RecordedBy { recorded_by: Some(Recorder::MyKanta(MyKanta {})) }),
+        withdrawal_given_at: None,
+        replaced_by: String::new(),
+        covers: Vec::new(),
     }
 }
 
@@ -148,16 +178,75 @@ fn store(
     let recorded_at =
         if !earlier.is_empty() && rng.chance(12) { rng.pick(&earlier) } else { moment(rng, setting) };
     let content = may_be_for_both(rng, content);
+    let withdrawn = if matches!(content, Content::Denial(_)) { 36 } else { 22 };
     let mut declaration = by_client(rng, content, recorded_at);
     if rng.chance(20) {
         let late = TimeDelta::days(rng.between(0, 500)) + TimeDelta::seconds(rng.between(0, 9));
         declaration.given_at = Some(timestamp(recorded_at - late));
+    } else if rng.chance(14) {
+        let ahead = TimeDelta::hours(rng.between(1, 72));
+        declaration.given_at = Some(timestamp(recorded_at + ahead));
     }
     declaration.declarer = declarer(role(rng));
-    if rng.chance(22) {
+    if rng.chance(withdrawn) {
         withdraw(rng, setting, recorded_at, &mut declaration);
     }
     stored.push((recorded_at, declaration));
+}
+
+/// A denial of what a predecessor of the holder's controller had, if there is one.
+fn deny_predecessor(
+    rng: &mut Rng,
+    setting: &Setting,
+    ends: &Ends,
+    stored: &mut Vec<(DateTime<Utc>, StoredDeclaration)>,
+) {
+    let controller = setting.controller(&ends.holder);
+    let mut on_chain = setting.successors(&ends.holder);
+    on_chain.push(controller);
+    let registers = setting.directory.registers.iter();
+    let of_predecessors: Vec<_> = registers
+        .filter(|register| setting.successors(&register.oid).iter().any(|oid| on_chain.contains(oid)))
+        .collect();
+    if of_predecessors.is_empty() {
+        return;
+    }
+    let register = rng.pick(&of_predecessors);
+    let in_social_welfare = setting.kind(&ends.holder) == Some(RegisterKind::SocialWelfare);
+    let of_provider = !in_social_welfare && rng.chance(60);
+    let scope = if of_provider {
+        Scope::FormerProvider(register.controller.clone())
+    } else {
+        Scope::Register(register.oid.clone())
+    };
+    let sector = if in_social_welfare { Sector::SocialWelfare } else { Sector::Healthcare };
+    let denial = Denial {
+        sector: sector.into(),
+        scope: Some(scope),
+        against: Vec::new(),
+        allows_emergency: false,
+        label: String::new(),
+    };
+    let beginning = ymd(BEGINNING.0, BEGINNING.1, BEGINNING.2);
+    let denied_at = any_instant(rng, beginning, day(setting.at)).min(setting.at);
+    stored.push((denied_at, by_client(rng, Content::Denial(denial), denied_at)));
+}
+
+/// The scope of one that is stored already, mostly as it was.
+fn deny_again(rng: &mut Rng, setting: &Setting, stored: &mut Vec<(DateTime<Utc>, StoredDeclaration)>) {
+    let denials = stored.iter().filter_map(|(_, stored)| match stored.declaration.as_ref() {
+        Some(Declaration { declaration: Some(Content::Denial(denial)) }) => Some(denial.clone()),
+        _ => None,
+    });
+    let denials: Vec<Denial> = denials.collect();
+    if denials.is_empty() {
+        return;
+    }
+    let mut denial = rng.pick(&denials);
+    if rng.chance(30) && denial.sector() == Sector::Healthcare {
+        denial.allows_emergency = !denial.allows_emergency;
+    }
+    store(rng, setting, Content::Denial(denial), stored);
 }
 
 /// Refused at recording but of an extensive denial, and stored all the same.
@@ -193,6 +282,16 @@ fn withdraw(
 ) {
     let withdrawn_at = if rng.chance(15) { recorded_at } else { moment(rng, setting).max(recorded_at) };
     declaration.withdrawn_at = Some(timestamp(withdrawn_at));
+    // On another day than it is recorded, now and then before what it ends was given.
+    let days = TimeDelta::days(rng.between(0, 600));
+    let given_at = rng.weighted(&[
+        (55, None),
+        (20, Some(withdrawn_at - days)),
+        (10, Some(recorded_at)),
+        (28, Some(recorded_at - days / 200)),
+        (5, Some(withdrawn_at + days / 200)),
+    ]);
+    declaration.withdrawal_given_at = given_at.map(timestamp);
     declaration.withdrawn_by = declarer(rng.weighted(&[
         (50, Role::Client),
         (15, Role::Guardian),
@@ -237,6 +336,8 @@ fn consent(rng: &mut Rng, setting: &Setting, ends: &Ends, relevant: bool) -> Con
     let controllers = [
         setting.controller(&ends.requester),
         setting.controller(&ends.requester),
+        setting.controller(&ends.requester),
+        setting.controller(&ends.requester),
         setting.controller(&ends.holder),
         organisation_oid(1),
     ];
@@ -249,7 +350,7 @@ fn consent(rng: &mut Rng, setting: &Setting, ends: &Ends, relevant: bool) -> Con
 /// The kind that would open what is asked.
 fn relevant_kind(rng: &mut Rng, setting: &Setting) -> ConsentKind {
     let before_start = day(setting.at) < setting.calendar.cross_sector_from;
-    let local = rng.chance(if before_start { 85 } else { 8 });
+    let local = rng.chance(if before_start { 96 } else { 8 });
     match setting.theme {
         Theme::Healthcare if day(setting.at) < setting.calendar.act_in_force => {
             rng.pick(&[ConsentKind::Healthcare, ConsentKind::VerbalPrescription])
@@ -283,7 +384,7 @@ fn denial(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Denial {
         if rng.chance(92) { of_theme } else { rng.pick(&[Sector::Healthcare, Sector::SocialWelfare]) };
     let scope = scope(rng, setting, ends, sector);
     let extensive = matches!(scope, Scope::Extensive(_));
-    let sector = if extensive && rng.chance(70) { Sector::Both } else { sector };
+    let sector = if extensive && rng.chance(55) { Sector::Both } else { sector };
     let against = if sector == Sector::Both || rng.chance(50) {
         Vec::new()
     } else {
@@ -295,33 +396,48 @@ fn denial(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Denial {
         scope: Some(scope),
         against,
         allows_emergency: sector != Sector::Both && rng.chance(40),
+        label: if rng.chance(10) { "the visit in May".to_owned() } else { String::new() },
     }
 }
 
 fn scope(rng: &mut Rng, setting: &Setting, ends: &Ends, sector: Sector) -> Scope {
     let in_healthcare = usize::from(sector == Sector::Healthcare);
     let in_social_welfare = 1 - in_healthcare;
-    let registers = [
+    let mut registers = vec![
         ends.holder.clone(),
         ends.holder.clone(),
         ends.requester.clone(),
         rng.pick(&setting.directory.registers).oid,
         UNKNOWN.to_owned(),
     ];
-    let formers = [12, 13, 14, 15, 12, 14, 1, 2].map(organisation_oid);
-    let all = if setting.theme == Theme::Wellbeing { 60 } else { 14 };
+    // Of the files that the holder has become part of, and those that became part of it.
+    let kinds: Vec<RegisterKind> = setting.kind(&ends.holder).into_iter().collect();
+    let into = setting.successors(&ends.holder);
+    for _ in 0..2 {
+        registers.extend(into.iter().flat_map(|oid| setting.registers(&kinds, Some(oid))));
+    }
+    let mut formers = [12, 13, 14, 15, 1].map(organisation_oid).to_vec();
+    for register in &setting.directory.registers {
+        let chain = setting.successors(&register.oid);
+        if chain.contains(&setting.controller(&ends.holder)) {
+            registers.push(register.oid.clone());
+            formers.push(register.controller.clone());
+        }
+    }
+    let all = if setting.theme == Theme::Wellbeing { 30 } else { 14 };
+    let extensive = if setting.theme == Theme::Wellbeing { 60 } else { 14 };
     let prescription = if setting.theme == Theme::ToSocialWelfare { 60 } else { 14 };
     let document = rng.pick(&DOCUMENTS).to_owned();
     let choices = [
         (1 + all * in_healthcare, Scope::AllPatientData(AllPatientData {})),
         (1 + 16 * in_healthcare, Scope::ServiceEvent(rng.pick(&EVENTS).to_owned())),
-        (16, Scope::Register(rng.pick(&registers))),
+        (24, Scope::Register(rng.pick(&registers))),
         (2 + prescription * in_healthcare, Scope::Prescription(document.clone())),
         (2 + 14 * in_healthcare, Scope::FormerProvider(rng.pick(&formers))),
         (1 + 16 * in_social_welfare, Scope::ServiceTransaction(rng.pick(&EVENTS).to_owned())),
         (1 + 16 * in_social_welfare, Scope::Document(document)),
         (1 + 16 * in_social_welfare, Scope::ServiceTask(rng.pick(&TASKS).to_owned())),
-        (8, Scope::Extensive(Extensive {})),
+        (extensive, Scope::Extensive(Extensive {})),
     ];
     rng.weighted(&choices)
 }
@@ -331,7 +447,10 @@ pub(super) fn given_near(rng: &mut Rng, at: DateTime<Utc>) -> Option<DateTime<Ut
     rng.weighted(&[
         (35, None),
         (15, Some(at)),
-        (6, Some(at + TimeDelta::seconds(1))),
+        (3, Some(at + TimeDelta::seconds(1))),
+        (2, Some(at + TimeDelta::seconds(5))),
+        (2, Some(at + TimeDelta::seconds(5) + TimeDelta::nanoseconds(1))),
+        (3, Some(at + TimeDelta::minutes(1))),
         (20, Some(at - TimeDelta::hours(3))),
         (24, Some(at - days)),
     ])

@@ -11,24 +11,25 @@ use lupa::wire::v1::RegisterKind;
 
 use super::rng::Rng;
 
-/// By number: the kind, whether in Uusimaa, and the number of the successor.
-const ORGANISATIONS: [(u32, OrganisationKind, bool, u32); 16] = [
-    (1, OrganisationKind::WellbeingServicesCounty, false, 0),
-    (2, OrganisationKind::WellbeingServicesCounty, true, 0),
-    (3, OrganisationKind::WellbeingServicesCounty, true, 0),
-    (4, OrganisationKind::CityOfHelsinki, true, 0),
-    (5, OrganisationKind::HusGroup, true, 0),
-    (6, OrganisationKind::StateHealthcare, false, 0),
-    (7, OrganisationKind::DefenceForcesHealthcare, false, 0),
-    (8, OrganisationKind::StateSocialWelfare, false, 0),
-    (9, OrganisationKind::Private, false, 0),
-    (10, OrganisationKind::Private, false, 0),
-    (11, OrganisationKind::Private, true, 0),
-    (12, OrganisationKind::FormerPublic, false, 1),
-    (13, OrganisationKind::FormerPublic, true, 14),
-    (14, OrganisationKind::FormerPublic, true, 2),
-    (15, OrganisationKind::FormerPublic, false, 0),
-    (16, OrganisationKind::KantaServices, false, 0),
+/// By number: the kind, whether in Uusimaa, and the numbers of the successors that
+/// it may have. 0: nobody. A chain has up to three links, 14, 15 and a county.
+const ORGANISATIONS: [(u32, OrganisationKind, bool, &[u32]); 16] = [
+    (1, OrganisationKind::WellbeingServicesCounty, false, &[0]),
+    (2, OrganisationKind::WellbeingServicesCounty, true, &[0]),
+    (3, OrganisationKind::WellbeingServicesCounty, true, &[0]),
+    (4, OrganisationKind::CityOfHelsinki, true, &[0]),
+    (5, OrganisationKind::HusGroup, true, &[0]),
+    (6, OrganisationKind::StateHealthcare, false, &[0]),
+    (7, OrganisationKind::DefenceForcesHealthcare, false, &[0]),
+    (8, OrganisationKind::StateSocialWelfare, false, &[0]),
+    (9, OrganisationKind::Private, false, &[0]),
+    (10, OrganisationKind::Private, false, &[0]),
+    (11, OrganisationKind::Private, true, &[0]),
+    (12, OrganisationKind::FormerPublic, false, &[1, 1, 2]),
+    (13, OrganisationKind::FormerPublic, true, &[14, 14, 14, 12, 2]),
+    (14, OrganisationKind::FormerPublic, true, &[2, 2, 15, 15, 3]),
+    (15, OrganisationKind::FormerPublic, false, &[0, 1, 2, 4]),
+    (16, OrganisationKind::KantaServices, false, &[0]),
 ];
 
 /// The number of the controller, and the kind.
@@ -83,17 +84,27 @@ pub(super) fn organisation_oid(number: u32) -> String {
     format!("1.2.246.10.9000.{number}.10.0")
 }
 
+/// Of a former provider's successor: long past, about the start of the counties, to come.
+const FIRST_DAYS: [&str; 6] =
+    ["2010-01-01", "2023-01-01", "2024-05-01", "2024-05-01", "2027-06-01", "2028-06-01"];
+
 pub(super) fn directory(rng: &mut Rng) -> Directory {
     let organisations = ORGANISATIONS
         .into_iter()
-        .map(|(number, kind, uusimaa, successor)| Organisation {
+        .map(|(number, kind, uusimaa, successors)| Organisation {
             oid: organisation_oid(number),
             name: format!("Organisation {number}"),
             kind: kind.into(),
             uusimaa: uusimaa != rng.chance(4),
-            operates_from: date(rng, 70, &["2010-01-01", "2023-01-01", "2024-05-01"]),
-            successor: successor_oid(rng, number, successor),
+            operates_from: date(rng, 65, &FIRST_DAYS),
+            successor: match rng.pick(successors) {
+                0 => String::new(),
+                successor => organisation_oid(successor),
+            },
             main_responsibility: connections(rng, number),
+            carries_former_denials: rng.chance(if (12..=15).contains(&number) { 92 } else { 38 }),
+            name_sv: String::new(),
+            name_en: String::new(),
         })
         .collect();
     let registers = (1..)
@@ -110,15 +121,6 @@ fn date(rng: &mut Rng, unset: usize, dates: &[&str]) -> String {
         return String::new();
     }
     rng.pick(dates).to_owned()
-}
-
-/// The last former provider has merged into someone or nobody yet.
-fn successor_oid(rng: &mut Rng, number: u32, successor: u32) -> String {
-    let successor = if number == 15 { rng.pick(&[0, 3, 4, 12]) } else { successor };
-    if successor == 0 {
-        return String::new();
-    }
-    organisation_oid(successor)
 }
 
 /// Private 10 operates in connection with 9 mostly, 11 with either at times.
@@ -145,7 +147,9 @@ fn connections(rng: &mut Rng, number: u32) -> Vec<MainResponsibility> {
 fn register(rng: &mut Rng, number: u32, controller: u32, kind: RegisterKind) -> Register {
     let joined = ["2014-09-01", "2014-09-01", "2020-05-01", "2023-01-01"];
     let late = ["2024-03-01", "2026-02-01", "2027-04-01"];
-    let joined_kanta_on = if rng.chance(88) { rng.pick(&joined).to_owned() } else { date(rng, 50, &late) };
+    // A merged register is often ready by its successor's alone, and that one by a second.
+    let early = if (12..=15).contains(&controller) || [3, 4].contains(&number) { 25 } else { 88 };
+    let joined_kanta_on = if rng.chance(early) { rng.pick(&joined).to_owned() } else { date(rng, 50, &late) };
     Register {
         oid: format!("1.2.246.10.9001.{number}"),
         name: format!("Register {number}"),
@@ -164,6 +168,8 @@ fn register(rng: &mut Rng, number: u32, controller: u32, kind: RegisterKind) -> 
             &["2027-03-01", "2027-11-01", "2027-11-01", "2028-02-01"],
         ),
         stores_declarations_from: date(rng, 65, &["2021-11-01", "2024-06-01", "2026-06-01"]),
+        name_sv: String::new(),
+        name_en: String::new(),
     }
 }
 
@@ -171,6 +177,12 @@ fn outsourcing(rng: &mut Rng, registers: &[Register]) -> Outsourcing {
     let organisers: Vec<&Register> =
         registers.iter().filter(|register| register.kind() != RegisterKind::WellbeingData).collect();
     let organiser = rng.pick(&organisers);
+    let former: Vec<&Register> = organisers
+        .iter()
+        .copied()
+        .filter(|register| [12, 13, 14, 15].map(organisation_oid).contains(&register.controller))
+        .collect();
+    let organiser = if rng.chance(30) { rng.pick(&former) } else { organiser };
     let producer = organisation_oid(rng.pick(&[9, 9, 10, 11, 1, 3, 5]));
     Outsourcing {
         organiser_register: organiser.oid.clone(),

@@ -2,6 +2,7 @@
 
 use lupa::wire::v1::Against;
 use lupa::wire::v1::Declaration;
+use lupa::wire::v1::Denial;
 use lupa::wire::v1::MyKanta;
 use lupa::wire::v1::Professional;
 use lupa::wire::v1::RecordRequest;
@@ -25,10 +26,22 @@ use super::rng::Rng;
 use super::times::timestamp;
 use crate::reference::stored_id;
 
-pub(super) fn record(rng: &mut Rng, setting: &Setting, ends: &Ends) -> RecordRequest {
+pub(super) fn record(
+    rng: &mut Rng,
+    setting: &Setting,
+    ends: &Ends,
+    declarations: &[StoredDeclaration],
+) -> RecordRequest {
     let mut content = content(rng, setting, ends);
+    let denials: Vec<&Denial> = declarations.iter().filter_map(denial).collect();
+    if !denials.is_empty() && rng.chance(12) {
+        content = Content::Denial(rng.pick(&denials).clone());
+    }
     if let Content::Denial(denial) = &mut content {
         let extensive = matches!(denial.scope, Some(Scope::Extensive(_)));
+        if !extensive && denial.sector() == Sector::Both {
+            denial.sector = Sector::Healthcare.into();
+        }
         if extensive || denial.sector() == Sector::SocialWelfare {
             denial.against = Vec::new();
             denial.allows_emergency = false;
@@ -71,6 +84,13 @@ pub(super) fn withdraw(
         given_at: given_near(rng, setting.at).map(timestamp),
         idempotency_key: "key-1".to_owned(),
         wait: 0,
+    }
+}
+
+fn denial(stored: &StoredDeclaration) -> Option<&Denial> {
+    match stored.declaration.as_ref() {
+        Some(Declaration { declaration: Some(Content::Denial(denial)) }) => Some(denial),
+        _ => None,
     }
 }
 

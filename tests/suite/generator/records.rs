@@ -78,9 +78,16 @@ fn outsourcing(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Option<Outsourc
     let mut parties: Vec<(String, String)> = Vec::new();
     for relation in &setting.directory.outsourcing {
         let organiser = &relation.organiser_register;
-        let other = if ends.requester == *organiser {
+        // A register that the organiser's merged into stands for it.
+        let chain = setting.successors(organiser);
+        let stands_for = |register: &String| {
+            register == organiser
+                || chain.contains(&setting.controller(register))
+                    && setting.kind(register) == setting.kind(organiser)
+        };
+        let other = if stands_for(&ends.requester) {
             &ends.holder
-        } else if ends.holder == *organiser {
+        } else if stands_for(&ends.holder) {
             &ends.requester
         } else {
             continue;

@@ -43,11 +43,11 @@ pub(super) struct Ends {
 
 pub(super) fn theme(rng: &mut Rng) -> Theme {
     rng.weighted(&[
-        (36, Theme::Healthcare),
+        (34, Theme::Healthcare),
         (21, Theme::SocialWelfare),
         (20, Theme::ToSocialWelfare),
         (14, Theme::ToHealthcare),
-        (9, Theme::Wellbeing),
+        (11, Theme::Wellbeing),
     ])
 }
 
@@ -94,8 +94,8 @@ pub(super) fn instant(rng: &mut Rng, setting: &Setting) -> DateTime<Utc> {
         ]),
         Theme::ToSocialWelfare | Theme::ToHealthcare => rng.weighted(&[
             (2, (ymd(2021, 1, 1), ymd(2021, 11, 2))),
-            (33, (ymd(2021, 10, 30), ymd(2027, 3, 2))),
-            (65, (ymd(2027, 2, 25), ymd(2029, 1, 1))),
+            (50, (ymd(2021, 10, 30), ymd(2027, 3, 2))),
+            (48, (ymd(2027, 2, 25), ymd(2029, 1, 1))),
         ]),
         Theme::Wellbeing => rng.weighted(&[
             (15, (ymd(2022, 10, 30), ymd(2026, 1, 2))),
@@ -117,7 +117,7 @@ pub(super) fn ends(rng: &mut Rng, setting: &Setting) -> Ends {
     let requesters = setting.registers(requester_kinds, None);
     let holders = setting.registers(theme.holder_kinds(), None);
     let mut ends = Ends { requester: rng.pick(&requesters), holder: rng.pick(&holders) };
-    if rng.chance(if theme.is_across() { 45 } else { 15 }) {
+    if rng.chance(if theme.is_across() { 55 } else { 15 }) {
         let controller = setting.controller(&ends.requester);
         let same = setting.registers(theme.holder_kinds(), Some(&controller));
         if !same.is_empty() {
@@ -131,6 +131,10 @@ pub(super) fn ends(rng: &mut Rng, setting: &Setting) -> Ends {
             .collect();
         ends = Ends { requester: rng.pick(&uusimaa), holder: rng.pick(&uusimaa) };
     }
+    let merged = if theme.is_across() { 45 } else { 25 };
+    if theme != Theme::Wellbeing && rng.chance(merged) {
+        ends = ends_of_merger(rng, setting).unwrap_or(ends);
+    }
     if rng.chance(2) {
         ends.requester = rng.pick(&[UNKNOWN.to_owned(), "1.2.246.10.9001.40".to_owned()]);
     }
@@ -140,10 +144,38 @@ pub(super) fn ends(rng: &mut Rng, setting: &Setting) -> Ends {
     ends
 }
 
-/// The organiser's register and one of the producer's, either way round.
+/// Held by a former provider, and mostly asked for by someone on its chain.
+fn ends_of_merger(rng: &mut Rng, setting: &Setting) -> Option<Ends> {
+    let former = [12, 13, 14, 15, 13].map(super::directory::organisation_oid);
+    let holders = setting.registers(setting.theme.holder_kinds(), Some(&rng.pick(&former)));
+    if holders.is_empty() {
+        return None;
+    }
+    let holder = rng.pick(&holders);
+    let kinds = setting.theme.requester_kinds(rng);
+    let mut requesters = setting.registers(kinds, None);
+    if rng.chance(75) {
+        let chain = setting.successors(&holder);
+        let on_chain = chain.iter().flat_map(|oid| setting.registers(kinds, Some(oid)));
+        requesters = on_chain.filter(|oid| *oid != holder).collect();
+    }
+    (!requesters.is_empty()).then(|| Ends { requester: rng.pick(&requesters), holder })
+}
+
+/// The organiser's register, or one that it merged into, and one of the
+/// producer's, either way round.
 fn ends_of_outsourcing(rng: &mut Rng, setting: &Setting) -> Ends {
     let relation = rng.pick(&setting.directory.outsourcing);
-    let organiser = relation.organiser_register;
+    let mut organiser = relation.organiser_register;
+    let kind = setting.kind(&organiser);
+    let chain = setting.successors(&organiser);
+    let merged: Vec<String> = chain
+        .iter()
+        .flat_map(|oid| setting.registers(&[kind.expect("a known register")], Some(oid)))
+        .collect();
+    if !merged.is_empty() && rng.chance(60) {
+        organiser = rng.pick(&merged);
+    }
     let of_producer = setting.registers(setting.theme.holder_kinds(), Some(&relation.producer));
     let producer = if of_producer.is_empty() { organiser.clone() } else { rng.pick(&of_producer) };
     let (requester, holder) = rng.pick(&[(&organiser, &producer), (&producer, &organiser)]);
@@ -162,10 +194,12 @@ pub(super) fn request(rng: &mut Rng, setting: &Setting, ends: &Ends) -> DecideRe
         (weights.1, Channel::UusimaaLocalDatabase),
         (weights.2, Channel::OutsideKanta),
     ]);
+    // Within healthcare a client relationship ends it.
+    let client_relationship = if setting.theme == Theme::Healthcare { 5 } else { 20 };
     let ground = rng.weighted(&[
         (1, Ground::Unspecified),
         (20, Ground::CareRelationship),
-        (20, Ground::ClientRelationship),
+        (client_relationship, Ground::ClientRelationship),
         (20, Ground::OtherJustified),
     ]);
     let records = (0..=rng.below(3)).map(|_| records::record(rng, setting, ends)).collect();
@@ -196,7 +230,7 @@ fn claims(rng: &mut Rng) -> Vec<Claim> {
         [statutory_right, social_welfare_authority, joint_service, client_unable_to_decide, emergency];
     let mut claims = Vec::new();
     for maker in makers {
-        if rng.chance(28) {
+        if rng.chance(33) {
             claims.push(Claim { claim: Some(maker(rng)) });
         }
     }

@@ -43,6 +43,7 @@ fn dates(calendar: &Calendar) -> Vec<NaiveDate> {
     dates.extend(calendar.extensive_refusal_from);
     for version in &calendar.versions {
         dates.extend(version.valid_from);
+        dates.extend(version.valid_until);
         dates.extend(version.newest_from);
     }
     dates
@@ -133,6 +134,7 @@ pub(super) fn calendar(rng: &mut Rng) -> Calendar {
         calendar.versions.push(Version {
             version: "3.0".to_owned(),
             valid_from: Some(ymd(2026, 2, 1)),
+            valid_until: None,
             newest_from: rng.chance(50).then_some(ymd(2026, 5, 1)),
             opens_uusimaa: rng.chance(70),
         });

@@ -69,9 +69,14 @@ fn stored_by_now(mut case: Case) -> Case {
     for (number, stored) in case.declarations.iter_mut().enumerate() {
         stored.id = format!("stored {number}");
         if stored.withdrawn_at.as_ref().is_some_and(|withdrawn_at| instant(withdrawn_at) > case.at) {
-            (stored.withdrawn_at, stored.withdrawn_by) = (None, None);
+            (stored.withdrawn_at, stored.withdrawn_by, stored.withdrawal_given_at) = (None, None, None);
         }
-        let instants = [&mut stored.recorded_at, &mut stored.given_at, &mut stored.withdrawn_at];
+        let instants = [
+            &mut stored.recorded_at,
+            &mut stored.given_at,
+            &mut stored.withdrawn_at,
+            &mut stored.withdrawal_given_at,
+        ];
         for instant in instants.into_iter().flatten() {
             instant.nanos -= instant.nanos % 1_000;
         }

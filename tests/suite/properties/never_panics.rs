@@ -11,7 +11,7 @@ use lupa::wire::verdict::{Disclosure, id_among, to_verdict};
 use lupa::wire::{decision, declaration, directory};
 
 use super::CASES;
-use crate::core::{cases, to_core};
+use crate::core::{cases, terms, to_core};
 use crate::generator::rng::Rng;
 use crate::generator::{Case, RecordingCase, RecordingRequest, case, recording_case, timestamp};
 
@@ -42,7 +42,7 @@ fn policy_never_panics() {
                 assert_eq!(question.decide_read(read).effect(), Effect::Deny, "seed {seed}");
             }
         }
-        let status = information_status(&stored, &calendar, at);
+        let status = information_status(&stored, &calendar, None, at);
         assert!(status.received.len() <= stored.len(), "seed {seed}");
         strange += 1;
     }
@@ -61,14 +61,15 @@ fn admission_never_panics() {
         let directory = directory::directory(&given).expect("a directory");
         let calendar = to_core(&calendar);
         let Ok(stored) = declaration::stored_declarations("declarations", &declarations) else { continue };
+        let terms = terms(&directory, &calendar);
         let admitted = match request {
             RecordingRequest::Record(message) => {
                 let (submission, _) = declaration::submission(&message).expect("a submission");
-                admit(&submission, &stored, &directory, &calendar, at)
+                admit(&submission, &stored, terms, at)
             }
             RecordingRequest::Withdraw(message) => {
                 let (submission, _) = declaration::withdrawal(&message).expect("a withdrawal");
-                admit_withdrawal(&submission, &stored, &directory, &calendar, at)
+                admit_withdrawal(&submission, &stored, terms, at)
             }
         };
         if let Err(refusal) = admitted {
@@ -92,7 +93,13 @@ fn strange_instant(rng: &mut Rng, at: DateTime<Utc>) -> DateTime<Utc> {
 
 fn make_strange(rng: &mut Rng, stored: &mut StoredDeclaration) {
     let years = [-2_000_i64, -500, -1, 0, 1, 500, 7_000];
-    for instant in [&mut stored.recorded_at, &mut stored.given_at, &mut stored.withdrawn_at] {
+    let instants = [
+        &mut stored.recorded_at,
+        &mut stored.given_at,
+        &mut stored.withdrawn_at,
+        &mut stored.withdrawal_given_at,
+    ];
+    for instant in instants {
         if let Some(instant) = instant.as_mut().filter(|_| rng.chance(10)) {
             instant.seconds += rng.pick(&years) * 365 * 86_400;
         }

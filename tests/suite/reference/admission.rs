@@ -2,8 +2,11 @@
 //!
 //! The checks stand in the order of the codes in api.md; the first that fails is told.
 
+use std::collections::BTreeSet;
+
 use chrono::DateTime;
 use chrono::NaiveDate;
+use chrono::TimeDelta;
 use chrono::Utc;
 use lupa::wire::v1::Consent;
 use lupa::wire::v1::ConsentKind;
@@ -22,20 +25,28 @@ use lupa::wire::v1::WithdrawRequest;
 use lupa::wire::v1::declaration::Declaration as Content;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::recorded_by::RecordedBy as Recorder;
+use pbjson_types::Timestamp;
 
 use super::calendar::Calendar;
 use super::calendar::day;
 use super::calendar::instant;
+use super::consents;
+use super::consents::acts;
 use super::consents::allocation_not_offered;
-use super::consents::latest;
-use super::consents::of_kind;
+use super::consents::giving;
+use super::consents::last_act;
 use super::declarers::Standing;
 use super::declarers::may_give_consent;
 use super::declarers::may_set_denial;
+use super::declarers::may_withdraw_consent;
 use super::declarers::may_withdraw_denial;
 use super::declarers::standing;
+use super::denials::carries_conditions;
+use super::denials::has_ended;
+use super::denials::in_force;
 use super::directory::Side;
 use super::directory::has_kind;
+use super::directory::merged_into;
 use super::directory::organisation;
 use super::directory::register;
 use super::directory::side;
@@ -44,10 +55,14 @@ use super::information::concerns;
 use super::information::must_inform;
 use super::information::version;
 use super::information::was_informed_before;
+use super::information::was_valid;
 use super::world::Place;
 use super::world::Recorded;
 use super::world::World;
 use super::world::content;
+
+/// How far ahead a recorder's clock may be.
+const CLOCK_AHEAD: TimeDelta = TimeDelta::seconds(5);
 
 /// The notices, or the code of the refusal, of a request that can be read.
 pub(crate) fn admit(
@@ -63,9 +78,7 @@ pub(crate) fn admit(
     let declaration = request.declaration.as_ref().unwrap();
     let declaration = declaration.declaration.as_ref().unwrap();
 
-    let given_at = request.given_at.as_ref().map_or(at, instant);
-    require(given_at <= at, "GIVEN_IN_FUTURE")?;
-    let given_on = day(given_at);
+    let given_on = given_on(request.given_at.as_ref(), at)?;
     let register = admit_recorder(&world, recorded_by, declaration)?;
     require(may_declare(&world, declaration, recorded_by, role, given_on), "DECLARER_NOT_ALLOWED")?;
     match declaration {
@@ -76,8 +89,9 @@ pub(crate) fn admit(
                 version.valid_from.is_none_or(|from| from <= given_on),
                 "INFORMATION_VERSION_NOT_RELEASED",
             )?;
+            require(was_valid(version, given_on), "INFORMATION_VERSION_ENDED")?;
         }
-        Content::Consent(consent) => admit_consent(&world, consent)?,
+        Content::Consent(consent) => admit_consent(&world, consent, given_on)?,
         Content::Denial(denial) => admit_denial(&world, denial, given_on)?,
     }
 
@@ -85,12 +99,12 @@ pub(crate) fn admit(
         Content::Information(information) => Some(information.version.as_str()),
         Content::Consent(_) | Content::Denial(_) => None,
     };
-    let replaces = match declaration {
-        Content::Consent(consent) => replaces(&world, consent),
-        Content::Information(_) | Content::Denial(_) => false,
-    };
     let mut notices = notices(&world, given_on, register, received);
-    notices.extend(replaces.then_some(Notice::ConsentReplaced));
+    notices.extend(match declaration {
+        Content::Information(_) => None,
+        Content::Consent(consent) => what_becomes(&world, consent, given_on),
+        Content::Denial(denial) => is_denied_already(&world, denial).then_some(Notice::AlreadyDenied),
+    });
     Ok(notices)
 }
 
@@ -111,32 +125,51 @@ pub(crate) fn admit_withdrawal(
     let declaration = content(recorded.stored);
     let role = request.declarer.as_ref().unwrap().role();
 
-    let given_at = request.given_at.as_ref().map_or(at, instant);
-    require(given_at <= at, "GIVEN_IN_FUTURE")?;
-    let given_on = day(given_at);
-    let register = admit_recorder(&world, request.recorded_by.as_ref().unwrap(), declaration)?;
-    // On the day it is given (§7), and on the day it is recorded: by that one it is judged once stored (§4).
-    for on in [given_on, world.today()] {
-        let may_withdraw = match declaration {
-            Content::Information(_) => role == Role::Client,
-            Content::Consent(_) => may_give_consent(world.client, role, on),
-            Content::Denial(_) => may_withdraw_denial(world.client, &recorded, role, on),
-        };
-        require(may_withdraw, "DECLARER_NOT_ALLOWED")?;
-    }
+    let given_on = given_on(request.given_at.as_ref(), at)?;
+    require(recorded.given_on() <= given_on, "WITHDRAWAL_BEFORE_DECLARATION")?;
+    let recorded_by = request.recorded_by.as_ref().unwrap();
+    let register = admit_recorder(&world, recorded_by, declaration)?;
+    require(may_withdraw(&world, &recorded, role, recorded_by), "DECLARER_NOT_ALLOWED")?;
     let has_ended = match declaration {
         Content::Information(_) => return Err("INFORMATION_CANNOT_BE_WITHDRAWN"),
-        Content::Consent(consent) => {
-            recorded.withdrawn_at(at).is_some() || is_replaced(&world, &recorded, consent)
-        }
-        // One by someone not entitled has ended nothing.
-        Content::Denial(_) => recorded.withdrawn_at(at).is_some_and(|withdrawn_at| {
-            let on = day(withdrawn_at);
-            may_withdraw_denial(world.client, &recorded, recorded.withdrawer(), on)
-        }),
+        Content::Consent(consent) => is_over(&world, &recorded, consent),
+        // A withdrawal that ends nothing has ended nothing.
+        Content::Denial(_) => has_ended(&world, &recorded),
     };
     require(!has_ended, "ALREADY_WITHDRAWN")?;
-    Ok(notices(&world, given_on, register, None))
+    let mut notices = notices(&world, given_on, register, None);
+    let still_denied = match declaration {
+        Content::Denial(denial) => is_denied_still(&world, &recorded, denial),
+        Content::Information(_) | Content::Consent(_) => false,
+    };
+    notices.extend(still_denied.then_some(Notice::StillDenied));
+    Ok(notices)
+}
+
+/// "A recorder's clock may be ahead by a little": then it is the instant of recording.
+fn given_on(given_at: Option<&Timestamp>, at: DateTime<Utc>) -> Result<NaiveDate, &'static str> {
+    let given_at = given_at.map_or(at, instant);
+    require(given_at <= at + CLOCK_AHEAD, "GIVEN_IN_FUTURE")?;
+    Ok(day(given_at.min(at)))
+}
+
+/// "Judged on the day the withdrawal is recorded", of late entries too.
+fn may_withdraw(world: &World, recorded: &Recorded, role: Role, recorded_by: &RecordedBy) -> bool {
+    let on = world.today();
+    match content(recorded.stored) {
+        Content::Information(_) => role == Role::Client,
+        Content::Consent(_) => may_withdraw_consent(world.client, recorded, role, on),
+        Content::Denial(_) => {
+            // For a minor "through a professional".
+            let in_the_way = matches!(standing(world.client, role, on), Standing::ForMinor)
+                && is_my_kanta(recorded_by);
+            may_withdraw_denial(world.client, recorded, role, on) && !in_the_way
+        }
+    }
+}
+
+fn is_my_kanta(recorded_by: &RecordedBy) -> bool {
+    matches!(recorded_by.recorded_by, Some(Recorder::MyKanta(_)))
 }
 
 /// Unset, an id is `declaration-N`, its place in the list from 1.
@@ -204,21 +237,21 @@ fn may_declare(
         // "Another person authorised in MyKanta": there, and not with a professional.
         Content::Information(_) => match standing(world.client, role, given_on) {
             Standing::Client | Standing::ForMinor | Standing::ForAdult => true,
-            Standing::Authorised => {
-                matches!(recorded_by.recorded_by, Some(Recorder::MyKanta(_)))
-            }
+            Standing::Authorised => is_my_kanta(recorded_by),
             Standing::Nobody => false,
         },
-        Content::Consent(_) => may_give_consent(world.client, role, given_on),
-        Content::Denial(denial) => may_set_denial(world.client, denial, role, given_on),
+        Content::Consent(consent) => may_give_consent(world.client, consent.kind(), role, given_on),
+        Content::Denial(denial) => {
+            may_set_denial(world.client, denial, role, is_my_kanta(recorded_by), given_on)
+        }
     }
 }
 
-fn admit_consent(world: &World, consent: &Consent) -> Result<(), &'static str> {
+fn admit_consent(world: &World, consent: &Consent, given_on: NaiveDate) -> Result<(), &'static str> {
     // Imported history only, so that it is not recorded before the Act either.
     let has_ended = consent.kind() == ConsentKind::VerbalPrescription;
     let now = Place { recorded_at: world.at, revision: world.declarations.len() };
-    require(has_ended || was_informed_before(world, now), "INFORMATION_REQUIRED")?;
+    require(has_ended || was_informed_before(world, now, given_on), "INFORMATION_REQUIRED")?;
     require(!has_ended, "CONSENT_KIND_ENDED")?;
     require(allocation_not_offered(world.directory, consent).is_none(), "CONSENT_ALLOCATION_NOT_ALLOWED")
 }
@@ -231,29 +264,31 @@ fn admit_denial(world: &World, denial: &Denial, given_on: NaiveDate) -> Result<(
             Sector::Healthcare,
             Scope::AllPatientData(_) | Scope::ServiceEvent(_) | Scope::Prescription(_),
         ) => true,
-        // A former provider's is a public one's too: to accept it restricts.
-        (Sector::Healthcare, Scope::Register(oid)) => matches!(
-            register_kind(oid),
-            Some(
-                RegisterKind::PublicHealthcare
-                    | RegisterKind::PublicOccupational
-                    | RegisterKind::PrivateOccupational
-            )
-        ),
+        // A former provider's is a public one's too, until it has merged.
+        (Sector::Healthcare, Scope::Register(oid)) => {
+            matches!(
+                register_kind(oid),
+                Some(
+                    RegisterKind::PublicHealthcare
+                        | RegisterKind::PublicOccupational
+                        | RegisterKind::PrivateOccupational
+                )
+            ) && !had_merged(world, oid, given_on)
+        }
         // "Imported history" may be recorded late, of a former provider of the directory.
         (Sector::Healthcare, Scope::FormerProvider(oid)) => {
             has_kind(directory, oid, &[OrganisationKind::FormerPublic])
                 && given_on < world.calendar.counties_begin
         }
         (Sector::SocialWelfare, Scope::Register(oid)) => {
-            register_kind(oid) == Some(RegisterKind::SocialWelfare)
+            register_kind(oid) == Some(RegisterKind::SocialWelfare) && !had_merged(world, oid, given_on)
         }
         (
             Sector::SocialWelfare,
             Scope::ServiceTransaction(_) | Scope::Document(_) | Scope::ServiceTask(_),
         )
-        // An extensive denial is listed for both sectors and not for one of them.
-        | (Sector::Both, Scope::Extensive(_)) => true,
+        // Healthcare's own is all patient data.
+        | (Sector::Both | Sector::SocialWelfare, Scope::Extensive(_)) => true,
         _ => false,
     };
     require(is_listed, "DENIAL_SCOPE_NOT_ALLOWED")?;
@@ -268,15 +303,55 @@ fn controller(consent: &Consent) -> Option<&str> {
     (consent.kind() == ConsentKind::LocalCrossSector).then_some(consent.controller.as_str())
 }
 
-/// A consent of the client's was there to be replaced.
-fn replaces(world: &World, consent: &Consent) -> bool {
-    latest(world, consent.kind(), controller(consent))
-        .is_some_and(|earlier| earlier.withdrawn_at(world.at).is_none())
+/// A merged register's data file is the successor's from its first day on.
+fn had_merged(world: &World, oid: &str, given_on: NaiveDate) -> bool {
+    register(world.directory, oid)
+        .is_some_and(|register| !merged_into(world, &register.controller, given_on).is_empty())
 }
 
-/// Even one given by someone not entitled is over once the client has given another.
-fn is_replaced(world: &World, recorded: &Recorded, consent: &Consent) -> bool {
-    of_kind(world, consent.kind(), controller(consent)).iter().any(|later| later.place > recorded.place)
+/// Superseded, or in the place of one that was in force, "effective or not".
+fn what_becomes(world: &World, consent: &Consent, given_on: NaiveDate) -> Option<Notice> {
+    let revision = world.declarations.len();
+    let giving = consents::Standing { given_on, recorded_at: world.at, is_withdrawal: false, revision };
+    let last = last_act(world, consent.kind(), controller(consent))?.standing;
+    if last > giving {
+        Some(Notice::Superseded)
+    } else {
+        (!last.is_withdrawal).then_some(Notice::ConsentReplaced)
+    }
+}
+
+/// "Withdrawn, replaced or superseded": there is a later act. So is one given by
+/// someone not entitled, once the client has spoken after it.
+fn is_over(world: &World, recorded: &Recorded, consent: &Consent) -> bool {
+    let giving = giving(recorded);
+    acts(world, consent.kind(), controller(consent)).iter().any(|act| act.standing > giving)
+}
+
+/// "An equal one (sector, scope, against, emergency allowance) is in force."
+fn is_denied_already(world: &World, denial: &Denial) -> bool {
+    in_force(world).into_iter().any(|(_, other)| {
+        other.sector() == denial.sector()
+            && other.scope == denial.scope
+            && conditions(other) == conditions(denial)
+    })
+}
+
+/// Whom it is against and whether it allows an emergency, where it carries that.
+fn conditions(denial: &Denial) -> (BTreeSet<i32>, bool) {
+    if !carries_conditions(denial) {
+        return (BTreeSet::new(), false);
+    }
+    (denial.against.iter().copied().collect(), denial.allows_emergency)
+}
+
+/// "Another denial of the same scope, of the same sector or of both, is in force."
+fn is_denied_still(world: &World, withdrawn: &Recorded, denial: &Denial) -> bool {
+    in_force(world).into_iter().any(|(recorded, other)| {
+        recorded.place != withdrawn.place
+            && other.scope == denial.scope
+            && (other.sector() == denial.sector() || other.sector() == Sector::Both)
+    })
 }
 
 fn notices(

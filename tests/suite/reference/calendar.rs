@@ -2,6 +2,7 @@
 
 use chrono::DateTime;
 use chrono::Datelike;
+use chrono::Days;
 use chrono::NaiveDate;
 use chrono::Utc;
 use chrono_tz::Europe::Helsinki;
@@ -37,6 +38,8 @@ pub(crate) struct Version {
     pub(crate) version: String,
     /// `None`: always.
     pub(crate) valid_from: Option<NaiveDate>,
+    /// The first day on which it no longer is valid. `None`: it stays valid.
+    pub(crate) valid_until: Option<NaiveDate>,
     /// `None`: as `valid_from`.
     pub(crate) newest_from: Option<NaiveDate>,
     pub(crate) opens_uusimaa: bool,
@@ -44,10 +47,11 @@ pub(crate) struct Version {
 
 impl Calendar {
     pub(crate) fn defaults() -> Self {
-        let version = |version: &str, valid_from, newest_from, opens_uusimaa| Version {
+        let version = |version: &str, valid_from, valid_until, opens_uusimaa| Version {
             version: version.to_owned(),
             valid_from,
-            newest_from,
+            valid_until,
+            newest_from: None,
             opens_uusimaa,
         };
         Self {
@@ -62,10 +66,10 @@ impl Calendar {
             wellbeing_from: ymd(2026, 1, 1),
             extensive_refusal_from: None,
             versions: vec![
-                version(EARLIER_LAW, None, None, false),
-                version("1.0", Some(ymd(2021, 11, 1)), None, false),
+                version(EARLIER_LAW, None, Some(ymd(2021, 11, 1)), false),
+                version("1.0", Some(ymd(2021, 11, 1)), Some(ymd(2022, 11, 22)), false),
                 version("1.1", Some(ymd(2022, 11, 22)), None, true),
-                version("2.0", Some(ymd(2022, 11, 22)), Some(ymd(2025, 6, 13)), true),
+                version("2.0", Some(ymd(2023, 11, 30)), None, true),
             ],
         }
     }
@@ -125,6 +129,11 @@ fn is_under_18(birth: NaiveDate, on: NaiveDate) -> bool {
     (on.year(), on.month(), on.day()) < (birth.year() + 18, birth.month(), birth.day())
 }
 
+/// "An identity code whose date of birth lies later than tomorrow."
+pub(crate) fn is_unborn(client: &ClientId, today: NaiveDate) -> bool {
+    birthday(client).is_some_and(|birth| birth > today + Days::new(1))
+}
+
 fn birthday(client: &ClientId) -> Option<NaiveDate> {
     if !client.root.is_empty() && client.root != IDENTITY_CODE_ROOT {
         return None;
@@ -151,6 +160,13 @@ fn who_was_born_on_29_february_turns_18_on_1_march() {
     assert!(is_adult(&client, ymd(2022, 3, 1)));
     let abroad = ClientId { extension: "A-1".to_owned(), root: "1.2.3".to_owned() };
     assert!(!is_minor(&abroad, ymd(2022, 3, 1)) && !is_adult(&abroad, ymd(2022, 3, 1)));
+}
+
+#[test]
+fn who_is_born_tomorrow_is_no_mistake() {
+    let client = ClientId { extension: "290204B903A".to_owned(), root: String::new() };
+    assert!(!is_unborn(&client, ymd(2004, 2, 29)) && !is_unborn(&client, ymd(2004, 2, 28)));
+    assert!(is_unborn(&client, ymd(2004, 2, 27)));
 }
 
 #[test]

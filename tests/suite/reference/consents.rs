@@ -1,5 +1,8 @@
 //! Domain §4, consents and their allocation.
 
+use chrono::DateTime;
+use chrono::NaiveDate;
+use chrono::Utc;
 use lupa::wire::v1::Allocation;
 use lupa::wire::v1::Channel;
 use lupa::wire::v1::Consent;
@@ -17,49 +20,91 @@ use super::calendar::iso_date;
 use super::declarers::may_give_consent;
 use super::directory::controller;
 use super::directory::has_kind;
+use super::directory::holders_controller;
 use super::directory::operates_in_connection_with;
 use super::information::was_informed_before;
 use super::world::Question;
 use super::world::Recorded;
 use super::world::World;
 
-/// The client's consents of a kind (of a controller, if one is told). "One
-/// given by someone not entitled is no act of the client."
-pub(super) fn of_kind<'a>(
-    world: &World<'a>,
-    kind: ConsentKind,
-    controller: Option<&str>,
-) -> Vec<Recorded<'a>> {
-    world
-        .recorded()
-        .into_iter()
-        .filter(|recorded| {
-            recorded.consent().is_some_and(|consent| {
-                consent.kind() == kind && controller.is_none_or(|controller| consent.controller == controller)
-            }) && may_give_consent(world.client, recorded.declarer(), recorded.given_on())
-        })
-        .collect()
+/// Where an act on a consent stands among the client's: "by the day it was given,
+/// on one day by the order of recording, at one instant a withdrawal after every
+/// giving".
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Standing {
+    pub(super) given_on: NaiveDate,
+    pub(super) recorded_at: DateTime<Utc>,
+    pub(super) is_withdrawal: bool,
+    pub(super) revision: usize,
 }
 
-/// "Of a client's consents of one kind the latest recorded counts, effective or not."
-pub(super) fn latest<'a>(
+/// The giving of a consent or its withdrawal.
+#[derive(Clone, Copy)]
+pub(super) struct Act<'a> {
+    pub(super) standing: Standing,
+    pub(super) recorded: Recorded<'a>,
+}
+
+/// The acts on the client's consents of a kind (of a controller, if one is told)
+/// that are recorded. A consent "given by someone not entitled is no act of the
+/// client (its withdrawal is one)", whoever made that.
+pub(super) fn acts<'a>(world: &World<'a>, kind: ConsentKind, controller: Option<&str>) -> Vec<Act<'a>> {
+    let mut acts = Vec::new();
+    for recorded in world.recorded() {
+        let is_of_kind = recorded.consent().is_some_and(|consent| {
+            consent.kind() == kind && controller.is_none_or(|controller| consent.controller == controller)
+        });
+        if !is_of_kind {
+            continue;
+        }
+        if may_give_consent(world.client, kind, recorded.declarer(), recorded.given_on()) {
+            acts.push(Act { standing: giving(&recorded), recorded });
+        }
+        acts.extend(withdrawal(world, &recorded).map(|standing| Act { standing, recorded }));
+    }
+    acts
+}
+
+pub(super) fn giving(recorded: &Recorded) -> Standing {
+    Standing {
+        given_on: recorded.given_on(),
+        recorded_at: recorded.place.recorded_at,
+        is_withdrawal: false,
+        revision: recorded.place.revision,
+    }
+}
+
+/// One given on an earlier day than the consent counts "as if given on that day".
+fn withdrawal(world: &World, recorded: &Recorded) -> Option<Standing> {
+    let withdrawn_at = recorded.withdrawn_at(world.at)?;
+    Some(Standing {
+        given_on: recorded.withdrawal_given_on(withdrawn_at).max(recorded.given_on()),
+        recorded_at: withdrawn_at,
+        is_withdrawal: true,
+        revision: recorded.place.revision,
+    })
+}
+
+/// "The client's last word wins."
+pub(super) fn last_act<'a>(
     world: &World<'a>,
     kind: ConsentKind,
     controller: Option<&str>,
-) -> Option<Recorded<'a>> {
-    of_kind(world, kind, controller).into_iter().max_by_key(|recorded| recorded.place)
+) -> Option<Act<'a>> {
+    acts(world, kind, controller).into_iter().max_by_key(|act| act.standing)
 }
 
 /// Why the client's consent of the kind does not open this; `None`: it does.
 pub(super) fn fault(question: &Question, kind: ConsentKind, controller: Option<&str>) -> Option<Detail> {
     let world = &question.world;
-    let Some(recorded) = latest(world, kind, controller) else {
+    let Some(Act { standing, recorded }) = last_act(world, kind, controller) else {
         return Some(Detail::ConsentMissing);
     };
-    if recorded.withdrawn_at(world.at).is_some() {
+    if standing.is_withdrawal {
         return Some(Detail::ConsentWithdrawn);
     }
-    if kind != ConsentKind::VerbalPrescription && !was_informed_before(world, recorded.place) {
+    let informed = was_informed_before(world, recorded.place, recorded.given_on());
+    if kind != ConsentKind::VerbalPrescription && !informed {
         return Some(Detail::ConsentBeforeInformation);
     }
     if kind == ConsentKind::Healthcare
@@ -205,21 +250,18 @@ fn covers_recording_day(question: &Question, _: ConsentKind, allocation: &Alloca
         && date(&allocation.recorded_to).is_none_or(|last| recorded_on <= last)
 }
 
-/// Whether the client's last act on a consent that opens this direction was a
-/// withdrawal: on the direction's own, or on either end's local one. Read of
-/// each apart, as that denies: giving one does not undo withdrawing another. A
-/// withdrawal counts as later than a recording at its instant.
+/// Whether the client's last act on any kind of consent that opens this direction
+/// was a withdrawal: on the direction's own, or on either end's local one. Each is
+/// looked at apart: giving one does not undo withdrawing another.
 pub(super) fn last_act_was_withdrawal(question: &Question, direction: ConsentKind) -> bool {
-    let world = &question.world;
     let local = ConsentKind::LocalCrossSector;
     let kinds = [
-        of_kind(world, direction, None),
-        of_kind(world, local, Some(&question.requester.controller)),
-        of_kind(world, local, Some(&question.holder.controller)),
+        (direction, None),
+        (local, Some(&question.requester.controller)),
+        (local, Some(&holders_controller(question).oid)),
     ];
-    kinds.iter().any(|consents| {
-        let recordings = consents.iter().map(|consent| (consent.place.recorded_at, false));
-        let withdrawals = consents.iter().filter_map(|consent| Some((consent.withdrawn_at(world.at)?, true)));
-        recordings.chain(withdrawals).max().is_some_and(|(_, withdrawal)| withdrawal)
+    kinds.into_iter().any(|(kind, controller)| {
+        last_act(&question.world, kind, controller.map(String::as_str))
+            .is_some_and(|act| act.standing.is_withdrawal)
     })
 }

@@ -2,17 +2,17 @@
 
 use chrono::NaiveDate;
 use lupa::wire::v1::ClientId;
+use lupa::wire::v1::ConsentKind;
 use lupa::wire::v1::Denial;
 use lupa::wire::v1::Role;
 use lupa::wire::v1::Sector;
 
 use super::calendar::is_adult;
 use super::calendar::is_minor;
-use super::denials::is_extensive;
 use super::world::Recorded;
 
 /// As whom someone acts on a day.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Standing {
     Client,
     ForMinor,
@@ -32,32 +32,62 @@ pub(super) fn standing(client: &ClientId, role: Role, on: NaiveDate) -> Standing
     }
 }
 
-pub(super) fn may_give_consent(client: &ClientId, role: Role, on: NaiveDate) -> bool {
-    matches!(standing(client, role, on), Standing::Client | Standing::ForAdult)
-}
-
-pub(super) fn may_set_denial(client: &ClientId, denial: &Denial, role: Role, on: NaiveDate) -> bool {
+/// For a minor every kind but `WELLBEING_DATA`.
+pub(super) fn may_give_consent(client: &ClientId, kind: ConsentKind, role: Role, on: NaiveDate) -> bool {
     match standing(client, role, on) {
         Standing::Client | Standing::ForAdult => true,
-        Standing::ForMinor => is_of_healthcare_alone(denial),
+        Standing::ForMinor => kind != ConsentKind::WellbeingData,
         Standing::Authorised | Standing::Nobody => false,
     }
 }
 
-/// For a minor, the healthcare denials that a guardian or representative set.
-/// "Until the client withdraws it" does not keep an adult's representative from it.
-pub(super) fn may_withdraw_denial(client: &ClientId, recorded: &Recorded, role: Role, on: NaiveDate) -> bool {
+/// For a minor, those "that a guardian or representative gave", of the kinds that
+/// they may give: the others are the client's alone.
+pub(super) fn may_withdraw_consent(
+    client: &ClientId,
+    recorded: &Recorded,
+    role: Role,
+    on: NaiveDate,
+) -> bool {
     match standing(client, role, on) {
         Standing::Client | Standing::ForAdult => true,
         Standing::ForMinor => {
-            recorded.denial().is_some_and(is_of_healthcare_alone)
-                && matches!(recorded.declarer(), Role::Guardian | Role::LegalRepresentative)
+            recorded.consent().is_some_and(|consent| consent.kind() != ConsentKind::WellbeingData)
+                && was_declared_for_client(recorded)
         }
         Standing::Authorised | Standing::Nobody => false,
     }
 }
 
-/// An extensive denial counts in social welfare too, whatever sector is stored on it.
-fn is_of_healthcare_alone(denial: &Denial) -> bool {
-    denial.sector() == Sector::Healthcare && !is_extensive(denial)
+/// For a minor the denials of healthcare, "through a professional of healthcare".
+pub(super) fn may_set_denial(
+    client: &ClientId,
+    denial: &Denial,
+    role: Role,
+    in_my_kanta: bool,
+    on: NaiveDate,
+) -> bool {
+    match standing(client, role, on) {
+        Standing::Client | Standing::ForAdult => true,
+        Standing::ForMinor => denial.sector() == Sector::Healthcare && !in_my_kanta,
+        Standing::Authorised | Standing::Nobody => false,
+    }
+}
+
+/// For a minor, the healthcare denials that a guardian or representative set; the
+/// way is judged at recording alone. "Until the client withdraws it" does not keep
+/// an adult's representative from it.
+pub(super) fn may_withdraw_denial(client: &ClientId, recorded: &Recorded, role: Role, on: NaiveDate) -> bool {
+    match standing(client, role, on) {
+        Standing::Client | Standing::ForAdult => true,
+        Standing::ForMinor => {
+            recorded.denial().is_some_and(|denial| denial.sector() == Sector::Healthcare)
+                && was_declared_for_client(recorded)
+        }
+        Standing::Authorised | Standing::Nobody => false,
+    }
+}
+
+fn was_declared_for_client(recorded: &Recorded) -> bool {
+    matches!(recorded.declarer(), Role::Guardian | Role::LegalRepresentative)
 }

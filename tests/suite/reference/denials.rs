@@ -3,6 +3,7 @@
 use lupa::wire::v1::Against;
 use lupa::wire::v1::Denial;
 use lupa::wire::v1::Detail;
+use lupa::wire::v1::Organisation;
 use lupa::wire::v1::OrganisationKind;
 use lupa::wire::v1::RecordKind;
 use lupa::wire::v1::Sector;
@@ -10,11 +11,16 @@ use lupa::wire::v1::denial::Scope;
 
 use super::calendar::day;
 use super::declarers::may_withdraw_denial;
+use super::directory::are_both_uusimaa_public_healthcare;
 use super::directory::controller;
-use super::directory::is_uusimaa_public_healthcare;
+use super::directory::has_merged_into;
+use super::directory::holders_controller;
+use super::directory::merged_into;
 use super::directory::register;
+use super::directory::successors;
 use super::directory::was_held_before_merger_by;
 use super::world::Question;
+use super::world::Recorded;
 use super::world::World;
 
 /// "Several denials cover: the first of …"
@@ -34,37 +40,53 @@ const TOLD_FIRST: [Detail; 9] = [
 pub(super) struct Cover<'a> {
     denial: &'a Denial,
     detail: Detail,
-    /// "A FORMER_PROVIDER denial is against all", and so is an extensive one.
-    against_all: bool,
+    whom: Whom,
 }
 
-/// Recorded, by whomever, and not withdrawn by someone entitled to it on the
-/// day the withdrawal was recorded.
-fn in_force<'a>(world: &World<'a>) -> Vec<&'a Denial> {
+/// Whom a denial is against, where it covers the record in this way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whom {
+    /// As stored on it, where it may carry that.
+    AsTold,
+    /// "A FORMER_PROVIDER denial is against all", and so is an extensive one.
+    All,
+    /// One that was carried over is "against other controllers".
+    OtherControllers,
+}
+
+/// Recorded, by whomever, and not ended.
+pub(super) fn in_force<'a>(world: &World<'a>) -> Vec<(Recorded<'a>, &'a Denial)> {
     let mut in_force = Vec::new();
     for recorded in world.recorded() {
-        let Some(denial) = recorded.denial() else {
-            continue;
-        };
-        let ended = recorded.withdrawn_at(world.at).is_some_and(|withdrawn_at| {
-            let on = day(withdrawn_at);
-            may_withdraw_denial(world.client, &recorded, recorded.withdrawer(), on)
-        });
-        if !ended {
-            in_force.push(denial);
+        if let Some(denial) = recorded.denial()
+            && !has_ended(world, &recorded)
+        {
+            in_force.push((recorded, denial));
         }
     }
     in_force
+}
+
+/// Withdrawn by someone entitled to it on the day the withdrawal was recorded,
+/// "in which way is not stored", and not on an earlier day than it was given:
+/// such a withdrawal "ends no denial".
+pub(super) fn has_ended(world: &World, recorded: &Recorded) -> bool {
+    recorded.withdrawn_at(world.at).is_some_and(|withdrawn_at| {
+        let on = day(withdrawn_at);
+        may_withdraw_denial(world.client, recorded, recorded.withdrawer(), on)
+            && recorded.given_on() <= recorded.withdrawal_given_on(withdrawn_at)
+    })
 }
 
 pub(super) fn is_extensive(denial: &Denial) -> bool {
     matches!(denial.scope, Some(Scope::Extensive(_)))
 }
 
-/// "A denial counts only in its sector, EXTENSIVE in both." One that is stored
-/// for both, though its scope is not listed there, "is honoured (it restricts)".
+/// "A denial counts only in its sector, EXTENSIVE of both in both." One that is
+/// stored for both, though its scope is not listed there, "is honoured (it
+/// restricts)", and so is an extensive one of healthcare alone.
 fn counts_in(denial: &Denial, sector: Sector) -> bool {
-    is_extensive(denial) || denial.sector() == sector || denial.sector() == Sector::Both
+    denial.sector() == sector || denial.sector() == Sector::Both
 }
 
 /// Every way in which the denial's scope covers the record, whomever against.
@@ -76,36 +98,43 @@ fn covers<'a>(question: &Question, denial: &'a Denial) -> Vec<Cover<'a>> {
     if record.kind() == RecordKind::Prescription && !reaches_prescriptions(scope) {
         return Vec::new();
     }
-    let cover = |covered: bool, detail: Detail, against_all: bool| {
-        covered.then_some(Cover { denial, detail, against_all })
-    };
+    let cover = |covered: bool, detail: Detail, whom: Whom| covered.then_some(Cover { denial, detail, whom });
     let covers = match scope {
         // Stored on social welfare it is not listed, and is read as all data of that sector.
-        Scope::AllPatientData(_) => vec![cover(true, Detail::DenialAllPatientData, false)],
+        Scope::AllPatientData(_) => vec![cover(true, Detail::DenialAllPatientData, Whom::AsTold)],
         Scope::ServiceEvent(id) => {
-            vec![cover(*id == record.service_event, Detail::DenialServiceEvent, false)]
+            vec![cover(*id == record.service_event, Detail::DenialServiceEvent, Whom::AsTold)]
         }
-        Scope::Register(oid) => vec![
-            cover(*oid == question.holder.oid, Detail::DenialRegister, false),
-            cover(is_on_former_provider(question, oid), Detail::DenialFormerProvider, true),
-        ],
+        Scope::Register(oid) => {
+            let mut covers = vec![cover(is_in_file(question, oid), Detail::DenialRegister, Whom::AsTold)];
+            if let Some(provider) = former_provider_with(question, oid) {
+                let detail = Detail::DenialFormerProvider;
+                covers.push(cover(comes_from(question, provider), detail, Whom::All));
+                covers.push(cover(was_carried_over(question, provider), detail, Whom::OtherControllers));
+            }
+            covers
+        }
         Scope::Prescription(id) => {
             let is_it = record.kind() == RecordKind::Prescription && *id == record.id;
-            vec![cover(is_it, Detail::DenialPrescription, false)]
+            vec![cover(is_it, Detail::DenialPrescription, Whom::AsTold)]
         }
         Scope::FormerProvider(oid) => {
-            vec![cover(comes_from(question, oid), Detail::DenialFormerProvider, true)]
+            let detail = Detail::DenialFormerProvider;
+            vec![
+                cover(comes_from(question, oid), detail, Whom::All),
+                cover(was_carried_over(question, oid), detail, Whom::OtherControllers),
+            ]
         }
         Scope::ServiceTransaction(id) => {
-            vec![cover(*id == record.service_event, Detail::DenialServiceTransaction, false)]
+            vec![cover(*id == record.service_event, Detail::DenialServiceTransaction, Whom::AsTold)]
         }
-        Scope::Document(id) => vec![cover(*id == record.id, Detail::DenialDocument, false)],
+        Scope::Document(id) => vec![cover(*id == record.id, Detail::DenialDocument, Whom::AsTold)],
         Scope::ServiceTask(code) => vec![cover(
             record.service_tasks.is_empty() || record.service_tasks.contains(code),
             Detail::DenialServiceTask,
-            false,
+            Whom::AsTold,
         )],
-        Scope::Extensive(_) => vec![cover(true, Detail::DenialExtensive, true)],
+        Scope::Extensive(_) => vec![cover(true, Detail::DenialExtensive, Whom::All)],
     };
     covers.into_iter().flatten().collect()
 }
@@ -117,15 +146,40 @@ fn reaches_prescriptions(scope: &Scope) -> bool {
     )
 }
 
-/// A REGISTER denial on a former provider's register besides counts as one on
-/// that provider. It is told of healthcare; in social welfare it restricts as well.
-fn is_on_former_provider(question: &Question, oid: &str) -> bool {
+/// "A REGISTER denial covers the whole data file: also what is held in registers
+/// that merged into it, at any link of a chain."
+fn is_in_file(question: &Question, oid: &str) -> bool {
+    let world = &question.world;
+    oid == question.holder.oid
+        || register(world.directory, oid).is_some_and(|file| has_merged_into(world, question.holder, file))
+}
+
+/// "A stored REGISTER denial on a former provider's register, in social welfare
+/// too, besides counts as one on that provider."
+fn former_provider_with<'a>(question: &Question<'a>, oid: &str) -> Option<&'a str> {
     let directory = question.world.directory;
-    let Some(register) = register(directory, oid) else {
-        return false;
+    let provider = controller(directory, register(directory, oid)?);
+    (provider.kind() == OrganisationKind::FormerPublic).then_some(provider.oid.as_str())
+}
+
+/// "Where the successor carries its predecessors' denials over, a FORMER_PROVIDER
+/// denial covers everything in the successor's files of the kinds that the former
+/// provider had". Of the day from which it does nothing is said: it does so before
+/// its first day too, at any link of the chain, and whether the file has merged
+/// further or not.
+fn was_carried_over(question: &Question, provider: &str) -> bool {
+    let (world, holder) = (&question.world, question.holder);
+    let mut registers = world.directory.registers.iter();
+    let had_such =
+        registers.any(|register| register.controller == provider && register.kind() == holder.kind());
+    let holds = |successor: &Organisation| {
+        let merged = merged_into(world, &holder.controller, world.today());
+        holder.controller == successor.oid || merged.iter().any(|link| link.oid == successor.oid)
     };
-    let provider = controller(directory, register);
-    provider.kind() == OrganisationKind::FormerPublic && comes_from(question, &provider.oid)
+    had_such
+        && successors(world.directory, provider)
+            .into_iter()
+            .any(|successor| successor.carries_former_denials && holds(successor))
 }
 
 /// "A record whose original controller is that provider, or is unset while the
@@ -139,73 +193,69 @@ fn comes_from(question: &Question, provider: &str) -> bool {
     question.holder.controller == provider || was_held_before_merger_by(question, provider)
 }
 
-/// "In healthcare only": one that is stored for both sectors is against all,
-/// and carries no emergency allowance.
-fn is_of_healthcare_only(denial: &Denial) -> bool {
-    denial.sector() == Sector::Healthcare
+/// "In healthcare only": one that is stored for both sectors is against all, and
+/// carries no emergency allowance; "an EXTENSIVE one carries neither".
+pub(super) fn carries_conditions(denial: &Denial) -> bool {
+    denial.sector() == Sector::Healthcare && !is_extensive(denial)
 }
 
-/// Only in healthcare. A former provider and its successor are two controllers.
+/// A former provider and its successor are two controllers, but of the holder.
 fn is_against_requester(question: &Question, cover: &Cover) -> bool {
-    let directory = question.world.directory;
-    let same_controller = question.requester.controller == question.holder.controller;
-    cover.against_all
-        || !is_of_healthcare_only(cover.denial)
-        || cover.denial.against.is_empty()
-        || cover.denial.against().any(|against| match against {
-            Against::OtherProviders => !same_controller,
-            Against::OwnOtherRegisters => same_controller,
-            Against::UusimaaPublicHealthcare => {
-                is_uusimaa_public_healthcare(directory, question.requester)
-                    && is_uusimaa_public_healthcare(directory, question.holder)
-            }
-            Against::Unspecified => panic!("such a denial is refused"),
-        })
+    let same_controller = question.requester.controller == holders_controller(question).oid;
+    match cover.whom {
+        Whom::All => true,
+        Whom::OtherControllers => !same_controller,
+        Whom::AsTold => {
+            !carries_conditions(cover.denial)
+                || cover.denial.against.is_empty()
+                || cover.denial.against().any(|against| match against {
+                    Against::OtherProviders => !same_controller,
+                    Against::OwnOtherRegisters => same_controller,
+                    Against::UusimaaPublicHealthcare => are_both_uusimaa_public_healthcare(question),
+                    Against::Unspecified => panic!("such a denial is refused"),
+                })
+        }
+    }
 }
 
-/// The denials that cover the record and this requester, within healthcare.
-pub(super) fn within_healthcare<'a>(question: &Question<'a>) -> Vec<Cover<'a>> {
+/// The denials that cover the record and this requester, within a sector.
+pub(super) fn within<'a>(question: &Question<'a>, sector: Sector) -> Vec<Cover<'a>> {
     in_force(&question.world)
         .into_iter()
-        .filter(|denial| counts_in(denial, Sector::Healthcare))
-        .flat_map(|denial| covers(question, denial))
+        .filter(|(_, denial)| counts_in(denial, sector))
+        .flat_map(|(_, denial)| covers(question, denial))
         .filter(|cover| is_against_requester(question, cover))
         .collect()
 }
 
-/// The denials that cover the record, within social welfare.
-pub(super) fn within_social_welfare<'a>(question: &Question<'a>) -> Vec<Cover<'a>> {
-    in_force(&question.world)
-        .into_iter()
-        .filter(|denial| counts_in(denial, Sector::SocialWelfare))
-        .flat_map(|denial| covers(question, denial))
-        .collect()
+/// "An EXTENSIVE denial of both sectors."
+fn is_extensive_of_both(denial: &Denial) -> bool {
+    is_extensive(denial) && denial.sector() == Sector::Both
 }
 
-/// The two exceptions: EXTENSIVE, and PRESCRIPTION on this one, whatever the
-/// stored sector and whomever against.
+/// The two exceptions: EXTENSIVE of both, and PRESCRIPTION on this one, whatever
+/// the stored sector and whomever against.
 pub(super) fn across_sectors<'a>(question: &Question<'a>) -> Vec<Cover<'a>> {
     in_force(&question.world)
         .into_iter()
-        .filter(|denial| matches!(denial.scope, Some(Scope::Extensive(_) | Scope::Prescription(_))))
-        .flat_map(|denial| covers(question, denial))
+        .filter(|(_, denial)| {
+            is_extensive_of_both(denial) || matches!(denial.scope, Some(Scope::Prescription(_)))
+        })
+        .flat_map(|(_, denial)| covers(question, denial))
         .collect()
 }
 
-/// ALL_PATIENT_DATA or EXTENSIVE, whatever the stored sector and whomever against.
+/// "A denial of patient data does not reach the citizen's own data."
 pub(super) fn of_wellbeing_data<'a>(question: &Question<'a>) -> Vec<Cover<'a>> {
     in_force(&question.world)
         .into_iter()
-        .filter(|denial| matches!(denial.scope, Some(Scope::Extensive(_) | Scope::AllPatientData(_))))
-        .flat_map(|denial| covers(question, denial))
+        .filter(|(_, denial)| is_extensive_of_both(denial))
+        .flat_map(|(_, denial)| covers(question, denial))
         .collect()
 }
 
-/// An extensive denial carries no emergency allowance.
 pub(super) fn all_allow_emergency(covers: &[Cover]) -> bool {
-    covers.iter().all(|cover| {
-        cover.denial.allows_emergency && is_of_healthcare_only(cover.denial) && !is_extensive(cover.denial)
-    })
+    covers.iter().all(|cover| carries_conditions(cover.denial) && cover.denial.allows_emergency)
 }
 
 pub(super) fn first_told(covers: &[Cover]) -> Option<Detail> {

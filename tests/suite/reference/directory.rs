@@ -69,6 +69,60 @@ pub(super) fn first_day(world: &World, organisation: &Organisation) -> NaiveDate
     date(&organisation.operates_from).unwrap_or(world.calendar.counties_begin)
 }
 
+/// Those whom a former provider has merged into by a day, the nearest first, each
+/// from its own first day: "a merger counts from the successor's day". Nobody for
+/// who is no former provider.
+pub(super) fn merged_into<'a>(world: &World<'a>, oid: &str, on: NaiveDate) -> Vec<&'a Organisation> {
+    if !has_kind(world.directory, oid, &[OrganisationKind::FormerPublic]) {
+        return Vec::new();
+    }
+    let chain = successors(world.directory, oid).into_iter();
+    chain.filter(|successor| first_day(world, successor) <= on).collect()
+}
+
+/// "Its controller counts as the successor (the end of the chain whose first day
+/// has come)". Of the holder alone: "the requester is never resolved so".
+pub(super) fn holders_controller<'a>(question: &Question<'a>) -> &'a Organisation {
+    let world = &question.world;
+    let chain = merged_into(world, &question.holder.controller, world.today());
+    chain.last().copied().unwrap_or_else(|| controller(world.directory, question.holder))
+}
+
+/// "It is one file with every register of the same kind of that successor." The
+/// other registers that merged into those make it ready for nothing.
+fn holders_file<'a>(question: &Question<'a>) -> Vec<&'a Register> {
+    let world = &question.world;
+    let chain = merged_into(world, &question.holder.controller, world.today());
+    let successors = world.directory.registers.iter().filter(|register| {
+        chain.last().is_some_and(|end| end.oid == register.controller)
+            && register.kind() == question.holder.kind()
+    });
+    std::iter::once(question.holder).chain(successors).collect()
+}
+
+/// "It is ready for something if it or one of those registers is."
+pub(super) fn is_holder_ready(question: &Question, ready: fn(&Register, NaiveDate) -> bool) -> bool {
+    holders_file(question).into_iter().any(|register| ready(register, question.world.today()))
+}
+
+/// What is held in the register has become part of that other data file. "At any
+/// link of a chain": also of one that has merged further.
+pub(super) fn has_merged_into(world: &World, register: &Register, file: &Register) -> bool {
+    register.kind() == file.kind()
+        && merged_into(world, &register.controller, world.today())
+            .iter()
+            .any(|successor| successor.oid == file.controller)
+}
+
+/// As [`has_merged_into`], at the end of the chain: where it is part of today. A
+/// permit asks for that, as the narrower reading.
+pub(super) fn is_part_of(world: &World, register: &Register, file: &Register) -> bool {
+    register.kind() == file.kind()
+        && merged_into(world, &register.controller, world.today())
+            .last()
+            .is_some_and(|end| end.oid == file.controller)
+}
+
 /// "The holder's controller succeeded it (anywhere on the chain) and the record
 /// is from before the merger."
 pub(super) fn was_held_before_merger_by(question: &Question, former: &str) -> bool {
@@ -79,8 +133,14 @@ pub(super) fn was_held_before_merger_by(question: &Question, former: &str) -> bo
         && recorded_on < first_day(world, holder)
 }
 
-pub(super) fn is_uusimaa_public_healthcare(directory: &Directory, register: &Register) -> bool {
-    let controller = controller(directory, register);
+/// Both ends; the holder "is in Uusimaa if the successor is".
+pub(super) fn are_both_uusimaa_public_healthcare(question: &Question) -> bool {
+    let requesters = controller(question.world.directory, question.requester);
+    is_uusimaa_public_healthcare(question.requester, requesters)
+        && is_uusimaa_public_healthcare(question.holder, holders_controller(question))
+}
+
+fn is_uusimaa_public_healthcare(register: &Register, controller: &Organisation) -> bool {
     register.kind() == RegisterKind::PublicHealthcare
         && controller.uusimaa
         && matches!(
@@ -126,7 +186,9 @@ pub(super) fn operates_in_connection_with(world: &World, provider: &str, main: &
 }
 
 /// The record was generated in an outsourced service that the directory knows,
-/// and the two registers are its two parties.
+/// and the two registers are its two parties, by the controllers that the
+/// directory names. "A register that the organiser's register merged into stands
+/// for it", which no other register does that merged into the same.
 pub(super) fn is_between_parties_of_outsourcing(question: &Question) -> bool {
     let directory = question.world.directory;
     let Record { outsourcing: Some(outsourced), recorded_on, .. } = question.record else {
@@ -140,7 +202,9 @@ pub(super) fn is_between_parties_of_outsourcing(question: &Question) -> bool {
         let Some(organisers) = register(directory, &relation.organiser_register) else {
             return false;
         };
-        let is_organisers = |register: &Register| register.oid == organisers.oid;
+        let is_organisers = |register: &Register| {
+            register.oid == organisers.oid || is_part_of(&question.world, organisers, register)
+        };
         let is_producers = |register: &Register| register.controller == relation.producer;
         within(recorded_on, &relation.from, &relation.until)
             && organisers.controller == outsourced.organiser

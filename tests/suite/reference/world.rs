@@ -93,16 +93,23 @@ impl<'a> Recorded<'a> {
         }
     }
 
-    /// The day it was given; when that is not told, the day it was recorded.
+    /// The day it was given; the day it was recorded where none is told, or one
+    /// after that: "what is stored as given after it was recorded counts so too".
     pub(super) fn given_on(&self) -> NaiveDate {
         let given_at = self.stored.given_at.as_ref().map(instant);
-        day(given_at.unwrap_or(self.place.recorded_at))
+        day(given_at.map_or(self.place.recorded_at, |given_at| given_at.min(self.place.recorded_at)))
     }
 
     /// When its withdrawal was stored, if that was at or before `at`.
     pub(super) fn withdrawn_at(&self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let withdrawn_at = self.stored.withdrawn_at.as_ref().map(instant)?;
         (withdrawn_at <= at).then_some(withdrawn_at)
+    }
+
+    /// The day its withdrawal was given, read as [`Recorded::given_on`] is.
+    pub(super) fn withdrawal_given_on(&self, withdrawn_at: DateTime<Utc>) -> NaiveDate {
+        let given_at = self.stored.withdrawal_given_at.as_ref().map(instant);
+        day(given_at.map_or(withdrawn_at, |given_at| given_at.min(withdrawn_at)))
     }
 
     pub(super) fn declarer(&self) -> Role {

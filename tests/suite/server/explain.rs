@@ -56,6 +56,7 @@ async fn every_rule_is_shown_in_order_with_the_one_that_decided() {
             decided_at: answer.decided_at,
             catalogue_version: decided.catalogue_version,
             decision_id: answer.decision_id.clone(),
+            next: answer.next.clone(),
         };
         assert_eq!(answer, expected);
         assert_eq!(answer.verdict.expect("a verdict").rule, deciding);

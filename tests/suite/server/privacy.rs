@@ -93,7 +93,7 @@ async fn beyond_decisions(fixture: &Fixture) -> Vec<(&'static str, Option<Status
         "{ client: { extension: 010181-900C }, sector: SECTOR_HEALTHCARE, document: DOCUMENT_DENIALS, requested_by: { \
          role: ROLE_CLIENT } }",
     );
-    let status = v1::InformationStatusRequest { client: Some(aino()) };
+    let status = v1::InformationStatusRequest { client: Some(aino()), asked_by: String::new() };
     let mut declarations = fixture.declarations();
     let mut directories = fixture.directories();
     vec![

@@ -175,6 +175,9 @@ async fn a_late_entry_is_accepted_and_flagged() {
         withdrawn_by: None,
         declarer: request.declarer,
         recorded_by: request.recorded_by,
+        withdrawal_given_at: None,
+        replaced_by: String::new(),
+        covers: Vec::new(),
     };
     assert_eq!(got, expected);
 }
@@ -289,6 +292,7 @@ async fn what_cannot_be_read_names_every_field() {
                     scope: None,
                     against: vec![0, 8],
                     allows_emergency: false,
+                    label: String::new(),
                 }),
                 ..good.clone()
             },

@@ -246,8 +246,9 @@ async fn history_is_imported_as_it_is_given_or_not_at_all(home: Shared) {
         withdrawal,
         declarer: None,
         recorded_by: None,
+        label: None,
     };
-    let withdrawn = declaration("a", Some(Withdrawal { recorded_at: at(3), by: None }));
+    let withdrawn = declaration("a", Some(Withdrawal { given_at: at(3), recorded_at: at(3), by: None }));
     let history = vec![(client(), withdrawn.clone()), (other_client(), declaration("b", None))];
     assert_eq!(store.import(history).await.unwrap(), Revision(2));
 
@@ -297,7 +298,8 @@ async fn the_last_of_several_withdrawals_stands(home: Shared) {
     });
     append(&store, look).await;
     let [declaration] = &sees.recv().unwrap()[..] else { panic!("one declaration") };
-    let stands = Withdrawal { recorded_at: last.recorded_at, by: Some(declarer(Role::Client)) };
+    let by = Some(declarer(Role::Client));
+    let stands = Withdrawal { given_at: last.recorded_at, recorded_at: last.recorded_at, by };
     assert_eq!(declaration.withdrawal, Some(stands));
 }
 

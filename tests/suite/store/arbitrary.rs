@@ -4,7 +4,7 @@ use lupa::policy::client_id::{ClientId, IdentityCode};
 use lupa::policy::day::{Day, Instant};
 use lupa::policy::declaration::*;
 use lupa::policy::directory::{
-    Directory, MainResponsibility, Organisation, OrganisationKind, Outsourcing, Register, RegisterKind,
+    Directory, MainResponsibility, Name, Organisation, OrganisationKind, Outsourcing, Register, RegisterKind,
 };
 use lupa::policy::oid::{Oid, OpaqueId};
 use proptest::collection::vec;
@@ -127,8 +127,8 @@ pub(super) fn recorded_by() -> impl Strategy<Value = RecordedBy> {
 
 /// Imported history; its id is for the test to make unique.
 pub(super) fn declaration() -> impl Strategy<Value = Declaration> {
-    let withdrawal =
-        (instant(), option::of(declarer())).prop_map(|(recorded_at, by)| Withdrawal { recorded_at, by });
+    let withdrawal = (instant(), instant(), option::of(declarer()))
+        .prop_map(|(given_at, recorded_at, by)| Withdrawal { given_at, recorded_at, by });
     (
         opaque_id(),
         content(),
@@ -139,7 +139,7 @@ pub(super) fn declaration() -> impl Strategy<Value = Declaration> {
         option::of(recorded_by()),
     )
         .prop_map(|(id, content, given_at, recorded_at, withdrawal, declarer, recorded_by)| {
-            Declaration { id, content, given_at, recorded_at, withdrawal, declarer, recorded_by }
+            Declaration { id, content, given_at, recorded_at, withdrawal, declarer, recorded_by, label: None }
         })
 }
 
@@ -179,8 +179,9 @@ fn organisation() -> impl Strategy<Value = Organisation> {
         .prop_map(|(provider, notified, from, until)| MainResponsibility { provider, notified, from, until });
     // Outside the directory, so that no cycle comes about.
     let successor = option::of(Just(Oid::parse("2.5.1").unwrap()));
-    (text(), kind, any::<bool>(), option::of(day()), successor, vec(connection, 0..3)).prop_map(
-        |(name, kind, uusimaa, operates_from, successor, main_responsibility)| Organisation {
+    let flags = (any::<bool>(), any::<bool>());
+    (name(), kind, flags, option::of(day()), successor, vec(connection, 0..3)).prop_map(
+        |(name, kind, (uusimaa, carries), operates_from, successor, main_responsibility)| Organisation {
             oid: Oid::parse("1.2").unwrap(),
             name,
             kind,
@@ -188,8 +189,13 @@ fn organisation() -> impl Strategy<Value = Organisation> {
             operates_from,
             successor,
             main_responsibility,
+            carries_former_denials: carries,
         },
     )
+}
+
+fn name() -> impl Strategy<Value = Name> {
+    (text(), text(), text()).prop_map(|(fi, sv, en)| Name { fi, sv, en })
 }
 
 fn register() -> impl Strategy<Value = Register> {
@@ -204,7 +210,7 @@ fn register() -> impl Strategy<Value = Register> {
         ][..],
     );
     let date = || option::of(day());
-    (text(), kind, date(), date(), date(), date(), date()).prop_map(
+    (name(), kind, date(), date(), date(), date(), date()).prop_map(
         |(name, kind, joined, shares, across, prescriptions, stores)| Register {
             oid: Oid::parse("1.3").unwrap(),
             name,

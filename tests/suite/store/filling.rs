@@ -82,7 +82,8 @@ async fn a_filled_store_is_as_if_it_had_been_recorded() {
     assert_eq!(declaration.declarer, Some(declarer(Role::Guardian)));
     assert_eq!(declaration.recorded_by, Some(RecordedBy::MyKanta));
     assert_eq!(*declaration_id, declaration.id);
-    assert_eq!(*withdrawal, Withdrawal { recorded_at: at(30), by: Some(declarer(Role::Client)) });
+    let by = Some(declarer(Role::Client));
+    assert_eq!(*withdrawal, Withdrawal { given_at: at(30), recorded_at: at(30), by });
     assert_eq!(store.history_of(&client(), point(&store, last)).unwrap().len(), 2);
     // It is recorded in as in any other.
     let other_id = ids.id(at(20), Revision(3));

@@ -12,7 +12,7 @@ use lupa::policy::declaration::{
     Consent, ConsentKind, Content, Declaration, Declarer, Denial, DenialSector, Information, RecordedBy,
     Role, Scope, Way,
 };
-use lupa::policy::directory::{Directory, Organisation, OrganisationKind};
+use lupa::policy::directory::{Directory, Name, Organisation, OrganisationKind};
 use lupa::policy::gist::{Ending, Gist, GistBuf};
 use lupa::policy::oid::{Oid, OpaqueId};
 use lupa::store::{
@@ -265,12 +265,13 @@ pub(super) fn denial() -> Content {
 pub(super) fn directory(name: &str) -> Directory {
     let organisation = Organisation {
         oid: oid("1.2.246.10.1"),
-        name: name.into(),
+        name: Name { fi: name.into(), sv: "".into(), en: "".into() },
         kind: OrganisationKind::HusGroup,
         uusimaa: true,
         operates_from: None,
         successor: None,
         main_responsibility: Vec::new(),
+        carries_former_denials: false,
     };
     Directory::build(vec![organisation], Vec::new(), Vec::new()).unwrap()
 }
@@ -290,6 +291,7 @@ pub(super) fn declare(client: ClientId, key: &str, content: Content) -> Append {
             given_at: None,
             declarer: declarer(Role::Client),
             recorded_by: RecordedBy::MyKanta,
+            label: None,
         },
         admit: admit_all(),
     }
@@ -332,6 +334,7 @@ pub(super) fn imported(name: &str, micros: i64) -> Declaration {
         withdrawal: None,
         declarer: None,
         recorded_by: None,
+        label: None,
     }
 }
 

@@ -37,6 +37,7 @@ async fn new_ids_are_derived_and_imported_ones_stay(home: Shared) {
         withdrawal: None,
         declarer: None,
         recorded_by: None,
+        label: None,
     };
     store.import(vec![(client(), imported)]).await.unwrap();
     drop(store);

@@ -70,7 +70,7 @@ async fn what_is_appended_is_followed(home: Shared) {
     }
     let replaced = store.replace_directory(directory("HUS")).await.unwrap();
     reached(&index, &store, replaced.point.revision).await;
-    assert_eq!(&*index.current().unwrap().directory().organisations()[0].name, "HUS");
+    assert_eq!(&*index.current().unwrap().directory().organisations()[0].name.fi, "HUS");
     // Who holds a snapshot keeps it.
     assert_eq!((before.revision(), before.declarations(&client()).is_empty()), (Revision(0), true));
 }

@@ -42,7 +42,7 @@ fn said() -> impl Strategy<Value = Said> {
 impl Said {
     fn declaration(self, key: &str) -> Append {
         let Self { client, content, given_at, declarer, recorded_by } = self;
-        let entry = Entry::Declaration { content, given_at, declarer, recorded_by };
+        let entry = Entry::Declaration { content, given_at, declarer, recorded_by, label: None };
         Append { entry, ..declare(client, key, information()) }
     }
 
@@ -64,6 +64,7 @@ impl Said {
             withdrawal: None,
             declarer: Some(declarer),
             recorded_by: Some(recorded_by),
+            label: None,
         }
     }
 }
@@ -110,7 +111,7 @@ async fn declare_and_withdraw(home: Shared, said: Vec<(Said, Said)>) {
         assert_eq!((*revision, *recorded_at), (appended.revision, appended.recorded_at));
         assert_eq!((client, declaration_id), (&one.client, &appended.declaration_id));
         let by = Some(end.declarer.clone());
-        assert_eq!(*withdrawal, Withdrawal { recorded_at: appended.recorded_at, by });
+        assert_eq!(*withdrawal, Withdrawal { given_at: end.given_at.unwrap_or(appended.recorded_at), recorded_at: appended.recorded_at, by });
     }
 }
 

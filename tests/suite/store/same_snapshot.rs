@@ -117,6 +117,7 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
                 withdrawal: None,
                 declarer: Some(declarer),
                 recorded_by: Some(recorded_by),
+                label: None,
             };
             model.declare(client, declaration);
         }
@@ -127,7 +128,8 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
             *by = declarer.clone();
             let appended = append(store, asked).await;
             model.revision = appended.revision;
-            let withdrawal = Withdrawal { recorded_at: appended.recorded_at, by: Some(declarer) };
+            let recorded_at = appended.recorded_at;
+            let withdrawal = Withdrawal { given_at: recorded_at, recorded_at, by: Some(declarer) };
             model.withdraw(&client, &id, withdrawal);
         }
         Event::Import(history) => {

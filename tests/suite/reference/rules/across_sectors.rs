@@ -24,6 +24,8 @@ use crate::reference::denials;
 use crate::reference::directory::Side;
 use crate::reference::directory::has_joined;
 use crate::reference::directory::has_kind;
+use crate::reference::directory::holders_controller;
+use crate::reference::directory::is_holder_ready;
 use crate::reference::directory::is_ready;
 use crate::reference::directory::side;
 use crate::reference::world::Question;
@@ -49,7 +51,7 @@ fn xs_not_open(question: &Question) -> Option<Spoken> {
     let calendar = question.world.calendar;
     let requester = question.requester;
     let mut started = calendar.cross_sector_from <= today;
-    let mut ready = has_joined(question.holder, today)
+    let mut ready = is_holder_ready(question, has_joined)
         && is_ready(requester, &requester.retrieves_across_sectors_from, today);
     if question.record.kind() == RecordKind::Prescription {
         started &= calendar.prescriptions_to_social_from <= today;
@@ -138,7 +140,7 @@ fn is_open_to_unable(question: &Question) -> bool {
 /// "CONSENT_MISSING if the ends have two controllers."
 fn state_of_local_consent(question: &Question) -> Option<Detail> {
     let controller = &question.requester.controller;
-    if *controller != question.holder.controller {
+    if *controller != holders_controller(question).oid {
         return Some(Detail::ConsentMissing);
     }
     fault(question, ConsentKind::LocalCrossSector, Some(controller))

@@ -1,7 +1,6 @@
 //! Domain §6, everyone. (`unknown-register` is decided before there is a question.)
 
 use lupa::wire::v1::Detail;
-use lupa::wire::v1::OrganisationKind;
 use lupa::wire::v1::Reason;
 
 use super::Rule;
@@ -11,10 +10,8 @@ use super::is_from_local_database;
 use super::not_shareable;
 use super::permit;
 use crate::reference::directory::Side;
-use crate::reference::directory::controller;
-use crate::reference::directory::first_day;
+use crate::reference::directory::is_part_of;
 use crate::reference::directory::side;
-use crate::reference::directory::successors;
 use crate::reference::has_relationship;
 use crate::reference::world::Question;
 
@@ -26,7 +23,7 @@ pub(in crate::reference) const RULES: [Rule; 4] = [
 ];
 
 fn no_relationship(question: &Question) -> Option<Spoken> {
-    (!has_relationship(question.request)).then(|| deny(Reason::RelationshipMissing, Detail::Unspecified))
+    (!has_relationship(question)).then(|| deny(Reason::RelationshipMissing, Detail::Unspecified))
 }
 
 fn no_access_right(question: &Question) -> Option<Spoken> {
@@ -35,22 +32,8 @@ fn no_access_right(question: &Question) -> Option<Spoken> {
 
 fn own_register(question: &Question) -> Option<Spoken> {
     let same = question.holder.oid == question.requester.oid;
-    (same || is_own_by_succession(question)).then(|| permit(Reason::OwnRegister))
-}
-
-/// The holder belonged to a former provider, the end of whose chain is the
-/// requester's controller; register of the same kind; from its first day.
-fn is_own_by_succession(question: &Question) -> bool {
-    let world = &question.world;
-    let former = controller(world.directory, question.holder);
-    let chain = successors(world.directory, &former.oid);
-    let Some(end) = chain.last() else {
-        return false;
-    };
-    former.kind() == OrganisationKind::FormerPublic
-        && end.oid == question.requester.controller
-        && question.holder.kind() == question.requester.kind()
-        && first_day(world, end) <= world.today()
+    let merged = is_part_of(&question.world, question.holder, question.requester);
+    (same || merged).then(|| permit(Reason::OwnRegister))
 }
 
 fn local_database_elsewhere(question: &Question) -> Option<Spoken> {

@@ -4,6 +4,7 @@ use lupa::wire::v1::ConsentKind;
 use lupa::wire::v1::Detail;
 use lupa::wire::v1::Reason;
 use lupa::wire::v1::RecordKind;
+use lupa::wire::v1::Sector;
 
 use super::Rule;
 use super::Spoken;
@@ -19,8 +20,9 @@ use super::permit;
 use crate::reference::claims;
 use crate::reference::consents::fault;
 use crate::reference::denials;
+use crate::reference::directory::are_both_uusimaa_public_healthcare;
 use crate::reference::directory::has_joined;
-use crate::reference::directory::is_uusimaa_public_healthcare;
+use crate::reference::directory::is_holder_ready;
 use crate::reference::information::is_informed;
 use crate::reference::information::opens_uusimaa;
 use crate::reference::world::Question;
@@ -38,7 +40,7 @@ pub(in crate::reference) const RULES: [Rule; 8] = [
 
 fn hc_not_open(question: &Question) -> Option<Spoken> {
     let today = question.world.today();
-    let ready = has_joined(question.requester, today) && has_joined(question.holder, today);
+    let ready = has_joined(question.requester, today) && is_holder_ready(question, has_joined);
     if !is_through_kanta(question) {
         return None;
     }
@@ -46,7 +48,7 @@ fn hc_not_open(question: &Question) -> Option<Spoken> {
 }
 
 fn hc_denied(question: &Question) -> Option<Spoken> {
-    let covers = denials::within_healthcare(question);
+    let covers = denials::within(question, Sector::Healthcare);
     let emergency = claims::emergency(question.request).contains(&true);
     if emergency && denials::all_allow_emergency(&covers) {
         return None;
@@ -57,7 +59,7 @@ fn hc_denied(question: &Question) -> Option<Spoken> {
 fn hc_local_database(question: &Question) -> Option<Spoken> {
     if !is_from_local_database(question) {
         None
-    } else if !are_both_uusimaa(question) {
+    } else if !are_both_uusimaa_public_healthcare(question) {
         Some(not_shareable(Detail::LocalDatabaseNotPublicUusimaa))
     } else if !opens_uusimaa(&question.world) {
         Some(not_shareable(Detail::LocalDatabaseInformationTooOld))
@@ -90,7 +92,7 @@ fn hc_uusimaa(question: &Question) -> Option<Spoken> {
     let calendar = world.calendar;
     let in_force = calendar.uusimaa_right_from <= world.today()
         && calendar.uusimaa_right_until.is_none_or(|until| world.today() < until);
-    (are_both_uusimaa(question) && opens_uusimaa(world) && in_force).then(|| permit(Reason::UusimaaInformed))
+    (are_both_uusimaa_public_healthcare(question) && opens_uusimaa(world) && in_force).then(|| permit(Reason::UusimaaInformed))
 }
 
 fn hc_consent(question: &Question) -> Option<Spoken> {
@@ -100,10 +102,4 @@ fn hc_consent(question: &Question) -> Option<Spoken> {
 fn hc_no_basis(question: &Question) -> Option<Spoken> {
     let state = fault(question, ConsentKind::Healthcare, None);
     Some(no_basis(question, state))
-}
-
-fn are_both_uusimaa(question: &Question) -> bool {
-    [question.requester, question.holder]
-        .iter()
-        .all(|register| is_uusimaa_public_healthcare(question.world.directory, register))
 }

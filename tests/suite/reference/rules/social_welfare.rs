@@ -3,6 +3,7 @@
 use lupa::wire::v1::ConsentKind;
 use lupa::wire::v1::Detail;
 use lupa::wire::v1::Reason;
+use lupa::wire::v1::Sector;
 
 use super::Rule;
 use super::Spoken;
@@ -17,6 +18,7 @@ use super::permit;
 use crate::reference::claims;
 use crate::reference::consents::fault;
 use crate::reference::denials;
+use crate::reference::directory::is_holder_ready;
 use crate::reference::directory::shares_within_sector;
 use crate::reference::world::Question;
 
@@ -36,7 +38,7 @@ fn sw_not_open(question: &Question) -> Option<Spoken> {
     }
     not_open(
         question.world.calendar.social_sharing_from <= today,
-        shares_within_sector(question.requester, today) && shares_within_sector(question.holder, today),
+        shares_within_sector(question.requester, today) && is_holder_ready(question, shares_within_sector),
     )
 }
 
@@ -45,7 +47,7 @@ fn sw_statutory_right(question: &Question) -> Option<Spoken> {
 }
 
 fn sw_denied(question: &Question) -> Option<Spoken> {
-    denied(&denials::within_social_welfare(question))
+    denied(&denials::within(question, Sector::SocialWelfare))
 }
 
 fn sw_consent(question: &Question) -> Option<Spoken> {
