@@ -164,6 +164,7 @@ fn informed(client: ClientId, key: &str) -> Append {
             given_at: None,
             declarer: Declarer { role: Role::Client, name: "".into(), id: "".into() },
             recorded_by: RecordedBy::MyKanta,
+            label: None,
         },
         admit: Box::new(|_, _| Ok(Admitted::default())),
     }
