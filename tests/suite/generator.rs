@@ -30,10 +30,10 @@ use lupa::wire::v1::WithdrawRequest;
 use pbjson_types::Timestamp;
 
 use crate::reference::Calendar;
+pub(crate) use clients::births;
 use requests::{Ends, Theme};
 use rng::Rng;
 use times::Anchors;
-pub(crate) use clients::births;
 pub(crate) use times::{midnight, timestamp};
 
 /// What a decision is made from.

@@ -66,8 +66,7 @@ fn of_denials() {
             Scope::FormerProvider(organisation("older")),
             Scope::FormerProvider(organisation("former")),
         ]);
-        let against =
-            choices.of(&[&[][..], &[Against::OtherProviders], &[Against::OwnOtherRegisters]]);
+        let against = choices.of(&[&[][..], &[Against::OtherProviders], &[Against::OwnOtherRegisters]]);
         case.request.records[0].recorded_on = choices.of(&["2022-12-31", "2023-01-01"]).to_owned();
         case.request.records[0].original_controller =
             choices.of(&[String::new(), organisation("older"), organisation("county")]);

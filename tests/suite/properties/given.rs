@@ -61,7 +61,8 @@ fn a_withdrawal_given_too_early_ends_a_consent_and_no_denial() {
             match content(stored) {
                 Content::Consent(_) => stored.withdrawal_given_at = Some(given_at(stored)),
                 Content::Denial(_) => {
-                    (stored.withdrawn_at, stored.withdrawn_by, stored.withdrawal_given_at) = (None, None, None);
+                    (stored.withdrawn_at, stored.withdrawn_by, stored.withdrawal_given_at) =
+                        (None, None, None);
                 }
                 Content::Information(_) => {}
             }

@@ -161,8 +161,8 @@ fn may_withdraw(world: &World, recorded: &Recorded, role: Role, recorded_by: &Re
         Content::Consent(_) => may_withdraw_consent(world.client, recorded, role, on),
         Content::Denial(_) => {
             // For a minor "through a professional".
-            let in_the_way = matches!(standing(world.client, role, on), Standing::ForMinor)
-                && is_my_kanta(recorded_by);
+            let in_the_way =
+                matches!(standing(world.client, role, on), Standing::ForMinor) && is_my_kanta(recorded_by);
             may_withdraw_denial(world.client, recorded, role, on) && !in_the_way
         }
     }

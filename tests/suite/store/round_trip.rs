@@ -111,7 +111,14 @@ async fn declare_and_withdraw(home: Shared, said: Vec<(Said, Said)>) {
         assert_eq!((*revision, *recorded_at), (appended.revision, appended.recorded_at));
         assert_eq!((client, declaration_id), (&one.client, &appended.declaration_id));
         let by = Some(end.declarer.clone());
-        assert_eq!(*withdrawal, Withdrawal { given_at: end.given_at.unwrap_or(appended.recorded_at), recorded_at: appended.recorded_at, by });
+        assert_eq!(
+            *withdrawal,
+            Withdrawal {
+                given_at: end.given_at.unwrap_or(appended.recorded_at),
+                recorded_at: appended.recorded_at,
+                by
+            }
+        );
     }
 }
 

@@ -24,9 +24,7 @@ const BRANCHES: [Branch; 28] = [
     ("merged: a denial of the register", without_mergers, |with, _| with.detail == Detail::DenialRegister),
     ("merged: ready by another register", without_mergers, |_, without| without.reason == Reason::NotOpen),
     ("merged: in Uusimaa or not", without_mergers, shows_uusimaa),
-    ("merged: outsourcing", without_mergers, |with, without| {
-        is_outsourced(with) && !is_outsourced(without)
-    }),
+    ("merged: outsourcing", without_mergers, |with, without| is_outsourced(with) && !is_outsourced(without)),
     ("merged: a local consent", without_mergers, |with, without| {
         with.reason == Reason::LocalConsent || without.reason == Reason::LocalConsent
     }),
@@ -81,9 +79,10 @@ fn is_not_of_former_provider(with: &Answer, without: &Answer) -> bool {
 }
 
 fn is_of_last_word(with: &Answer, without: &Answer) -> bool {
-    [with, without].into_iter().all(|answer| {
-        !matches!(answer.detail, Detail::ConsentBeforeInformation | Detail::ConsentKantaOnly)
-    }) && with.rule != "xs-denied"
+    [with, without]
+        .into_iter()
+        .all(|answer| !matches!(answer.detail, Detail::ConsentBeforeInformation | Detail::ConsentKantaOnly))
+        && with.rule != "xs-denied"
         && is_about_consents(with)
         && is_about_consents(without)
 }
@@ -117,7 +116,8 @@ fn without_second_registers(case: &mut Case) {
 
 fn with_one_link(case: &mut Case) {
     let organisations = &mut case.directory.organisations;
-    let successors: Vec<String> = organisations.iter().map(|organisation| organisation.successor.clone()).collect();
+    let successors: Vec<String> =
+        organisations.iter().map(|organisation| organisation.successor.clone()).collect();
     for organisation in organisations {
         if successors.contains(&organisation.oid) {
             organisation.successor.clear();
@@ -291,9 +291,10 @@ fn decided(cases: u64) -> Vec<(&'static str, u64)> {
         for ((_, remove, shows), (_, count)) in BRANCHES.iter().zip(&mut counts) {
             let mut without = case.clone();
             remove(&mut without);
-            let differ = with.iter().zip(&answers(&without)).any(|(with, without)| {
-                with != without && shows(with, without)
-            });
+            let differ = with
+                .iter()
+                .zip(&answers(&without))
+                .any(|(with, without)| with != without && shows(with, without));
             *count += u64::from(differ);
         }
     }

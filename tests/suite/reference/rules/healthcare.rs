@@ -92,7 +92,8 @@ fn hc_uusimaa(question: &Question) -> Option<Spoken> {
     let calendar = world.calendar;
     let in_force = calendar.uusimaa_right_from <= world.today()
         && calendar.uusimaa_right_until.is_none_or(|until| world.today() < until);
-    (are_both_uusimaa_public_healthcare(question) && opens_uusimaa(world) && in_force).then(|| permit(Reason::UusimaaInformed))
+    (are_both_uusimaa_public_healthcare(question) && opens_uusimaa(world) && in_force)
+        .then(|| permit(Reason::UusimaaInformed))
 }
 
 fn hc_consent(question: &Question) -> Option<Spoken> {
