@@ -12,6 +12,7 @@ mod demo;
 mod directory;
 pub mod document;
 mod explain;
+mod get;
 mod index;
 pub mod failure;
 pub mod input;
@@ -25,6 +26,7 @@ mod rules;
 pub mod scenario;
 mod serve;
 mod simulate;
+mod status;
 mod store;
 pub mod terminal;
 mod test;
@@ -110,6 +112,10 @@ pub enum Command {
     Withdraw(withdraw::WithdrawArgs),
     /// List a client's declarations
     List(list::ListArgs),
+    /// Show one declaration of a client
+    Get(get::GetArgs),
+    /// Tell what information a client has received, and whether there is a duty to inform
+    Status(status::StatusArgs),
     /// Print a client's consents or denials for the client
     Print(print::PrintArgs),
     /// Load or show the organisations and registers
@@ -145,6 +151,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Declare(args) => declare::run(args, &global).await,
         Command::Withdraw(args) => withdraw::run(args, &global).await,
         Command::List(args) => list::run(args, &global).await,
+        Command::Get(args) => get::run(args, &global).await,
+        Command::Status(args) => status::run(args, &global).await,
         Command::Print(args) => print::run(args, &global).await,
         Command::Directory(command) => directory::run(command, &global).await,
         Command::Index(command) => index::run(&command, &global).await,

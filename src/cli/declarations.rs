@@ -13,15 +13,19 @@ use crate::wire::v1::recorded_by::RecordedBy;
 /// From this width on ids stay in one line.
 const WIDE: u16 = 110;
 
-/// One line a declaration. `unended` is the status of one that was not
-/// withdrawn: whether a later consent replaced it is not told with it.
+/// Maximum number of registers named as covered by a denial.
+const COVERED_MAX: usize = 5;
+
+/// One line a declaration, in revision order. `unended` is the status of one
+/// that was neither withdrawn nor replaced.
 pub(super) fn table(terminal: Terminal, declarations: &[v1::StoredDeclaration], unended: &str) -> Table {
     let mut table = terminal.table(["id", "what", "status", "recorded", "given before", "by"]);
-    for stored in declarations {
+    for (place, stored) in declarations.iter().enumerate() {
+        let earlier = declarations.get(..place).unwrap_or_default();
         table.add_row([
             stored.id.clone(),
-            what(stored.declaration.as_ref()),
-            status(stored, unended),
+            format!("{}{}", what(stored.declaration.as_ref()), covers(&stored.covers)),
+            status(stored, earlier, unended),
             minute(stored.recorded_at.as_ref()),
             minute(stored.given_at.as_ref().filter(|_| stored.given_at != stored.recorded_at)),
             by(stored.declarer.as_ref(), stored.recorded_by.as_ref()),
@@ -100,14 +104,28 @@ fn denial_in_words(denial: &v1::Denial) -> String {
         what.push_str("; the client allows disclosure in an emergency");
     }
     if !label.is_empty() {
-        what.push_str(&format!("; \"{label}\""));
+        what.push_str(&format!("; the client's name for it: {label}"));
     }
     what
 }
 
-fn status(stored: &v1::StoredDeclaration, unended: &str) -> String {
+/// What a denial covers today; all are told with `--json`.
+fn covers(registers: &[String]) -> String {
+    match registers.len() {
+        0 => String::new(),
+        count if count <= COVERED_MAX => format!("; covers today: {}", registers.join(", ")),
+        count => format!("; covers {count} registers today"),
+    }
+}
+
+/// A consent whose later word was stored before it opened nothing: it was superseded.
+fn status(stored: &v1::StoredDeclaration, earlier: &[v1::StoredDeclaration], unended: &str) -> String {
     match &stored.withdrawn_at {
-        None => unended.to_owned(),
+        None if stored.replaced_by.is_empty() => unended.to_owned(),
+        None if earlier.iter().any(|one| one.id == stored.replaced_by) => {
+            format!("superseded by {}", stored.replaced_by)
+        }
+        None => format!("replaced by {}", stored.replaced_by),
         Some(withdrawn_at) => {
             let role = stored.withdrawn_by.as_ref().map_or(0, |declarer| declarer.role);
             format!("withdrawn {} by {}", minute(Some(withdrawn_at)), role_in_words(role))
@@ -173,6 +191,46 @@ mod tests {
                 "denial: {sector: SECTOR_HEALTHCARE, service_event: visit-1, against: [AGAINST_OTHER_PROVIDERS]}"
             ),
             "denial: service event visit-1 (healthcare); against other providers"
+        );
+    }
+
+    fn stored(yaml: &str) -> v1::StoredDeclaration {
+        Document::read(yaml).expect("YAML").parse().expect("a stored declaration")
+    }
+
+    #[test]
+    fn what_ended_a_declaration_is_told() {
+        let first = stored("{id: a, replaced_by: b}");
+        let second = stored("{id: b}");
+        let late = stored("{id: c, replaced_by: b}");
+        let withdrawn =
+            stored("{id: d, withdrawn_at: 2024-05-06T10:00:00Z, withdrawn_by: {role: ROLE_GUARDIAN}}");
+        let before = [first.clone(), second.clone()];
+        for (stored, earlier, expected) in [
+            (&second, &before[..1], "in force"),
+            (&first, &[], "replaced by b"),
+            (&late, &before, "superseded by b"),
+            (&withdrawn, &before, "withdrawn 2024-05-06 13:00 by guardian"),
+        ] {
+            assert_eq!(status(stored, earlier, "in force"), expected);
+        }
+    }
+
+    #[test]
+    fn what_a_denial_covers_is_told_by_name_or_by_count() {
+        let registers = |count: usize| (1..=count).map(|place| format!("1.2.{place}")).collect::<Vec<_>>();
+        assert_eq!(covers(&registers(0)), "");
+        assert_eq!(covers(&registers(2)), "; covers today: 1.2.1, 1.2.2");
+        assert_eq!(covers(&registers(6)), "; covers 6 registers today");
+    }
+
+    #[test]
+    fn a_label_is_told_with_its_denial() {
+        let denial = "denial: {sector: SECTOR_HEALTHCARE, service_event: visit-1";
+        assert_eq!(told(&format!("{denial}}}")), "denial: service event visit-1 (healthcare)");
+        assert_eq!(
+            told(&format!("{denial}, label: the visit in May}}")),
+            "denial: service event visit-1 (healthcare); the client's name for it: the visit in May"
         );
     }
 }

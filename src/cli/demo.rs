@@ -267,7 +267,9 @@ fn next_steps(url: &str) -> String {
          {lupa} explain{server} --client 010181-900C --requester 1.2.246.10.99999999.5.1 --channel kanta \
          --ground care --access-right --record id=aino-doc-3,register=1.2.246.10.32213086.19.1,\
          event=aino-visit-2,kind=service-event-entry,recorded-on=2025-06-02\n\n\
-         {lupa} list{server} --client 010181-900C --viewing-purpose client-changes-denials\n\n\
-         {lupa} print{server} --client 010181-900C --sector healthcare --document denials --language en --role client\n"
+         {lupa} list{server} --client 010181-900C --viewing-purpose client-changes-denials \
+         --viewed-by my-kanta\n\n\
+         {lupa} print{server} --client 010181-900C --sector healthcare --document denials --language en --role client \
+         --printed-by my-kanta\n"
     )
 }

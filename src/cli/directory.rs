@@ -138,10 +138,13 @@ async fn show(global: &Global) -> Result<Exit, Failure> {
 }
 
 fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), Failure> {
-    let mut organisations = terminal.table(["organisation", "name", "kind", "successor"]);
+    let header = ["organisation", "name", "kind", "successor", "carries former denials"];
+    let mut organisations = terminal.table(header);
     for one in &directory.organisations {
         let kind = one.kind().as_str_name().trim_start_matches("ORGANISATION_KIND_");
-        organisations.add_row([one.oid.as_str(), one.name.as_str(), kind, one.successor.as_str()]);
+        let name = names(&one.name, &one.name_sv, &one.name_en);
+        let carries = if one.carries_former_denials { "yes" } else { "" };
+        organisations.add_row([one.oid.as_str(), &name, kind, one.successor.as_str(), carries]);
     }
     terminal.show_table(organisations, "\n")?;
     let mut registers = terminal.table(["register", "name", "kind", "controller", "joined Kanta"]);
@@ -149,7 +152,7 @@ fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), Fail
         let kind = one.kind().as_str_name().trim_start_matches("REGISTER_KIND_");
         registers.add_row([
             one.oid.as_str(),
-            one.name.as_str(),
+            &names(&one.name, &one.name_sv, &one.name_en),
             kind,
             one.controller.as_str(),
             one.joined_kanta_on.as_str(),
@@ -166,4 +169,29 @@ fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), Fail
         ]);
     }
     if directory.outsourcing.is_empty() { Ok(()) } else { terminal.show_table(outsourcing, "") }
+}
+
+/// The Finnish name, and the others where there are some.
+fn names(fi: &str, sv: &str, en: &str) -> String {
+    let told: Vec<String> = [("sv", sv), ("en", en)]
+        .into_iter()
+        .filter(|(_, name)| !name.is_empty())
+        .map(|(language, name)| format!("{language}: {name}"))
+        .collect();
+    if told.is_empty() { fi.to_owned() } else { format!("{fi} ({})", told.join("; ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_told_in_each_language_that_has_one() {
+        assert_eq!(names("Turku", "", ""), "Turku");
+        assert_eq!(names("Turku", "Åbo", ""), "Turku (sv: Åbo)");
+        assert_eq!(
+            names("Varha", "Egentliga Finland", "Southwest Finland"),
+            "Varha (sv: Egentliga Finland; en: Southwest Finland)"
+        );
+    }
 }

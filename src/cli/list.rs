@@ -7,18 +7,23 @@ use super::connection;
 use super::declarations;
 use super::failure::{Exit, Failure};
 use super::names::parser;
-use super::parties::{ProfessionalArgs, Service};
+use super::parties::{ViewArgs, viewer_required};
 use super::question::client_id;
 use super::refusal::Refusal;
 use super::terminal::Terminal;
 use crate::wire::v1;
 
 const AFTER_HELP: &str = "\
-Denials may be viewed for three purposes only, and each viewing is logged.
+Denials are shown for three purposes only and to a named viewer, and each viewing is logged. MyKanta
+sees all of them; a professional sees those of the own sector and of both. To list the rest alone,
+leave denials out with --kind.
 
 Examples:
   lupa list --client 010181-900C --kind consent --kind information
-  lupa list --client 010181-900C --viewing-purpose client-changes-denials --viewed-by my-kanta";
+  lupa list --client 010181-900C --viewing-purpose client-changes-denials --viewed-by my-kanta
+  lupa list --client 010181-900C --kind denial --viewing-purpose disclosure-outside-kanta \\
+    --professional-register 1.2.246.10.32213086.19.1 \\
+    --professional-organisation 1.2.246.10.32213086.10.0";
 
 /// More pages of one client are not read.
 const PAGES_MAX: usize = 1000;
@@ -33,27 +38,25 @@ pub struct ListArgs {
     /// Only this kind; can be repeated [default: every kind]
     #[arg(long = "kind", value_name = "KIND", value_parser = parser::<v1::Kind>())]
     kinds: Vec<v1::Kind>,
-    /// Also withdrawn and replaced ones
+    /// Also withdrawn, replaced and superseded ones
     #[arg(long)]
     include_ended: bool,
-    /// Why denials are viewed; without it, leave denials out with --kind
-    #[arg(long, value_name = "PURPOSE", value_parser = parser::<v1::ViewingPurpose>())]
-    viewing_purpose: Option<v1::ViewingPurpose>,
-    /// Viewed in the client's own service; otherwise name the professional
-    #[arg(long, value_name = "SERVICE", conflicts_with = "professional_register")]
-    viewed_by: Option<Service>,
     #[command(flatten)]
-    professional: ProfessionalArgs,
+    view: ViewArgs,
 }
 
 pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, Failure> {
-    let ListArgs { client, kinds, include_ended, viewing_purpose, viewed_by, professional } = args;
+    let ListArgs { client, kinds, include_ended, view } = args;
+    let (viewing_purpose, viewer) = view.into_view();
+    if viewer.is_none() && (kinds.is_empty() || kinds.contains(&v1::Kind::Denial)) {
+        return Err(viewer_required("--viewed-by"));
+    }
     let mut request = v1::ListRequest {
         client: Some(client_id(client)),
         kinds: kinds.into_iter().map(Into::into).collect(),
         include_ended,
-        viewing_purpose: viewing_purpose.map(Into::into).unwrap_or_default(),
-        viewer: professional.or_service(viewed_by),
+        viewing_purpose,
+        viewer,
         page_size: 0,
         page_token: String::new(),
     };

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use pbjson_types::Timestamp;
 
+use super::failure::Failure;
 use super::names::parser;
 use crate::wire::v1;
 
@@ -42,6 +43,20 @@ pub(super) struct ProfessionalArgs {
 pub(super) enum Service {
     /// The client's own service.
     MyKanta,
+}
+
+/// Why and by whom declarations are viewed.
+#[derive(Debug, Args)]
+pub(super) struct ViewArgs {
+    /// Why denials are viewed: required where they are
+    #[arg(long, value_name = "PURPOSE", value_parser = parser::<v1::ViewingPurpose>())]
+    viewing_purpose: Option<v1::ViewingPurpose>,
+    /// Viewed in the client's own service; otherwise name the professional, who sees the denials of
+    /// the own sector and of both
+    #[arg(long, value_name = "SERVICE", conflicts_with = "professional_register")]
+    viewed_by: Option<Service>,
+    #[command(flatten)]
+    professional: ProfessionalArgs,
 }
 
 /// What a declaration and its withdrawal have in common.
@@ -112,6 +127,22 @@ impl ProfessionalArgs {
         };
         Some(v1::RecordedBy { recorded_by: Some(by) })
     }
+}
+
+impl ViewArgs {
+    /// The purpose's number, 0 for none, and the viewer.
+    pub(super) fn into_view(self) -> (i32, Option<v1::RecordedBy>) {
+        let Self { viewing_purpose, viewed_by, professional } = self;
+        (viewing_purpose.map_or(0, Into::into), professional.or_service(viewed_by))
+    }
+}
+
+/// Denials were requested, and `argument` does not name who sees them.
+pub(super) fn viewer_required(argument: &str) -> Failure {
+    Failure::Usage(format!(
+        "denials are shown to a named viewer only: write {argument} my-kanta, or --professional-register OID \
+         --professional-organisation OID"
+    ))
 }
 
 /// Who says what when, and who stores it.

@@ -6,16 +6,22 @@ use super::Global;
 use super::connection;
 use super::failure::{Exit, Failure};
 use super::names::parser;
-use super::parties::{DeclarerArgs, ProfessionalArgs, Service};
+use super::parties::{DeclarerArgs, ProfessionalArgs, Service, viewer_required};
 use super::question::client_id;
 use super::refusal::Refusal;
 use super::terminal::Terminal;
 use crate::wire::v1;
 
 const AFTER_HELP: &str = "\
-Example:
-  lupa print --client 010181-900C --sector healthcare --document denials --language en \\
-    --role client --printed-by my-kanta";
+Whoever may give what is printed, for the client, may have it. A summary of the denials needs who
+prints it: MyKanta, or a professional, who prints those of the own sector or of both. A guardian of a
+minor has the denials of healthcare from a professional of healthcare, and all consents but that to
+wellbeing data. A printing of denials is logged as a viewing.
+
+Examples:
+  lupa print --client 010181-900C --sector both --document denials --language sv \\
+    --role client --printed-by my-kanta
+  lupa print --client 010181-900C --sector healthcare --document consents --html --role client";
 
 /// Arguments of `lupa print`.
 #[derive(Debug, Args)]
@@ -24,9 +30,9 @@ pub struct PrintArgs {
     /// The client's identity code
     #[arg(long, value_name = "CODE")]
     client: String,
-    /// Whose data it concerns
-    #[arg(long, value_parser = ["healthcare", "social-welfare"])]
-    sector: String,
+    /// Whose data it concerns; both: one summary of all denials
+    #[arg(long, value_parser = parser::<v1::Sector>())]
+    sector: v1::Sector,
     /// What to print
     #[arg(long, value_parser = parser::<v1::Document>())]
     document: v1::Document,
@@ -36,7 +42,7 @@ pub struct PrintArgs {
     /// A page of HTML instead of plain text
     #[arg(long)]
     html: bool,
-    /// Printed in the client's own service; otherwise name the professional
+    /// Printed in the client's own service; otherwise name the professional. Required for denials
     #[arg(long, value_name = "SERVICE", conflicts_with = "professional_register")]
     printed_by: Option<Service>,
     #[command(flatten)]
@@ -47,7 +53,17 @@ pub struct PrintArgs {
 
 pub(super) async fn run(args: PrintArgs, global: &Global) -> Result<Exit, Failure> {
     let PrintArgs { client, sector, document, language, html, printed_by, requested_by, professional } = args;
-    let sector = super::names::parse::<v1::Sector>(&sector).map_err(Failure::Usage)?;
+    let printed_by = professional.or_service(printed_by);
+    match document {
+        v1::Document::Consents if sector == v1::Sector::Both => {
+            return Err(Failure::Usage(
+                "a copy of the consents is of one sector: write --sector healthcare or --sector social-welfare"
+                    .to_owned(),
+            ));
+        }
+        v1::Document::Denials if printed_by.is_none() => return Err(viewer_required("--printed-by")),
+        v1::Document::Unspecified | v1::Document::Consents | v1::Document::Denials => {}
+    }
     let format = if html { v1::Format::Html } else { v1::Format::Text };
     let request = v1::PrintRequest {
         client: Some(client_id(client)),
@@ -56,7 +72,7 @@ pub(super) async fn run(args: PrintArgs, global: &Global) -> Result<Exit, Failur
         language,
         format: format.into(),
         requested_by: requested_by.into_declarer(),
-        printed_by: professional.or_service(printed_by),
+        printed_by,
     };
     let mut service = connection::declarations(&global.server).await?;
     let printout = service.print(request).await.map_err(Refusal::of)?.into_inner();

@@ -75,3 +75,48 @@ fn a_declaration_is_told_by_arguments_or_by_a_file() {
         "one recorder"
     );
 }
+
+#[test]
+fn a_printout_and_a_listing_name_their_sector_and_viewer() {
+    let client = "--client 010181-900C";
+    for sector in ["healthcare", "social-welfare", "both"] {
+        accepted(&format!(
+            "lupa print {client} --sector {sector} --document denials --role client --printed-by my-kanta"
+        ));
+    }
+    accepted(&format!("lupa list {client} --kind consent"));
+    accepted(&format!(
+        "lupa get {client} --declaration d --viewing-purpose investigation --viewed-by my-kanta"
+    ));
+    accepted(&format!("lupa status {client}"));
+    accepted(&format!("lupa status {client} --asked-by 1.2"));
+    let one_viewer = "--viewed-by my-kanta --professional-register 1.2 --professional-organisation 1.3";
+    assert_eq!(refused(&format!("lupa list {client} {one_viewer}")), ErrorKind::ArgumentConflict);
+    assert_eq!(refused(&format!("lupa get {client}")), ErrorKind::MissingRequiredArgument);
+}
+
+#[tokio::test]
+async fn denials_without_a_viewer_are_wrong_usage() {
+    // No server is asked: port 1 has none.
+    let client = "--client 010181-900C --server http://127.0.0.1:1";
+    let print = format!("lupa print {client} --role client");
+    for (line, expected) in [
+        (format!("lupa list {client}"), Some("--viewed-by my-kanta")),
+        (format!("lupa list {client} --kind denial --kind consent"), Some("--viewed-by my-kanta")),
+        (format!("lupa list {client} --kind consent --kind information"), None),
+        (format!("{print} --sector healthcare --document denials"), Some("--printed-by my-kanta")),
+        (format!("{print} --sector both --document denials --printed-by my-kanta"), None),
+        (format!("{print} --sector both --document consents"), Some("--sector healthcare")),
+        (format!("{print} --sector healthcare --document consents"), None),
+    ] {
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+        let failure = run(cli).await.expect_err("nobody answers there");
+        match expected {
+            Some(argument) => {
+                assert_eq!(failure.exit(), Exit::Usage, "{line}");
+                assert!(failure.told().contains(argument), "{line}: {}", failure.told());
+            }
+            None => assert_eq!(failure.exit(), Exit::Unavailable, "{line}"),
+        }
+    }
+}

@@ -60,7 +60,7 @@ pub fn detail(detail: Detail) -> Option<&'static str> {
         Detail::ConsentMissing => "the client never consented",
         Detail::ConsentWithdrawn => "the client withdrew the consent",
         Detail::ConsentBeforeInformation => {
-            "the consent was recorded before the client was informed: it must be given again"
+            "the consent was given before the client was informed: it must be given again"
         }
         Detail::ConsentKantaOnly => "the consent covers sharing through Kanta only",
         Detail::ConsentRecipientOutside => "the consent does not name this recipient",
@@ -94,13 +94,18 @@ pub fn obligation(obligation: Obligation) -> &'static str {
 pub fn notice(notice: Notice) -> &'static str {
     match notice {
         Notice::Unspecified => "a notice that was not told",
-        Notice::LateEntry => "late entry: it was given on an earlier day than recorded",
-        Notice::ProvideInformation => "give the client the newest information",
-        Notice::ConsentReplaced => "it replaced an earlier consent of its kind",
-        Notice::Superseded => {
-            "it opens nothing: a later word of the client on this consent is already recorded"
+        Notice::LateEntry => "late entry: it was given on an earlier day than it was recorded",
+        Notice::ProvideInformation => {
+            "the client has not received the newest information about the Kanta Services: give it"
         }
-        Notice::AlreadyDenied => "an equal denial was already in force",
-        Notice::StillDenied => "another denial of the same scope is still in force",
+        Notice::ConsentReplaced => "it replaced the client's earlier consent of the same kind",
+        Notice::Superseded => {
+            "it is superseded and opens nothing: a later word of the client on this kind of consent was \
+             already recorded"
+        }
+        Notice::AlreadyDenied => "an equal denial was already in force: each must be withdrawn for itself",
+        Notice::StillDenied => {
+            "another denial of the same scope is still in force: withdraw that too if the client wishes"
+        }
     }
 }

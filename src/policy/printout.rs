@@ -5,7 +5,8 @@ use super::calendar::Calendar;
 use super::client_id::ClientId;
 use super::day::{Day, Instant};
 use super::declaration::{
-    ClientDeclarations, ConsentKind, Content, Declaration, Denial, DenialSector, Kind, RecordedBy, Role,
+    ClientDeclarations, Consent, ConsentKind, Content, DataKind, Declaration, Denial, DenialSector, Kind,
+    RecordedBy, Role,
 };
 use super::declared::{Declared, InForce, LatestConsent};
 use super::directory::{Directory, Sector};
@@ -73,10 +74,14 @@ pub struct PrintEntry<'a> {
     pub declaration: &'a Declaration,
     /// It covers only what is shared through Kanta, as older healthcare consents do.
     pub is_for_kanta_only: bool,
-    /// The day from which it opens anything through Kanta, if that is to come.
+    /// The day from which it opens anything through Kanta, prescriptions to
+    /// social welfare apart, if that is to come.
     pub opens_from: Option<Day>,
+    /// The day from which it opens prescriptions to social welfare through Kanta,
+    /// if that is to come.
+    pub prescriptions_from: Option<Day>,
     /// The registers whose data a denial covers on the day, if its scope is one
-    /// of registers that merged or were carried over.
+    /// of registers, of a former provider, of all patient data or of everything.
     pub covers: Vec<&'a Oid<'static>>,
     /// What is wrong with it; none = it is in effect as it stands.
     pub note: Option<PrintNote>,
@@ -173,16 +178,19 @@ impl ConsentsOf<'_, '_> {
         (latest.place() == place && !latest.is_withdrawn()).then(|| PrintEntry {
             declaration,
             is_for_kanta_only: latest.is_for_kanta_only(self.calendar),
-            opens_from: self.opens_from(&consent.kind),
+            opens_from: self.opens_from(consent),
+            prescriptions_from: self.prescriptions_from(consent),
             covers: Vec::new(),
             note: note(latest, self.directory),
         })
     }
 
-    /// From when consents of a kind open anything through Kanta, if that is to come.
-    fn opens_from(&self, kind: &ConsentKind<'_>) -> Option<Day> {
-        let from = match kind {
+    /// From when a consent opens anything but prescriptions to social welfare
+    /// through Kanta, if that is to come.
+    fn opens_from(&self, consent: &Consent) -> Option<Day> {
+        let from = match &consent.kind {
             ConsentKind::SocialWelfare => self.calendar.social_sharing_from,
+            ConsentKind::PatientDataToSocialWelfare if is_to_prescriptions_alone(consent) => return None,
             ConsentKind::PatientDataToSocialWelfare | ConsentKind::ClientDataToHealthcare => {
                 self.calendar.cross_sector_from
             }
@@ -193,6 +201,24 @@ impl ConsentsOf<'_, '_> {
         };
         Some(from).filter(|from| self.declared.today < *from)
     }
+
+    /// From when a consent opens prescriptions to social welfare, if it covers
+    /// them and that is to come.
+    fn prescriptions_from(&self, consent: &Consent) -> Option<Day> {
+        let covers = consent.kind == ConsentKind::PatientDataToSocialWelfare
+            && data(consent).is_none_or(|data| data.contains(&DataKind::Prescription));
+        let from = self.calendar.prescriptions_to_social_from;
+        Some(from).filter(|from| covers && self.declared.today < *from)
+    }
+}
+
+/// The kinds of data to which a consent is limited.
+fn data(consent: &Consent) -> Option<&[DataKind]> {
+    consent.allocation.as_ref().map(|allocation| &*allocation.data).filter(|data| !data.is_empty())
+}
+
+fn is_to_prescriptions_alone(consent: &Consent) -> bool {
+    data(consent).is_some_and(|data| data.iter().all(|kind| *kind == DataKind::Prescription))
 }
 
 /// Whether consents of a kind concern a sector's data.
@@ -228,6 +254,7 @@ fn denial_entry<'a>(
             declaration,
             is_for_kanta_only: false,
             opens_from: None,
+            prescriptions_from: None,
             covers: covers(denial),
             note: None,
         }),
@@ -261,6 +288,7 @@ impl<'a> PrintEntry<'a> {
             declaration,
             is_for_kanta_only: false,
             opens_from: None,
+            prescriptions_from: None,
             covers: Vec::new(),
             note: Some(PrintNote::Unreadable),
         }

@@ -29,7 +29,7 @@ pub enum Refusal {
     RecorderUnknown,
     /// A professional of the other sector.
     #[error(
-        "a declaration about one sector is recorded by a professional of that sector, or by the client in MyKanta"
+        "a declaration about one sector is recorded, and its denials are printed, by a professional of that sector or in MyKanta"
     )]
     RecorderSectorNotAllowed,
     /// The register's system does not store declarations yet.

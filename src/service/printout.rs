@@ -90,17 +90,25 @@ pub fn render(
 
 impl Words<'_> {
     fn entry(&self, entry: &PrintEntry<'_>) -> RenderedEntry {
-        let PrintEntry { declaration, is_for_kanta_only, opens_from: _, covers: _, note } = entry;
-        let (heading, mut lines) = match &declaration.content {
+        let PrintEntry { declaration, is_for_kanta_only, opens_from, prescriptions_from, covers, note } =
+            entry;
+        let (heading, content_lines) = match &declaration.content {
             Content::Consent(consent) => {
-                (self.consent_heading(&consent.kind), self.consent_lines(consent, *is_for_kanta_only))
+                let mut lines = self.consent_lines(consent, *is_for_kanta_only);
+                // One that is not in effect opens nothing on any day.
+                if note.is_none() {
+                    lines.extend(self.opening_lines(*opens_from, *prescriptions_from));
+                }
+                (self.consent_heading(&consent.kind), lines)
             }
-            Content::Denial(denial) => (self.denial_heading(&denial.scope), self.denial_lines(denial)),
+            Content::Denial(denial) => (self.denial_heading(denial), self.denial_lines(denial, covers)),
             // Information is not printed; were it, nothing would be said of what it says.
             Content::Information(_) | Content::Unreadable(_) => {
                 (self.unreadable_heading(declaration.content.kind()), Vec::new())
             }
         };
+        let mut lines: Vec<String> = declaration.label.iter().map(|label| self.label_line(label)).collect();
+        lines.extend(content_lines);
         lines.extend(self.given_lines(declaration));
         let note = note.map(|note| self.note(note, declaration));
         RenderedEntry { heading: heading.to_owned(), lines, note }

@@ -7,9 +7,9 @@ use super::super::client_id::{ClientId, IdentityCode};
 use super::super::day::{Day, Instant};
 use super::super::declaration::{
     Allocation, Consent, ConsentKind, Content, Declaration, Declarer, Denial, DenialSector, Information,
-    RecordedBy, Role, Scope, Withdrawal,
+    Label, RecordedBy, Role, Scope, Withdrawal,
 };
-use super::super::directory::{Directory, Organisation, OrganisationKind, Register, RegisterKind};
+use super::super::directory::{Directory, Name, Organisation, OrganisationKind, Register, RegisterKind};
 use super::super::oid::{Oid, OpaqueId};
 use super::super::request::{Channel, Ground, Record, RecordKind, Situation};
 
@@ -45,9 +45,15 @@ pub(crate) fn noon(day: &str) -> Instant {
 /// A county with three registers, a private provider of some name and a former
 /// provider.
 pub(crate) fn directory(private_name: &str) -> Directory {
-    let organisation = |oid_of: &'static str, name: &str, kind| Organisation {
+    let organisations = organisations(private_name);
+    Directory::build(organisations, registers(), Vec::new()).expect("a directory without faults")
+}
+
+/// The organisations of [`directory`].
+pub(crate) fn organisations(private_name: &str) -> Vec<Organisation> {
+    let organisation = |oid_of: &'static str, name, kind| Organisation {
         oid: oid(oid_of),
-        name: name.into(),
+        name,
         kind,
         uusimaa: false,
         operates_from: None,
@@ -55,28 +61,54 @@ pub(crate) fn directory(private_name: &str) -> Directory {
         main_responsibility: Vec::new(),
         carries_former_denials: false,
     };
-    let register = |oid_of: &'static str, name: &str, kind| Register {
+    let county =
+        name("Mallilan hyvinvointialue", "Mallila välfärdsområde", "Mallila wellbeing services county");
+    vec![
+        organisation(COUNTY, county, OrganisationKind::WellbeingServicesCounty),
+        organisation(PRIVATE, private_name.into(), OrganisationKind::Private),
+        organisation(FORMER, name("Mallilan kaupunki", "Mallila stad", ""), OrganisationKind::FormerPublic),
+    ]
+}
+
+/// The registers of [`directory`].
+pub(crate) fn registers() -> Vec<Register> {
+    let healthcare =
+        name("Terveydenhuollon rekisteri", "Hälso- och sjukvårdens register", "Healthcare register");
+    let occupational = name(
+        "Työterveyshuollon rekisteri",
+        "Företagshälsovårdens register",
+        "Occupational healthcare register",
+    );
+    let social_welfare = name("Sosiaalihuollon rekisteri", "", "");
+    vec![
+        register(COUNTY_HEALTHCARE, healthcare, COUNTY, RegisterKind::PublicHealthcare),
+        register(COUNTY_OCCUPATIONAL, occupational, COUNTY, RegisterKind::PublicOccupational),
+        register(COUNTY_SOCIAL_WELFARE, social_welfare, COUNTY, RegisterKind::SocialWelfare),
+    ]
+}
+
+pub(crate) fn register(
+    oid_of: &'static str,
+    name: Name,
+    controller: &'static str,
+    kind: RegisterKind,
+) -> Register {
+    Register {
         oid: oid(oid_of),
-        name: name.into(),
-        controller: oid(COUNTY),
+        name,
+        controller: oid(controller),
         kind,
         joined_kanta_on: None,
         shares_within_sector_from: None,
         retrieves_across_sectors_from: None,
         retrieves_prescriptions_from: None,
         stores_declarations_from: None,
-    };
-    let organisations = vec![
-        organisation(COUNTY, "Mallilan hyvinvointialue", OrganisationKind::WellbeingServicesCounty),
-        organisation(PRIVATE, private_name, OrganisationKind::Private),
-        organisation(FORMER, "Mallilan kaupunki", OrganisationKind::FormerPublic),
-    ];
-    let registers = vec![
-        register(COUNTY_HEALTHCARE, "Terveydenhuollon rekisteri", RegisterKind::PublicHealthcare),
-        register(COUNTY_OCCUPATIONAL, "Työterveyshuollon rekisteri", RegisterKind::PublicOccupational),
-        register(COUNTY_SOCIAL_WELFARE, "Sosiaalihuollon rekisteri", RegisterKind::SocialWelfare),
-    ];
-    Directory::build(organisations, registers, Vec::new()).expect("a directory without faults")
+    }
+}
+
+/// A name in Finnish, Swedish and English; empty = as in Finnish.
+pub(crate) fn name(fi: &str, sv: &str, en: &str) -> Name {
+    Name { fi: fi.into(), sv: sv.into(), en: en.into() }
 }
 
 /// Declared by the client in MyKanta on a day.
@@ -129,6 +161,11 @@ pub(crate) fn unlimited() -> Allocation {
 pub(crate) fn denial(name: &'static str, day: &str, sector: DenialSector, scope: Scope) -> Declaration {
     let denial = Denial { sector, scope, against: SmallVec::new(), allows_emergency: false };
     declared(name, day, Content::Denial(denial))
+}
+
+/// A denial that the client knows by some words.
+pub(crate) fn labelled(label: &str, denial: Declaration) -> Declaration {
+    Declaration { label: Some(Label::parse(label).expect("a label")), ..denial }
 }
 
 pub(crate) fn given_by(role: Option<Role>, declaration: Declaration) -> Declaration {

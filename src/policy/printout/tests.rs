@@ -331,6 +331,31 @@ fn a_consent_says_from_when_it_opens() {
 }
 
 #[test]
+fn prescriptions_to_social_welfare_follow_later_than_the_rest() {
+    let submission = submission(ADULT, Sector::Healthcare, PrintedDocument::Consents, Role::Client);
+    let (march, november) = ("2027-03-01", "2027-11-01");
+    for (data, day, expected) in [
+        (&[][..], "2027-02-28", (Some(march), Some(november))),
+        (&[], "2027-03-01", (None, Some(november))),
+        (&[], "2027-11-01", (None, None)),
+        (&[DataKind::PatientSummary], "2027-02-28", (Some(march), None)),
+        (&[DataKind::PatientSummary, DataKind::Prescription], "2027-02-28", (Some(march), Some(november))),
+        (&[DataKind::Prescription], "2027-02-28", (None, Some(november))),
+    ] {
+        let allocation = Allocation { data: data.to_vec(), ..unlimited() };
+        let kind = ConsentKind::PatientDataToSocialWelfare;
+        let declarations =
+            [information("informed", "2024-01-01"), allocated("one", "2024-01-02", kind, allocation)];
+        let (directory, calendar) = (directory(""), Calendar::published());
+        let printout = printout(&submission, &declarations, &directory, &calendar, noon(day));
+        let entries = printout.expect("the client may").entries;
+        let entry = entries.first().expect("a consent");
+        let days = [entry.opens_from, entry.prescriptions_from].map(|from| from.map(|day| day.to_string()));
+        assert_eq!((days[0].as_deref(), days[1].as_deref()), expected, "{data:?} on {day}");
+    }
+}
+
+#[test]
 fn a_professional_who_prints_is_known_by_organisation_and_register() {
     let professional = |organisation, register| Some(professional(organisation, register));
     for (printed_by, role, expected) in [

@@ -6,36 +6,66 @@ use crate::policy::declaration::{
     Against, Allocation, ConsentKind, Content, DataKind, Declaration, DenialSector, Kind, Professional,
     Recipient, RecordedBy, Role, Scope,
 };
-use crate::policy::directory::Sector;
+use crate::policy::directory::{Directory, OrganisationKind, RegisterKind, Sector};
 use crate::policy::printout::samples::*;
 use crate::policy::printout::{PrintedDocument, PrintedSector, printout};
 
 use super::*;
 
+mod consents;
+mod denials;
+
 const TODAY: &str = "2026-02-01";
 const LANGUAGES: [Language; 3] = [Language::Fi, Language::Sv, Language::En];
-const SECTORS: [Sector; 2] = [Sector::Healthcare, Sector::SocialWelfare];
+const HEALTHCARE: PrintedSector = PrintedSector::One(Sector::Healthcare);
+const SOCIAL_WELFARE: PrintedSector = PrintedSector::One(Sector::SocialWelfare);
 
+/// The register of the former provider, which merged into the county's.
+const FORMER_HEALTHCARE: &str = "1.2.246.10.99999999.201.1";
+
+#[derive(Clone, Copy)]
 struct Order {
     document: PrintedDocument,
-    sector: Sector,
+    sector: PrintedSector,
     language: Language,
     format: Format,
 }
 
+/// The sample directory with a register of the former provider.
+fn merged_directory(private_name: &str, carries_former_denials: bool) -> Directory {
+    let mut organisations = organisations(private_name);
+    for one in &mut organisations {
+        one.carries_former_denials =
+            carries_former_denials && one.kind == OrganisationKind::WellbeingServicesCounty;
+    }
+    let former = name("Kaupungin terveydenhuolto", "Stadens hälsovård", "City healthcare");
+    let former = register(FORMER_HEALTHCARE, former, FORMER, RegisterKind::PublicHealthcare);
+    let registers = [registers(), vec![former]].concat();
+    Directory::build(organisations, registers, Vec::new()).expect("a directory without faults")
+}
+
 fn print(order: Order, declarations: &[Declaration], private_name: &str) -> Rendered {
+    print_by(&merged_directory(private_name, false), order, declarations, TODAY)
+}
+
+fn print_by(directory: &Directory, order: Order, declarations: &[Declaration], day: &str) -> Rendered {
     let Order { document, sector, language, format } = order;
-    let directory = directory(private_name);
     let submission = PrintSubmission {
         client: client(ADULT),
-        sector: PrintedSector::One(sector),
+        sector,
         document,
         requested_by: Role::Client,
         printed_by: None,
     };
-    let printout = printout(&submission, declarations, &directory, &Calendar::published(), noon(TODAY));
+    let printout = printout(&submission, declarations, directory, &Calendar::published(), noon(day));
     let printout = printout.expect("the client may");
-    render(&printout, &submission, &directory, language, format, noon(TODAY))
+    render(&printout, &submission, directory, language, format, noon(day))
+}
+
+/// The lines of the denials in a printout as text.
+fn lines_of(sector: PrintedSector, language: Language, denials: &[Declaration]) -> Vec<String> {
+    let order = Order { document: PrintedDocument::Denials, sector, language, format: Format::Text };
+    print(order, denials, "").entries.into_iter().flat_map(|entry| entry.lines).collect()
 }
 
 /// Both sectors' printouts as text.
@@ -45,7 +75,14 @@ fn text(document: PrintedDocument, language: Language) -> String {
         let order = Order { document, sector, language, format: Format::Text };
         print(order, &declarations, "Esimerkki Lääkärikeskus Oy").rendered
     };
-    SECTORS.map(of_sector).join("\n\n")
+    [HEALTHCARE, SOCIAL_WELFARE].map(of_sector).join("\n\n")
+}
+
+/// The summary of all denials as text.
+fn summary(language: Language) -> String {
+    let document = PrintedDocument::Denials;
+    let order = Order { document, sector: PrintedSector::Both, language, format: Format::Text };
+    print(order, &everything(), "").rendered
 }
 
 fn day(text: &str) -> Option<Day> {
@@ -119,8 +156,9 @@ fn denials() -> Vec<Declaration> {
     }
     vec![
         all,
-        given_by(Some(Role::Guardian), event),
+        labelled("Lääkärikäynti toukokuussa", given_by(Some(Role::Guardian), event)),
         denial("register", "2024-05-06", Healthcare, Scope::Register(oid(COUNTY_OCCUPATIONAL))),
+        denial("file", "2024-05-06", Healthcare, Scope::Register(oid(COUNTY_HEALTHCARE))),
         denial("register-unknown", "2024-05-06", Healthcare, Scope::Register(oid(UNKNOWN))),
         denial("prescription", "2024-05-06", Healthcare, Scope::Prescription(id("rx-1"))),
         given_by(None, denial("former", "2022-05-06", Healthcare, Scope::FormerProvider(oid(FORMER)))),
@@ -128,6 +166,8 @@ fn denials() -> Vec<Declaration> {
         denial("transaction", "2024-05-06", SocialWelfare, Scope::ServiceTransaction(id("t-1"))),
         denial("document", "2024-05-06", SocialWelfare, Scope::Document(id("d-1"))),
         denial("task", "2024-05-06", SocialWelfare, Scope::ServiceTask(id("02"))),
+        denial("extensive-healthcare", "2024-05-06", Healthcare, Scope::Extensive),
+        denial("extensive-social", "2024-05-06", SocialWelfare, Scope::Extensive),
         denial("extensive", "2024-05-06", Both, Scope::Extensive),
         Declaration { recorded_by: Some(county), ..unreadable },
     ]
@@ -164,10 +204,25 @@ fn denials_in_english() {
 }
 
 #[test]
+fn all_denials_in_finnish() {
+    insta::assert_snapshot!(summary(Language::Fi));
+}
+
+#[test]
+fn all_denials_in_swedish() {
+    insta::assert_snapshot!(summary(Language::Sv));
+}
+
+#[test]
+fn all_denials_in_english() {
+    insta::assert_snapshot!(summary(Language::En));
+}
+
+#[test]
 fn denials_as_html() {
     let order = Order {
         document: PrintedDocument::Denials,
-        sector: Sector::Healthcare,
+        sector: PrintedSector::Both,
         language: Language::En,
         format: Format::Html,
     };
@@ -176,8 +231,11 @@ fn denials_as_html() {
 
 /// Every printout there is: document, sector, language and format.
 fn for_each_order(check: impl Fn(Order)) {
-    for document in [PrintedDocument::Consents, PrintedDocument::Denials] {
-        for sector in SECTORS {
+    for (document, sectors) in [
+        (PrintedDocument::Consents, &[HEALTHCARE, SOCIAL_WELFARE][..]),
+        (PrintedDocument::Denials, &[HEALTHCARE, SOCIAL_WELFARE, PrintedSector::Both]),
+    ] {
+        for sector in sectors.iter().copied() {
             for language in LANGUAGES {
                 for format in [Format::Text, Format::Html] {
                     check(Order { document, sector, language, format });
@@ -209,34 +267,54 @@ fn text_has_eighty_columns() {
 
 #[test]
 fn that_there_is_nothing_is_said_in_words() {
-    for (document, language, expected) in [
+    let (consents, denials) = (PrintedDocument::Consents, PrintedDocument::Denials);
+    for (document, sector, language, expected) in [
         (
-            PrintedDocument::Denials,
+            denials,
+            HEALTHCARE,
             Language::Fi,
             "Sinulla ei ole voimassa olevia luovutuskieltoja terveydenhuollossa.",
         ),
         (
-            PrintedDocument::Denials,
+            denials,
+            HEALTHCARE,
             Language::Sv,
             "Du har inga förbud mot utlämnande i kraft inom hälso- och sjukvården.",
         ),
         (
-            PrintedDocument::Denials,
+            denials,
+            HEALTHCARE,
             Language::En,
             "You have no denials of consent to data sharing in force in healthcare.",
         ),
         (
-            PrintedDocument::Consents,
-            Language::En,
-            "You have no consents to data sharing in force in healthcare.",
+            denials,
+            PrintedSector::Both,
+            Language::Fi,
+            "Sinulla ei ole voimassa olevia luovutuskieltoja terveydenhuollossa eikä sosiaalihuollossa.",
         ),
+        (
+            denials,
+            PrintedSector::Both,
+            Language::Sv,
+            "Du har inga förbud mot utlämnande i kraft vare sig inom hälso- och sjukvården eller inom \
+             socialvården.",
+        ),
+        (
+            denials,
+            PrintedSector::Both,
+            Language::En,
+            "You have no denials of consent to data sharing in force in healthcare or in social welfare.",
+        ),
+        (consents, HEALTHCARE, Language::En, "You have no consents to data sharing in force in healthcare."),
     ] {
         for format in [Format::Text, Format::Html] {
-            let order = Order { document, sector: Sector::Healthcare, language, format };
+            let order = Order { document, sector, language, format };
             let Rendered { title: _, entries, none, rendered } = print(order, &[], "");
             assert_eq!(entries, []);
             assert_eq!(none.as_deref(), Some(expected));
-            assert!(rendered.contains(expected), "{rendered}");
+            let unbroken = rendered.split_whitespace().collect::<Vec<_>>().join(" ");
+            assert!(unbroken.contains(expected), "{rendered}");
         }
     }
 }
@@ -245,7 +323,7 @@ fn that_there_is_nothing_is_said_in_words() {
 fn names_are_escaped_in_html() {
     let order = Order {
         document: PrintedDocument::Consents,
-        sector: Sector::Healthcare,
+        sector: HEALTHCARE,
         language: Language::En,
         format: Format::Html,
     };
@@ -262,7 +340,7 @@ fn a_name_stays_on_its_line_and_an_empty_one_gives_way_to_the_oid() {
     let recipients = |private_name| {
         let order = Order {
             document: PrintedDocument::Consents,
-            sector: Sector::Healthcare,
+            sector: HEALTHCARE,
             language: Language::En,
             format: Format::Text,
         };
@@ -285,12 +363,8 @@ fn days_are_days_in_helsinki() {
         (Language::Sv, "Du meddelade förbudet den 7.5.2024."),
         (Language::En, "You set this denial on 7 May 2024."),
     ] {
-        let order = Order {
-            document: PrintedDocument::Denials,
-            sector: Sector::Healthcare,
-            language,
-            format: Format::Text,
-        };
+        let order =
+            Order { document: PrintedDocument::Denials, sector: HEALTHCARE, language, format: Format::Text };
         let printed = print(order, std::slice::from_ref(&late_denial), "");
         let lines = printed.entries.into_iter().flat_map(|entry| entry.lines).collect::<Vec<_>>();
         assert_eq!(lines.last().map(String::as_str), Some(expected));

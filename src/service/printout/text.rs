@@ -5,9 +5,6 @@ use super::{Page, RenderedEntry};
 /// Columns of a line.
 const COLUMNS_MAX: usize = 80;
 
-/// Before what belongs to an entry.
-const INDENT: &str = "   ";
-
 pub(super) fn page(page: &Page) -> String {
     let Page { language: _, title, facts, paragraphs, note_label, entries, none } = page;
     let mut text = String::new();
@@ -23,12 +20,15 @@ pub(super) fn page(page: &Page) -> String {
     }
     for (place, RenderedEntry { heading, lines, note }) in (1..).zip(entries) {
         text.push('\n');
-        wrap(&mut text, &format!("{place}. "), INDENT, heading);
+        // What belongs to an entry stands under its heading, however wide its number.
+        let number = format!("{place}. ");
+        let indent = " ".repeat(number.len());
+        wrap(&mut text, &number, &indent, heading);
         for line in lines {
-            wrap(&mut text, "   - ", "     ", line);
+            wrap(&mut text, &format!("{indent}- "), &format!("{indent}  "), line);
         }
         if let Some(note) = note {
-            wrap(&mut text, INDENT, INDENT, &format!("{note_label}: {note}"));
+            wrap(&mut text, &indent, &indent, &format!("{note_label}: {note}"));
         }
     }
     text

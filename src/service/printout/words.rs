@@ -3,6 +3,7 @@
 
 mod allocation;
 mod consent;
+mod covers;
 mod declared;
 mod denial;
 
@@ -27,6 +28,11 @@ pub(super) struct Words<'d> {
 impl Words<'_> {
     pub(super) fn title(&self, document: PrintedDocument) -> String {
         let document = match document {
+            PrintedDocument::Denials if self.sector == PrintedSector::Both => self.say(
+                "Yhteenveto kaikista luovutuskielloistasi",
+                "Sammanfattning av alla dina förbud mot utlämnande",
+                "Summary of all of your denials of consent to data sharing",
+            ),
             PrintedDocument::Consents => self.say(
                 "Jäljennös luovutusluvistasi",
                 "Kopia av dina tillstånd för utlämnande",
@@ -47,7 +53,7 @@ impl Words<'_> {
             }
             PrintedSector::Both => self.say(
                 "terveydenhuolto ja sosiaalihuolto",
-                "hälso- och sjukvården och socialvården",
+                "hälso- och sjukvården samt socialvården",
                 "healthcare and social welfare",
             ),
         };
@@ -72,6 +78,8 @@ impl Words<'_> {
     /// What the document is.
     pub(super) fn explanation(&self, document: PrintedDocument) -> String {
         let inside = self.in_sector();
+        // One summary of both sectors lists them all.
+        let is_of_both = self.sector == PrintedSector::Both;
         match (document, self.language) {
             (PrintedDocument::Consents, Language::Fi) => format!(
                 "Tässä jäljennöksessä ovat luovutuslupasi {inside} tulostuspäivänä. Luovutusluvalla sallit, \
@@ -88,31 +96,41 @@ impl Words<'_> {
                  recorded."
             ),
             (PrintedDocument::Denials, Language::Fi) => format!(
-                "Tässä yhteenvedossa ovat luovutuskieltosi, jotka ovat voimassa {inside} tulostuspäivänä. \
+                "Tässä yhteenvedossa ovat {} {inside} tulostuspäivänä. \
                  Kiellon kohteena olevia tietoja ei luovuteta, vaikka olisit antanut luovutusluvan. \
                  Joissakin laissa säädetyissä tilanteissa tietoja saa käyttää kiellosta huolimatta. Kiellot \
                  eivät yleensä rajoita tietojen luovuttamista terveydenhuollon ja sosiaalihuollon välillä: \
-                 se riippuu siihen antamistasi luvista."
+                 se riippuu siihen antamistasi luvista.",
+                if is_of_both {
+                    "kaikki luovutuskieltosi, jotka ovat voimassa"
+                } else {
+                    "luovutuskieltosi, jotka ovat voimassa"
+                }
             ),
             (PrintedDocument::Denials, Language::Sv) => format!(
-                "Den här sammanfattningen visar de förbud mot utlämnande som du har i kraft {inside} på \
+                "Den här sammanfattningen visar {} förbud mot utlämnande som du har i kraft {inside} på \
                  utskriftsdagen. Uppgifter som omfattas av ett förbud lämnas inte ut, även om du har gett \
                  tillstånd för utlämnande. I vissa situationer som anges i lag får uppgifter användas \
                  trots ett förbud. Förbuden begränsar i regel inte utlämnandet av uppgifter mellan hälso- \
-                 och sjukvården och socialvården: det beror på de tillstånd som du har gett till det."
+                 och sjukvården och socialvården: det beror på de tillstånd som du har gett till det.",
+                if is_of_both { "alla" } else { "de" }
             ),
             (PrintedDocument::Denials, Language::En) => format!(
-                "This summary lists your denials of consent to data sharing that are in force {inside} on \
+                "This summary lists {} denials of consent to data sharing that are in force {inside} on \
                  the day of printing. Data covered by a denial is not shared, even if you have given \
                  consent to data sharing. In some situations laid down by law, data may be used despite a \
                  denial. As a rule, denials do not restrict the sharing of data between healthcare and \
-                 social welfare: that depends on the consents that you have given to it."
+                 social welfare: that depends on the consents that you have given to it.",
+                if is_of_both { "all of your" } else { "your" }
             ),
         }
     }
 
     /// How the client changes what they have declared.
     pub(super) fn what_to_do(&self, document: PrintedDocument) -> String {
+        if (document, self.sector) == (PrintedDocument::Denials, PrintedSector::Both) {
+            return self.where_to_change_denials().to_owned();
+        }
         let here = self.in_mykanta_or_sector();
         match (document, self.language) {
             (PrintedDocument::Consents, Language::Fi) => {
@@ -136,9 +154,32 @@ impl Words<'_> {
         }
     }
 
+    /// A professional changes the denials of the own sector only (002, 003).
+    fn where_to_change_denials(&self) -> &'static str {
+        self.say(
+            "Voit asettaa uuden kiellon tai peruuttaa kiellon OmaKannassa. Terveydenhuollon kieltoja voit \
+             muuttaa myös asioidessasi terveydenhuollossa ja sosiaalihuollon kieltoja asioidessasi \
+             sosiaalihuollossa.",
+            "Du kan meddela ett nytt förbud eller återkalla ett förbud i MittKanta. Förbud inom hälso- och \
+             sjukvården kan du också ändra när du uträttar ärenden inom hälso- och sjukvården, och förbud \
+             inom socialvården när du uträttar ärenden inom socialvården.",
+            "You can set a new denial or withdraw a denial in MyKanta. You can also change denials in \
+             healthcare when you use healthcare services, and denials in social welfare when you use social \
+             welfare services.",
+        )
+    }
+
     /// Said when nothing is listed.
     pub(super) fn none(&self, document: PrintedDocument) -> String {
-        let inside = self.in_sector();
+        let inside = if self.sector == PrintedSector::Both {
+            self.say(
+                "terveydenhuollossa eikä sosiaalihuollossa",
+                "vare sig inom hälso- och sjukvården eller inom socialvården",
+                "in healthcare or in social welfare",
+            )
+        } else {
+            self.in_sector()
+        };
         let none = match document {
             PrintedDocument::Consents => self.say(
                 "Sinulla ei ole voimassa olevia luovutuslupia",
@@ -179,7 +220,7 @@ impl Words<'_> {
             }
             PrintedSector::Both => self.say(
                 "terveydenhuollossa ja sosiaalihuollossa",
-                "inom hälso- och sjukvården och socialvården",
+                "inom hälso- och sjukvården samt socialvården",
                 "in healthcare and social welfare",
             ),
         }
@@ -217,13 +258,18 @@ impl Words<'_> {
         let Some(party) = self.directory.party(oid) else {
             return oid.to_string();
         };
-        let register = named(Some(party.register.name.in_language(self.language)), oid);
+        let name = party.register.name.in_language(self.language);
+        let register = named(Some(name), oid);
         format!("{register} ({})", self.organisation(&party.controller.oid))
     }
 }
 
-/// On one line: a name comes from outside, and a printout is laid out by lines.
+/// A name, or the OID in its place.
 fn named(name: Option<&str>, oid: &Oid<'_>) -> String {
-    let on_one_line = |name: &str| name.replace(char::is_control, " ");
     name.map(on_one_line).filter(|name| !name.trim().is_empty()).unwrap_or_else(|| oid.to_string())
+}
+
+/// On one line: it comes from outside, and a printout is laid out by lines.
+fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }

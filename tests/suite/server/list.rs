@@ -115,9 +115,12 @@ async fn pages_follow_each_other_without_gaps() {
 async fn denials_are_shown_for_a_purpose_only_and_each_viewing_is_logged() {
     let fixture = Fixture::start().await;
     let stored = with_history(&fixture, aino()).await;
-    let no_purpose = v1::ListRequest { viewing_purpose: 0, viewer: None, ..listing(aino()) };
-    let without_denials =
-        v1::ListRequest { kinds: vec![Kind::Consent.into(), Kind::Information.into()], ..no_purpose.clone() };
+    let no_purpose = v1::ListRequest { viewing_purpose: 0, ..listing(aino()) };
+    let without_denials = v1::ListRequest {
+        kinds: vec![Kind::Consent.into(), Kind::Information.into()],
+        viewer: None,
+        ..no_purpose.clone()
+    };
     let get = |place: usize, purpose: ViewingPurpose| v1::GetRequest {
         client: Some(aino()),
         declaration_id: stored[place].clone(),
@@ -163,6 +166,34 @@ async fn denials_are_shown_for_a_purpose_only_and_each_viewing_is_logged() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn denials_are_shown_to_a_known_viewer_of_their_sector() {
+    let fixture = Fixture::start().await;
+    let healthcare = fixture.record(recording(aino(), "1", DENIAL)).await.declaration_id;
+    let social = "denial: { sector: SECTOR_SOCIAL_WELFARE, document: document-9 }";
+    let social = fixture.record(recording(aino(), "2", social)).await.declaration_id;
+    let viewed_by = |viewer| v1::ListRequest { viewer, ..listing(aino()) };
+    let get = |id: &str, viewer| v1::GetRequest {
+        client: Some(aino()),
+        declaration_id: id.to_owned(),
+        viewing_purpose: ViewingPurpose::Investigation.into(),
+        viewer,
+    };
+    assert_eq!(ids(&listed(&fixture, viewed_by(Some(professional()))).await), [healthcare.as_str()]);
+    fixture.declarations().get(get(&healthcare, Some(professional()))).await.expect("of the own sector");
+    let of_the_other = fixture.declarations().get(get(&social, Some(professional()))).await;
+    assert_eq!(refused(of_the_other), because(Code::NotFound, "DECLARATION_UNKNOWN"));
+    assert_eq!(ids(&listed(&fixture, viewed_by(Some(my_kanta()))).await), [healthcare.as_str(), &social]);
+
+    assert_eq!(refused(fixture.declarations().list(viewed_by(None)).await), invalid(&["viewer"]));
+    assert_eq!(refused(fixture.declarations().get(get(&social, None)).await), invalid(&["viewer"]));
+    let unknown = message(
+        "professional: { register: 1.2.246.10.99999999.999.1, organisation: 1.2.246.10.99999999.5.0 }",
+    );
+    let unknown = fixture.declarations().list(viewed_by(Some(unknown))).await;
+    assert_eq!(refused(unknown), because(Code::FailedPrecondition, "RECORDER_UNKNOWN"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_elses_declaration_is_found() {
     let fixture = Fixture::start().await;
     let stored = with_history(&fixture, aino()).await;
@@ -200,14 +231,14 @@ async fn the_information_received_is_told_and_whether_more_is_needed() {
         v1::Declarer { role: v1::Role::LegalRepresentative.into(), name: String::new(), id: String::new() };
     let mut received = Vec::new();
     for (key, declaration, declarer, on_behalf, must_inform) in [
-        ("1", "information: { version: '1.0', way: WAY_PROFESSIONAL }", representative, true, true),
+        ("1", "information: { version: '1.1', way: WAY_PROFESSIONAL }", representative, true, true),
         ("2", "information: { version: '2.0', way: WAY_MY_KANTA }", the_client(), false, false),
     ] {
         let request = v1::RecordRequest { declarer: Some(declarer), ..recording(aino(), key, declaration) };
         let recorded = fixture.record(request).await;
         let way = if on_behalf { v1::Way::Professional } else { v1::Way::MyKanta };
         received.push(v1::ReceivedInformation {
-            version: if on_behalf { "1.0" } else { "2.0" }.to_owned(),
+            version: if on_behalf { "1.1" } else { "2.0" }.to_owned(),
             received_at: recorded.recorded_at,
             way: way.into(),
             on_behalf,

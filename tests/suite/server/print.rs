@@ -8,7 +8,8 @@ use tonic::Code;
 use super::fixture::Fixture;
 use super::refused::{because, invalid, refused};
 use super::requests::{
-    CONSENT, DENIAL, INFORMATION, aino, message, my_kanta, person, recording, the_client, withdrawal,
+    CONSENT, DENIAL, INFORMATION, aino, message, my_kanta, person, professional, recording, the_client,
+    withdrawal,
 };
 
 fn printing(client: v1::ClientId, document: Document, language: &str, format: Format) -> v1::PrintRequest {
@@ -113,22 +114,50 @@ async fn a_printout_is_for_who_may_give_what_is_printed() {
         ..printing(client, document, "en", Format::Text)
     };
     let not_allowed = because(Code::FailedPrecondition, "DECLARER_NOT_ALLOWED");
-    for request in [by_guardian(minor.clone(), Document::Consents), by_guardian(aino(), Document::Denials)] {
+    for request in [
+        by_guardian(aino(), Document::Consents),
+        by_guardian(aino(), Document::Denials),
+        by_guardian(minor.clone(), Document::Denials),
+    ] {
         assert_eq!(refused(fixture.declarations().print(request).await), not_allowed);
     }
-    printed(&fixture, by_guardian(minor, Document::Denials)).await;
+    printed(&fixture, by_guardian(minor.clone(), Document::Consents)).await;
+    let professional = Some(professional());
+    let from_a_professional =
+        v1::PrintRequest { printed_by: professional.clone(), ..by_guardian(minor, Document::Denials) };
+    printed(&fixture, from_a_professional).await;
 
+    let of = |sector: Sector, document| v1::PrintRequest {
+        sector: sector.into(),
+        printed_by: professional.clone(),
+        ..printing(aino(), document, "en", Format::Text)
+    };
+    printed(&fixture, of(Sector::Both, Document::Denials)).await;
+    let other_sector = fixture.declarations().print(of(Sector::SocialWelfare, Document::Denials)).await;
+    assert_eq!(refused(other_sector), because(Code::FailedPrecondition, "RECORDER_SECTOR_NOT_ALLOWED"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_read_is_not_printed() {
+    let fixture = Fixture::start().await;
     let nothing = fixture.declarations().print(message::<v1::PrintRequest>("language: de")).await;
     assert_eq!(refused(nothing), invalid(&["client", "sector", "document", "language", "requested_by"]));
-    let both = v1::PrintRequest {
-        sector: Sector::Both.into(),
-        document: 9,
-        format: 9,
-        printed_by: Some(message("{}")),
-        ..printing(aino(), Document::Denials, "en", Format::Text)
-    };
-    assert_eq!(
-        refused(fixture.declarations().print(both).await),
-        invalid(&["sector", "document", "format", "printed_by"])
-    );
+    let denials = || printing(aino(), Document::Denials, "en", Format::Text);
+    for (request, fields) in [
+        (
+            v1::PrintRequest { document: 9, format: 9, printed_by: Some(message("{}")), ..denials() },
+            &["document", "format", "printed_by"][..],
+        ),
+        (
+            v1::PrintRequest {
+                sector: Sector::Both.into(),
+                document: Document::Consents.into(),
+                ..denials()
+            },
+            &["sector"],
+        ),
+        (v1::PrintRequest { printed_by: None, ..denials() }, &["printed_by"]),
+    ] {
+        assert_eq!(refused(fixture.declarations().print(request).await), invalid(fields));
+    }
 }

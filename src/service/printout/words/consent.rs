@@ -1,6 +1,8 @@
 //! What a consent says.
 
+use crate::policy::day::Day;
 use crate::policy::declaration::{Consent, ConsentKind};
+use crate::policy::language::Language;
 
 use super::Words;
 
@@ -111,6 +113,48 @@ impl Words<'_> {
                 "This consent ended when the Client Data Act came into force.",
             ),
         }
+    }
+
+    /// From when a consent opens, if that is to come. Each system joins in its
+    /// own time, so that it is the earliest day.
+    pub(in super::super) fn opening_lines(
+        &self,
+        opens_from: Option<Day>,
+        prescriptions_from: Option<Day>,
+    ) -> Vec<String> {
+        let opens = opens_from.map(|day| {
+            let day = self.date(day);
+            match self.language {
+                Language::Fi => format!(
+                    "Tietojasi luovutetaan tällä luvalla Kanta-palvelujen kautta aikaisintaan {day} alkaen."
+                ),
+                Language::Sv => format!(
+                    "Uppgifter lämnas ut via Kanta-tjänsterna med stöd av det här tillståndet tidigast från \
+                     och med den {day}."
+                ),
+                Language::En => format!(
+                    "Under this consent, data will be shared through the Kanta Services from {day} at the \
+                     earliest."
+                ),
+            }
+        });
+        let prescriptions = prescriptions_from.map(|day| {
+            let day = self.date(day);
+            match self.language {
+                Language::Fi => format!(
+                    "Reseptejäsi luovutetaan tällä luvalla Kanta-palvelujen kautta aikaisintaan {day} alkaen."
+                ),
+                Language::Sv => format!(
+                    "Recept lämnas ut via Kanta-tjänsterna med stöd av det här tillståndet tidigast från \
+                     och med den {day}."
+                ),
+                Language::En => format!(
+                    "Under this consent, prescriptions will be shared through the Kanta Services from {day} \
+                     at the earliest."
+                ),
+            }
+        });
+        opens.into_iter().chain(prescriptions).collect()
     }
 
     fn kanta_only(&self) -> &'static str {

@@ -1,13 +1,23 @@
 //! Who declared it and when, and what is wrong with it.
 
 use crate::policy::day::Day;
-use crate::policy::declaration::{Declaration, Kind, RecordedBy, Role};
+use crate::policy::declaration::{Declaration, Kind, Label, RecordedBy, Role};
 use crate::policy::language::Language;
 use crate::policy::printout::PrintNote;
 
-use super::Words;
+use super::{Words, on_one_line};
 
 impl Words<'_> {
+    /// The words by which the client knows a denial again.
+    pub(in super::super) fn label_line(&self, label: &Label) -> String {
+        let own_name = self.say(
+            "Oma nimityksesi kiellolle",
+            "Din egen benämning på förbudet",
+            "Your own name for this denial",
+        );
+        format!("{own_name}: {}", on_one_line(label.as_str()))
+    }
+
     pub(in super::super) fn unreadable_heading(&self, kind: Kind) -> &'static str {
         if kind == Kind::Denial {
             self.say(
@@ -97,12 +107,12 @@ impl Words<'_> {
         match note {
             PrintNote::GiveAgain => {
                 let why = self.say(
-                    "Tämä lupa ei ole voimassa, koska et ollut saanut tietoa Kanta-palveluista \
-                     (Kanta-informointia), kun lupa tallennettiin.",
-                    "Det här tillståndet är inte i kraft, eftersom du inte hade fått informationen om \
-                     Kanta-tjänsterna när tillståndet registrerades.",
-                    "This consent is not in effect because you had not received the information about \
-                     the Kanta Services when it was recorded.",
+                    "Tämä lupa ei ole voimassa, koska se annettiin ennen kuin olit saanut tiedon \
+                     Kanta-palveluista (Kanta-informoinnin).",
+                    "Det här tillståndet är inte i kraft, eftersom det gavs innan du hade fått \
+                     informationen om Kanta-tjänsterna.",
+                    "This consent is not in effect because it was given before you had received the \
+                     information about the Kanta Services.",
                 );
                 self.give_again(why)
             }
