@@ -68,7 +68,11 @@ pub(super) fn deny_predecessor(
 }
 
 /// The scope of one that is stored already, mostly as it was.
-pub(super) fn deny_again(rng: &mut Rng, setting: &Setting, stored: &mut Vec<(DateTime<Utc>, StoredDeclaration)>) {
+pub(super) fn deny_again(
+    rng: &mut Rng,
+    setting: &Setting,
+    stored: &mut Vec<(DateTime<Utc>, StoredDeclaration)>,
+) {
     let denials = stored.iter().filter_map(|(_, stored)| match stored.declaration.as_ref() {
         Some(Declaration { declaration: Some(Content::Denial(denial)) }) => Some(denial.clone()),
         _ => None,
@@ -85,7 +89,11 @@ pub(super) fn deny_again(rng: &mut Rng, setting: &Setting, stored: &mut Vec<(Dat
 }
 
 /// A denial as clients set them.
-pub(in crate::generator) fn another_denial(rng: &mut Rng, setting: &Setting, ends: &Ends) -> StoredDeclaration {
+pub(in crate::generator) fn another_denial(
+    rng: &mut Rng,
+    setting: &Setting,
+    ends: &Ends,
+) -> StoredDeclaration {
     let mut stored = Vec::new();
     let denial = denial(rng, setting, ends);
     store(rng, setting, Content::Denial(denial), &mut stored);
