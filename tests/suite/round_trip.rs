@@ -33,6 +33,7 @@ fn completed(declared: &StoredDeclaration) -> StoredDeclaration {
         completed.id = "declaration-1".to_owned();
     }
     completed.given_at = completed.given_at.or(completed.recorded_at);
+    completed.withdrawal_given_at = completed.withdrawal_given_at.or(completed.withdrawn_at);
     completed
 }
 

@@ -59,7 +59,7 @@ impl Said {
         Declaration {
             id: appended.declaration_id.clone(),
             content,
-            given_at: given_at.unwrap_or(appended.recorded_at),
+            given_at: by_then(given_at, appended.recorded_at),
             recorded_at: appended.recorded_at,
             withdrawal: None,
             declarer: Some(declarer),
@@ -114,12 +114,17 @@ async fn declare_and_withdraw(home: Shared, said: Vec<(Said, Said)>) {
         assert_eq!(
             *withdrawal,
             Withdrawal {
-                given_at: end.given_at.unwrap_or(appended.recorded_at),
+                given_at: by_then(end.given_at, appended.recorded_at),
                 recorded_at: appended.recorded_at,
                 by
             }
         );
     }
+}
+
+/// A clock that is ahead gives the instant of recording.
+fn by_then(given_at: Option<Instant>, recorded_at: Instant) -> Instant {
+    given_at.map_or(recorded_at, |given_at| given_at.min(recorded_at))
 }
 
 async fn import(home: Shared, mut history: Vec<(ClientId, Declaration)>) {
