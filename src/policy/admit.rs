@@ -354,15 +354,17 @@ impl<'a> Admission<'a> {
     }
 }
 
-/// Whether two denials say the same; against whom, in whatever order.
+/// Whether two denials say the same: against whom, in whatever order, and the
+/// allowance only where a denial carries them.
 fn is_equal(one: &Denial, other: &Denial) -> bool {
     let Denial { sector, scope, against, allows_emergency } = one;
-    let is_against_the_same = against.iter().all(|one| other.against.contains(one))
-        && other.against.iter().all(|one| against.contains(one));
-    *sector == other.sector
-        && *scope == other.scope
-        && is_against_the_same
-        && *allows_emergency == other.allows_emergency
+    let carries_conditions = *sector == DenialSector::Healthcare && *scope != Scope::Extensive;
+    let has_same_conditions = || {
+        against.iter().all(|one| other.against.contains(one))
+            && other.against.iter().all(|one| against.contains(one))
+            && *allows_emergency == other.allows_emergency
+    };
+    *sector == other.sector && *scope == other.scope && (!carries_conditions || has_same_conditions())
 }
 
 /// The one sector that a declaration is about; none = either.

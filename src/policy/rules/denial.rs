@@ -165,23 +165,32 @@ fn was_of(case: &Case<'_, '_>, provider: &Oid<'_>) -> bool {
 /// Whether a carried-over denial of a former provider covers the record and
 /// this requester: it is against other controllers.
 fn is_carried_over(sharing: &Sharing<'_, '_>, provider: &Oid<'_>) -> bool {
-    let Sharing { directory, holder, requester, .. } = sharing;
-    is_in_file_with_carried_denials(directory, holder, provider) && !requester.has_same_controller(holder)
+    let Sharing { directory, holder, requester, calendar, today, .. } = sharing;
+    is_in_file_with_carried_denials(directory, holder, provider, calendar, *today)
+        && !requester.has_same_controller(holder)
 }
 
 /// Whether a successor carried the denials of a former provider over to its own
-/// files of the kinds that the provider had, and this is one of these (002: old
-/// service-provider-specific denials).
-fn is_in_file_with_carried_denials(directory: &Directory, holder: &Holder<'_>, provider: &Oid<'_>) -> bool {
+/// files of the kinds that the provider had, and this is one of these, merged
+/// further or not (002: old service-provider-specific denials).
+fn is_in_file_with_carried_denials(
+    directory: &Directory,
+    holder: &Holder<'_>,
+    provider: &Oid<'_>,
+    calendar: &Calendar,
+    today: Day,
+) -> bool {
     let has_carried = |successor: &Organisation| {
         successor.carries_former_denials && directory.has_succeeded(successor, provider)
     };
     let had_kind = || {
-        directory.organisation(provider).is_some_and(|provider| {
-            directory.registers_of(provider).any(|one| one.kind == holder.register.kind)
-        })
+        let provider = directory.organisation(provider);
+        let kinds = provider.into_iter().flat_map(|provider| directory.registers_of(provider));
+        kinds.into_iter().any(|register| register.kind == holder.register.kind)
     };
-    (has_carried(holder.controller) || has_carried(holder.named_controller)) && had_kind()
+    (has_carried(holder.named_controller)
+        || directory.successors_by(holder.named_controller, calendar, today).any(has_carried))
+        && had_kind()
 }
 
 /// The registers whose data a denial of registers, of a former provider, of all
@@ -200,10 +209,12 @@ pub(crate) fn covered_registers<'d>(
             directory.is_part_of(holder, register, calendar, today)
                 || directory.party(register).is_some_and(|named| {
                     named.controller.kind == OrganisationKind::FormerPublic
-                        && was_or_is_carried_over(directory, holder, &named.controller.oid)
+                        && was_or_is_carried_over(directory, holder, &named.controller.oid, calendar, today)
                 })
         }
-        Scope::FormerProvider(provider) => was_or_is_carried_over(directory, holder, provider),
+        Scope::FormerProvider(provider) => {
+            was_or_is_carried_over(directory, holder, provider, calendar, today)
+        }
         Scope::ServiceEvent(_)
         | Scope::Prescription(_)
         | Scope::ServiceTransaction(_)
@@ -224,8 +235,15 @@ pub(crate) fn covered_registers<'d>(
 
 /// Whether a register was a former provider's, or is in a file to which its
 /// denials were carried over.
-fn was_or_is_carried_over(directory: &Directory, holder: &Holder<'_>, provider: &Oid<'_>) -> bool {
-    holder.named_controller.oid == *provider || is_in_file_with_carried_denials(directory, holder, provider)
+fn was_or_is_carried_over(
+    directory: &Directory,
+    holder: &Holder<'_>,
+    provider: &Oid<'_>,
+    calendar: &Calendar,
+    today: Day,
+) -> bool {
+    holder.named_controller.oid == *provider
+        || is_in_file_with_carried_denials(directory, holder, provider, calendar, today)
 }
 
 /// Which of several covering denials is told: the lowest.
