@@ -246,7 +246,7 @@ impl<'a> Admission<'a> {
     /// Whether a consent may be recorded, and which consent it replaces.
     fn consent(&self, consent: &Consent, given_on: Day, declared: &Declared<'a>) -> Result<Said, Refusal> {
         let calendar = self.terms.calendar;
-        let is_before_act = self.today() < calendar.act_in_force;
+        let is_before_act = || self.today() < calendar.act_in_force;
         let this_moment = (self.now, u32::MAX);
         if consent.kind.needs_information()
             && !declared.received.had_informed(this_moment, given_on, is_before_act)

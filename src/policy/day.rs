@@ -109,7 +109,7 @@ impl fmt::Display for Day {
 /// What is stored as said later was said by a clock that was ahead: it counts
 /// as said when it was stored (domain rules §7).
 pub(crate) fn given_on(given_at: Instant, recorded_at: Instant) -> Day {
-    Day::of(given_at.min(recorded_at))
+    Day::of(if recorded_at < given_at { recorded_at } else { given_at })
 }
 
 /// Whether a day is within bounds: from inclusive, until exclusive, unset = no bound.

@@ -104,7 +104,7 @@ impl<'a> Declared<'a> {
         let received = &declared.received;
         for latest in declared.consents.each() {
             let recorded = (latest.recorded_at, latest.place());
-            let is_before_act = Day::of(latest.recorded_at) < calendar.act_in_force;
+            let is_before_act = || Day::of(latest.recorded_at) < calendar.act_in_force;
             latest.is_before_information = latest.consent.kind.needs_information()
                 && !received.had_informed(recorded, latest.given_on, is_before_act);
         }

@@ -115,13 +115,20 @@ impl<'a> Consents<'a> {
     /// said: one that cannot be read may have replaced any before it.
     pub(crate) fn latest(&self, kind: &ConsentKind<'_>) -> Option<&LatestConsent<'a>> {
         let latest = self.latest.iter().find(|latest| latest.consent.kind == *kind)?;
-        (self.unreadable < Some(latest.act)).then_some(latest)
+        self.is_after_unreadable(latest.act).then_some(latest)
     }
 
     /// Whether an act would be the last on consents of a kind.
     pub(crate) fn is_last(&self, act: Act, kind: &ConsentKind<'_>) -> bool {
         let latest = self.latest.iter().find(|latest| latest.consent.kind == *kind);
-        latest.is_none_or(|latest| latest.act <= act) && self.unreadable < Some(act)
+        latest.is_none_or(|latest| latest.act <= act) && self.is_after_unreadable(act)
+    }
+
+    /// Whether an act is later than whatever was done with a consent that cannot
+    /// be read.
+    #[inline]
+    fn is_after_unreadable(&self, act: Act) -> bool {
+        self.unreadable.is_none_or(|unreadable| unreadable < act)
     }
 
     /// Whether the client's last act on a consent of one of some kinds was to

@@ -48,8 +48,17 @@ impl Received {
     /// moment, on the day on which a consent was given (002, 003, 004: "once
     /// they have received the information"). Before the Act, under the earlier
     /// law is enough.
-    pub(crate) fn had_informed(&self, before: Moment, consent_given_on: Day, is_before_act: bool) -> bool {
-        self.counting(before, is_before_act).any(|receipt| receipt.given_on <= consent_given_on)
+    pub(crate) fn had_informed(
+        &self,
+        before: Moment,
+        consent_given_on: Day,
+        is_before_act: impl FnOnce() -> bool,
+    ) -> bool {
+        let had = |is_before_act| {
+            self.counting(before, is_before_act).any(|receipt| receipt.given_on <= consent_given_on)
+        };
+        // Which day it was recorded on matters to few, and takes longer than the rest.
+        had(false) || (!self.0.is_empty() && is_before_act() && had(true))
     }
 
     fn counting(&self, before: Moment, is_before_act: bool) -> impl Iterator<Item = &Receipt> {

@@ -45,14 +45,28 @@ pub(super) fn extensive_of_both<'x, 'a>(
     declared.denials.of_no_id().filter(extensive).map(covering)
 }
 
-/// The denials of the prescription that the record is, whomever against.
-pub(super) fn of_prescription<'x, 'c, 'a>(
+/// The two denials that apply across sectors, whomever they are against: those
+/// of everything in both, and those of the prescription that the record is.
+pub(super) fn across_sectors<'x, 'c, 'a>(
     case: &'x Case<'c, 'a>,
 ) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'c, 'a> {
-    let names = |one: &DenialInForce<'_>| matches!(&one.denial.scope, Scope::Prescription(id) if *id == case.record.id);
-    let covering = |denial| Covering { denial, detail: Detail::DenialPrescription };
-    let candidates = case.sharing.declared.denials.candidates(case.record);
-    candidates.filter(move |one| case.record.kind.is_prescription() && names(one)).map(covering)
+    let is_prescription = case.record.kind.is_prescription();
+    case.sharing.declared.denials.candidates(case.record).filter_map(move |denial| {
+        let detail = match &denial.denial.scope {
+            Scope::Extensive if denial.denial.sector == DenialSector::Both => Detail::DenialExtensive,
+            Scope::Prescription(id) if is_prescription && *id == case.record.id => Detail::DenialPrescription,
+            Scope::AllPatientData
+            | Scope::ServiceEvent(_)
+            | Scope::Register(_)
+            | Scope::Prescription(_)
+            | Scope::FormerProvider(_)
+            | Scope::ServiceTransaction(_)
+            | Scope::Document(_)
+            | Scope::ServiceTask(_)
+            | Scope::Extensive => return None,
+        };
+        Some(Covering { denial, detail })
+    })
 }
 
 /// The denial of access that covering denials amount to: the widest scope is

@@ -16,13 +16,10 @@ pub(super) static XS_DENIED: Rule = Rule {
 };
 
 fn find(case: &Case<'_, '_>) -> Option<Finding> {
-    let extensive = denial::extensive_of_both(case.sharing.declared);
-    denial::finding(extensive.chain(denial::of_prescription(case)))
+    denial::finding(denial::across_sectors(case))
 }
 
 fn account(case: &Case<'_, '_>) -> Account {
-    let extensive = denial::extensive_of_both(case.sharing.declared);
-    let covering = extensive.chain(denial::of_prescription(case));
     let account = Account::default().say("other denials do not apply across sectors");
-    denial::account_of(account, covering)
+    denial::account_of(account, denial::across_sectors(case))
 }
