@@ -60,7 +60,7 @@ impl<'q, 'a> Question<'q, 'a> {
         if let Some(field) = record.invalid_field(residual.map(|residual| &residual.holder)) {
             return Verdict::invalid(field);
         }
-        let known = residual.and_then(|residual| Some((residual, self.sharing(residual.holder)?)));
+        let known = residual.and_then(|residual| Some((residual, self.sharing(&residual.holder)?)));
         let Some((residual, sharing)) = known else {
             return self.verdict(Found::unknown_register(), None, None);
         };
@@ -96,12 +96,13 @@ impl<'q, 'a> Question<'q, 'a> {
     /// register is not known.
     pub(super) fn list(&self, record: &Record<'_>) -> Option<&'static RuleList> {
         let holder = self.holder(&record.register)?;
-        self.sharing(holder).map(|sharing| sharing.list())
+        self.sharing(&holder).map(|sharing| sharing.list())
     }
 
     /// What a rule finds for a record, for an explanation.
     pub(super) fn account(&self, rule: &Rule, record: &Record<'_>) -> Account {
-        let sharing = self.holder(&record.register).and_then(|holder| self.sharing(holder));
+        let holder = self.holder(&record.register);
+        let sharing = holder.as_ref().and_then(|holder| self.sharing(holder));
         match &sharing {
             Some(sharing) => (rule.account)(&Case { sharing, record }),
             None => self.account_of_unknown(record),
@@ -138,7 +139,7 @@ impl<'q, 'a> Question<'q, 'a> {
     /// What is left to ask for the records of a register, if it is known.
     fn residual(&self, register: &Oid<'_>) -> Option<Residual<'q>> {
         let holder = self.holder(register)?;
-        Some(Residual::of(holder, self.sharing(holder).as_ref()))
+        Some(Residual::of(holder, self.sharing(&holder).as_ref()))
     }
 
     /// A register as the holder of records; none if it is not known.
@@ -147,7 +148,7 @@ impl<'q, 'a> Question<'q, 'a> {
     }
 
     /// Sharing from a holder; none if the requester is not known.
-    fn sharing<'c>(&'c self, holder: Holder<'c>) -> Option<Sharing<'c, 'a>> {
+    fn sharing<'c>(&'c self, holder: &'c Holder<'c>) -> Option<Sharing<'c, 'a>> {
         Some(Sharing {
             situation: self.situation,
             requester: self.requester?,

@@ -283,12 +283,16 @@ impl<'d> Holder<'d> {
 
     /// Whether the data file is ready for something: the register itself, or
     /// one of the successor's that it is one file with.
+    #[inline]
     pub(crate) fn is_ready(&self, directory: &Directory, is_ready: impl Fn(&Register) -> bool) -> bool {
-        is_ready(self.register)
-            || (self.is_merged()
-                && directory
-                    .registers_of(self.controller)
-                    .any(|register| register.kind == self.register.kind && is_ready(register)))
+        is_ready(self.register) || (self.is_merged() && self.has_ready_successor(directory, is_ready))
+    }
+
+    /// Apart, so that what is asked of every record stays small.
+    #[cold]
+    fn has_ready_successor(&self, directory: &Directory, is_ready: impl Fn(&Register) -> bool) -> bool {
+        let mut of_file = directory.registers_of(self.controller);
+        of_file.any(|register| register.kind == self.register.kind && is_ready(register))
     }
 
     /// The register by the directory: a merged one as whose it was.

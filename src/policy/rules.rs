@@ -106,7 +106,7 @@ pub(crate) struct Case<'c, 'a> {
 pub(crate) struct Sharing<'c, 'a> {
     pub(crate) situation: &'c Situation<'c>,
     pub(crate) requester: Party<'c>,
-    pub(crate) holder: Holder<'c>,
+    pub(crate) holder: &'c Holder<'c>,
     pub(crate) declared: &'c Declared<'a>,
     pub(crate) directory: &'c Directory,
     pub(crate) calendar: &'c Calendar,
@@ -177,6 +177,7 @@ impl Sharing<'_, '_> {
     }
 
     /// Whether the data file in which the record is held is ready for something.
+    #[inline]
     pub(crate) fn is_holder_ready(&self, is_ready: impl Fn(&Register) -> bool) -> bool {
         self.holder.is_ready(self.directory, is_ready)
     }

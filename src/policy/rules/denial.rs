@@ -97,7 +97,7 @@ fn detail_in_sector(case: &Case<'_, '_>, denial: &Denial, sector: Sector) -> Opt
 
 /// Whether a healthcare denial is against this requester; empty = all.
 fn reaches_requester(sharing: &Sharing<'_, '_>, against: &[Against]) -> bool {
-    let same_controller = sharing.requester.has_same_controller(&sharing.holder);
+    let same_controller = sharing.requester.has_same_controller(sharing.holder);
     against.is_empty()
         || against.iter().any(|against| match against {
             Against::OtherProviders => !same_controller,
@@ -139,7 +139,7 @@ fn detail_of_data(case: &Case<'_, '_>, scope: &Scope) -> Option<Detail> {
 /// Whether the record is held in the data file of a register, at any link of a
 /// chain of mergers.
 fn is_in_file(sharing: &Sharing<'_, '_>, register: &Oid<'_>) -> bool {
-    sharing.directory.is_part_of(&sharing.holder, register, sharing.calendar, sharing.today)
+    sharing.directory.is_part_of(sharing.holder, register, sharing.calendar, sharing.today)
 }
 
 /// Whether a denial of a former provider, or of one of its registers, covers

@@ -17,7 +17,7 @@ pub(super) static OWN_REGISTER: Rule = Rule {
 };
 
 fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
-    let is_own = sharing.requester.has_same_register(&sharing.holder) || has_merged_into_requester(sharing);
+    let is_own = sharing.requester.has_same_register(sharing.holder) || has_merged_into_requester(sharing);
     is_own.then(|| Finding::plain(Reason::OwnRegister))
 }
 
@@ -25,7 +25,7 @@ fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
 /// successor that is the requester's controller (002).
 fn has_merged_into_requester(sharing: &Sharing<'_, '_>) -> bool {
     sharing.holder.is_merged()
-        && sharing.requester.has_same_controller(&sharing.holder)
+        && sharing.requester.has_same_controller(sharing.holder)
         && sharing.holder.register.kind == sharing.requester.register.kind
 }
 
