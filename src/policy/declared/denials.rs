@@ -36,6 +36,12 @@ impl<'a> Denials<'a> {
         self.any.push(denial);
     }
 
+    /// Whether the client has denied nothing, as most have not.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.any.is_empty() && self.by_id.is_empty()
+    }
+
     /// To be called when all are there.
     pub(crate) fn sort(&mut self) {
         if self.any.len() <= SCANNED_MAX {

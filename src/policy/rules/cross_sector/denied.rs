@@ -16,6 +16,9 @@ pub(super) static XS_DENIED: Rule = Rule {
 };
 
 fn find(case: &Case<'_, '_>) -> Option<Finding> {
+    if case.sharing.declared.denials.is_empty() {
+        return None;
+    }
     denial::finding(denial::across_sectors(case))
 }
 

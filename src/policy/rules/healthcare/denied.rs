@@ -24,6 +24,9 @@ pub(super) static HC_DENIED: Rule = Rule {
 };
 
 fn find(case: &Case<'_, '_>) -> Option<Finding> {
+    if case.sharing.declared.denials.is_empty() {
+        return None;
+    }
     let mut covering = denial::covering(case, Sector::Healthcare);
     let is_emergency = case.sharing.has_complete_claim(ClaimKind::Emergency);
     if is_emergency && covering.all(|covering| gives_way_in_emergency(covering.denial.denial)) {
