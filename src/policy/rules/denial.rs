@@ -87,11 +87,13 @@ fn detail_in_sector(case: &Case<'_, '_>, denial: &Denial, sector: Sector) -> Opt
     if !counts {
         return None;
     }
-    // An extensive denial carries no against.
-    let reaches = denial.sector != DenialSector::Healthcare
-        || denial.scope == Scope::Extensive
-        || reaches_requester(case.sharing, &denial.against);
-    let named = detail_of_data(case, &denial.scope).filter(|_| reaches);
+    // Asked last, because most denials are of other data. An extensive one carries no against.
+    let reaches = |_: &Detail| {
+        denial.sector != DenialSector::Healthcare
+            || denial.scope == Scope::Extensive
+            || reaches_requester(case.sharing, &denial.against)
+    };
+    let named = detail_of_data(case, &denial.scope).filter(reaches);
     named.or_else(|| concerns_former_provider(case, &denial.scope).then_some(Detail::DenialFormerProvider))
 }
 
