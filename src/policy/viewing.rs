@@ -33,6 +33,8 @@ pub struct Selection {
     pub include_ended: bool,
     /// Only those after this one; none = from the first.
     pub after: Option<OpaqueId<'static>>,
+    /// Maximum number of declarations returned.
+    pub count_max: usize,
 }
 
 /// Why and by whom declarations are viewed.
@@ -88,7 +90,7 @@ pub fn select<'a>(
     declarations: &'a ClientDeclarations,
     showing: Showing<'a>,
 ) -> Result<Vec<Shown<'a>>, Refusal> {
-    let Selection { kinds, include_ended, after } = selection;
+    let Selection { kinds, include_ended, after, count_max } = selection;
     let includes = |kind| kinds.is_empty() || kinds.contains(&kind);
     let sight = if includes(Kind::Denial) { Some(sight_for_denials(view, showing.directory)?) } else { None };
     let in_force = InForce::at(showing.now, declarations, showing.client);
@@ -108,7 +110,8 @@ pub fn select<'a>(
     };
     let replacements = if *include_ended { in_force.replacements() } else { HashMap::new() };
     let shown = |(place, declaration)| showing.shown(place, declaration, declarations, &replacements);
-    Ok((0..).zip(declarations).skip(start).filter(is_shown).map(shown).collect())
+    let selected = (0..).zip(declarations).skip(start).filter(is_shown).take(*count_max);
+    Ok(selected.map(shown).collect())
 }
 
 /// One declaration of the client; a denial as [`select`] shows it.
@@ -245,7 +248,8 @@ mod tests {
         view: &View,
         after: Option<&'static str>,
     ) -> Result<Vec<String>, Refusal> {
-        let selection = Selection { kinds: kinds.to_vec(), include_ended, after: after.map(id) };
+        let selection =
+            Selection { kinds: kinds.to_vec(), include_ended, after: after.map(id), count_max: 100 };
         let (stored, client) = (stored(), client(ADULT));
         let (directory, calendar) = (directory(""), Calendar::published());
         let now = noon("2026-02-01");

@@ -168,7 +168,11 @@ impl Declarations {
     }
 
     async fn list(&self, message: &ListRequest) -> Result<ListResponse, Failure> {
-        let Listing { client, selection, view, page_size } = listing(message)?;
+        let Listing { client, mut selection, view, page_size } = listing(message)?;
+        let limits = &self.core.limits;
+        let page_size = page_size.unwrap_or(limits.page_size_default).min(limits.page_size_max);
+        // One more says that there is a next page.
+        selection.count_max = page_size.saturating_add(1);
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
         check_born(&client, now)?;
@@ -182,8 +186,6 @@ impl Declarations {
             };
             if is_foreign { Failure::Invalid(foreign()) } else { Failure::Refused(refusal) }
         })?;
-        let limits = &self.core.limits;
-        let page_size = page_size.unwrap_or(limits.page_size_default).min(limits.page_size_max);
         let mut bytes = 0_usize;
         let page = selected.iter().take(page_size).map(to_shown).take_while(|stored| {
             let is_first = bytes == 0;

@@ -219,6 +219,18 @@ pub(crate) fn covered_registers<'d>(
     calendar: &Calendar,
     today: Day,
 ) -> Vec<&'d Oid<'static>> {
+    let names_data = matches!(
+        denial.scope,
+        Scope::ServiceEvent(_)
+            | Scope::Prescription(_)
+            | Scope::ServiceTransaction(_)
+            | Scope::Document(_)
+            | Scope::ServiceTask(_)
+    );
+    // Most denials do, and a directory has thousands of registers.
+    if names_data {
+        return Vec::new();
+    }
     let covers = |holder: &Holder<'_>| match &denial.scope {
         Scope::AllPatientData | Scope::Extensive => true,
         Scope::Register(register) => {

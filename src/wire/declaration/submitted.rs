@@ -179,7 +179,12 @@ pub fn listing(message: &v1::ListRequest) -> Result<Listing, InvalidRequest> {
     let read = (|| {
         Some(Listing {
             client: client?,
-            selection: Selection { kinds, include_ended: *include_ended, after: after? },
+            selection: Selection {
+                kinds,
+                include_ended: *include_ended,
+                after: after?,
+                count_max: usize::MAX,
+            },
             view: view?,
             page_size: Some(page_size?).filter(|size| *size > 0),
         })

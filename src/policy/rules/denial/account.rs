@@ -1,6 +1,8 @@
 //! Which denials a rule looked at: which cover the record by which scope, and
 //! why the others do not.
 
+use std::collections::HashSet;
+
 use super::{Covering, covering, detail_of_data, is_carried_over, reaches_requester, was_of};
 use crate::policy::declaration::{Denial, DenialSector, Scope};
 use crate::policy::declared::DenialInForce;
@@ -19,9 +21,9 @@ pub(in crate::policy::rules) fn account(case: &Case<'_, '_>, sector: Sector) -> 
     let count = in_force().count();
     let account = Account::default().fact("denials.in_force", count);
     let account = account_of(account, covering(case, sector));
-    let covers =
-        |one: &DenialInForce<'_>| covering(case, sector).any(|other| other.denial.place == one.place);
-    let passed = in_force().filter(|one| !covers(one));
+    // Found once: a client may have many.
+    let covers: HashSet<u32> = covering(case, sector).map(|one| one.denial.place).collect();
+    let passed = in_force().filter(|one| !covers.contains(&one.place));
     let not_named = passed.clone().count().saturating_sub(NAMED_MAX);
     let account = passed.take(NAMED_MAX).fold(account, |account, one| {
         let (scope, why) = (words::scope(one.denial), why_not(case, one.denial));
