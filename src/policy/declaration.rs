@@ -3,6 +3,7 @@
 use smallvec::SmallVec;
 
 use super::day::{Day, Instant, given_on};
+use super::directory::Sector;
 use super::oid::{Oid, OpaqueId};
 
 /// A client's declarations in revision order.
@@ -289,6 +290,18 @@ impl Content {
             Self::Consent(_) => Kind::Consent,
             Self::Denial(_) => Kind::Denial,
             Self::Unreadable(kind) => *kind,
+        }
+    }
+}
+
+impl DenialSector {
+    /// Whether a denial counts in a sector: in its own, or in both.
+    #[must_use]
+    pub fn includes(self, sector: Sector) -> bool {
+        match self {
+            Self::Healthcare => sector == Sector::Healthcare,
+            Self::SocialWelfare => sector == Sector::SocialWelfare,
+            Self::Both => true,
         }
     }
 }

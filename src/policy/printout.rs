@@ -250,7 +250,7 @@ fn denial_entry<'a>(
     covers: impl Fn(&Denial) -> Vec<&'a Oid<'static>>,
 ) -> Option<PrintEntry<'a>> {
     match &declaration.content {
-        Content::Denial(denial) => counts_in(denial, sector).then(|| PrintEntry {
+        Content::Denial(denial) => sector.shows(denial.sector).then(|| PrintEntry {
             declaration,
             is_for_kanta_only: false,
             opens_from: None,
@@ -265,16 +265,15 @@ fn denial_entry<'a>(
     }
 }
 
-/// A denial counts in its sector only, one of both in both.
-fn counts_in(denial: &Denial, sector: PrintedSector) -> bool {
-    match denial.sector {
-        DenialSector::Healthcare => sector.includes(Sector::Healthcare),
-        DenialSector::SocialWelfare => sector.includes(Sector::SocialWelfare),
-        DenialSector::Both => true,
-    }
-}
-
 impl PrintedSector {
+    /// Whether a denial of a sector is among those printed.
+    fn shows(self, denial: DenialSector) -> bool {
+        match self {
+            Self::One(sector) => denial.includes(sector),
+            Self::Both => true,
+        }
+    }
+
     /// Whether a sector is among those printed.
     #[must_use]
     pub fn includes(self, sector: Sector) -> bool {

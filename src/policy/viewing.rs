@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::calendar::Calendar;
 use super::client_id::ClientId;
 use super::day::{Day, Instant};
-use super::declaration::{ClientDeclarations, Content, Declaration, Denial, DenialSector, Kind, RecordedBy};
+use super::declaration::{ClientDeclarations, Content, Declaration, DenialSector, Kind, RecordedBy};
 use super::declared::InForce;
 use super::directory::{Directory, Party, Sector};
 use super::oid::{Oid, OpaqueId};
@@ -167,17 +167,12 @@ impl Sight {
     #[must_use]
     pub fn includes(self, content: &Content) -> bool {
         match (self, content) {
-            (Self::OfSector(sector), Content::Denial(denial)) => is_seen_by(denial, sector),
+            (Self::OfSector(sector), Content::Denial(denial)) => match sector {
+                Some(sector) => denial.sector.includes(sector),
+                None => denial.sector == DenialSector::Both,
+            },
             (_, _) => true,
         }
-    }
-}
-
-fn is_seen_by(denial: &Denial, sector: Option<Sector>) -> bool {
-    match denial.sector {
-        DenialSector::Healthcare => sector == Some(Sector::Healthcare),
-        DenialSector::SocialWelfare => sector == Some(Sector::SocialWelfare),
-        DenialSector::Both => true,
     }
 }
 

@@ -79,12 +79,7 @@ pub(super) fn finding<'a>(covering: impl Iterator<Item = Covering<'a>> + Clone) 
 }
 
 fn detail_in_sector(case: &Case<'_, '_>, denial: &Denial, sector: Sector) -> Option<Detail> {
-    let counts = match denial.sector {
-        DenialSector::Healthcare => sector == Sector::Healthcare,
-        DenialSector::SocialWelfare => sector == Sector::SocialWelfare,
-        DenialSector::Both => true,
-    };
-    if !counts {
+    if !denial.sector.includes(sector) {
         return None;
     }
     // Asked last, because most denials are of other data. An extensive one carries no against.

@@ -16,7 +16,7 @@ const NAMED_MAX: usize = 10;
 
 /// The denials in force of a sector.
 pub(in crate::policy::rules) fn account(case: &Case<'_, '_>, sector: Sector) -> Account {
-    let of_sector = |one: &DenialInForce<'_>| counts_in(one.denial, sector);
+    let of_sector = |one: &DenialInForce<'_>| one.denial.sector.includes(sector);
     let in_force = || case.sharing.declared.denials.each().filter(of_sector);
     let count = in_force().count();
     let account = Account::default().fact("denials.in_force", count);
@@ -58,14 +58,6 @@ pub(in crate::policy::rules) fn account_of<'a>(
 
 fn and_more(account: Account, more: usize, what: &str) -> Account {
     if more == 0 { account } else { account.say(format!("{more} more {what}")) }
-}
-
-fn counts_in(denial: &Denial, sector: Sector) -> bool {
-    match denial.sector {
-        DenialSector::Healthcare => sector == Sector::Healthcare,
-        DenialSector::SocialWelfare => sector == Sector::SocialWelfare,
-        DenialSector::Both => true,
-    }
 }
 
 /// Why a denial of the sector does not cover the record.
