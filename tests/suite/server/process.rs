@@ -58,7 +58,7 @@ impl Process {
         let mut stderr = BufReader::new(child.stderr.take().expect("its words"));
         let mut said = String::new();
         while stderr.read_line(&mut said).expect("its words") > 0 {
-            if let Some((address, http)) = said.lines().last().and_then(listening) {
+            if let Some((address, http)) = said.lines().next_back().and_then(listening) {
                 let url = format!("http://{address}");
                 let said = Some(thread::spawn(move || read_on(said, stderr)));
                 return Ok(Self { child, url, http, said });
