@@ -244,12 +244,10 @@ pub(crate) fn covered_registers<'d>(
         | Scope::Document(_)
         | Scope::ServiceTask(_) => false,
     };
-    let counts = |holder: &Holder<'_>| match (denial.sector, holder.register.kind.sector()) {
-        (DenialSector::Healthcare, Some(Sector::Healthcare))
-        | (DenialSector::SocialWelfare, Some(Sector::SocialWelfare)) => true,
-        // Everything, the citizen's own data too.
-        (DenialSector::Both, sector) => sector.is_some() || denial.scope == Scope::Extensive,
-        (DenialSector::Healthcare | DenialSector::SocialWelfare, _) => false,
+    let counts = |holder: &Holder<'_>| match holder.register.kind.sector() {
+        Some(sector) => denial.sector.includes(sector),
+        // The citizen's own data.
+        None => denial.sector == DenialSector::Both && denial.scope == Scope::Extensive,
     };
     let holders = directory.registers().iter().filter_map(|one| directory.holder(&one.oid, calendar, today));
     let covered = holders.filter(|holder| counts(holder) && covers(holder));

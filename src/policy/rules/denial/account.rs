@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::{Covering, covering, detail_of_data, is_carried_over, reaches_requester, was_of};
+use super::{Covering, covering, detail_of_data, reaches_requester};
 use crate::policy::declaration::{Denial, DenialSector, Scope};
 use crate::policy::declared::DenialInForce;
 use crate::policy::directory::Sector;
@@ -70,14 +70,7 @@ fn why_not(case: &Case<'_, '_>, denial: &Denial) -> String {
         return format!("is only against {}, which the requester is not", words::words(&denial.against));
     }
     match &denial.scope {
-        Scope::FormerProvider(provider) if !was_of(case, provider) => {
-            if is_carried_over(case.sharing, provider) {
-                "covers the record"
-            } else {
-                "is about what was that provider's"
-            }
-            .to_owned()
-        }
+        Scope::FormerProvider(_) => "is about what was that provider's".to_owned(),
         Scope::AllPatientData if case.record.kind.is_prescription() => {
             "does not reach prescriptions".to_owned()
         }
@@ -93,7 +86,6 @@ fn why_not(case: &Case<'_, '_>, denial: &Denial) -> String {
         Scope::AllPatientData
         | Scope::ServiceEvent(_)
         | Scope::Prescription(_)
-        | Scope::FormerProvider(_)
         | Scope::ServiceTransaction(_)
         | Scope::Document(_)
         | Scope::ServiceTask(_)
