@@ -19,7 +19,6 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("wire", &["policy"]),
     ("index", &["policy", "store"]),
     ("config", &[]),
-    ("population", &["policy"]),
     ("telemetry", &["policy", "wire", "config"]),
     ("identity", &["policy", "config"]),
     ("audit", &["policy", "config"]),
@@ -54,7 +53,6 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "service",
             "console",
             "server",
-            "population",
         ],
     ),
 ];

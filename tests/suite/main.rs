@@ -13,7 +13,6 @@
 mod answer;
 mod architecture;
 mod bad_input;
-mod bench_data;
 mod core;
 mod demo;
 mod decoder;
