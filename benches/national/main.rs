@@ -30,9 +30,9 @@ mod machine;
 mod noise;
 mod parts;
 mod plot;
-#[path = "../../tests/suite/ports.rs"]
+#[path = "../../tests/suite/fixtures/ports.rs"]
 mod ports;
-#[path = "../../tests/suite/postgres.rs"]
+#[path = "../../tests/suite/fixtures/postgres.rs"]
 #[expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

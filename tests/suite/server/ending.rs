@@ -11,9 +11,9 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::process::{Process, request, serve};
-use super::refused::{Refused, because, error_id};
-use super::requests::{aino, aino_declares, entry, question};
+use crate::fixtures::process::{Process, request, serve};
+use crate::fixtures::refused::{Refused, because, error_id};
+use crate::fixtures::requests::{aino, aino_declares, entry, question};
 
 fn start(settings: &[(&str, &str)]) -> (tempfile::TempDir, Process) {
     let folder = tempfile::tempdir().expect("a folder");

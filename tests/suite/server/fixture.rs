@@ -26,8 +26,8 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::process::request;
-use super::requests::demo_directory;
+use crate::fixtures::process::request;
+use crate::fixtures::requests::demo_directory;
 
 /// When the tests take place, so that their answers do not change with the
 /// calendar: before sharing across sectors starts.

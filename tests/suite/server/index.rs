@@ -7,9 +7,9 @@ use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use tonic::Code;
 
 use super::fixture::Fixture;
-use super::process::{Process, serve};
-use super::refused::{because, refused};
-use super::requests::{CONSENT, DENIAL, INFORMATION, person, recording};
+use crate::fixtures::process::{Process, serve};
+use crate::fixtures::refused::{because, refused};
+use crate::fixtures::requests::{CONSENT, DENIAL, INFORMATION, person, recording};
 
 async fn with_declarations(settings: &[(&str, &str)]) -> Fixture {
     let fixture = Fixture::start_with(settings).await;

@@ -7,8 +7,8 @@ use lupa::wire::v1::Notice;
 use tonic::Code;
 
 use super::fixture::{Fixture, clock};
-use super::refused::{because, invalid, refused};
-use super::requests::{
+use crate::fixtures::refused::{because, invalid, refused};
+use crate::fixtures::requests::{
     ASKING, CONSENT, DENIAL, INFORMATION, UNKNOWN, aino, entry, instant, listing, message, person,
     professional, question, recording, timestamp, withdrawal,
 };

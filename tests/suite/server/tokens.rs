@@ -7,8 +7,10 @@ use lupa::wire::v1;
 use tonic::Code;
 
 use super::fixture::Fixture;
-use super::refused::{Refused, because, refused};
-use super::requests::{CONSENT, DENIAL, INFORMATION, aino, demo_directory, entry, question, recording};
+use crate::fixtures::refused::{Refused, because, refused};
+use crate::fixtures::requests::{
+    CONSENT, DENIAL, INFORMATION, aino, demo_directory, entry, question, recording,
+};
 
 fn at_least(token: &str) -> v1::DecideRequest {
     v1::DecideRequest { at_least: token.to_owned(), ..question(aino(), vec![entry("doc-1", "visit-1")]) }

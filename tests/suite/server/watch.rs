@@ -4,8 +4,10 @@ use lupa::wire::v1;
 use tonic::{Code, Streaming};
 
 use super::fixture::Fixture;
-use super::refused::{Refused, because, refused};
-use super::requests::{CONSENT, DENIAL, INFORMATION, aino, demo_directory, person, recording, withdrawal};
+use crate::fixtures::refused::{Refused, because, refused};
+use crate::fixtures::requests::{
+    CONSENT, DENIAL, INFORMATION, aino, demo_directory, person, recording, withdrawal,
+};
 
 async fn watch(fixture: &Fixture, after: &str) -> Streaming<v1::WatchResponse> {
     let request = v1::WatchRequest { after: after.to_owned() };

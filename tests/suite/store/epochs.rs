@@ -7,7 +7,7 @@ use lupa::index::{Follower, Index, IndexOptions, Reached};
 use lupa::store::{AppendError, Point, PostgresOptions, Revision, Store, StoreError};
 
 use super::fixture::*;
-use crate::postgres::{self, Cluster, postgres_options};
+use crate::fixtures::postgres::{self, Cluster, postgres_options};
 
 fn connect(url: &str, settle_timeout: Duration) -> Result<Store, StoreError> {
     let postgres = PostgresOptions {

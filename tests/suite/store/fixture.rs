@@ -23,7 +23,7 @@ use rusqlite::Connection;
 
 use tempfile::TempDir;
 
-use crate::postgres::{self, Cluster, postgres_options};
+use crate::fixtures::postgres::{self, Cluster, postgres_options};
 
 /// Tests of a store, for each of the two.
 macro_rules! on_both_stores {
