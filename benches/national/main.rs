@@ -30,7 +30,11 @@ mod machine;
 mod noise;
 mod parts;
 mod plot;
+#[path = "../../tests/suite/fixtures/patience.rs"]
+#[expect(dead_code, reason = "it is of the tests, which need more of it")]
+mod patience;
 #[path = "../../tests/suite/fixtures/ports.rs"]
+#[expect(clippy::expect_used, clippy::panic, reason = "a bench without a port ends")]
 mod ports;
 #[path = "../../tests/suite/fixtures/postgres.rs"]
 #[expect(

@@ -1,5 +1,6 @@
 //! Servers and requests that several groups of tests use. It has no tests.
 
+pub(crate) mod patience;
 pub(crate) mod ports;
 pub(crate) mod postgres;
 pub(crate) mod process;

@@ -3,12 +3,15 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use crate::fixtures::patience::{PATIENT_SETTINGS, variable};
+
 #[test]
 fn every_answer_is_the_one_of_the_story() {
     let demo = Command::new(env!("CARGO_BIN_EXE_lupa"))
         .args(["demo", "--all", "--exit"])
         .env("LUPA_SERVER__LISTEN_ADDRESS", "127.0.0.1:0")
         .env("LUPA_LOG__LEVEL", "warn")
+        .envs(PATIENT_SETTINGS.map(variable))
         .output()
         .unwrap();
     let told = String::from_utf8(demo.stdout).unwrap();
@@ -27,12 +30,14 @@ fn the_commands_to_try_next_work() {
         .arg("demo")
         .env("LUPA_SERVER__LISTEN_ADDRESS", "127.0.0.1:0")
         .env("LUPA_LOG__LEVEL", "warn")
+        .envs(PATIENT_SETTINGS.map(variable))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
+    // It is read until the demo ends, which nothing that it still prints may do before.
+    let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
     let tried: Vec<String> =
-        lines.filter(|line| line.starts_with(env!("CARGO_BIN_EXE_lupa"))).take(3).collect();
+        lines.by_ref().filter(|line| line.starts_with(env!("CARGO_BIN_EXE_lupa"))).take(3).collect();
     let outcomes: Vec<_> =
         tried.iter().map(|line| (line, Command::new("sh").args(["-c", line]).output().unwrap())).collect();
     demo.kill().unwrap();

@@ -11,15 +11,13 @@ use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
+use crate::fixtures::patience::{PATIENCE, until};
 use crate::fixtures::ports::free_port;
 use crate::fixtures::process::{Process, request, serve, try_request};
 use crate::fixtures::requests::{UNKNOWN, aino, aino_declares, entry, person, question, recording};
 
 const FOLDER: &str = "deploy/observability";
 const OPERATIONS: &str = "deploy/operations.md";
-
-/// So long what is done may take to be seen in Prometheus.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program of Prometheus.
 fn program(name: &str) -> PathBuf {
@@ -138,10 +136,16 @@ async fn every_panel_shows_something() {
         }
         empty = left;
     }
-    // What is asked for by name and number is what was done.
-    let denied = "sum(lupa_decisions_total{lupa_effect=\"EFFECT_DENY\"}) / sum(lupa_decisions_total)";
-    let denied = prometheus.ask(denied).await.unwrap();
-    assert_eq!(denied[0]["value"][1], "0.5");
+    // Nothing is decided any more, so that one scrape has all that was: of the four records of
+    // a round two are denied.
+    let decided = (4 * round).to_string();
+    until("a scrape after the last decision", async || {
+        let total = prometheus.ask("sum(lupa_decisions_total)").await.unwrap_or_default();
+        total.first().is_some_and(|total| total["value"][1] == decided.as_str())
+    })
+    .await;
+    let denied = prometheus.ask("sum(lupa_decisions_total{lupa_effect=\"EFFECT_DENY\"})").await.unwrap();
+    assert_eq!(denied[0]["value"][1], (2 * round).to_string());
     let firing = prometheus.ask("ALERTS{alertstate=\"firing\",severity=\"critical\"}").await.unwrap();
     assert!(firing.is_empty(), "{firing:#?}");
 }
@@ -186,8 +190,7 @@ async fn every_metric_is_in_the_page_for_operators() {
     aino_declares(channel.clone()).await;
     load(&channel, 0).await;
     let page = std::fs::read_to_string(OPERATIONS).unwrap();
-    let began = Instant::now();
-    loop {
+    until("the metrics of a checkpoint", async || {
         let (_, text) = request(lupa.http(), "GET", "/metrics", "").await;
         let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
         for (name, kind) in names {
@@ -195,10 +198,7 @@ async fn every_metric_is_in_the_page_for_operators() {
             assert!(page.contains(&format!("| `{name}` |")), "{OPERATIONS} does not tell of {name}");
         }
         // The last one to come.
-        if text.contains("lupa_index_checkpoint_seconds") {
-            break;
-        }
-        assert!(began.elapsed() < PATIENCE, "{text}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+        text.contains("lupa_index_checkpoint_seconds")
+    })
+    .await;
 }

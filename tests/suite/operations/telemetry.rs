@@ -30,6 +30,8 @@ fn start(folder: &Path, receiver: &Receiver, variables: &[(&str, &str)]) -> Proc
         .env("OTEL_BSP_SCHEDULE_DELAY", "50")
         .env("OTEL_BLRP_SCHEDULE_DELAY", "50")
         .env("OTEL_METRIC_EXPORT_INTERVAL", "100")
+        // What is not sent by then is dropped.
+        .env("LUPA_SERVER__SHUTDOWN_GRACE_MS", "60000")
         .envs(variables.iter().copied());
     Process::start(command).unwrap()
 }

@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::fixtures::process::{Ended, LUPA, Process, serve};
-use crate::fixtures::requests::{DENIAL, aino, recording};
+use crate::fixtures::requests::{DENIAL, aino, recording, settled};
 
 /// The exit code when a setting or an argument cannot be used.
 const WRONG_USAGE: i32 = 2;
@@ -120,7 +120,7 @@ async fn a_second_process_leaves_the_store_to_the_first() {
 
     let mut client = DeclarationServiceClient::new(first.connect().await);
     let again = client.record(recording(aino(), "1", DENIAL)).await.expect("recorded").into_inner();
-    assert_eq!(again, stored);
+    assert_eq!(settled(again), settled(stored));
     first.kill();
     Process::start(serve(&store)).expect("the lock went with the process");
 }

@@ -13,19 +13,24 @@ mod traced;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::fixtures::patience::until;
 use crate::fixtures::ports::free_port;
 use crate::fixtures::process::{Process, serve};
 use crate::fixtures::requests::{AINO, HOLDING, aino_declares};
 use behind::{Behind, Reached};
 
-/// So long Envoy may take to start on a machine that runs everything at once.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Envoy's timeouts as they are deployed, and instead of them those of a test that is
+/// not about outages: the machine may be busy for longer than a second.
+const TIMEOUTS: [(&str, &str); 3] = [
+    (" timeout: 1s", " timeout: 60s"),
+    (" timeout: 5s", " timeout: 120s"),
+    ("connect_timeout: 0.25s", "connect_timeout: 60s"),
+];
 
 /// Envoy and what is behind it. It is killed when this is dropped.
 struct Envoy {
@@ -47,19 +52,34 @@ impl Envoy {
     /// As `deploy/envoy/envoy.yaml` says, but with free ports: Envoy looks up
     /// what is held, then asks this authorizer.
     async fn start(authorizer: SocketAddr) -> Self {
+        Self::start_asking(authorizer, &TIMEOUTS).await
+    }
+
+    /// The same with the timeouts that are deployed, which answer for a server that does not.
+    async fn start_with_deployed_timeouts(authorizer: SocketAddr) -> Self {
+        Self::start_asking(authorizer, &[]).await
+    }
+
+    async fn start_asking(authorizer: SocketAddr, timeouts: &[(&str, &str)]) -> Self {
         let behind = Behind::start(&[]).await;
         let ports = [("7481", behind.address()), ("7411", authorizer)];
-        Self::start_by("deploy/envoy/envoy.yaml", "7480", &ports, behind).await
+        Self::start_by("deploy/envoy/envoy.yaml", "7480", &ports, timeouts, behind).await
     }
 
     /// As `deploy/envoy/service-checks.yaml` says: the service asks this Lupa.
     async fn start_before_checks(lupa: SocketAddr) -> Self {
         let behind = Behind::start(&["--check", &format!("http://{lupa}")]).await;
         let ports = [("7483", behind.address())];
-        Self::start_by("deploy/envoy/service-checks.yaml", "7482", &ports, behind).await
+        Self::start_by("deploy/envoy/service-checks.yaml", "7482", &ports, &TIMEOUTS, behind).await
     }
 
-    async fn start_by(file: &str, port: &str, ports: &[(&str, SocketAddr)], behind: Behind) -> Self {
+    async fn start_by(
+        file: &str,
+        port: &str,
+        ports: &[(&str, SocketAddr)],
+        timeouts: &[(&str, &str)],
+        behind: Behind,
+    ) -> Self {
         let address = free_port();
         let set_up = std::fs::read_to_string(file).unwrap();
         let set_up = [(port, address)].iter().chain(ports).fold(set_up, |set_up, (port, address)| {
@@ -67,6 +87,8 @@ impl Envoy {
             assert_eq!(set_up.matches(&port).count(), 1, "{port}");
             set_up.replace(&port, &format!("port_value: {} ", address.port()))
         });
+        let set_up =
+            timeouts.iter().fold(set_up, |set_up, (deployed, patient)| set_up.replace(deployed, patient));
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("envoy.yaml");
         std::fs::write(&path, set_up).unwrap();
@@ -78,11 +100,7 @@ impl Envoy {
         let token = Command::new("deploy/envoy/demo_token.py").output().unwrap().stdout;
         let token = String::from_utf8(token).unwrap().trim().to_owned();
         let envoy = Self { child, address, behind, token, _folder: folder };
-        let began = Instant::now();
-        while TcpStream::connect(address).await.is_err() {
-            assert!(began.elapsed() < PATIENCE, "Envoy does not listen");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until("Envoy listens", async || TcpStream::connect(address).await.is_ok()).await;
         envoy
     }
 

@@ -109,7 +109,7 @@ async fn a_request_that_takes_too_long_is_given_up_with_words() {
         })
         .await;
     let token = fixture.record(recording(aino(), "2", CONSENT)).await.token;
-    let settings = [("consistency.wait_ms_max", "60000"), ("server.request_timeout_ms", "100")];
+    let settings = [("consistency.wait_ms_max", "60000"), ("server.request_timeout_ms", "2000")];
     let fixture = fixture
         .restart_after(&settings, |store| {
             fs::rename(store.with_extension("backup"), store).expect("the backup restored");

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
@@ -28,8 +27,7 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{Request, Response, Status};
 
-/// So long what was done may take to be sent.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::fixtures::patience::until;
 
 #[derive(Clone)]
 pub(crate) struct Receiver {
@@ -99,11 +97,7 @@ impl Receiver {
 
     /// Waits until something has come.
     pub(crate) async fn until(&self, has_come: impl Fn(&Self) -> bool) {
-        let began = Instant::now();
-        while !has_come(self) {
-            assert!(began.elapsed() < PATIENCE, "it does not come");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        until("telemetry that was sent", async || has_come(self)).await;
     }
 
     fn keep(&self, message: &impl Message, keep: impl FnOnce(&mut Received)) {

@@ -4,7 +4,6 @@
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,7 +12,7 @@ use axum::http::Response;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::PATIENCE;
+use crate::fixtures::patience::until;
 use crate::fixtures::ports::free_port;
 use crate::fixtures::process::LUPA;
 
@@ -40,14 +39,11 @@ impl Behind {
     pub(super) async fn start(arguments: &[&str]) -> Self {
         let service_address = free_port();
         let mut command = Command::new("deploy/envoy/record_service.py");
-        command.arg(service_address.port().to_string()).args(arguments).env("LUPA", LUPA);
+        command.arg(service_address.port().to_string()).args(arguments);
+        command.env("LUPA", LUPA).env("LUPA_TIMEOUT_SECONDS", "60");
         let service =
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let began = Instant::now();
-        while TcpStream::connect(service_address).await.is_err() {
-            assert!(began.elapsed() < PATIENCE, "the service does not listen");
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        until("the service listens", async || TcpStream::connect(service_address).await.is_ok()).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let notes = Arc::<Notes>::default();

@@ -7,7 +7,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Envoy, PATIENCE, lupa, path_of};
+use super::{Envoy, lupa, path_of};
+use crate::fixtures::patience::PATIENCE;
 
 /// The second request, with what only Envoy may say of who asks.
 fn smuggled() -> String {

@@ -15,6 +15,7 @@ use tonic::transport::{Channel, Endpoint};
 use super::MAX_STALENESS;
 use super::log::point;
 use super::workers::RECOVERY_MAX;
+use crate::fixtures::patience::block_until;
 use crate::fixtures::ports::free_port;
 use crate::fixtures::process::{Process, serve};
 use crate::fixtures::relay::Relay;
@@ -44,9 +45,17 @@ impl Replica {
 
     /// Starts it, if it does not run.
     pub(super) fn run(&mut self) {
-        if self.process.is_none() {
-            self.process = Some(Process::start(self.command()).expect("it listens"));
+        if self.process.is_some() {
+            return;
         }
+        block_until("a replica listens", || {
+            // One that does not reach PostgreSQL in half a second exits: on a busy machine that happens.
+            match Process::start(self.command()) {
+                Ok(process) => self.process = Some(process),
+                Err(ended) => assert!(!ended.said.contains("panicked"), "{ended:?}"),
+            }
+            self.process.is_some()
+        });
     }
 
     fn command(&self) -> Command {

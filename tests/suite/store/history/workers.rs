@@ -16,6 +16,7 @@ use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
 use super::log::Log;
+use crate::fixtures::patience::PATIENCE;
 use crate::fixtures::requests::demo_directory;
 use person::Person;
 
@@ -25,7 +26,7 @@ const PEOPLE: usize = 6;
 const CALL_MAX: Duration = Duration::from_secs(3);
 
 /// How long everything may take to be well again once nothing fails any more.
-pub(super) const RECOVERY_MAX: Duration = Duration::from_secs(60);
+pub(super) const RECOVERY_MAX: Duration = PATIENCE;
 
 pub(crate) struct Workers {
     shared: Arc<Shared>,

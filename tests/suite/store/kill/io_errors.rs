@@ -20,9 +20,10 @@ use std::time::Duration;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, block_in_place};
-use tokio::time::timeout;
+use tokio::time::sleep;
 
 use super::{Caller, Stored, assert_dense, begin, settle};
+use crate::fixtures::patience::until;
 use crate::fixtures::postgres::Cluster;
 use crate::fixtures::process::Process;
 
@@ -127,7 +128,8 @@ async fn errors_of_the_disk_lose_nothing_in_postgres() {
             // What recovery writes and syncs is not what is tried.
             cluster.shut_down();
             drop(fs::remove_file(&log));
-            cluster.run_by(&words.iter().map(String::as_str).collect::<Vec<_>>())
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            cluster.run_by(&words, || has_happened(&log))
         });
         let mut callers = callers(people);
         people += CALLERS;
@@ -158,9 +160,14 @@ async fn call(callers: Vec<Caller>, process: &Process, log: &Path) -> Vec<Caller
     let (answered, mut answers) = mpsc::unbounded_channel();
     let is_over = Arc::new(AtomicBool::new(false));
     let mut calling = JoinSet::new();
-    // It may fail before it serves.
-    let Ok(channel) = timeout(Duration::from_secs(5), process.connect()).await else {
-        return callers;
+    // It may fail before it serves, and then never serves.
+    let fails_first = async {
+        until("a call fails", async || has_happened(log)).await;
+        sleep(Duration::from_secs(5)).await;
+    };
+    let channel = tokio::select! {
+        channel = process.connect() => channel,
+        () = fails_first => return callers,
     };
     for caller in callers {
         calling.spawn(caller.run(channel.clone(), answered.clone(), Arc::clone(&is_over)));
