@@ -7,8 +7,8 @@ use super::terminal::{Terminal, minute};
 use crate::wire::v1;
 use crate::wire::v1::declaration::Declaration;
 use crate::wire::v1::denial::Scope;
-use crate::wire::v1::recipient::Recipient;
-use crate::wire::v1::recorded_by::RecordedBy;
+use crate::wire::v1::recipient::Kind;
+use crate::wire::v1::recorded_by::System;
 
 /// From this width on ids stay in one line.
 const WIDE: u16 = 110;

@@ -38,7 +38,7 @@ Examples:
 pub struct DeclareArgs {
     #[command(subcommand)]
     what: Option<What>,
-    /// A RecordRequest in YAML or JSON instead; `-` reads standard input
+    /// A RecordDeclarationRequest in YAML or JSON instead; `-` reads standard input
     #[arg(long, value_name = "FILE", required = true)]
     file: Option<PathBuf>,
     /// With --file: repeat the printed key to retry without recording twice [default: the file's, or a new one]
@@ -74,7 +74,7 @@ pub(super) async fn run(args: DeclareArgs, global: &Global) -> Result<Exit, Fail
     let request = match (what, &file) {
         (Some(what), _) => what.into_request(),
         (None, Some(file)) => {
-            let mut request: v1::RecordRequest = file.parse()?;
+            let mut request: v1::RecordDeclarationRequest = file.parse()?;
             if let Some(key) = idempotency_key {
                 request.idempotency_key = key;
             } else if request.idempotency_key.is_empty() {
@@ -96,8 +96,8 @@ pub(super) async fn run(args: DeclareArgs, global: &Global) -> Result<Exit, Fail
     Ok(Exit::Success)
 }
 
-fn show(terminal: Terminal, recorded: &v1::RecordResponse) -> Result<(), Failure> {
-    let v1::RecordResponse {
+fn show(terminal: Terminal, recorded: &v1::RecordDeclarationResponse) -> Result<(), Failure> {
+    let v1::RecordDeclarationResponse {
         declaration_id,
         recorded_at,
         token,
@@ -126,7 +126,7 @@ pub(super) fn show_notices(terminal: Terminal, notices: &[i32]) -> Result<(), Fa
 }
 
 impl What {
-    fn into_request(self) -> v1::RecordRequest {
+    fn into_request(self) -> v1::RecordDeclarationRequest {
         let (declaration, statement) = match self {
             Self::Information(InformationArgs { version, way, statement }) => {
                 let way = way.map(Into::into).unwrap_or_default();
@@ -143,7 +143,7 @@ impl What {
         };
         let Statement { client, given_at, declarer, recorded_by, idempotency_key, wait } =
             statement.into_statement();
-        v1::RecordRequest {
+        v1::RecordDeclarationRequest {
             client: client.map(client_id),
             declaration: Some(v1::Declaration { declaration: Some(declaration) }),
             given_at,

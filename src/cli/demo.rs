@@ -61,7 +61,7 @@ struct Story {
     name: String,
     story: String,
     #[serde(default)]
-    declarations: Vec<v1::RecordRequest>,
+    declarations: Vec<v1::RecordDeclarationRequest>,
     fetches: Vec<Fetch>,
 }
 

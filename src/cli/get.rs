@@ -37,7 +37,7 @@ pub struct GetArgs {
 pub(super) async fn run(args: GetArgs, global: &Global) -> Result<Exit, Failure> {
     let GetArgs { client, declaration, view } = args;
     let (viewing_purpose, viewer) = view.into_view();
-    let request = v1::GetRequest {
+    let request = v1::GetDeclarationRequest {
         client: Some(client_id(client)),
         declaration_id: declaration,
         viewing_purpose,

@@ -51,7 +51,7 @@ pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, Failure
     if viewer.is_none() && (kinds.is_empty() || kinds.contains(&v1::Kind::Denial)) {
         return Err(viewer_required("--viewed-by"));
     }
-    let mut request = v1::ListRequest {
+    let mut request = v1::ListDeclarationsRequest {
         client: Some(client_id(client)),
         kinds: kinds.into_iter().map(Into::into).collect(),
         include_ended,
@@ -70,7 +70,7 @@ pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, Failure
             break;
         }
     }
-    let response = v1::ListResponse { declarations: listed, next_page_token: request.page_token };
+    let response = v1::ListDeclarationsResponse { declarations: listed, next_page_token: request.page_token };
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&response)?;

@@ -168,7 +168,7 @@ fn read_ground(number: i32, violations: &mut Violations) -> Option<Option<Ground
 }
 
 fn read_claim(place: usize, message: &v1::Claim, violations: &mut Violations) -> Option<Claim> {
-    use v1::claim::Claim as Wire;
+    use v1::claim::Kind as Wire;
     let field = format!("claims[{place}]");
     let v1::Claim { claim } = message;
     Some(match violations.required(&field, claim.as_ref())? {
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn conditions_that_a_claim_does_not_tell_are_named_as_on_the_wire() {
-        use v1::claim::Claim as Wire;
+        use v1::claim::Kind as Wire;
         for (claim, expected) in [
             (Wire::StatutoryRight(v1::StatutoryRight::default()), &["provision"][..]),
             (

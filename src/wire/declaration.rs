@@ -146,7 +146,7 @@ fn whole<M, T>(
 }
 
 fn recipient(path: &str, message: &v1::Recipient, violations: &mut Violations) -> Option<Recipient> {
-    use v1::recipient::Recipient as Wire;
+    use v1::recipient::Kind as Wire;
     let v1::Recipient { recipient } = message;
     Some(match violations.required(path, recipient.as_ref())? {
         Wire::AllPublic(v1::AllPublic {}) => Recipient::AllPublic,
@@ -223,7 +223,7 @@ fn label(
     violations: &mut Violations,
 ) -> Option<Option<Label>> {
     match message.and_then(|message| message.declaration.as_ref()) {
-        Some(v1::declaration::Declaration::Denial(denial)) if !denial.label.is_empty() => {
+        Some(v1::declaration::Content::Denial(denial)) if !denial.label.is_empty() => {
             violations.read(&format!("{path}.denial.label"), Label::parse(&denial.label)).map(Some)
         }
         _ => Some(None),
@@ -278,7 +278,7 @@ fn declarer(path: &str, message: &v1::Declarer, violations: &mut Violations) -> 
 }
 
 fn recorded_by(path: &str, message: &v1::RecordedBy, violations: &mut Violations) -> Option<RecordedBy> {
-    use v1::recorded_by::RecordedBy as Wire;
+    use v1::recorded_by::System as Wire;
     let v1::RecordedBy { recorded_by } = message;
     Some(match violations.required(path, recorded_by.as_ref())? {
         Wire::MyKanta(v1::MyKanta {}) => RecordedBy::MyKanta,

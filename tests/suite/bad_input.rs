@@ -40,7 +40,7 @@ fn assert_told(ended: &Ended, exit: i32, words: &[&str]) {
 }
 
 /// A store with one declaration, closed in order.
-async fn begin_store(store: &Path) -> v1::RecordResponse {
+async fn begin_store(store: &Path) -> v1::RecordDeclarationResponse {
     let process = Process::start(serve(store)).expect("it listens");
     let mut client = DeclarationServiceClient::new(process.connect().await);
     let answer = client.record(recording(aino(), "1", DENIAL)).await.expect("recorded").into_inner();

@@ -5,7 +5,7 @@ use std::path::Path;
 use bytes::Bytes;
 use lupa::cli::document::Document;
 use lupa::wire::v1;
-use lupa::wire::v1::declaration::Declaration::{Consent, Denial, Information};
+use lupa::wire::v1::declaration::Content::{Consent, Denial, Information};
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
@@ -92,12 +92,12 @@ async fn set_up(server: &Server) {
     }
     let mut service = DeclarationServiceClient::new(channel);
     for (place, declaration) in declarations().into_iter().enumerate() {
-        let request = v1::RecordRequest {
+        let request = v1::RecordDeclarationRequest {
             client: Some(client()),
             declaration: Some(v1::Declaration { declaration: Some(declaration) }),
             declarer: Some(v1::Declarer { role: v1::Role::Client.into(), ..Default::default() }),
             recorded_by: Some(v1::RecordedBy {
-                recorded_by: Some(v1::recorded_by::RecordedBy::MyKanta(v1::MyKanta {})),
+                recorded_by: Some(v1::recorded_by::System::MyKanta(v1::MyKanta {})),
             }),
             idempotency_key: format!("peers-{place}"),
             ..Default::default()

@@ -5,7 +5,7 @@ use clap::Args;
 use super::super::names::parser;
 use super::super::parties::StatementArgs;
 use crate::wire::v1;
-use crate::wire::v1::recipient::Recipient;
+use crate::wire::v1::recipient::Kind;
 
 #[derive(Debug, Args)]
 pub(super) struct ConsentArgs {

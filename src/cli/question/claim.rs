@@ -2,7 +2,7 @@
 
 use super::super::names::parse as parse_name;
 use super::pairs::Pairs;
-use crate::wire::v1::claim::Claim as Which;
+use crate::wire::v1::claim::Kind as Which;
 use crate::wire::v1::{
     Cause, Claim, ClientUnableToDecide, Emergency, JointService, Purpose, SocialWelfareAuthority,
     StatutoryRight,

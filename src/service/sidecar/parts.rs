@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 
 use crate::wire::v1;
-use crate::wire::v1::claim::Claim;
+use crate::wire::v1::claim::Kind;
 
 /// A part of a question.
 #[derive(Debug)]

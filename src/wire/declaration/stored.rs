@@ -187,7 +187,7 @@ fn to_consent(consent: &Consent) -> v1::Consent {
 }
 
 fn to_allocation(allocation: &Allocation) -> v1::Allocation {
-    use v1::recipient::Recipient as Wire;
+    use v1::recipient::Kind as Wire;
     let Allocation { recipients, data, service_tasks, recorded_from, recorded_to } = allocation;
     let to_recipient = |recipient: &Recipient| v1::Recipient {
         recipient: Some(match recipient {
@@ -259,7 +259,7 @@ fn to_declarer(declarer: &Declarer) -> v1::Declarer {
 }
 
 fn to_recorded_by(recorded_by: &RecordedBy) -> v1::RecordedBy {
-    use v1::recorded_by::RecordedBy as Wire;
+    use v1::recorded_by::System as Wire;
     let recorded_by = match recorded_by {
         RecordedBy::MyKanta => Wire::MyKanta(v1::MyKanta {}),
         RecordedBy::Professional(Professional { register, organisation, professional }) => {

@@ -24,7 +24,7 @@ const DECLARATIONS_MAX: usize = 20_000;
 struct Told {
     caller: usize,
     /// The keys with their answers.
-    answered: Vec<(String, v1::RecordResponse)>,
+    answered: Vec<(String, v1::RecordDeclarationResponse)>,
     /// The key without one.
     unknown: String,
 }
@@ -100,7 +100,7 @@ async fn fill_and_recover(limited: Command, store: &Path, make_room: impl FnOnce
     for Told { caller, answered, unknown } in told {
         let resolved = client.record(denial(caller, &unknown)).await.expect("recorded").into_inner();
         let expected: Vec<_> = answered.iter().map(|(_, answer)| &answer.declaration_id).collect();
-        let request = v1::ListRequest { page_size: 1000, ..listing(person(caller)) };
+        let request = v1::ListDeclarationsRequest { page_size: 1000, ..listing(person(caller)) };
         let listed = client.list(request).await.expect("a list").into_inner().declarations;
         let mut found: Vec<_> = listed.iter().map(|stored| &stored.id).collect();
         assert_eq!(found.pop(), Some(&resolved.declaration_id));
@@ -115,7 +115,7 @@ async fn fill_and_recover(limited: Command, store: &Path, make_room: impl FnOnce
     assert_told(&process.terminate(), 0, &["stopped"]);
 }
 
-fn denial(caller: usize, key: &str) -> v1::RecordRequest {
+fn denial(caller: usize, key: &str) -> v1::RecordDeclarationRequest {
     let yaml = format!("denial: {{ sector: SECTOR_HEALTHCARE, service_event: {key} }}");
     recording(person(caller), key, &yaml)
 }

@@ -64,7 +64,7 @@ async fn very_many_claims_and_service_tasks_are_refused() {
     let folder = TempDir::new().expect("a directory");
     let (_process, channel) = start(&folder).await;
     let mut decisions = DecisionServiceClient::new(channel);
-    let emergency = v1::Claim { claim: Some(v1::claim::Claim::Emergency(v1::Emergency::default())) };
+    let emergency = v1::Claim { claim: Some(v1::claim::Kind::Emergency(v1::Emergency::default())) };
     let with = |claims: usize| v1::DecideRequest {
         claims: vec![emergency.clone(); claims],
         ..question(aino(), vec![entry("doc-1", "visit-1")])
@@ -130,7 +130,7 @@ async fn what_is_said_is_said_in_the_past_and_to_someone_known() {
     let folder = TempDir::new().expect("a directory");
     let (_process, channel) = start(&folder).await;
     let mut declarations = DeclarationServiceClient::new(channel);
-    let given = |at: DateTime<Utc>| v1::RecordRequest {
+    let given = |at: DateTime<Utc>| v1::RecordDeclarationRequest {
         given_at: Some(timestamp(at)),
         ..recording(aino(), "1", DENIAL)
     };
@@ -142,7 +142,7 @@ async fn what_is_said_is_said_in_the_past_and_to_someone_known() {
     for (seconds, nanos) in [(i64::MAX, 0), (i64::MIN, 0), (0, -1), (0, 2_000_000_000)] {
         let given_at = Some(pbjson_types::Timestamp { seconds, nanos });
         let told = refused(
-            declarations.record(v1::RecordRequest { given_at, ..recording(aino(), "1", DENIAL) }).await,
+            declarations.record(v1::RecordDeclarationRequest { given_at, ..recording(aino(), "1", DENIAL) }).await,
         );
         assert_eq!(told, invalid(&["given_at"]), "{seconds} {nanos}");
     }
@@ -152,7 +152,7 @@ async fn what_is_said_is_said_in_the_past_and_to_someone_known() {
         ))
     };
     for recorded_by in [of(UNKNOWN, "1.2.246.10.99999999.5.0"), of(ASKING, "1.2.246.10.99999999.999.0")] {
-        let request = v1::RecordRequest { recorded_by: Some(recorded_by), ..recording(aino(), "1", DENIAL) };
+        let request = v1::RecordDeclarationRequest { recorded_by: Some(recorded_by), ..recording(aino(), "1", DENIAL) };
         let told = refused(declarations.record(request).await);
         assert_eq!(told, because(Code::FailedPrecondition, "RECORDER_UNKNOWN"));
     }

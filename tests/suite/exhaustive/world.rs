@@ -1,10 +1,10 @@
 //! A small world: each kind of organisation and register, and one client.
 
 use chrono::{DateTime, Utc};
-use lupa::wire::v1::claim::Claim as Kind;
+use lupa::wire::v1::claim::Kind as Kind;
 use lupa::wire::v1::declaration::Declaration as Content;
 use lupa::wire::v1::denial::Scope;
-use lupa::wire::v1::recorded_by::RecordedBy as Recorder;
+use lupa::wire::v1::recorded_by::System as Recorder;
 use lupa::wire::v1::{
     Against, Allocation, Channel, Claim, ClientId, Consent, ConsentKind, DecideRequest, Declaration,
     Declarer, Denial, Directory, Ground, Information, MainResponsibility, MyKanta, Organisation,

@@ -6,7 +6,7 @@ use lupa::wire::v1::Allocation;
 use lupa::wire::v1::ConsentKind;
 use lupa::wire::v1::DataKind;
 use lupa::wire::v1::Recipient;
-use lupa::wire::v1::recipient::Recipient as Named;
+use lupa::wire::v1::recipient::Kind as Named;
 
 use super::Setting;
 use super::directory::UNKNOWN;

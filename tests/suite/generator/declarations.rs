@@ -19,7 +19,7 @@ use lupa::wire::v1::Sector;
 use lupa::wire::v1::StoredDeclaration;
 use lupa::wire::v1::Way;
 use lupa::wire::v1::declaration::Declaration as Content;
-use lupa::wire::v1::recorded_by::RecordedBy as Recorder;
+use lupa::wire::v1::recorded_by::System as Recorder;
 
 use super::Setting;
 use super::allocations;

@@ -5,16 +5,16 @@ use lupa::wire::v1::Declaration;
 use lupa::wire::v1::Denial;
 use lupa::wire::v1::MyKanta;
 use lupa::wire::v1::Professional;
-use lupa::wire::v1::RecordRequest;
+use lupa::wire::v1::RecordDeclarationRequest;
 use lupa::wire::v1::RecordedBy;
 use lupa::wire::v1::RegisterKind;
 use lupa::wire::v1::Role;
 use lupa::wire::v1::Sector;
 use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::WithdrawRequest;
+use lupa::wire::v1::WithdrawDeclarationRequest;
 use lupa::wire::v1::declaration::Declaration as Content;
 use lupa::wire::v1::denial::Scope;
-use lupa::wire::v1::recorded_by::RecordedBy as Recorder;
+use lupa::wire::v1::recorded_by::System as Recorder;
 
 use super::Setting;
 use super::declarations::content;
@@ -31,7 +31,7 @@ pub(super) fn record(
     setting: &Setting,
     ends: &Ends,
     declarations: &[StoredDeclaration],
-) -> RecordRequest {
+) -> RecordDeclarationRequest {
     let mut content = content(rng, setting, ends);
     let denials: Vec<&Denial> = declarations.iter().filter_map(denial).collect();
     if !denials.is_empty() && rng.chance(12) {
@@ -52,7 +52,7 @@ pub(super) fn record(
             once_each.into_iter().map(i32::from).filter(|against| denial.against.contains(against)).collect();
     }
     let role = role(rng);
-    RecordRequest {
+    RecordDeclarationRequest {
         client: Some(setting.client.clone()),
         declaration: Some(Declaration { declaration: Some(content) }),
         given_at: given_near(rng, setting.at).map(timestamp),
@@ -68,7 +68,7 @@ pub(super) fn withdraw(
     setting: &Setting,
     ends: &Ends,
     declarations: &[StoredDeclaration],
-) -> WithdrawRequest {
+) -> WithdrawDeclarationRequest {
     let declaration_id = if declarations.is_empty() || rng.chance(5) {
         "never-stored".to_owned()
     } else {
@@ -76,7 +76,7 @@ pub(super) fn withdraw(
         stored_id(&declarations[revision], revision)
     };
     let role = role(rng);
-    WithdrawRequest {
+    WithdrawDeclarationRequest {
         client: Some(setting.client.clone()),
         declaration_id,
         declarer: declarer(role),

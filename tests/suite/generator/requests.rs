@@ -15,7 +15,7 @@ use lupa::wire::v1::RegisterKind;
 use lupa::wire::v1::Requester;
 use lupa::wire::v1::SocialWelfareAuthority;
 use lupa::wire::v1::StatutoryRight;
-use lupa::wire::v1::claim::Claim as Kind;
+use lupa::wire::v1::claim::Kind as Kind;
 
 use super::Setting;
 use super::directory::UNKNOWN;

@@ -14,17 +14,17 @@ use lupa::wire::v1::Denial;
 use lupa::wire::v1::Directory;
 use lupa::wire::v1::Notice;
 use lupa::wire::v1::OrganisationKind;
-use lupa::wire::v1::RecordRequest;
+use lupa::wire::v1::RecordDeclarationRequest;
 use lupa::wire::v1::RecordedBy;
 use lupa::wire::v1::Register;
 use lupa::wire::v1::RegisterKind;
 use lupa::wire::v1::Role;
 use lupa::wire::v1::Sector;
 use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::WithdrawRequest;
+use lupa::wire::v1::WithdrawDeclarationRequest;
 use lupa::wire::v1::declaration::Declaration as Content;
 use lupa::wire::v1::denial::Scope;
-use lupa::wire::v1::recorded_by::RecordedBy as Recorder;
+use lupa::wire::v1::recorded_by::System as Recorder;
 use pbjson_types::Timestamp;
 
 use super::calendar::Calendar;
@@ -69,7 +69,7 @@ pub(crate) fn admit(
     directory: &Directory,
     calendar: &Calendar,
     declarations: &[StoredDeclaration],
-    request: &RecordRequest,
+    request: &RecordDeclarationRequest,
     at: DateTime<Utc>,
 ) -> Result<Vec<Notice>, &'static str> {
     let world = World { directory, calendar, declarations, client: request.client.as_ref().unwrap(), at };
@@ -113,7 +113,7 @@ pub(crate) fn admit_withdrawal(
     directory: &Directory,
     calendar: &Calendar,
     declarations: &[StoredDeclaration],
-    request: &WithdrawRequest,
+    request: &WithdrawDeclarationRequest,
     at: DateTime<Utc>,
 ) -> Result<Vec<Notice>, &'static str> {
     let world = World { directory, calendar, declarations, client: request.client.as_ref().unwrap(), at };

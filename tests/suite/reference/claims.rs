@@ -3,7 +3,7 @@
 use lupa::wire::v1::Cause;
 use lupa::wire::v1::DecideRequest;
 use lupa::wire::v1::Purpose;
-use lupa::wire::v1::claim::Claim;
+use lupa::wire::v1::claim::Kind;
 
 pub(super) fn statutory_right(request: &DecideRequest) -> Vec<bool> {
     each(request, |claim| match claim {

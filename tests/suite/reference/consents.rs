@@ -12,7 +12,7 @@ use lupa::wire::v1::Detail;
 use lupa::wire::v1::Directory;
 use lupa::wire::v1::OrganisationKind;
 use lupa::wire::v1::RecordKind;
-use lupa::wire::v1::recipient::Recipient;
+use lupa::wire::v1::recipient::Kind;
 
 use super::calendar::date;
 use super::calendar::day;

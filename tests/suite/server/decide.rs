@@ -2,7 +2,7 @@
 //! field at fault, and records one by one.
 
 use lupa::wire::v1;
-use lupa::wire::v1::claim::Claim as Claimed;
+use lupa::wire::v1::claim::Kind as Claimed;
 use tonic::Code;
 
 use super::fixture::Fixture;

@@ -169,12 +169,12 @@ impl Fixture {
     }
 
     /// Records a declaration that must be accepted.
-    pub(super) async fn record(&self, request: v1::RecordRequest) -> v1::RecordResponse {
+    pub(super) async fn record(&self, request: v1::RecordDeclarationRequest) -> v1::RecordDeclarationResponse {
         self.declarations().record(request).await.expect("recorded").into_inner()
     }
 
     /// Withdraws a declaration, which must be accepted.
-    pub(super) async fn withdraw(&self, request: v1::WithdrawRequest) -> v1::WithdrawResponse {
+    pub(super) async fn withdraw(&self, request: v1::WithdrawDeclarationRequest) -> v1::WithdrawDeclarationResponse {
         self.declarations().withdraw(request).await.expect("withdrawn").into_inner()
     }
 

@@ -23,7 +23,7 @@ async fn with_declarations(settings: &[(&str, &str)]) -> Fixture {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_state_of_the_index_is_told_to_the_entitled() {
     let fixture = with_declarations(&[]).await;
-    let asked = || v1::GetIndexStatsRequest {};
+    let asked = || admin::GetIndexStatsRequest {};
     let stats = fixture.indexes().get_index_stats(asked()).await.expect("stats").into_inner();
     assert_eq!((stats.revision, stats.clients, stats.declarations), (7, 2, 6));
     assert_eq!((stats.overlay_clients, stats.checkpoint), (2, None));
@@ -44,7 +44,7 @@ async fn the_state_of_the_index_is_told_to_the_entitled() {
 async fn changes_of_many_clients_are_packed_while_it_serves() {
     let fixture = with_declarations(&[("index.overlay_clients_max", "1")]).await;
     let stats = loop {
-        let asked = fixture.indexes().get_index_stats(v1::GetIndexStatsRequest {}).await;
+        let asked = fixture.indexes().get_index_stats(admin::GetIndexStatsRequest {}).await;
         let stats = asked.expect("stats").into_inner();
         // What is recorded while a merge runs is for the next one.
         if stats.merges.expect("merges").count > 0 && stats.overlay_clients < 2 {

@@ -75,7 +75,7 @@ fn answer(verdict: &v1::Verdict, expected: &Answer) -> (String, Answer) {
 }
 
 async fn stored(fixture: &Fixture, client: &v1::ClientId) -> Vec<StoredDeclaration> {
-    let request = v1::ListRequest { page_size: 1000, ..listing(client.clone()) };
+    let request = v1::ListDeclarationsRequest { page_size: 1000, ..listing(client.clone()) };
     fixture.declarations().list(request).await.expect("a list").into_inner().declarations
 }
 
@@ -95,8 +95,8 @@ struct Client<'a> {
     directory: &'a v1::Directory,
     id: v1::ClientId,
     /// Requests that were acknowledged, with their answers.
-    recorded: Vec<(v1::RecordRequest, v1::RecordResponse)>,
-    withdrawn: Vec<(v1::WithdrawRequest, v1::WithdrawResponse)>,
+    recorded: Vec<(v1::RecordDeclarationRequest, v1::RecordDeclarationResponse)>,
+    withdrawn: Vec<(v1::WithdrawDeclarationRequest, v1::WithdrawDeclarationResponse)>,
 }
 
 impl Client<'_> {

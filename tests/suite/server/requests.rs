@@ -84,8 +84,8 @@ pub(crate) const CONSENT: &str = "consent: { kind: CONSENT_KIND_HEALTHCARE }";
 pub(crate) const DENIAL: &str = "denial: { sector: SECTOR_HEALTHCARE, service_event: visit-1 }";
 
 /// What the client declares in MyKanta, as YAML.
-pub(crate) fn recording(client: v1::ClientId, key: &str, declaration: &str) -> v1::RecordRequest {
-    v1::RecordRequest {
+pub(crate) fn recording(client: v1::ClientId, key: &str, declaration: &str) -> v1::RecordDeclarationRequest {
+    v1::RecordDeclarationRequest {
         client: Some(client),
         declaration: Some(message(declaration)),
         given_at: None,
@@ -97,8 +97,8 @@ pub(crate) fn recording(client: v1::ClientId, key: &str, declaration: &str) -> v
 }
 
 /// What the client ends in MyKanta.
-pub(crate) fn withdrawal(client: v1::ClientId, key: &str, declaration_id: &str) -> v1::WithdrawRequest {
-    v1::WithdrawRequest {
+pub(crate) fn withdrawal(client: v1::ClientId, key: &str, declaration_id: &str) -> v1::WithdrawDeclarationRequest {
+    v1::WithdrawDeclarationRequest {
         client: Some(client),
         declaration_id: declaration_id.to_owned(),
         declarer: Some(the_client()),
@@ -110,8 +110,8 @@ pub(crate) fn withdrawal(client: v1::ClientId, key: &str, declaration_id: &str) 
 }
 
 /// Everything that the client has declared, to change it.
-pub(crate) fn listing(client: v1::ClientId) -> v1::ListRequest {
-    v1::ListRequest {
+pub(crate) fn listing(client: v1::ClientId) -> v1::ListDeclarationsRequest {
+    v1::ListDeclarationsRequest {
         client: Some(client),
         kinds: Vec::new(),
         include_ended: true,
@@ -159,7 +159,7 @@ pub(crate) async fn aino_declares(channel: Channel) -> String {
         ("2", "{ consent: { kind: CONSENT_KIND_HEALTHCARE } }"),
         ("3", "{ denial: { sector: SECTOR_HEALTHCARE, service_event: visit-2 } }"),
     ] {
-        let request: v1::RecordRequest = message(&format!(
+        let request: v1::RecordDeclarationRequest = message(&format!(
             "{{ client: {{ extension: {AINO} }}, declaration: {declaration}, declarer: {{ role: ROLE_CLIENT }}, \
              recorded_by: {{ my_kanta: {{}} }}, idempotency_key: '{key}' }}"
         ));

@@ -11,7 +11,7 @@ use lupa::wire::v1::Role;
 use lupa::wire::v1::StoredDeclaration;
 use lupa::wire::v1::Way;
 use lupa::wire::v1::declaration::Declaration as Content;
-use lupa::wire::v1::recipient::Recipient;
+use lupa::wire::v1::recipient::Kind;
 
 use super::Setting;
 use super::by_client;
