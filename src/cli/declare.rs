@@ -20,7 +20,7 @@ use super::refusal::Refusal;
 use super::terminal::{Terminal, instant};
 use super::words;
 use crate::wire::v1;
-use crate::wire::v1::declaration::Declaration;
+use crate::wire::v1::declaration::Content;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -85,7 +85,7 @@ pub(super) async fn run(args: DeclareArgs, global: &Global) -> Result<Exit, Fail
         (None, None) => return Err(Failure::Usage("name what to declare, or a --file".to_owned())),
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.record(request).await;
+    let response = service.record_declaration(request).await;
     let recorded = response.map_err(|status| Refusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
@@ -130,22 +130,22 @@ impl What {
         let (declaration, statement) = match self {
             Self::Information(InformationArgs { version, way, statement }) => {
                 let way = way.map(Into::into).unwrap_or_default();
-                (Declaration::Information(v1::Information { version, way }), statement)
+                (Content::Information(v1::Information { version, way }), statement)
             }
             Self::Consent(args) => {
                 let (consent, statement) = args.into_consent();
-                (Declaration::Consent(consent), statement)
+                (Content::Consent(consent), statement)
             }
             Self::Denial(args) => {
                 let (denial, statement) = args.into_denial();
-                (Declaration::Denial(denial), statement)
+                (Content::Denial(denial), statement)
             }
         };
         let Statement { client, given_at, declarer, recorded_by, idempotency_key, wait } =
             statement.into_statement();
         v1::RecordDeclarationRequest {
             client: client.map(client_id),
-            declaration: Some(v1::Declaration { declaration: Some(declaration) }),
+            declaration: Some(v1::Declaration { content: Some(declaration) }),
             given_at,
             declarer,
             recorded_by,

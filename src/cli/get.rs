@@ -44,7 +44,7 @@ pub(super) async fn run(args: GetArgs, global: &Global) -> Result<Exit, Failure>
         viewer,
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.get(request).await.map_err(Refusal::of)?.into_inner();
+    let response = service.get_declaration(request).await.map_err(Refusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&response)?;

@@ -9,7 +9,7 @@ use super::connection;
 use super::failure::{Exit, Failure};
 use super::refusal::Refusal;
 use super::terminal::Terminal;
-use crate::wire::v1;
+use crate::wire::admin;
 
 /// What to tell of the index.
 #[derive(Debug, Subcommand)]

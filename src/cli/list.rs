@@ -63,7 +63,7 @@ pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, Failure
     let mut service = connection::declarations(&global.server).await?;
     let mut listed = Vec::new();
     for _ in 0..PAGES_MAX {
-        let page = service.list(request.clone()).await.map_err(Refusal::of)?.into_inner();
+        let page = service.list_declarations(request.clone()).await.map_err(Refusal::of)?.into_inner();
         listed.extend(page.declarations);
         request.page_token = page.next_page_token;
         if request.page_token.is_empty() {

@@ -125,7 +125,7 @@ impl ProfessionalArgs {
             (None, Some(Service::MyKanta)) => v1::recorded_by::System::MyKanta(v1::MyKanta {}),
             (None, None) => return None,
         };
-        Some(v1::RecordedBy { recorded_by: Some(by) })
+        Some(v1::RecordedBy { system: Some(by) })
     }
 }
 

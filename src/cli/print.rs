@@ -75,7 +75,7 @@ pub(super) async fn run(args: PrintArgs, global: &Global) -> Result<Exit, Failur
         printed_by,
     };
     let mut service = connection::declarations(&global.server).await?;
-    let printout = service.print(request).await.map_err(Refusal::of)?.into_inner();
+    let printout = service.print_declarations(request).await.map_err(Refusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&printout)?;

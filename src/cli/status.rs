@@ -38,7 +38,7 @@ pub(super) async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Failu
         asked_by: asked_by.unwrap_or_default(),
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.information_status(request).await.map_err(Refusal::of)?.into_inner();
+    let response = service.get_information_status(request).await.map_err(Refusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&response)?;

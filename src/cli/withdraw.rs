@@ -64,7 +64,7 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
         }
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.withdraw(request).await;
+    let response = service.withdraw_declaration(request).await;
     let withdrawn = response.map_err(|status| Refusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();
     if global.json {

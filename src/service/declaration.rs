@@ -285,12 +285,12 @@ impl Declarations {
 
 #[tonic::async_trait]
 impl DeclarationService for Declarations {
-    async fn record(&self, request: Request<RecordDeclarationRequest>) -> Result<Response<RecordDeclarationResponse>, Status> {
+    async fn record_declaration(&self, request: Request<RecordDeclarationRequest>) -> Result<Response<RecordDeclarationResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.record(request.into_inner()).await?))
     }
 
-    async fn withdraw(
+    async fn withdraw_declaration(
         &self,
         request: Request<WithdrawDeclarationRequest>,
     ) -> Result<Response<WithdrawDeclarationResponse>, Status> {
@@ -298,17 +298,17 @@ impl DeclarationService for Declarations {
         Ok(Response::new(self.withdraw(request.into_inner()).await?))
     }
 
-    async fn get(&self, request: Request<GetDeclarationRequest>) -> Result<Response<GetDeclarationResponse>, Status> {
+    async fn get_declaration(&self, request: Request<GetDeclarationRequest>) -> Result<Response<GetDeclarationResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.get(request.get_ref()).await?))
     }
 
-    async fn list(&self, request: Request<ListDeclarationsRequest>) -> Result<Response<ListDeclarationsResponse>, Status> {
+    async fn list_declarations(&self, request: Request<ListDeclarationsRequest>) -> Result<Response<ListDeclarationsResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.list(request.get_ref()).await?))
     }
 
-    async fn information_status(
+    async fn get_information_status(
         &self,
         request: Request<GetInformationStatusRequest>,
     ) -> Result<Response<GetInformationStatusResponse>, Status> {
@@ -316,14 +316,14 @@ impl DeclarationService for Declarations {
         Ok(Response::new(self.information_status(request.get_ref()).await?))
     }
 
-    type WatchStream = Changes;
+    type WatchDeclarationsStream = Changes;
 
-    async fn watch(&self, request: Request<WatchDeclarationsRequest>) -> Result<Response<Changes>, Status> {
+    async fn watch_declarations(&self, request: Request<WatchDeclarationsRequest>) -> Result<Response<Changes>, Status> {
         let entitlement = self.core.entitlement(request.remote_addr());
         Ok(Response::new(self.core.watch(&request.get_ref().after, entitlement).await?))
     }
 
-    async fn print(&self, request: Request<PrintDeclarationsRequest>) -> Result<Response<PrintDeclarationsResponse>, Status> {
+    async fn print_declarations(&self, request: Request<PrintDeclarationsRequest>) -> Result<Response<PrintDeclarationsResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.print(request.get_ref()).await?))
     }

@@ -170,8 +170,8 @@ fn read_ground(number: i32, violations: &mut Violations) -> Option<Option<Ground
 fn read_claim(place: usize, message: &v1::Claim, violations: &mut Violations) -> Option<Claim> {
     use v1::claim::Kind as Wire;
     let field = format!("claims[{place}]");
-    let v1::Claim { claim } = message;
-    Some(match violations.required(&field, claim.as_ref())? {
+    let v1::Claim { kind } = message;
+    Some(match violations.required(&field, kind.as_ref())? {
         Wire::StatutoryRight(v1::StatutoryRight { provision }) => Claim {
             kind: ClaimKind::StatutoryRight,
             missing: missing([(Condition::Provision, !provision.trim().is_empty())]),

@@ -60,9 +60,9 @@ impl ConsentArgs {
 }
 
 fn recipient(text: String) -> v1::Recipient {
-    let recipient = match text.as_str() {
-        "all-public" => Recipient::AllPublic(v1::AllPublic {}),
-        _ => Recipient::Organisation(text),
+    let kind = match text.as_str() {
+        "all-public" => Kind::AllPublic(v1::AllPublic {}),
+        _ => Kind::Organisation(text),
     };
-    v1::Recipient { recipient: Some(recipient) }
+    v1::Recipient { kind: Some(kind) }
 }
