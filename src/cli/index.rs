@@ -26,7 +26,8 @@ pub(super) async fn run(command: &IndexCommand, global: &Global) -> Result<Exit,
 
 async fn stats(global: &Global) -> Result<Exit, Failure> {
     let mut service = connection::index(&global.server).await?;
-    let stats = service.get_index_stats(admin::GetIndexStatsRequest {}).await.map_err(Refusal::of)?.into_inner();
+    let stats =
+        service.get_index_stats(admin::GetIndexStatsRequest {}).await.map_err(Refusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&stats)?;

@@ -29,8 +29,9 @@ use crate::wire::declaration::{
 };
 use crate::wire::v1::declaration_service_server::DeclarationService;
 use crate::wire::v1::{
-    GetDeclarationRequest, GetDeclarationResponse, GetInformationStatusRequest, GetInformationStatusResponse, ListDeclarationsRequest, ListDeclarationsResponse,
-    PrintDeclarationsRequest, PrintDeclarationsResponse, PrintedDeclaration, ReceivedInformation, RecordDeclarationRequest, RecordDeclarationResponse,
+    GetDeclarationRequest, GetDeclarationResponse, GetInformationStatusRequest, GetInformationStatusResponse,
+    ListDeclarationsRequest, ListDeclarationsResponse, PrintDeclarationsRequest, PrintDeclarationsResponse,
+    PrintedDeclaration, ReceivedInformation, RecordDeclarationRequest, RecordDeclarationResponse,
     StoredDeclaration, WatchDeclarationsRequest, WithdrawDeclarationRequest, WithdrawDeclarationResponse,
 };
 use crate::wire::violation::{InvalidRequest, to_timestamp};
@@ -82,7 +83,10 @@ impl Declarations {
         })
     }
 
-    async fn withdraw(&self, message: WithdrawDeclarationRequest) -> Result<WithdrawDeclarationResponse, Failure> {
+    async fn withdraw(
+        &self,
+        message: WithdrawDeclarationRequest,
+    ) -> Result<WithdrawDeclarationResponse, Failure> {
         let (submission, Recording { idempotency_key, wait }) = withdrawal(&message)?;
         let said = WithdrawDeclarationRequest { idempotency_key: String::new(), wait: 0, ..message };
         let payload_digest = digest("Withdraw", &said);
@@ -285,7 +289,10 @@ impl Declarations {
 
 #[tonic::async_trait]
 impl DeclarationService for Declarations {
-    async fn record_declaration(&self, request: Request<RecordDeclarationRequest>) -> Result<Response<RecordDeclarationResponse>, Status> {
+    async fn record_declaration(
+        &self,
+        request: Request<RecordDeclarationRequest>,
+    ) -> Result<Response<RecordDeclarationResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.record(request.into_inner()).await?))
     }
@@ -298,12 +305,18 @@ impl DeclarationService for Declarations {
         Ok(Response::new(self.withdraw(request.into_inner()).await?))
     }
 
-    async fn get_declaration(&self, request: Request<GetDeclarationRequest>) -> Result<Response<GetDeclarationResponse>, Status> {
+    async fn get_declaration(
+        &self,
+        request: Request<GetDeclarationRequest>,
+    ) -> Result<Response<GetDeclarationResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.get(request.get_ref()).await?))
     }
 
-    async fn list_declarations(&self, request: Request<ListDeclarationsRequest>) -> Result<Response<ListDeclarationsResponse>, Status> {
+    async fn list_declarations(
+        &self,
+        request: Request<ListDeclarationsRequest>,
+    ) -> Result<Response<ListDeclarationsResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.list(request.get_ref()).await?))
     }
@@ -318,12 +331,18 @@ impl DeclarationService for Declarations {
 
     type WatchDeclarationsStream = Changes;
 
-    async fn watch_declarations(&self, request: Request<WatchDeclarationsRequest>) -> Result<Response<Changes>, Status> {
+    async fn watch_declarations(
+        &self,
+        request: Request<WatchDeclarationsRequest>,
+    ) -> Result<Response<Changes>, Status> {
         let entitlement = self.core.entitlement(request.remote_addr());
         Ok(Response::new(self.core.watch(&request.get_ref().after, entitlement).await?))
     }
 
-    async fn print_declarations(&self, request: Request<PrintDeclarationsRequest>) -> Result<Response<PrintDeclarationsResponse>, Status> {
+    async fn print_declarations(
+        &self,
+        request: Request<PrintDeclarationsRequest>,
+    ) -> Result<Response<PrintDeclarationsResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.print(request.get_ref()).await?))
     }

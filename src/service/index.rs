@@ -3,9 +3,9 @@
 use tonic::{Request, Response, Status};
 
 use crate::index::{BaseBytes, CheckpointStats, IndexStats, Mark, MergeStats, Unavailable};
-use crate::wire::index::to_duration;
 use crate::wire::admin::index_service_server::IndexService;
 use crate::wire::admin::{self, GetIndexStatsRequest, GetIndexStatsResponse};
+use crate::wire::index::to_duration;
 
 use super::Core;
 use super::status::Failure;
@@ -76,7 +76,9 @@ fn to_stats(stats: &IndexStats, base_bytes: BaseBytes) -> GetIndexStatsResponse 
             took: Some(to_duration(took)),
         }),
         digest: digest.to_string(),
-        mark: mark
-            .map(|Mark { revision, digest }| admin::Mark { revision: revision.0, digest: digest.to_string() }),
+        mark: mark.map(|Mark { revision, digest }| admin::Mark {
+            revision: revision.0,
+            digest: digest.to_string(),
+        }),
     }
 }

@@ -142,7 +142,11 @@ impl Watcher {
             client: is_told.then(|| to_client(&client)),
         });
         let changes = changes.collect();
-        WatchDeclarationsResponse { changes, directory_replaced, checkpoint: self.core.tokens.write(self.told) }
+        WatchDeclarationsResponse {
+            changes,
+            directory_replaced,
+            checkpoint: self.core.tokens.write(self.told),
+        }
     }
 
     /// Sends a message; false if nobody watches any more.

@@ -304,7 +304,7 @@ mod tests {
             (Wire::Emergency(v1::Emergency::default()), &["client_cannot_be_asked"]),
         ] {
             let mut violations = Violations::default();
-            let claim = read_claim(0, &v1::Claim { claim: Some(claim) }, &mut violations).expect("a claim");
+            let claim = read_claim(0, &v1::Claim { kind: Some(claim) }, &mut violations).expect("a claim");
             let missing: Vec<&str> = claim.missing.iter().map(Condition::name).collect();
             assert_eq!(missing, expected, "{:?}", claim.kind);
         }

@@ -103,7 +103,7 @@ async fn what_is_made_is_served() {
             kinds: vec![v1::Kind::Information.into(), v1::Kind::Consent.into()],
             ..Default::default()
         };
-        found += declarations.list(list).await.unwrap().into_inner().declarations.len() as u64;
+        found += declarations.list_declarations(list).await.unwrap().into_inner().declarations.len() as u64;
     }
     assert_eq!(found, number("information") + number("consents"));
 }

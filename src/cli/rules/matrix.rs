@@ -7,7 +7,7 @@ use crate::policy::Question;
 use crate::policy::calendar::Calendar;
 use crate::policy::day::{Day, Instant};
 use crate::policy::facts::Facts;
-use crate::wire::v1::claim::Kind as Kind;
+use crate::wire::v1::claim::Kind;
 use crate::wire::v1::declaration::Content;
 use crate::wire::v1::denial::Scope;
 use crate::wire::v1::{self, Channel, ConsentKind, OrganisationKind, RecordKind, RegisterKind, Role, Sector};
@@ -325,9 +325,7 @@ fn stored(content: Content, at: Instant) -> v1::StoredDeclaration {
         declaration: Some(v1::Declaration { content: Some(content) }),
         recorded_at: Some(to_timestamp(at)),
         declarer: Some(v1::Declarer { role: Role::Client.into(), ..v1::Declarer::default() }),
-        recorded_by: Some(v1::RecordedBy {
-            system: Some(v1::recorded_by::System::MyKanta(v1::MyKanta {})),
-        }),
+        recorded_by: Some(v1::RecordedBy { system: Some(v1::recorded_by::System::MyKanta(v1::MyKanta {})) }),
         ..v1::StoredDeclaration::default()
     }
 }

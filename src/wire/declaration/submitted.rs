@@ -69,8 +69,15 @@ pub enum Wait {
 
 /// Reads a declaration to record, and how.
 pub fn submission(message: &v1::RecordDeclarationRequest) -> Result<(Submission, Recording), InvalidRequest> {
-    let v1::RecordDeclarationRequest { client, declaration, given_at, declarer, recorded_by, idempotency_key, wait } =
-        message;
+    let v1::RecordDeclarationRequest {
+        client,
+        declaration,
+        given_at,
+        declarer,
+        recorded_by,
+        idempotency_key,
+        wait,
+    } = message;
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
     let content = content("declaration", declaration.as_ref(), Origin::Submitted, &mut violations);
@@ -148,8 +155,15 @@ pub fn getting(message: &v1::GetDeclarationRequest) -> Result<Getting, InvalidRe
 
 /// Reads what to list.
 pub fn listing(message: &v1::ListDeclarationsRequest) -> Result<Listing, InvalidRequest> {
-    let v1::ListDeclarationsRequest { client, kinds, include_ended, viewing_purpose, viewer, page_size, page_token } =
-        message;
+    let v1::ListDeclarationsRequest {
+        client,
+        kinds,
+        include_ended,
+        viewing_purpose,
+        viewer,
+        page_size,
+        page_token,
+    } = message;
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
     let kinds: Vec<Kind> = kinds
@@ -205,7 +219,8 @@ pub fn information_asked(
 
 /// Reads what to print.
 pub fn print_order(message: &v1::PrintDeclarationsRequest) -> Result<PrintOrder, InvalidRequest> {
-    let v1::PrintDeclarationsRequest { client, sector, document, language, format, requested_by, printed_by } = message;
+    let v1::PrintDeclarationsRequest { client, sector, document, language, format, requested_by, printed_by } =
+        message;
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
     let sector = violations.known("sector", *sector).and_then(|sector| match sector {

@@ -71,7 +71,7 @@ fn recipient(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Recipient {
         (1, Named::Organisation(organisation_oid(1))),
         (1, Named::Organisation(UNKNOWN.to_owned())),
     ]);
-    Recipient { recipient: Some(recipient) }
+    Recipient { kind: Some(recipient) }
 }
 
 /// A first day, a last day or both, never the wrong way round.

@@ -12,7 +12,7 @@ use lupa::wire::v1::Role;
 use lupa::wire::v1::Sector;
 use lupa::wire::v1::StoredDeclaration;
 use lupa::wire::v1::WithdrawDeclarationRequest;
-use lupa::wire::v1::declaration::Declaration as Content;
+use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::recorded_by::System as Recorder;
 
@@ -54,7 +54,7 @@ pub(super) fn record(
     let role = role(rng);
     RecordDeclarationRequest {
         client: Some(setting.client.clone()),
-        declaration: Some(Declaration { declaration: Some(content) }),
+        declaration: Some(Declaration { content: Some(content) }),
         given_at: given_near(rng, setting.at).map(timestamp),
         declarer: declarer(role),
         recorded_by: Some(recorded_by(rng, setting, ends)),
@@ -89,7 +89,7 @@ pub(super) fn withdraw(
 
 fn denial(stored: &StoredDeclaration) -> Option<&Denial> {
     match stored.declaration.as_ref() {
-        Some(Declaration { declaration: Some(Content::Denial(denial)) }) => Some(denial),
+        Some(Declaration { content: Some(Content::Denial(denial)) }) => Some(denial),
         _ => None,
     }
 }
@@ -106,7 +106,7 @@ fn role(rng: &mut Rng) -> Role {
 
 fn recorded_by(rng: &mut Rng, setting: &Setting, ends: &Ends) -> RecordedBy {
     if rng.chance(40) {
-        return RecordedBy { recorded_by: Some(Recorder::MyKanta(MyKanta {})) };
+        return RecordedBy { system: Some(Recorder::MyKanta(MyKanta {})) };
     }
     let any = rng.pick(&setting.directory.registers).oid;
     let wellbeing = setting.registers(&[RegisterKind::WellbeingData], None);
@@ -126,7 +126,7 @@ fn recorded_by(rng: &mut Rng, setting: &Setting, ends: &Ends) -> RecordedBy {
         (4, UNKNOWN.to_owned()),
     ]);
     RecordedBy {
-        recorded_by: Some(Recorder::Professional(Professional {
+        system: Some(Recorder::Professional(Professional {
             register,
             organisation,
             professional: "professional-1".to_owned(),

@@ -151,7 +151,10 @@ impl Caller {
         let mut stored = Vec::new();
         let mut page_token = String::new();
         loop {
-            let page = client.list(v1::ListDeclarationsRequest { page_token, ..request.clone() }).await?.into_inner();
+            let page = client
+                .list_declarations(v1::ListDeclarationsRequest { page_token, ..request.clone() })
+                .await?
+                .into_inner();
             stored.extend(page.declarations);
             page_token = page.next_page_token;
             if page_token.is_empty() {
@@ -168,11 +171,11 @@ async fn send(client: &mut Client, request: &Request) -> Result<Answer, Status> 
     let effective_everywhere_after = None;
     Ok(match request {
         Request::Record { event: _, message } => {
-            let recorded = client.record(message.clone()).await?.into_inner();
+            let recorded = client.record_declaration(message.clone()).await?.into_inner();
             Answer::Recorded(v1::RecordDeclarationResponse { effective_everywhere_after, ..recorded })
         }
         Request::Withdraw(message) => {
-            let withdrawn = client.withdraw(message.clone()).await?.into_inner();
+            let withdrawn = client.withdraw_declaration(message.clone()).await?.into_inner();
             Answer::Withdrawn(v1::WithdrawDeclarationResponse { effective_everywhere_after, ..withdrawn })
         }
     })

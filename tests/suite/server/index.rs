@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lupa::wire::v1;
+use lupa::wire::admin;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use tonic::Code;
 
@@ -77,7 +77,7 @@ async fn a_checkpoint_is_written_beside_a_store_in_the_folder_of_the_process() {
     command.current_dir(folder.path()).env("LUPA_INDEX__CHECKPOINT_CHANGES_MIN", "1");
     let process = Process::start(command).expect("it listens");
     let mut declarations = DeclarationServiceClient::new(process.connect().await);
-    declarations.record(recording(person(0), "1", INFORMATION)).await.expect("recorded");
+    declarations.record_declaration(recording(person(0), "1", INFORMATION)).await.expect("recorded");
     while !folder.path().join("store.sqlite.index").exists() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }

@@ -38,7 +38,7 @@ async fn with_history(fixture: &Fixture, client: v1::ClientId) -> Vec<String> {
 }
 
 async fn listed(fixture: &Fixture, request: v1::ListDeclarationsRequest) -> v1::ListDeclarationsResponse {
-    fixture.declarations().list(request).await.expect("a list").into_inner()
+    fixture.declarations().list_declarations(request).await.expect("a list").into_inner()
 }
 
 fn ids(answer: &v1::ListDeclarationsResponse) -> Vec<&str> {
@@ -59,7 +59,8 @@ async fn kinds_and_ended_declarations_are_shown_as_asked() {
         (&[Kind::Denial, Kind::Information], false, &[0, 4]),
     ] {
         let kinds = kinds.iter().map(|kind| i32::from(*kind)).collect();
-        let answer = listed(&fixture, v1::ListDeclarationsRequest { kinds, include_ended, ..listing(aino()) }).await;
+        let answer =
+            listed(&fixture, v1::ListDeclarationsRequest { kinds, include_ended, ..listing(aino()) }).await;
         let expected: Vec<&str> = expected.iter().map(|place: &usize| stored[*place].as_str()).collect();
         assert_eq!(ids(&answer), expected);
     }
@@ -107,7 +108,7 @@ async fn pages_follow_each_other_without_gaps() {
         (v1::ListDeclarationsRequest { viewing_purpose: 9, ..listing(aino()) }, "viewing_purpose"),
         (v1::ListDeclarationsRequest { client: None, ..listing(aino()) }, "client"),
     ] {
-        assert_eq!(refused(fixture.declarations().list(request).await), invalid(&[field]));
+        assert_eq!(refused(fixture.declarations().list_declarations(request).await), invalid(&[field]));
     }
 }
 
@@ -128,14 +129,17 @@ async fn denials_are_shown_for_a_purpose_only_and_each_viewing_is_logged() {
         viewer: Some(professional()),
     };
     let required = because(Code::FailedPrecondition, "VIEWING_PURPOSE_REQUIRED");
-    assert_eq!(refused(fixture.declarations().list(no_purpose.clone()).await), required);
+    assert_eq!(refused(fixture.declarations().list_declarations(no_purpose.clone()).await), required);
     let only_denials = v1::ListDeclarationsRequest { kinds: vec![Kind::Denial.into()], ..no_purpose };
-    assert_eq!(refused(fixture.declarations().list(only_denials).await), required);
-    assert_eq!(refused(fixture.declarations().get(get(4, ViewingPurpose::Unspecified)).await), required);
+    assert_eq!(refused(fixture.declarations().list_declarations(only_denials).await), required);
+    assert_eq!(
+        refused(fixture.declarations().get_declaration(get(4, ViewingPurpose::Unspecified)).await),
+        required
+    );
     assert_eq!(ids(&listed(&fixture, without_denials).await).len(), 3);
     fixture
         .declarations()
-        .get(get(0, ViewingPurpose::Unspecified))
+        .get_declaration(get(0, ViewingPurpose::Unspecified))
         .await
         .expect("information needs no purpose");
     assert_eq!(viewings(fixture.store()), []);
@@ -148,7 +152,7 @@ async fn denials_are_shown_for_a_purpose_only_and_each_viewing_is_logged() {
         let request = v1::ListDeclarationsRequest { viewing_purpose: purpose.into(), ..listing(aino()) };
         assert_eq!(ids(&listed(&fixture, request).await), stored);
     }
-    fixture.declarations().get(get(4, ViewingPurpose::Investigation)).await.expect("one");
+    fixture.declarations().get_declaration(get(4, ViewingPurpose::Investigation)).await.expect("one");
     let logged = viewings(fixture.store());
     let told: Vec<_> = logged.iter().map(|(purpose, _, what)| (purpose.as_deref(), what.as_str())).collect();
     let purposes: Vec<_> = told.iter().filter_map(|(purpose, _)| *purpose).collect();
@@ -179,17 +183,27 @@ async fn denials_are_shown_to_a_known_viewer_of_their_sector() {
         viewer,
     };
     assert_eq!(ids(&listed(&fixture, viewed_by(Some(professional()))).await), [healthcare.as_str()]);
-    fixture.declarations().get(get(&healthcare, Some(professional()))).await.expect("of the own sector");
-    let of_the_other = fixture.declarations().get(get(&social, Some(professional()))).await;
+    fixture
+        .declarations()
+        .get_declaration(get(&healthcare, Some(professional())))
+        .await
+        .expect("of the own sector");
+    let of_the_other = fixture.declarations().get_declaration(get(&social, Some(professional()))).await;
     assert_eq!(refused(of_the_other), because(Code::NotFound, "DECLARATION_UNKNOWN"));
     assert_eq!(ids(&listed(&fixture, viewed_by(Some(my_kanta()))).await), [healthcare.as_str(), &social]);
 
-    assert_eq!(refused(fixture.declarations().list(viewed_by(None)).await), invalid(&["viewer"]));
-    assert_eq!(refused(fixture.declarations().get(get(&social, None)).await), invalid(&["viewer"]));
+    assert_eq!(
+        refused(fixture.declarations().list_declarations(viewed_by(None)).await),
+        invalid(&["viewer"])
+    );
+    assert_eq!(
+        refused(fixture.declarations().get_declaration(get(&social, None)).await),
+        invalid(&["viewer"])
+    );
     let unknown = message(
         "professional: { register: 1.2.246.10.99999999.999.1, organisation: 1.2.246.10.99999999.5.0 }",
     );
-    let unknown = fixture.declarations().list(viewed_by(Some(unknown))).await;
+    let unknown = fixture.declarations().list_declarations(viewed_by(Some(unknown))).await;
     assert_eq!(refused(unknown), because(Code::FailedPrecondition, "RECORDER_UNKNOWN"));
 }
 
@@ -204,10 +218,11 @@ async fn nobody_elses_declaration_is_found() {
             viewing_purpose: ViewingPurpose::Investigation.into(),
             viewer: Some(my_kanta()),
         };
-        let answer = refused(fixture.declarations().get(request).await);
+        let answer = refused(fixture.declarations().get_declaration(request).await);
         assert_eq!(answer, because(Code::NotFound, "DECLARATION_UNKNOWN"));
     }
-    let get = fixture.declarations().get(message::<v1::GetDeclarationRequest>("viewer: {}")).await;
+    let get =
+        fixture.declarations().get_declaration(message::<v1::GetDeclarationRequest>("viewer: {}")).await;
     assert_eq!(refused(get), invalid(&["client", "declaration_id", "viewer"]));
 }
 
@@ -216,7 +231,7 @@ async fn the_information_received_is_told_and_whether_more_is_needed() {
     let fixture = Fixture::start().await;
     let status = async || {
         let request = v1::GetInformationStatusRequest { client: Some(aino()), asked_by: String::new() };
-        fixture.declarations().information_status(request).await.expect("a status").into_inner()
+        fixture.declarations().get_information_status(request).await.expect("a status").into_inner()
     };
     let none = status().await;
     assert!(none.explanation.contains("2.0"), "{none:?}");
@@ -234,7 +249,8 @@ async fn the_information_received_is_told_and_whether_more_is_needed() {
         ("1", "information: { version: '1.1', way: WAY_PROFESSIONAL }", representative, true, true),
         ("2", "information: { version: '2.0', way: WAY_MY_KANTA }", the_client(), false, false),
     ] {
-        let request = v1::RecordDeclarationRequest { declarer: Some(declarer), ..recording(aino(), key, declaration) };
+        let request =
+            v1::RecordDeclarationRequest { declarer: Some(declarer), ..recording(aino(), key, declaration) };
         let recorded = fixture.record(request).await;
         let way = if on_behalf { v1::Way::Professional } else { v1::Way::MyKanta };
         received.push(v1::ReceivedInformation {
@@ -259,7 +275,8 @@ async fn what_ends_between_two_pages_hides_nothing_from_the_second() {
     let first = listed(&fixture, request.clone()).await;
     assert_eq!(ids(&first), [&stored[0], &stored[2]]);
     fixture.withdraw(withdrawal(aino(), "between", &stored[2])).await;
-    let second = listed(&fixture, v1::ListDeclarationsRequest { page_token: first.next_page_token, ..request }).await;
+    let second =
+        listed(&fixture, v1::ListDeclarationsRequest { page_token: first.next_page_token, ..request }).await;
     assert_eq!((ids(&second), second.next_page_token.as_str()), (vec![stored[4].as_str()], ""));
 }
 

@@ -12,7 +12,12 @@ use super::requests::{
     withdrawal,
 };
 
-fn printing(client: v1::ClientId, document: Document, language: &str, format: Format) -> v1::PrintDeclarationsRequest {
+fn printing(
+    client: v1::ClientId,
+    document: Document,
+    language: &str,
+    format: Format,
+) -> v1::PrintDeclarationsRequest {
     v1::PrintDeclarationsRequest {
         client: Some(client),
         sector: Sector::Healthcare.into(),
@@ -25,7 +30,7 @@ fn printing(client: v1::ClientId, document: Document, language: &str, format: Fo
 }
 
 async fn printed(fixture: &Fixture, request: v1::PrintDeclarationsRequest) -> v1::PrintDeclarationsResponse {
-    fixture.declarations().print(request).await.expect("printed").into_inner()
+    fixture.declarations().print_declarations(request).await.expect("printed").into_inner()
 }
 
 fn ids(answer: &v1::PrintDeclarationsResponse) -> Vec<&str> {
@@ -119,12 +124,14 @@ async fn a_printout_is_for_who_may_give_what_is_printed() {
         by_guardian(aino(), Document::Denials),
         by_guardian(minor.clone(), Document::Denials),
     ] {
-        assert_eq!(refused(fixture.declarations().print(request).await), not_allowed);
+        assert_eq!(refused(fixture.declarations().print_declarations(request).await), not_allowed);
     }
     printed(&fixture, by_guardian(minor.clone(), Document::Consents)).await;
     let professional = Some(professional());
-    let from_a_professional =
-        v1::PrintDeclarationsRequest { printed_by: professional.clone(), ..by_guardian(minor, Document::Denials) };
+    let from_a_professional = v1::PrintDeclarationsRequest {
+        printed_by: professional.clone(),
+        ..by_guardian(minor, Document::Denials)
+    };
     printed(&fixture, from_a_professional).await;
 
     let of = |sector: Sector, document| v1::PrintDeclarationsRequest {
@@ -133,19 +140,28 @@ async fn a_printout_is_for_who_may_give_what_is_printed() {
         ..printing(aino(), document, "en", Format::Text)
     };
     printed(&fixture, of(Sector::Both, Document::Denials)).await;
-    let other_sector = fixture.declarations().print(of(Sector::SocialWelfare, Document::Denials)).await;
+    let other_sector =
+        fixture.declarations().print_declarations(of(Sector::SocialWelfare, Document::Denials)).await;
     assert_eq!(refused(other_sector), because(Code::FailedPrecondition, "RECORDER_SECTOR_NOT_ALLOWED"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_read_is_not_printed() {
     let fixture = Fixture::start().await;
-    let nothing = fixture.declarations().print(message::<v1::PrintDeclarationsRequest>("language: de")).await;
+    let nothing = fixture
+        .declarations()
+        .print_declarations(message::<v1::PrintDeclarationsRequest>("language: de"))
+        .await;
     assert_eq!(refused(nothing), invalid(&["client", "sector", "document", "language", "requested_by"]));
     let denials = || printing(aino(), Document::Denials, "en", Format::Text);
     for (request, fields) in [
         (
-            v1::PrintDeclarationsRequest { document: 9, format: 9, printed_by: Some(message("{}")), ..denials() },
+            v1::PrintDeclarationsRequest {
+                document: 9,
+                format: 9,
+                printed_by: Some(message("{}")),
+                ..denials()
+            },
             &["document", "format", "printed_by"][..],
         ),
         (
@@ -158,6 +174,6 @@ async fn what_cannot_be_read_is_not_printed() {
         ),
         (v1::PrintDeclarationsRequest { printed_by: None, ..denials() }, &["printed_by"]),
     ] {
-        assert_eq!(refused(fixture.declarations().print(request).await), invalid(fields));
+        assert_eq!(refused(fixture.declarations().print_declarations(request).await), invalid(fields));
     }
 }

@@ -87,7 +87,11 @@ async fn beyond_decisions(fixture: &Fixture) -> Vec<(&'static str, Option<Status
     let decide = || Some(question(aino(), vec![entry("doc-1", "visit-1")]));
     let explain = v1::ExplainRequest { decide: decide() };
     let simulate = v1::SimulateRequest { decide: decide(), ..Default::default() };
-    let get = v1::GetDeclarationRequest { client: Some(aino()), declaration_id: "x".to_owned(), ..Default::default() };
+    let get = v1::GetDeclarationRequest {
+        client: Some(aino()),
+        declaration_id: "x".to_owned(),
+        ..Default::default()
+    };
     let replace = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
     let print = message::<v1::PrintDeclarationsRequest>(
         "{ client: { extension: 010181-900C }, sector: SECTOR_HEALTHCARE, document: DOCUMENT_DENIALS, requested_by: { \
@@ -99,12 +103,12 @@ async fn beyond_decisions(fixture: &Fixture) -> Vec<(&'static str, Option<Status
     vec![
         ("Explain", fixture.decisions().explain(explain).await.err()),
         ("Simulate", fixture.decisions().simulate(simulate).await.err()),
-        ("Record", declarations.record(recording(aino(), "1", INFORMATION)).await.err()),
-        ("Withdraw", declarations.withdraw(withdrawal(aino(), "2", "x")).await.err()),
-        ("Get", declarations.get(get).await.err()),
-        ("List", declarations.list(listing(aino())).await.err()),
-        ("InformationStatus", declarations.information_status(status).await.err()),
-        ("Print", declarations.print(print).await.err()),
+        ("Record", declarations.record_declaration(recording(aino(), "1", INFORMATION)).await.err()),
+        ("Withdraw", declarations.withdraw_declaration(withdrawal(aino(), "2", "x")).await.err()),
+        ("Get", declarations.get_declaration(get).await.err()),
+        ("List", declarations.list_declarations(listing(aino())).await.err()),
+        ("InformationStatus", declarations.get_information_status(status).await.err()),
+        ("Print", declarations.print_declarations(print).await.err()),
         ("ReplaceDirectory", directories.replace_directory(replace).await.err()),
         ("GetDirectory", directories.get_directory(v1::GetDirectoryRequest {}).await.err()),
     ]
@@ -148,7 +152,7 @@ async fn no_error_tells_of_a_person() {
         id: "010181-900C".to_owned(),
     };
     let doctor = v1::RecordedBy {
-        recorded_by: Some(v1::recorded_by::System::Professional(v1::Professional {
+        system: Some(v1::recorded_by::System::Professional(v1::Professional {
             register: ASKING.to_owned(),
             organisation: "1.2.246.10.99999999.5.0".to_owned(),
             professional: "kanaria-doctor".to_owned(),
@@ -200,14 +204,17 @@ async fn no_error_tells_of_a_person() {
         record(&"Maija Kanarialintu".repeat(10), denial),
         v1::RecordDeclarationRequest { client: bad_client("010181-900C\n"), ..record("new", denial) },
     ] {
-        told.push(("Record", declarations.record(request).await.err()));
+        told.push(("Record", declarations.record_declaration(request).await.err()));
     }
     for request in [
         v1::WithdrawDeclarationRequest { declaration_id: "kanaria-doc".to_owned(), ..withdraw.clone() },
         v1::WithdrawDeclarationRequest { idempotency_key: "kanaria-doc".to_owned(), ..withdraw.clone() },
-        v1::WithdrawDeclarationRequest { declarer: Some(v1::Declarer { role: 2, ..maija.clone() }), ..withdraw },
+        v1::WithdrawDeclarationRequest {
+            declarer: Some(v1::Declarer { role: 2, ..maija.clone() }),
+            ..withdraw
+        },
     ] {
-        told.push(("Withdraw", declarations.withdraw(request).await.err()));
+        told.push(("Withdraw", declarations.withdraw_declaration(request).await.err()));
     }
     let get = v1::GetDeclarationRequest {
         client: Some(aino()),
@@ -215,12 +222,15 @@ async fn no_error_tells_of_a_person() {
         viewer: Some(doctor),
         ..Default::default()
     };
-    told.push(("Get", declarations.get(get).await.err()));
+    told.push(("Get", declarations.get_declaration(get).await.err()));
     let list = v1::ListDeclarationsRequest { page_token: "Maija Kanarialintu".to_owned(), ..listing(aino()) };
-    told.push(("List", declarations.list(list).await.err()));
-    let print =
-        v1::PrintDeclarationsRequest { client: Some(aino()), language: "kanaria-doc".to_owned(), ..Default::default() };
-    told.push(("Print", declarations.print(print).await.err()));
+    told.push(("List", declarations.list_declarations(list).await.err()));
+    let print = v1::PrintDeclarationsRequest {
+        client: Some(aino()),
+        language: "kanaria-doc".to_owned(),
+        ..Default::default()
+    };
+    told.push(("Print", declarations.print_declarations(print).await.err()));
     let mut directory = demo_directory();
     directory.organisations[0].name = "Maija Kanarialintu".to_owned();
     directory.registers.retain(|register| register.oid != HOLDING);

@@ -47,8 +47,10 @@ async fn each_declaration_is_seen_by_the_next_decision() {
     assert_eq!(second.replaced_declaration_id, first.declaration_id);
     assert_eq!(visit_1(&fixture, aino()).await, permitted);
 
-    let replaced =
-        fixture.declarations().withdraw(withdrawal(aino(), "too-late", &first.declaration_id)).await;
+    let replaced = fixture
+        .declarations()
+        .withdraw_declaration(withdrawal(aino(), "too-late", &first.declaration_id))
+        .await;
     assert_eq!(refused(replaced), because(Code::FailedPrecondition, "ALREADY_WITHDRAWN"));
     fixture.withdraw(withdrawal(aino(), "second-end", &second.declaration_id)).await;
     assert_eq!(visit_1(&fixture, aino()).await, no_basis(Detail::ConsentWithdrawn));
@@ -81,15 +83,22 @@ async fn a_repeated_request_is_answered_the_same_and_stored_once() {
             let seconds = |told: Option<pbjson_types::Timestamp>| told.expect("an instant").seconds;
             assert!(seconds(again) >= seconds(first));
         }
-        let settled = |response| v1::RecordDeclarationResponse { effective_everywhere_after: None, ..response };
+        let settled =
+            |response| v1::RecordDeclarationResponse { effective_everywhere_after: None, ..response };
         assert_eq!(settled(again), settled(first.clone()));
         assert_eq!(settled(replacing_again), settled(replacing.clone()));
-        let settled = |response| v1::WithdrawDeclarationResponse { effective_everywhere_after: None, ..response };
+        let settled =
+            |response| v1::WithdrawDeclarationResponse { effective_everywhere_after: None, ..response };
         assert_eq!(settled(ended_again), settled(ended.clone()));
         fixture = fixture.restart_with(&[]).await;
     }
-    let stored =
-        fixture.declarations().list(listing(aino())).await.expect("a list").into_inner().declarations;
+    let stored = fixture
+        .declarations()
+        .list_declarations(listing(aino()))
+        .await
+        .expect("a list")
+        .into_inner()
+        .declarations;
     assert_eq!(stored.len(), 3);
 
     let reused = because(Code::AlreadyExists, "IDEMPOTENCY_KEY_REUSED");
@@ -100,10 +109,14 @@ async fn a_repeated_request_is_answered_the_same_and_stored_once() {
         v1::RecordDeclarationRequest { recorded_by: Some(professional()), ..request.clone() },
         v1::RecordDeclarationRequest { given_at: Some(timestamp(clock())), ..request.clone() },
     ] {
-        assert_eq!(refused(fixture.declarations().record(other.clone()).await), reused, "{other:?}");
+        assert_eq!(
+            refused(fixture.declarations().record_declaration(other.clone()).await),
+            reused,
+            "{other:?}"
+        );
     }
     let other = withdrawal(aino(), "consent", &first.declaration_id);
-    assert_eq!(refused(fixture.declarations().withdraw(other).await), reused);
+    assert_eq!(refused(fixture.declarations().withdraw_declaration(other).await), reused);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,13 +143,13 @@ async fn an_acknowledgement_tells_when_it_counts_everywhere_and_waits_for_it() {
     assert!(began.elapsed() >= std::time::Duration::from_millis(707), "{:?}", began.elapsed());
 
     let unknown = v1::RecordDeclarationRequest { wait: 77, ..recording(aino(), "4", CONSENT) };
-    assert_eq!(refused(fixture.declarations().record(unknown).await).fields, ["wait"]);
+    assert_eq!(refused(fixture.declarations().record_declaration(unknown).await).fields, ["wait"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_request_leaves_its_key_free() {
     let fixture = Fixture::start().await;
-    let too_early = fixture.declarations().record(recording(aino(), "1", CONSENT)).await;
+    let too_early = fixture.declarations().record_declaration(recording(aino(), "1", CONSENT)).await;
     assert_eq!(refused(too_early), because(Code::FailedPrecondition, "INFORMATION_REQUIRED"));
     fixture.record(recording(aino(), "2", INFORMATION)).await;
     fixture.record(recording(aino(), "1", CONSENT)).await;
@@ -160,7 +173,14 @@ async fn a_late_entry_is_accepted_and_flagged() {
         viewing_purpose: 0,
         viewer: None,
     };
-    let got = fixture.declarations().get(got).await.expect("one").into_inner().declaration.expect("one");
+    let got = fixture
+        .declarations()
+        .get_declaration(got)
+        .await
+        .expect("one")
+        .into_inner()
+        .declaration
+        .expect("one");
     let recorded_at = instant(&got.recorded_at.expect("an instant"));
     // The store keeps microseconds.
     assert!(before - TimeDelta::microseconds(1) <= recorded_at && recorded_at <= clock());
@@ -195,7 +215,10 @@ async fn every_refusal_has_its_reason() {
     let turku = "1.2.246.10.99999999.5.0";
     for (request, reason) in [
         (
-            v1::RecordDeclarationRequest { given_at: Some(timestamp(clock() + TimeDelta::hours(1))), ..record(CONSENT) },
+            v1::RecordDeclarationRequest {
+                given_at: Some(timestamp(clock() + TimeDelta::hours(1))),
+                ..record(CONSENT)
+            },
             "GIVEN_IN_FUTURE",
         ),
         (
@@ -220,7 +243,10 @@ async fn every_refusal_has_its_reason() {
             },
             "RECORDER_NOT_READY",
         ),
-        (v1::RecordDeclarationRequest { declarer: by(v1::Role::Guardian), ..record(CONSENT) }, "DECLARER_NOT_ALLOWED"),
+        (
+            v1::RecordDeclarationRequest { declarer: by(v1::Role::Guardian), ..record(CONSENT) },
+            "DECLARER_NOT_ALLOWED",
+        ),
         (record("information: { version: '9.9' }"), "INFORMATION_VERSION_UNKNOWN"),
         (
             v1::RecordDeclarationRequest {
@@ -243,7 +269,7 @@ async fn every_refusal_has_its_reason() {
         ),
         (record("denial: { sector: SECTOR_BOTH, extensive: {} }"), "EXTENSIVE_REFUSAL_NOT_OPEN"),
     ] {
-        let answer = fixture.declarations().record(request.clone()).await;
+        let answer = fixture.declarations().record_declaration(request.clone()).await;
         assert_eq!(refused(answer), because(Code::FailedPrecondition, reason), "{request:?}");
     }
     let informed = fixture.record(recording(person(1), "informed", INFORMATION)).await.declaration_id;
@@ -251,19 +277,27 @@ async fn every_refusal_has_its_reason() {
     for (request, code, reason) in [
         (withdraw.clone(), Code::FailedPrecondition, "INFORMATION_CANNOT_BE_WITHDRAWN"),
         (
-            v1::WithdrawDeclarationRequest { declarer: by(v1::Role::LegalRepresentative), ..withdraw.clone() },
+            v1::WithdrawDeclarationRequest {
+                declarer: by(v1::Role::LegalRepresentative),
+                ..withdraw.clone()
+            },
             Code::FailedPrecondition,
             "DECLARER_NOT_ALLOWED",
         ),
         (withdrawal(person(2), "end", &informed), Code::NotFound, "DECLARATION_UNKNOWN"),
         (withdrawal(person(1), "end", "no-such-id"), Code::NotFound, "DECLARATION_UNKNOWN"),
     ] {
-        let answer = fixture.declarations().withdraw(request.clone()).await;
+        let answer = fixture.declarations().withdraw_declaration(request.clone()).await;
         assert_eq!(refused(answer), because(code, reason), "{request:?}");
     }
     // Nothing of it was stored.
-    let stored =
-        fixture.declarations().list(listing(person(1))).await.expect("a list").into_inner().declarations;
+    let stored = fixture
+        .declarations()
+        .list_declarations(listing(person(1)))
+        .await
+        .expect("a list")
+        .into_inner()
+        .declarations;
     assert_eq!(stored.len(), 1);
 }
 
@@ -272,7 +306,7 @@ async fn what_cannot_be_read_names_every_field() {
     let fixture = Fixture::start().await;
     let good = recording(aino(), "1", DENIAL);
     let denial = |denial: v1::Denial| {
-        Some(v1::Declaration { declaration: Some(v1::declaration::Content::Denial(denial)) })
+        Some(v1::Declaration { content: Some(v1::declaration::Content::Denial(denial)) })
     };
     let social = "denial: { sector: SECTOR_SOCIAL_WELFARE, service_transaction: t, against: [ AGAINST_OTHER_PROVIDERS ], \
                   allows_emergency: true }";
@@ -282,7 +316,10 @@ async fn what_cannot_be_read_names_every_field() {
             &["client", "declaration", "declarer", "recorded_by", "idempotency_key"][..],
         ),
         (
-            v1::RecordDeclarationRequest { declaration: Some(v1::Declaration { declaration: None }), ..good.clone() },
+            v1::RecordDeclarationRequest {
+                declaration: Some(v1::Declaration { content: None }),
+                ..good.clone()
+            },
             &["declaration"],
         ),
         (
@@ -345,12 +382,13 @@ async fn what_cannot_be_read_names_every_field() {
         ),
     ] {
         assert_eq!(
-            refused(fixture.declarations().record(request.clone()).await),
+            refused(fixture.declarations().record_declaration(request.clone()).await),
             invalid(fields),
             "{request:?}"
         );
     }
-    let withdraw = fixture.declarations().withdraw(message::<v1::WithdrawDeclarationRequest>("{}")).await;
+    let withdraw =
+        fixture.declarations().withdraw_declaration(message::<v1::WithdrawDeclarationRequest>("{}")).await;
     let fields = ["client", "declaration_id", "declarer", "recorded_by", "idempotency_key"];
     assert_eq!(refused(withdraw), invalid(&fields));
 }

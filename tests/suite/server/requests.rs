@@ -97,7 +97,11 @@ pub(crate) fn recording(client: v1::ClientId, key: &str, declaration: &str) -> v
 }
 
 /// What the client ends in MyKanta.
-pub(crate) fn withdrawal(client: v1::ClientId, key: &str, declaration_id: &str) -> v1::WithdrawDeclarationRequest {
+pub(crate) fn withdrawal(
+    client: v1::ClientId,
+    key: &str,
+    declaration_id: &str,
+) -> v1::WithdrawDeclarationRequest {
     v1::WithdrawDeclarationRequest {
         client: Some(client),
         declaration_id: declaration_id.to_owned(),
@@ -163,7 +167,7 @@ pub(crate) async fn aino_declares(channel: Channel) -> String {
             "{{ client: {{ extension: {AINO} }}, declaration: {declaration}, declarer: {{ role: ROLE_CLIENT }}, \
              recorded_by: {{ my_kanta: {{}} }}, idempotency_key: '{key}' }}"
         ));
-        let recorded = DeclarationServiceClient::new(channel.clone()).record(request).await;
+        let recorded = DeclarationServiceClient::new(channel.clone()).record_declaration(request).await;
         token = recorded.unwrap().into_inner().token;
     }
     token

@@ -91,7 +91,7 @@ async fn a_message_over_the_limit_is_a_matter_of_limits() {
     let list = v1::ListDeclarationsRequest { client: Some(aino()), page_token: large, ..message("{}") };
     for status in [
         fixture.decisions().decide(decide).await.expect_err("it is refused"),
-        fixture.declarations().list(list).await.expect_err("it is refused"),
+        fixture.declarations().list_declarations(list).await.expect_err("it is refused"),
     ] {
         assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
         assert!(

@@ -9,7 +9,7 @@ use super::requests::{CONSENT, DENIAL, INFORMATION, aino, demo_directory, person
 
 async fn watch(fixture: &Fixture, after: &str) -> Streaming<v1::WatchDeclarationsResponse> {
     let request = v1::WatchDeclarationsRequest { after: after.to_owned() };
-    fixture.declarations().watch(request).await.expect("a stream").into_inner()
+    fixture.declarations().watch_declarations(request).await.expect("a stream").into_inner()
 }
 
 /// The next message that tells of something.
@@ -23,7 +23,10 @@ async fn next(stream: &mut Streaming<v1::WatchDeclarationsResponse>) -> v1::Watc
 }
 
 /// So many changes, and the last checkpoint.
-async fn changes(stream: &mut Streaming<v1::WatchDeclarationsResponse>, count: usize) -> (Vec<v1::ClientChange>, String) {
+async fn changes(
+    stream: &mut Streaming<v1::WatchDeclarationsResponse>,
+    count: usize,
+) -> (Vec<v1::ClientChange>, String) {
     let mut told = Vec::new();
     loop {
         let message = next(stream).await;
@@ -99,7 +102,7 @@ async fn tokens_are_read_as_for_decisions_and_streams_are_few() {
     let fixture = Fixture::start_with(&[("watch.streams_max", "1")]).await;
     let ask = |after: &str| {
         let (mut client, after) = (fixture.declarations(), after.to_owned());
-        async move { client.watch(v1::WatchDeclarationsRequest { after }).await }
+        async move { client.watch_declarations(v1::WatchDeclarationsRequest { after }).await }
     };
     assert_eq!(refused(ask("forged").await).code, Code::InvalidArgument);
     let first = ask("").await.expect("a stream");
@@ -123,7 +126,7 @@ async fn a_slow_watcher_is_cut_off_and_told_so() {
     let narrow = fixture.endpoint().initial_stream_window_size(1_024).connect().await.expect("a connection");
     let mut client = v1::declaration_service_client::DeclarationServiceClient::new(narrow);
     let request = v1::WatchDeclarationsRequest { after: before.token };
-    let mut stream = client.watch(request.clone()).await.expect("a stream").into_inner();
+    let mut stream = client.watch_declarations(request.clone()).await.expect("a stream").into_inner();
     for n in 1..=100 {
         fixture.record(recording(aino(), &n.to_string(), INFORMATION)).await;
     }

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
-use lupa::wire::v1::{DecideRequest, RecordDeclarationRequest, ReplaceDirectoryRequest, WithdrawDeclarationRequest};
+use lupa::wire::v1::{
+    DecideRequest, RecordDeclarationRequest, ReplaceDirectoryRequest, WithdrawDeclarationRequest,
+};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
@@ -134,13 +136,13 @@ async fn a_declaration_is_found_by_its_revision() {
          declarer: {{ role: ROLE_CLIENT }}, recorded_by: {{ my_kanta: {{}} }}, idempotency_key: '2' }}"
     ));
     let mut declarations = DeclarationServiceClient::new(channel.clone());
-    let again = declarations.record(request).await.unwrap().into_inner();
+    let again = declarations.record_declaration(request).await.unwrap().into_inner();
     let request: WithdrawDeclarationRequest = message(&format!(
         "{{ client: {{ extension: {AINO} }}, declaration_id: {}, declarer: {{ role: ROLE_CLIENT }}, \
          recorded_by: {{ my_kanta: {{}} }}, idempotency_key: '9' }}",
         again.declaration_id
     ));
-    let withdrawn = declarations.withdraw(request).await.unwrap().into_inner();
+    let withdrawn = declarations.withdraw_declaration(request).await.unwrap().into_inner();
     assert_ne!(withdrawn.token, token);
     decide(&channel, at(asked(&["visit-1"]), &withdrawn.token)).await.unwrap();
     ended(process);

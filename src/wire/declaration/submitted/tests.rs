@@ -7,7 +7,7 @@ fn client() -> Option<v1::ClientId> {
 }
 
 fn my_kanta() -> Option<v1::RecordedBy> {
-    Some(v1::RecordedBy { recorded_by: Some(v1::recorded_by::System::MyKanta(v1::MyKanta {})) })
+    Some(v1::RecordedBy { system: Some(v1::recorded_by::System::MyKanta(v1::MyKanta {})) })
 }
 
 fn fields<T>(read: Result<T, InvalidRequest>) -> Vec<String> {
@@ -16,11 +16,11 @@ fn fields<T>(read: Result<T, InvalidRequest>) -> Vec<String> {
 }
 
 /// The fields at fault of a declaration that the client makes in MyKanta.
-fn faults_of(declaration: v1::declaration::Declaration) -> Vec<String> {
+fn faults_of(declaration: v1::declaration::Content) -> Vec<String> {
     let role = v1::Role::Client.into();
     fields(submission(&v1::RecordDeclarationRequest {
         client: client(),
-        declaration: Some(v1::Declaration { declaration: Some(declaration) }),
+        declaration: Some(v1::Declaration { content: Some(declaration) }),
         given_at: None,
         declarer: Some(v1::Declarer { role, ..v1::Declarer::default() }),
         recorded_by: my_kanta(),
@@ -124,7 +124,12 @@ fn a_copy_of_the_consents_is_of_one_sector_a_summary_of_the_denials_of_one_or_bo
 fn denials_are_shown_to_a_viewer_only() {
     let list = |kinds: &[v1::Kind], viewer| {
         let kinds = kinds.iter().map(|kind| (*kind).into()).collect();
-        fields(listing(&v1::ListDeclarationsRequest { client: client(), kinds, viewer, ..Default::default() }))
+        fields(listing(&v1::ListDeclarationsRequest {
+            client: client(),
+            kinds,
+            viewer,
+            ..Default::default()
+        }))
     };
     for kinds in [&[][..], &[v1::Kind::Denial], &[v1::Kind::Consent, v1::Kind::Denial]] {
         assert_eq!(list(kinds, None), ["viewer"], "{kinds:?}");
