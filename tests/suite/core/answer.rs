@@ -4,7 +4,7 @@ use lupa::policy::Question;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
 use lupa::policy::facts::Facts;
-use lupa::wire::answer::{AnswerWriter, WithdrawalFacts};
+use lupa::wire::answer::{AnswerWriter, Ending};
 use lupa::wire::verdict::{Disclosure, to_verdict};
 use lupa::wire::violation::to_timestamp;
 use lupa::wire::{decision, declaration, directory, v1};
@@ -56,7 +56,7 @@ fn answers_are_the_bytes_that_prost_writes() {
             for verdict in &verdicts {
                 writer.verdict(verdict);
             }
-            let written = writer.end(&withdrawal(&message, at));
+            let written = writer.end(&ending(&message, at));
             assert!(written.bytes() == message.encode_to_vec(), "seed {seed} {disclosure:?}: {message:#?}");
             lengths.extend(message.verdicts.iter().map(Message::encoded_len));
         }
@@ -72,13 +72,13 @@ fn instants_are_written_as_prost_writes_them() {
         let at = Instant::from_timestamp(seconds, nanos).expect("an instant");
         let message =
             v1::DecideResponse { decided_at: Some(to_timestamp(at)), ..v1::DecideResponse::default() };
-        let written = AnswerWriter::new(0, Disclosure::Public, |_| None::<&str>).end(&withdrawal(&message, at));
+        let written = AnswerWriter::new(0, Disclosure::Public, |_| None::<&str>).end(&ending(&message, at));
         assert_eq!(written.bytes(), message.encode_to_vec(), "{at}");
     }
 }
 
-fn withdrawal(message: &v1::DecideResponse, at: Instant) -> WithdrawalFacts<'_> {
-    WithdrawalFacts {
+fn ending(message: &v1::DecideResponse, at: Instant) -> Ending<'_> {
+    Ending {
         decision_id: &message.decision_id,
         token: &message.token,
         decided_at: at,

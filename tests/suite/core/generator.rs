@@ -23,10 +23,10 @@ use chrono::Utc;
 use lupa::wire::v1::ClientId;
 use lupa::wire::v1::DecideRequest;
 use lupa::wire::v1::Directory;
-use lupa::wire::v1::RecordRequest;
+use lupa::wire::v1::RecordDeclarationRequest;
 use lupa::wire::v1::RegisterKind;
 use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::WithdrawRequest;
+use lupa::wire::v1::WithdrawDeclarationRequest;
 use pbjson_types::Timestamp;
 
 use crate::core::reference::Calendar;
@@ -61,8 +61,8 @@ pub(crate) struct RecordingCase {
 
 #[derive(Clone, Debug)]
 pub(crate) enum RecordingRequest {
-    Record(RecordRequest),
-    Withdraw(WithdrawRequest),
+    Record(RecordDeclarationRequest),
+    Withdraw(WithdrawDeclarationRequest),
 }
 
 /// What the parts of a case have in common.

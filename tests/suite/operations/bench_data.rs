@@ -97,13 +97,13 @@ async fn what_is_made_is_served() {
     let mut found = 0;
     for number in 0..CLIENTS {
         let client = population.client(number).unwrap();
-        let list = v1::ListRequest {
+        let list = v1::ListDeclarationsRequest {
             client: Some(v1::ClientId { extension: client.extension().to_owned(), root: String::new() }),
             include_ended: true,
             kinds: vec![v1::Kind::Information.into(), v1::Kind::Consent.into()],
             ..Default::default()
         };
-        found += declarations.list(list).await.unwrap().into_inner().declarations.len() as u64;
+        found += declarations.list_declarations(list).await.unwrap().into_inner().declarations.len() as u64;
     }
     assert_eq!(found, number("information") + number("consents"));
 }

@@ -101,9 +101,9 @@ async fn load(channel: &Channel, round: usize) {
     let mut declarations = DeclarationServiceClient::new(channel.clone());
     let information = "{ information: { version: '2.0' } }";
     let key = format!("load-{round}");
-    declarations.record(recording(person(round), &key, information)).await.unwrap();
+    declarations.record_declaration(recording(person(round), &key, information)).await.unwrap();
     let consent = "{ consent: { kind: CONSENT_KIND_HEALTHCARE } }";
-    declarations.record(recording(person(1_000_000), "never", consent)).await.unwrap_err();
+    declarations.record_declaration(recording(person(1_000_000), "never", consent)).await.unwrap_err();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -40,10 +40,11 @@ fn assert_told(ended: &Ended, exit: i32, words: &[&str]) {
 }
 
 /// A store with one declaration, closed in order.
-async fn begin_store(store: &Path) -> v1::RecordResponse {
+async fn begin_store(store: &Path) -> v1::RecordDeclarationResponse {
     let process = Process::start(serve(store)).expect("it listens");
     let mut client = DeclarationServiceClient::new(process.connect().await);
-    let answer = client.record(recording(aino(), "1", DENIAL)).await.expect("recorded").into_inner();
+    let answer =
+        client.record_declaration(recording(aino(), "1", DENIAL)).await.expect("recorded").into_inner();
     assert_told(&process.terminate(), 0, &["listening", "stopped"]);
     answer
 }
@@ -119,7 +120,8 @@ async fn a_second_process_leaves_the_store_to_the_first() {
     assert_told(&refused(serve(&link)), CANNOT_SERVE, &["is in use by another lupa process"]);
 
     let mut client = DeclarationServiceClient::new(first.connect().await);
-    let again = client.record(recording(aino(), "1", DENIAL)).await.expect("recorded").into_inner();
+    let again =
+        client.record_declaration(recording(aino(), "1", DENIAL)).await.expect("recorded").into_inner();
     assert_eq!(settled(again), settled(stored));
     first.kill();
     Process::start(serve(&store)).expect("the lock went with the process");

@@ -67,7 +67,9 @@ async fn who_watches_is_told_to_go_elsewhere_and_is_not_waited_for() {
     let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_GRACE_MS", "3600000")]);
     let channel = process.connect().await;
     aino_declares(channel.clone()).await;
-    let watched = DeclarationServiceClient::new(channel).watch(v1::WatchRequest::default()).await;
+    let watched = DeclarationServiceClient::new(channel)
+        .watch_declarations(v1::WatchDeclarationsRequest::default())
+        .await;
     let mut stream = watched.expect("a stream").into_inner();
     stream.message().await.expect("a checkpoint");
     let began_at = Instant::now();

@@ -6,7 +6,7 @@ use lupa::wire::v1::Allocation;
 use lupa::wire::v1::ConsentKind;
 use lupa::wire::v1::DataKind;
 use lupa::wire::v1::Recipient;
-use lupa::wire::v1::recipient::Recipient as Named;
+use lupa::wire::v1::recipient::Kind as Named;
 
 use super::Setting;
 use super::directory::UNKNOWN;
@@ -71,7 +71,7 @@ fn recipient(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Recipient {
         (1, Named::Organisation(organisation_oid(1))),
         (1, Named::Organisation(UNKNOWN.to_owned())),
     ]);
-    Recipient { recipient: Some(recipient) }
+    Recipient { kind: Some(recipient) }
 }
 
 /// A first day, a last day or both, never the wrong way round.

@@ -18,8 +18,8 @@ use lupa::wire::v1::Role;
 use lupa::wire::v1::Sector;
 use lupa::wire::v1::StoredDeclaration;
 use lupa::wire::v1::Way;
-use lupa::wire::v1::declaration::Declaration as Content;
-use lupa::wire::v1::recorded_by::RecordedBy as Recorder;
+use lupa::wire::v1::declaration::Content;
+use lupa::wire::v1::recorded_by::System as Recorder;
 
 use super::Setting;
 use super::allocations;
@@ -133,13 +133,13 @@ fn cooperate(
 fn by_client(rng: &mut Rng, content: Content, at: DateTime<Utc>) -> StoredDeclaration {
     StoredDeclaration {
         id: String::new(),
-        declaration: Some(Declaration { declaration: Some(content) }),
+        declaration: Some(Declaration { content: Some(content) }),
         given_at: rng.chance(50).then(|| timestamp(at)),
         recorded_at: Some(timestamp(at)),
         withdrawn_at: None,
         withdrawn_by: None,
         declarer: declarer(Role::Client),
-        recorded_by: Some(RecordedBy { recorded_by: Some(Recorder::MyKanta(MyKanta {})) }),
+        recorded_by: Some(RecordedBy { system: Some(Recorder::MyKanta(MyKanta {})) }),
         withdrawal_given_at: None,
         replaced_by: String::new(),
         covers: Vec::new(),

@@ -15,7 +15,7 @@ use lupa::wire::v1::RegisterKind;
 use lupa::wire::v1::Requester;
 use lupa::wire::v1::SocialWelfareAuthority;
 use lupa::wire::v1::StatutoryRight;
-use lupa::wire::v1::claim::Claim as Kind;
+use lupa::wire::v1::claim::Kind;
 
 use super::Setting;
 use super::directory::UNKNOWN;
@@ -231,7 +231,7 @@ fn claims(rng: &mut Rng) -> Vec<Claim> {
     let mut claims = Vec::new();
     for maker in makers {
         if rng.chance(33) {
-            claims.push(Claim { claim: Some(maker(rng)) });
+            claims.push(Claim { kind: Some(maker(rng)) });
         }
     }
     claims

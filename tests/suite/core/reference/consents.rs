@@ -12,7 +12,7 @@ use lupa::wire::v1::Detail;
 use lupa::wire::v1::Directory;
 use lupa::wire::v1::OrganisationKind;
 use lupa::wire::v1::RecordKind;
-use lupa::wire::v1::recipient::Recipient;
+use lupa::wire::v1::recipient::Kind;
 
 use super::calendar::date;
 use super::calendar::day;
@@ -152,10 +152,10 @@ pub(super) fn allocation_not_offered(directory: &Directory, consent: &Consent) -
         ConsentKind::Unspecified => panic!("a consent without a kind is refused"),
     };
     let recipients_offered = allocation.recipients.iter().all(|recipient| {
-        match recipient.recipient.as_ref().unwrap() {
-            Recipient::AllPublic(_) => true,
+        match recipient.kind.as_ref().unwrap() {
+            Kind::AllPublic(_) => true,
             // Whom the directory does not know is not known to be a state unit or private.
-            Recipient::Organisation(oid) => has_kind(directory, oid, named),
+            Kind::Organisation(oid) => has_kind(directory, oid, named),
         }
     });
     if !recipients_offered {
@@ -217,9 +217,9 @@ fn covers_recipient(question: &Question, kind: ConsentKind, allocation: &Allocat
         | ConsentKind::VerbalPrescription => panic!("not allocated"),
     };
     allocation.recipients.is_empty()
-        || allocation.recipients.iter().any(|recipient| match recipient.recipient.as_ref().unwrap() {
-            Recipient::AllPublic(_) => public.contains(&requester.kind()),
-            Recipient::Organisation(oid) => {
+        || allocation.recipients.iter().any(|recipient| match recipient.kind.as_ref().unwrap() {
+            Kind::AllPublic(_) => public.contains(&requester.kind()),
+            Kind::Organisation(oid) => {
                 requester.oid == *oid || operates_in_connection_with(world, &requester.oid, oid)
             }
         })

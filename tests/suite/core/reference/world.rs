@@ -13,7 +13,7 @@ use lupa::wire::v1::Record;
 use lupa::wire::v1::Register;
 use lupa::wire::v1::Role;
 use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::declaration::Declaration as Content;
+use lupa::wire::v1::declaration::Content;
 
 use super::calendar::Calendar;
 use super::calendar::day;
@@ -128,5 +128,5 @@ fn recorded_at(stored: &StoredDeclaration) -> DateTime<Utc> {
 }
 
 pub(super) fn content(stored: &StoredDeclaration) -> &Content {
-    stored.declaration.as_ref().unwrap().declaration.as_ref().unwrap()
+    stored.declaration.as_ref().unwrap().content.as_ref().unwrap()
 }

@@ -10,8 +10,8 @@ use lupa::wire::v1::Information;
 use lupa::wire::v1::Role;
 use lupa::wire::v1::StoredDeclaration;
 use lupa::wire::v1::Way;
-use lupa::wire::v1::declaration::Declaration as Content;
-use lupa::wire::v1::recipient::Recipient;
+use lupa::wire::v1::declaration::Content;
+use lupa::wire::v1::recipient::Kind;
 
 use super::Setting;
 use super::by_client;
@@ -61,9 +61,9 @@ pub(super) fn acts(
 }
 
 fn to_everyone_public() -> Allocation {
-    let recipient = Some(Recipient::AllPublic(AllPublic {}));
+    let kind = Some(Kind::AllPublic(AllPublic {}));
     Allocation {
-        recipients: vec![lupa::wire::v1::Recipient { recipient }],
+        recipients: vec![lupa::wire::v1::Recipient { kind }],
         data: Vec::new(),
         service_tasks: Vec::new(),
         recorded_from: String::new(),

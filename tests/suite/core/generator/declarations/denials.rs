@@ -10,7 +10,7 @@ use lupa::wire::v1::Extensive;
 use lupa::wire::v1::RegisterKind;
 use lupa::wire::v1::Sector;
 use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::declaration::Declaration as Content;
+use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::denial::Scope;
 
 use super::BEGINNING;
@@ -74,7 +74,7 @@ pub(super) fn deny_again(
     stored: &mut Vec<(DateTime<Utc>, StoredDeclaration)>,
 ) {
     let denials = stored.iter().filter_map(|(_, stored)| match stored.declaration.as_ref() {
-        Some(Declaration { declaration: Some(Content::Denial(denial)) }) => Some(denial.clone()),
+        Some(Declaration { content: Some(Content::Denial(denial)) }) => Some(denial.clone()),
         _ => None,
     });
     let denials: Vec<Denial> = denials.collect();
