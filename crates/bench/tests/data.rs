@@ -149,13 +149,13 @@ async fn a_server_decides_by_the_created_population() {
     let mut declarations = DeclarationServiceClient::new(channel);
     let mut found = 0;
     for number in 0..CLIENTS {
-        let list = v1::ListRequest {
+        let list = v1::ListDeclarationsRequest {
             client: Some(client_id(&population, number)),
             include_ended: true,
             kinds: vec![v1::Kind::Information.into(), v1::Kind::Consent.into()],
             ..Default::default()
         };
-        found += declarations.list(list).await.unwrap().into_inner().declarations.len() as u64;
+        found += declarations.list_declarations(list).await.unwrap().into_inner().declarations.len() as u64;
     }
     assert_eq!(found, number("information") + number("consents"));
     drop((decisions, declarations));

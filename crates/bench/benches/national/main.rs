@@ -26,9 +26,13 @@ mod floors;
 mod listening;
 mod parts;
 mod plot;
-#[path = "../../../../tests/suite/ports.rs"]
+#[path = "../../../../tests/suite/fixtures/patience.rs"]
+#[expect(dead_code, reason = "shared with the tests, which use more of it")]
+mod patience;
+#[path = "../../../../tests/suite/fixtures/ports.rs"]
+#[expect(clippy::expect_used, clippy::panic, reason = "a bench that cannot be set up fails by panicking")]
 mod ports;
-#[path = "../../../../tests/suite/postgres.rs"]
+#[path = "../../../../tests/suite/fixtures/postgres.rs"]
 #[expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -50,7 +50,7 @@ impl Call {
     /// The `Decide` method.
     pub const DECIDE: Self = Self::Rpc("/lupa.v1.DecisionService/Decide");
     /// The method that records a declaration.
-    pub const RECORD: Self = Self::Rpc("/lupa.v1.DeclarationService/Record");
+    pub const RECORD: Self = Self::Rpc("/lupa.v1.DeclarationService/RecordDeclaration");
 }
 
 impl Caller {
