@@ -16,7 +16,7 @@ use crate::server::process::{Process, request, serve, try_request};
 use crate::server::requests::{UNKNOWN, aino, aino_declares, entry, person, question, recording};
 
 const FOLDER: &str = "deploy/observability";
-const OPERATIONS: &str = "deploy/operations.md";
+const OPERATIONS: &str = "docs/operations.md";
 
 /// So long what is done may take to be seen in Prometheus.
 const PATIENCE: Duration = Duration::from_secs(60);
