@@ -18,7 +18,8 @@
 //!
 //! `store` and `wire` never meet: both know the core's types only.
 
-pub mod policy;
+pub use lupa_policy as policy;
+
 pub mod index;
 pub mod store;
 pub mod wire;

@@ -9,7 +9,7 @@ mod scenarios;
 use lupa::cli::document::Document;
 use lupa::policy::Question;
 use lupa::policy::calendar::Calendar;
-use lupa::policy::gist::Gist;
+use lupa::policy::facts::Facts;
 use lupa::wire::{decision, directory, v1};
 
 #[test]
@@ -20,8 +20,13 @@ fn a_decision_allocates_nothing() {
     let calendar = Calendar::published();
     for scenario in scenarios::scenarios() {
         let situation = decision::situation(&scenario.request).expect("a situation");
-        let question =
-            Question::new(&situation, Gist::all(&scenario.declarations), &directory, &calendar, scenario.now);
+        let question = Question::new(
+            &situation,
+            Facts::all(&scenario.declarations),
+            &directory,
+            &calendar,
+            scenario.now,
+        );
         for record in &scenario.request.records {
             let record = decision::record(record).expect("a record");
             let mut rule = None;

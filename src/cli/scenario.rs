@@ -16,7 +16,7 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 use crate::policy::explain::Explanation;
-use crate::policy::gist::Gist;
+use crate::policy::facts::Facts;
 use crate::policy::printout::printout;
 use crate::policy::refusal::Refusal;
 use crate::policy::viewing::{Showing, select};
@@ -169,7 +169,7 @@ impl Scenario {
         let situation = decision::situation(message)?;
         let question = Question::new(
             &situation,
-            Gist::all(&self.declarations.1),
+            Facts::all(&self.declarations.1),
             &self.directory.1,
             &self.calendar,
             self.at,
@@ -204,7 +204,7 @@ impl Scenario {
         };
         let question = Question::new(
             &situation,
-            Gist::all(&self.declarations.1),
+            Facts::all(&self.declarations.1),
             &self.directory.1,
             &self.calendar,
             self.at,

@@ -12,8 +12,8 @@ use super::snapshot::Snapshot;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
-use crate::policy::gist::Gist;
-use crate::store::{Decides, Loaded};
+use crate::policy::facts::Facts;
+use crate::store::{ChangeEffect, IndexChange};
 
 /// A snapshot under construction.
 pub(super) struct Builder {
@@ -28,19 +28,19 @@ impl Builder {
     }
 
     /// Applies the change that follows.
-    pub(super) fn apply(&mut self, change: Loaded) {
-        let Loaded { revision, recorded_at, what } = change;
+    pub(super) fn apply(&mut self, change: IndexChange) {
+        let IndexChange { revision, recorded_at, effect } = change;
         let minute = |at: Instant| at.timestamp().div_euclid(60);
         if self.next.recorded_at.is_some_and(|last| minute(last) < minute(recorded_at)) {
             self.next.mark = Some(Mark { revision: self.next.revision, digest: self.next.digest });
         }
         self.next.revision = revision;
         self.next.recorded_at = Some(recorded_at);
-        match what {
-            Decides::Declaration { client, told_id, gist } => {
-                let kept = Kept::loaded(gist, told_id, revision);
+        match effect {
+            ChangeEffect::Declaration { client, told_id, facts } => {
+                let kept = Kept::loaded(facts, told_id, revision);
                 let is_new = self.next.declarations(&client).is_empty();
-                let digest = self.next.digest_key.declaration(Client::from(&client), kept.gist(0));
+                let digest = self.next.digest_key.declaration(Client::from(&client), kept.facts(0));
                 self.next.digest = self.next.digest.plus(digest);
                 let (_, delta) = self.delta(client);
                 let is_first = is_new && delta.added.is_empty();
@@ -48,21 +48,22 @@ impl Builder {
                 self.next.clients += usize::from(is_first);
                 self.next.declaration_count += 1;
             }
-            Decides::Withdrawal { client, declaration_id, ending } => {
+            ChangeEffect::Withdrawal { client, declaration_id, withdrawal } => {
                 let (last, delta) = self.delta(client.clone());
                 let (slice, entries) = last.declarations(&client).packed();
                 let id = Written::new(&declaration_id, last.ids);
                 let nowhere = Slice::default();
                 let base = (slice.unwrap_or(&nowhere), entries);
-                if let Some((gist, before)) = delta.end(&id, ending, last.ids, base) {
+                if let Some((facts, before)) = delta.end(&id, withdrawal, last.ids, base) {
                     let key = &last.digest_key;
-                    let digest = |ending| key.declaration(Client::from(&client), Gist { ending, ..gist });
-                    let (before, after) = (digest(before), digest(gist.ending));
+                    let digest =
+                        |withdrawal| key.declaration(Client::from(&client), Facts { withdrawal, ..facts });
+                    let (before, after) = (digest(before), digest(facts.withdrawal));
                     self.next.digest = self.next.digest.minus(before).plus(after);
                 }
             }
-            Decides::Nothing => {}
-            Decides::Directory(directory) => {
+            ChangeEffect::Nothing => {}
+            ChangeEffect::Directory(directory) => {
                 let digest = |directory: &Directory| self.next.digest_key.directory(directory);
                 let (before, after) = (digest(&self.next.directory), digest(&directory));
                 self.next.digest = self.next.digest.minus(before).plus(after);

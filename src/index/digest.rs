@@ -18,7 +18,7 @@ use super::slice::{self, Slice};
 use crate::policy::day::{Day, Instant};
 use crate::policy::declaration::Role;
 use crate::policy::directory::Directory;
-use crate::policy::gist::{ContentRef, Ending, Gist};
+use crate::policy::facts::{ContentRef, Facts, WithdrawalFacts};
 use crate::store::Revision;
 
 /// What the key is for: another use has another key.
@@ -50,20 +50,20 @@ enum Part<'p> {
     Directory(&'p Directory),
 }
 
-/// A gist without its place, which is not the same everywhere.
+/// A facts without its place, which is not the same everywhere.
 #[derive(Hash)]
 struct Decides<'p> {
     content: ContentRef<'p>,
     given_on: Day,
     recorded_at: Instant,
     role: Option<Role>,
-    ending: Option<Ending>,
+    withdrawal: Option<WithdrawalFacts>,
 }
 
-impl<'p> From<Gist<'p>> for Decides<'p> {
-    fn from(gist: Gist<'p>) -> Self {
-        let Gist { place: _, content, given_on, recorded_at, role, ending } = gist;
-        Self { content, given_on, recorded_at, role, ending }
+impl<'p> From<Facts<'p>> for Decides<'p> {
+    fn from(facts: Facts<'p>) -> Self {
+        let Facts { place: _, content, given_on, recorded_at, role, withdrawal } = facts;
+        Self { content, given_on, recorded_at, role, withdrawal }
     }
 }
 
@@ -74,8 +74,8 @@ impl Key {
     }
 
     /// Of a declaration of a client, by what of it decides.
-    pub(super) fn declaration(&self, client: Client<'_>, gist: Gist<'_>) -> StateDigest {
-        self.part(&Part::Declaration(client, gist.into()))
+    pub(super) fn declaration(&self, client: Client<'_>, facts: Facts<'_>) -> StateDigest {
+        self.part(&Part::Declaration(client, facts.into()))
     }
 
     pub(super) fn directory(&self, directory: &Directory) -> StateDigest {
@@ -86,7 +86,7 @@ impl Key {
     pub(super) fn slice(&self, slice: &Slice) -> StateDigest {
         let declared = slice.each().flat_map(|(client, entries)| {
             slice::declarations(entries)
-                .map(move |(place, entry, more)| self.declaration(client, slice.gist(place, entry, more)))
+                .map(move |(place, entry, more)| self.declaration(client, slice.facts(place, entry, more)))
         });
         declared.sum()
     }

@@ -13,7 +13,7 @@
 
 use crate::policy::day::{Day, Instant};
 use crate::policy::declaration::{Kind, Role};
-use crate::policy::gist::Ending;
+use crate::policy::facts::WithdrawalFacts;
 use crate::store::Revision;
 
 /// Half of a declaration or all of it.
@@ -44,7 +44,7 @@ pub(super) enum Says {
 /// What the second entry of a declaration says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct More {
-    pub(super) ending: Option<Ending>,
+    pub(super) withdrawal: Option<WithdrawalFacts>,
     pub(super) role: Option<Role>,
     /// Where its id is; none = it follows from the time and the revision.
     pub(super) told_id: Option<u32>,
@@ -160,9 +160,9 @@ impl Entry {
 
     /// The second entry, if all of it fits.
     pub(super) fn more(more: &More) -> Option<Self> {
-        let More { ending, role, told_id } = *more;
+        let More { withdrawal, role, told_id } = *more;
         let mut bits = ROLE.with(number_of(role))?;
-        if let Some(Ending { recorded_at, given_on, role }) = ending {
+        if let Some(WithdrawalFacts { recorded_at, given_on, role }) = withdrawal {
             bits |= ENDED_AT.with(u64::try_from(recorded_at.timestamp_micros()).ok()?)?
                 | IS_ENDED.with(1)?
                 | END_GIVEN_ON.with(given_on.since_1990()?.into())?
@@ -176,21 +176,21 @@ impl Entry {
 
     /// What a second entry says; none if no entry can say it.
     pub(super) fn read_more(self) -> Option<More> {
-        let ending = if IS_ENDED.of(self) == 1 {
+        let withdrawal = if IS_ENDED.of(self) == 1 {
             let role = role_of(ENDED_BY.of(self));
             let given_on = Day::from_1990(END_GIVEN_ON.of(self) as u16)?;
-            Some(Ending { recorded_at: instant(ENDED_AT.of(self))?, given_on, role })
+            Some(WithdrawalFacts { recorded_at: instant(ENDED_AT.of(self))?, given_on, role })
         } else {
             None
         };
         let told_id = (HAS_TOLD_ID.of(self) == 1).then_some(TOLD_ID.of(self) as u32);
-        Some(More { ending, role: role_of(ROLE.of(self)), told_id })
+        Some(More { withdrawal, role: role_of(ROLE.of(self)), told_id })
     }
 }
 
 impl More {
     /// What need not be said.
-    pub(super) const NOTHING: Self = Self { ending: None, role: Some(Role::Client), told_id: None };
+    pub(super) const NOTHING: Self = Self { withdrawal: None, role: Some(Role::Client), told_id: None };
 }
 
 fn instant(micros: u64) -> Option<Instant> {

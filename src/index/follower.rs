@@ -20,7 +20,7 @@ use super::load::{self, LoadError, Progress};
 use super::merge::{Merge, MergeStats};
 use super::snapshot::Snapshot;
 use super::{IndexOptions, Published};
-use crate::store::{Followed, Revision, Store, StoreError};
+use crate::store::{ChangeBatch, Revision, Store, StoreError};
 
 /// How many changes are read at once.
 const CHANGES_PER_READ_MAX: usize = 1_000;
@@ -154,7 +154,7 @@ impl Following {
         while !self.is_stopped() {
             let began_at_nanos = boot::nanos();
             let with_proof = !self.is_published || self.published.is_proof_due(began_at_nanos);
-            let Followed { changes, is_proof } =
+            let ChangeBatch { changes, proves_freshness } =
                 self.store.follow(last.point(), CHANGES_PER_READ_MAX, with_proof)?;
             let is_all = changes.len() < CHANGES_PER_READ_MAX;
             let is_changed = !changes.is_empty();
@@ -166,12 +166,12 @@ impl Following {
             }
             // What is only loaded is not published before all that came after
             // is read too: see `Cell::read`.
-            let is_news = if self.is_published { is_changed } else { is_all && is_proof };
+            let is_news = if self.is_published { is_changed } else { is_all && proves_freshness };
             if is_news {
                 self.publish(Arc::clone(&last));
             }
             if is_all {
-                if is_proof {
+                if proves_freshness {
                     self.published.prove(began_at_nanos);
                 }
                 break;

@@ -2,7 +2,7 @@
 
 use crate::policy::day::{Day, Instant};
 use crate::policy::declaration::{Content, Role};
-use crate::policy::gist::{ContentRef, Ending, Gist, GistBuf};
+use crate::policy::facts::{ContentRef, Facts, OwnedFacts, WithdrawalFacts};
 use crate::policy::oid::OpaqueId;
 use crate::store::{DeclarationIds, Revision};
 
@@ -14,7 +14,7 @@ pub(super) struct Kept {
     pub(super) given_on: Day,
     pub(super) recorded_at: Instant,
     pub(super) role: Option<Role>,
-    pub(super) ending: Option<Ending>,
+    pub(super) withdrawal: Option<WithdrawalFacts>,
 }
 
 /// The id of a declaration.
@@ -45,25 +45,25 @@ pub(super) struct Written<'i> {
 
 impl Kept {
     /// A declaration as it was loaded.
-    pub(super) fn loaded(gist: GistBuf, told_id: Option<OpaqueId<'static>>, revision: Revision) -> Self {
-        let GistBuf { content, given_on, recorded_at, role, ending } = gist;
+    pub(super) fn loaded(facts: OwnedFacts, told_id: Option<OpaqueId<'static>>, revision: Revision) -> Self {
+        let OwnedFacts { content, given_on, recorded_at, role, withdrawal } = facts;
         let id = match told_id {
             None => KeptId::Derived(revision),
             Some(id) => KeptId::Told(revision, id.as_str().to_owned()),
         };
-        Self { id, content, given_on, recorded_at, role, ending }
+        Self { id, content, given_on, recorded_at, role, withdrawal }
     }
 
     /// What of it decides.
-    pub(super) fn gist(&self, place: u32) -> Gist<'_> {
-        let Self { id: _, content, given_on, recorded_at, role, ending } = self;
-        Gist {
+    pub(super) fn facts(&self, place: u32) -> Facts<'_> {
+        let Self { id: _, content, given_on, recorded_at, role, withdrawal } = self;
+        Facts {
             place,
             content: ContentRef::of(content),
             given_on: *given_on,
             recorded_at: *recorded_at,
             role: *role,
-            ending: *ending,
+            withdrawal: *withdrawal,
         }
     }
 
@@ -76,14 +76,14 @@ impl Kept {
     }
 }
 
-impl From<(&Gist<'_>, Id<'_>)> for Kept {
-    fn from((gist, id): (&Gist<'_>, Id<'_>)) -> Self {
-        let Gist { place: _, content, given_on, recorded_at, role, ending } = *gist;
+impl From<(&Facts<'_>, Id<'_>)> for Kept {
+    fn from((facts, id): (&Facts<'_>, Id<'_>)) -> Self {
+        let Facts { place: _, content, given_on, recorded_at, role, withdrawal } = *facts;
         let id = match id {
             Id::Derived(revision) => KeptId::Derived(revision),
             Id::Told(revision, id) => KeptId::Told(revision, id.to_owned()),
         };
-        Self { id, content: content.to_content(), given_on, recorded_at, role, ending }
+        Self { id, content: content.to_content(), given_on, recorded_at, role, withdrawal }
     }
 }
 

@@ -24,7 +24,7 @@ use super::key::{Client, Hash, Seed};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::{Day, Instant};
 use crate::policy::declaration::Kind;
-use crate::policy::gist::{ContentRef, Gist};
+use crate::policy::facts::{ContentRef, Facts};
 
 pub(super) use builder::{Overfull, SliceBuilder};
 pub(super) use contents::Contents;
@@ -130,21 +130,28 @@ impl Slice {
     }
 
     /// What of a declaration decides.
-    pub(super) fn gist(&self, place: u32, entry: Entry, more: Option<Entry>) -> Gist<'_> {
-        self.read_gist(place, entry, more).unwrap_or_else(|| untold(place))
+    pub(super) fn facts(&self, place: u32, entry: Entry, more: Option<Entry>) -> Facts<'_> {
+        self.read_facts(place, entry, more).unwrap_or_else(|| untold(place))
     }
 
-    fn read_gist(&self, place: u32, entry: Entry, more: Option<Entry>) -> Option<Gist<'_>> {
+    fn read_facts(&self, place: u32, entry: Entry, more: Option<Entry>) -> Option<Facts<'_>> {
         let first = entry.read_first()?;
-        let More { ending, role, told_id: _ } = match more {
+        let More { withdrawal, role, told_id: _ } = match more {
             Some(more) => more.read_more()?,
             None => More::NOTHING,
         };
         if let Says::Kept(at) = first.says {
-            return self.contents.kept.get(at as usize).map(|kept| kept.gist(place));
+            return self.contents.kept.get(at as usize).map(|kept| kept.facts(place));
         }
         let content = self.contents.said(first.says)?;
-        Some(Gist { place, content, given_on: first.given_on, recorded_at: first.recorded_at, role, ending })
+        Some(Facts {
+            place,
+            content,
+            given_on: first.given_on,
+            recorded_at: first.recorded_at,
+            role,
+            withdrawal,
+        })
     }
 
     /// The id of a declaration.
@@ -181,14 +188,14 @@ impl Slice {
 
 /// Stands for a declaration that cannot be told from its entries, which does
 /// not happen: it denies everything, because it cannot be said what was there.
-pub(super) fn untold<'a>(place: u32) -> Gist<'a> {
-    Gist {
+pub(super) fn untold<'a>(place: u32) -> Facts<'a> {
+    Facts {
         place,
         content: ContentRef::Unreadable(Kind::Denial),
         given_on: Day::of(Instant::UNIX_EPOCH),
         recorded_at: Instant::UNIX_EPOCH,
         role: None,
-        ending: None,
+        withdrawal: None,
     }
 }
 

@@ -15,7 +15,7 @@ use super::slice::{self, Slice};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
-use crate::policy::gist::Gist;
+use crate::policy::facts::Facts;
 use crate::store::{DeclarationIds, Epoch, Point, Revision};
 
 /// Everything at one revision: the packed base, and for the clients with
@@ -144,22 +144,22 @@ impl Snapshot {
 
 impl<'s> Declarations<'s> {
     /// What of them decides, in revision order.
-    pub fn gists(self) -> impl Iterator<Item = Gist<'s>> {
+    pub fn facts(self) -> impl Iterator<Item = Facts<'s>> {
         let Self { slice, packed, delta, ids: _ } = self;
         let packed = slice.into_iter().flat_map(move |slice| {
             slice::declarations(packed).map(move |(place, entry, more)| {
-                let gist = slice.gist(place, entry, more);
-                match delta.and_then(|delta| delta.ending(place)) {
-                    None => gist,
-                    ending @ Some(_) => Gist { ending, ..gist },
+                let facts = slice.facts(place, entry, more);
+                match delta.and_then(|delta| delta.withdrawal(place)) {
+                    None => facts,
+                    withdrawal @ Some(_) => Facts { withdrawal, ..facts },
                 }
             })
         });
         let added = delta.map(|delta| delta.added.as_slice()).unwrap_or_default();
-        packed.chain((self.added_from()..).zip(added).map(|(place, kept)| kept.gist(place)))
+        packed.chain((self.added_from()..).zip(added).map(|(place, kept)| kept.facts(place)))
     }
 
-    /// The id of the declaration at the place that its gist tells.
+    /// The id of the declaration at the place that its facts tells.
     #[must_use]
     pub fn id(self, place: u32) -> Option<DeclarationId<'s>> {
         let (id, recorded_at) = match place.checked_sub(self.added_from()) {
@@ -170,7 +170,7 @@ impl<'s> Declarations<'s> {
             None => {
                 let (_, entry, more) = slice::declarations(self.packed.get(place as usize..)?).next()?;
                 let slice = self.slice?;
-                (slice.id(entry, more)?, slice.gist(place, entry, more).recorded_at)
+                (slice.id(entry, more)?, slice.facts(place, entry, more).recorded_at)
             }
         };
         Some(match id {

@@ -111,7 +111,7 @@ impl Sidecar {
         let now = self.core.now(&snapshot)?;
         let declarations = snapshot.declarations(&situation.client);
         let asked =
-            Question::new(&situation, declarations.gists(), snapshot.directory(), &self.core.calendar, now);
+            Question::new(&situation, declarations.facts(), snapshot.directory(), &self.core.calendar, now);
         let mut tally = Tally::of(&asked);
         let verdicts = question.records.iter().map(|record| {
             let verdict = asked.decide_read(decision::record(record));

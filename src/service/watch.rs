@@ -1,7 +1,7 @@
 //! Tells whose declarations change, to whoever watches.
 //!
 //! ```text
-//!  index: the published point moves ─▶ store.concerned(last, point) ─▶ so many messages, no more ─▶ stream
+//!  index: the published point moves ─▶ store.clients_changed(last, point) ─▶ so many messages, no more ─▶ stream
 //! ```
 //!
 //! What a watcher has not taken is not kept for it: whoever is slower than the
@@ -18,7 +18,7 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use crate::identity::Entitlement;
-use crate::store::{Concerns, Point, StoreError};
+use crate::store::{ChangedClient, Point, StoreError};
 use crate::wire::client::to_client;
 use crate::wire::v1::{ClientChange, WatchResponse};
 
@@ -121,22 +121,22 @@ impl Watcher {
     async fn next(&mut self, until: Point) -> Result<WatchResponse, Failure> {
         let (store, after) = (self.core.store.clone(), self.told.revision);
         let most = self.core.limits.watch.changes_max;
-        let read = task::spawn_blocking(move || store.concerned(after, until, most)).await;
-        let concerned = read.map_err(|_| Failure::HistoryInterrupted)?;
-        if matches!(concerned, Err(StoreError::OtherEpoch { .. })) {
+        let read = task::spawn_blocking(move || store.clients_changed(after, until, most)).await;
+        let clients_changed = read.map_err(|_| Failure::HistoryInterrupted)?;
+        if matches!(clients_changed, Err(StoreError::OtherEpoch { .. })) {
             return Err(Failure::TokenOfAnotherStore);
         }
-        let concerned = concerned.map_err(|error| Failure::Unreadable(error.into()))?;
-        if let Some(last) = concerned.last() {
+        let clients_changed = clients_changed.map_err(|error| Failure::Unreadable(error.into()))?;
+        if let Some(last) = clients_changed.last() {
             self.told.revision = last.revision;
         }
-        Ok(self.message(concerned))
+        Ok(self.message(clients_changed))
     }
 
-    fn message(&self, concerned: Vec<Concerns>) -> WatchResponse {
-        let directory_replaced = concerned.iter().any(|one| one.client.is_none());
+    fn message(&self, clients_changed: Vec<ChangedClient>) -> WatchResponse {
+        let directory_replaced = clients_changed.iter().any(|one| one.client.is_none());
         let is_told = self.entitlement == Entitlement::Full;
-        let clients = concerned.into_iter().filter_map(|Concerns { revision: _, client }| client);
+        let clients = clients_changed.into_iter().filter_map(|ChangedClient { revision: _, client }| client);
         let changes = clients.map(|client| ClientChange {
             client_pseudonym: self.core.pseudonyms.of(&client),
             client: is_told.then(|| to_client(&client)),

@@ -26,7 +26,7 @@ pub(super) use copy::{back_up, copy_in};
 pub use fill::{FillEntry, FillPhase, FillProgress, Filled};
 
 use super::StoreOptions;
-use super::change::{Concerns, Identity, Loaded, Revision};
+use super::change::{ChangedClient, Identity, IndexChange, Revision};
 use super::error::StoreError;
 use super::hired::{Begun, Hired, Told};
 use super::raw::{RawChange, RawViewing};
@@ -84,7 +84,7 @@ impl Sqlite {
         &self,
         after: Revision,
         until: Revision,
-        each: &mut dyn FnMut(Loaded) -> bool,
+        each: &mut dyn FnMut(IndexChange) -> bool,
     ) -> Result<Revision, StoreError> {
         let connection = connection::connect_to_read(&self.path)?;
         let reader = Reader { connection: &connection, path: &self.path };
@@ -103,16 +103,16 @@ impl Sqlite {
         })
     }
 
-    /// See [`super::Store::concerned`].
-    pub(super) fn concerned(
+    /// See [`super::Store::clients_changed`].
+    pub(super) fn clients_changed(
         &self,
         after: Revision,
         until: Revision,
         most: usize,
-    ) -> Result<Vec<Concerns>, StoreError> {
+    ) -> Result<Vec<ChangedClient>, StoreError> {
         self.readers.read(|reader| {
             reader.reaches(until)?;
-            reader.concerned(after, until, most)
+            reader.clients_changed(after, until, most)
         })
     }
 

@@ -231,7 +231,7 @@ fn missing<const N: usize>(conditions: [(Condition, bool); N]) -> Conditions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::printout::samples::{self, COUNTY, COUNTY_HEALTHCARE};
+    use crate::policy::samples::{self, COUNTY, COUNTY_HEALTHCARE};
 
     type Change = fn(&mut v1::Record);
 

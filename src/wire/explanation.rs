@@ -75,8 +75,8 @@ pub fn to_next(next: &NextAnswer) -> v1::NextAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::printout::samples::*;
     use crate::policy::rules::{Account, CATALOGUE, Rule};
+    use crate::policy::samples::*;
     use crate::policy::verdict::Effect;
 
     #[test]

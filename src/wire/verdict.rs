@@ -1,7 +1,7 @@
 //! An answer, to the wire.
 
 use crate::policy::declaration::ClientDeclarations;
-use crate::policy::few::Few;
+use crate::policy::inline_list::InlineList;
 use crate::policy::request::{Conditions, RecordField};
 use crate::policy::verdict::{Deciding, Detail, Effect, Obligation, Reason, Verdict};
 
@@ -24,7 +24,7 @@ const OBLIGATIONS_MAX: usize = 4;
 pub(super) struct Told {
     pub(super) effect: v1::Effect,
     pub(super) reason: v1::Reason,
-    pub(super) obligations: Few<v1::Obligation, OBLIGATIONS_MAX>,
+    pub(super) obligations: InlineList<v1::Obligation, OBLIGATIONS_MAX>,
     pub(super) detail: v1::Detail,
     pub(super) rule: &'static str,
     /// Places among the client's declarations.

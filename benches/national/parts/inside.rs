@@ -7,7 +7,7 @@ use lupa::policy::Question;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::declaration::Declaration;
 use lupa::policy::directory::Directory;
-use lupa::policy::gist::Gist;
+use lupa::policy::facts::Facts;
 use lupa::policy::request::Record;
 use lupa::wire::declaration::stored_declarations;
 use lupa::wire::{decision, directory, v1};
@@ -35,8 +35,8 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
         .iter()
         .zip(&situations)
         .map(|(scenario, situation)| {
-            let gists = Gist::all(&scenario.declarations);
-            let question = Question::new(situation, gists, &directory, &calendar, scenario.now);
+            let facts = Facts::all(&scenario.declarations);
+            let question = Question::new(situation, facts, &directory, &calendar, scenario.now);
             let record = scenario.request.records.first().expect("a record");
             (scenario, question, decision::record(record).expect("a record"))
         })
@@ -80,7 +80,7 @@ fn weigh(arguments: &Arguments, section: &mut Section, directory: &Directory, ca
         .into_iter()
         .map(|count| {
             let stored = declarations(count);
-            let ask = || Question::new(&situation, Gist::all(black_box(&stored)), directory, calendar, now);
+            let ask = || Question::new(&situation, Facts::all(black_box(&stored)), directory, calendar, now);
             let weighing = nanos(arguments, 1, || drop(black_box(ask())));
             let question = ask();
             let deciding = nanos(arguments, records.len(), || {

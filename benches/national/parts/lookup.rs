@@ -115,13 +115,13 @@ pub(crate) fn measure_and_tell(store: &Path) {
         claims: Default::default(),
     };
     let find = nanos(&asked, |client| {
-        snapshot.declarations(black_box(client)).gists().for_each(|gist| {
-            black_box(gist);
+        snapshot.declarations(black_box(client)).facts().for_each(|facts| {
+            black_box(facts);
         });
     });
     let weigh = nanos(&asked, |client| {
-        let gists = snapshot.declarations(black_box(client)).gists();
-        black_box(Question::new(&situation, gists, directory, &calendar, now));
+        let facts = snapshot.declarations(black_box(client)).facts();
+        black_box(Question::new(&situation, facts, directory, &calendar, now));
     });
     let spread = |spread: &Spread| format!("{} {} {}", spread.median, spread.least, spread.most);
     println!("{} {} {} {}", snapshot.declaration_count(), after - before, spread(&find), spread(&weigh));

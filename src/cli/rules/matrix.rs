@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use crate::policy::Question;
 use crate::policy::calendar::Calendar;
 use crate::policy::day::{Day, Instant};
-use crate::policy::gist::Gist;
+use crate::policy::facts::Facts;
 use crate::wire::v1::claim::Claim as Kind;
 use crate::wire::v1::declaration::Declaration as Content;
 use crate::wire::v1::denial::Scope;
@@ -106,7 +106,7 @@ impl Asked {
         let stored = declaration::stored_declarations("declarations", &self.declarations())?;
         let request = self.request();
         let situation = decision::situation(&request)?;
-        let question = Question::new(&situation, Gist::all(&stored), &directory, calendar, self.at);
+        let question = Question::new(&situation, Facts::all(&stored), &directory, calendar, self.at);
         let verdict = question.decide_read(decision::record(&self.record()));
         let verdict = to_verdict(&verdict, Disclosure::Detailed, |_| None::<String>);
         let reason = label::<v1::Reason>(verdict.reason);

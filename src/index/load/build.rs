@@ -13,7 +13,7 @@ use super::super::slice::{Overfull, Slice, SliceBuilder, untold};
 use super::LoadError;
 use super::piece::{Piece, Staged};
 use super::stage::{GROUPS, Stage, WITHDRAWAL};
-use crate::policy::gist::Gist;
+use crate::policy::facts::Facts;
 use crate::store::{DeclarationIds, Revision};
 
 /// How many slices a group has.
@@ -124,7 +124,7 @@ impl<'b> Building<'b> {
                     continue;
                 }
                 builder.client(hash, client);
-                of_client.iter().try_for_each(|(gist, id)| builder.declare(gist, *id))?;
+                of_client.iter().try_for_each(|(facts, id)| builder.declare(facts, *id))?;
             }
         }
         builder.finish()
@@ -134,20 +134,22 @@ impl<'b> Building<'b> {
     fn declarations<'e>(
         &self,
         entries: impl Iterator<Item = &'e (&'b Stage, Staged)>,
-        declared: &mut Vec<(Gist<'b>, Id<'b>)>,
+        declared: &mut Vec<(Facts<'b>, Id<'b>)>,
     ) where
         'b: 'e,
     {
         let mut entries = entries.peekable();
         while let Some((stage, staged)) = entries.next() {
             if staged.entry == WITHDRAWAL {
-                let Some((id, ending)) = stage.withdrawals.get(staged.reference as usize) else { continue };
+                let Some((id, withdrawal)) = stage.withdrawals.get(staged.reference as usize) else {
+                    continue;
+                };
                 let id = id.id();
                 let id = Written::new(&id, self.ids);
                 let withdrawn =
-                    declared.iter_mut().rfind(|(gist, found)| found.is(&id, gist.recorded_at, self.ids));
-                if let Some((gist, _)) = withdrawn {
-                    gist.ending = Some(*ending);
+                    declared.iter_mut().rfind(|(facts, found)| found.is(&id, facts.recorded_at, self.ids));
+                if let Some((facts, _)) = withdrawn {
+                    facts.withdrawal = Some(*withdrawal);
                 }
                 continue;
             }
@@ -160,7 +162,7 @@ impl<'b> Building<'b> {
 }
 
 /// A declaration as it was staged.
-fn declaration<'s>(stage: &'s Stage, staged: &Staged, more: Option<Entry>) -> Option<(Gist<'s>, Id<'s>)> {
+fn declaration<'s>(stage: &'s Stage, staged: &Staged, more: Option<Entry>) -> Option<(Facts<'s>, Id<'s>)> {
     let first = staged.entry.read_first()?;
     let says = match first.says {
         Says::Information(_) => Says::Information(staged.reference),
@@ -169,15 +171,15 @@ fn declaration<'s>(stage: &'s Stage, staged: &Staged, more: Option<Entry>) -> Op
         Says::Unreadable(kind) => Says::Unreadable(kind),
         Says::Kept(_) => {
             let kept = stage.contents.kept.get(staged.reference as usize)?;
-            return Some((Kept::gist(kept, 0), kept.id()));
+            return Some((Kept::facts(kept, 0), kept.id()));
         }
     };
-    let More { ending, role, told_id } = more.map_or(Some(More::NOTHING), Entry::read_more)?;
+    let More { withdrawal, role, told_id } = more.map_or(Some(More::NOTHING), Entry::read_more)?;
     let content = stage.contents.said(says)?;
     let id = match told_id {
         None => Id::Derived(first.revision),
         Some(at) => Id::Told(first.revision, stage.contents.id_at(at)?),
     };
     let (given_on, recorded_at) = (first.given_on, first.recorded_at);
-    Some((Gist { place: 0, content, given_on, recorded_at, role, ending }, id))
+    Some((Facts { place: 0, content, given_on, recorded_at, role, withdrawal }, id))
 }

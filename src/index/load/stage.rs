@@ -14,9 +14,9 @@ use super::piece::{Piece, Staged};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
-use crate::policy::gist::{ContentRef, Ending};
+use crate::policy::facts::{ContentRef, WithdrawalFacts};
 use crate::policy::oid::OpaqueId;
-use crate::store::{Decides, Loaded, Revision};
+use crate::store::{ChangeEffect, IndexChange, Revision};
 
 /// The slices are built in so many groups.
 pub(super) const GROUPS: usize = 64;
@@ -29,7 +29,7 @@ pub(super) struct Stage {
     seed: Seed,
     pub(super) groups: Vec<Vec<Piece>>,
     pub(super) contents: Contents,
-    pub(super) withdrawals: Vec<(Withdrawn, Ending)>,
+    pub(super) withdrawals: Vec<(Withdrawn, WithdrawalFacts)>,
     places_of_others: HashMap<ClientId, u32>,
     pub(super) directory: Option<(Revision, Arc<Directory>)>,
     pub(super) recorded_at: Option<Instant>,
@@ -62,20 +62,20 @@ impl Stage {
     }
 
     /// Stages the change that follows.
-    pub(super) fn apply(&mut self, loaded: Loaded) {
-        let Loaded { revision, recorded_at, what } = loaded;
+    pub(super) fn apply(&mut self, loaded: IndexChange) {
+        let IndexChange { revision, recorded_at, effect } = loaded;
         self.recorded_at = Some(recorded_at);
-        match what {
-            Decides::Declaration { client, told_id, gist } => {
-                self.declare(client, Kept::loaded(gist, told_id, revision));
+        match effect {
+            ChangeEffect::Declaration { client, told_id, facts } => {
+                self.declare(client, Kept::loaded(facts, told_id, revision));
             }
-            Decides::Withdrawal { client, declaration_id, ending } => {
+            ChangeEffect::Withdrawal { client, declaration_id, withdrawal } => {
                 let reference = place(self.withdrawals.len());
-                self.withdrawals.push((Withdrawn::of(declaration_id), ending));
+                self.withdrawals.push((Withdrawn::of(declaration_id), withdrawal));
                 self.push(client, [(reference, WITHDRAWAL)]);
             }
-            Decides::Nothing => {}
-            Decides::Directory(directory) => self.directory = Some((revision, Arc::new(directory))),
+            ChangeEffect::Nothing => {}
+            ChangeEffect::Directory(directory) => self.directory = Some((revision, Arc::new(directory))),
         }
     }
 
@@ -85,7 +85,7 @@ impl Stage {
             Id::Derived(_) => None,
             Id::Told(_, id) => Some(self.contents.tell(id)),
         };
-        let more = More { ending: kept.ending, role: kept.role, told_id };
+        let more = More { withdrawal: kept.withdrawal, role: kept.role, told_id };
         let has_more = more != More::NOTHING;
         let (says, reference) = match says {
             Says::Information(at) => (Says::Information(0), at),

@@ -7,7 +7,7 @@ use super::super::entry::{Entry, First, More, Says};
 use super::super::kept::{Id, Kept};
 use super::super::key::{Client, Hash, Seed};
 use super::{Contents, EMPTY, IS_LONG, IS_OTHER, Placed, Slice, declarations};
-use crate::policy::gist::{Ending, Gist};
+use crate::policy::facts::{Facts, WithdrawalFacts};
 
 /// Of five places four are taken: more would be found late, fewer would take room.
 const TAKEN: (usize, usize) = (4, 5);
@@ -49,17 +49,17 @@ impl SliceBuilder {
     }
 
     /// Adds a declaration of the client.
-    pub(in crate::index) fn declare(&mut self, gist: &Gist<'_>, id: Id<'_>) -> Result<(), Overfull> {
-        let Gist { place: _, content, given_on, recorded_at, role, ending } = *gist;
+    pub(in crate::index) fn declare(&mut self, facts: &Facts<'_>, id: Id<'_>) -> Result<(), Overfull> {
+        let Facts { place: _, content, given_on, recorded_at, role, withdrawal } = *facts;
         let says = self.contents.says(content);
         let told_id = match id {
             Id::Derived(_) => None,
             Id::Told(_, id) => Some(self.contents.tell(id)),
         };
-        let more = More { ending, role, told_id };
+        let more = More { withdrawal, role, told_id };
         let has_more = more != More::NOTHING;
         let first = First { recorded_at, given_on, revision: id.revision(), says, has_more };
-        if self.push(&first, &more) { Ok(()) } else { self.keep(Kept::from((gist, id))) }
+        if self.push(&first, &more) { Ok(()) } else { self.keep(Kept::from((facts, id))) }
     }
 
     /// Adds a declaration, if its entries can say it.
@@ -140,7 +140,7 @@ impl SliceBuilder {
         delta
             .iter()
             .flat_map(|delta| &delta.added)
-            .try_for_each(|kept| self.declare(&kept.gist(0), kept.id()))
+            .try_for_each(|kept| self.declare(&kept.facts(0), kept.id()))
     }
 
     /// Copies entries that refer to the same contents, some declarations ended.
@@ -148,7 +148,7 @@ impl SliceBuilder {
         &mut self,
         old: &Slice,
         entries: &[Entry],
-        endings: &[(u32, Ending)],
+        endings: &[(u32, WithdrawalFacts)],
     ) -> Result<(), Overfull> {
         if endings.is_empty() {
             self.entries.extend_from_slice(entries);
@@ -157,7 +157,7 @@ impl SliceBuilder {
         }
         for (place, entry, more) in declarations(entries) {
             match endings.iter().find(|(ended, _)| *ended == place) {
-                Some((_, ending)) => self.end(old, entry, more, *ending)?,
+                Some((_, withdrawal)) => self.end(old, entry, more, *withdrawal)?,
                 None => {
                     self.entries.push(entry);
                     self.entries.extend(more);
@@ -174,23 +174,23 @@ impl SliceBuilder {
         old: &Slice,
         entry: Entry,
         more: Option<Entry>,
-        ending: Ending,
+        withdrawal: WithdrawalFacts,
     ) -> Result<(), Overfull> {
         let first = entry.read_first().ok_or(Overfull)?;
         let told = more.map_or(Some(More::NOTHING), Entry::read_more).ok_or(Overfull)?;
         if let Says::Kept(place) = first.says {
             if let Some(kept) = self.contents.kept.get_mut(place as usize) {
-                kept.ending = Some(ending);
+                kept.withdrawal = Some(withdrawal);
             }
             self.entries.push(entry);
             self.declarations += 1;
             return Ok(());
         }
-        let gist = Gist { ending: Some(ending), ..old.gist(0, entry, more) };
+        let facts = Facts { withdrawal: Some(withdrawal), ..old.facts(0, entry, more) };
         let id = old.id(entry, more).ok_or(Overfull)?;
         let first = First { has_more: true, ..first };
-        let more = More { ending: Some(ending), ..told };
-        if self.push(&first, &more) { Ok(()) } else { self.keep(Kept::from((&gist, id))) }
+        let more = More { withdrawal: Some(withdrawal), ..told };
+        if self.push(&first, &more) { Ok(()) } else { self.keep(Kept::from((&facts, id))) }
     }
 
     /// The slice.

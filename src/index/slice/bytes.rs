@@ -8,7 +8,7 @@ use super::{Contents, EMPTY, Slice, client_in, declarations};
 use crate::policy::client_id::{ClientId, NATIONAL_ROOT};
 use crate::policy::day::{Day, Instant};
 use crate::policy::declaration::Content;
-use crate::policy::gist::{ContentRef, Ending};
+use crate::policy::facts::{ContentRef, WithdrawalFacts};
 use crate::policy::oid::{Oid, OpaqueId};
 use crate::store::{Revision, content_of_text, text_of_content};
 
@@ -56,7 +56,7 @@ impl Slice {
             }
             for (place, entry, more) in declarations(of_client) {
                 let can_be_told =
-                    self.read_gist(place, entry, more).is_some() && self.id(entry, more).is_some();
+                    self.read_facts(place, entry, more).is_some() && self.id(entry, more).is_some();
                 if !can_be_told || entry.has_more() != more.is_some() {
                     return false;
                 }
@@ -121,7 +121,7 @@ impl Contents {
 
 impl Kept {
     fn write(&self, to: &mut Output) {
-        let Self { id: _, content, given_on, recorded_at, role, ending } = self;
+        let Self { id: _, content, given_on, recorded_at, role, withdrawal } = self;
         let (revision, told) = match self.id() {
             Id::Derived(revision) => (revision, ""),
             Id::Told(revision, told) => (revision, told),
@@ -132,9 +132,11 @@ impl Kept {
         to.text(&given_on.to_string());
         to.number(recorded_at.timestamp_micros().cast_unsigned());
         to.number(number_of(*role));
-        to.numbers(ending.iter().map(|ending| ending.recorded_at.timestamp_micros().cast_unsigned()));
-        to.number(number_of(ending.and_then(|ending| ending.role)));
-        to.text(&ending.map(|ending| ending.given_on.to_string()).unwrap_or_default());
+        to.numbers(
+            withdrawal.iter().map(|withdrawal| withdrawal.recorded_at.timestamp_micros().cast_unsigned()),
+        );
+        to.number(number_of(withdrawal.and_then(|withdrawal| withdrawal.role)));
+        to.text(&withdrawal.map(|withdrawal| withdrawal.given_on.to_string()).unwrap_or_default());
     }
 
     fn read(from: &mut Input<'_>) -> Option<Self> {
@@ -151,14 +153,14 @@ impl Kept {
         let ended_at = from.numbers()?.next();
         let ended_by = role_of(from.number()?);
         let end_given_on = from.text()?;
-        let ending = match ended_at {
-            Some(at) => Some(Ending {
+        let withdrawal = match ended_at {
+            Some(at) => Some(WithdrawalFacts {
                 recorded_at: instant(at)?,
                 given_on: Day::parse(end_given_on).ok()?,
                 role: ended_by,
             }),
             None => None,
         };
-        Some(Self { id, content, given_on, recorded_at, role, ending })
+        Some(Self { id, content, given_on, recorded_at, role, withdrawal })
     }
 }

@@ -4,7 +4,7 @@ use super::super::entry::Says;
 use super::super::kept::Kept;
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::{Allocation, Consent, Denial, Information, Recipient};
-use crate::policy::gist::ContentRef;
+use crate::policy::facts::ContentRef;
 
 /// So many are compared before something is taken for new: what is said again
 /// and again is said early.

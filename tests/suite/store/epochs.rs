@@ -80,7 +80,7 @@ async fn a_lost_commit_is_noticed_and_begins_a_new_epoch() {
     assert_eq!([reached(&index, lost).await, reached(&other_index, lost).await], [Reached::OtherEpoch; 2]);
     let now = index.current().unwrap();
     assert_ne!(now.point().epoch, kept.epoch);
-    assert_eq!((now.revision(), now.declarations(&client()).gists().count()), (Revision(2), 2));
+    assert_eq!((now.revision(), now.declarations(&client()).facts().count()), (Revision(2), 2));
     // All agree on the epoch, and go on in it.
     let next = say(&store, "next").await;
     assert_eq!((next.epoch, next.revision), (now.point().epoch, Revision(3)));
@@ -97,7 +97,7 @@ async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
     let url = cluster.database();
     let store = connect(&url, NEVER).unwrap();
     let (kept, backup, lost) = kept_and_lost(&cluster, &store).await;
-    assert_eq!(store.concerned(kept.revision, lost, 10).unwrap().len(), 1);
+    assert_eq!(store.clients_changed(kept.revision, lost, 10).unwrap().len(), 1);
     assert_eq!(store.history_of(&client(), lost).unwrap().len(), 2);
     cluster.stop();
     cluster.restore(&backup);
@@ -112,7 +112,7 @@ async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
             error => break error,
         }
     };
-    let watched = in_vain(&|| store.concerned(kept.revision, lost, 10).err());
+    let watched = in_vain(&|| store.clients_changed(kept.revision, lost, 10).err());
     let shown = in_vain(&|| store.history_of(&client(), lost).err());
     assert!(matches!(watched, StoreError::OtherEpoch { .. }), "{watched:?}");
     assert!(matches!(shown, StoreError::OtherEpoch { .. }), "{shown:?}");

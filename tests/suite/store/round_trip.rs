@@ -167,7 +167,7 @@ fn on_both<T: Clone>(said: T, property: impl AsyncFn(Shared, T)) {
 }
 
 proptest! {
-    // Few stores, each with much in it: to make and to sync one takes a while.
+    // InlineList stores, each with much in it: to make and to sync one takes a while.
     #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]

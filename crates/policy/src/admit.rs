@@ -1,0 +1,391 @@
+//! What may be recorded, by whom (domain rules §4, §7).
+
+use chrono::TimeDelta;
+use smallvec::SmallVec;
+
+use super::calendar::{Calendar, CalendarDate};
+use super::client_id::ClientId;
+use super::day::{self, Day, Instant};
+use super::decide::must_inform_through;
+use super::declaration::{
+    ClientDeclarations, Consent, ConsentKind, Content, Declaration, Declarer, Denial, DenialSector,
+    Information, Kind, Label, RecordedBy, Scope,
+};
+use super::declared::{Act, Declared, InForce};
+use super::directory::{Directory, OrganisationKind, Party, RegisterKind, Sector};
+use super::entitlement::{is_way_open, may_declare, may_withdraw};
+use super::facts::{ContentRef, Facts};
+use super::oid::OpaqueId;
+use super::refusal::Refusal;
+use super::rules::not_offered;
+
+/// A declaration that someone wishes to record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// Whose declaration it is.
+    pub client: ClientId,
+    /// What it says.
+    pub content: Content,
+    /// When the client said it; none = as it is recorded.
+    pub given_at: Option<Instant>,
+    /// Who declares.
+    pub declarer: Declarer,
+    /// Who records.
+    pub recorded_by: RecordedBy,
+    /// How the client knows it again; only of a denial.
+    pub label: Option<Label>,
+}
+
+/// A withdrawal that someone wishes to record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WithdrawalSubmission {
+    /// Whose declaration it is.
+    pub client: ClientId,
+    /// The declaration to end.
+    pub declaration: OpaqueId<'static>,
+    /// When the client said it; none = as it is recorded.
+    pub given_at: Option<Instant>,
+    /// Who withdraws.
+    pub declarer: Declarer,
+    /// Who records.
+    pub recorded_by: RecordedBy,
+}
+
+/// What may be recorded, and what the professional should know of it.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Admitted {
+    /// In the order of the notices' enum.
+    pub notices: SmallVec<[Notice; 3]>,
+    /// The consent that it replaces.
+    pub replaced: Option<OpaqueId<'static>>,
+}
+
+/// What the professional should know of what was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Notice {
+    /// Given on an earlier day than recorded.
+    LateEntry,
+    /// The newest information has not been received.
+    ProvideInformation,
+    /// An earlier consent of the kind was replaced.
+    ConsentReplaced,
+    /// A later word of the client is already recorded: the consent opens nothing.
+    Superseded,
+    /// An equal denial is already in force.
+    AlreadyDenied,
+    /// Another denial of the same scope is still in force.
+    StillDenied,
+}
+
+/// What admission goes by, besides the client's declarations.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// Organisations and registers.
+    pub directory: &'a Directory,
+    /// The dates by which rules change.
+    pub calendar: &'a Calendar,
+    /// How far ahead of this server's a recorder's clock may be.
+    pub clock_ahead_max: TimeDelta,
+}
+
+/// The facts that admission looks at.
+#[derive(Clone, Copy)]
+struct Admission<'a> {
+    client: &'a ClientId,
+    declarations: &'a ClientDeclarations,
+    terms: Terms<'a>,
+    now: Instant,
+}
+
+/// What admission says of a declaration besides that it may be recorded.
+#[derive(Default)]
+struct Said {
+    /// Receiving it leaves nothing newer to give.
+    newly_informed: bool,
+    replaced: Option<OpaqueId<'static>>,
+    notice: Option<Notice>,
+}
+
+/// Whether a declaration may be recorded now; else the first refusal that holds.
+pub fn admit(
+    submission: &Submission,
+    declarations: &ClientDeclarations,
+    terms: Terms<'_>,
+    now: Instant,
+) -> Result<Admitted, Refusal> {
+    let Submission { client, content, given_at, declarer, recorded_by, label: _ } = submission;
+    let admission = Admission { client, declarations, terms, now };
+    let given_on = admission.given_on(*given_at)?;
+    let recorder = admission.recorder(recorded_by, content)?;
+    if !(may_declare(Some(declarer.role), ContentRef::of(content), client, given_on)
+        && is_way_open(declarer.role, content.kind(), client, given_on, recorded_by))
+    {
+        return Err(Refusal::DeclarerNotAllowed);
+    }
+    let declared = admission.declared();
+    let said = match content {
+        Content::Information(information) => admission.information(information, given_on)?,
+        Content::Consent(consent) => admission.consent(consent, given_on, &declared)?,
+        Content::Denial(denial) => admission.denial(denial, given_on)?,
+        // Nothing is submitted that this version cannot read.
+        Content::Unreadable(_) => return Err(Refusal::DenialScopeNotAllowed),
+    };
+    let must_inform = declared.must_inform && !said.newly_informed;
+    Ok(admission.admitted(given_on, must_inform, recorder, said))
+}
+
+/// Whether a withdrawal may be recorded now; else the first refusal that holds.
+pub fn admit_withdrawal(
+    submission: &WithdrawalSubmission,
+    declarations: &ClientDeclarations,
+    terms: Terms<'_>,
+    now: Instant,
+) -> Result<Admitted, Refusal> {
+    let WithdrawalSubmission { client, declaration, given_at, declarer, recorded_by } = submission;
+    let admission = Admission { client, declarations, terms, now };
+    let is_it = |(_, stored): &(u32, &Declaration)| stored.id == *declaration;
+    let (place, target) = (0..).zip(declarations).find(is_it).ok_or(Refusal::DeclarationUnknown)?;
+    let given_on = admission.given_on(*given_at)?;
+    if given_on < target.given_on() {
+        return Err(Refusal::WithdrawalBeforeDeclaration);
+    }
+    let recorder = admission.recorder(recorded_by, &target.content)?;
+    // Judged on the day on which it is recorded, as by every later decision.
+    let (content, today) = (ContentRef::of(&target.content), admission.today());
+    if !(may_withdraw(Some(declarer.role), content, target.role(), client, today)
+        && is_way_open(declarer.role, content.kind(), client, today, recorded_by))
+    {
+        return Err(Refusal::DeclarerNotAllowed);
+    }
+    if target.content.kind() == Kind::Information {
+        return Err(Refusal::InformationCannotBeWithdrawn);
+    }
+    let in_force = InForce::at(now, declarations, client);
+    if !in_force.has(place) {
+        return Err(Refusal::AlreadyWithdrawn);
+    }
+    let notice = is_still_denied(place, target, &in_force).then_some(Notice::StillDenied);
+    let said = Said { notice, ..Said::default() };
+    Ok(admission.admitted(given_on, admission.declared().must_inform, recorder, said))
+}
+
+/// Whether a denial other than the one that ends, of the same scope and of the
+/// same sector or of both, is in force.
+fn is_still_denied(place: u32, target: &Declaration, in_force: &InForce<'_, '_>) -> bool {
+    let Content::Denial(ended) = &target.content else { return false };
+    in_force.each().any(|(other_place, other)| match &other.content {
+        Content::Denial(other) => {
+            other_place != place
+                && other.scope == ended.scope
+                && (other.sector == ended.sector || other.sector == DenialSector::Both)
+        }
+        Content::Information(_) | Content::Consent(_) | Content::Unreadable(_) => false,
+    })
+}
+
+impl<'a> Admission<'a> {
+    fn today(&self) -> Day {
+        Day::of(self.now)
+    }
+
+    fn declared(&self) -> Declared<'a> {
+        Declared::at(self.now, Facts::all(self.declarations), self.client, self.terms.calendar)
+    }
+
+    /// The day on which the client said it; unset = as it is recorded. A
+    /// recorder's clock may be a little ahead: then it is said as it is recorded.
+    fn given_on(&self, given_at: Option<Instant>) -> Result<Day, Refusal> {
+        let given_at = given_at.unwrap_or(self.now);
+        if given_at - self.now > self.terms.clock_ahead_max {
+            return Err(Refusal::GivenInFuture);
+        }
+        Ok(day::given_on(given_at, self.now))
+    }
+
+    /// The professional's register, if it is one: known, of the sector that
+    /// the declaration is about (002, 003; across sectors either, 004), and
+    /// ready to store declarations (003). None: MyKanta.
+    fn recorder(&self, recorded_by: &RecordedBy, content: &Content) -> Result<Option<Party<'a>>, Refusal> {
+        let RecordedBy::Professional(professional) = recorded_by else {
+            return Ok(None);
+        };
+        let register = self.terms.directory.party(&professional.register);
+        let register = register
+            .filter(|_| self.terms.directory.organisation(&professional.organisation).is_some())
+            .ok_or(Refusal::RecorderUnknown)?;
+        let own_sector = register.register.kind.sector().ok_or(Refusal::RecorderSectorNotAllowed)?;
+        if sector_concerned(content).is_some_and(|sector| sector != own_sector) {
+            return Err(Refusal::RecorderSectorNotAllowed);
+        }
+        if !register.register.stores_declarations(self.today()) {
+            return Err(Refusal::RecorderNotReady);
+        }
+        Ok(Some(register))
+    }
+
+    /// Whether a version can have been received on the day.
+    fn information(&self, information: &Information, given_on: Day) -> Result<Said, Refusal> {
+        let calendar = self.terms.calendar;
+        let Some((place, version)) = calendar.version(&information.version) else {
+            let known: Vec<&str> = calendar.versions.iter().map(|version| &*version.version).collect();
+            return Err(Refusal::InformationVersionUnknown { known: known.join(", ") });
+        };
+        match (version.valid_from, version.valid_until) {
+            (Some(released), _) if given_on < released => {
+                Err(Refusal::InformationVersionNotReleased { released })
+            }
+            (_, Some(ended)) if ended <= given_on => Err(Refusal::InformationVersionEnded { ended }),
+            (_, _) => {
+                let newest = calendar.newest_version(self.today());
+                let newly_informed = newest.is_none_or(|(newest, _)| newest <= place);
+                Ok(Said { newly_informed, ..Said::default() })
+            }
+        }
+    }
+
+    /// Whether a consent may be recorded, and which consent it replaces.
+    fn consent(&self, consent: &Consent, given_on: Day, declared: &Declared<'a>) -> Result<Said, Refusal> {
+        let calendar = self.terms.calendar;
+        let is_before_act = || self.today() < calendar.act_in_force;
+        let this_moment = (self.now, u32::MAX);
+        if consent.kind.needs_information()
+            && !declared.received.had_informed(this_moment, given_on, is_before_act)
+        {
+            let newest = calendar.newest_version(self.today());
+            let newest = newest.map(|(_, version)| version.version.to_string()).unwrap_or_default();
+            return Err(Refusal::InformationRequired { newest });
+        }
+        // Imported history only.
+        if consent.kind == ConsentKind::VerbalPrescription {
+            return Err(Refusal::ConsentKindEnded);
+        }
+        let allocation = consent.allocation.as_ref().filter(|allocation| !allocation.is_empty());
+        if allocation
+            .and_then(|allocation| not_offered(&consent.kind, allocation, self.terms.directory))
+            .is_some()
+        {
+            return Err(Refusal::ConsentAllocationNotAllowed);
+        }
+        let giving = Act::new_giving(given_on, self.now);
+        if !declared.consents.is_last(giving, &consent.kind) {
+            return Ok(Said { notice: Some(Notice::Superseded), ..Said::default() });
+        }
+        let earlier = declared.consents.latest(&consent.kind).filter(|earlier| !earlier.is_withdrawn());
+        let earlier = earlier.and_then(|earlier| self.declarations.get(earlier.place() as usize));
+        Ok(Said { replaced: earlier.map(|earlier| earlier.id.clone()), ..Said::default() })
+    }
+
+    /// Whether a denial's scope is offered in its sector and for its register (002, 003).
+    fn denial(&self, denial: &Denial, given_on: Day) -> Result<Said, Refusal> {
+        let Terms { directory, calendar, .. } = self.terms;
+        // Once a register has merged, the data file is its successor's.
+        let register_kind = |oid| {
+            let file = directory.holder(oid, calendar, given_on).filter(|file| !file.is_merged());
+            file.map(|file| file.register.kind)
+        };
+        let is_offered = match (denial.sector, &denial.scope) {
+            (
+                DenialSector::Healthcare,
+                Scope::AllPatientData | Scope::ServiceEvent(_) | Scope::Prescription(_),
+            )
+            | (
+                DenialSector::SocialWelfare,
+                Scope::ServiceTransaction(_) | Scope::Document(_) | Scope::ServiceTask(_),
+            )
+            // Healthcare's own is all patient data.
+            | (DenialSector::SocialWelfare | DenialSector::Both, Scope::Extensive) => true,
+            (DenialSector::Healthcare, Scope::Register(oid)) => matches!(
+                register_kind(oid),
+                Some(
+                    RegisterKind::PublicHealthcare
+                        | RegisterKind::PublicOccupational
+                        | RegisterKind::PrivateOccupational
+                )
+            ),
+            (DenialSector::SocialWelfare, Scope::Register(oid)) => {
+                register_kind(oid) == Some(RegisterKind::SocialWelfare)
+            }
+            // Imported history.
+            (DenialSector::Healthcare, Scope::FormerProvider(oid)) => {
+                let provider = directory.organisation(oid);
+                given_on < calendar.counties_begin
+                    && provider.is_some_and(|provider| provider.kind == OrganisationKind::FormerPublic)
+            }
+            (_, _) => false,
+        };
+        if !is_offered {
+            return Err(Refusal::DenialScopeNotAllowed);
+        }
+        let open_from = calendar.day(CalendarDate::ExtensiveRefusalFrom);
+        let is_open = open_from.is_some_and(|from| from <= self.today());
+        if denial.scope == Scope::Extensive && !is_open {
+            return Err(Refusal::ExtensiveRefusalNotOpen);
+        }
+        let notice = self.is_already_denied(denial).then_some(Notice::AlreadyDenied);
+        Ok(Said { notice, ..Said::default() })
+    }
+
+    /// Whether an equal denial is in force.
+    fn is_already_denied(&self, denial: &Denial) -> bool {
+        let in_force = InForce::at(self.now, self.declarations, self.client);
+        in_force.each().any(|(_, other)| match &other.content {
+            Content::Denial(other) => is_equal(other, denial),
+            Content::Information(_) | Content::Consent(_) | Content::Unreadable(_) => false,
+        })
+    }
+
+    fn admitted(
+        &self,
+        given_on: Day,
+        must_inform: bool,
+        recorder: Option<Party<'_>>,
+        said: Said,
+    ) -> Admitted {
+        let Said { newly_informed: _, replaced, notice } = said;
+        let today = self.today();
+        let must_provide =
+            must_inform && recorder.is_none_or(|recorder| must_inform_through(&recorder, today));
+        let mut notices = SmallVec::new();
+        notices.extend((given_on < today).then_some(Notice::LateEntry));
+        notices.extend(must_provide.then_some(Notice::ProvideInformation));
+        notices.extend(replaced.is_some().then_some(Notice::ConsentReplaced));
+        notices.extend(notice);
+        Admitted { notices, replaced }
+    }
+}
+
+/// Whether two denials say the same: against whom, in whatever order, and the
+/// allowance only where a denial carries them.
+fn is_equal(one: &Denial, other: &Denial) -> bool {
+    let Denial { sector, scope, against, allows_emergency } = one;
+    let carries_conditions = *sector == DenialSector::Healthcare && *scope != Scope::Extensive;
+    let has_same_conditions = || {
+        against.iter().all(|one| other.against.contains(one))
+            && other.against.iter().all(|one| against.contains(one))
+            && *allows_emergency == other.allows_emergency
+    };
+    *sector == other.sector && *scope == other.scope && (!carries_conditions || has_same_conditions())
+}
+
+/// The one sector that a declaration is about; none = either.
+fn sector_concerned(content: &Content) -> Option<Sector> {
+    match content {
+        Content::Information(_) | Content::Unreadable(_) => None,
+        Content::Consent(consent) => match consent.kind {
+            ConsentKind::Healthcare | ConsentKind::VerbalPrescription => Some(Sector::Healthcare),
+            ConsentKind::SocialWelfare => Some(Sector::SocialWelfare),
+            ConsentKind::PatientDataToSocialWelfare
+            | ConsentKind::ClientDataToHealthcare
+            | ConsentKind::WellbeingData
+            | ConsentKind::LocalCrossSector { .. } => None,
+        },
+        Content::Denial(denial) => match denial.sector {
+            DenialSector::Healthcare => Some(Sector::Healthcare),
+            DenialSector::SocialWelfare => Some(Sector::SocialWelfare),
+            DenialSector::Both => None,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests;

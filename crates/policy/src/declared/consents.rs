@@ -1,0 +1,171 @@
+//! The client's acts on consents, and the last of each kind: the client's last
+//! word wins, by when it was given (domain rules §4).
+
+use smallvec::SmallVec;
+
+use crate::calendar::Calendar;
+use crate::client_id::ClientId;
+use crate::day::{Day, Instant};
+use crate::declaration::{Consent, ConsentKind};
+use crate::entitlement::may_declare;
+use crate::facts::Facts;
+
+/// What the client did with a consent. The order of acts: by the day on which
+/// they were given; on one day by when they were recorded; at one instant every
+/// withdrawal after every giving; then by revision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Act {
+    pub(crate) given_on: Day,
+    recorded_at: Instant,
+    pub(crate) is_withdrawal: bool,
+    /// Where the consent is among the client's declarations.
+    pub(crate) place: u32,
+}
+
+/// The consent of the client's last act on consents of one kind. It counts,
+/// effective or not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LatestConsent<'a> {
+    /// What the client did last.
+    pub(crate) act: Act,
+    /// What the consent says.
+    pub(crate) consent: &'a Consent,
+    /// The day the client gave it.
+    pub(crate) given_on: Day,
+    /// When it was stored.
+    pub(crate) recorded_at: Instant,
+    /// It needed information first and had none, so it never becomes effective.
+    pub(crate) is_before_information: bool,
+}
+
+/// The client's last acts on consents, by kind.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Consents<'a> {
+    latest: SmallVec<[LatestConsent<'a>; 4]>,
+    /// The last possible act on a consent that cannot be read: it may be of any kind.
+    unreadable: Option<Act>,
+}
+
+impl Act {
+    /// The giving of a consent.
+    pub(crate) fn giving(facts: &Facts<'_>) -> Self {
+        let Facts { place, given_on, recorded_at, .. } = *facts;
+        Self { given_on, recorded_at, is_withdrawal: false, place }
+    }
+
+    /// The giving of a consent that is recorded now, after all that is.
+    pub(crate) fn new_giving(given_on: Day, now: Instant) -> Self {
+        Self { given_on, recorded_at: now, is_withdrawal: false, place: u32::MAX }
+    }
+
+    /// The withdrawal of a consent, if it is recorded by an instant. It counts
+    /// as given after the consent, whatever is stored: a withdrawal ends a
+    /// consent, in whatever role it was made.
+    pub(crate) fn withdrawal(facts: &Facts<'_>, now: Instant) -> Option<Self> {
+        let withdrawal = facts.withdrawal.filter(|withdrawal| withdrawal.recorded_at <= now)?;
+        Some(Self {
+            given_on: withdrawal.given_on.max(facts.given_on),
+            recorded_at: withdrawal.recorded_at.max(facts.recorded_at),
+            is_withdrawal: true,
+            place: facts.place,
+        })
+    }
+
+    /// The order in which acts were recorded.
+    pub(crate) fn recorded(&self) -> (Instant, bool, u32) {
+        (self.recorded_at, self.is_withdrawal, self.place)
+    }
+
+    /// The last that may have been done with a consent that cannot be read: a
+    /// withdrawal on the day on which it, or its withdrawal, was recorded.
+    fn unreadable(facts: &Facts<'_>, now: Instant) -> Self {
+        let withdrawn_at = facts.withdrawal.map(|withdrawal| withdrawal.recorded_at).filter(|at| *at <= now);
+        let recorded_at = withdrawn_at.map_or(facts.recorded_at, |at| at.max(facts.recorded_at));
+        Self { given_on: Day::of(recorded_at), recorded_at, is_withdrawal: true, place: u32::MAX }
+    }
+}
+
+impl<'a> Consents<'a> {
+    /// Weighs a consent that is recorded by now.
+    pub(super) fn add(&mut self, now: Instant, facts: &Facts<'a>, consent: &'a Consent, client: &ClientId) {
+        // One given by someone not entitled is no act of the client; its withdrawal is one.
+        let is_act = may_declare(facts.role, facts.content, client, facts.given_on);
+        let giving = is_act.then(|| Act::giving(facts));
+        let Some(act) = Act::withdrawal(facts, now).max(giving) else { return };
+        let Facts { given_on, recorded_at, .. } = *facts;
+        let latest = LatestConsent { act, consent, given_on, recorded_at, is_before_information: false };
+        match self.latest.iter_mut().find(|other| other.consent.kind == consent.kind) {
+            None => self.latest.push(latest),
+            Some(other) if other.act < act => *other = latest,
+            Some(_) => {}
+        }
+    }
+
+    /// Weighs a consent that cannot be read.
+    pub(super) fn add_unreadable(&mut self, now: Instant, facts: &Facts<'_>) {
+        self.unreadable = self.unreadable.max(Some(Act::unreadable(facts, now)));
+    }
+
+    /// The consent of each kind on which the client acted last.
+    pub(super) fn each(&mut self) -> impl Iterator<Item = &mut LatestConsent<'a>> {
+        self.latest.iter_mut()
+    }
+
+    /// The consent of a kind on which the client acted last, if that can be
+    /// said: one that cannot be read may have replaced any before it.
+    pub(crate) fn latest(&self, kind: &ConsentKind<'_>) -> Option<&LatestConsent<'a>> {
+        let latest = self.latest.iter().find(|latest| latest.consent.kind == *kind)?;
+        self.is_after_unreadable(latest.act).then_some(latest)
+    }
+
+    /// Whether an act would be the last on consents of a kind.
+    pub(crate) fn is_last(&self, act: Act, kind: &ConsentKind<'_>) -> bool {
+        let latest = self.latest.iter().find(|latest| latest.consent.kind == *kind);
+        latest.is_none_or(|latest| latest.act <= act) && self.is_after_unreadable(act)
+    }
+
+    /// Whether an act is later than whatever was done with a consent that cannot
+    /// be read.
+    #[inline]
+    fn is_after_unreadable(&self, act: Act) -> bool {
+        self.unreadable.is_none_or(|unreadable| unreadable < act)
+    }
+
+    /// Whether the client's last act on a consent of one of some kinds was to
+    /// withdraw it, each kind apart. One that cannot be read may have been withdrawn.
+    pub(crate) fn was_last_withdrawn(&self, is_of_kinds: impl Fn(&ConsentKind<'_>) -> bool) -> bool {
+        self.unreadable.is_some()
+            || self.latest.iter().any(|latest| is_of_kinds(&latest.consent.kind) && latest.act.is_withdrawal)
+    }
+}
+
+impl LatestConsent<'_> {
+    /// Where the consent is among the client's declarations.
+    pub(crate) fn place(&self) -> u32 {
+        self.act.place
+    }
+
+    /// Whether the client's last act was to withdraw it.
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        self.act.is_withdrawal
+    }
+
+    /// Whether it is one of the healthcare consents that cover the Kanta
+    /// channel only, as those given earlier do.
+    pub(crate) fn is_for_kanta_only(&self, calendar: &Calendar) -> bool {
+        self.consent.kind == ConsentKind::Healthcare
+            && self.given_on < calendar.consents_cover_all_channels_from
+    }
+}
+
+impl ConsentKind<'_> {
+    /// Whether it needs information first.
+    pub(crate) fn needs_information(&self) -> bool {
+        *self != Self::VerbalPrescription
+    }
+
+    /// Whether it may be allocated.
+    pub(crate) fn may_be_allocated(&self) -> bool {
+        matches!(self, Self::PatientDataToSocialWelfare | Self::ClientDataToHealthcare)
+    }
+}

@@ -1,0 +1,28 @@
+//! The two denials that apply across sectors: an extensive one of both (000), and one
+//! of this prescription (kanta: professionals/sharing-of-prescription-data).
+
+use super::super::{Account, Case, Find, Finding, InForce, Rule, denial};
+use crate::verdict::Reason;
+
+pub(super) static XS_DENIED: Rule = Rule {
+    id: "xs-denied",
+    title: "A denial of everything in both sectors, or of this prescription",
+    sources: &["000", "004", "kanta: professionals/sharing-of-prescription-data"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::NotShareable],
+    find: Find::ByRecord(find),
+    account,
+};
+
+fn find(case: &Case<'_, '_>) -> Option<Finding> {
+    if case.sharing.declared.denials.is_empty() {
+        return None;
+    }
+    denial::finding(denial::across_sectors(case))
+}
+
+fn account(case: &Case<'_, '_>) -> Account {
+    let account = Account::default().say("other denials do not apply across sectors");
+    denial::account_of(account, denial::across_sectors(case))
+}

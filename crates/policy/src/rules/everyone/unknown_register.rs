@@ -1,0 +1,34 @@
+//! A register that the directory does not know.
+
+use super::super::account::named_register;
+use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use crate::verdict::Reason;
+
+/// A case exists only where both registers are known and the requester's is
+/// one on whose behalf data is read: where there is none, this rule has spoken.
+pub(crate) static UNKNOWN_REGISTER: Rule = Rule {
+    id: "unknown-register",
+    title: "A register that the directory does not know",
+    sources: &["002", "003", "004"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::UnknownRegister],
+    find: Find::BySharing(find),
+    account,
+};
+
+fn find(_: &Sharing<'_, '_>) -> Option<Finding> {
+    None
+}
+
+fn account(case: &Case<'_, '_>) -> Account {
+    let Sharing { requester, holder, .. } = case.sharing;
+    Account::default()
+        .fact("requester.register", requester.register.oid.to_string())
+        .fact("holder.register", holder.register.oid.to_string())
+        .say(format!(
+            "the directory knows the requester's register {} and the holder's {}",
+            named_register(requester.register),
+            named_register(holder.register)
+        ))
+}

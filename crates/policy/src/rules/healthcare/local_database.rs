@@ -1,0 +1,40 @@
+//! A local database in Uusimaa, consent or not (002).
+
+use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::uusimaa;
+use crate::request::Channel;
+use crate::verdict::{Detail, Reason};
+
+pub(super) static HC_LOCAL_DATABASE: Rule = Rule {
+    id: "hc-local-database",
+    title: "A local database, and not within public healthcare in Uusimaa with the client informed of it",
+    sources: &["002"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::NotShareable],
+    find: Find::BySharing(find),
+    account,
+};
+
+fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    if sharing.situation.channel != Channel::UusimaaLocalDatabase {
+        return None;
+    }
+    if !sharing.is_within_uusimaa() {
+        return Some(Finding::deny(Reason::NotShareable, Detail::LocalDatabaseNotPublicUusimaa));
+    }
+    sharing
+        .declared
+        .opens_uusimaa
+        .is_none()
+        .then(|| Finding::deny(Reason::NotShareable, Detail::LocalDatabaseInformationTooOld))
+}
+
+fn account(case: &Case<'_, '_>) -> Account {
+    let sharing = case.sharing;
+    let account = Account::default().channel(sharing);
+    if sharing.situation.channel != Channel::UusimaaLocalDatabase {
+        return account.say("the record does not come from a local database");
+    }
+    uusimaa::account_of_right(account, sharing)
+}

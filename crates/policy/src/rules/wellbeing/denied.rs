@@ -1,0 +1,25 @@
+//! A denial of everything in both sectors holds for wellbeing data too. One of
+//! patient data does not reach the citizen's own data (000 names the consent alone).
+
+use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing, denial};
+use crate::verdict::Reason;
+
+pub(super) static WB_DENIED: Rule = Rule {
+    id: "wb-denied",
+    title: "A denial of everything in both sectors",
+    sources: &["000"],
+    in_force: InForce::ALWAYS,
+    dates: &[],
+    reasons: &[Reason::NotShareable],
+    find: Find::BySharing(find),
+    account,
+};
+
+fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
+    denial::finding(denial::extensive_of_both(sharing.declared))
+}
+
+fn account(case: &Case<'_, '_>) -> Account {
+    let account = Account::default().say("a denial of patient data does not reach the citizen's own data");
+    denial::account_of(account, denial::extensive_of_both(case.sharing.declared))
+}
