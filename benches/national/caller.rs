@@ -42,7 +42,7 @@ pub(crate) fn framed(message: &impl prost::Message) -> Bytes {
 
 impl Asked {
     pub(crate) const DECIDE: Self = Self::Rpc("/lupa.v1.DecisionService/Decide");
-    pub(crate) const RECORD: Self = Self::Rpc("/lupa.v1.DeclarationService/Record");
+    pub(crate) const RECORD: Self = Self::Rpc("/lupa.v1.DeclarationService/RecordDeclaration");
 }
 
 impl Caller {

@@ -30,9 +30,13 @@ mod machine;
 mod noise;
 mod parts;
 mod plot;
-#[path = "../../tests/suite/ports.rs"]
+#[path = "../../tests/suite/fixtures/patience.rs"]
+#[expect(dead_code, reason = "it is of the tests, which need more of it")]
+mod patience;
+#[path = "../../tests/suite/fixtures/ports.rs"]
+#[expect(clippy::expect_used, clippy::panic, reason = "a bench without a port ends")]
 mod ports;
-#[path = "../../tests/suite/postgres.rs"]
+#[path = "../../tests/suite/fixtures/postgres.rs"]
 #[expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

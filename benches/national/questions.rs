@@ -5,7 +5,7 @@ use lupa::policy::client_id::ClientId;
 use lupa::policy::directory::RegisterKind;
 use lupa::population::Population;
 use lupa::wire::v1;
-use lupa::wire::v1::declaration::Declaration::{Consent, Denial, Information};
+use lupa::wire::v1::declaration::Content::{Consent, Denial, Information};
 use lupa::wire::v1::denial::Scope;
 
 use crate::caller::framed;
@@ -82,7 +82,7 @@ pub(crate) fn about(population: &Population, count: u64) -> Vec<Bytes> {
 
 /// What the client has declared: information, a consent, and the denial of a
 /// service event that a question of a thousand records asks about.
-pub(crate) fn declarations_of_the_client() -> Vec<v1::RecordRequest> {
+pub(crate) fn declarations_of_the_client() -> Vec<v1::RecordDeclarationRequest> {
     declarations_of_a_client(3)
         .enumerate()
         .map(|(place, declaration)| record(the_client(), declaration, &format!("set-up-{place}")))
@@ -91,24 +91,24 @@ pub(crate) fn declarations_of_the_client() -> Vec<v1::RecordRequest> {
 
 /// Information, a consent and denials, so many in all. The first denial is of
 /// a service event that is asked about, the others are of others.
-pub(crate) fn declarations_of_a_client(count: usize) -> impl Iterator<Item = v1::declaration::Declaration> {
+pub(crate) fn declarations_of_a_client(count: usize) -> impl Iterator<Item = v1::declaration::Content> {
     [information(), consent()].into_iter().chain((7..).step_by(1_000_000).map(denial)).take(count)
 }
 
 /// Records that a client has received the information, with a key of its own.
-pub(crate) fn informed(client: &ClientId, key: &str) -> v1::RecordRequest {
+pub(crate) fn informed(client: &ClientId, key: &str) -> v1::RecordDeclarationRequest {
     record(id(client), information(), key)
 }
 
-fn information() -> v1::declaration::Declaration {
+fn information() -> v1::declaration::Content {
     Information(v1::Information { version: "2.0".to_owned(), ..Default::default() })
 }
 
-fn consent() -> v1::declaration::Declaration {
+fn consent() -> v1::declaration::Content {
     Consent(v1::Consent { kind: v1::ConsentKind::Healthcare.into(), ..Default::default() })
 }
 
-fn denial(of: usize) -> v1::declaration::Declaration {
+fn denial(of: usize) -> v1::declaration::Content {
     Denial(v1::Denial {
         sector: v1::Sector::Healthcare.into(),
         scope: Some(Scope::ServiceEvent(event(of))),
@@ -116,14 +116,16 @@ fn denial(of: usize) -> v1::declaration::Declaration {
     })
 }
 
-fn record(client: v1::ClientId, declaration: v1::declaration::Declaration, key: &str) -> v1::RecordRequest {
-    v1::RecordRequest {
+fn record(
+    client: v1::ClientId,
+    declaration: v1::declaration::Content,
+    key: &str,
+) -> v1::RecordDeclarationRequest {
+    v1::RecordDeclarationRequest {
         client: Some(client),
-        declaration: Some(v1::Declaration { declaration: Some(declaration) }),
+        declaration: Some(v1::Declaration { content: Some(declaration) }),
         declarer: Some(v1::Declarer { role: v1::Role::Client.into(), ..Default::default() }),
-        recorded_by: Some(v1::RecordedBy {
-            recorded_by: Some(v1::recorded_by::RecordedBy::MyKanta(v1::MyKanta {})),
-        }),
+        recorded_by: Some(v1::RecordedBy { system: Some(v1::recorded_by::System::MyKanta(v1::MyKanta {})) }),
         idempotency_key: key.to_owned(),
         ..Default::default()
     }

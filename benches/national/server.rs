@@ -47,7 +47,7 @@ async fn set_up(server: &Server) {
     directories.replace_directory(replace).await.expect("a directory");
     let mut declarations = DeclarationServiceClient::new(channel);
     for request in questions::declarations_of_the_client() {
-        declarations.record(request).await.expect("recorded");
+        declarations.record_declaration(request).await.expect("recorded");
     }
 }
 

@@ -59,13 +59,13 @@ pub enum Request {
     /// A decision.
     Decide(v1::DecideRequest),
     /// To record a declaration.
-    Record(v1::RecordRequest),
+    Record(v1::RecordDeclarationRequest),
     /// To withdraw one.
-    Withdraw(v1::WithdrawRequest),
+    Withdraw(v1::WithdrawDeclarationRequest),
     /// To list them.
-    List(v1::ListRequest),
+    List(v1::ListDeclarationsRequest),
     /// To print them.
-    Print(v1::PrintRequest),
+    Print(v1::PrintDeclarationsRequest),
     /// What is not even a message, where that is expected.
     Unreadable,
 }

@@ -121,7 +121,7 @@ fn declarations(count: usize) -> Vec<Declaration> {
         .enumerate()
         .map(|(place, declaration)| v1::StoredDeclaration {
             id: format!("declaration-{place}"),
-            declaration: Some(v1::Declaration { declaration: Some(declaration) }),
+            declaration: Some(v1::Declaration { content: Some(declaration) }),
             given_at: recorded_at,
             recorded_at,
             declarer: Some(v1::Declarer { role: v1::Role::Client.into(), ..Default::default() }),

@@ -5,7 +5,7 @@ use std::path::Path;
 use bytes::Bytes;
 use lupa::cli::document::Document;
 use lupa::wire::v1;
-use lupa::wire::v1::declaration::Declaration::{Consent, Denial, Information};
+use lupa::wire::v1::declaration::Content::{Consent, Denial, Information};
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
@@ -66,7 +66,7 @@ pub(crate) fn read(answer: Bytes) -> Vec<bool> {
 }
 
 /// What the client has declared.
-pub(crate) fn declarations() -> Vec<v1::declaration::Declaration> {
+pub(crate) fn declarations() -> Vec<v1::declaration::Content> {
     let denial = |scope| {
         Denial(v1::Denial { sector: v1::Sector::Healthcare.into(), scope: Some(scope), ..Default::default() })
     };
@@ -92,17 +92,17 @@ async fn set_up(server: &Server) {
     }
     let mut service = DeclarationServiceClient::new(channel);
     for (place, declaration) in declarations().into_iter().enumerate() {
-        let request = v1::RecordRequest {
+        let request = v1::RecordDeclarationRequest {
             client: Some(client()),
-            declaration: Some(v1::Declaration { declaration: Some(declaration) }),
+            declaration: Some(v1::Declaration { content: Some(declaration) }),
             declarer: Some(v1::Declarer { role: v1::Role::Client.into(), ..Default::default() }),
             recorded_by: Some(v1::RecordedBy {
-                recorded_by: Some(v1::recorded_by::RecordedBy::MyKanta(v1::MyKanta {})),
+                system: Some(v1::recorded_by::System::MyKanta(v1::MyKanta {})),
             }),
             idempotency_key: format!("peers-{place}"),
             ..Default::default()
         };
-        service.record(request).await.expect("recorded");
+        service.record_declaration(request).await.expect("recorded");
     }
 }
 
