@@ -3,7 +3,7 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[path = "../benches/scenarios.rs"]
+#[path = "../crates/bench/benches/scenarios.rs"]
 mod scenarios;
 
 use lupa::cli::document::Document;

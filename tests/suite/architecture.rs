@@ -21,15 +21,11 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("index", &["store"]),
     ("config", &[]),
-    ("population", &[]),
     ("telemetry", &["wire", "config"]),
     ("identity", &["config"]),
     ("service", &["wire", "index", "store", "identity", "telemetry"]),
     ("server", &["store", "wire", "index", "config", "telemetry", "identity", "service"]),
-    (
-        "cli",
-        &["store", "wire", "index", "config", "telemetry", "identity", "service", "server", "population"],
-    ),
+    ("cli", &["store", "wire", "index", "config", "telemetry", "identity", "service", "server"]),
 ];
 
 /// What only these modules may name.
