@@ -6,7 +6,6 @@ use smallvec::SmallVec;
 use super::calendar::{Calendar, CalendarDate};
 use super::client_id::ClientId;
 use super::day::{self, Day, Instant};
-use super::decide::must_inform_through;
 use super::declaration::{
     ClientDeclarations, Consent, ConsentKind, Content, Declaration, Declarer, Denial, DenialSector,
     Information, Kind, Label, RecordedBy, Scope,
@@ -15,6 +14,7 @@ use super::declared::{Act, Declared, InForce};
 use super::directory::{Directory, OrganisationKind, Party, RegisterKind, Sector};
 use super::entitlement::{is_way_open, may_declare, may_withdraw};
 use super::facts::{ContentRef, Facts};
+use super::information::must_inform_through;
 use super::oid::OpaqueId;
 use super::refusal::Refusal;
 use super::rules::not_offered;

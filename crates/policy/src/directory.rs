@@ -150,7 +150,7 @@ pub struct Party<'d> {
     pub controller: &'d Organisation,
 }
 
-/// A register in which records are held, as the rules look at it on a day.
+/// A register in which records are held, with its controller resolved for a day.
 ///
 /// A former provider's register is part of its successor's data file of the
 /// same kind from the successor's first day on (002: the merged providers "use
@@ -159,10 +159,12 @@ pub struct Party<'d> {
 pub struct Holder<'d> {
     /// The register.
     pub register: &'d Register,
-    /// Whose file it is on the day: the successor, once it has merged.
+    /// The controller of the data file on the day: the successor, once the
+    /// register has merged.
     pub controller: &'d Organisation,
-    /// Whose it is by the directory, and so whose the data was.
+    /// The controller that the directory names, whose data it was.
     pub named_controller: &'d Organisation,
+    is_merged: bool,
 }
 
 impl Name {
@@ -259,21 +261,20 @@ impl Party<'_> {
 
     /// Whether the data is held in the same register.
     pub(crate) fn has_same_register(&self, holder: &Holder<'_>) -> bool {
-        // Of one directory, in which an OID is of one register.
-        std::ptr::eq(self.register, holder.register)
+        self.register.oid == holder.register.oid
     }
 
     /// Whether both registers have one controller.
     pub(crate) fn has_same_controller(&self, holder: &Holder<'_>) -> bool {
-        // Of one directory, in which an OID is of one organisation.
-        std::ptr::eq(self.controller, holder.controller)
+        self.controller.oid == holder.controller.oid
     }
 }
 
 impl<'d> Holder<'d> {
     /// Whether the register has merged into its successor's file.
+    #[inline]
     pub(crate) fn is_merged(&self) -> bool {
-        !std::ptr::eq(self.controller, self.named_controller)
+        self.is_merged
     }
 
     /// Whether the file is public healthcare in Uusimaa.

@@ -59,7 +59,7 @@ pub struct Claim {
 }
 
 /// Conditions, each at most once.
-pub type Conditions = InlineList<Condition, 10>;
+pub type Conditions = InlineList<Condition, { Condition::ALL.len() }>;
 
 /// Which legal ground.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,6 +225,20 @@ impl RecordField {
 }
 
 impl Condition {
+    /// Every condition. The capacity of [`Conditions`] is its length.
+    pub const ALL: [Self; 10] = [
+        Self::Provision,
+        Self::Purpose,
+        Self::DataNecessary,
+        Self::DeliveredJointly,
+        Self::AtJointServicePoint,
+        Self::ProfessionalParticipates,
+        Self::Cause,
+        Self::NoLegalRepresentative,
+        Self::DataEssential,
+        Self::ClientCannotBeAsked,
+    ];
+
     /// The condition's name on the wire.
     #[must_use]
     pub fn name(self) -> &'static str {

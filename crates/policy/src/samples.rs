@@ -12,6 +12,7 @@ use crate::declaration::{
 use crate::directory::{Directory, Name, Organisation, OrganisationKind, Register, RegisterKind};
 use crate::oid::{Oid, OpaqueId};
 use crate::request::{Channel, Ground, Record, RecordKind, Situation};
+use crate::verdict::RuleId;
 
 pub const ADULT: &str = "010181-900C";
 /// Born on 2 May 2016.
@@ -35,6 +36,10 @@ pub fn oid(text: &'static str) -> Oid<'static> {
 
 pub fn id(text: &'static str) -> OpaqueId<'static> {
     OpaqueId::parse(text).expect("an id")
+}
+
+pub fn rule_id(text: &'static str) -> RuleId {
+    RuleId::new(text)
 }
 
 /// Noon in Helsinki on a day.

@@ -7,6 +7,7 @@ use super::super::declaration::{
 use super::super::request::{Claim, ClaimKind, Condition, RecordKind};
 use super::super::verdict::{Detail, Reason};
 use super::*;
+use crate::day::Day;
 use crate::samples::*;
 
 fn verdict(

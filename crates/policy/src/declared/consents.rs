@@ -156,6 +156,12 @@ impl LatestConsent<'_> {
         self.consent.kind == ConsentKind::Healthcare
             && self.given_on < calendar.consents_cover_all_channels_from
     }
+
+    /// Whether it was recorded before the Act came into force, since when such
+    /// a consent covers no prescriptions (000: the verbal consent ended).
+    pub(crate) fn is_older_than_act(&self, calendar: &Calendar, today: Day) -> bool {
+        today >= calendar.act_in_force && Day::of(self.recorded_at) < calendar.act_in_force
+    }
 }
 
 impl ConsentKind<'_> {

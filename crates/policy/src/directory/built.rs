@@ -220,8 +220,10 @@ impl Directory {
     #[must_use]
     pub fn holder(&self, register: &Oid<'_>, calendar: &Calendar, today: Day) -> Option<Holder<'_>> {
         let Party { register, controller: named_controller } = self.party(register)?;
-        let controller = self.successors_by(named_controller, calendar, today).last();
-        Some(Holder { register, named_controller, controller: controller.unwrap_or(named_controller) })
+        // No successor is the provider itself, by INVARIANT (successors-end).
+        let successor = self.successors_by(named_controller, calendar, today).last();
+        let controller = successor.unwrap_or(named_controller);
+        Some(Holder { register, named_controller, controller, is_merged: successor.is_some() })
     }
 
     /// The successors of a former provider whose first day has come by a day,
@@ -265,7 +267,7 @@ impl Directory {
             file.register.kind == holder.register.kind
                 && self
                     .successors_by(holder.named_controller, calendar, today)
-                    .any(|successor| std::ptr::eq(successor, file.controller))
+                    .any(|successor| successor.oid == file.controller.oid)
         })
     }
 

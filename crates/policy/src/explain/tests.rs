@@ -121,7 +121,7 @@ fn the_days_on_which_the_answer_changes_are_returned() {
     let next = next_answers(&situation, &declarations, &directory, &calendar, now, &record);
     let returned: Vec<_> = next
         .iter()
-        .map(|next| (next.from.to_string(), next.verdict.rule.map(|rule| rule.id).unwrap_or_default()))
+        .map(|next| (next.from.to_string(), next.verdict.rule.map(RuleId::as_str).unwrap_or_default()))
         .collect();
     assert_eq!(returned, [("2027-03-01".to_owned(), "xs-consent")]);
 
@@ -131,7 +131,7 @@ fn the_days_on_which_the_answer_changes_are_returned() {
     while day < Day::parse("2029-01-01").expect("a day") {
         let question =
             Question::new(&situation, Facts::all(&declarations), &directory, &calendar, day.start());
-        let rule = question.decide(&record).rule.map(|rule| rule.id);
+        let rule = question.decide(&record).rule.map(RuleId::as_str);
         if last.is_some_and(|last| last != rule) {
             changes.push((day.to_string(), rule.unwrap_or_default()));
         }

@@ -1,6 +1,6 @@
 //! What a cross-sector consent is limited to (004).
 
-use super::{Case, Sharing, consent};
+use super::{Case, Sharing};
 use crate::day::Day;
 use crate::declaration::{Allocation, ConsentKind, Recipient};
 use crate::declared::LatestConsent;
@@ -19,7 +19,8 @@ pub(super) fn miss(case: &Case<'_, '_>, latest: &LatestConsent<'_>) -> Option<De
     if !covers(reaches_requester) {
         return Some(Detail::ConsentRecipientOutside);
     }
-    let is_old = case.record.kind.is_prescription() && consent::is_older_than_act(case.sharing, latest);
+    let is_old = case.record.kind.is_prescription()
+        && latest.is_older_than_act(case.sharing.calendar, case.sharing.today);
     if is_old || !covers(covers_data) {
         return Some(Detail::ConsentDataOutside);
     }

@@ -4,7 +4,6 @@
 mod account;
 
 use super::{Case, Finding, Sharing, allocation};
-use crate::day::Day;
 use crate::declaration::ConsentKind;
 use crate::declared::LatestConsent;
 use crate::request::{Channel, ClaimKind, Conditions};
@@ -108,11 +107,4 @@ fn missing_conditions(sharing: &Sharing<'_, '_>, open: &[ClaimKind]) -> Conditio
         }
     }
     missing
-}
-
-/// Whether a consent was recorded before the Act came into force, since when
-/// it covers no prescriptions (000: the verbal consent ended).
-pub(super) fn is_older_than_act(sharing: &Sharing<'_, '_>, latest: &LatestConsent<'_>) -> bool {
-    sharing.today >= sharing.calendar.act_in_force
-        && Day::of(latest.recorded_at) < sharing.calendar.act_in_force
 }

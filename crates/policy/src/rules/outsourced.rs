@@ -36,7 +36,7 @@ fn is_organisers(sharing: &Sharing<'_, '_>, relation: &Outsourcing, party: &Part
         || directory.holder(&relation.organiser_register, calendar, *today).is_some_and(|organisers| {
             organisers.is_merged()
                 && organisers.register.kind == party.register.kind
-                && std::ptr::eq(organisers.controller, party.controller)
+                && organisers.controller.oid == party.controller.oid
         })
 }
 

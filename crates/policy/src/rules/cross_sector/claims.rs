@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use super::super::account::named_organisation;
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use super::consent_of_direction;
 use crate::declaration::ConsentKind;
 use crate::directory::OrganisationKind;
@@ -14,8 +14,8 @@ use crate::words::Word;
 pub(super) static XS_AUTHORITY: Rule = Rule {
     id: "xs-authority",
     title: "A public social-welfare organiser's right to necessary patient data",
-    sources: &["004"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::StatutoryRight],
     find: Find::BySharing(find_authority),
@@ -25,8 +25,8 @@ pub(super) static XS_AUTHORITY: Rule = Rule {
 pub(super) static XS_JOINT_SERVICE: Rule = Rule {
     id: "xs-joint-service",
     title: "A joint service of social welfare and healthcare",
-    sources: &["004"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::JointService],
     find: Find::BySharing(find_joint_service),
@@ -36,8 +36,8 @@ pub(super) static XS_JOINT_SERVICE: Rule = Rule {
 pub(super) static XS_UNABLE: Rule = Rule {
     id: "xs-unable",
     title: "An adult client who is unable to decide and has not withdrawn consent",
-    sources: &["004"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::ClientUnableToDecide],
     find: Find::BySharing(find_unable),

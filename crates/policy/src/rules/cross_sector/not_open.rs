@@ -2,7 +2,7 @@
 //! are ready; prescriptions later still (002, 004). On any basis.
 
 use super::super::account::{End, beside_kanta, holders_joined_kanta};
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::calendar::CalendarDate;
 use crate::request::Channel;
 use crate::verdict::{Detail, Reason};
@@ -10,8 +10,8 @@ use crate::verdict::{Detail, Reason};
 pub(super) static XS_NOT_OPEN: Rule = Rule {
     id: "xs-not-open",
     title: "Through Kanta, and sharing has not started or a register is not ready",
-    sources: &["002", "004"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_002, &sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::CrossSectorFrom, CalendarDate::PrescriptionsToSocialFrom],
     reasons: &[Reason::NotOpen],
     find: Find::ByRecord(find),

@@ -1,6 +1,6 @@
 //! What the use of any data requires: a ground that counts and an access right (002, 003, 004).
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::request::Ground;
 use crate::verdict::Reason;
 use crate::words::Word;
@@ -8,8 +8,8 @@ use crate::words::Word;
 pub(super) static NO_RELATIONSHIP: Rule = Rule {
     id: "no-relationship",
     title: "No ground that counts between these two; within healthcare a client relationship is none",
-    sources: &["002", "003", "004"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_002, &sources::PAGE_003, &sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::RelationshipMissing],
     find: Find::BySharing(find_no_relationship),
@@ -19,8 +19,8 @@ pub(super) static NO_RELATIONSHIP: Rule = Rule {
 pub(super) static NO_ACCESS_RIGHT: Rule = Rule {
     id: "no-access-right",
     title: "No access right of the professional to the data",
-    sources: &["002", "003", "004"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_002, &sources::PAGE_003, &sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::AccessRightMissing],
     find: Find::BySharing(find_no_access_right),

@@ -1,7 +1,7 @@
 //! The client's denials within healthcare (002). In an emergency those stand
 //! back for which the client allowed it (kanta).
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, denial};
+use super::super::{Account, Case, Find, Finding, Period, Rule, denial, sources};
 use crate::calendar::CalendarDate;
 use crate::declaration::{Denial, DenialSector, Scope};
 use crate::directory::Sector;
@@ -11,12 +11,8 @@ use crate::verdict::Reason;
 pub(super) static HC_DENIED: Rule = Rule {
     id: "hc-denied",
     title: "A denial that covers the record and the requester",
-    sources: &[
-        "002",
-        "kanta: denial-of-consent-to-sharing-patient-data",
-        "kanta: professionals/sharing-of-prescription-data",
-    ],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_002, &sources::KANTA_DENIAL_OF_PATIENT_DATA, &sources::KANTA_PRESCRIPTIONS],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::CountiesBegin],
     reasons: &[Reason::NotShareable],
     find: Find::ByRecord(find),

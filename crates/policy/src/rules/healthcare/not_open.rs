@@ -1,15 +1,15 @@
 //! Through Kanta only between registers that have joined it (002).
 
 use super::super::account::{End, beside_kanta, holders_joined_kanta};
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::request::Channel;
 use crate::verdict::{Detail, Reason};
 
 pub(super) static HC_NOT_OPEN: Rule = Rule {
     id: "hc-not-open",
     title: "Through Kanta, and a register has not joined it",
-    sources: &["002"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_002],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotOpen],
     find: Find::BySharing(find),

@@ -1,7 +1,7 @@
 //! Through Kanta from the start of sharing, between registers that are ready (003).
 
 use super::super::account::{End, beside_kanta, files_of, holders_joined_kanta};
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::calendar::CalendarDate;
 use crate::day::Day;
 use crate::directory::Register;
@@ -11,8 +11,8 @@ use crate::verdict::{Detail, Reason};
 pub(super) static SW_NOT_OPEN: Rule = Rule {
     id: "sw-not-open",
     title: "Through Kanta, and sharing has not started or a register is not ready",
-    sources: &["003"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_003],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::SocialSharingFrom],
     reasons: &[Reason::NotOpen],
     find: Find::BySharing(find),
