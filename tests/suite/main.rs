@@ -40,6 +40,7 @@ mod scenarios;
 mod server;
 #[cfg(feature = "envoy")]
 mod sidecar;
+mod sources_page;
 mod store;
 #[cfg(feature = "envoy")]
 mod telemetry;

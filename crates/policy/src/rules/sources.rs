@@ -69,7 +69,7 @@ pub static KANTA_PRESCRIPTIONS: Source = Source {
 /// Healthcare consents of 2023 or earlier, as an earlier version of page 002 has it.
 pub static KANTA_PATIENT_DATA: Source = Source {
     key: "kanta: professionals/sharing-of-patient-data",
-    title: "Consent and denials of consent to data sharing in health care, the version with consents until 31 December 2023",
+    title: "Consent and denials of consent to data sharing in health care, an earlier version of 002 (\"until 31 December 2023\")",
     updated: None,
     address: "https://www.kanta.fi/en/professionals/sharing-of-patient-data",
 };
@@ -93,7 +93,7 @@ pub static KANTA_DENIAL_OF_CLIENT_DATA: Source = Source {
 /// Outsourced services: one producer, one organiser's register, no chaining.
 pub static KANTA_OUTSOURCING: Source = Source {
     key: "kanta: ostopalvelun-valtuutus",
-    title: "Ostopalvelun valtuutus (authorisation of an outsourced service, in Finnish)",
+    title: "Ostopalvelun valtuutus (authorisation for outsourced services; in Finnish)",
     updated: None,
     address: "https://www.kanta.fi/ammattilaiset/ostopalvelun-valtuutus",
 };
@@ -109,17 +109,17 @@ pub static KANTA_TRANSITION_PERIODS: Source = Source {
 /// What guardians do for minors.
 pub static KANTA_MINORS: Source = Source {
     key: "kanta: alaikaisen-puolesta-asiointi",
-    title: "Alaikäisen puolesta asiointi (acting on behalf of a minor, in Finnish)",
+    title: "Alaikäisen puolesta asiointi (acting on behalf of a minor; in Finnish)",
     updated: None,
     address: "https://www.kanta.fi/alaikaisen-puolesta-asiointi",
 };
 
-/// Where the pages leave a question open or contradict each other.
+/// The specification that brings the pages together, cited by section.
 pub static DOMAIN_RULES: Source = Source {
     key: "domain rules",
-    title: "How Lupa reads the pages, by section: §1 glossary, §2 directory, §3 claims and records, §4 declarations, §5 dates, §6 rules, §7 recording, §8 viewing and printing, §9 not covered",
+    title: "The domain rules of Lupa: who may see which record, and why",
     updated: Some("2026-11-29"),
-    address: "docs/policy/readings.md",
+    address: "docs/policy/domain.md",
 };
 
 /// Every source, in the order of `docs/policy/sources.md`.
@@ -149,10 +149,10 @@ impl fmt::Display for Source {
 /// The sources as a table in Markdown.
 #[must_use]
 pub fn markdown() -> String {
-    let mut table = "| key | title | last updated | address |\n|---|---|---|---|\n".to_owned();
+    let mut table = "| key | title | date | address |\n|---|---|---|---|\n".to_owned();
     for Source { key, title, updated, address } in ALL {
-        let updated = updated.unwrap_or("not stated");
-        table.push_str(&format!("| {key} | {title} | {updated} | <{address}> |\n"));
+        let date = updated.unwrap_or("–");
+        table.push_str(&format!("| `{key}` | {title} | {date} | {address} |\n"));
     }
     table
 }
