@@ -249,7 +249,7 @@ impl<'a> Admission<'a> {
         let is_before_act = || self.today() < calendar.act_in_force;
         let this_moment = (self.now, u32::MAX);
         if consent.kind.needs_information()
-            && !declared.received.had_informed(this_moment, given_on, is_before_act)
+            && !declared.receipts.had_informed(this_moment, given_on, is_before_act)
         {
             let newest = calendar.newest_version(self.today());
             let newest = newest.map(|(_, version)| version.version.to_string()).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Organisations and registers, with their dates.
+//! Organisations and registers with their dates: reference data that callers do
+//! not assert (domain rules §2).
 
 mod built;
 mod hash;
@@ -19,7 +20,7 @@ pub enum Sector {
     SocialWelfare,
 }
 
-/// What an organisation is.
+/// The kind of an organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrganisationKind {
     /// A wellbeing services county.
@@ -42,7 +43,7 @@ pub enum OrganisationKind {
     KantaServices,
 }
 
-/// What a register holds and for whom.
+/// The kind of a register: the data that it holds, and the kind of its controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RegisterKind {
     /// Public healthcare.
@@ -66,22 +67,23 @@ pub struct Organisation {
     pub oid: Oid<'static>,
     /// Its name.
     pub name: Name,
-    /// What it is.
+    /// Its kind.
     pub kind: OrganisationKind,
-    /// In Uusimaa.
+    /// Whether it is in Uusimaa.
     pub uusimaa: bool,
-    /// First day of operations; none = the day the counties began.
+    /// First day of operations; none = the day the counties began operations.
     pub operates_from: Option<Day>,
-    /// What a former provider merged into.
+    /// For a former provider, the organisation that it merged into.
     pub successor: Option<Oid<'static>>,
-    /// The service providers with main responsibility it operates in connection with.
+    /// The service providers with main responsibility in connection with which
+    /// it operates.
     pub main_responsibility: Vec<MainResponsibility>,
-    /// Of a successor: its predecessors' denials were carried over to its own
-    /// files (002: old service-provider-specific denials).
+    /// For a successor, whether its predecessors' denials were carried over to
+    /// its own files (002: old service-provider-specific denials).
     pub carries_former_denials: bool,
 }
 
-/// A name in the languages of printouts; empty where it is not known.
+/// A name in the languages of printouts; empty if it is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Name {
     /// In Finnish.
@@ -95,9 +97,10 @@ pub struct Name {
 /// A private provider's connection to a service provider with main responsibility.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MainResponsibility {
-    /// That provider.
+    /// The provider with main responsibility.
     pub provider: Oid<'static>,
-    /// Notified to THL's Code service; without it the connection counts for nothing.
+    /// Whether the connection was notified to THL's Code service; otherwise it
+    /// has no effect.
     pub notified: bool,
     /// First day; none = no bound.
     pub from: Option<Day>,
@@ -114,17 +117,17 @@ pub struct Register {
     pub name: Name,
     /// The organisation that holds it.
     pub controller: Oid<'static>,
-    /// What it holds.
+    /// Its kind.
     pub kind: RegisterKind,
-    /// Day it joined Kanta; none = has not.
+    /// The day on which it joined Kanta; none = it has not joined.
     pub joined_kanta_on: Option<Day>,
-    /// Day from which it shares within its sector; none = not ready.
+    /// First day on which it shares within its sector; none = not ready.
     pub shares_within_sector_from: Option<Day>,
-    /// Day from which it retrieves across sectors; none = not ready.
+    /// First day on which it retrieves across sectors; none = not ready.
     pub retrieves_across_sectors_from: Option<Day>,
-    /// Day from which it retrieves prescriptions; none = not ready.
+    /// First day on which it retrieves prescriptions; none = not ready.
     pub retrieves_prescriptions_from: Option<Day>,
-    /// Day from which it stores declarations; none = the day it joined Kanta.
+    /// First day on which it stores declarations; none = the day it joined Kanta.
     pub stores_declarations_from: Option<Day>,
 }
 
@@ -168,7 +171,7 @@ pub struct Holder<'d> {
 }
 
 impl Name {
-    /// The name in a language; the Finnish one where there is none in it.
+    /// The name in a language; the Finnish name if there is none in the language.
     #[must_use]
     pub fn in_language(&self, language: Language) -> &str {
         let name = match language {
@@ -189,6 +192,7 @@ impl From<&str> for Name {
 
 impl RegisterKind {
     /// The sector whose data it holds; none for the citizen's own data.
+    #[inline]
     #[must_use]
     pub fn sector(self) -> Option<Sector> {
         match self {
@@ -208,7 +212,7 @@ impl Register {
         self.joined_kanta_on.is_some_and(|day| day <= today)
     }
 
-    /// "Ready" for something: joined Kanta and that date reached.
+    /// "Ready" (domain rules §2): it has joined Kanta and the date is reached.
     fn is_ready(&self, from: Option<Day>, today: Day) -> bool {
         self.has_joined_kanta(today) && from.is_some_and(|day| day <= today)
     }
@@ -235,7 +239,7 @@ impl Register {
 }
 
 impl Organisation {
-    /// First day of operations; a merger counts from the successor's.
+    /// First day of operations. A merger takes effect on the successor's first day.
     pub(crate) fn first_day(&self, calendar: &Calendar) -> Day {
         self.operates_from.unwrap_or(calendar.counties_begin)
     }
@@ -253,8 +257,8 @@ impl Organisation {
 }
 
 impl Party<'_> {
-    /// A public-healthcare register of a county in Uusimaa, the City of
-    /// Helsinki or HUS. An occupational register never is.
+    /// Whether it is a public-healthcare register of a county in Uusimaa, the
+    /// City of Helsinki or HUS. An occupational register never is.
     pub(crate) fn is_uusimaa_public_healthcare(&self) -> bool {
         is_uusimaa_public_healthcare(self.register, self.controller)
     }
@@ -282,21 +286,21 @@ impl<'d> Holder<'d> {
         is_uusimaa_public_healthcare(self.register, self.controller)
     }
 
-    /// Whether the data file is ready for something: the register itself, or
-    /// one of the successor's that it is one file with.
+    /// Whether the data file is ready: the register itself, or a register of the
+    /// successor that is part of the same file.
     #[inline]
     pub(crate) fn is_ready(&self, directory: &Directory, is_ready: impl Fn(&Register) -> bool) -> bool {
         is_ready(self.register) || (self.is_merged() && self.has_ready_successor(directory, is_ready))
     }
 
-    /// Apart, so that what is asked of every record stays small.
+    /// Out of line, so that the check that every record makes stays small.
     #[cold]
     fn has_ready_successor(&self, directory: &Directory, is_ready: impl Fn(&Register) -> bool) -> bool {
         let mut of_file = directory.registers_of(self.controller);
         of_file.any(|register| register.kind == self.register.kind && is_ready(register))
     }
 
-    /// The register by the directory: a merged one as whose it was.
+    /// The register with the controller that the directory names.
     pub(crate) fn party(&self) -> Party<'d> {
         Party { register: self.register, controller: self.named_controller }
     }
@@ -319,7 +323,7 @@ mod tests {
     use crate::samples::*;
 
     #[test]
-    fn a_private_provider_operates_in_connection_with_another_as_notified() {
+    fn a_private_provider_operates_in_connection_with_a_notified_provider() {
         let day = |text| Day::parse(text).expect("a day");
         let operates = |kind, provider, notified, today| {
             let connection = MainResponsibility {

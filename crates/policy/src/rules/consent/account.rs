@@ -33,7 +33,7 @@ pub(in crate::rules) fn account(account: Account, case: &Case<'_, '_>, kind: &Co
 
 /// When the client was informed, and with which version.
 pub(in crate::rules) fn account_of_information(account: Account, sharing: &Sharing<'_, '_>) -> Account {
-    match sharing.declared.received.first_informing() {
+    match sharing.declared.receipts.first_informing() {
         None => account
             .fact("information", FactValue::None)
             .say("the client has not received version 1.0 or later of the information"),
@@ -89,7 +89,7 @@ fn why_not(account: Account, case: &Case<'_, '_>, latest: &LatestConsent<'_>, de
 fn before_information(account: Account, sharing: &Sharing<'_, '_>, latest: &LatestConsent<'_>) -> Account {
     let is_before_act = Day::of(latest.recorded_at) < sharing.calendar.act_in_force;
     let recorded = (latest.recorded_at, latest.place());
-    let informed_on = sharing.declared.received.informed_on(recorded, is_before_act);
+    let informed_on = sharing.declared.receipts.informed_on(recorded, is_before_act);
     account.fact("consent.information_received_on", informed_on).say(match informed_on {
         Some(day) => format!("the client received the information only on {day}, so it must be given again"),
         None => "no information had been recorded by then, so it must be given again".to_owned(),
