@@ -32,6 +32,7 @@ impl Day {
     }
 
     /// Parses an ISO date, `YYYY-MM-DD`.
+    #[inline]
     pub fn parse(text: &str) -> Result<Self, InvalidDay> {
         let [y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0] = text.as_bytes() else { return Err(InvalidDay) };
         let digits = [y3, y2, y1, y0, m1, m0, d1, d0].map(|byte| byte.wrapping_sub(b'0'));
@@ -45,6 +46,7 @@ impl Day {
     }
 
     /// The day with these numbers, if there is one.
+    #[inline]
     #[must_use]
     pub const fn from_ymd(year: i32, month: u32, day: u32) -> Option<Self> {
         match NaiveDate::from_ymd_opt(year, month, day) {

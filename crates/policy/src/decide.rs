@@ -94,6 +94,7 @@ impl<'q, 'a> Question<'q, 'a> {
 
     /// The kind of the requester's register; none if the directory does not
     /// know the register, or it is a register of neither sector.
+    #[inline]
     #[must_use]
     pub fn requester(&self) -> Option<RegisterKind> {
         self.requester.map(|requester| requester.register.kind)
@@ -133,7 +134,7 @@ impl<'q, 'a> Question<'q, 'a> {
         let account = match (known, self.requester) {
             (None, _) => account.say("the directory does not know the requester's register"),
             (Some(_), None) => {
-                account.say("the requester's register is none of healthcare or social welfare")
+                account.say("the requester's register is neither of healthcare nor of social welfare")
             }
             (Some(_), Some(_)) => account,
         };

@@ -309,6 +309,7 @@ impl DenialSector {
 
 impl Scope {
     /// The length of the id in it, in bytes.
+    #[inline]
     #[must_use]
     pub fn id_bytes(&self) -> usize {
         match self {

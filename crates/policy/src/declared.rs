@@ -70,8 +70,8 @@ impl<'a> Declared<'a> {
             denials: Denials::default(),
             consents: Consents::default(),
         };
-        // `for_each`, because a loop would step through the chained iterators of
-        // the caller one declaration at a time.
+        // `for_each` runs each of the caller's chained iterators in a loop of its
+        // own; a `for` loop would test at every step which of them is next.
         facts.into_iter().filter(|facts| facts.recorded_at <= now).for_each(|facts| {
             let place = facts.place;
             match facts.content {

@@ -12,8 +12,8 @@ use super::declaration::{
 /// and the names of persons.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// Identifies the declaration among those of the client, in the form that
-    /// the caller chose; it rises with the revision.
+    /// The position of the declaration among those of the client, as the caller
+    /// numbers them; it rises with the revision.
     pub place: u32,
     /// The content.
     pub content: ContentRef<'a>,
@@ -68,6 +68,7 @@ pub struct WithdrawalFacts {
 
 impl<'a> Facts<'a> {
     /// The facts of the declaration at a place.
+    #[inline]
     #[must_use]
     pub fn of(place: u32, declaration: &'a Declaration) -> Self {
         let Declaration {
@@ -91,6 +92,7 @@ impl<'a> Facts<'a> {
     }
 
     /// The facts of declarations, each with its index as its place.
+    #[inline]
     pub fn all(declarations: &'a ClientDeclarations) -> impl Iterator<Item = Self> + Clone {
         (0..).zip(declarations).map(|(place, declaration)| Self::of(place, declaration))
     }

@@ -1,4 +1,4 @@
-//! A small directory, declarations and questions, for tests.
+//! Fixtures for tests: a small directory, declarations and requests.
 
 use chrono::DateTime;
 use smallvec::SmallVec;
@@ -47,7 +47,7 @@ pub fn noon(day: &str) -> Instant {
     DateTime::parse_from_rfc3339(&format!("{day}T10:00:00Z")).expect("an instant").to_utc()
 }
 
-/// A county with three registers, a private provider of some name and a former
+/// A county with three registers, a private provider with a name and a former
 /// provider.
 pub fn directory(private_name: &str) -> Directory {
     let organisations = organisations(private_name);
@@ -146,7 +146,7 @@ pub fn allocated(
     declared(name, day, Content::Consent(Consent { kind, allocation: Some(allocation) }))
 }
 
-/// Limits nothing.
+/// An allocation without limits.
 pub fn unlimited() -> Allocation {
     Allocation {
         recipients: Vec::new(),
@@ -157,13 +157,13 @@ pub fn unlimited() -> Allocation {
     }
 }
 
-/// Against all, in an emergency too.
+/// A denial against all requesters, in an emergency too.
 pub fn denial(name: &'static str, day: &str, sector: DenialSector, scope: Scope) -> Declaration {
     let denial = Denial { sector, scope, against: SmallVec::new(), allows_emergency: false };
     declared(name, day, Content::Denial(denial))
 }
 
-/// A denial that the client knows by some words.
+/// A denial with a label.
 pub fn labelled(label: &str, denial: Declaration) -> Declaration {
     Declaration { label: Some(Label::parse(label).expect("a label")), ..denial }
 }
@@ -177,7 +177,7 @@ pub fn withdrawn(day: &str, role: Option<Role>, declaration: Declaration) -> Dec
     Declaration { withdrawal: Some(withdrawal), ..declaration }
 }
 
-/// An adult's data is asked for, outside Kanta.
+/// A request for an adult's data, outside Kanta.
 pub fn situation(requester: &'static str) -> Situation<'static> {
     Situation {
         client: client(ADULT),

@@ -1,6 +1,6 @@
-//! Consent across sectors: a local one before the start of sharing through
-//! Kanta (002, 003), the direction's own from it on (004), and the answer
-//! where there is none.
+//! Consent across sectors: a local consent before the start of sharing through
+//! Kanta (002, 003), the consent of the direction from the start on (004), and
+//! the answer if there is neither.
 
 use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, consent, sources};
 use super::claims::open_claims;
@@ -66,7 +66,8 @@ fn find_no_basis(case: &Case<'_, '_>) -> Option<Finding> {
     Some(consent::no_basis(case.sharing, &open_claims(case.sharing), consent))
 }
 
-/// The local consent that would open it; none if the ends have two controllers.
+/// The local consent that would open this sharing; none if the two registers have
+/// different controllers.
 fn local_consent<'c>(sharing: &Sharing<'c, '_>) -> Option<ConsentKind<'c>> {
     let Sharing { requester, holder, .. } = sharing;
     let controller: &'c Oid<'static> = &requester.controller.oid;
@@ -82,7 +83,7 @@ fn account_of_local_consent(case: &Case<'_, '_>) -> Account {
         None => account
             .fact("requester.controller", sharing.requester.controller.oid.to_string())
             .fact("holder.controller", sharing.holder.controller.oid.to_string())
-            .say("the two registers have two controllers, so no local consent opens this"),
+            .say("the two registers have different controllers, so no local consent opens this"),
         Some(_) if sharing.situation.channel == Channel::Kanta => {
             account.say("a local consent opens nothing through Kanta")
         }

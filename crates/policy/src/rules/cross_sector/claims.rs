@@ -1,4 +1,5 @@
-//! Legal grounds instead of consent across sectors: necessary data only (004).
+//! Claims across sectors: legal grounds instead of consent, for necessary data
+//! only (004).
 
 use smallvec::SmallVec;
 
@@ -44,7 +45,7 @@ pub(super) static XS_UNABLE: Rule = Rule {
     account: account_of_unable,
 };
 
-/// The claims that are open to the requester in this direction; others are ignored.
+/// The claims that are open to the requester in this direction. Other claims are ignored.
 pub(super) fn open_claims(sharing: &Sharing<'_, '_>) -> SmallVec<[ClaimKind; 3]> {
     let mut open = SmallVec::new();
     open.push(ClaimKind::JointService);
@@ -71,8 +72,8 @@ fn find_unable(sharing: &Sharing<'_, '_>) -> Option<Finding> {
     is_unable.then(|| Finding::necessary_data_only(Reason::ClientUnableToDecide))
 }
 
-/// Patient data for a public social-welfare organiser: a county or the City of
-/// Helsinki. A private provider and a state unit: no.
+/// Whether patient data is requested by a public social-welfare organiser: a county
+/// or the City of Helsinki, but no private provider and no state unit.
 fn is_authority(sharing: &Sharing<'_, '_>) -> bool {
     sharing.is_of_patient_data()
         && matches!(
@@ -81,14 +82,14 @@ fn is_authority(sharing: &Sharing<'_, '_>) -> bool {
         )
 }
 
-/// A minor has a guardian. A client whose age is not known is not taken for an adult.
+/// Whether the client is known to be an adult. A minor has a guardian.
 fn is_adult(sharing: &Sharing<'_, '_>) -> bool {
     sharing.situation.client.is_minor_on(sharing.today) == Some(false)
 }
 
-/// Whether the last that the client did with a consent that opens this
-/// direction, its own or a local one of either end, was to withdraw it: then
-/// their will is known, and giving one does not undo withdrawing another.
+/// Whether the client's last act on a kind of consent that opens this direction,
+/// its own or a local one of either end, was a withdrawal: then the client's will
+/// is known, and to give one kind does not undo the withdrawal of another.
 fn was_last_act_withdrawal(sharing: &Sharing<'_, '_>) -> bool {
     let Sharing { requester, holder, .. } = sharing;
     let direction = consent_of_direction(sharing);

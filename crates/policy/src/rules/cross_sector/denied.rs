@@ -1,5 +1,6 @@
-//! The two denials that apply across sectors: an extensive one of both (000), and one
-//! of this prescription (kanta: professionals/sharing-of-prescription-data).
+//! The two kinds of denials that apply across sectors: an extensive denial of both
+//! sectors (000), and a denial of this prescription (kanta:
+//! professionals/sharing-of-prescription-data).
 
 use super::super::{Account, Case, Find, Finding, Period, Rule, denial, sources};
 use crate::verdict::Reason;

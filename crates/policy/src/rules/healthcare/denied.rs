@@ -1,5 +1,6 @@
-//! The client's denials within healthcare (002). In an emergency those stand
-//! back for which the client allowed it (kanta).
+//! The client's denials within healthcare (002). In an emergency the denials for
+//! which the client allowed disclosure give way (kanta:
+//! denial-of-consent-to-sharing-patient-data).
 
 use super::super::{Account, Case, Find, Finding, Period, Rule, denial, sources};
 use crate::calendar::CalendarDate;
@@ -31,7 +32,8 @@ fn find(case: &Case<'_, '_>) -> Option<Finding> {
     denial::finding(denial::covering(case, Sector::Healthcare))
 }
 
-/// Only healthcare denials carry the allowance; an extensive one never does.
+/// Whether a denial gives way in an emergency. Only healthcare denials carry the
+/// allowance; extensive denials never do.
 fn gives_way_in_emergency(denial: &Denial) -> bool {
     denial.allows_emergency && denial.sector == DenialSector::Healthcare && denial.scope != Scope::Extensive
 }

@@ -1,5 +1,5 @@
 //! Outsourced services within healthcare: consent is not needed (002) and the
-//! sharing cannot be denied (kanta).
+//! sharing cannot be denied (kanta: denial-of-consent-to-sharing-patient-data).
 
 use super::super::{Find, Period, Rule, outsourced, sources};
 use crate::verdict::Reason;

@@ -1,5 +1,5 @@
-//! Prescriptions are shared with the informed client's care; before the Act,
-//! on a verbal consent (000; kanta: professionals/sharing-of-prescription-data).
+//! Prescriptions: shared once the client is informed; before the Act, on a verbal
+//! consent (000; kanta: professionals/sharing-of-prescription-data).
 
 use super::super::{Account, Case, Find, Finding, Period, Rule, consent, sources};
 use crate::calendar::CalendarDate;
@@ -38,7 +38,7 @@ fn account(case: &Case<'_, '_>) -> Account {
     let Case { sharing, record } = case;
     let account = Account::default().fact("record.kind", record.kind.word());
     if !record.kind.is_prescription() {
-        return account.say(format!("the record is no prescription but of kind {}", record.kind.word()));
+        return account.say(format!("the record is not a prescription but of kind {}", record.kind.word()));
     }
     let account = account.say("the record is a prescription");
     if sharing.today < sharing.calendar.act_in_force {

@@ -27,8 +27,8 @@ fn account(case: &Case<'_, '_>) -> Account {
     account_of_right(Account::default(), case.sharing)
 }
 
-/// Adds whether both ends are public healthcare in Uusimaa, and when the client
-/// received which version that describes the right.
+/// Adds whether both registers are public healthcare in Uusimaa, and which version
+/// that describes the right the client received when.
 pub(super) fn account_of_right(account: Account, sharing: &Sharing<'_, '_>) -> Account {
     let (requester, holder) =
         (sharing.requester.is_uusimaa_public_healthcare(), sharing.holder.is_uusimaa_public_healthcare());

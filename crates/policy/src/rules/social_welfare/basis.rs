@@ -1,5 +1,5 @@
 //! Consent to the sharing of client data within social welfare, through any
-//! channel (003), and the answer where there is none.
+//! channel (003), and the answer if there is no basis.
 
 use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, consent, sources};
 use crate::calendar::CalendarDate;

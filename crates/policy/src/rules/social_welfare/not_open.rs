@@ -1,6 +1,7 @@
-//! Through Kanta from the start of sharing, between registers that are ready (003).
+//! Sharing through Kanta within social welfare: from its start, between registers
+//! that are ready (003).
 
-use super::super::account::{End, beside_kanta, files_of, holders_joined_kanta};
+use super::super::account::{End, files_of, holders_joined_kanta, outside_kanta};
 use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::calendar::CalendarDate;
 use crate::day::Day;
@@ -33,7 +34,7 @@ fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
 
 fn account(case: &Case<'_, '_>) -> Account {
     let sharing = case.sharing;
-    beside_kanta(sharing).unwrap_or_else(|| {
+    outside_kanta(sharing).unwrap_or_else(|| {
         let Sharing { today, calendar, requester, holder, .. } = sharing;
         let from = calendar.social_sharing_from;
         let account = Account::default().channel(sharing);

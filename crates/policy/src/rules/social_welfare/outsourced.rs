@@ -1,5 +1,5 @@
-//! Outsourced services within social welfare: not sharing, so neither consent
-//! nor denials apply (003).
+//! Outsourced services within social welfare: this is not sharing, so neither
+//! consent nor denials apply (003).
 
 use super::super::{Find, Period, Rule, outsourced, sources};
 use crate::verdict::Reason;

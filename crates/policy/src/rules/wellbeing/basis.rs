@@ -1,5 +1,5 @@
-//! Consent to sharing wellbeing data with both sectors (000), and the answer
-//! where there is none.
+//! Consent to sharing wellbeing data with both sectors (000), and the answer if
+//! there is no basis.
 
 use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, consent, sources};
 use crate::calendar::CalendarDate;

@@ -1,5 +1,6 @@
-//! A denial of everything in both sectors holds for wellbeing data too. One of
-//! patient data does not reach the citizen's own data (000 names the consent alone).
+//! Denials of wellbeing data: an extensive denial of both sectors applies, a denial
+//! of patient data does not reach the citizen's own data (000 names the consent
+//! alone).
 
 use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, denial, sources};
 use crate::verdict::Reason;

@@ -1,5 +1,5 @@
-//! The data is only in Kanta, and open to professionals from its date (000;
-//! kanta: transition periods).
+//! Sharing of wellbeing data: the data is only in Kanta, and professionals can read
+//! it from its date on (000; kanta: transition periods).
 
 use super::super::account::End;
 use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
