@@ -44,12 +44,12 @@ const NUMBERS: [OfIndex<u64>; 7] = [
     OfIndex {
         name: "lupa.index.marked_revision",
         description: "Revision at the end of the last minute of changes",
-        of: |stats| stats.mark.map(|mark| mark.revision.0),
+        of: |stats| stats.minute_digest.map(|minute| minute.revision.0),
     },
     OfIndex {
         name: "lupa.index.marked_digest",
         description: "Digest of all that decides at that revision: the same in all replicas of a store",
-        of: |stats| stats.mark.map(|mark| mark.digest.number() >> (u64::BITS - EXACT_BITS)),
+        of: |stats| stats.minute_digest.map(|minute| minute.digest.number() >> (u64::BITS - EXACT_BITS)),
     },
 ];
 
