@@ -25,7 +25,7 @@ pub(super) struct ClientHash(u64);
 pub(super) enum HashedClient<'a> {
     /// The number of its identity code.
     National(u32),
-    /// A client without an identity code.
+    /// A client with another identifier.
     Other(&'a ClientId),
 }
 

@@ -84,7 +84,7 @@ impl Slice {
         taken.find(|slot| self.client_is(client_in(*slot), client))
     }
 
-    /// The client without an identity code that a place refers to.
+    /// The client with another identifier that a place refers to.
     fn other(&self, client: u32) -> Option<&ClientId> {
         let place = client.checked_sub(IS_OTHER)?;
         self.contents.others.get(place as usize)

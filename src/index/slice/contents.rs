@@ -22,7 +22,7 @@ pub(in crate::index) struct Contents {
     pub(in crate::index) unpacked: Vec<OverlayEntry>,
     /// Assigned ids, each followed by a newline, which no id contains.
     pub(in crate::index) ids: String,
-    /// Clients that are not identified by a Finnish identity code.
+    /// Clients with another identifier than an identity code.
     pub(in crate::index) others: Vec<ClientId>,
 }
 
@@ -93,7 +93,7 @@ impl Contents {
         Some(place)
     }
 
-    /// Adds a client without an identity code.
+    /// Adds a client with another identifier.
     pub(in crate::index) fn push_other(&mut self, client: ClientId) -> u32 {
         self.others.push(client);
         last_place(self.others.len())
@@ -129,7 +129,7 @@ impl Contents {
             + ids.len()
     }
 
-    /// Size in bytes of the clients without an identity code.
+    /// Size in bytes of the clients with another identifier.
     pub(super) fn bytes_of_others(&self) -> usize {
         let texts = self.others.iter().map(|other| other.root().len() + other.extension().len());
         size_of_val(&*self.others) + texts.sum::<usize>()
