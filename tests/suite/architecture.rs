@@ -274,7 +274,7 @@ fn names_are_read_from_tokens() {
 /// The table of settings is what the program has, row by row.
 #[test]
 fn the_readme_lists_every_setting() {
-    let readme = text_of("README.md").expect("a README");
+    let readme = text_of("docs/configuration.md").expect("docs/configuration.md");
     let listed: Vec<(&str, &str)> = readme
         .lines()
         .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
@@ -284,9 +284,13 @@ fn the_readme_lists_every_setting() {
     assert_eq!(
         listed.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
         names,
-        "README.md: its table of settings"
+        "docs/configuration.md: its table of settings"
     );
     for ((name, row), setting) in listed.iter().zip(SETTINGS) {
-        assert!(row.ends_with(&format!("| {} |", setting.meaning)), "README.md: {name}: {}", setting.meaning);
+        assert!(
+            row.ends_with(&format!("| {} |", setting.meaning)),
+            "docs/configuration.md: {name}: {}",
+            setting.meaning
+        );
     }
 }

@@ -191,7 +191,7 @@ async fn a_new_timeline_of_which_nobody_knows_what_it_had_begins_a_new_epoch() {
     assert_eq!(reached(&index, before).await, Reached::OtherEpoch);
 }
 
-/// Restored by a recovery, as the README says.
+/// Restored by a recovery, as docs/storage.md says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_base_backup_is_restored_into_a_new_epoch() {
     let cluster = Cluster::start(&[]);
@@ -212,7 +212,7 @@ async fn a_base_backup_is_restored_into_a_new_epoch() {
 }
 
 /// A copy that comes up on the same timeline tells nothing of itself: an
-/// operator does, as the README says.
+/// operator does, as docs/storage.md says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operator_may_begin_a_new_epoch() {
     let cluster = Cluster::start(&[]);

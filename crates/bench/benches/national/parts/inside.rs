@@ -9,6 +9,7 @@ use lupa::policy::declaration::Declaration;
 use lupa::policy::directory::Directory;
 use lupa::policy::facts::Facts;
 use lupa::policy::request::Record;
+use lupa::policy::verdict::RuleId;
 use lupa::wire::declaration::stored_declarations;
 use lupa::wire::{decision, directory, v1};
 use lupa_bench::measure::repeats::{Spread, repeated};
@@ -43,7 +44,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
         })
         .collect();
     for (scenario, question, record) in &asked {
-        let rule = question.decide(record).rule.map(|rule| rule.id);
+        let rule = question.decide(record).rule.map(RuleId::as_str);
         assert_eq!(rule, Some(scenario.rule.as_str()), "{}", scenario.name);
     }
 
