@@ -14,7 +14,7 @@ use lupa::policy::declaration::{
     Role, Scope, Way,
 };
 use lupa::policy::directory::{Directory, Name, Organisation, OrganisationKind};
-use lupa::policy::facts::{Facts, OwnedFacts, WithdrawalFacts};
+use lupa::policy::facts::{Facts, WithdrawalFacts};
 use lupa::policy::oid::{Oid, OpaqueId};
 use lupa::store::{
     Admit, Append, Appended, Change, ChangeEffect, DeclarationIds, Entry, IndexChange, Point, Revision,
@@ -378,11 +378,7 @@ fn assert_says_what_decides(loaded: &IndexChange, change: &Change, ids: Declarat
             ChangeEffect::Declaration { client, told_id, facts },
             Change::Declaration { client: whose, declaration, .. },
         ) => {
-            let OwnedFacts { content, given_on, recorded_at, role, withdrawal } = facts;
-            let expected = Facts::of(0, declaration);
-            assert_eq!((client, content), (whose, &declaration.content));
-            assert_eq!((*given_on, *recorded_at), (expected.given_on, expected.recorded_at));
-            assert_eq!((*role, *withdrawal), (expected.role, expected.withdrawal));
+            assert_eq!((client, facts), (whose, &Facts::of(0, declaration).to_owned_facts()));
             let is_derived = ids.is(&declaration.id, declaration.recorded_at, loaded.revision);
             assert_eq!(told_id.as_ref(), (!is_derived).then_some(&declaration.id));
         }
