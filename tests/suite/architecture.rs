@@ -2,6 +2,7 @@
 //! real people. Each failure says what to do.
 
 mod code;
+mod prose;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -226,7 +227,7 @@ fn modules_are_named_for_what_they_hold() {
 /// Everyone in this repository is made up: identity codes are of the
 /// 900-series, which is given to nobody.
 #[test]
-fn nobody_in_the_repository_is_real() {
+fn identity_codes_are_all_fictional() {
     let mut faults = Vec::new();
     for path in tracked_files() {
         let Some(text) = text_of(&path) else { continue };
@@ -303,7 +304,7 @@ fn assert_none(faults: &[String]) {
 }
 
 #[test]
-fn what_is_named_is_found() {
+fn crate_paths_and_submodules_are_found() {
     let code = code_of(
         "// crate::cli in a comment\nuse crate::policy::day::Day;\nuse crate::{store, wire::v1};\nconst A: &str = \
          \"crate::server\";\nconst B: char = '\"';\nfn f() { crate::index::g(); super::super::telemetry::h(); }",

@@ -41,7 +41,7 @@ fn generated_messages_are_decoded_alike() {
 }
 
 #[test]
-fn what_is_cut_anywhere_is_decoded_alike() {
+fn truncated_messages_are_decoded_alike() {
     for seed in 0..CUT {
         let bytes = request(&mut Rng::new(seed));
         for end in 0..bytes.len().min(2_000) {
@@ -76,7 +76,7 @@ fn text_of_every_boundary_length_is_decoded_alike() {
 }
 
 #[test]
-fn groups_are_passed_over_as_deep_as_prost_does() {
+fn groups_are_skipped_to_the_same_depth_as_prost() {
     // A group of an unknown field: at the top, in a record, in its outsourcing and in a claim.
     for wrap in [&[][..], &[7], &[7, 8], &[6], &[6, 1], &[1], &[2]] {
         for depth in 90..110 {

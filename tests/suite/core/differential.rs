@@ -57,7 +57,7 @@ fn unborn_clients_agree_with_the_reference() {
 
 /// What is remembered of the registers asked about last changes no answer.
 #[test]
-fn an_answer_does_not_depend_on_what_else_is_asked() {
+fn verdict_does_not_depend_on_other_records() {
     for seed in 0..cases(CASES / 50) {
         let Case { directory: given, calendar, declarations, mut request, at } = case(seed);
         let directory = directory::directory(&given).expect("a directory");

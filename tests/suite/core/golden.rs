@@ -27,7 +27,7 @@ fn assert_same<M: Message + Default + PartialEq + DeserializeOwned>(name: &str) 
 }
 
 #[test]
-fn messages_of_before_say_the_same() {
+fn messages_of_earlier_versions_decode_the_same() {
     assert_same::<v1::DecideRequest>("decide-request");
     assert_same::<v1::DecideResponse>("decide-response");
     assert_same::<v1::ExplainResponse>("explain-response");

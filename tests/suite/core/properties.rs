@@ -66,7 +66,7 @@ fn assert_nothing_opens(seed: u64, before: &Case, after: &Case, able: &mut Able)
 /// A denial restricts (002, 003): that one more of them opened something would
 /// turn what a client asked for into its opposite.
 #[test]
-fn a_denial_more_permits_nothing_more() {
+fn adding_a_denial_permits_nothing_more() {
     let mut able = Able::default();
     for seed in 0..cases(CASES) {
         let (before, after) = case_and_denial(seed);
@@ -76,7 +76,7 @@ fn a_denial_more_permits_nothing_more() {
 
 /// A client who takes a consent back never meant to open something by that (002, 003, 004).
 #[test]
-fn a_consent_withdrawn_permits_nothing_more() {
+fn withdrawing_a_consent_permits_nothing_more() {
     let mut able = Able::default();
     for seed in 0..cases(CASES) {
         let mut rng = Rng::new(seed);

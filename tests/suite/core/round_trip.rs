@@ -38,7 +38,7 @@ fn completed(declared: &StoredDeclaration) -> StoredDeclaration {
 }
 
 #[test]
-fn of_nothing_nothing_is_made() {
+fn empty_messages_round_trip_or_are_refused() {
     let nothing = Directory::default();
     assert_eq!(directory::to_directory(&directory::directory(&nothing).unwrap()), nothing);
     assert!(declaration::stored_declarations("declarations", &[StoredDeclaration::default()]).is_err());

@@ -65,7 +65,7 @@ fn question(population: &Population, number: u64) -> (v1::DecideRequest, bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_made_is_served() {
+async fn generated_store_is_served() {
     let folder = TempDir::new().unwrap();
     let store = folder.path().join("town.sqlite");
     let made = bench_data(&store, &[]);
@@ -109,7 +109,7 @@ async fn what_is_made_is_served() {
 }
 
 #[test]
-fn a_store_that_is_there_is_left_alone() {
+fn existing_file_is_not_overwritten() {
     let folder = TempDir::new().unwrap();
     let store = folder.path().join("town.sqlite");
     std::fs::write(&store, "mine").unwrap();
@@ -119,7 +119,7 @@ fn a_store_that_is_there_is_left_alone() {
 }
 
 #[test]
-fn more_clients_than_codes_and_days_to_come_are_refused() {
+fn too_many_clients_and_future_dates_are_refused() {
     let folder = TempDir::new().unwrap();
     let store = folder.path().join("town.sqlite");
     for (more, told) in [(["--clients", "21915001"], "21915000"), (["--until", "2999-01-01"], "to come")] {

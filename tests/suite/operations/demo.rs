@@ -6,9 +6,10 @@ use std::process::{Command, Stdio};
 use crate::fixtures::patience::{PATIENT_SETTINGS, variable};
 
 #[test]
-fn every_answer_is_the_one_of_the_story() {
+fn demo_answers_match_the_stories() {
     let demo = Command::new(env!("CARGO_BIN_EXE_lupa"))
         .args(["demo", "--all", "--exit"])
+        .env_clear()
         .env("LUPA_SERVER__LISTEN_ADDRESS", "127.0.0.1:0")
         .env("LUPA_LOG__LEVEL", "warn")
         .envs(PATIENT_SETTINGS.map(variable))
@@ -28,6 +29,7 @@ fn every_answer_is_the_one_of_the_story() {
 fn the_commands_to_try_next_work() {
     let mut demo = Command::new(env!("CARGO_BIN_EXE_lupa"))
         .arg("demo")
+        .env_clear()
         .env("LUPA_SERVER__LISTEN_ADDRESS", "127.0.0.1:0")
         .env("LUPA_LOG__LEVEL", "warn")
         .envs(PATIENT_SETTINGS.map(variable))
@@ -39,7 +41,7 @@ fn the_commands_to_try_next_work() {
     let tried: Vec<String> =
         lines.by_ref().filter(|line| line.starts_with(env!("CARGO_BIN_EXE_lupa"))).take(3).collect();
     let outcomes: Vec<_> =
-        tried.iter().map(|line| (line, Command::new("sh").args(["-c", line]).output().unwrap())).collect();
+        tried.iter().map(|line| (line, Command::new("sh").args(["-c", line]).env_clear().output().unwrap())).collect();
     demo.kill().unwrap();
     demo.wait().unwrap();
     assert_eq!(outcomes.len(), 3);

@@ -151,7 +151,7 @@ async fn every_panel_shows_something() {
 }
 
 #[test]
-fn the_alerts_come_when_they_must() {
+fn alerts_fire_as_tested_and_are_documented() {
     for (command, file) in [("check", "alerts.yaml"), ("test", "alerts.test.yaml")] {
         let told =
             Command::new(program("promtool")).args([command, "rules", file]).current_dir(FOLDER).output();

@@ -14,6 +14,7 @@ use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use crate::fixtures::patience::{self, PATIENT_SETTINGS};
 use crate::fixtures::process::{Ended, LUPA, Process, serve};
 use crate::fixtures::requests::{DENIAL, aino, recording, settled};
 
@@ -49,7 +50,7 @@ async fn begin_store(store: &Path) -> v1::RecordResponse {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_is_no_whole_store_of_this_version_is_left_alone() {
+async fn unusable_store_file_is_refused_and_unchanged() {
     let folder = TempDir::new().expect("a directory");
     let whole = folder.path().join("whole.sqlite");
     begin_store(&whole).await;
@@ -103,7 +104,7 @@ async fn a_file_that_is_no_whole_store_of_this_version_is_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_process_leaves_the_store_to_the_first() {
+async fn second_process_is_refused_while_the_first_runs() {
     let folder = TempDir::new().expect("a directory");
     let store = folder.path().join("store.sqlite");
     let stored = begin_store(&store).await;
@@ -126,7 +127,7 @@ async fn a_second_process_leaves_the_store_to_the_first() {
 }
 
 #[test]
-fn settings_that_cannot_be_read_are_told_before_anything_starts() {
+fn invalid_settings_are_reported_before_the_start() {
     let folder = TempDir::new().expect("a directory");
     let store = folder.path().join("store.sqlite");
     let file = folder.path().join("lupa.toml");
@@ -160,6 +161,10 @@ fn settings_that_cannot_be_read_are_told_before_anything_starts() {
         ("LUPA_LOG__LEVEL", "lupa=loud", &["log.level", "lupa=loud"]),
     ] {
         let mut command = serve(&store);
+        // Nothing starts: the other settings are the defaults.
+        PATIENT_SETTINGS.map(patience::variable).iter().for_each(|(name, _)| {
+            command.env_remove(name);
+        });
         command.env(variable, value);
         assert_told(&refused(command), WRONG_USAGE, words);
         assert!(!store.exists(), "{variable}={value}");

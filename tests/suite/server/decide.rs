@@ -42,7 +42,7 @@ fn invalid_record(field: &str) -> v1::Verdict {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_record_is_decided_at_the_revision_and_instant_told() {
+async fn decision_reports_its_revision_and_instant() {
     let (fixture, consent, _) = with_aino().await;
     let before = super::fixture::clock();
     let request = v1::DecideRequest {
@@ -180,7 +180,7 @@ async fn a_record_that_cannot_be_read_is_denied_among_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_asserted_and_known_of_registers_decides_before_declarations() {
+async fn assertions_and_directory_are_checked_before_declarations() {
     let (fixture, _, _) = with_aino().await;
     let good = question(aino(), vec![entry("doc-1", "visit-2")]);
     let unknown: v1::Requester = message(&format!("register: {UNKNOWN}"));

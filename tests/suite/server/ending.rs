@@ -26,7 +26,7 @@ fn start(settings: &[(&str, &str)]) -> (tempfile::TempDir, Process) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callers_are_told_before_nothing_is_accepted() {
+async fn draining_server_reports_not_serving_and_still_answers() {
     // It waits for as long as this test needs.
     let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_WAIT_MS", "3600000")]);
     let channel = process.connect().await;
@@ -49,7 +49,7 @@ async fn callers_are_told_before_nothing_is_accepted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_the_drain_delay_the_server_exits() {
+async fn server_exits_after_the_drain_delay() {
     // A port that no other test gets after the end.
     let address = free_port();
     let listen = ("LUPA_SERVER__LISTEN_ADDRESS", &*address.to_string());
@@ -63,7 +63,7 @@ async fn after_the_drain_delay_the_server_exits() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_watches_is_told_to_go_elsewhere_and_is_not_waited_for() {
+async fn watch_streams_end_at_shutdown_without_delaying_it() {
     let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_GRACE_MS", "3600000")]);
     let channel = process.connect().await;
     aino_declares(channel.clone()).await;
@@ -86,7 +86,7 @@ async fn who_watches_is_told_to_go_elsewhere_and_is_not_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_logged_changes_while_it_runs() {
+async fn log_level_changes_at_run_time() {
     let (_folder, process) = start(&[]);
     let http = process.http();
     let refuse = async || {

@@ -23,7 +23,7 @@ async fn with_declarations(settings: &[(&str, &str)]) -> Fixture {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_state_of_the_index_is_told_to_the_entitled() {
+async fn index_stats_are_for_entitled_callers() {
     let fixture = with_declarations(&[]).await;
     let asked = || v1::GetIndexStatsRequest {};
     let stats = fixture.indexes().get_index_stats(asked()).await.expect("stats").into_inner();
@@ -56,7 +56,7 @@ async fn changes_of_many_clients_are_packed_while_it_serves() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn health_and_metrics_are_told_over_http() {
+async fn health_and_metrics_are_served_over_http() {
     let fixture = with_declarations(&[]).await;
     assert_eq!(fixture.get("/livez").await.1, "alive\n");
     assert_eq!(fixture.get("/readyz").await.1, "ready\n");

@@ -46,7 +46,7 @@ fn ids(answer: &v1::ListResponse) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kinds_and_ended_declarations_are_shown_as_asked() {
+async fn list_filters_by_kind_and_withdrawn() {
     let fixture = Fixture::start().await;
     let stored = with_history(&fixture, aino()).await;
     with_history(&fixture, person(1)).await;
@@ -194,7 +194,7 @@ async fn denials_are_shown_to_a_known_viewer_of_their_sector() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_elses_declaration_is_found() {
+async fn list_returns_only_the_clients_declarations() {
     let fixture = Fixture::start().await;
     let stored = with_history(&fixture, aino()).await;
     for (client, declaration_id) in [(person(1), stored[4].as_str()), (aino(), "no-such-id")] {
@@ -212,7 +212,7 @@ async fn nobody_elses_declaration_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_information_received_is_told_and_whether_more_is_needed() {
+async fn information_status_reports_versions_and_missing_ones() {
     let fixture = Fixture::start().await;
     let status = async || {
         let request = v1::InformationStatusRequest { client: Some(aino()), asked_by: String::new() };
@@ -251,7 +251,7 @@ async fn the_information_received_is_told_and_whether_more_is_needed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_ends_between_two_pages_hides_nothing_from_the_second() {
+async fn withdrawal_between_pages_hides_no_declaration() {
     let fixture = Fixture::start().await;
     let stored = with_history(&fixture, aino()).await;
     // In force: the information, a consent and a denial.

@@ -169,7 +169,7 @@ impl Client<'_> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_order_ends_as_the_reference_says() {
+async fn every_order_agrees_with_the_reference() {
     let mut fixture = Fixture::start().await;
     let directory = demo_directory();
     let mut permitted = 0;

@@ -37,7 +37,7 @@ fn ids(answer: &v1::PrintResponse) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_in_force_is_printed_in_every_language_and_format() {
+async fn declarations_in_force_are_printed_in_every_language_and_format() {
     let fixture = Fixture::start().await;
     fixture.record(recording(aino(), "1", INFORMATION)).await;
     fixture.record(recording(aino(), "2", CONSENT)).await;
@@ -93,7 +93,7 @@ async fn what_is_in_force_is_printed_in_every_language_and_format() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn that_there_is_nothing_is_said() {
+async fn empty_printout_says_so() {
     let fixture = Fixture::start().await;
     for language in ["fi", "sv", "en"] {
         for document in [Document::Consents, Document::Denials] {
@@ -105,7 +105,7 @@ async fn that_there_is_nothing_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_printout_is_for_who_may_give_what_is_printed() {
+async fn printout_requires_the_right_to_declare() {
     let fixture = Fixture::start().await;
     let minor = v1::ClientId { extension: "020516C903K".to_owned(), root: String::new() };
     let guardian = Some(message::<v1::Declarer>("role: ROLE_GUARDIAN"));

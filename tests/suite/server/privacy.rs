@@ -140,7 +140,7 @@ fn assert_no_person(method: &str, status: &Status) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_error_tells_of_a_person() {
+async fn errors_contain_no_personal_data() {
     let fixture = Fixture::start().await;
     let maija = v1::Declarer {
         role: v1::Role::Client.into(),

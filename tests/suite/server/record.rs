@@ -106,7 +106,7 @@ async fn a_repeated_request_is_answered_the_same_and_stored_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_acknowledgement_tells_when_it_counts_everywhere_and_waits_for_it() {
+async fn acknowledgement_reports_and_awaits_effect_everywhere() {
     let fixture = Fixture::start_with(&[("index.max_staleness_ms", "3000")]).await;
     let instant = |told: Option<pbjson_types::Timestamp>| -> DateTime<Utc> {
         told.expect("an instant").try_into().expect("an instant")

@@ -32,7 +32,7 @@ fn stored(yaml: &str) -> v1::StoredDeclaration {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_same_question_under_other_circumstances() {
+async fn simulate_varies_directory_declarations_and_time() {
     let fixture = Fixture::start().await;
     fixture.record(recording(aino(), "1", INFORMATION)).await;
     fixture.record(recording(aino(), "2", CONSENT)).await;

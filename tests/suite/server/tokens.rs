@@ -63,7 +63,7 @@ async fn a_forged_token_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_of_another_store_is_told_apart() {
+async fn token_of_another_store_is_refused() {
     let one = Fixture::start().await;
     let other = Fixture::start().await;
     let token = other.record(recording(aino(), "1", INFORMATION)).await.token;
@@ -76,7 +76,7 @@ async fn a_token_of_another_store_is_told_apart() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_from_the_future_is_waited_for_and_not_answered() {
+async fn token_of_a_lost_revision_is_unavailable() {
     let fixture = Fixture::start().await;
     fixture.record(recording(aino(), "1", INFORMATION)).await;
     fixture.record(recording(aino(), "2", CONSENT)).await;
@@ -100,7 +100,7 @@ async fn a_token_from_the_future_is_waited_for_and_not_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_takes_too_long_is_given_up_with_words() {
+async fn slow_request_times_out_with_a_reason() {
     let fixture = Fixture::start().await;
     fixture.record(recording(aino(), "1", INFORMATION)).await;
     let fixture = fixture

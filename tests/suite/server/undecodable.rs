@@ -54,7 +54,7 @@ async fn send(fixture: &Fixture, method: &'static str, bytes: Vec<u8>) -> Status
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_not_protobuf_is_the_callers_fault() {
+async fn undecodable_message_is_an_invalid_argument() {
     let fixture = Fixture::start().await;
     // A field that ends too early, a wire type that does not exist, text that
     // is not UTF-8, and a varint without end.
@@ -83,7 +83,7 @@ async fn what_is_not_protobuf_is_the_callers_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_over_the_limit_is_a_matter_of_limits() {
+async fn message_over_the_limit_is_refused_with_the_limit() {
     let fixture = Fixture::start_with(&[("server.request_bytes_max", "4096")]).await;
     let large = "x".repeat(4096);
     let decide =

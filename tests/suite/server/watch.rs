@@ -42,7 +42,7 @@ fn clients(changes: &[v1::ClientChange]) -> Vec<Option<v1::ClientId>> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changes_are_told_in_order_and_from_any_checkpoint_on() {
+async fn watch_sends_changes_in_order_from_any_checkpoint() {
     let fixture = Fixture::start_with(&[("watch.changes_per_message_max", "2")]).await;
     let before = fixture.record(recording(aino(), "before", INFORMATION)).await;
     let mut live = watch(&fixture, "").await;
@@ -74,7 +74,7 @@ async fn changes_are_told_in_order_and_from_any_checkpoint_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_quiet_stream_tells_that_nothing_has_changed() {
+async fn idle_watch_stream_sends_heartbeats() {
     let fixture = Fixture::start_with(&[("watch.checkpoint_interval_ms", "50")]).await;
     let recorded = fixture.record(recording(aino(), "1", INFORMATION)).await;
     let mut stream = watch(&fixture, &recorded.token).await;
@@ -86,7 +86,7 @@ async fn a_quiet_stream_tells_that_nothing_has_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_may_not_know_clients_is_told_names_that_stand_for_them() {
+async fn public_watcher_receives_pseudonyms() {
     let fixture = Fixture::start().await;
     let before = fixture.record(recording(aino(), "1", INFORMATION)).await;
     fixture.record(recording(aino(), "2", CONSENT)).await;
@@ -98,7 +98,7 @@ async fn who_may_not_know_clients_is_told_names_that_stand_for_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tokens_are_read_as_for_decisions_and_streams_are_few() {
+async fn watch_checks_tokens_and_limits_streams() {
     let fixture = Fixture::start_with(&[("watch.streams_max", "1")]).await;
     let ask = |after: &str| {
         let (mut client, after) = (fixture.declarations(), after.to_owned());
@@ -114,7 +114,7 @@ async fn tokens_are_read_as_for_decisions_and_streams_are_few() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_slow_watcher_is_cut_off_and_told_so() {
+async fn slow_watcher_is_disconnected_with_a_reason() {
     let one_change = ("watch.changes_per_message_max", "1");
     let settings = [one_change, ("watch.send_timeout_ms", "200"), ("watch.streams_max", "1")];
     let fixture = Fixture::start_with(&settings).await;

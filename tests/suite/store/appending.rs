@@ -43,7 +43,7 @@ async fn append_together(store: &Store, appends: Vec<Append>) -> Vec<Result<Appe
     answers
 }
 
-async fn revisions_are_dense_whoever_appends(home: Shared) {
+async fn revisions_have_no_gaps(home: Shared) {
     let store = home.open();
     let mut appends = Vec::new();
     for n in 0..200 {
@@ -79,7 +79,7 @@ async fn changes_are_read_from_any_revision_on(home: Shared) {
     ));
 }
 
-async fn the_same_again_is_answered_the_same(home: Shared) {
+async fn repeated_append_returns_the_first_answer(home: Shared) {
     let store = home.open();
     let admitted = Admitted {
         notices: [Notice::LateEntry, Notice::ProvideInformation, Notice::ConsentReplaced].into(),
@@ -135,7 +135,7 @@ async fn a_key_counts_within_one_transaction(home: Shared) {
     assert_eq!(store.count().unwrap(), 2);
 }
 
-async fn what_is_refused_leaves_no_trace(home: Shared) {
+async fn refused_append_leaves_no_trace(home: Shared) {
     let store = home.open();
     let mut refused = declare(client(), "key", denial());
     refused.admit = Box::new(|_, _| Err(Refusal::GivenInFuture));
@@ -147,7 +147,7 @@ async fn what_is_refused_leaves_no_trace(home: Shared) {
     assert_eq!(append(&store, declare(client(), "key", consent())).await.revision, Revision(1));
 }
 
-async fn time_never_goes_back(home: Shared) {
+async fn recorded_time_never_goes_back(home: Shared) {
     static MICROS: AtomicI64 = AtomicI64::new(0);
     fn clock() -> Instant {
         at(MICROS.load(Ordering::Relaxed))
@@ -170,7 +170,7 @@ async fn time_never_goes_back(home: Shared) {
     }
 }
 
-async fn a_full_queue_is_told_at_once(home: Shared) {
+async fn full_queue_is_reported_at_once(home: Shared) {
     let store = home.open_with(StoreOptions { queue_length_max: 1, group_commit_max: 1, ..options() });
     let (release, released) = mpsc::channel::<()>();
     let (begin, begun) = mpsc::channel::<()>();
@@ -198,7 +198,7 @@ async fn a_full_queue_is_told_at_once(home: Shared) {
     assert_eq!(store.count().unwrap(), 2);
 }
 
-async fn a_fault_in_admission_stops_the_writer_and_is_told_to_all(home: Shared) {
+async fn panic_in_admission_stops_the_writer_and_is_reported(home: Shared) {
     let store = home.open();
     append(&store, declare(client(), "before", denial())).await;
     let mut faulty = declare(client(), "faulty", denial());
@@ -304,15 +304,15 @@ async fn the_last_of_several_withdrawals_stands(home: Shared) {
 }
 
 on_both_stores!(
-    revisions_are_dense_whoever_appends,
+    revisions_have_no_gaps,
     changes_are_read_from_any_revision_on,
-    the_same_again_is_answered_the_same,
+    repeated_append_returns_the_first_answer,
     a_key_is_for_one_thing,
     a_key_counts_within_one_transaction,
-    what_is_refused_leaves_no_trace,
-    time_never_goes_back,
-    a_full_queue_is_told_at_once,
-    a_fault_in_admission_stops_the_writer_and_is_told_to_all,
+    refused_append_leaves_no_trace,
+    recorded_time_never_goes_back,
+    full_queue_is_reported_at_once,
+    panic_in_admission_stops_the_writer_and_is_reported,
     a_viewing_is_stored_before_it_is_answered,
     history_is_imported_as_it_is_given_or_not_at_all,
     a_national_root_with_something_else_is_not_stored,

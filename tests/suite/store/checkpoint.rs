@@ -89,7 +89,7 @@ fn read_at(index: &Index) -> Option<Revision> {
 }
 
 #[tokio::test]
-async fn a_start_with_a_checkpoint_comes_to_the_same() {
+async fn start_from_a_checkpoint_equals_start_from_the_store() {
     let (home, file) = home();
     let store = home.open();
     let revision = fill(&store).await;
@@ -107,7 +107,7 @@ async fn a_start_with_a_checkpoint_comes_to_the_same() {
 
 /// A denial that was acknowledged before the start is in force in the first decision.
 #[tokio::test]
-async fn nothing_is_answered_from_a_checkpoint_before_what_came_after_it_is_read() {
+async fn checkpoint_answers_nothing_before_catch_up() {
     let (home, file) = home();
     let store = home.open();
     let (first, _) = checkpointed(&store, &file).await;
@@ -129,7 +129,7 @@ async fn nothing_is_answered_from_a_checkpoint_before_what_came_after_it_is_read
 
 /// It is whole in each case, and names the sources that wrote it.
 #[tokio::test]
-async fn one_that_other_sources_wrote_is_not_used() {
+async fn checkpoint_of_another_build_is_ignored() {
     const SOURCES_AT: usize = 16;
     // The place of the first slice, which is where the header ends.
     const FIRST_SLICE_AT: usize = 128;
@@ -152,7 +152,7 @@ async fn one_that_other_sources_wrote_is_not_used() {
 }
 
 #[tokio::test]
-async fn what_a_crash_left_of_one_is_replaced_and_a_failure_leaves_nothing() {
+async fn leftover_temporary_checkpoint_is_replaced_and_failure_leaves_none() {
     let (home, file) = home();
     let store = home.open();
     let revision = fill(&store).await;
@@ -180,7 +180,7 @@ async fn what_a_crash_left_of_one_is_replaced_and_a_failure_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn what_came_after_a_checkpoint_is_followed_and_what_is_in_the_overlay_is_in_the_next() {
+async fn changes_after_a_checkpoint_are_followed_and_the_next_includes_the_overlay() {
     let (home, file) = home();
     let store = home.open();
     let (first, _) = checkpointed(&store, &file).await;
@@ -202,7 +202,7 @@ async fn what_came_after_a_checkpoint_is_followed_and_what_is_in_the_overlay_is_
 }
 
 #[tokio::test]
-async fn a_damaged_checkpoint_is_not_used() {
+async fn damaged_checkpoint_is_ignored() {
     let (home, file) = home();
     let store = home.open();
     let (_, expected) = checkpointed(&store, &file).await;
@@ -224,7 +224,7 @@ async fn a_damaged_checkpoint_is_not_used() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_of_another_store_or_history_is_not_used() {
+async fn checkpoint_of_another_store_or_history_is_ignored() {
     let (home, file) = home();
     let store = home.open();
     let (revision, _) = checkpointed(&store, &file).await;

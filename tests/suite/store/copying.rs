@@ -37,7 +37,7 @@ fn says(store: &Store) -> (Revision, u64, [u8; 32], Vec<String>) {
     (revision, viewings, digest, load(store).iter().map(|change| format!("{change:?}")).collect())
 }
 
-async fn a_copy_says_the_same_and_is_a_store_of_its_own(home: Shared) {
+async fn copy_has_the_same_content_and_its_own_identity(home: Shared) {
     let original = home.open();
     filled(&original).await;
     let expected = says(&original);
@@ -80,7 +80,7 @@ async fn a_copy_says_the_same_and_is_a_store_of_its_own(home: Shared) {
     }
 }
 
-async fn a_copy_that_is_stopped_is_none(home: Shared) {
+async fn stopped_copy_leaves_no_store(home: Shared) {
     let original = home.open();
     filled(&original).await;
     let there = Home::new();
@@ -92,7 +92,7 @@ async fn a_copy_that_is_stopped_is_none(home: Shared) {
     assert_eq!(Store::connect(&server, options()).unwrap().count().unwrap(), 0);
 }
 
-async fn what_should_not_be_is_found(home: Shared) {
+async fn verification_finds_inconsistencies(home: Shared) {
     let store = home.open();
     filled(&store).await;
     home.unprotect().await;
@@ -124,7 +124,7 @@ async fn what_should_not_be_is_found(home: Shared) {
 }
 
 #[tokio::test]
-async fn a_backup_is_of_one_moment_and_begins_a_new_epoch_when_it_is_restored() {
+async fn backup_is_a_snapshot_and_its_restore_starts_new_epoch() {
     let home = Home::new();
     let store = home.open();
     filled(&store).await;
@@ -153,7 +153,7 @@ async fn a_backup_is_of_one_moment_and_begins_a_new_epoch_when_it_is_restored() 
 }
 
 on_both_stores!(
-    a_copy_says_the_same_and_is_a_store_of_its_own,
-    a_copy_that_is_stopped_is_none,
-    what_should_not_be_is_found,
+    copy_has_the_same_content_and_its_own_identity,
+    stopped_copy_leaves_no_store,
+    verification_finds_inconsistencies,
 );

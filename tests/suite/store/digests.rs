@@ -47,7 +47,7 @@ async fn replicas_mark_the_same_states(home: Shared) {
     assert_eq!((of_one.mark, of_one.digest), (of_late.mark, of_late.digest));
 }
 
-async fn whatever_decides_is_in_the_digest(home: Shared) {
+async fn digest_covers_everything_that_affects_decisions(home: Shared) {
     let store = home.open();
     let (index, _follower) = start_index(&store);
     index.readiness().wait_for(|is_ready| *is_ready).await.unwrap();
@@ -97,6 +97,6 @@ async fn another_state_has_another_digest(home: Shared) {
 
 on_both_stores!(
     replicas_mark_the_same_states,
-    whatever_decides_is_in_the_digest,
+    digest_covers_everything_that_affects_decisions,
     another_state_has_another_digest,
 );

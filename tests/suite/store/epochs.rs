@@ -28,7 +28,7 @@ async fn say(store: &Store, key: &str) -> Point {
 }
 
 /// Appends a denial with a key, by a store that gives up soon: again until it is acknowledged.
-async fn append_at_last(store: &Store, key: &str) -> Appended {
+async fn append_until_acknowledged(store: &Store, key: &str) -> Appended {
     until_some("an acknowledgement", async || match store.append(declare(client(), key, denial())).await {
         Ok(appended) => Some(appended),
         Err(AppendError::Store(_) | AppendError::Unknown(_)) => None,
@@ -64,7 +64,7 @@ async fn reached(index: &Index, point: Point) -> Reached {
 /// Served by a server from which a commit is gone that was acknowledged, though
 /// another is in its place.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_commit_is_noticed_and_begins_a_new_epoch() {
+async fn lost_commit_is_detected_and_starts_new_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let store = connect(&url, NEVER).unwrap();
@@ -98,7 +98,7 @@ async fn a_lost_commit_is_noticed_and_begins_a_new_epoch() {
 
 /// What is read for an answer is of the history that the answer is of.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
+async fn history_of_another_epoch_is_not_read() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let store = connect(&url, NEVER).unwrap();
@@ -127,7 +127,7 @@ async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
 
 /// The backup knows nothing of the epoch that followed, but who was in it does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_epoch_that_has_ended_does_not_come_back_with_a_backup() {
+async fn ended_epoch_does_not_return_with_a_backup() {
     let cluster = Cluster::start(&[]);
     let store = connect(&cluster.database(), NEVER).unwrap();
     let (kept, backup, lost) = kept_and_lost(&cluster, &store).await;
@@ -152,7 +152,7 @@ async fn an_epoch_that_has_ended_does_not_come_back_with_a_backup() {
 
 /// As after a failover in which nothing is lost: one who knows says so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_timeline_on_which_nothing_is_lost_keeps_the_epoch() {
+async fn new_timeline_without_loss_keeps_the_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let (_store, before, index, _follower) = one_followed(&url).await;
@@ -170,7 +170,7 @@ async fn a_new_timeline_on_which_nothing_is_lost_keeps_the_epoch() {
 
 /// As after a restore while nothing runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_timeline_of_which_nobody_knows_what_it_had_begins_a_new_epoch() {
+async fn unverifiable_timeline_starts_new_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let before = say(&connect(&url, NEVER).unwrap(), "before").await;
@@ -214,7 +214,7 @@ async fn a_base_backup_is_restored_into_a_new_epoch() {
 /// A copy that comes up on the same timeline tells nothing of itself: an
 /// operator does, as the README says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_operator_may_begin_a_new_epoch() {
+async fn operator_can_start_a_new_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let (store, before, index, _follower) = one_followed(&url).await;
@@ -228,12 +228,12 @@ async fn an_operator_may_begin_a_new_epoch() {
 
 /// What may be committed is not told as if it were not, and is resolved by its key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_becomes_of_a_commit_without_an_answer_is_found_out() {
+async fn outcome_of_an_interrupted_commit_is_resolved() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let postgres = PostgresOptions { write_timeout: Duration::from_secs(2), ..postgres_options(&url) };
     let store = Store::connect(&postgres, options()).unwrap();
-    append_at_last(&store, "before").await;
+    append_until_acknowledged(&store, "before").await;
     cluster.stop();
     let gone = store.append(declare(client(), "gone", denial())).await;
     assert!(matches!(gone, Err(AppendError::Store(_) | AppendError::Unknown(_))), "{gone:?}");
@@ -254,7 +254,7 @@ async fn what_becomes_of_a_commit_without_an_answer_is_found_out() {
         for call in calls {
             let (key, answer) = call.await.unwrap();
             // Sent again, it is there once, as it was acknowledged.
-            let again = append_at_last(&store, &key).await;
+            let again = append_until_acknowledged(&store, &key).await;
             if let Ok(first) = answer {
                 assert_eq!((again.revision, again.is_replay), (first.revision, true), "{key}");
             }
@@ -266,7 +266,7 @@ async fn what_becomes_of_a_commit_without_an_answer_is_found_out() {
 /// As a primary that another has taken the place of: it answers and says that
 /// it takes writes, and no standby follows it any more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_cannot_commit_proves_nothing_and_acknowledges_nothing() {
+async fn deposed_primary_proves_and_acknowledges_nothing() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let postgres = PostgresOptions {
@@ -275,7 +275,7 @@ async fn a_server_that_cannot_commit_proves_nothing_and_acknowledges_nothing() {
         ..postgres_options(&url)
     };
     let store = Store::connect(&postgres, options()).unwrap();
-    let before = append_at_last(&store, "before").await.point();
+    let before = append_until_acknowledged(&store, "before").await.point();
     let (index, _follower) = follow(&store);
     assert_eq!(reached(&index, before).await, Reached::Yes);
     cluster.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
@@ -297,6 +297,6 @@ async fn a_server_that_cannot_commit_proves_nothing_and_acknowledges_nothing() {
     cluster.execute("ALTER SYSTEM RESET synchronous_standby_names");
     cluster.execute("SELECT pg_reload_conf()");
     ready(&index, true).await;
-    let again = append_at_last(&store, "during").await;
+    let again = append_until_acknowledged(&store, "during").await;
     assert_eq!((again.revision, again.is_replay), (Revision(2), true));
 }

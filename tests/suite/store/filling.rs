@@ -55,7 +55,7 @@ fn schema(home: &Home) -> Vec<(String, Option<String>)> {
 }
 
 #[tokio::test]
-async fn a_filled_store_is_as_if_it_had_been_recorded() {
+async fn filled_store_equals_a_recorded_one() {
     let home = Home::new();
     let last = Store::fill(&home.store(), history(), &mut go_on).unwrap();
     assert_eq!(last, Revision(5));
@@ -92,7 +92,7 @@ async fn a_filled_store_is_as_if_it_had_been_recorded() {
 }
 
 #[test]
-fn a_filled_store_has_all_that_guards_a_store() {
+fn filled_store_has_every_constraint() {
     let (filled, plain) = (Home::new(), Home::new());
     Store::fill(&filled.store(), history(), &mut go_on).unwrap();
     drop(plain.open());
@@ -145,7 +145,7 @@ fn a_fill_can_be_stopped_in_every_phase() {
 }
 
 #[test]
-fn a_store_that_is_there_is_not_filled() {
+fn existing_store_is_not_filled() {
     let home = Home::new();
     let store = home.open();
     assert!(matches!(Store::fill(&home.store(), history(), &mut go_on), Err(StoreError::InUse { .. })));

@@ -35,7 +35,7 @@ const MAX_STALENESS: Duration = Duration::from_millis(1_000);
 const FAULTS: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_answer_of_every_history_is_right() {
+async fn every_history_is_linearizable_and_durable() {
     let histories = std::env::var("LUPA_TEST_HISTORIES").map_or(HISTORIES, |count| count.parse().unwrap());
     let first = std::env::var("LUPA_TEST_HISTORY").map_or(0, |number| number.parse().unwrap());
     let lanes = (0..LANES).map(|lane| {

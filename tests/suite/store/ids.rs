@@ -58,7 +58,7 @@ async fn a_store_keeps_its_tag_and_another_has_its_own() {
 }
 
 #[tokio::test]
-async fn a_store_of_the_first_schema_is_brought_up_to_date() {
+async fn store_of_the_first_schema_is_migrated() {
     let home = Home::new();
     let made = Connection::open(home.store()).unwrap();
     made.execute_batch(SCHEMA_1).unwrap();

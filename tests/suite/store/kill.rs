@@ -219,7 +219,7 @@ fn event(stored: &v1::StoredDeclaration) -> String {
 
 /// The positive control: the checker finds what it is there to find.
 #[test]
-fn a_lost_and_a_doubled_declaration_are_found() {
+fn lost_and_duplicated_declarations_are_found() {
     let stored = |id: &str| v1::StoredDeclaration {
         id: id.to_owned(),
         declaration: Some(crate::fixtures::requests::message(&format!(

@@ -25,7 +25,7 @@ async fn closed_with(changes: usize) -> Home {
 }
 
 #[tokio::test]
-async fn it_is_opened_as_any_other() {
+async fn large_store_opens_like_any_other() {
     let home = closed_with(3).await;
     let store = open(&home.store()).unwrap();
     assert_eq!(load(&store).len(), 3);
@@ -33,7 +33,7 @@ async fn it_is_opened_as_any_other() {
 }
 
 #[tokio::test]
-async fn cut_short_anywhere_it_is_refused() {
+async fn truncated_large_store_is_refused() {
     let home = closed_with(100).await;
     let whole = fs::read(home.store()).unwrap();
     let pages = whole.len() / PAGE_BYTES;
@@ -57,7 +57,7 @@ async fn cut_short_anywhere_it_is_refused() {
 
 /// Pages that a crash left in the log only are not missing; others are.
 #[tokio::test]
-async fn with_a_log_it_is_refused_if_pages_are_in_neither() {
+async fn store_and_wal_with_missing_pages_are_refused() {
     let home = Home::new();
     drop(home.open());
     let empty = fs::read(home.store()).unwrap();
@@ -93,7 +93,7 @@ async fn with_a_log_it_is_refused_if_pages_are_in_neither() {
 }
 
 #[tokio::test]
-async fn a_missing_change_is_noticed_at_the_ends_or_when_it_is_read() {
+async fn missing_change_in_a_large_store_is_detected_at_the_ends_or_when_read() {
     for (missing, finding) in [(1, Some("its first change is revision 2")), (2, None)] {
         let home = closed_with(3).await;
         home.connect()
@@ -114,7 +114,7 @@ async fn a_missing_change_is_noticed_at_the_ends_or_when_it_is_read() {
 
 /// A page overwritten is noticed by whoever reads it, or by nobody who would need it.
 #[tokio::test]
-async fn an_overwritten_page_never_changes_what_is_read() {
+async fn overwritten_page_is_an_error_or_harmless() {
     let home = closed_with(100).await;
     let whole = fs::read(home.store()).unwrap();
     for page in 1..whole.len() / PAGE_BYTES {

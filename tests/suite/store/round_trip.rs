@@ -189,7 +189,7 @@ proptest! {
 }
 
 /// The written form of a few bodies, which stores already have.
-async fn bodies_are_written_as_they_were_before(home: Shared) {
+async fn stored_bodies_keep_their_format(home: Shared) {
     let store = home.open();
     for (n, content) in [information(), consent(), denial()].into_iter().enumerate() {
         append(&store, declare(client(), &format!("key {n}"), content)).await;
@@ -211,4 +211,4 @@ async fn bodies_are_written_as_they_were_before(home: Shared) {
     assert_eq!(bodies, contents.map(|content| format!(r#"{{"content":{content},{rest}"#)));
 }
 
-on_both_stores!(bodies_are_written_as_they_were_before,);
+on_both_stores!(stored_bodies_keep_their_format,);

@@ -72,7 +72,7 @@ fn authority() -> (String, Issuer<'static, KeyPair>) {
 }
 
 #[tokio::test]
-async fn a_server_that_is_vouched_for_is_used_with_the_password_and_encrypted() {
+async fn trusted_server_is_used_encrypted_with_password() {
     let secured = Secured::shared();
     let database = secured.cluster.database();
     let url = secured.url("localhost", &database);
@@ -97,7 +97,7 @@ async fn a_server_that_is_vouched_for_is_used_with_the_password_and_encrypted() 
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_vouched_for_is_not_used() {
+async fn untrusted_server_certificate_is_refused() {
     let secured = Secured::shared();
     let vouching = |name: &str| PostgresTls::Always(Some(secured.of(name)));
     let stranger = secured.connect("localhost", Some(PASSWORD), vouching("stranger.pem")).unwrap_err();
@@ -111,7 +111,7 @@ async fn a_server_that_is_not_vouched_for_is_not_used() {
 }
 
 #[tokio::test]
-async fn what_the_server_asks_for_is_told() {
+async fn missing_credentials_are_reported() {
     let secured = Secured::shared();
     let tls = || PostgresTls::Always(Some(secured.of("authority.pem")));
     let wrong = secured.connect("localhost", Some("wrong-horse"), tls()).unwrap_err();
@@ -124,7 +124,7 @@ async fn what_the_server_asks_for_is_told() {
 
 /// As an operator sets it, with everything logged.
 #[tokio::test]
-async fn a_password_is_read_from_a_file_or_the_environment_and_not_told() {
+async fn password_is_read_from_file_or_environment_and_never_logged() {
     let secured = Secured::shared();
     let file = secured.of("password");
     let start = |set: &dyn Fn(&mut std::process::Command)| {

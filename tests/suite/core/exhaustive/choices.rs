@@ -41,7 +41,7 @@ impl Choices {
 }
 
 #[test]
-fn every_way_is_gone_once() {
+fn every_path_is_visited_once() {
     let mut ways = Vec::new();
     let mut choices = Choices::default();
     loop {

@@ -26,7 +26,7 @@ fn denials_carried_over_permit_nothing_more() {
 
 /// A clock that is ahead must not put a word of the client's after a later one (§7).
 #[test]
-fn given_after_it_was_recorded_is_given_when_it_was() {
+fn time_given_after_recording_counts_as_time_of_recording() {
     let mut able = Able::default();
     for seed in 0..cases(CASES) {
         let case = case(seed);

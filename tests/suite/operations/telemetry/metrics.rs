@@ -9,7 +9,7 @@ use super::{asked, decide, start};
 use crate::fixtures::requests::aino_declares;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_same_metrics_are_sent_as_are_read() {
+async fn exported_metrics_match_the_scraped_ones() {
     let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::start().await);
     let process = start(folder.path(), &receiver, &[("LUPA_SERVER__HTTP_ADDRESS", "127.0.0.1:0")]);
     let channel = process.connect().await;
@@ -38,7 +38,7 @@ async fn the_same_metrics_are_sent_as_are_read() {
 }
 
 #[test]
-fn counters_that_seldom_move_are_there_from_the_start() {
+fn rare_counters_exist_from_the_start() {
     let text = Telemetry::unsent().metrics.text().unwrap();
     for line in [
         "lupa_store_errors_total{lupa_store_operation=\"append\"} 0",

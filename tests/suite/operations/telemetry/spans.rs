@@ -51,7 +51,7 @@ fn at(question: DecideRequest, token: &str) -> DecideRequest {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_trace_goes_from_the_caller_to_the_reason() {
+async fn decision_span_continues_the_callers_trace() {
     let (_folder, receiver, process, token) = started(&[]).await;
     let channel = process.connect().await;
     let question = at(asked(&["visit-1", "visit-1", "visit-2", "visit-3"]), &token);
@@ -106,7 +106,7 @@ async fn one_trace_goes_from_the_caller_to_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rules_are_told_where_that_is_asked_for() {
+async fn rules_are_in_spans_if_configured() {
     let (_folder, receiver, process, _) = started(&[("LUPA_TELEMETRY__DETAIL", "rules")]).await;
     let channel = process.connect().await;
     decide(&channel, asked(&["visit-1", "visit-2"])).await.unwrap();
@@ -170,7 +170,7 @@ async fn a_declaration_is_found_by_its_revision() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn envoys_question_goes_on_in_the_trace_of_the_call_itself() {
+async fn envoy_check_continues_the_trace_of_the_call() {
     let folder = tempfile::tempdir().unwrap();
     let receiver = Receiver::start().await;
     let routes = folder.path().join("lupa.toml");
@@ -193,7 +193,7 @@ async fn envoys_question_goes_on_in_the_trace_of_the_call_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_is_no_error() {
+async fn refused_request_is_no_error_span() {
     let (_folder, receiver, process, token) = started(&[]).await;
     let channel = process.connect().await;
     decide(&channel, asked(&[])).await.unwrap_err();
@@ -209,7 +209,7 @@ async fn a_refusal_is_no_error() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn that_nothing_can_be_decided_is_an_error() {
+async fn unavailable_decision_is_an_error_span() {
     let (folder, receiver, process, _) = started(&[]).await;
     ended(process);
     let behind = tempfile::tempdir().unwrap();
@@ -255,7 +255,7 @@ async fn nothing_personal_is_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_caller_does_not_sample_is_not_sent() {
+async fn unsampled_spans_are_not_sent() {
     let (_folder, receiver, process, _) = started(&[("OTEL_TRACES_SAMPLER", "always_off")]).await;
     let channel = process.connect().await;
     decide(&channel, asked(&["visit-1"])).await.unwrap();

@@ -126,7 +126,7 @@ async fn dates_and_registers_that_do_not_exist_permit_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_said_is_said_in_the_past_and_to_someone_known() {
+async fn future_times_and_unknown_registers_are_refused() {
     let folder = TempDir::new().expect("a directory");
     let (_process, channel) = start(&folder).await;
     let mut declarations = DeclarationServiceClient::new(channel);
@@ -160,7 +160,7 @@ async fn what_is_said_is_said_in_the_past_and_to_someone_known() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_directory_at_fault_is_refused_and_its_faults_are_told_in_words() {
+async fn invalid_directory_is_refused_with_described_faults() {
     let folder = TempDir::new().expect("a directory");
     let (_process, channel) = start(&folder).await;
     let mut directories = DirectoryServiceClient::new(channel);

@@ -62,7 +62,7 @@ async fn no_request_in_a_body_reaches_the_service() {
 
 /// A body that does not come is not waited for.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_that_does_not_come_is_given_up() {
+async fn missing_body_times_out() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let envoy = Envoy::start(process.address()).await;

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 use super::{AINO, Envoy, HOLDING, lupa, path_of};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_what_is_permitted_reaches_the_service() {
+async fn only_permitted_calls_reach_the_service() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let envoy = Envoy::start(process.address()).await;
@@ -44,7 +44,7 @@ async fn only_what_is_permitted_reaches_the_service() {
 /// Ways to write the path of what is denied that another reader may take for
 /// something else, and the other way round. Only what was decided about passes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_way_of_writing_a_path_leads_to_what_was_not_decided() {
+async fn every_spelling_of_a_path_reaches_only_decided_records() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let envoy = Envoy::start(process.address()).await;

@@ -39,7 +39,7 @@ const MADE_UP: [&str; 5] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lookup_tells_lupa_what_is_held_and_the_caller_cannot() {
+async fn lookup_provides_records_and_caller_cannot_override() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let envoy = Envoy::start(process.address()).await;
@@ -68,7 +68,7 @@ async fn a_lookup_tells_lupa_what_is_held_and_the_caller_cannot() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_several_records_the_service_shows_the_permitted_ones() {
+async fn service_shows_the_permitted_of_several_records() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let list = format!("/clients/{AINO}/registers/{HOLDING}/records");
@@ -89,7 +89,7 @@ async fn of_several_records_the_service_shows_the_permitted_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_asks_lupa_about_what_it_is_about_to_send() {
+async fn service_requests_decisions_before_sending() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let envoy = Envoy::start_before_checks(process.address()).await;
@@ -118,7 +118,7 @@ async fn a_service_asks_lupa_about_what_it_is_about_to_send() {
 
 /// Without Envoy before it, and so without a decision, the service shows nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_service_shows_nothing_that_lupa_has_not_named() {
+async fn service_shows_only_records_that_lupa_permits() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     for envoy in [Envoy::start(process.address()).await, Envoy::start_before_checks(process.address()).await]

@@ -48,7 +48,7 @@ async fn a_preflight_is_answered_before_the_filters_that_deny() {
 
 /// A page can tell an outage from a denial: it may read that answer too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_may_read_that_lupa_does_not_answer() {
+async fn outage_answer_is_readable_cross_origin() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let envoy = Envoy::start(process.address()).await;

@@ -26,7 +26,7 @@ fn clock_of_case() -> Instant {
 /// An audit asks again what was decided, after restarts, and by Simulate: it
 /// must get what the professional got.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_revision_is_decided_alike_live_after_a_restart_and_by_simulate() {
+async fn decide_restart_and_simulate_agree_at_a_revision() {
     let mut different = std::collections::BTreeSet::new();
     for seed in 0..CASES {
         let case = stored_by_now(case(seed));

@@ -51,7 +51,7 @@ fn clock() -> Instant {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn envoy_is_answered_as_decide_answers() {
+async fn envoy_check_agrees_with_decide() {
     let published = Calendar::defaults();
     let mut kept = None;
     let running =

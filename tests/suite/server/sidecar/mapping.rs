@@ -159,7 +159,7 @@ async fn a_denial_is_403_and_says_why_in_public_words() {
 }
 
 #[tokio::test]
-async fn what_is_missing_doubled_or_unclear_is_denied() {
+async fn missing_doubled_or_unclear_parts_are_denied() {
     let (running, _) = start().await;
     let path = path_of("visit-1");
     let lines = as_lines;
@@ -243,7 +243,7 @@ async fn what_is_missing_doubled_or_unclear_is_denied() {
 }
 
 #[tokio::test]
-async fn of_several_records_the_permitted_ones_are_told() {
+async fn check_returns_the_permitted_of_several_records() {
     let (running, _) = start().await;
     let passed_with = async |query: &str| {
         let answer = ask(&running, some(query)).await;
@@ -279,7 +279,7 @@ async fn of_several_records_the_permitted_ones_are_told() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_decided_is_503_and_no_denial() {
+async fn undecided_call_is_503_and_no_denial() {
     static HAS_GONE_BACK: AtomicBool = AtomicBool::new(false);
     let (running, _) = start_at(|| {
         let back = if HAS_GONE_BACK.load(Ordering::SeqCst) { TimeDelta::hours(1) } else { TimeDelta::zero() };
@@ -296,7 +296,7 @@ async fn what_cannot_be_decided_is_503_and_no_denial() {
 }
 
 #[tokio::test]
-async fn the_same_is_answered_at_the_socket() {
+async fn unix_socket_answers_the_same() {
     let (running, _) = start().await;
     let path = running.folder().join("envoy.sock");
     let connect = service_fn(move |_| {

@@ -22,7 +22,7 @@ question.access_right = { header = "a" }
 "#;
 
 #[test]
-fn every_fault_of_the_routes_is_told() {
+fn every_fault_of_the_routes_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lupa.toml");
     std::fs::write(&path, ROUTES).unwrap();

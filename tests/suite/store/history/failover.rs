@@ -71,7 +71,7 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[ignore = "takes ten minutes, needs Patroni: deploy/ha/drill"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_failover_loses_anything() {
+async fn no_failover_loses_an_acknowledged_write() {
     let failovers = number("LUPA_TEST_FAILOVERS", 10);
     let max_staleness = Duration::from_millis(number("LUPA_TEST_STALENESS_MS", 60_000));
     let nodes = block_in_place(Nodes::start);

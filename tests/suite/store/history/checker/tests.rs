@@ -85,7 +85,7 @@ impl Script {
 const KEYS: [&str; 4] = ["0 informed 0", "0 consents 1", "0 denies 2", "0 lifts 3"];
 
 #[test]
-fn what_is_right_is_not_found_fault_with() {
+fn correct_history_has_no_violations() {
     let mut script = Script::new()
         .acknowledged(0, KEYS[1], at(OLD, 3))
         .answered(10, None, at(OLD, 3), true)
@@ -98,7 +98,7 @@ fn what_is_right_is_not_found_fault_with() {
 }
 
 #[test]
-fn a_wrong_answer_is_found() {
+fn wrong_verdict_is_found() {
     let tables = [table(OLD, &KEYS)];
     Script::new().answered(0, None, at(OLD, 4), true).is_wrong(&tables, &["DENY is right"]);
     Script::new().answered(0, None, at(OLD, 5), false).is_wrong(&tables, &["PERMIT is right"]);
@@ -107,7 +107,7 @@ fn a_wrong_answer_is_found() {
 }
 
 #[test]
-fn an_answer_before_its_token_is_found() {
+fn answer_older_than_its_token_is_found() {
     let script = Script::new().answered(0, Some(at(OLD, 5)), at(OLD, 3), true);
     script.is_wrong(&[table(OLD, &KEYS)], &["before its token"]);
     let script = Script::new().answered(0, Some(at(OLD, 3)), at(NEW, 3), true);
@@ -115,7 +115,7 @@ fn an_answer_before_its_token_is_found() {
 }
 
 #[test]
-fn an_answer_that_is_too_old_is_found() {
+fn stale_answer_is_found() {
     let denied = || Script::new().acknowledged(0, KEYS[2], at(OLD, 4));
     let tables = [table(OLD, &KEYS)];
     denied().answered(999, None, at(OLD, 3), true).is_wrong(&tables, &[]);
@@ -137,7 +137,7 @@ fn an_answer_that_is_too_old_is_found() {
 }
 
 #[test]
-fn going_back_is_found() {
+fn non_monotonic_reads_are_found() {
     let tables = [table(OLD, &KEYS), table(NEW, &KEYS)];
     let first = |point| Script::new().answered(0, None, point, true);
     first(at(OLD, 5)).answered(5, None, at(OLD, 3), true).is_wrong(&tables, &["went back"]);
@@ -147,7 +147,7 @@ fn going_back_is_found() {
 }
 
 #[test]
-fn a_lost_or_doubled_declaration_is_found() {
+fn lost_or_duplicated_write_is_found() {
     let denied = Script::new().acknowledged(0, KEYS[2], at(OLD, 4));
     denied.is_wrong(&[table(OLD, &KEYS[..2])], &["is not there"]);
     // In an epoch in which it was not acknowledged it may be missing.
@@ -159,7 +159,7 @@ fn a_lost_or_doubled_declaration_is_found() {
 }
 
 #[test]
-fn a_denial_that_is_gone_when_it_is_to_be_lifted_is_found() {
+fn missing_denial_at_its_withdrawal_is_found() {
     let mut script = Script::new().acknowledged(0, KEYS[2], at(OLD, 4));
     script.log.missed.push(KEYS[3].to_owned());
     script.is_wrong(&[table(OLD, &KEYS)], &["the denial is lost"]);
@@ -167,12 +167,12 @@ fn a_denial_that_is_gone_when_it_is_to_be_lifted_is_found() {
 }
 
 #[test]
-fn an_epoch_that_does_not_end_is_found() {
+fn epoch_that_survives_a_loss_is_found() {
     Script::new().is_wrong(&[table(OLD, &KEYS), table(OLD, &KEYS)], &["did not end"]);
 }
 
 #[test]
-fn a_watcher_that_is_told_otherwise_is_found() {
+fn watch_message_with_wrong_clients_is_found() {
     for people in [vec![], vec![0, 0], vec![0, 1, 0], vec![0, 0, 0, 0]] {
         let mut script = Script::new();
         script.log.told.push(Told { after: at(OLD, 1), checkpoint: at(OLD, 4), people });
