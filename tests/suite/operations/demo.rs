@@ -40,8 +40,10 @@ fn the_commands_to_try_next_work() {
     let mut lines = BufReader::new(demo.stdout.take().unwrap()).lines().map(Result::unwrap);
     let tried: Vec<String> =
         lines.by_ref().filter(|line| line.starts_with(env!("CARGO_BIN_EXE_lupa"))).take(3).collect();
-    let outcomes: Vec<_> =
-        tried.iter().map(|line| (line, Command::new("sh").args(["-c", line]).env_clear().output().unwrap())).collect();
+    let outcomes: Vec<_> = tried
+        .iter()
+        .map(|line| (line, Command::new("sh").args(["-c", line]).env_clear().output().unwrap()))
+        .collect();
     demo.kill().unwrap();
     demo.wait().unwrap();
     assert_eq!(outcomes.len(), 3);

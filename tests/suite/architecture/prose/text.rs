@@ -85,7 +85,10 @@ impl<'t> Reader<'t> {
             } else if has_strings && character == '"' {
                 self.place += 1;
                 self.keep(|reader| reader.at(reader.place) == '"', 1);
-            } else if is_rust && character == '\'' && (self.at(self.place + 2) == '\'' || self.at(self.place + 1) == '\\') {
+            } else if is_rust
+                && character == '\''
+                && (self.at(self.place + 2) == '\'' || self.at(self.place + 1) == '\\')
+            {
                 // A character, which may be a quote.
                 self.place += if self.at(self.place + 1) == '\\' { 3 } else { 2 };
                 while self.place < self.text.len() && self.at(self.place) != '\'' {
