@@ -1,4 +1,4 @@
-//! `lupa bench-data` makes a store that the server serves.
+//! `lupa bench-data` creates a store that the server serves.
 
 use std::path::Path;
 use std::process::{Command, Output};
@@ -70,11 +70,11 @@ async fn generated_store_is_served() {
     let store = folder.path().join("town.sqlite");
     let made = bench_data(&store, &[]);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let told: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
-    let number = |name: &str| told[name].as_u64().unwrap();
+    let reported: serde_json::Value = serde_json::from_slice(&made.stdout).unwrap();
+    let number = |name: &str| reported[name].as_u64().unwrap();
     assert_eq!((number("clients"), number("declarations")), (CLIENTS, DECLARATIONS));
     assert_eq!(number("information") + number("consents") + number("denials"), DECLARATIONS);
-    assert!(number("denials") > 0 && number("withdrawals") > 0, "{told}");
+    assert!(number("denials") > 0 && number("withdrawals") > 0, "{reported}");
 
     let population = population();
     let server = Process::start(serve(&store)).unwrap();
@@ -87,7 +87,7 @@ async fn generated_store_is_served() {
         match (answer.verdicts[0].effect(), is_informed) {
             (v1::Effect::Permit, true) => permitted += 1,
             (v1::Effect::Deny, _) => denied += 1,
-            told => panic!("{told:?}: {:?}", answer.verdicts),
+            reported => panic!("{reported:?}: {:?}", answer.verdicts),
         }
     }
     // A few of those who are informed have denied the register or the prescription.
@@ -122,7 +122,8 @@ fn existing_file_is_not_overwritten() {
 fn too_many_clients_and_future_dates_are_refused() {
     let folder = TempDir::new().unwrap();
     let store = folder.path().join("town.sqlite");
-    for (more, told) in [(["--clients", "21915001"], "21915000"), (["--until", "2999-01-01"], "to come")] {
+    for (more, reported) in [(["--clients", "21915001"], "21915000"), (["--until", "2999-01-01"], "to come")]
+    {
         let refused = Command::new(LUPA)
             .env_clear()
             .args(["bench-data", "--store"])
@@ -132,7 +133,7 @@ fn too_many_clients_and_future_dates_are_refused() {
             .unwrap();
         let said = String::from_utf8_lossy(&refused.stderr);
         assert_eq!(refused.status.code(), Some(2), "{said}");
-        assert!(said.contains(told), "{said}");
+        assert!(said.contains(reported), "{said}");
         assert!(!store.exists());
     }
 }

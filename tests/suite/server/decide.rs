@@ -1,5 +1,5 @@
-//! Decide: one verdict a record, in order, whole requests refused with every
-//! field at fault, and records one by one.
+//! Decide: one verdict per record, in order. An invalid request is refused with every
+//! invalid field; an invalid record is denied by itself.
 
 use lupa::wire::v1;
 use lupa::wire::v1::claim::Claim as Claimed;

@@ -11,7 +11,7 @@ use crate::fixtures::requests::{
     CONSENT, DENIAL, INFORMATION, UNKNOWN, aino, entry, listing, question, recording,
 };
 
-/// The rules of lists, in order, with what is found when one decides.
+/// The rules of these lists, in order, with the finding of the one that decides.
 fn walked(lists: &[&RuleList], deciding: &str) -> Vec<(String, Finding)> {
     let ids: Vec<&str> = lists.iter().flat_map(|list| list.rules.iter().map(|rule| rule.id)).collect();
     let decided = ids.iter().position(|id| *id == deciding).expect("one of these rules");
@@ -63,7 +63,7 @@ async fn every_rule_is_shown_in_order_with_the_one_that_decided() {
         assert_eq!(answer, expected);
         assert_eq!(answer.verdict.expect("a verdict").rule, deciding);
     }
-    // An explanation shows denials, so that it is a viewing of them.
+    // An explanation shows denials, so it is logged as a viewing.
     let store = Connection::open(fixture.store()).expect("the store");
     let logged: u32 = store
         .query_row(

@@ -1,5 +1,5 @@
-//! Get, List and InformationStatus: what is shown, for what purpose, and that
-//! it is logged.
+//! Get, List and InformationStatus: what is shown for which purpose, and that each
+//! viewing is logged.
 
 use std::path::Path;
 
@@ -24,8 +24,8 @@ fn viewings(store: &Path) -> Vec<(Option<String>, Option<String>, String)> {
     read.map(|row| row.expect("a row")).collect()
 }
 
-/// A client with information, two consents of which one is replaced, and two
-/// denials of which one is withdrawn; and the ids in this order.
+/// A client with information, two consents (one replaced) and two denials (one
+/// withdrawn), and the ids in this order.
 async fn with_history(fixture: &Fixture, client: v1::ClientId) -> Vec<String> {
     let mut ids = Vec::new();
     let other = "denial: { sector: SECTOR_HEALTHCARE, service_event: visit-2 }";
@@ -150,10 +150,11 @@ async fn denials_are_shown_for_a_purpose_only_and_each_viewing_is_logged() {
     }
     fixture.declarations().get(get(4, ViewingPurpose::Investigation)).await.expect("one");
     let logged = viewings(fixture.store());
-    let told: Vec<_> = logged.iter().map(|(purpose, _, what)| (purpose.as_deref(), what.as_str())).collect();
-    let purposes: Vec<_> = told.iter().filter_map(|(purpose, _)| *purpose).collect();
+    let reported: Vec<_> =
+        logged.iter().map(|(purpose, _, what)| (purpose.as_deref(), what.as_str())).collect();
+    let purposes: Vec<_> = reported.iter().filter_map(|(purpose, _)| *purpose).collect();
     assert_eq!(
-        told.iter().map(|(_, what)| *what).collect::<Vec<_>>(),
+        reported.iter().map(|(_, what)| *what).collect::<Vec<_>>(),
         ["list", "list", "list", "declaration"]
     );
     assert_eq!((purposes.len(), purposes[2]), (4, purposes[3]));
@@ -244,9 +245,9 @@ async fn information_status_reports_versions_and_missing_ones() {
             on_behalf,
             ignored: false,
         });
-        let told = status().await;
-        assert_eq!((&told.received, told.must_inform), (&received, must_inform));
-        assert_ne!(told.explanation, if must_inform { "" } else { &none.explanation });
+        let reported = status().await;
+        assert_eq!((&reported.received, reported.must_inform), (&received, must_inform));
+        assert_ne!(reported.explanation, if must_inform { "" } else { &none.explanation });
     }
 }
 

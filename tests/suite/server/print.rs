@@ -1,4 +1,4 @@
-//! Print: what is in force, in three languages and two formats.
+//! Print: the declarations in force, in three languages and two formats.
 
 use lupa::wire::v1;
 use lupa::wire::v1::{Document, Format, Sector};
@@ -64,7 +64,7 @@ async fn declarations_in_force_are_printed_in_every_language_and_format() {
                 }
             );
             let entry = &text.declarations[0];
-            // The text is broken into lines of its own.
+            // The text is wrapped.
             let unbroken = text.rendered.split_whitespace().collect::<Vec<_>>().join(" ");
             for words in entry.lines.iter().chain([&text.title, &entry.heading]) {
                 assert!(!words.is_empty() && unbroken.contains(words.as_str()), "{words}: {}", text.rendered);

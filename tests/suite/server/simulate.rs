@@ -8,7 +8,7 @@ use crate::fixtures::requests::{
     CONSENT, HOLDING, INFORMATION, aino, demo_directory, entry, message, person, question, recording,
 };
 
-/// What is simulated of one record: its public reason, rule and detail.
+/// The simulated verdict of one record: its public reason, rule and detail.
 async fn simulated(fixture: &Fixture, request: v1::SimulateRequest) -> (v1::Reason, String, v1::Detail) {
     let answer = fixture.decisions().simulate(request).await.expect("simulated").into_inner();
     assert!(answer.simulated);

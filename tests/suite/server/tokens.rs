@@ -45,7 +45,7 @@ async fn a_decision_is_made_at_the_token_or_later() {
 async fn a_forged_token_is_refused() {
     let fixture = Fixture::start().await;
     let token = fixture.record(recording(aino(), "1", INFORMATION)).await.token;
-    // Its format, its revision and its MAC; its epoch tells of another store.
+    // Its format, its revision and its MAC. Another epoch is one of another store.
     let changed = |place: usize| {
         let mut token = token.clone().into_bytes();
         token[place] = if token[place] == b'A' { b'B' } else { b'A' };
@@ -70,7 +70,7 @@ async fn token_of_another_store_is_refused() {
     one.record(recording(aino(), "1", INFORMATION)).await;
     let expected = because(Code::FailedPrecondition, "TOKEN_OF_ANOTHER_STORE");
     assert_eq!(refused(one.decisions().decide(at_least(&token)).await), expected);
-    // It is the store that counts, not the process.
+    // Tokens belong to the store, not to the process.
     let other = other.restart_with(&[]).await;
     assert_eq!(other.decide(at_least(&token)).await.token, token);
 }
@@ -92,7 +92,7 @@ async fn token_of_a_lost_revision_is_unavailable() {
             fs::rename(store.with_extension("backup"), store).expect("the backup restored");
         })
         .await;
-    // Without the denial the visit is shown, but not to who has seen the denial.
+    // Without the denial the visit is shown, but not to a caller with the token of the denial.
     assert_eq!(fixture.decide(at_least("")).await.verdicts[0].effect(), v1::Effect::Permit);
     let expected = because(Code::Unavailable, "REVISION_NOT_REACHED");
     assert!(expected.retry);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lupa::telemetry::Telemetry;
 
 use super::receiver::Receiver;
-use super::{asked, decide, start};
+use super::{decide, request_of, start};
 use crate::fixtures::requests::aino_declares;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -14,7 +14,7 @@ async fn exported_metrics_match_the_scraped_ones() {
     let process = start(folder.path(), &receiver, &[("LUPA_SERVER__HTTP_ADDRESS", "127.0.0.1:0")]);
     let channel = process.connect().await;
     aino_declares(channel.clone()).await;
-    decide(&channel, asked(&["visit-1", "visit-2"])).await.unwrap();
+    decide(&channel, request_of(&["visit-1", "visit-2"])).await.unwrap();
     receiver.until(|receiver| receiver.metrics().iter().any(|metric| metric.name == "lupa.decisions")).await;
     let ended = process.terminate();
     assert!(ended.status.success(), "{}", ended.said);

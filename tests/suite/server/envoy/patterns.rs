@@ -1,6 +1,5 @@
-//! The two patterns of `deploy/envoy`: the lookup before the check, and the check
-//! by the service. In both the service says what its records are, and a caller
-//! cannot say otherwise.
+//! The two patterns of `deploy/envoy`: the lookup before the check, and the check by the
+//! service. In both the service describes its records, and a caller cannot override that.
 
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -8,8 +7,7 @@ use tokio::net::TcpStream;
 
 use super::{AINO, Envoy, HOLDING, lupa, path_of};
 
-/// What a caller says of an entry that the client has denied, and by it of
-/// which client and register it is.
+/// Claims of a caller about the client and the register of an entry that is denied.
 fn claims() -> Vec<String> {
     let denied = path_of("entry-2");
     let list = format!("/clients/{AINO}/registers/{HOLDING}/records");
@@ -22,14 +20,14 @@ fn claims() -> Vec<String> {
         format!("{denied}?records=W10"),
         format!("{list}?id=entry-2&service_event=visit-1&{facts}"),
         format!("{list}?id=entry-2"),
-        // Of somebody else, who has consented to nothing; and of Aino nothing of it is held.
+        // Of another client without consents; the service holds no such entry of Aino.
         denied.replace(AINO, "010190-901R").replace("entry-2", "entry-9"),
         denied.replace("entry-2", "entry-9"),
         denied.replace(HOLDING, "1.2.246.10.99999999.5.1"),
     ]
 }
 
-/// Headers by which a caller would say it.
+/// Headers by which a caller would claim it.
 const MADE_UP: [&str; 5] = [
     "x-lupa-records: W10",
     "x-lupa-client: 010181-900C",
@@ -62,7 +60,7 @@ async fn lookup_provides_records_and_caller_cannot_override() {
     assert_eq!(path, path_of("entry-1"));
     assert_eq!(headers.get_all("x-lupa-permitted-records").iter().collect::<Vec<_>>(), ["entry-1"]);
     assert_ne!(headers["x-lupa-decision-id"], "forged");
-    // It was looked up where it was then asked for.
+    // The lookup used the path of the call.
     let lookups = envoy.behind.lookups();
     assert_eq!(lookups.last().map(|(path, _)| path.clone()), Some(format!("/held{}", path_of("entry-1"))));
 }
@@ -101,7 +99,7 @@ async fn service_requests_decisions_before_sending() {
     }
     let permitted = envoy.get(&path_of("entry-1"), &MADE_UP).await;
     assert_eq!((permitted.status, permitted.shown()), (200, vec!["entry-1"]), "{}", permitted.text);
-    // Who asks is what Envoy has verified, not what the caller says.
+    // The requester is the one that Envoy has verified, not the one that the caller claims.
     envoy.reached();
     let unknown = format!("GET {} HTTP/1.1\r\nhost: records", path_of("entry-1"));
     let unknown = envoy.send(&unknown, &["x-token-payload: e30"]).await;
@@ -116,7 +114,7 @@ async fn service_requests_decisions_before_sending() {
     assert_eq!((answer.status, answer.shown().len()), (503, 0), "{}", answer.text);
 }
 
-/// Without Envoy before it, and so without a decision, the service shows nothing.
+/// Without Envoy, and so without a decision, the service shows nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn service_shows_only_records_that_lupa_permits() {
     let folder = TempDir::new().unwrap();
