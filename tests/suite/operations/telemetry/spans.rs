@@ -147,7 +147,7 @@ async fn a_declaration_is_found_by_its_revision() {
     assert_ne!(withdrawn.token, token);
     decide(&channel, at(request_of(&["visit-1"]), &withdrawn.token)).await.unwrap();
     ended(process);
-    let expected: Vec<_> = receiver
+    let recorded: Vec<_> = receiver
         .spans(RECORD)
         .iter()
         .map(|span| ["lupa.declaration.kind", "lupa.revision", "lupa.replay"].map(|name| text(span, name)))
@@ -158,7 +158,7 @@ async fn a_declaration_is_found_by_its_revision() {
         ["denial", "4", "false"],
         ["consent", "3", "true"],
     ];
-    assert_eq!(expected, expected);
+    assert_eq!(recorded, expected);
     let withdrawal = receiver.span("lupa.v1.DeclarationService/Withdraw");
     assert_eq!(text(&withdrawal, "lupa.declaration.kind"), "withdrawal");
     assert_eq!(text(&withdrawal, "lupa.revision"), text(&receiver.span(DECIDE), "lupa.revision"));
