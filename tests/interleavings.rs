@@ -7,8 +7,7 @@
 #[path = "../src/index/cell.rs"]
 mod cell;
 
-/// What the cell is made of, where every operation is a point at which another
-/// thread may run. An `ArcSwapOption` is as atomic as a lock around an `Arc`.
+/// The primitives of the cell. Each operation is a point at which another thread may run. An `ArcSwapOption` is as atomic as a lock around an `Arc`.
 mod sync {
     pub(crate) use shuttle::sync::Arc;
     use shuttle::sync::Mutex;
@@ -37,10 +36,10 @@ use std::panic::catch_unwind;
 use cell::{Cell, Proven};
 use sync::{Arc, AtomicU64, Ordering};
 
-/// So many orders are tried of each scenario.
+/// Number of interleavings tried of each scenario.
 const ORDERS: usize = 20_000;
 
-/// So many threads are stopped at any point at most, in each order.
+/// Maximum number of preemptions in one interleaving.
 const STOPS_MAX: usize = 3;
 
 /// As a snapshot: what was declared is in the base, in the overlay, or, of one
@@ -80,14 +79,14 @@ fn follow(read: fn(&Cell<Snapshot>) -> Proven<Snapshot>) {
         let mut last = Snapshot::default();
         publishing.publish(Arc::new(last.clone()));
         for round in 0..3 {
-            // Once the epoch ends, and what was read is read anew.
-            let is_anew = round == 1;
-            if is_anew {
+            // Once the epoch ends, and the changes are read again.
+            let is_new_epoch = round == 1;
+            if is_new_epoch {
                 publishing.withdraw();
             }
-            // The look begins here; the number after it stands for the time.
+            // The poll starts here; the next number stands for its time.
             let committed = followed.0.load(Ordering::SeqCst);
-            if is_anew || committed > last.revision() {
+            if is_new_epoch || committed > last.revision() {
                 last.overlay.extend(last.revision() + 1..=committed);
                 publishing.publish(Arc::new(last.clone()));
             }

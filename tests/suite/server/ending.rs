@@ -41,10 +41,10 @@ async fn draining_server_reports_not_serving_and_still_answers() {
     assert_eq!(request(http, "GET", "/livez", "").await.1, "alive\n");
     // Requests are still answered, on new connections too.
     let late = process.connect_as_it_is().await;
-    let request_of = HealthClient::new(late.clone()).check(HealthCheckRequest::default()).await;
-    assert_eq!(request_of.expect("an answer").into_inner().status(), ServingStatus::NotServing);
-    let request_of = question(aino(), vec![entry("r-1", "visit-1")]);
-    DecisionServiceClient::new(late).decide(request_of).await.expect("an answer");
+    let health = HealthClient::new(late.clone()).check(HealthCheckRequest::default()).await;
+    assert_eq!(health.expect("an answer").into_inner().status(), ServingStatus::NotServing);
+    let request_to_decide = question(aino(), vec![entry("r-1", "visit-1")]);
+    DecisionServiceClient::new(late).decide(request_to_decide).await.expect("an answer");
     process.kill();
 }
 
@@ -90,9 +90,9 @@ async fn log_level_changes_at_run_time() {
     let (_folder, process) = start(&[]);
     let http = process.http();
     let refuse = async || {
-        let request_of = question(aino(), Vec::new());
+        let request_to_decide = question(aino(), Vec::new());
         DecisionServiceClient::new(process.connect().await)
-            .decide(request_of)
+            .decide(request_to_decide)
             .await
             .expect_err("an empty request is refused")
     };

@@ -1,4 +1,4 @@
-//! Admission sees everything that is stored before what it admits.
+//! Admission control sees every change stored before the one that it admits.
 
 use lupa::policy::admit::Admitted;
 use lupa::policy::refusal::Refusal;
@@ -6,7 +6,7 @@ use lupa::store::{Append, AppendError};
 
 use super::fixture::*;
 
-/// Withdraws unless it is withdrawn.
+/// A withdrawal that is refused if the declaration is withdrawn already.
 fn withdraw_once(key: &str, declaration_id: &str) -> Append {
     let declaration_id = id(declaration_id);
     let mut append = withdraw(client(), key, declaration_id.clone());

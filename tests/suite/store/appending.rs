@@ -1,4 +1,4 @@
-//! What an append answers, and what then is stored.
+//! Appends: their answers, and the changes stored.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc;
@@ -14,9 +14,9 @@ use lupa::store::{
 
 use super::fixture::*;
 
-/// Appends all at once, so that many share a transaction, in this order.
+/// Appends concurrently, so that they share a transaction (group commit), in this order.
 async fn append_together(store: &Store, appends: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
-    // While the first admission waits, the others queue up behind it.
+    // The first admission blocks the writer, so the others queue.
     let (release, released) = mpsc::channel::<()>();
     let mut first = declare(other_client(), "holds the writer", information());
     first.admit = Box::new(move |_, _| {
@@ -143,7 +143,7 @@ async fn refused_append_leaves_no_trace(home: Shared) {
     let unknown = withdraw(client(), "key", id("no such declaration"));
     assert!(matches!(store.append(unknown).await, Err(AppendError::Refused(Refusal::DeclarationUnknown))));
     assert_eq!(store.count().unwrap(), 0);
-    // Nor is the key used up, or a revision.
+    // Neither the key nor a revision is used.
     assert_eq!(append(&store, declare(client(), "key", consent())).await.revision, Revision(1));
 }
 
@@ -165,7 +165,7 @@ async fn recorded_time_never_goes_back(home: Shared) {
     assert_eq!(recorded, [5_000_001, 5_000_001, 5_000_002, 5_000_002, 5_000_002].map(at));
     for change in load(&store) {
         let Change::Declaration { recorded_at, declaration, .. } = change else { panic!("{change:?}") };
-        // Given when it was recorded, as nothing else was told.
+        // Without another time it counts as given when it was recorded.
         assert_eq!((declaration.recorded_at, declaration.given_at), (recorded_at, recorded_at));
     }
 }
@@ -173,10 +173,10 @@ async fn recorded_time_never_goes_back(home: Shared) {
 async fn full_queue_is_reported_at_once(home: Shared) {
     let store = home.open_with(StoreOptions { queue_length_max: 1, group_commit_max: 1, ..options() });
     let (release, released) = mpsc::channel::<()>();
-    let (begin, begun) = mpsc::channel::<()>();
+    let (start, started) = mpsc::channel::<()>();
     let mut first = declare(client(), "first", denial());
     first.admit = Box::new(move |_, _| {
-        begin.send(()).unwrap();
+        start.send(()).unwrap();
         released.recv().unwrap();
         Ok(Admitted::default())
     });
@@ -186,7 +186,7 @@ async fn full_queue_is_reported_at_once(home: Shared) {
     };
     let first = spawn(first);
     tokio::task::yield_now().await;
-    begun.recv().unwrap();
+    started.recv().unwrap();
     let second = spawn(declare(client(), "second", denial()));
     tokio::task::yield_now().await;
     let third = store.append(declare(client(), "third", denial())).await;
@@ -259,7 +259,7 @@ async fn history_is_imported_as_it_is_given_or_not_at_all(home: Shared) {
     assert!(matches!(store.import(itself).await, Err(StoreError::AlreadyImported { place: 2 })));
     assert_eq!(store.import(Vec::new()).await.unwrap(), Revision(2));
 
-    // It is withdrawn as any other.
+    // It can be withdrawn like any other.
     append(&store, withdraw(other_client(), "end", id("b"))).await;
     let changes = load(&store);
     let [Change::Declaration { client: whose, declaration, .. }, _, Change::Withdrawal { withdrawal, .. }] =

@@ -1,5 +1,5 @@
-//! Copies say what their originals say, and are stores of their own; backups
-//! begin a new epoch.
+//! Copies have the content of the original and an identity of their own. Restored backups
+//! start a new epoch.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,7 +12,7 @@ use lupa::store::{
 use super::fixture::*;
 use crate::fixtures::postgres::{Cluster, postgres_options};
 
-/// Something of everything.
+/// Changes of every kind.
 async fn filled(store: &Store) {
     store.replace_directory(directory("HUS")).await.unwrap();
     let given = append(store, declare(client(), "deny", denial())).await;
@@ -30,7 +30,7 @@ fn verified(store: &Store) -> Verified {
     store.verify(&mut |_| true).unwrap().unwrap()
 }
 
-/// What must be the same of a copy.
+/// The parts of a copy that must equal the original.
 fn says(store: &Store) -> (Revision, u64, [u8; 32], Vec<String>) {
     let Verified { epoch: _, revision, viewings, digest, faults, faults_count } = verified(store);
     assert_eq!((faults.as_slice(), faults_count), (&[][..], 0));
@@ -59,12 +59,12 @@ async fn copy_has_the_same_content_and_its_own_identity(home: Shared) {
         assert_eq!(says(&copy), expected);
         assert_ne!((copy.epoch(), copy.token_key()), (original.epoch(), original.token_key()));
         assert_eq!(copy.declaration_ids(), original.declaration_ids());
-        // A key that was used is used, and it goes on where it was.
+        // Idempotency keys stay used, and revisions continue.
         let again = append(&copy, declare(client(), "deny", denial())).await;
         assert_eq!((again.revision, again.is_replay), (Revision(2), true));
         assert_eq!(append(&copy, declare(client(), "next", denial())).await.revision, Revision(6));
         assert_eq!(verified(&copy).faults, []);
-        // Nothing is copied over it.
+        // An existing store is not overwritten.
         let over = original.copy(
             if copy.file().is_some() { CopyTo::File(copy.file().unwrap()) } else { CopyTo::Server(&server) },
             options(),
@@ -134,7 +134,7 @@ async fn backup_is_a_snapshot_and_its_restore_starts_new_epoch() {
     assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(matches!(Store::back_up(&home.store(), &backup), Err(StoreError::Exists { .. })));
     append(&store, declare(client(), "after", denial())).await;
-    // Looked at, it is what it was.
+    // Verification does not change it.
     let looked_at = Store::open_to_follow(&backup, options()).unwrap();
     assert_eq!((looked_at.epoch(), says(&looked_at)), (before, expected.clone()));
     drop(looked_at);

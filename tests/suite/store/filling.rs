@@ -1,4 +1,4 @@
-//! A new store with a history in it is as if it had been recorded.
+//! Bulk filling: a filled store equals one with the same recorded history.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -46,7 +46,7 @@ fn go_on(_: lupa::store::FillProgress) -> bool {
     true
 }
 
-/// The SQL of all that a store is made of.
+/// The SQL of the schema.
 fn schema(home: &Home) -> Vec<(String, Option<String>)> {
     let connection = home.connect();
     let mut statement = connection.prepare("SELECT name, sql FROM sqlite_master ORDER BY name").unwrap();
@@ -85,7 +85,7 @@ async fn filled_store_equals_a_recorded_one() {
     let by = Some(declarer(Role::Client));
     assert_eq!(*withdrawal, Withdrawal { given_at: at(30), recorded_at: at(30), by });
     assert_eq!(store.history_of(&client(), point(&store, last)).unwrap().len(), 2);
-    // It is recorded in as in any other.
+    // It accepts recordings like any other.
     let other_id = ids.id(at(20), Revision(3));
     let next = append(&store, withdraw(other_client(), "key", other_id)).await;
     assert_eq!(next.revision, Revision(6));

@@ -1,4 +1,4 @@
-//! A store that another process writes.
+//! A read-only store, which another process writes.
 
 use std::fs;
 
@@ -45,13 +45,13 @@ async fn committed_changes_are_visible_to_read_only_stores() {
         assert_eq!(follower.history_of(&client(), point(follower, Revision(3))).unwrap().len(), 2);
         assert_eq!(load(follower).iter().map(Change::revision).count(), 3);
     }
-    // The one that writes ends and comes back; the follower neither notices nor is in its way.
+    // The writer stops and restarts; neither side disturbs the other.
     drop(store);
     assert!(since(&follower, 3).is_empty());
     let store = home.open();
     append(&store, declare(client(), "third", consent())).await;
     assert_eq!(since(&follower, 3), [4]);
-    // And a follower ends without touching what is written.
+    // A follower closes without changing the store.
     drop((follower, another));
     append(&store, declare(client(), "fourth", consent())).await;
     drop(store);
@@ -135,7 +135,7 @@ async fn unusable_store_is_reported_to_a_read_only_replica() {
     assert!(matches!(Store::open_to_follow(&home.store(), options()), Err(StoreError::NotAStore { .. })));
 }
 
-/// The real binary, twice on one store.
+/// Two real binaries on one store.
 #[tokio::test]
 async fn read_only_replica_decides_by_the_writers_changes() {
     let home = Home::new();
@@ -165,7 +165,7 @@ async fn read_only_replica_decides_by_the_writers_changes() {
     let replaced = DirectoryServiceClient::new(channel).replace_directory(load).await;
     assert_eq!(refused(replaced), read_only);
 
-    // It goes on deciding while the other is away, and follows it when it is back.
+    // It keeps deciding while the writer is down, and follows it again after its restart.
     writing.kill();
     decisions.decide(question.clone()).await.expect("decided");
     let writing = Process::start(serve(&home.store())).expect("it listens");

@@ -1,5 +1,5 @@
-//! Ids of declarations: derived from when and as which change they are
-//! recorded, or what they were.
+//! Ids of declarations: derived from the time and the revision of their recording, or
+//! assigned by an import.
 
 use lupa::policy::declaration::Declaration;
 use lupa::policy::oid::OpaqueId;
@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::fixture::*;
 
-/// What a store made by the first version of Lupa has in it.
+/// The schema of the first version of Lupa.
 const SCHEMA_1: &str = include_str!("../../../src/store/migrations/sqlite/0001_changes.sql");
 
 /// The ids of the declarations of a store, and whether each is derived.

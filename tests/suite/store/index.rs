@@ -1,4 +1,4 @@
-//! The index follows the store, and says so when it cannot.
+//! The index follows the store, and is stale while it cannot.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use lupa::store::{Point, Revision, Store};
 
 use super::fixture::*;
 
-/// A denial as it is written.
+/// The row of a denial.
 const DENIAL: Row<'_> = Row {
     revision: None,
     what: "declaration",
@@ -18,7 +18,7 @@ const DENIAL: Row<'_> = Row {
     body: r#"{"content":{"denial":{"sector":"healthcare","scope":"all_patient_data","allows_emergency":true}},"given_at":0}"#,
 };
 
-/// Soon stale; looks often.
+/// A short staleness bound and frequent polls.
 fn hasty() -> IndexOptions {
     IndexOptions {
         poll_interval: Duration::from_millis(5),
@@ -30,7 +30,7 @@ fn hasty() -> IndexOptions {
 }
 
 async fn wait_until_ready(index: &Index, ready: bool) {
-    index.readiness().wait_for(|told| *told == ready).await.unwrap();
+    index.readiness().wait_for(|is_ready| *is_ready == ready).await.unwrap();
 }
 
 async fn stored_changes_are_loaded(home: Shared) {
@@ -58,7 +58,7 @@ async fn an_empty_store_is_ready(home: Shared) {
 
 async fn appended_changes_are_followed(home: Shared) {
     let store = home.open();
-    // Polled so rarely that only the hint can bring the news.
+    // Polled so rarely that only the notification can bring the change.
     let rarely = IndexOptions { poll_interval: Duration::from_secs(3_600), ..index_options() };
     let (index, _follower) = Index::start(store.clone(), rarely).unwrap();
     wait_until_ready(&index, true).await;
@@ -71,7 +71,7 @@ async fn appended_changes_are_followed(home: Shared) {
     let replaced = store.replace_directory(directory("HUS")).await.unwrap();
     reached(&index, &store, replaced.point.revision).await;
     assert_eq!(&*index.current().unwrap().directory().organisations()[0].name.fi, "HUS");
-    // Who holds a snapshot keeps it.
+    // A snapshot that is held does not change.
     assert_eq!((before.revision(), before.declarations(&client()).is_empty()), (Revision(0), true));
 }
 

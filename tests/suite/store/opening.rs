@@ -1,4 +1,4 @@
-//! Which files are opened, and what is said of those that are not.
+//! Which files are opened, and the errors for the others.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use super::fixture::*;
 
-/// A store with this many changes, closed.
+/// A closed store with this many changes.
 async fn closed_with(changes: usize) -> Home {
     let home = Home::new();
     let store = home.open();
@@ -58,7 +58,7 @@ async fn acknowledged_changes_survive_a_crash() {
     let home = Home::new();
     let store = home.open();
     append(&store, declare(client(), "key", denial())).await;
-    // The files as a killed process would leave them.
+    // The files of a killed process.
     let crashed = Home::new();
     for name in ["lupa.db", "lupa.db-wal"] {
         fs::copy(home.file(name), crashed.file(name)).unwrap();
@@ -75,7 +75,7 @@ fn debug_output_shows_the_epoch_without_the_key() {
     assert!(!debug.contains("key"), "{debug}");
 }
 
-/// A child has all files of this process until it begins its own program.
+/// A forked child has all open files of this process until it executes its own program.
 #[tokio::test]
 async fn store_reopens_while_child_processes_start() {
     let home = Home::new();
@@ -185,7 +185,7 @@ async fn a_store_with_overwritten_pages_is_refused_or_whole() {
         match Store::open(&home.store(), options()) {
             Err(StoreError::Damaged { .. }) => {}
             Err(error) => panic!("page {page}: {error}"),
-            // A page that is not in use.
+            // A free page.
             Ok(store) => assert_eq!(load(&store).len(), before, "page {page}"),
         }
     }

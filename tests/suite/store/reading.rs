@@ -1,4 +1,4 @@
-//! Parts of a store, and histories of clients as they were.
+//! Reads of revision ranges, and of clients' histories as of a revision.
 
 use std::sync::Barrier;
 use std::thread;
@@ -89,7 +89,7 @@ async fn history_is_read_as_of_a_revision(home: Shared) {
     ));
 }
 
-/// More than there are connections: all are answered, in their turn.
+/// More reads than connections: each waits for a connection and is answered.
 async fn many_histories_are_read_at_one_time(home: Shared) {
     let store = store_with(&home, 50).await;
     let together = Barrier::new(8);
