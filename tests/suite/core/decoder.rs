@@ -1,6 +1,5 @@
-//! The borrowing decoder beside prost: on generated messages, on messages
-//! damaged in every way, and on the fuzzer's corpus. `fuzz/` runs the same
-//! comparison for as long as one likes.
+//! The borrowing decoder compared with prost: on generated messages, on damaged ones, and
+//! on the fuzzer's corpus. `fuzz/` runs the same comparison without a limit.
 
 pub(crate) mod compare;
 mod wire;
@@ -16,10 +15,10 @@ use crate::core::generator::rng::Rng;
 use compare::{Outcome, compare};
 use wire::{damaged, request};
 
-/// How many generated messages; each is compared as it is and damaged.
+/// Number of generated messages, each compared intact and damaged.
 const MESSAGES: u64 = 60_000;
 
-/// How many of them are cut at every byte.
+/// Number of messages that are truncated at every byte.
 const CUT: u64 = 300;
 
 #[test]
@@ -36,7 +35,7 @@ fn generated_messages_are_decoded_alike() {
             }
         }
     }
-    // Both outcomes are tried, and many times.
+    // Both outcomes occur often.
     assert!(decoded > messages / 2 && refused > messages / 2, "{decoded} decoded, {refused} refused");
 }
 

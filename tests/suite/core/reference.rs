@@ -4,7 +4,7 @@
 //! question is answered by a full scan of the messages as they are on the
 //! wire, nothing is kept between two questions, and nothing is shared with the
 //! core. Where the text can be read in two ways, the reading that denies is
-//! taken and said in a line at that place.
+//! taken, and stated there.
 //!
 //! It expects what the edge lets through: valid OIDs and dates, and no unknown
 //! enum values, except in records, whose validity it judges itself.

@@ -1,4 +1,4 @@
-//! What the cases hit, by the reference.
+//! Coverage of the generated cases, by the reference.
 
 mod branches;
 

@@ -1,4 +1,4 @@
-//! What clients declared: mostly what bears on the request, often oddly.
+//! Declarations of clients: most affect the request, many are unusual.
 
 mod acts;
 mod denials;
@@ -214,7 +214,7 @@ fn moment(rng: &mut Rng, setting: &Setting) -> DateTime<Utc> {
     }
 }
 
-/// By whomever, at the earliest as it was recorded.
+/// By any declarer, at the earliest at its recording.
 fn withdraw(
     rng: &mut Rng,
     setting: &Setting,
@@ -242,7 +242,7 @@ fn withdraw(
     ]));
 }
 
-/// Anything, mostly what bears on the request.
+/// Any content, mostly one that affects the request.
 pub(super) fn content(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Content {
     match rng.below(100) {
         0..30 => Content::Information(information(rng, setting)),
@@ -288,7 +288,7 @@ fn consent(rng: &mut Rng, setting: &Setting, ends: &Ends, relevant: bool) -> Con
     Consent { kind: kind.into(), allocation, controller }
 }
 
-/// The kind that would open what is asked.
+/// The kind of consent that would permit the request.
 fn relevant_kind(rng: &mut Rng, setting: &Setting) -> ConsentKind {
     let before_start = day(setting.at) < setting.calendar.cross_sector_from;
     let local = rng.chance(if before_start { 96 } else { 8 });

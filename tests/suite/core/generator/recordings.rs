@@ -1,4 +1,4 @@
-//! Requests to record and to withdraw, each of which can be read.
+//! Valid requests to record and to withdraw.
 
 use lupa::wire::v1::Against;
 use lupa::wire::v1::Declaration;
@@ -94,7 +94,7 @@ fn denial(stored: &StoredDeclaration) -> Option<&Denial> {
     }
 }
 
-/// Always told.
+/// Always set.
 fn role(rng: &mut Rng) -> Role {
     rng.weighted(&[
         (72, Role::Client),

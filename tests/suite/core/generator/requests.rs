@@ -1,4 +1,4 @@
-//! Who asks, in which situation, for which records.
+//! Requests: the requester, the situation and the records.
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -144,7 +144,7 @@ pub(super) fn ends(rng: &mut Rng, setting: &Setting) -> Ends {
     ends
 }
 
-/// Held by a former provider, and mostly asked for by someone on its chain.
+/// Held by a former provider, and mostly requested by an organisation on its chain.
 fn ends_of_merger(rng: &mut Rng, setting: &Setting) -> Option<Ends> {
     let former = [12, 13, 14, 15, 13].map(super::directory::organisation_oid);
     let holders = setting.registers(setting.theme.holder_kinds(), Some(&rng.pick(&former)));

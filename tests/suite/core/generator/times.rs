@@ -1,4 +1,4 @@
-//! Instants and dates, mostly just before and after one that matters.
+//! Instants and dates, mostly just before and after the ones that matter.
 
 use std::collections::BTreeSet;
 

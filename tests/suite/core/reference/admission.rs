@@ -1,6 +1,6 @@
 //! Domain §4 and §7: what may be recorded and withdrawn, by whom.
 //!
-//! The checks stand in the order of the codes in api.md; the first that fails is told.
+//! The checks stand in the order of the codes in api.md; the first that fails is returned.
 
 use std::collections::BTreeSet;
 

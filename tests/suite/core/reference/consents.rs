@@ -45,9 +45,9 @@ pub(super) struct Act<'a> {
     pub(super) recorded: Recorded<'a>,
 }
 
-/// The acts on the client's consents of a kind (of a controller, if one is told)
+/// The acts on the client's consents of a kind (of a controller, if one is given)
 /// that are recorded. A consent "given by someone not entitled is no act of the
-/// client (its withdrawal is one)", whoever made that.
+/// client (its withdrawal is one)", by any declarer.
 pub(super) fn acts<'a>(world: &World<'a>, kind: ConsentKind, controller: Option<&str>) -> Vec<Act<'a>> {
     let mut acts = Vec::new();
     for recorded in world.recorded() {
@@ -252,7 +252,7 @@ fn covers_recording_day(question: &Question, _: ConsentKind, allocation: &Alloca
 
 /// Whether the client's last act on any kind of consent that opens this direction
 /// was a withdrawal: on the direction's own, or on either end's local one. Each is
-/// looked at apart: giving one does not undo withdrawing another.
+/// checked separately: giving one does not undo withdrawing another.
 pub(super) fn last_act_was_withdrawal(question: &Question, direction: ConsentKind) -> bool {
     let local = ConsentKind::LocalCrossSector;
     let kinds = [

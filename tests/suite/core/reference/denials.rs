@@ -54,7 +54,7 @@ enum Whom {
     OtherControllers,
 }
 
-/// Recorded, by whomever, and not ended.
+/// Recorded, by any declarer, and not withdrawn.
 pub(super) fn in_force<'a>(world: &World<'a>) -> Vec<(Recorded<'a>, &'a Denial)> {
     let mut in_force = Vec::new();
     for recorded in world.recorded() {
@@ -89,7 +89,7 @@ fn counts_in(denial: &Denial, sector: Sector) -> bool {
     denial.sector() == sector || denial.sector() == Sector::Both
 }
 
-/// Every way in which the denial's scope covers the record, whomever against.
+/// Every way in which the denial's scope covers the record, against any requester.
 fn covers<'a>(question: &Question, denial: &'a Denial) -> Vec<Cover<'a>> {
     let record = question.record;
     let Some(scope) = &denial.scope else {
@@ -234,7 +234,7 @@ fn is_extensive_of_both(denial: &Denial) -> bool {
 }
 
 /// The two exceptions: EXTENSIVE of both, and PRESCRIPTION on this one, whatever
-/// the stored sector and whomever against.
+/// the stored sector and requesters are.
 pub(super) fn across_sectors<'a>(question: &Question<'a>) -> Vec<Cover<'a>> {
     in_force(&question.world)
         .into_iter()

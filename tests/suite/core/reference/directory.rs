@@ -64,7 +64,7 @@ pub(super) fn successors<'a>(directory: &'a Directory, oid: &str) -> Vec<&'a Org
     chain
 }
 
-/// First day of operations; unset, the day the counties began.
+/// First day of operations; unset, the day the counties started.
 pub(super) fn first_day(world: &World, organisation: &Organisation) -> NaiveDate {
     date(&organisation.operates_from).unwrap_or(world.calendar.counties_begin)
 }
@@ -173,7 +173,7 @@ pub(super) fn stores_declarations(register: &Register, today: NaiveDate) -> bool
 }
 
 /// "Judged on the day of the request, from the directory, only where notified
-/// to the Code service." Connections are told of private providers: both ends are.
+/// to the Code service." Connections exist between private providers only: both ends are private.
 pub(super) fn operates_in_connection_with(world: &World, provider: &str, main: &str) -> bool {
     let private = [OrganisationKind::Private];
     has_kind(world.directory, provider, &private)

@@ -1,4 +1,4 @@
-//! What a decision is made from, and the order of what was stored.
+//! The inputs of a decision, and the order of stored declarations.
 
 use chrono::DateTime;
 use chrono::NaiveDate;
@@ -93,7 +93,7 @@ impl<'a> Recorded<'a> {
         }
     }
 
-    /// The day it was given; the day it was recorded where none is told, or one
+    /// The day it was given; the day it was recorded where none is given, or one
     /// after that: "what is stored as given after it was recorded counts so too".
     pub(super) fn given_on(&self) -> NaiveDate {
         let given_at = self.stored.given_at.as_ref().map(instant);

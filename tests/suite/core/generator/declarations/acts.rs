@@ -37,7 +37,7 @@ pub(super) fn acts(
     for _ in 0..=rng.between(1, 3) {
         let recorded_at = rng.pick(&instants);
         let mut act = template.clone();
-        // Acts of one rank are told apart by what they say.
+        // Acts of one rank differ in their content.
         match rng.below(3) {
             0 => act.allocation = None,
             1 => act.allocation = Some(to_everyone_public()),

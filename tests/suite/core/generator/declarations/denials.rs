@@ -1,4 +1,4 @@
-//! Denials: of what is asked about, of what a former provider had, and once more.
+//! Denials: of the requested records, of those of a former provider, and repeated ones.
 
 use chrono::DateTime;
 use chrono::Utc;
