@@ -1,5 +1,8 @@
-//! The architecture is a test: who may know whom, no orphans, no big files, no
-//! real people. Each failure says what to do.
+//! Tests of the repository itself: module dependencies, orphan files, file sizes, plain
+//! words, fictional people. Each failure says what to do.
+//!
+//! Needs Git, to list the files; without it, all files are read.
+//! Run only this group: `cargo test --test suite architecture::`
 
 mod code;
 mod prose;

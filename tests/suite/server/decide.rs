@@ -88,7 +88,7 @@ async fn ten_thousand_records_are_decided_in_order_and_one_more_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_cannot_be_read_names_every_field() {
+async fn unreadable_request_names_every_field() {
     let fixture = Fixture::start().await;
     let good = question(aino(), vec![entry("doc-1", "visit-1")]);
     let cases: [(v1::DecideRequest, &[&str]); 8] = [
@@ -144,7 +144,7 @@ async fn a_request_that_cannot_be_read_names_every_field() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_that_cannot_be_read_is_denied_among_the_others() {
+async fn unreadable_record_is_denied_among_the_others() {
     let (fixture, consent, denial) = with_aino().await;
     let good = entry("doc-1", "visit-2");
     let long = "x".repeat(129);

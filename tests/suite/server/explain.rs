@@ -90,7 +90,7 @@ async fn one_record_is_explained_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_that_cannot_be_read_is_explained_by_its_field() {
+async fn unreadable_record_is_explained_by_its_field() {
     let fixture = Fixture::start().await;
     let record = v1::Record { recorded_on: "2025-13-01".to_owned(), ..entry("doc-1", "visit-1") };
     let request = v1::ExplainRequest { decide: Some(question(aino(), vec![record])) };

@@ -138,7 +138,7 @@ async fn printout_requires_the_right_to_declare() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_read_is_not_printed() {
+async fn unreadable_declaration_is_not_printed() {
     let fixture = Fixture::start().await;
     let nothing = fixture.declarations().print(message::<v1::PrintRequest>("language: de")).await;
     assert_eq!(refused(nothing), invalid(&["client", "sector", "document", "language", "requested_by"]));

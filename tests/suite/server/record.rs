@@ -268,7 +268,7 @@ async fn every_refusal_has_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_read_names_every_field() {
+async fn unreadable_request_names_every_field() {
     let fixture = Fixture::start().await;
     let good = recording(aino(), "1", DENIAL);
     let denial = |denial: v1::Denial| {

@@ -107,7 +107,7 @@ async fn simulate_varies_directory_declarations_and_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_read_is_refused_by_field() {
+async fn unreadable_simulation_is_refused_by_field() {
     let fixture = Fixture::start().await;
     let good = asking(aino());
     let mut unknown_sector = stored("declaration: { denial: {} }");

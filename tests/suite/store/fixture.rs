@@ -356,7 +356,7 @@ pub(super) fn load(store: &Store) -> Vec<Change> {
     let changes = store.changes_since(Revision(0), 100_000).unwrap();
     let mut those_that_follow = changes.iter();
     let last = load_each(store, &mut |loaded| {
-        assert_says_what_decides(&loaded, those_that_follow.next().unwrap(), store.declaration_ids());
+        assert_loads_equal_changes(&loaded, those_that_follow.next().unwrap(), store.declaration_ids());
     });
     assert_eq!(last.unwrap(), changes.last().map_or(Revision(0), Change::revision));
     assert_eq!(those_that_follow.count(), 0);
@@ -371,7 +371,7 @@ pub(super) fn load_each(store: &Store, each: &mut dyn FnMut(Loaded)) -> Result<R
     })
 }
 
-fn assert_says_what_decides(loaded: &Loaded, change: &Change, ids: DeclarationIds) {
+fn assert_loads_equal_changes(loaded: &Loaded, change: &Change, ids: DeclarationIds) {
     assert_eq!((loaded.revision, loaded.recorded_at), (change.revision(), change.recorded_at()));
     match (&loaded.what, change) {
         (

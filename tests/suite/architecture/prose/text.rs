@@ -1,7 +1,6 @@
-//! The prose of a file: what people read of it, without identifiers and code.
+//! Extracts the prose of a file: comments, strings and Markdown without code.
 
-/// Stands as a word where something else is between two pieces of prose, so that no
-/// phrase is found across it.
+/// A separator word between two pieces of prose, so that no phrase is found across code.
 const BREAK: char = '\u{1}';
 
 /// How a file marks its prose.
@@ -32,7 +31,7 @@ impl Marks {
     }
 }
 
-/// A file's prose, line by line; none of a file that is not written for people.
+/// The prose of a file, with its lines; `None` for a format without prose.
 pub(super) fn prose(path: &str, text: &str) -> Option<String> {
     let characters: Vec<char> = text.chars().collect();
     let text = match Marks::of(path, text)? {
@@ -108,10 +107,10 @@ impl<'t> Reader<'t> {
         self.prose
     }
 
-    /// Keeps everything until an end, and passes over that.
+    /// Keeps everything up to an end, and skips the end.
     fn keep(&mut self, is_end: impl Fn(&Self) -> bool, end: usize) {
         while self.place < self.text.len() && !is_end(self) {
-            // An escape, such as the one that joins the lines of a string.
+            // An escape; before a line break it joins two lines of a string.
             let is_escape = end == 1 && self.at(self.place) == '\\';
             if is_escape {
                 self.place += 1;
@@ -127,7 +126,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// The same without blocks and spans of code in backticks; lines stay where they are.
+/// Removes code blocks and code spans in backticks; line numbers do not change.
 fn without_code(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut is_block = false;
