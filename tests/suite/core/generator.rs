@@ -16,16 +16,10 @@ mod requests;
 pub(crate) mod rng;
 mod times;
 
-use chrono::DateTime;
-use chrono::NaiveDate;
-use chrono::Utc;
-use lupa::wire::v1::ClientId;
-use lupa::wire::v1::DecideRequest;
-use lupa::wire::v1::Directory;
-use lupa::wire::v1::RecordRequest;
-use lupa::wire::v1::RegisterKind;
-use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::WithdrawRequest;
+use chrono::{DateTime, NaiveDate, Utc};
+use lupa::wire::v1::{
+    ClientId, DecideRequest, Directory, RecordRequest, RegisterKind, StoredDeclaration, WithdrawRequest,
+};
 use pbjson_types::Timestamp;
 
 use crate::core::reference::Calendar;

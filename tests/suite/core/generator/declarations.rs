@@ -3,38 +3,22 @@
 mod acts;
 mod denials;
 
-use chrono::DateTime;
-use chrono::TimeDelta;
-use chrono::Utc;
-use lupa::wire::v1::Consent;
-use lupa::wire::v1::ConsentKind;
-use lupa::wire::v1::Declaration;
-use lupa::wire::v1::Declarer;
-use lupa::wire::v1::Denial;
-use lupa::wire::v1::Information;
-use lupa::wire::v1::MyKanta;
-use lupa::wire::v1::RecordedBy;
-use lupa::wire::v1::Role;
-use lupa::wire::v1::Sector;
-use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::Way;
+use chrono::{DateTime, TimeDelta, Utc};
 use lupa::wire::v1::declaration::Declaration as Content;
 use lupa::wire::v1::recorded_by::RecordedBy as Recorder;
+use lupa::wire::v1::{
+    Consent, ConsentKind, Declaration, Declarer, Denial, Information, MyKanta, RecordedBy, Role, Sector,
+    StoredDeclaration, Way,
+};
 
-use super::Setting;
-use super::allocations;
 use super::directory::organisation_oid;
-use super::requests::Ends;
-use super::requests::Theme;
+use super::requests::{Ends, Theme};
 use super::rng::Rng;
-use super::times::any_instant;
-use super::times::timestamp;
-use crate::core::reference::day;
-use crate::core::reference::ymd;
+use super::times::{any_instant, timestamp};
+use super::{Setting, allocations};
+use crate::core::reference::{day, ymd};
 pub(super) use denials::another_denial;
-use denials::denial;
-use denials::deny_again;
-use denials::deny_predecessor;
+use denials::{denial, deny_again, deny_predecessor};
 
 /// The earliest anything is recorded.
 const BEGINNING: (i32, u32, u32) = (2018, 1, 1);

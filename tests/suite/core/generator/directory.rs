@@ -1,13 +1,9 @@
 //! Directories: fixed organisations and registers, with varying dates, connections and
 //! outsourcing.
 
-use lupa::wire::v1::Directory;
-use lupa::wire::v1::MainResponsibility;
-use lupa::wire::v1::Organisation;
-use lupa::wire::v1::OrganisationKind;
-use lupa::wire::v1::Outsourcing;
-use lupa::wire::v1::Register;
-use lupa::wire::v1::RegisterKind;
+use lupa::wire::v1::{
+    Directory, MainResponsibility, Organisation, OrganisationKind, Outsourcing, Register, RegisterKind,
+};
 
 use super::rng::Rng;
 

@@ -1,25 +1,15 @@
 //! Valid requests to record and to withdraw.
 
-use lupa::wire::v1::Against;
-use lupa::wire::v1::Declaration;
-use lupa::wire::v1::Denial;
-use lupa::wire::v1::MyKanta;
-use lupa::wire::v1::Professional;
-use lupa::wire::v1::RecordRequest;
-use lupa::wire::v1::RecordedBy;
-use lupa::wire::v1::RegisterKind;
-use lupa::wire::v1::Role;
-use lupa::wire::v1::Sector;
-use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::WithdrawRequest;
 use lupa::wire::v1::declaration::Declaration as Content;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::recorded_by::RecordedBy as Recorder;
+use lupa::wire::v1::{
+    Against, Declaration, Denial, MyKanta, Professional, RecordRequest, RecordedBy, RegisterKind, Role,
+    Sector, StoredDeclaration, WithdrawRequest,
+};
 
 use super::Setting;
-use super::declarations::content;
-use super::declarations::declarer;
-use super::declarations::given_near;
+use super::declarations::{content, declarer, given_near};
 use super::directory::UNKNOWN;
 use super::requests::Ends;
 use super::rng::Rng;

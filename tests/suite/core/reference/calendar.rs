@@ -1,10 +1,6 @@
 //! Domain §1 and §5: days, dates and ages.
 
-use chrono::DateTime;
-use chrono::Datelike;
-use chrono::Days;
-use chrono::NaiveDate;
-use chrono::Utc;
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use chrono_tz::Europe::Helsinki;
 use lupa::wire::v1::ClientId;
 use pbjson_types::Timestamp;

@@ -1,27 +1,15 @@
 //! Domain §4, denials.
 
-use lupa::wire::v1::Against;
-use lupa::wire::v1::Denial;
-use lupa::wire::v1::Detail;
-use lupa::wire::v1::Organisation;
-use lupa::wire::v1::OrganisationKind;
-use lupa::wire::v1::RecordKind;
-use lupa::wire::v1::Sector;
 use lupa::wire::v1::denial::Scope;
+use lupa::wire::v1::{Against, Denial, Detail, Organisation, OrganisationKind, RecordKind, Sector};
 
 use super::calendar::day;
 use super::declarers::may_withdraw_denial;
-use super::directory::are_both_uusimaa_public_healthcare;
-use super::directory::controller;
-use super::directory::has_merged_into;
-use super::directory::holders_controller;
-use super::directory::merged_into;
-use super::directory::register;
-use super::directory::successors;
-use super::directory::was_held_before_merger_by;
-use super::world::Question;
-use super::world::Recorded;
-use super::world::World;
+use super::directory::{
+    are_both_uusimaa_public_healthcare, controller, has_merged_into, holders_controller, merged_into,
+    register, successors, was_held_before_merger_by,
+};
+use super::world::{Question, Recorded, World};
 
 /// "Several denials cover: the first of …"
 const TOLD_FIRST: [Detail; 9] = [

@@ -1,19 +1,10 @@
 //! Domain §2: what the directory says of organisations and registers.
 
 use chrono::NaiveDate;
-use lupa::wire::v1::Directory;
-use lupa::wire::v1::Organisation;
-use lupa::wire::v1::OrganisationKind;
-use lupa::wire::v1::Record;
-use lupa::wire::v1::Register;
-use lupa::wire::v1::RegisterKind;
+use lupa::wire::v1::{Directory, Organisation, OrganisationKind, Record, Register, RegisterKind};
 
-use super::calendar::date;
-use super::calendar::iso_date;
-use super::calendar::reached;
-use super::calendar::within;
-use super::world::Question;
-use super::world::World;
+use super::calendar::{date, iso_date, reached, within};
+use super::world::{Question, World};
 
 /// The two sectors, and what is in neither.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,23 +1,13 @@
 //! The inputs of a decision, and the order of stored declarations.
 
-use chrono::DateTime;
-use chrono::NaiveDate;
-use chrono::Utc;
-use lupa::wire::v1::ClientId;
-use lupa::wire::v1::Consent;
-use lupa::wire::v1::DecideRequest;
-use lupa::wire::v1::Denial;
-use lupa::wire::v1::Directory;
-use lupa::wire::v1::Information;
-use lupa::wire::v1::Record;
-use lupa::wire::v1::Register;
-use lupa::wire::v1::Role;
-use lupa::wire::v1::StoredDeclaration;
+use chrono::{DateTime, NaiveDate, Utc};
 use lupa::wire::v1::declaration::Declaration as Content;
+use lupa::wire::v1::{
+    ClientId, Consent, DecideRequest, Denial, Directory, Information, Record, Register, Role,
+    StoredDeclaration,
+};
 
-use super::calendar::Calendar;
-use super::calendar::day;
-use super::calendar::instant;
+use super::calendar::{Calendar, day, instant};
 
 /// The three kinds of facts but the caller's, at an instant.
 #[derive(Clone, Copy)]
