@@ -13,7 +13,8 @@ use serde::Serialize;
 use tokio::task;
 
 use super::Global;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::serve::{interrupted, with_causes};
 use super::terminal::{Terminal, bar_of_changes};
 use crate::policy::day::{self, Day};

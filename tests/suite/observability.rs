@@ -165,14 +165,6 @@ fn the_alerts_come_when_they_must() {
     }
 }
 
-#[test]
-fn every_setting_is_in_the_page_for_operators() {
-    let page = std::fs::read_to_string(OPERATIONS).unwrap();
-    for setting in lupa::config::SETTINGS {
-        assert!(page.contains(&format!("`{}`", setting.name)), "{} is not in {OPERATIONS}", setting.name);
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_metric_is_in_the_page_for_operators() {
     let folder = tempfile::tempdir().unwrap();
