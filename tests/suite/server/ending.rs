@@ -34,7 +34,7 @@ async fn callers_are_told_before_nothing_is_accepted() {
     while request(http, "GET", "/readyz", "").await.1 == "ready\n" {}
     let (head, told) = request(http, "GET", "/readyz", "").await;
     assert!(head.starts_with("HTTP/1.0 503"), "{head}");
-    assert_eq!(told, "the server is about to end\n");
+    assert_eq!(told, "the server is shutting down\n");
     assert_eq!(request(http, "GET", "/livez", "").await.1, "alive\n");
     // Those who come nevertheless are answered, on new connections too.
     let late = process.connect_as_it_is().await;
