@@ -1,6 +1,5 @@
 //! The command line: the definition of all commands, and one file for each.
 
-mod bench_data;
 mod completions;
 mod config;
 mod connection;
@@ -134,8 +133,6 @@ pub enum Command {
     Rules(rules::RulesArgs),
     /// Show every setting with its effective value, and where it comes from
     Config(config::ConfigArgs),
-    /// Make a store with a synthetic population, as large as a country's
-    BenchData(bench_data::BenchDataArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -161,7 +158,6 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Test(args) => test::run(&args, &global),
         Command::Rules(args) => rules::run(args, &global).await,
         Command::Config(args) => config::run(&args, &global),
-        Command::BenchData(args) => bench_data::run(args, &global).await,
         Command::Completions(args) => completions::run(&args),
     }
 }

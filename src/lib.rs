@@ -23,10 +23,11 @@
 //! - [`identity`] maps a caller to its disclosure level.
 //! - [`server`] opens the parts, connects them and listens.
 //! - [`telemetry`], [`config`] and [`cli`] are for the operator.
-//! - [`population`] generates a synthetic population of a country's size.
 //!
 //! `store` and `wire` do not import each other: both depend on the types of the
 //! core only.
+
+#![forbid(unsafe_code)]
 
 pub use lupa_policy as policy;
 
@@ -38,5 +39,4 @@ pub mod identity;
 pub mod server;
 pub mod telemetry;
 pub mod config;
-pub mod population;
 pub mod cli;

@@ -27,7 +27,7 @@ pub struct WithdrawArgs {
     /// The id of the declaration, as shown by `lupa list`
     #[arg(long, value_name = "ID", required = true)]
     declaration: Option<String>,
-    /// A WithdrawRequest in YAML or JSON instead of arguments; `-` reads standard input
+    /// A WithdrawDeclarationRequest in YAML or JSON instead of arguments; `-` reads standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = STATEMENT, conflicts_with = "declaration")]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
     let file = file.as_deref().map(Input::read).transpose()?;
     let request = match &file {
         Some(file) => {
-            let mut request: v1::WithdrawRequest = file.parse()?;
+            let mut request: v1::WithdrawDeclarationRequest = file.parse()?;
             if let Some(key) = statement.idempotency_key {
                 request.idempotency_key = key;
             } else if request.idempotency_key.is_empty() {
@@ -53,7 +53,7 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
         None => {
             let Statement { client, given_at, declarer, recorded_by, idempotency_key, wait } =
                 statement.into_statement();
-            v1::WithdrawRequest {
+            v1::WithdrawDeclarationRequest {
                 client: client.map(client_id),
                 declaration_id: declaration.unwrap_or_default(),
                 declarer,
@@ -65,7 +65,7 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
         }
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.withdraw(request).await;
+    let response = service.withdraw_declaration(request).await;
     let withdrawn = response.map_err(|status| Refusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();
     if global.json {

@@ -42,7 +42,7 @@ pub(super) async fn serve(listener: TcpListener, state: AdminState) {
 }
 
 /// The readiness probe, equal to the gRPC health of the services.
-async fn ready(State(AdminState { index, is_ending, .. }): State<Told>) -> Response {
+async fn ready(State(AdminState { index, is_ending, .. }): State<AdminState>) -> Response {
     if *is_ending.borrow() {
         return (StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down\n").into_response();
     }
@@ -52,7 +52,7 @@ async fn ready(State(AdminState { index, is_ending, .. }): State<Told>) -> Respo
     }
 }
 
-async fn metrics(State(AdminState { metrics, .. }): State<Told>) -> Response {
+async fn metrics(State(AdminState { metrics, .. }): State<AdminState>) -> Response {
     match metrics.text() {
         Ok(text) => ([(header::CONTENT_TYPE, TEXT_TYPE)], text).into_response(),
         Err(error) => {
@@ -62,7 +62,7 @@ async fn metrics(State(AdminState { metrics, .. }): State<Told>) -> Response {
     }
 }
 
-async fn level(State(AdminState { level, .. }): State<Told>) -> Response {
+async fn level(State(AdminState { level, .. }): State<AdminState>) -> Response {
     match level {
         Some(level) => format!("{}\n", level.now()).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
@@ -73,7 +73,7 @@ async fn level(State(AdminState { level, .. }): State<Told>) -> Response {
 /// read metrics from elsewhere must not be able to fill the disk with logs.
 async fn change_level(
     ConnectInfo(caller): ConnectInfo<SocketAddr>,
-    State(AdminState { level, .. }): State<Told>,
+    State(AdminState { level, .. }): State<AdminState>,
     requested: String,
 ) -> Response {
     let Some(level) = level else { return StatusCode::NOT_FOUND.into_response() };
