@@ -42,7 +42,7 @@ where
         // The span of an Envoy check starts where the headers of the checked request are known.
         let span = (rpc != Rpc::CHECK).then(|| {
             let traceparent = request.headers().get(TRACEPARENT);
-            telemetry.spans.begin(rpc, traceparent.and_then(|value| value.to_str().ok()))
+            telemetry.spans.start(rpc, traceparent.and_then(|value| value.to_str().ok()))
         });
         let span = span.flatten();
         let answer = self.inner.call(request);
@@ -59,7 +59,7 @@ where
             }
             // An invalid Envoy check has no span yet.
             let is_begun = span.is_some() || status == RpcStatus::OK;
-            if let Some(span) = if is_begun { span } else { telemetry.spans.begin(rpc, None) } {
+            if let Some(span) = if is_begun { span } else { telemetry.spans.start(rpc, None) } {
                 span.end(status);
             }
             Ok(answer)
