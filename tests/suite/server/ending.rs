@@ -37,7 +37,7 @@ async fn draining_server_reports_not_serving_and_still_answers() {
     until("NOT_SERVING", async || request(http, "GET", "/readyz", "").await.1 != "ready\n").await;
     let (head, answer) = request(http, "GET", "/readyz", "").await;
     assert!(head.starts_with("HTTP/1.0 503"), "{head}");
-    assert_eq!(answer, "the server is about to end\n");
+    assert_eq!(answer, "the server is shutting down\n");
     assert_eq!(request(http, "GET", "/livez", "").await.1, "alive\n");
     // Requests are still answered, on new connections too.
     let late = process.connect_as_it_is().await;

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
-use lupa::cli::calendar::calendar;
 use lupa::config;
 use lupa::index::Reached;
 use lupa::server::{Listeners, Server, ServerError};
@@ -199,7 +198,6 @@ async fn open(store: &Path, settings: &[(&str, &str)], clock: fn() -> DateTime<U
         .chain(&path)
         .map(|setting| variable(*setting))
         .collect();
-    let config = config::load(None, variables).expect("a configuration").config;
-    let dates = calendar(&config.calendar).expect("dates");
-    Server::open(&config, dates, clock, Telemetry::unsent()).await.expect("a server")
+    let loaded = config::load(None, variables).expect("a configuration");
+    Server::open(&loaded.config, loaded.calendar, clock, Telemetry::unsent()).await.expect("a server")
 }
