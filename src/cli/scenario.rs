@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use crate::policy::Question;
+use crate::decide::{World, decide};
 use crate::policy::admit::{Admitted, Terms, admit, admit_withdrawal};
 use crate::policy::calendar::Calendar;
 use crate::policy::client_id::ClientId;
@@ -168,18 +168,16 @@ impl Scenario {
 
     fn decide(&self, message: &v1::DecideRequest) -> Result<Vec<v1::Verdict>, InvalidRequest> {
         let situation = decision::situation(message)?;
-        let question = Question::new(
-            &situation,
-            Facts::all(&self.declarations.1),
-            &self.directory.1,
-            &self.calendar,
-            self.at,
-        );
-        let verdicts = message.records.iter().map(|record| {
-            let verdict = question.decide_read(decision::record(record));
-            to_verdict(&verdict, Disclosure::Detailed, id_among(&self.declarations.1))
+        let question = self.world().question(&situation, Facts::all(&self.declarations.1));
+        let mut verdicts = Vec::with_capacity(message.records.len());
+        let Ok(()) = decide(&question, message.records.as_slice(), |verdict| {
+            verdicts.push(to_verdict(verdict, Disclosure::Detailed, id_among(&self.declarations.1)));
         });
-        Ok(verdicts.collect())
+        Ok(verdicts)
+    }
+
+    fn world(&self) -> World<'_> {
+        World { directory: &self.directory.1, calendar: &self.calendar, now: self.at }
     }
 
     /// The declarations recorded up to the time of the request, as a store has none of the future.
@@ -203,13 +201,7 @@ impl Scenario {
         let Ok(situation) = decision::situation(message) else {
             return Vec::new();
         };
-        let question = Question::new(
-            &situation,
-            Facts::all(&self.declarations.1),
-            &self.directory.1,
-            &self.calendar,
-            self.at,
-        );
+        let question = self.world().question(&situation, Facts::all(&self.declarations.1));
         let Some(Ok(record)) = message.records.get(record).map(decision::record) else {
             return Vec::new();
         };

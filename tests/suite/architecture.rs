@@ -26,9 +26,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("telemetry", &["wire", "config"]),
     ("identity", &["config"]),
-    ("service", &["wire", "index", "store", "identity", "telemetry"]),
+    ("decide", &["wire"]),
+    ("service", &["decide", "wire", "index", "store", "identity", "telemetry"]),
     ("server", &["store", "wire", "index", "config", "telemetry", "identity", "service"]),
-    ("cli", &["store", "wire", "index", "config", "telemetry", "identity", "service", "server"]),
+    ("cli", &["decide", "store", "wire", "index", "config", "telemetry", "identity", "service", "server"]),
 ];
 
 /// What only these modules may name.
@@ -39,6 +40,13 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("saphyr_parser", &["cli"]),
     ("rusqlite", &["store"]),
+    ("deadpool", &["store"]),
+    ("memmap2", &["index"]),
+    ("rustls", &["store"]),
+    ("rustls_native_certs", &["store"]),
+    ("strsim", &["config"]),
+    ("tokio_postgres", &["store"]),
+    ("tokio_postgres_rustls", &["store"]),
     ("toml", &["config", "cli"]),
     ("rpds", &["index"]),
     ("arc_swap", &["index", "service"]),

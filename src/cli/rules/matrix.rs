@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::policy::Question;
+use crate::decide::{World, decide};
 use crate::policy::calendar::Calendar;
 use crate::policy::day::{Day, Instant};
 use crate::policy::facts::Facts;
@@ -106,9 +106,12 @@ impl MatrixCell {
         let stored = declaration::stored_declarations("declarations", &self.declarations())?;
         let request = self.request();
         let situation = decision::situation(&request)?;
-        let question = Question::new(&situation, Facts::all(&stored), &directory, calendar, self.at);
-        let verdict = question.decide_read(decision::record(&self.record()));
-        let verdict = to_verdict(&verdict, Disclosure::Detailed, |_| None::<String>);
+        let question =
+            World { directory: &directory, calendar, now: self.at }.question(&situation, Facts::all(&stored));
+        let mut verdict = v1::Verdict::default();
+        let Ok(()) = decide(&question, [self.record()].as_slice(), |decided| {
+            verdict = to_verdict(decided, Disclosure::Detailed, |_| None::<String>);
+        });
         let reason = label::<v1::Reason>(verdict.reason);
         Ok(match (verdict.effect(), verdict.detail()) {
             (v1::Effect::Permit, _) => format!("PERMIT {reason}"),
