@@ -30,7 +30,7 @@ use crate::policy::day::Instant;
 #[cfg(feature = "envoy")]
 use crate::service::sidecar::RouteFault;
 use crate::service::{Core, Limits, WatchLimits};
-use crate::store::{Store, StoreError};
+use crate::store::{OpenError, Store, WriteError};
 use crate::telemetry::{LogLevel, Telemetry};
 
 use envoy::Envoy;
@@ -55,7 +55,7 @@ const CHECKPOINT_SUFFIX: &str = ".index";
 pub enum ServerError {
     /// The store could not be opened.
     #[error("the store cannot be opened")]
-    Open(#[source] StoreError),
+    Open(#[source] OpenError),
     /// Routes of calls that make no sense.
     #[cfg(feature = "envoy")]
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
@@ -69,7 +69,7 @@ pub enum ServerError {
     /// The store could not be written any more. Nothing that was not stored
     /// has been acknowledged.
     #[error("the store failed, so the server stopped; nothing that is not stored was acknowledged")]
-    Store(#[source] Arc<StoreError>),
+    Store(#[source] Arc<WriteError>),
     /// Listening failed.
     #[error("serving failed")]
     Transport(#[from] tonic::transport::Error),

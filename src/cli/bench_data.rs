@@ -19,7 +19,7 @@ use super::terminal::{Terminal, bar_of_changes};
 use crate::policy::day::{self, Day};
 use crate::population::{Population, PopulationFault, PopulationSize};
 use crate::server::clock;
-use crate::store::{FillPhase, FillProgress, Store, StoreError};
+use crate::store::{FillError, FillPhase, FillProgress, OpenError, Store};
 use filling::{Made, history};
 
 /// A country's: so many declarations for so many clients.
@@ -151,7 +151,8 @@ fn fill(
     let made = making.join();
     filled.map_err(|error| {
         let told = with_causes(&error);
-        if let StoreError::Exists { .. } = error { Failure::Usage(told) } else { Failure::Server(told) }
+        let is_usage = matches!(error, FillError::Open(OpenError::Exists { .. }));
+        if is_usage { Failure::Usage(told) } else { Failure::Server(told) }
     })?;
     made.map_err(|_| Failure::Internal("making the population failed"))
 }

@@ -37,7 +37,7 @@ impl Builder {
         self.next.revision = revision;
         self.next.recorded_at = Some(recorded_at);
         match effect {
-            ChangeEffect::Declaration { client, told_id, facts } => {
+            ChangeEffect::Declaration { client, assigned_id: told_id, facts } => {
                 let kept = Kept::loaded(facts, told_id, revision);
                 let is_new = self.next.declarations(&client).is_empty();
                 let digest = self.next.digest_key.declaration(Client::from(&client), kept.facts(0));

@@ -30,7 +30,7 @@ use super::merge::with_changes;
 use super::slice::{Overfull, Slice};
 use super::snapshot::Snapshot;
 use crate::policy::client_id::ClientId;
-use crate::store::{Change, Revision, Store, StoreError};
+use crate::store::{Change, ReadError, Revision, Store};
 
 pub(super) use bytes::{Input, Output};
 use header::Header;
@@ -61,7 +61,7 @@ pub(super) enum Unusable {
     #[error("the store does not have what it says")]
     OtherHistory,
     #[error("the store cannot be read beside it")]
-    Store(#[from] StoreError),
+    Store(#[from] ReadError),
 }
 
 /// Writes a snapshot. Tells how many bytes; none if it was told to stop.
@@ -164,10 +164,10 @@ pub(super) fn read(path: &Path, store: &Store) -> Result<Option<Loaded>, Unusabl
 }
 
 /// The change with a revision; none if the store ends before it.
-fn change_at(store: &Store, Revision(revision): Revision) -> Result<Option<Change>, StoreError> {
+fn change_at(store: &Store, Revision(revision): Revision) -> Result<Option<Change>, ReadError> {
     match store.changes_since(Revision(revision.saturating_sub(1)), 1) {
         Ok(changes) => Ok(changes.into_iter().next()),
-        Err(StoreError::WentBack { .. }) => Ok(None),
+        Err(ReadError::WentBack { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

@@ -20,7 +20,7 @@ use super::load::{self, LoadError, Progress};
 use super::merge::{Merge, MergeStats};
 use super::snapshot::Snapshot;
 use super::{IndexOptions, Published};
-use crate::store::{ChangeBatch, Revision, Store, StoreError};
+use crate::store::{ChangeBatch, ReadError, Revision, Store};
 
 /// How many changes are read at once.
 const CHANGES_PER_READ_MAX: usize = 1_000;
@@ -118,7 +118,7 @@ impl Following {
                     let pause = self.merge_step().unwrap_or(self.options.poll_interval);
                     runtime.block_on(self.wait_for_change(pause));
                 }
-                Err(LoadError::Store(StoreError::OtherEpoch { store, epoch })) => {
+                Err(LoadError::Store(ReadError::OtherEpoch { store, epoch })) => {
                     tracing::warn!(%store, %epoch, "the store has begun a new epoch: all of it is read anew");
                     self.forget();
                 }

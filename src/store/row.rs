@@ -17,7 +17,7 @@ pub(crate) use content::{content_of_text, text_of_content};
 pub(super) use declaration::{Declaration, RecordedBy, Withdrawal};
 pub(super) use directory::Directory;
 
-use super::error::StoreError;
+use super::error::WriteError;
 use crate::policy::admit;
 use crate::policy::client_id::{ClientId, IdentityCode, NATIONAL_ROOT};
 use crate::policy::day;
@@ -97,9 +97,9 @@ pub(super) fn parse_kind(text: &str) -> Result<Kind, Unreadable> {
 }
 
 /// The texts of the columns `client_root` and `client_extension`.
-pub(super) fn client_columns(client: &ClientId) -> Result<(&str, &str), StoreError> {
+pub(super) fn client_columns(client: &ClientId) -> Result<(&str, &str), WriteError> {
     match client {
-        ClientId::Other { root, .. } if root.as_str() == NATIONAL_ROOT => Err(StoreError::ClientNotStorable),
+        ClientId::Other { root, .. } if root.as_str() == NATIONAL_ROOT => Err(WriteError::ClientNotStorable),
         ClientId::National(_) | ClientId::Other { .. } => Ok((client.root(), client.extension())),
     }
 }

@@ -66,7 +66,7 @@ impl Stage {
         let IndexChange { revision, recorded_at, effect } = loaded;
         self.recorded_at = Some(recorded_at);
         match effect {
-            ChangeEffect::Declaration { client, told_id, facts } => {
+            ChangeEffect::Declaration { client, assigned_id: told_id, facts } => {
                 self.declare(client, Kept::loaded(facts, told_id, revision));
             }
             ChangeEffect::Withdrawal { client, declaration_id, withdrawal } => {

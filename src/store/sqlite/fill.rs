@@ -24,7 +24,7 @@ use crate::policy::declaration::{Content, Declarer, RecordedBy};
 use crate::policy::directory::Directory;
 use crate::store::Store;
 use crate::store::change::Revision;
-use crate::store::error::StoreError;
+use crate::store::error::{FillError, OpenError, WriteError};
 use encode::{Batch, Encoder};
 
 /// How many changes are written in one go, and how often progress is told.
@@ -108,7 +108,7 @@ impl Store {
         path: &Path,
         history: impl IntoIterator<Item = Filled>,
         tell: &mut dyn FnMut(FillProgress) -> bool,
-    ) -> Result<Revision, StoreError> {
+    ) -> Result<Revision, FillError> {
         fill(path, &mut history.into_iter(), tell)
     }
 }
@@ -117,15 +117,18 @@ fn fill(
     path: &Path,
     history: &mut dyn Iterator<Item = Filled>,
     tell: Tell<'_>,
-) -> Result<Revision, StoreError> {
+) -> Result<Revision, FillError> {
     let path = file::canonical(path)?;
     let _lock = file::lock(&path)?;
     if path.try_exists().map_err(|source| file_error("find", &path, source))? {
-        return Err(StoreError::Exists { path });
+        return Err(OpenError::Exists { path }.into());
     }
     let mut new = NewStore::begin(&path, None)?;
     match put_in(&mut new, history, tell) {
-        Ok(last) => new.finish().map(|()| last),
+        Ok(last) => {
+            new.finish()?;
+            Ok(last)
+        }
         Err(error) => {
             new.discard();
             Err(error)
@@ -137,7 +140,7 @@ fn put_in(
     new: &mut NewStore<'_>,
     history: &mut dyn Iterator<Item = Filled>,
     tell: Tell<'_>,
-) -> Result<Revision, StoreError> {
+) -> Result<Revision, FillError> {
     let indices = new.write(|connection| bulk::begin(connection, new.path))?;
     let (ids, path) = (new.ids, new.path);
     let connection = &mut new.connection;
@@ -146,22 +149,22 @@ fn put_in(
         let writing = thread::Builder::new()
             .name("lupa-fill".to_owned())
             .spawn_scoped(scope, move || write::run(connection, path, ids, &written))
-            .map_err(StoreError::NoThread)?;
+            .map_err(OpenError::NoThread)?;
         let encoded = encode(path, history, &batches, tell);
         drop(batches);
         // What went wrong in writing comes before what followed from it.
-        writing.join().map_err(|_| StoreError::WriterPanicked)??;
+        writing.join().map_err(|_| WriteError::WriterPanicked)??;
         encoded
     })?;
     for index in indices {
         let progress = FillProgress { phase: FillPhase::Indexing, changes: last.0 };
         if !tell(progress) {
-            return Err(StoreError::FillStopped);
+            return Err(FillError::Stopped);
         }
         new.write(|connection| connection.execute_batch(&index))?;
     }
     let progress = FillProgress { phase: FillPhase::Syncing, changes: last.0 };
-    if tell(progress) { Ok(last) } else { Err(StoreError::FillStopped) }
+    if tell(progress) { Ok(last) } else { Err(FillError::Stopped) }
 }
 
 /// Encodes a history and hands it over, until it ends or nobody takes it.
@@ -170,7 +173,7 @@ fn encode(
     history: &mut dyn Iterator<Item = Filled>,
     batches: &SyncSender<Batch>,
     tell: Tell<'_>,
-) -> Result<Revision, StoreError> {
+) -> Result<Revision, FillError> {
     let mut encoder = Encoder::new(path);
     loop {
         let batch = encoder.batch(history.take(CHANGES_PER_BATCH))?;
@@ -178,7 +181,7 @@ fn encode(
         let is_taken = batches.send(batch).is_ok();
         let progress = FillProgress { phase: FillPhase::Writing, changes: encoder.last.0 };
         if !tell(progress) || !is_taken {
-            return Err(StoreError::FillStopped);
+            return Err(FillError::Stopped);
         }
         if is_last {
             return Ok(encoder.last);

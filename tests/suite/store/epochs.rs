@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lupa::index::{Follower, Index, IndexOptions, Reached};
-use lupa::store::{AppendError, Point, PostgresOptions, Revision, Store, StoreError};
+use lupa::store::{AppendError, OpenError, Point, PostgresOptions, ReadError, Revision, Store};
 
 use super::fixture::*;
 use crate::postgres::{self, Cluster, postgres_options};
 
-fn connect(url: &str, settle_timeout: Duration) -> Result<Store, StoreError> {
+fn connect(url: &str, settle_timeout: Duration) -> Result<Store, OpenError> {
     let postgres = PostgresOptions {
         connect_timeout: Duration::from_secs(2),
         read_timeout: Duration::from_secs(2),
@@ -105,17 +105,17 @@ async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
     // In the same epoch, and at the same revision.
     let in_its_place = say(&connect(&url, NEVER).unwrap(), "in its place").await;
     assert_eq!(in_its_place, lost);
-    let in_vain = |read: &dyn Fn() -> Option<StoreError>| loop {
+    let in_vain = |read: &dyn Fn() -> Option<ReadError>| loop {
         match read().expect("nothing is read") {
             // The connections of before are found to be closed.
-            StoreError::Unreachable { .. } => {}
+            ReadError::Unreachable { .. } => {}
             error => break error,
         }
     };
     let watched = in_vain(&|| store.clients_changed(kept.revision, lost, 10).err());
     let shown = in_vain(&|| store.history_of(&client(), lost).err());
-    assert!(matches!(watched, StoreError::OtherEpoch { .. }), "{watched:?}");
-    assert!(matches!(shown, StoreError::OtherEpoch { .. }), "{shown:?}");
+    assert!(matches!(watched, ReadError::OtherEpoch { .. }), "{watched:?}");
+    assert!(matches!(shown, ReadError::OtherEpoch { .. }), "{shown:?}");
 }
 
 /// The backup knows nothing of the epoch that followed, but who was in it does.

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use lupa::policy::client_id::ClientId;
 use lupa::policy::declaration::{Content, RecordedBy, Role, Withdrawal};
-use lupa::store::{Change, FillEntry, FillPhase, Filled, Revision, Store, StoreError};
+use lupa::store::{Change, FillEntry, FillError, FillPhase, Filled, OpenError, Revision, Store};
 use rusqlite::Connection;
 
 use super::fixture::*;
@@ -122,9 +122,9 @@ fn a_faulty_history_makes_no_store() {
         let error =
             Store::fill(&home.store(), history().into_iter().chain([faulty]), &mut go_on).unwrap_err();
         match &error {
-            StoreError::FillGoesBack { .. } => assert_eq!(error.to_string(), expected),
+            FillError::GoesBack { .. } => assert_eq!(error.to_string(), expected),
             error => assert!(
-                matches!(error, StoreError::FillWithdrawsNothing { revision: Revision(6) }),
+                matches!(error, FillError::WithdrawsNothing { revision: Revision(6) }),
                 "{expected}: {error}"
             ),
         }
@@ -137,7 +137,7 @@ fn a_fill_can_be_stopped_in_every_phase() {
     for phase in [FillPhase::Writing, FillPhase::Indexing, FillPhase::Syncing] {
         let home = Home::new();
         let stopped = Store::fill(&home.store(), history(), &mut |progress| progress.phase != phase);
-        assert!(matches!(stopped, Err(StoreError::FillStopped)), "{phase:?}");
+        assert!(matches!(stopped, Err(FillError::Stopped)), "{phase:?}");
         assert!(!home.store().exists() && !home.file("lupa.db.new").exists(), "{phase:?}");
         Store::fill(&home.store(), history(), &mut go_on).unwrap();
         assert_eq!(load(&home.open()).len(), 5);
@@ -148,7 +148,8 @@ fn a_fill_can_be_stopped_in_every_phase() {
 fn a_store_that_is_there_is_not_filled() {
     let home = Home::new();
     let store = home.open();
-    assert!(matches!(Store::fill(&home.store(), history(), &mut go_on), Err(StoreError::InUse { .. })));
+    let refused = Store::fill(&home.store(), history(), &mut go_on);
+    assert!(matches!(refused, Err(FillError::Open(OpenError::InUse { .. }))));
     drop(store);
     let error = Store::fill(&home.store(), history(), &mut go_on).unwrap_err();
     assert_eq!(

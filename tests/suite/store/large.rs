@@ -4,13 +4,13 @@
 use std::fs;
 use std::path::Path;
 
-use lupa::store::{Revision, Store, StoreError, StoreOptions};
+use lupa::store::{OpenError, ReadError, Revision, Store, StoreOptions};
 
 use super::fixture::*;
 
 const PAGE_BYTES: usize = 4_096;
 
-fn open(path: &Path) -> Result<Store, StoreError> {
+fn open(path: &Path) -> Result<Store, OpenError> {
     Store::open(path, StoreOptions { check_whole_bytes_max: 0, ..options() })
 }
 
@@ -43,7 +43,7 @@ async fn cut_short_anywhere_it_is_refused() {
         fs::write(home.store(), &whole[..length]).unwrap();
         let error = open(&home.store()).unwrap_err();
         assert!(
-            matches!(error, StoreError::Damaged { .. } | StoreError::NotAStore { .. }),
+            matches!(error, OpenError::Read(ReadError::Damaged { .. } | ReadError::NotAStore { .. })),
             "{length}: {error}"
         );
     }
@@ -78,7 +78,7 @@ async fn with_a_log_it_is_refused_if_pages_are_in_neither() {
     };
     assert_eq!(crashed(&filled).unwrap(), 130);
     let half = filled.len() / PAGE_BYTES / 2 * PAGE_BYTES;
-    assert!(matches!(crashed(&filled[..half]), Err(StoreError::Damaged { .. })));
+    assert!(matches!(crashed(&filled[..half]), Err(OpenError::Read(ReadError::Damaged { .. }))));
     // A store that is all in its log: none of it had been copied.
     let young = Home::new();
     let store = open(&young.store()).unwrap();
@@ -102,10 +102,12 @@ async fn a_missing_change_is_noticed_at_the_ends_or_when_it_is_read() {
             ))
             .unwrap();
         match (open(&home.store()), finding) {
-            (Err(StoreError::Damaged { finding, .. }), Some(expected)) => assert_eq!(finding, expected),
+            (Err(OpenError::Read(ReadError::Damaged { finding, .. })), Some(expected)) => {
+                assert_eq!(finding, expected);
+            }
             (Ok(store), None) => {
                 let hole = load_each(&store, &mut |_| {});
-                assert!(matches!(hole, Err(StoreError::Hole { after: Revision(1), .. })), "{hole:?}");
+                assert!(matches!(hole, Err(ReadError::Hole { after: Revision(1), .. })), "{hole:?}");
             }
             (opened, _) => panic!("{missing}: {opened:?}"),
         }
@@ -122,10 +124,10 @@ async fn an_overwritten_page_never_changes_what_is_read() {
         bytes[page * PAGE_BYTES..][..512].fill(0xA5);
         fs::write(home.store(), &bytes).unwrap();
         let mut loaded = 0;
-        let read = open(&home.store()).and_then(|store| load_each(&store, &mut |_| loaded += 1));
+        let read = open(&home.store()).and_then(|store| Ok(load_each(&store, &mut |_| loaded += 1)?));
         match read {
             Ok(_) => assert_eq!(loaded, 100, "page {page}"),
-            Err(StoreError::Damaged { .. } | StoreError::Hole { .. }) => {}
+            Err(OpenError::Read(ReadError::Damaged { .. } | ReadError::Hole { .. })) => {}
             Err(error) => panic!("page {page}: {error}"),
         }
     }

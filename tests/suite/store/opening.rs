@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use lupa::store::{Revision, Store, StoreError};
+use lupa::store::{OpenError, ReadError, Revision, Store};
 use rusqlite::Connection;
 
 use super::fixture::*;
@@ -183,7 +183,7 @@ async fn a_store_with_overwritten_pages_is_refused_or_whole() {
         bytes[page * 4_096..][..512].fill(0xA5);
         fs::write(home.store(), &bytes).unwrap();
         match Store::open(&home.store(), options()) {
-            Err(StoreError::Damaged { .. }) => {}
+            Err(OpenError::Read(ReadError::Damaged { .. })) => {}
             Err(error) => panic!("page {page}: {error}"),
             // A page that is not in use.
             Ok(store) => assert_eq!(load(&store).len(), before, "page {page}"),
@@ -232,7 +232,7 @@ fn a_missing_directory_is_told_and_one_in_place_of_a_file() {
          and that the disk has room"
     );
     fs::create_dir(home.store()).unwrap();
-    assert!(matches!(Store::open(&home.store(), options()), Err(StoreError::File { what: "read", .. })));
+    assert!(matches!(Store::open(&home.store(), options()), Err(OpenError::File { what: "read", .. })));
 }
 
 #[tokio::test]

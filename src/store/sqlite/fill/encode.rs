@@ -11,7 +11,7 @@ use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::Kind;
 use crate::store::change::Revision;
-use crate::store::error::StoreError;
+use crate::store::error::FillError;
 use crate::store::row;
 
 /// Rows to be written, in order.
@@ -64,13 +64,13 @@ impl<'p> Encoder<'p> {
     }
 
     /// The next rows.
-    pub(super) fn batch(&mut self, history: impl Iterator<Item = Filled>) -> Result<Batch, StoreError> {
+    pub(super) fn batch(&mut self, history: impl Iterator<Item = Filled>) -> Result<Batch, FillError> {
         let mut batch = Batch::default();
         for Filled { recorded_at, entry } in history {
             let recorded_at = row::whole_micros(recorded_at);
             let revision = self.last.next();
             if self.recorded_at.is_some_and(|before| recorded_at < before) {
-                return Err(StoreError::FillGoesBack { revision });
+                return Err(FillError::GoesBack { revision });
             }
             let begin = batch.bodies.len();
             let of = self.encode(entry, &mut batch.bodies)?;
@@ -80,7 +80,7 @@ impl<'p> Encoder<'p> {
         Ok(batch)
     }
 
-    fn encode(&self, entry: FillEntry, bodies: &mut Vec<u8>) -> Result<RowOf, StoreError> {
+    fn encode(&self, entry: FillEntry, bodies: &mut Vec<u8>) -> Result<RowOf, FillError> {
         match entry {
             FillEntry::Directory(directory) => {
                 self.write(&row::Directory::from(&directory), bodies)?;
@@ -112,8 +112,10 @@ impl<'p> Encoder<'p> {
         }
     }
 
-    fn write(&self, body: &impl Serialize, bodies: &mut Vec<u8>) -> Result<(), StoreError> {
-        serde_json::to_writer(bodies, body)
-            .map_err(|source| write_error(self.path, rusqlite::Error::ToSqlConversionFailure(source.into())))
+    fn write(&self, body: &impl Serialize, bodies: &mut Vec<u8>) -> Result<(), FillError> {
+        serde_json::to_writer(bodies, body).map_err(|source| {
+            write_error(self.path, rusqlite::Error::ToSqlConversionFailure(source.into()))
+        })?;
+        Ok(())
     }
 }

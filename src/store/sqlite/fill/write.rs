@@ -11,7 +11,7 @@ use super::encode::{Batch, Row, RowOf};
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::Kind;
 use crate::store::change::Revision;
-use crate::store::error::StoreError;
+use crate::store::error::FillError;
 use crate::store::id::DeclarationIds;
 use crate::store::row::{self, Unreadable, What};
 
@@ -36,7 +36,7 @@ pub(super) fn run(
     path: &Path,
     ids: DeclarationIds,
     batches: &Receiver<Batch>,
-) -> Result<(), StoreError> {
+) -> Result<(), FillError> {
     let error = |source| write_error(path, source);
     let transaction = connection.transaction().map_err(error)?;
     let mut statements = Statements::prepare(&transaction).map_err(error)?;
@@ -44,12 +44,12 @@ pub(super) fn run(
         for (row, body) in batch.rows() {
             let is_written = statements.write(ids, row, Text(body)).map_err(error)?;
             if !is_written {
-                return Err(StoreError::FillWithdrawsNothing { revision: row.revision });
+                return Err(FillError::WithdrawsNothing { revision: row.revision });
             }
         }
     }
     drop(statements);
-    transaction.commit().map_err(error)
+    Ok(transaction.commit().map_err(error)?)
 }
 
 impl<'c> Statements<'c> {
