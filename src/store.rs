@@ -23,7 +23,7 @@
 mod backend;
 mod change;
 mod copy;
-mod encoded;
+mod stored_change;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzed;

@@ -1,8 +1,8 @@
 //! Checks for a fuzzer: both decoders of a stored change agree.
 
 use super::change::{Change, ChangeEffect};
-use super::encoded::EncodedChange;
 use super::id::DeclarationIds;
+use super::stored_change::StoredChange;
 use crate::policy::client_id::ClientId;
 use crate::policy::facts::{Facts, OwnedFacts, WithdrawalFacts};
 use crate::policy::oid::OpaqueId;
@@ -61,13 +61,13 @@ pub fn check(bytes: &[u8]) -> bool {
     matches!(full, Ok(Effect::Declaration(..) | Effect::Withdrawal(..)))
 }
 
-fn columns(bytes: &[u8]) -> Option<EncodedChange<'_>> {
+fn columns(bytes: &[u8]) -> Option<StoredChange<'_>> {
     let mut parts = bytes.splitn(7, |byte| *byte == b' ');
     let mut text = || std::str::from_utf8(parts.next()?).ok();
     let (what, kind, recorded_at) = (text()?, text()?, text()?.parse().ok()?);
     let (root, extension, id) = (text()?, text()?, text()?);
     let body = parts.next()?;
-    Some(EncodedChange::of_parts((what, kind), recorded_at, (root, extension), id, body))
+    Some(StoredChange::of_parts((what, kind), recorded_at, (root, extension), id, body))
 }
 
 #[cfg(test)]

@@ -319,7 +319,7 @@ impl GroupCommit {
         };
         // Later jobs of the batch see the change as it will be read from the table.
         if let Some(history) = client.and_then(|client| self.rows.histories.get_mut(client)) {
-            history.apply(change.encoded().decode().map_err(|_| WriteError::Miswritten)?);
+            history.apply(change.stored().decode().map_err(|_| WriteError::Miswritten)?);
         }
         if let (What::Declaration(_), Some(id)) = (what, declaration_id) {
             self.rows.taken.insert(id.clone());

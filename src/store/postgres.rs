@@ -18,8 +18,8 @@
 //! every writing transaction locks the one row of `lupa.head` (`SELECT … FOR UPDATE`), numbers its changes
 //! from there and moves the head. The lock is held until the commit, also against other replicas. It
 //! makes commits serial, so each one carries all waiting requests (*group commit*, [`write`]). A commit is
-//! acknowledged only with `synchronous_commit` on: it is in the WAL of the primary and of the synchronous
-//! standby. If no answer comes, the outcome is unknown, and the idempotency key resolves it.
+//! acknowledged only with `synchronous_commit` on: it is in the WAL of the primary and, if there is one,
+//! of the synchronous standby. If no answer comes, the outcome is unknown; the idempotency key resolves it.
 //!
 //! # Following, and the freshness proof
 //! A replica polls: it *probes* the head, and reads the changes after its own revision. NOTIFY only
@@ -86,12 +86,12 @@ pub use options::{Password, PostgresOptions, PostgresTls};
 
 use super::backend::Backend;
 use super::change::{Change, ChangeBatch, ChangedClient, Epoch, IndexChange, Point, Revision};
-use super::encoded::EncodedChange;
 use super::error::{OpenError, ReadError};
 use super::history::ClientHistory;
 use super::id::DeclarationIds;
 use super::options::StoreOptions;
 use super::place::Place;
+use super::stored_change::StoredChange;
 use super::table::{ChangeRow, ViewingRow};
 use super::writer::{Opened, WriterHandle, WriterStatus};
 use crate::policy::client_id::ClientId;
@@ -179,7 +179,7 @@ impl Postgres {
         after: Revision,
         (epoch, mode): (Option<Epoch>, ReadMode),
         limit: usize,
-        decode: impl Fn(EncodedChange<'_>) -> Result<T, &'static str>,
+        decode: impl Fn(StoredChange<'_>) -> Result<T, &'static str>,
     ) -> Result<Vec<T>, ReadError> {
         let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
         let rows = self.runtime.wait(async move {
@@ -252,7 +252,7 @@ impl Backend for Postgres {
             }
         });
         let (place, ids) = (self.server.place(), self.server.ids);
-        let decode = |columns: EncodedChange<'_>| columns.decode_for_index(ids);
+        let decode = |columns: StoredChange<'_>| columns.decode_for_index(ids);
         let mut last = after;
         while let Some(batch) = futures_executor::block_on(received.recv()) {
             let (read_to, goes_on) = read::read_batch(&batch?, last, &place, &decode, each)?;
@@ -267,7 +267,7 @@ impl Backend for Postgres {
     fn follow(&self, after: Point, limit: usize, with_proof: bool) -> Result<ChangeBatch, ReadError> {
         let ids = self.server.ids;
         let mode = if with_proof { ReadMode::WithFreshnessProof } else { ReadMode::Plain };
-        let decode = |columns: EncodedChange<'_>| columns.decode_for_index(ids);
+        let decode = |columns: StoredChange<'_>| columns.decode_for_index(ids);
         let changes = self.next_changes(after.revision, (Some(after.epoch), mode), limit, decode)?;
         Ok(ChangeBatch { changes, proves_freshness: with_proof })
     }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use sha2::{Digest, Sha256};
 
 use super::change::Revision;
-use super::encoded::EncodedChange;
+use super::stored_change::StoredChange;
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,8 +137,8 @@ define_row!(
     what: text,
 );
 
-/// The columns of `change` that a decoder needs, see [`EncodedChange`]: the first ones.
-macro_rules! encoded_columns {
+/// The columns of `change` that a decoder needs, see [`StoredChange`]: the first ones.
+macro_rules! stored_columns {
     () => {
         $crate::store::table::column_list!(
             revision,
@@ -160,7 +160,7 @@ macro_rules! new_viewing_columns {
     };
 }
 
-pub(super) use {change_columns, column_list, encoded_columns, new_viewing_columns, viewing_columns};
+pub(super) use {change_columns, column_list, new_viewing_columns, stored_columns, viewing_columns};
 
 /// Number of columns that the writer of a viewing leaves to the database.
 pub(super) const ASSIGNED_VIEWING_COLUMNS: usize = 1;
@@ -178,8 +178,8 @@ impl ChangeRow<'_> {
     }
 
     /// The columns that a decoder needs.
-    pub(super) fn encoded(&self) -> EncodedChange<'_> {
-        EncodedChange {
+    pub(super) fn stored(&self) -> StoredChange<'_> {
+        StoredChange {
             revision: self.revision(),
             recorded_at: self.recorded_at,
             what: &self.what,
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn the_shorter_lists_of_columns_are_parts_of_the_whole_ones() {
-        assert!(change_columns!().starts_with(concat!(encoded_columns!(), ", ")));
+        assert!(change_columns!().starts_with(concat!(stored_columns!(), ", ")));
         assert!(viewing_columns!().ends_with(concat!("number, ", new_viewing_columns!())));
         assert_eq!(ViewingRow::TYPES.len() - ASSIGNED_VIEWING_COLUMNS, 6);
     }

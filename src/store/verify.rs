@@ -80,7 +80,7 @@ pub(super) fn verify(
             if row.recorded_at < last_time {
                 found.push(Finding::GoesBack);
             }
-            match row.encoded().decode() {
+            match row.stored().decode() {
                 Err(part) => found.push(Finding::Unreadable(part)),
                 Ok(Change::Declaration { declaration, .. }) => {
                     if let Content::Unreadable(_) = declaration.content {

@@ -105,9 +105,8 @@ impl Connector {
         Ok(session)
     }
 
-    /// Tries one host after the other, beginning with the one that answered
-    /// last. One that is frozen accepts and then says nothing: so the limit is
-    /// on all of it.
+    /// Tries the hosts in turn, starting with the one that answered last. A frozen server accepts the
+    /// connection and never answers, so the timeout covers the whole handshake.
     async fn connect_any(&self) -> Result<Session, PostgresFailure> {
         let last = self.last.load(Ordering::Relaxed);
         let hosts = self.address.hosts.iter().enumerate();

@@ -52,14 +52,14 @@ impl Sessions {
         self.read_through(async |session| {
             let probe = server.probe_up_to(session, ReadMode::Plain, (Some(until.epoch), until.revision));
             let read = async { read(session).await.map_err(|error| server.unreachable(error.into())) };
-            // Sent together; what is read counts if what is looked for is found.
+            // Sent together. The rows count only if the probe finds the point.
             tokio::try_join!(biased; probe, read).map(|(_, read)| read)
         })
         .await
     }
 
-    /// Uses one of them, in time. One by which it fails is not used again:
-    /// nobody knows what is still to come on it.
+    /// Reads through a connection of the pool, within the read timeout. A connection on which a read
+    /// failed is not reused: it may still deliver rows of the failed request.
     async fn read_through<T>(
         &self,
         read: impl AsyncFnOnce(&Session) -> Result<T, ReadError>,

@@ -11,14 +11,14 @@ use super::failure::PostgresFailure;
 use super::head_probe::typed;
 use crate::policy::client_id::ClientId;
 use crate::store::change::{Change, ChangedClient, Revision};
-use crate::store::encoded::EncodedChange;
 use crate::store::error::{DriverError, ReadError};
 use crate::store::place::Place;
 use crate::store::row;
-use crate::store::table::encoded_columns;
+use crate::store::stored_change::StoredChange;
+use crate::store::table::stored_columns;
 
-/// The types of [`encoded_columns`].
-const ENCODED_TYPES: [Type; 8] =
+/// The types of [`stored_columns`].
+const STORED_TYPES: [Type; 8] =
     [Type::INT8, Type::INT8, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT];
 
 /// Number of rows in a batch of a load.
@@ -41,7 +41,7 @@ pub(super) async fn rows_since(
         .query_typed(
             concat!(
                 "SELECT ",
-                encoded_columns!(),
+                stored_columns!(),
                 " FROM lupa.change WHERE revision > $1 AND revision <= $2 ORDER BY revision LIMIT $3"
             ),
             &[typed(&after, Type::INT8), typed(&until, Type::INT8), typed(&limit, Type::INT8)],
@@ -54,7 +54,7 @@ pub(super) fn in_order<T>(
     rows: &[Row],
     after: Revision,
     place: &Place,
-    read: impl Fn(EncodedChange<'_>) -> Result<T, &'static str>,
+    read: impl Fn(StoredChange<'_>) -> Result<T, &'static str>,
 ) -> Result<Vec<T>, ReadError> {
     let expected = std::iter::successors(Some(after.next()), |revision| Some(revision.next()));
     rows.iter()
@@ -68,10 +68,10 @@ pub(super) fn in_order<T>(
 
 /// Decodes a row; an error if it is not of the expected revision.
 fn read_next<T>(
-    columns: EncodedChange<'_>,
+    columns: StoredChange<'_>,
     expected: Revision,
     place: &Place,
-    read: &impl Fn(EncodedChange<'_>) -> Result<T, &'static str>,
+    read: &impl Fn(StoredChange<'_>) -> Result<T, &'static str>,
 ) -> Result<T, ReadError> {
     let revision = columns.revision;
     if revision != expected {
@@ -80,10 +80,10 @@ fn read_next<T>(
     read(columns).map_err(|part| ReadError::Unreadable { store: place.clone(), revision, part })
 }
 
-/// The columns of a row that was selected with [`encoded_columns`].
-fn columns_of(row: &Row) -> EncodedChange<'_> {
+/// The columns of a row that was selected with [`stored_columns`].
+fn columns_of(row: &Row) -> StoredChange<'_> {
     let text_or_null = |at: usize| row.get::<_, Option<&str>>(at);
-    EncodedChange {
+    StoredChange {
         revision: Revision(row.get::<_, i64>(0).cast_unsigned()),
         recorded_at: row.get(1),
         what: row.get(2),
@@ -106,12 +106,12 @@ pub(super) async fn copy_range(
         let sql = format!(
             "COPY (SELECT {} FROM lupa.change WHERE revision > {after} AND revision <= {until} ORDER BY revision)
                  TO STDOUT (FORMAT binary)",
-            encoded_columns!()
+            stored_columns!()
         );
         // The whole COPY may take longer than any timeout; each batch must arrive within the read
         // timeout.
         session.client.batch_execute("SET statement_timeout = 0").await?;
-        let rows = BinaryCopyOutStream::new(session.client.copy_out(&sql).await?, &ENCODED_TYPES);
+        let rows = BinaryCopyOutStream::new(session.client.copy_out(&sql).await?, &STORED_TYPES);
         let mut rows = std::pin::pin!(rows.try_chunks(ROWS_PER_BATCH));
         loop {
             let next = tokio::time::timeout(connector.read_timeout(), rows.try_next()).await;
@@ -135,7 +135,7 @@ pub(super) fn read_batch<T>(
     batch: &Batch,
     after: Revision,
     place: &Place,
-    read: &impl Fn(EncodedChange<'_>) -> Result<T, &'static str>,
+    read: &impl Fn(StoredChange<'_>) -> Result<T, &'static str>,
     each: &mut dyn FnMut(T) -> bool,
 ) -> Result<(Revision, bool), ReadError> {
     let mut last = after;
@@ -155,12 +155,12 @@ pub(super) fn read_batch<T>(
     Ok((last, true))
 }
 
-fn columns_of_copied(row: &BinaryCopyOutRow) -> Result<EncodedChange<'_>, tokio_postgres::Error> {
+fn columns_of_copied(row: &BinaryCopyOutRow) -> Result<StoredChange<'_>, tokio_postgres::Error> {
     fn get<'r, T: FromSql<'r>>(row: &'r BinaryCopyOutRow, at: usize) -> Result<T, tokio_postgres::Error> {
         row.try_get(at)
     }
     let client = get::<Option<&str>>(row, 4)?.zip(get::<Option<&str>>(row, 5)?);
-    Ok(EncodedChange {
+    Ok(StoredChange {
         revision: Revision(get::<i64>(row, 0)?.cast_unsigned()),
         recorded_at: get(row, 1)?,
         what: get(row, 2)?,
@@ -185,7 +185,7 @@ pub(super) async fn rows_of_clients<'c>(
         .query_typed(
             concat!(
                 "SELECT ",
-                encoded_columns!(),
+                stored_columns!(),
                 " FROM unnest($1, $2) AS wanted (root, extension)
                  JOIN lupa.change ON client_root = root AND client_extension = extension
                  WHERE revision <= $3 ORDER BY revision"

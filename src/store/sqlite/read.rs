@@ -9,14 +9,14 @@ use super::connection;
 use crate::policy::client_id::ClientId;
 use crate::policy::oid::OpaqueId;
 use crate::store::change::{Change, ChangedClient, IndexChange, Revision};
-use crate::store::encoded::EncodedChange;
 use crate::store::error::ReadError;
 use crate::store::group::{AnswerColumns, BatchInputs, BatchRows, RecordedAnswer};
 use crate::store::history::ClientHistory;
 use crate::store::id::DeclarationIds;
 use crate::store::row::{self, Unreadable};
+use crate::store::stored_change::StoredChange;
 use crate::store::table::{
-    ChangeRow, ReadColumns, ViewingRow, change_columns, encoded_columns, viewing_columns,
+    ChangeRow, ReadColumns, ViewingRow, change_columns, stored_columns, viewing_columns,
 };
 
 /// Number of changes that are loaded in one transaction.
@@ -39,7 +39,7 @@ impl<'c> Reader<'c> {
     ) -> Result<Revision, ReadError> {
         let mut statement = self.prepare(concat!(
             "SELECT ",
-            encoded_columns!(),
+            stored_columns!(),
             " FROM change WHERE revision > ?1 AND revision <= ?2 ORDER BY revision"
         ))?;
         let mut last = after;
@@ -86,14 +86,14 @@ impl<'c> Reader<'c> {
         &self,
         revision: Revision,
         limit: usize,
-        read: impl Fn(EncodedChange<'_>) -> Result<T, &'static str>,
+        read: impl Fn(StoredChange<'_>) -> Result<T, &'static str>,
     ) -> Result<Vec<T>, ReadError> {
         // One transaction, so that both statements read the same snapshot.
         let transaction = self.connection.unchecked_transaction().map_err(|source| self.error(source))?;
         self.reaches(revision)?;
         let mut statement = self.prepare(concat!(
             "SELECT ",
-            encoded_columns!(),
+            stored_columns!(),
             " FROM change WHERE revision > ?1 ORDER BY revision LIMIT ?2"
         ))?;
         let mut rows = statement.query((revision.0, limit)).map_err(|source| self.error(source))?;
@@ -213,7 +213,7 @@ impl<'c> Reader<'c> {
         let Ok((root, extension)) = row::client_columns(client) else { return Ok(history) };
         let mut statement = self.prepare(concat!(
             "SELECT ",
-            encoded_columns!(),
+            stored_columns!(),
             " FROM change WHERE client_extension = ?1 AND client_root = ?2 AND revision <= ?3 ORDER BY revision"
         ))?;
         let mut rows = statement.query((extension, root, until.0)).map_err(|source| self.error(source))?;
@@ -249,7 +249,7 @@ impl<'c> Reader<'c> {
     }
 
     /// The columns of a row; an error unless it is the next revision.
-    fn next_columns<'r>(&self, row: &'r Row<'_>, after: Revision) -> Result<EncodedChange<'r>, ReadError> {
+    fn next_columns<'r>(&self, row: &'r Row<'_>, after: Revision) -> Result<StoredChange<'r>, ReadError> {
         let columns = columns_of(row).map_err(|source| self.error(source))?;
         if columns.revision != after.next() {
             return Err(self.hole(after));
@@ -310,11 +310,11 @@ impl<'c> Reader<'c> {
     }
 }
 
-/// The columns of a row that was selected with [`encoded_columns`].
-fn columns_of<'r>(row: &'r Row<'_>) -> rusqlite::Result<EncodedChange<'r>> {
+/// The columns of a row that was selected with [`stored_columns`].
+fn columns_of<'r>(row: &'r Row<'_>) -> rusqlite::Result<StoredChange<'r>> {
     let text = |at| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str()?);
     let text_or_null = |at| Ok::<_, rusqlite::Error>(row.get_ref(at)?.as_str_or_null()?);
-    Ok(EncodedChange {
+    Ok(StoredChange {
         revision: Revision(row.get(0)?),
         recorded_at: row.get(1)?,
         what: text(2)?,

@@ -15,7 +15,7 @@ use crate::policy::facts::{OwnedFacts, WithdrawalFacts};
 use crate::policy::oid::OpaqueId;
 
 /// The columns of a change, not decoded.
-pub(super) struct EncodedChange<'r> {
+pub(super) struct StoredChange<'r> {
     pub(super) revision: Revision,
     pub(super) recorded_at: i64,
     pub(super) what: &'r str,
@@ -25,7 +25,7 @@ pub(super) struct EncodedChange<'r> {
     pub(super) body: &'r [u8],
 }
 
-impl<'r> EncodedChange<'r> {
+impl<'r> StoredChange<'r> {
     /// Columns that a fuzzer made up.
     #[cfg(any(test, fuzzing))]
     pub(super) fn of_parts(
