@@ -17,7 +17,7 @@ const PROTOS: [&str; 5] = [
     "lupa/v1/declaration.proto",
     "lupa/v1/decision.proto",
     "lupa/v1/directory.proto",
-    "lupa/v1/index.proto",
+    "lupa/admin/v1alpha/index.proto",
 ];
 
 const DECISION_SERVICE: &str = "DecisionService";

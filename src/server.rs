@@ -43,7 +43,7 @@ const SERVICES: [&str; 6] = [
     "lupa.v1.DecisionService",
     "lupa.v1.DeclarationService",
     "lupa.v1.DirectoryService",
-    "lupa.v1.IndexService",
+    "lupa.admin.v1alpha.IndexService",
     envoy::NAME,
 ];
 

@@ -53,14 +53,14 @@ pub use change::{
     Point, Replaced, Revision,
 };
 pub use copy::{CopyPhase, CopyTo};
-pub use error::{AppendError, CopyError, DriverError, FillError, OpenError, ReadError, WriteError};
+pub use error::{AppendError, CopyError, DriverError, OpenError, ReadError, WriteError};
 pub use id::{DeclarationIds, REVISION_MAX};
 pub use options::StoreOptions;
 pub use place::Place;
 pub use postgres::{Password, PostgresOptions, PostgresTls};
 pub use random::NoRandomness;
 pub(crate) use row::{content_of_text, text_of_content};
-pub use sqlite::{FillEntry, FillPhase, FillProgress, Filled};
+pub use sqlite::bulk;
 pub use verify::{Finding, Verified, VerifyFault};
 pub use viewing::{Viewed, Viewing};
 

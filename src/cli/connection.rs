@@ -5,10 +5,10 @@ use std::time::Duration;
 use tonic::transport::{Channel, Endpoint};
 
 use super::failure::Failure;
+use crate::wire::admin::index_service_client::IndexServiceClient;
 use crate::wire::v1::decision_service_client::DecisionServiceClient;
 use crate::wire::v1::declaration_service_client::DeclarationServiceClient;
 use crate::wire::v1::directory_service_client::DirectoryServiceClient;
-use crate::wire::v1::index_service_client::IndexServiceClient;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);

@@ -5,10 +5,10 @@ use comfy_table::{ColumnConstraint, Table};
 use super::names::phrase;
 use super::terminal::{Terminal, minute};
 use crate::wire::v1;
-use crate::wire::v1::declaration::Declaration;
+use crate::wire::v1::declaration::Content;
 use crate::wire::v1::denial::Scope;
-use crate::wire::v1::recipient::Recipient;
-use crate::wire::v1::recorded_by::RecordedBy;
+use crate::wire::v1::recipient::Kind;
+use crate::wire::v1::recorded_by::System;
 
 /// From this width on ids stay in one line.
 const WIDE: u16 = 110;
@@ -42,11 +42,11 @@ pub(super) fn table(terminal: Terminal, declarations: &[v1::StoredDeclaration], 
 
 /// What is declared, in a phrase.
 fn what(declaration: Option<&v1::Declaration>) -> String {
-    match declaration.and_then(|declaration| declaration.declaration.as_ref()) {
+    match declaration.and_then(|declaration| declaration.content.as_ref()) {
         None => "unknown".to_owned(),
-        Some(Declaration::Information(information)) => format!("information {}", information.version),
-        Some(Declaration::Consent(consent)) => consent_in_words(consent),
-        Some(Declaration::Denial(denial)) => denial_in_words(denial),
+        Some(Content::Information(information)) => format!("information {}", information.version),
+        Some(Content::Consent(consent)) => consent_in_words(consent),
+        Some(Content::Denial(denial)) => denial_in_words(denial),
     }
 }
 
@@ -74,10 +74,10 @@ fn consent_in_words(consent: &v1::Consent) -> String {
 }
 
 fn recipient_in_words(recipient: &v1::Recipient) -> String {
-    match &recipient.recipient {
+    match &recipient.kind {
         None => "unknown".to_owned(),
-        Some(Recipient::AllPublic(v1::AllPublic {})) => "all public providers".to_owned(),
-        Some(Recipient::Organisation(oid)) => oid.clone(),
+        Some(Kind::AllPublic(v1::AllPublic {})) => "all public providers".to_owned(),
+        Some(Kind::Organisation(oid)) => oid.clone(),
     }
 }
 
@@ -148,10 +148,10 @@ fn by(declarer: Option<&v1::Declarer>, recorded_by: Option<&v1::RecordedBy>) -> 
             }
         },
     );
-    match recorded_by.and_then(|by| by.recorded_by.as_ref()) {
+    match recorded_by.and_then(|by| by.system.as_ref()) {
         None => declarer,
-        Some(RecordedBy::MyKanta(v1::MyKanta {})) => format!("{declarer}, in MyKanta"),
-        Some(RecordedBy::Professional(v1::Professional { register, organisation: _, professional })) => {
+        Some(System::MyKanta(v1::MyKanta {})) => format!("{declarer}, in MyKanta"),
+        Some(System::Professional(v1::Professional { register, organisation: _, professional })) => {
             let who = if professional.is_empty() { "a professional" } else { professional };
             format!("{declarer}, through {who} in {register}")
         }

@@ -61,7 +61,7 @@ struct Story {
     name: String,
     story: String,
     #[serde(default)]
-    declarations: Vec<v1::RecordRequest>,
+    declarations: Vec<v1::RecordDeclarationRequest>,
     fetches: Vec<Fetch>,
 }
 
@@ -195,7 +195,7 @@ impl Teller {
         self.terminal.show(&format!("\n── {name} ──\n{story}\n"))?;
         for mut declaration in declarations {
             declaration.idempotency_key = Uuid::new_v4().to_string();
-            self.declarations.record(declaration).await.map_err(Refusal::of)?;
+            self.declarations.record_declaration(declaration).await.map_err(Refusal::of)?;
         }
         for fetch in fetches.into_iter().take(if tell_all { usize::MAX } else { 1 }) {
             self.fetch(fetch).await?;

@@ -164,8 +164,8 @@ fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), Fail
         outsourcing.add_row([
             one.organiser_register.as_str(),
             one.producer.as_str(),
-            one.from.as_str(),
-            one.until.as_str(),
+            one.valid_from.as_str(),
+            one.valid_until.as_str(),
         ]);
     }
     if directory.outsourcing.is_empty() { Ok(()) } else { terminal.show_table(outsourcing, "") }

@@ -37,14 +37,14 @@ pub struct GetArgs {
 pub(super) async fn run(args: GetArgs, global: &Global) -> Result<Exit, Failure> {
     let GetArgs { client, declaration, view } = args;
     let (viewing_purpose, viewer) = view.into_view();
-    let request = v1::GetRequest {
+    let request = v1::GetDeclarationRequest {
         client: Some(client_id(client)),
         declaration_id: declaration,
         viewing_purpose,
         viewer,
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.get(request).await.map_err(Refusal::of)?.into_inner();
+    let response = service.get_declaration(request).await.map_err(Refusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&response)?;

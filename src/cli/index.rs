@@ -9,7 +9,7 @@ use super::connection;
 use super::failure::{Exit, Failure};
 use super::refusal::Refusal;
 use super::terminal::Terminal;
-use crate::wire::v1;
+use crate::wire::admin;
 
 /// What to tell of the index.
 #[derive(Debug, Subcommand)]
@@ -26,7 +26,8 @@ pub(super) async fn run(command: &IndexCommand, global: &Global) -> Result<Exit,
 
 async fn stats(global: &Global) -> Result<Exit, Failure> {
     let mut service = connection::index(&global.server).await?;
-    let stats = service.get_index_stats(v1::GetIndexStatsRequest {}).await.map_err(Refusal::of)?.into_inner();
+    let stats =
+        service.get_index_stats(admin::GetIndexStatsRequest {}).await.map_err(Refusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&stats)?;
@@ -40,8 +41,8 @@ async fn stats(global: &Global) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn rows(stats: &v1::GetIndexStatsResponse) -> Vec<(&'static str, String)> {
-    let v1::GetIndexStatsResponse {
+fn rows(stats: &admin::GetIndexStatsResponse) -> Vec<(&'static str, String)> {
+    let admin::GetIndexStatsResponse {
         revision,
         age,
         clients,
@@ -54,8 +55,8 @@ fn rows(stats: &v1::GetIndexStatsResponse) -> Vec<(&'static str, String)> {
         digest,
         mark,
     } = stats;
-    let v1::BaseBytes { clients: client_bytes, entries, contents } = base_bytes.unwrap_or_default();
-    let v1::Merges { count, last_took, longest_step } = merges.unwrap_or_default();
+    let admin::BaseBytes { clients: client_bytes, entries, contents } = base_bytes.unwrap_or_default();
+    let admin::Merges { count, last_took, longest_step } = merges.unwrap_or_default();
     let count_of = |count: &u64| HumanCount(*count).to_string();
     let size = |bytes: u64| BinaryBytes(bytes).to_string();
     let merges = match count {
@@ -64,17 +65,17 @@ fn rows(stats: &v1::GetIndexStatsResponse) -> Vec<(&'static str, String)> {
     };
     let checkpoint = match checkpoint {
         None => "none".to_owned(),
-        Some(v1::Checkpoint { revision, age, bytes: 0, took: read }) => {
+        Some(admin::Checkpoint { revision, age, bytes: 0, took: read }) => {
             format!("of revision {revision}, read {} ago in {}", took(*age), took(*read))
         }
-        Some(v1::Checkpoint { revision, age, bytes, took: written }) => {
+        Some(admin::Checkpoint { revision, age, bytes, took: written }) => {
             let (age, written, bytes) = (took(*age), took(*written), size(*bytes));
             format!("of revision {revision}, written {age} ago in {written}, {bytes}")
         }
     };
     let mark = match mark {
         None => "none yet".to_owned(),
-        Some(v1::Mark { revision, digest }) => format!("revision {revision}: {digest}"),
+        Some(admin::Mark { revision, digest }) => format!("revision {revision}: {digest}"),
     };
     vec![
         ("revision", revision.to_string()),

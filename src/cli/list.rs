@@ -51,7 +51,7 @@ pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, Failure
     if viewer.is_none() && (kinds.is_empty() || kinds.contains(&v1::Kind::Denial)) {
         return Err(viewer_required("--viewed-by"));
     }
-    let mut request = v1::ListRequest {
+    let mut request = v1::ListDeclarationsRequest {
         client: Some(client_id(client)),
         kinds: kinds.into_iter().map(Into::into).collect(),
         include_ended,
@@ -63,14 +63,14 @@ pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, Failure
     let mut service = connection::declarations(&global.server).await?;
     let mut listed = Vec::new();
     for _ in 0..PAGES_MAX {
-        let page = service.list(request.clone()).await.map_err(Refusal::of)?.into_inner();
+        let page = service.list_declarations(request.clone()).await.map_err(Refusal::of)?.into_inner();
         listed.extend(page.declarations);
         request.page_token = page.next_page_token;
         if request.page_token.is_empty() {
             break;
         }
     }
-    let response = v1::ListResponse { declarations: listed, next_page_token: request.page_token };
+    let response = v1::ListDeclarationsResponse { declarations: listed, next_page_token: request.page_token };
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&response)?;

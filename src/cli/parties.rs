@@ -117,15 +117,15 @@ impl ProfessionalArgs {
     pub(super) fn or_service(self, service: Option<Service>) -> Option<v1::RecordedBy> {
         let Self { professional_register, professional_organisation, professional } = self;
         let by = match (professional_register, service) {
-            (Some(register), _) => v1::recorded_by::RecordedBy::Professional(v1::Professional {
+            (Some(register), _) => v1::recorded_by::System::Professional(v1::Professional {
                 register,
                 organisation: professional_organisation.unwrap_or_default(),
                 professional: professional.unwrap_or_default(),
             }),
-            (None, Some(Service::MyKanta)) => v1::recorded_by::RecordedBy::MyKanta(v1::MyKanta {}),
+            (None, Some(Service::MyKanta)) => v1::recorded_by::System::MyKanta(v1::MyKanta {}),
             (None, None) => return None,
         };
-        Some(v1::RecordedBy { recorded_by: Some(by) })
+        Some(v1::RecordedBy { system: Some(by) })
     }
 }
 

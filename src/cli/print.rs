@@ -65,7 +65,7 @@ pub(super) async fn run(args: PrintArgs, global: &Global) -> Result<Exit, Failur
         v1::Document::Unspecified | v1::Document::Consents | v1::Document::Denials => {}
     }
     let format = if html { v1::Format::Html } else { v1::Format::Text };
-    let request = v1::PrintRequest {
+    let request = v1::PrintDeclarationsRequest {
         client: Some(client_id(client)),
         sector: sector.into(),
         document: document.into(),
@@ -75,7 +75,7 @@ pub(super) async fn run(args: PrintArgs, global: &Global) -> Result<Exit, Failur
         printed_by,
     };
     let mut service = connection::declarations(&global.server).await?;
-    let printout = service.print(request).await.map_err(Refusal::of)?.into_inner();
+    let printout = service.print_declarations(request).await.map_err(Refusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&printout)?;

@@ -79,13 +79,13 @@ pub(super) fn check_settings(config: &Config) -> Result<(), Failure> {
 }
 
 pub(super) fn begin_telemetry(config: &Config) -> Result<Running, Failure> {
-    Running::begin(&config.log, config.telemetry.detail).map_err(|fault| Failure::Usage(with_causes(&fault)))
+    Running::start(&config.log, config.telemetry.detail).map_err(|fault| Failure::Usage(with_causes(&fault)))
 }
 
 /// Sends what has not been sent, within the time that the end may take.
 pub(super) async fn end_telemetry(telemetry: Running, config: &Config) {
     let grace = Duration::from_millis(config.server.shutdown_grace_ms);
-    if task::spawn_blocking(move || telemetry.end(grace)).await.is_err() {
+    if task::spawn_blocking(move || telemetry.shut_down(grace)).await.is_err() {
         tracing::warn!("telemetry had panicked");
     }
 }

@@ -33,12 +33,12 @@ pub struct StatusArgs {
 
 pub(super) async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Failure> {
     let StatusArgs { client, asked_by } = args;
-    let request = v1::InformationStatusRequest {
+    let request = v1::GetInformationStatusRequest {
         client: Some(client_id(client)),
         asked_by: asked_by.unwrap_or_default(),
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.information_status(request).await.map_err(Refusal::of)?.into_inner();
+    let response = service.get_information_status(request).await.map_err(Refusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&response)?;
@@ -48,8 +48,8 @@ pub(super) async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Failu
     Ok(Exit::Success)
 }
 
-fn show(terminal: Terminal, status: &v1::InformationStatusResponse) -> Result<(), Failure> {
-    let v1::InformationStatusResponse { received, current_version, must_inform, explanation } = status;
+fn show(terminal: Terminal, status: &v1::GetInformationStatusResponse) -> Result<(), Failure> {
+    let v1::GetInformationStatusResponse { received, current_version, must_inform, explanation } = status;
     let must_inform = if *must_inform { "yes" } else { "no" };
     let summary =
         format!("current version  {current_version}\nmust inform      {must_inform}: {explanation}\n");

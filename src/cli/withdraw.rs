@@ -26,7 +26,7 @@ pub struct WithdrawArgs {
     /// The declaration to end, as `lupa list` shows its id
     #[arg(long, value_name = "ID", required = true)]
     declaration: Option<String>,
-    /// A WithdrawRequest in YAML or JSON instead; `-` reads standard input
+    /// A WithdrawDeclarationRequest in YAML or JSON instead; `-` reads standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = STATEMENT, conflicts_with = "declaration")]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -38,7 +38,7 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
     let file = file.as_deref().map(Input::read).transpose()?;
     let request = match &file {
         Some(file) => {
-            let mut request: v1::WithdrawRequest = file.parse()?;
+            let mut request: v1::WithdrawDeclarationRequest = file.parse()?;
             if let Some(key) = statement.idempotency_key {
                 request.idempotency_key = key;
             } else if request.idempotency_key.is_empty() {
@@ -52,7 +52,7 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
         None => {
             let Statement { client, given_at, declarer, recorded_by, idempotency_key, wait } =
                 statement.into_statement();
-            v1::WithdrawRequest {
+            v1::WithdrawDeclarationRequest {
                 client: client.map(client_id),
                 declaration_id: declaration.unwrap_or_default(),
                 declarer,
@@ -64,7 +64,7 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
         }
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.withdraw(request).await;
+    let response = service.withdraw_declaration(request).await;
     let withdrawn = response.map_err(|status| Refusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();
     if global.json {

@@ -42,7 +42,7 @@ where
         // Envoy's are begun where the headers of the call that it asks about are known.
         let span = (rpc != Rpc::CHECK).then(|| {
             let traceparent = request.headers().get(TRACEPARENT);
-            telemetry.spans.begin(rpc, traceparent.and_then(|value| value.to_str().ok()))
+            telemetry.spans.start(rpc, traceparent.and_then(|value| value.to_str().ok()))
         });
         let span = span.flatten();
         let answer = self.inner.call(request);
@@ -59,7 +59,7 @@ where
             }
             // A question of Envoy's that could not be read has had none.
             let is_begun = span.is_some() || status == RpcStatus::OK;
-            if let Some(span) = if is_begun { span } else { telemetry.spans.begin(rpc, None) } {
+            if let Some(span) = if is_begun { span } else { telemetry.spans.start(rpc, None) } {
                 span.end(status);
             }
             Ok(answer)

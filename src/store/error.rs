@@ -10,7 +10,6 @@
 
 mod append;
 mod copy;
-mod fill;
 mod open;
 mod read;
 mod write;
@@ -20,7 +19,6 @@ use std::fmt;
 
 pub use append::AppendError;
 pub use copy::CopyError;
-pub use fill::FillError;
 pub use open::OpenError;
 pub use read::ReadError;
 pub use write::WriteError;

@@ -6,10 +6,10 @@
 //! checked, again. Jobs that were being written may be committed or not; a retry with the same idempotency
 //! key resolves it.
 
+pub mod bulk;
 mod connection;
 mod copy;
 mod file;
-mod fill;
 mod length;
 mod new;
 mod open;
@@ -23,7 +23,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 
 pub(super) use copy::{back_up, copy_in};
-pub use fill::{FillEntry, FillPhase, FillProgress, Filled};
 
 use super::backend::Backend;
 use super::change::{Change, ChangeBatch, ChangedClient, Epoch, Identity, IndexChange, Point, Revision};

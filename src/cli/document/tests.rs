@@ -39,7 +39,7 @@ fn json_is_read_with_its_lines() {
     let text = "{\n\t\"client\": {\"extension\": \"010181-900C\"},\n\t\"recordedBy\":{\"myKanta\":{}},\n\
                 \t\"givenAt\": \"2024-05-06T10:00:00+03:00\",\n\t\"idempotencyKey\": \"a\\/b \\u00e4\\n\"\n}\n";
     let document = read(text);
-    let request: v1::RecordRequest = document.parse().expect("a request");
+    let request: v1::RecordDeclarationRequest = document.parse().expect("a request");
     assert_eq!(request.idempotency_key, "a/b ä\n");
     assert_eq!(request.given_at.expect("an instant").seconds, 1_714_978_800);
     assert_eq!(document.line_of("recorded_by"), Some(3), "by the name in proto/");
@@ -62,7 +62,7 @@ fn json_and_yaml_say_the_same() {
 fn numbers_dates_and_versions_stay_as_written() {
     let information: v1::Information = read("version: 1.0").parse().expect("a version");
     assert_eq!(information.version, "1.0");
-    let list: v1::ListRequest = read("page_size: 100").parse().expect("a number");
+    let list: v1::ListDeclarationsRequest = read("page_size: 100").parse().expect("a number");
     assert_eq!(list.page_size, 100);
     let name: v1::Declarer = read("name: !!str true").parse().expect("text");
     assert_eq!(name.name, "true");
@@ -126,7 +126,7 @@ fn values_of_the_wrong_kind_are_told_in_plain_words() {
             "given_at: yesterday\nrecorded_by: {my_kanta: {}, professional: {}}\nclient: {extension: ~}\n\
              declaration:\n  denial: {against: [AGAINST_ALL], sector: true, all_patient_data: {all: true}}\n",
         )
-        .parse::<v1::RecordRequest>(),
+        .parse::<v1::RecordDeclarationRequest>(),
     );
     assert_eq!(
         faults,
@@ -142,11 +142,11 @@ fn values_of_the_wrong_kind_are_told_in_plain_words() {
         ]
     );
     assert_eq!(
-        told(read("page_size: many").parse::<v1::ListRequest>()),
+        told(read("page_size: many").parse::<v1::ListDeclarationsRequest>()),
         ["f:1: page_size: expected a whole number"]
     );
     assert_eq!(
-        told(read("page_size: [1]").parse::<v1::ListRequest>()),
+        told(read("page_size: [1]").parse::<v1::ListDeclarationsRequest>()),
         ["f:1: page_size: expected a number"]
     );
 }

@@ -2,7 +2,7 @@
 
 use super::super::names::parse as parse_name;
 use super::pairs::Pairs;
-use crate::wire::v1::claim::Claim as Which;
+use crate::wire::v1::claim::Kind as Which;
 use crate::wire::v1::{
     Cause, Claim, ClientUnableToDecide, Emergency, JointService, Purpose, SocialWelfareAuthority,
     StatutoryRight,
@@ -39,7 +39,7 @@ pub(super) fn parse(text: &str) -> Result<Claim, String> {
             ));
         }
     };
-    Ok(Claim { claim: Some(claim) })
+    Ok(Claim { kind: Some(claim) })
 }
 
 /// The provision is the rest of the text: it may contain commas.
@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Which {
-        parse(text).expect(text).claim.expect("a claim")
+        parse(text).expect(text).kind.expect("a claim")
     }
 
     #[test]

@@ -7,8 +7,8 @@ use crate::policy::Question;
 use crate::policy::calendar::Calendar;
 use crate::policy::day::{Day, Instant};
 use crate::policy::facts::Facts;
-use crate::wire::v1::claim::Claim as Kind;
-use crate::wire::v1::declaration::Declaration as Content;
+use crate::wire::v1::claim::Kind;
+use crate::wire::v1::declaration::Content;
 use crate::wire::v1::denial::Scope;
 use crate::wire::v1::{self, Channel, ConsentKind, OrganisationKind, RecordKind, RegisterKind, Role, Sector};
 use crate::wire::verdict::{Disclosure, to_verdict};
@@ -170,7 +170,7 @@ impl Asked {
             channel: self.channel.into(),
             access_right: true,
             ground: v1::Ground::CareRelationship.into(),
-            claims: self.claim().map(|claim| v1::Claim { claim: Some(claim) }).into_iter().collect(),
+            claims: self.claim().map(|claim| v1::Claim { kind: Some(claim) }).into_iter().collect(),
             records: vec![self.record()],
             ..v1::DecideRequest::default()
         }
@@ -322,12 +322,10 @@ fn denial(sector: Sector, scope: Scope, allows_emergency: bool) -> Content {
 
 fn stored(content: Content, at: Instant) -> v1::StoredDeclaration {
     v1::StoredDeclaration {
-        declaration: Some(v1::Declaration { declaration: Some(content) }),
+        declaration: Some(v1::Declaration { content: Some(content) }),
         recorded_at: Some(to_timestamp(at)),
         declarer: Some(v1::Declarer { role: Role::Client.into(), ..v1::Declarer::default() }),
-        recorded_by: Some(v1::RecordedBy {
-            recorded_by: Some(v1::recorded_by::RecordedBy::MyKanta(v1::MyKanta {})),
-        }),
+        recorded_by: Some(v1::RecordedBy { system: Some(v1::recorded_by::System::MyKanta(v1::MyKanta {})) }),
         ..v1::StoredDeclaration::default()
     }
 }

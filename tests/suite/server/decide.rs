@@ -2,12 +2,12 @@
 //! field at fault, and records one by one.
 
 use lupa::wire::v1;
-use lupa::wire::v1::claim::Claim as Claimed;
+use lupa::wire::v1::claim::Kind as Claimed;
 use tonic::Code;
 
 use super::fixture::Fixture;
-use super::refused::{Refused, because, invalid, refused};
-use super::requests::{
+use crate::fixtures::refused::{Refused, because, invalid, refused};
+use crate::fixtures::requests::{
     CONSENT, DENIAL, HOLDING, INFORMATION, UNKNOWN, aino, entry, instant, message, question, recording,
 };
 
@@ -34,7 +34,7 @@ fn denied(denial: &str) -> v1::Verdict {
 }
 
 fn claimed(claim: Claimed) -> v1::Claim {
-    v1::Claim { claim: Some(claim) }
+    v1::Claim { kind: Some(claim) }
 }
 
 fn invalid_record(field: &str) -> v1::Verdict {
@@ -104,7 +104,7 @@ async fn a_request_that_cannot_be_read_names_every_field() {
         (
             v1::DecideRequest {
                 claims: vec![
-                    v1::Claim { claim: None },
+                    v1::Claim { kind: None },
                     message("emergency: { client_cannot_be_asked: true }"),
                     claimed(Claimed::SocialWelfareAuthority(v1::SocialWelfareAuthority {
                         purpose: 99,
@@ -130,7 +130,7 @@ async fn a_request_that_cannot_be_read_names_every_field() {
                 requester: Some(message("{ register: 'not an oid' }")),
                 channel: v1::Channel::Unspecified.into(),
                 ground: 4,
-                claims: vec![v1::Claim { claim: None }],
+                claims: vec![v1::Claim { kind: None }],
                 records: Vec::new(),
                 ..good.clone()
             },

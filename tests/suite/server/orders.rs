@@ -8,11 +8,11 @@ use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 
 use super::fixture::{Fixture, clock};
-use super::requests::{
+use crate::core::reference::{self, Answer, Calendar};
+use crate::fixtures::requests::{
     CONSENT, DENIAL, HOLDING, INFORMATION, aino, demo_directory, entry, instant, listing, message, person,
     question, recording, withdrawal,
 };
-use crate::reference::{self, Answer, Calendar};
 
 /// What may be declared, much of it about the records below.
 const DECLARATIONS: [&str; 14] = [
@@ -75,8 +75,8 @@ fn answer(verdict: &v1::Verdict, expected: &Answer) -> (String, Answer) {
 }
 
 async fn stored(fixture: &Fixture, client: &v1::ClientId) -> Vec<StoredDeclaration> {
-    let request = v1::ListRequest { page_size: 1000, ..listing(client.clone()) };
-    fixture.declarations().list(request).await.expect("a list").into_inner().declarations
+    let request = v1::ListDeclarationsRequest { page_size: 1000, ..listing(client.clone()) };
+    fixture.declarations().list_declarations(request).await.expect("a list").into_inner().declarations
 }
 
 /// The notices, or the code of the refusal, as the reference tells them.
@@ -95,8 +95,8 @@ struct Client<'a> {
     directory: &'a v1::Directory,
     id: v1::ClientId,
     /// Requests that were acknowledged, with their answers.
-    recorded: Vec<(v1::RecordRequest, v1::RecordResponse)>,
-    withdrawn: Vec<(v1::WithdrawRequest, v1::WithdrawResponse)>,
+    recorded: Vec<(v1::RecordDeclarationRequest, v1::RecordDeclarationResponse)>,
+    withdrawn: Vec<(v1::WithdrawDeclarationRequest, v1::WithdrawDeclarationResponse)>,
 }
 
 impl Client<'_> {
@@ -104,7 +104,7 @@ impl Client<'_> {
         let request = recording(self.id.clone(), key, declaration);
         let before = stored(self.fixture, &self.id).await;
         let expected = reference::admit(self.directory, &Calendar::defaults(), &before, &request, clock());
-        let answer = self.fixture.declarations().record(request.clone()).await;
+        let answer = self.fixture.declarations().record_declaration(request.clone()).await;
         if let Ok(answer) = &answer {
             self.recorded.push((request.clone(), answer.get_ref().clone()));
         }
@@ -118,7 +118,7 @@ impl Client<'_> {
         let before = stored(self.fixture, &self.id).await;
         let expected =
             reference::admit_withdrawal(self.directory, &Calendar::defaults(), &before, &request, clock());
-        let answer = self.fixture.declarations().withdraw(request.clone()).await;
+        let answer = self.fixture.declarations().withdraw_declaration(request.clone()).await;
         if let Ok(answer) = &answer {
             self.withdrawn.push((request.clone(), answer.get_ref().clone()));
         }

@@ -3,8 +3,8 @@
 use lupa::wire::v1;
 
 use super::fixture::Fixture;
-use super::refused::{invalid, refused};
-use super::requests::{
+use crate::fixtures::refused::{invalid, refused};
+use crate::fixtures::requests::{
     CONSENT, HOLDING, INFORMATION, aino, demo_directory, entry, message, person, question, recording,
 };
 
@@ -111,8 +111,8 @@ async fn what_cannot_be_read_is_refused_by_field() {
     let fixture = Fixture::start().await;
     let good = asking(aino());
     let mut unknown_sector = stored("declaration: { denial: {} }");
-    if let Some(v1::declaration::Declaration::Denial(denial)) =
-        unknown_sector.declaration.as_mut().and_then(|content| content.declaration.as_mut())
+    if let Some(v1::declaration::Content::Denial(denial)) =
+        unknown_sector.declaration.as_mut().and_then(|content| content.content.as_mut())
     {
         denial.sector = 9;
     }

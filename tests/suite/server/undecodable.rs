@@ -7,7 +7,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Code, Request, Status};
 
 use super::fixture::Fixture;
-use super::requests::{aino, entry, message, question};
+use crate::fixtures::requests::{aino, entry, message, question};
 
 /// Sends and receives bytes as they are.
 struct AsTheyAre;
@@ -63,9 +63,9 @@ async fn what_is_not_protobuf_is_the_callers_fault() {
         "/lupa.v1.DecisionService/Decide",
         "/lupa.v1.DecisionService/Explain",
         "/lupa.v1.DecisionService/Simulate",
-        "/lupa.v1.DeclarationService/Record",
-        "/lupa.v1.DeclarationService/Withdraw",
-        "/lupa.v1.DeclarationService/List",
+        "/lupa.v1.DeclarationService/RecordDeclaration",
+        "/lupa.v1.DeclarationService/WithdrawDeclaration",
+        "/lupa.v1.DeclarationService/ListDeclarations",
         "/lupa.v1.DirectoryService/ReplaceDirectory",
     ] {
         for bytes in garbage {
@@ -88,10 +88,10 @@ async fn a_message_over_the_limit_is_a_matter_of_limits() {
     let large = "x".repeat(4096);
     let decide =
         v1::DecideRequest { request_id: large.clone(), ..question(aino(), vec![entry("doc-1", "visit-1")]) };
-    let list = v1::ListRequest { client: Some(aino()), page_token: large, ..message("{}") };
+    let list = v1::ListDeclarationsRequest { client: Some(aino()), page_token: large, ..message("{}") };
     for status in [
         fixture.decisions().decide(decide).await.expect_err("it is refused"),
-        fixture.declarations().list(list).await.expect_err("it is refused"),
+        fixture.declarations().list_declarations(list).await.expect_err("it is refused"),
     ] {
         assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
         assert!(

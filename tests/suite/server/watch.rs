@@ -4,16 +4,19 @@ use lupa::wire::v1;
 use tonic::{Code, Streaming};
 
 use super::fixture::Fixture;
-use super::refused::{Refused, because, refused};
-use super::requests::{CONSENT, DENIAL, INFORMATION, aino, demo_directory, person, recording, withdrawal};
+use crate::fixtures::patience::until;
+use crate::fixtures::refused::{Refused, because, refused};
+use crate::fixtures::requests::{
+    CONSENT, DENIAL, INFORMATION, aino, demo_directory, person, recording, withdrawal,
+};
 
-async fn watch(fixture: &Fixture, after: &str) -> Streaming<v1::WatchResponse> {
-    let request = v1::WatchRequest { after: after.to_owned() };
-    fixture.declarations().watch(request).await.expect("a stream").into_inner()
+async fn watch(fixture: &Fixture, after: &str) -> Streaming<v1::WatchDeclarationsResponse> {
+    let request = v1::WatchDeclarationsRequest { after: after.to_owned() };
+    fixture.declarations().watch_declarations(request).await.expect("a stream").into_inner()
 }
 
 /// The next message that tells of something.
-async fn next(stream: &mut Streaming<v1::WatchResponse>) -> v1::WatchResponse {
+async fn next(stream: &mut Streaming<v1::WatchDeclarationsResponse>) -> v1::WatchDeclarationsResponse {
     loop {
         let message = stream.message().await.expect("a message").expect("no end");
         if !message.changes.is_empty() || message.directory_replaced {
@@ -23,7 +26,10 @@ async fn next(stream: &mut Streaming<v1::WatchResponse>) -> v1::WatchResponse {
 }
 
 /// So many changes, and the last checkpoint.
-async fn changes(stream: &mut Streaming<v1::WatchResponse>, count: usize) -> (Vec<v1::ClientChange>, String) {
+async fn changes(
+    stream: &mut Streaming<v1::WatchDeclarationsResponse>,
+    count: usize,
+) -> (Vec<v1::ClientChange>, String) {
     let mut told = Vec::new();
     loop {
         let message = next(stream).await;
@@ -77,7 +83,7 @@ async fn a_quiet_stream_tells_that_nothing_has_changed() {
     let mut stream = watch(&fixture, &recorded.token).await;
     for _ in 0..3 {
         let message = stream.message().await.expect("a message").expect("no end");
-        let v1::WatchResponse { changes, directory_replaced, checkpoint } = message;
+        let v1::WatchDeclarationsResponse { changes, directory_replaced, checkpoint } = message;
         assert_eq!((changes.len(), directory_replaced, checkpoint), (0, false, recorded.token.clone()));
     }
 }
@@ -99,7 +105,7 @@ async fn tokens_are_read_as_for_decisions_and_streams_are_few() {
     let fixture = Fixture::start_with(&[("watch.streams_max", "1")]).await;
     let ask = |after: &str| {
         let (mut client, after) = (fixture.declarations(), after.to_owned());
-        async move { client.watch(v1::WatchRequest { after }).await }
+        async move { client.watch_declarations(v1::WatchDeclarationsRequest { after }).await }
     };
     assert_eq!(refused(ask("forged").await).code, Code::InvalidArgument);
     let first = ask("").await.expect("a stream");
@@ -107,27 +113,28 @@ async fn tokens_are_read_as_for_decisions_and_streams_are_few() {
     assert_eq!(refused(ask("").await), too_many);
     drop(first);
     // Its place is given back once the server notices.
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while ask("").await.is_err() {
-        assert!(std::time::Instant::now() < deadline);
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    until("a place for a watcher", async || ask("").await.is_ok()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_watcher_is_cut_off_and_told_so() {
-    let settings = [("watch.changes_per_message_max", "1"), ("watch.send_timeout_ms", "200")];
+    let one_change = ("watch.changes_per_message_max", "1");
+    let settings = [one_change, ("watch.send_timeout_ms", "200"), ("watch.streams_max", "1")];
     let fixture = Fixture::start_with(&settings).await;
     let before = fixture.record(recording(aino(), "0", INFORMATION)).await;
     // Room for a few messages on the way, and no more.
     let narrow = fixture.endpoint().initial_stream_window_size(1_024).connect().await.expect("a connection");
     let mut client = v1::declaration_service_client::DeclarationServiceClient::new(narrow);
-    let request = v1::WatchRequest { after: before.token };
-    let mut stream = client.watch(request.clone()).await.expect("a stream").into_inner();
+    let request = v1::WatchDeclarationsRequest { after: before.token };
+    let mut stream = client.watch_declarations(request.clone()).await.expect("a stream").into_inner();
     for n in 1..=100 {
         fixture.record(recording(aino(), &n.to_string(), INFORMATION)).await;
     }
-    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    // The server has cut it off once another watcher gets its place.
+    until("the stream is cut off", async || {
+        fixture.declarations().watch_declarations(request.clone()).await.is_ok()
+    })
+    .await;
     let mut told = Vec::new();
     let mut checkpoint = String::new();
     let cut = loop {
@@ -142,7 +149,8 @@ async fn a_slow_watcher_is_cut_off_and_told_so() {
     };
     assert_eq!(Refused::of(&cut), because(Code::ResourceExhausted, "WATCHER_TOO_SLOW"));
     assert!(told.len() < 100, "nothing was too slow");
-    // It goes on where it was, and misses nothing.
+    // From its last checkpoint on it misses nothing.
+    let fixture = fixture.restart_with(&[one_change]).await;
     let mut stream = watch(&fixture, &checkpoint).await;
     let (rest, _) = changes(&mut stream, 100 - told.len()).await;
     assert_eq!(told.len() + rest.len(), 100);
