@@ -15,7 +15,7 @@
 //!  load_range, follow, changes_since, history_of ◀── read-only connections
 //! ```
 //!
-//! [`backend`] is the contract that both backends fulfil.
+//! `store/backend.rs` is the contract that both backends fulfil.
 //!
 //! INVARIANT (durable): no answer is sent before its change is committed and synced. If a commit is not
 //! answered, the outcome is unknown, and a retry with the same idempotency key resolves it.
@@ -184,7 +184,9 @@ impl Store {
         self.request(|reply| Job::Import(PendingJob::new(history, reply))).await?
     }
 
-    /// See [`Backend::load_range`].
+    /// Passes the effects of the changes after one revision up to another, which is committed, to `each`,
+    /// in order, until it returns `false`. Returns the last revision passed; an error if one is missing.
+    /// Several ranges can be loaded in parallel. Blocks.
     pub fn load_range(
         &self,
         after: Revision,
@@ -194,12 +196,14 @@ impl Store {
         self.0.backend.load_range(after, until, each)
     }
 
-    /// See [`Backend::history_of`].
+    /// A client's declarations as they were at a point, in revision order. An error if the store does not
+    /// reach it, or is in another epoch. Does not delay the follower. Blocks.
     pub fn history_of(&self, client: &ClientId, until: Point) -> Result<Vec<Declaration>, ReadError> {
         self.0.backend.history_of(client, until)
     }
 
-    /// See [`Backend::clients_changed`].
+    /// Whose declarations the changes after a revision up to a point concern, in order. An error if the
+    /// store does not reach the point, or is in another epoch. Does not delay the follower. Blocks.
     pub fn clients_changed(
         &self,
         after: Revision,
@@ -209,12 +213,15 @@ impl Store {
         self.0.backend.clients_changed(after, until, limit)
     }
 
-    /// See [`Backend::changes_since`].
+    /// The next changes after a revision, in order. An error if one is missing, or the store does not
+    /// reach the revision. Blocks.
     pub fn changes_since(&self, after: Revision, limit: usize) -> Result<Vec<Change>, ReadError> {
         self.0.backend.changes_since(after, limit)
     }
 
-    /// See [`Backend::follow`].
+    /// The effects of the next changes after a point, in order. With a proof, a result shorter than `limit`
+    /// proves that every change that was acknowledged before the call is read. An error if one is missing,
+    /// or if the store is in another epoch. Blocks.
     pub fn follow(&self, after: Point, limit: usize, with_proof: bool) -> Result<ChangeBatch, ReadError> {
         self.0.backend.follow(after, limit, with_proof)
     }

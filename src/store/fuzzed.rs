@@ -76,7 +76,7 @@ mod tests {
     use super::check;
 
     #[test]
-    fn rows_of_the_corpus_are_loaded_as_they_are_read() {
+    fn both_decoders_agree_on_the_corpus() {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/stored_row");
         let inputs = fs::read_dir(corpus).expect("the corpus");
         let read = |input: &fs::DirEntry| check(&fs::read(input.path()).expect("a file"));

@@ -79,7 +79,7 @@ pub enum OpenError {
     },
     /// A write-ahead log without its store.
     #[error(
-        "found `{log}` but not the store it belongs to: put the store back beside it, or move the log away to begin a new store"
+        "found `{log}` but not the store it belongs to: put the store back beside it, or move the log away to create a new store"
     )]
     LogWithoutStore {
         /// The log.

@@ -145,7 +145,7 @@ fn file_that_is_no_store_is_left_alone() {
         fs::write(home.store(), garbage).unwrap();
         assert_eq!(
             refusal(&home.store()),
-            "PATH is not a store of lupa: give another path, or move the file away to begin a new store"
+            "PATH is not a store of lupa: give another path, or move the file away to create a new store"
         );
         assert_eq!(fs::read(home.store()).unwrap(), garbage.as_bytes());
     }
@@ -211,7 +211,7 @@ fn a_log_without_its_store_is_not_applied_to_a_new_one() {
     assert_eq!(
         refusal(&home.store()),
         "found PATH but not the store it belongs to: put the store back beside it, \
-         or move the log away to begin a new store"
+         or move the log away to create a new store"
     );
 }
 
