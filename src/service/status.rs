@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::index::Unavailable;
 use crate::policy::refusal::Refusal;
-use crate::store::{AppendError, StoreError};
+use crate::store::{AppendError, ReadError, WriteError};
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::span::{ActiveSpan, trace_id};
 use crate::wire::violation::InvalidRequest;
@@ -54,7 +54,7 @@ pub(super) enum Failure {
     #[error(
         "it is not known whether it is stored: repeat the request with the same idempotency key until it is answered"
     )]
-    OutcomeUnknown(#[source] Option<Arc<StoreError>>),
+    OutcomeUnknown(#[source] Option<Arc<WriteError>>),
     #[error(transparent)]
     Unavailable(Unavailable),
     #[error("the clock of this machine is behind the newest declaration: the operator must set it")]
@@ -70,9 +70,9 @@ pub(super) enum Failure {
     #[error(
         "the store cannot be written: nothing was acknowledged, and the operator must look at the server's log"
     )]
-    Store(#[source] Arc<StoreError>),
+    Store(#[source] Arc<WriteError>),
     #[error("the store cannot be read: ask again, and the operator must look at the server's log")]
-    Unreadable(#[source] Arc<StoreError>),
+    Unreadable(#[source] Arc<ReadError>),
     #[error("reading the store was interrupted: ask again")]
     HistoryInterrupted,
     #[error("too many are watching: share one stream among those who need it, or ask another server")]
@@ -94,17 +94,17 @@ impl From<AppendError> for Failure {
             AppendError::KeyReused => Self::KeyReused,
             AppendError::Overloaded => Self::Overloaded,
             AppendError::Unknown(error) => Self::OutcomeUnknown(Some(error)),
-            AppendError::Store(error) if matches!(*error, StoreError::ReadOnly) => Self::ReadOnly,
+            AppendError::Store(error) if matches!(*error, WriteError::ReadOnly) => Self::ReadOnly,
             AppendError::Store(error) => Self::Store(error),
         }
     }
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        if matches!(error, StoreError::Overloaded) {
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        if matches!(error, WriteError::Overloaded) {
             Self::Overloaded
-        } else if matches!(error, StoreError::ReadOnly) {
+        } else if matches!(error, WriteError::ReadOnly) {
             Self::ReadOnly
         } else {
             Self::Store(Arc::new(error))
