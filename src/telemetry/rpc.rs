@@ -1,6 +1,6 @@
 //! The rpcs served, by their names in spans and metrics.
 
-/// An rpc, or the placeholder for all paths that are not served: its position in [`METHODS`].
+/// An rpc, or the placeholder for all paths that are not served: its position in `METHODS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rpc(usize);
 

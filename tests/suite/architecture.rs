@@ -1,9 +1,12 @@
-//! The architecture as a test: which module may depend on which, no orphans, no
-//! big files, no real people. Each failure says what to do. Cargo holds the
-//! walls between crates; this holds those between the modules of the root
-//! package. Needs nothing but the sources.
+//! Tests of the repository itself: module dependencies, orphan files, file sizes, plain
+//! words, fictional people. Each failure says what to do. Cargo holds the walls between
+//! packages; these tests hold those between the modules of the root package.
+//!
+//! Needs Git, to list the files; without it, all files are read.
+//! Run only this group: `cargo test --test suite architecture::`
 
 mod code;
+mod prose;
 mod source_digest;
 mod tree;
 
@@ -186,7 +189,7 @@ fn modules_are_named_for_what_they_hold() {
 /// Everyone in this repository is made up: identity codes are of the
 /// 900-series, which is given to nobody.
 #[test]
-fn nobody_in_the_repository_is_real() {
+fn identity_codes_are_all_fictional() {
     let mut faults = Vec::new();
     for path in tracked_files() {
         let Some(text) = text_of(&path) else { continue };

@@ -128,8 +128,15 @@ impl Hash for Facts<'_> {
 }
 
 impl OwnedFacts {
+    /// The facts of a declaration that cannot be read: it applies from when it was stored.
+    #[must_use]
+    pub fn unreadable(kind: Kind, recorded_at: Instant) -> Self {
+        Facts::unreadable(0, kind, recorded_at).to_owned_facts()
+    }
+
     /// The borrowed form, at a place.
     #[must_use]
+    #[inline]
     pub fn as_facts(&self, place: u32) -> Facts<'_> {
         let Self { content, given_on, recorded_at, role, withdrawal } = self;
         Facts {

@@ -3,7 +3,6 @@
 //! unit, labels and text from here.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
 use opentelemetry::metrics::{AsyncInstrument, Counter, Histogram, Meter};
 
@@ -279,8 +278,8 @@ pub fn markdown() -> String {
     for metric in METRICS {
         let labels: Vec<String> = metric.exposed_labels().map(|label| format!("`{label}`")).collect();
         let (name, kind, unit) = (metric.exposed_name(), metric.kind.name(), metric.unit_name());
-        let _written =
-            writeln!(text, "| `{name}` | {kind} | {unit} | {} | {} |", labels.join(", "), metric.help);
+        let (labels, help) = (labels.join(", "), metric.help);
+        text += &format!("| `{name}` | {kind} | {unit} | {labels} | {help} |\n");
     }
     text
 }
@@ -290,16 +289,16 @@ pub fn markdown() -> String {
 pub fn plain() -> String {
     let mut text = String::new();
     for metric in METRICS {
-        let mut line = format!("{} {}", metric.exposed_name(), metric.kind.name());
+        text += &format!("{} {}", metric.exposed_name(), metric.kind.name());
         let unit = metric.unit_name();
         if !unit.is_empty() {
-            line.push_str(&format!(", {unit}"));
+            text += &format!(", {unit}");
         }
         let labels: Vec<String> = metric.exposed_labels().collect();
         if !labels.is_empty() {
-            line.push_str(&format!(", by {}", labels.join(", ")));
+            text += &format!(", by {}", labels.join(", "));
         }
-        let _written = writeln!(text, "{line}\n    {}", metric.help);
+        text += &format!("\n    {}\n", metric.help);
     }
     text
 }

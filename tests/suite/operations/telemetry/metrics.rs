@@ -7,7 +7,7 @@ use lupa::telemetry::metrics::{METRICS, markdown, plain};
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 
 use super::receiver::Receiver;
-use super::{asked, decide, start};
+use super::{decide, request_of, start};
 use crate::fixtures::patience::until;
 use crate::fixtures::process::{Process, request, serve};
 use crate::fixtures::requests::{CONSENT, aino_declares, person, recording};
@@ -59,7 +59,7 @@ async fn the_catalogue_is_what_the_server_exposes() {
     let process = Process::start(command).unwrap();
     let channel = process.connect().await;
     aino_declares(channel.clone()).await;
-    decide(&channel, asked(&["visit-1"])).await.unwrap();
+    decide(&channel, request_of(&["visit-1"])).await.unwrap();
     // One that is refused.
     let mut declarations = DeclarationServiceClient::new(channel);
     declarations.record_declaration(recording(person(1), "key", CONSENT)).await.unwrap_err();
@@ -84,12 +84,12 @@ async fn the_catalogue_is_what_the_server_exposes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_same_metrics_are_sent_as_are_read() {
+async fn exported_metrics_match_the_scraped_ones() {
     let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::start().await);
     let process = start(folder.path(), &receiver, &[("LUPA_SERVER__HTTP_ADDRESS", "127.0.0.1:0")]);
     let channel = process.connect().await;
     aino_declares(channel.clone()).await;
-    decide(&channel, asked(&["visit-1", "visit-2"])).await.unwrap();
+    decide(&channel, request_of(&["visit-1", "visit-2"])).await.unwrap();
     receiver.until(|receiver| receiver.metrics().iter().any(|metric| metric.name == "lupa.decisions")).await;
     let ended = process.terminate();
     assert!(ended.status.success(), "{}", ended.said);
@@ -113,7 +113,7 @@ async fn the_same_metrics_are_sent_as_are_read() {
 }
 
 #[test]
-fn counters_that_seldom_move_are_there_from_the_start() {
+fn rare_counters_exist_from_the_start() {
     let text = Telemetry::unsent().metrics.text().unwrap();
     for line in [
         "lupa_store_errors_total{lupa_store_operation=\"append\"} 0",
