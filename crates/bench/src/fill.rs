@@ -125,7 +125,7 @@ fn insert(
         encoding
             .join()
             .map_err(|_| FillError::EncoderPanicked)?
-            .map_err(|error| BulkError::Store(error).into())
+            .map_err(|error| BulkError::Store(error.into()).into())
     })
 }
 

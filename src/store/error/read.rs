@@ -65,7 +65,9 @@ pub enum ReadError {
         source: Option<DriverError>,
     },
     /// Not an SQLite file.
-    #[error("`{path}` is not a store of lupa: give another path, or move the file away to create a new store")]
+    #[error(
+        "`{path}` is not a store of lupa: give another path, or move the file away to create a new store"
+    )]
     NotAStore {
         /// The file.
         path: PathBuf,
