@@ -68,7 +68,7 @@ fn show(terminal: Terminal, explanation: &v1::ExplainResponse) -> Result<(), Fai
         "{}\n✓ permits   ✗ denies   · passes   - is not in force   (no mark) was not reached\n\n",
         rules.collect::<String>()
     ))?;
-    let deciding = explanation.verdict.as_ref().map(|verdict| verdict.declarations.as_slice());
+    let deciding = explanation.verdict.as_ref().map(|verdict| verdict.details().declarations.as_slice());
     let deciding = deciding.unwrap_or_default();
     if explanation.declarations.is_empty() {
         terminal.show("The client has no declarations that the requester's sector may view.\n")?;

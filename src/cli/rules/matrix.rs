@@ -110,7 +110,7 @@ impl Asked {
         let verdict = question.decide_read(decision::record(&self.record()));
         let verdict = to_verdict(&verdict, Disclosure::Detailed, |_| None::<String>);
         let reason = label::<v1::Reason>(verdict.reason);
-        Ok(match (verdict.effect(), verdict.detail()) {
+        Ok(match (verdict.effect(), verdict.details().detail()) {
             (v1::Effect::Permit, _) => format!("PERMIT {reason}"),
             (_, v1::Detail::Unspecified) => reason,
             (_, detail) => label::<v1::Detail>(detail.into()),

@@ -120,8 +120,12 @@ impl ExpectedVerdict {
         };
         compare("effect", effect.map(|effect| effect.as_str_name()), verdict.effect().as_str_name());
         compare("reason", reason.map(|reason| reason.as_str_name()), verdict.reason().as_str_name());
-        compare("detail", detail.map(|detail| detail.as_str_name()), verdict.detail().as_str_name());
-        compare("rule", rule.as_deref(), &verdict.rule);
+        compare(
+            "detail",
+            detail.map(|detail| detail.as_str_name()),
+            verdict.details().detail().as_str_name(),
+        );
+        compare("rule", rule.as_deref(), &verdict.details().rule);
         compare("invalid_field", invalid_field.as_deref(), &verdict.invalid_field);
         let came: Vec<v1::Obligation> = verdict.obligations().collect();
         wrong.extend(absent("obligation", obligations.iter().map(|one| one.as_str_name()), |one| {
@@ -131,12 +135,12 @@ impl ExpectedVerdict {
             came.iter().any(|came| came.as_str_name() == one)
         }));
         wrong.extend(absent("declaration", declarations.iter().map(String::as_str), |id| {
-            verdict.declarations.iter().any(|came| came == id)
+            verdict.details().declarations.iter().any(|came| came == id)
         }));
         wrong.extend(absent(
             "missing condition",
             missing_conditions.iter().map(String::as_str),
-            |condition| verdict.missing_conditions.iter().any(|came| came == condition),
+            |condition| verdict.details().missing_conditions.iter().any(|came| came == condition),
         ));
         (!wrong.is_empty()).then(|| Difference { record: Some(record), message: wrong.join("; ") })
     }
