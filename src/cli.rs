@@ -1,6 +1,5 @@
 //! The command line: what there is, and one file a command.
 
-mod bench_data;
 pub mod calendar;
 mod completions;
 mod config;
@@ -133,8 +132,6 @@ pub enum Command {
     Rules(rules::RulesArgs),
     /// Show every setting in force and where it comes from
     Config,
-    /// Make a store with a synthetic population, as large as a country's
-    BenchData(bench_data::BenchDataArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -160,7 +157,6 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Test(args) => test::run(&args, &global),
         Command::Rules(args) => rules::run(args, &global).await,
         Command::Config => config::run(&global),
-        Command::BenchData(args) => bench_data::run(args, &global).await,
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -14,9 +14,10 @@
 //! - [`identity`] says what a caller may ask.
 //! - [`server`] opens the parts, joins them and listens.
 //! - [`telemetry`], [`config`] and [`cli`] are for the operator.
-//! - [`population`] makes people up, for trying all of it out at a country's size.
 //!
 //! `store` and `wire` never meet: both know the core's types only.
+
+#![forbid(unsafe_code)]
 
 pub use lupa_policy as policy;
 
@@ -28,5 +29,4 @@ pub mod identity;
 pub mod server;
 pub mod telemetry;
 pub mod config;
-pub mod population;
 pub mod cli;

@@ -56,7 +56,7 @@ pub use id::{DeclarationIds, REVISION_MAX};
 pub use place::Place;
 pub use postgres::{Password, PostgresFailure, PostgresOptions, PostgresTls};
 pub(crate) use row::{content_of_text, text_of_content};
-pub use sqlite::{FillEntry, FillPhase, FillProgress, Filled};
+pub use sqlite::bulk;
 pub use verify::{Finding, Verified, VerifyFault};
 pub use viewing::{Viewed, Viewing};
 

@@ -62,7 +62,7 @@ pub(super) async fn run(args: RulesArgs, global: &Global) -> Result<Exit, Failur
             period(&rule.in_force_from, &rule.in_force_until),
             reasons.join(", "),
             dates.join(", "),
-            rule.sources.join(", "),
+            rule.sources.join("; "),
         ]);
     }
     let below = format!("\nThe first rule that speaks decides.\nrules  {}\n", catalogue.catalogue_version);

@@ -19,6 +19,7 @@ use crate::policy::explain::Explanation;
 use crate::policy::facts::Facts;
 use crate::policy::printout::printout;
 use crate::policy::refusal::Refusal;
+use crate::policy::verdict::RuleId;
 use crate::policy::viewing::{Showing, select};
 use crate::wire::client::check_born;
 use crate::wire::declaration::{Listing, listing, print_order, submission, to_notice, withdrawal};
@@ -213,7 +214,7 @@ impl Scenario {
             return Vec::new();
         };
         let Explanation { verdict, steps } = question.explain(&record);
-        let decided = verdict.rule.map(|rule| rule.id);
+        let decided = verdict.rule.map(RuleId::as_str);
         let walked = steps.iter().map(|step| step.rule.id);
         let mut has_decided = false;
         walked.take_while(|id| !std::mem::replace(&mut has_decided, Some(*id) == decided)).collect()

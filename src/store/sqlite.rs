@@ -6,10 +6,10 @@
 //! the file has been opened, and so checked, anew. What was under way is then
 //! either there or not; who asks again with the same key learns which.
 
+pub mod bulk;
 mod connection;
 mod copy;
 mod file;
-mod fill;
 mod length;
 mod new;
 mod open;
@@ -23,7 +23,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 
 pub(super) use copy::{back_up, copy_in};
-pub use fill::{FillEntry, FillPhase, FillProgress, Filled};
 
 use super::StoreOptions;
 use super::change::{ChangedClient, Identity, IndexChange, Revision};

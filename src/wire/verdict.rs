@@ -3,7 +3,7 @@
 use crate::policy::declaration::ClientDeclarations;
 use crate::policy::inline_list::InlineList;
 use crate::policy::request::{Conditions, RecordField};
-use crate::policy::verdict::{Deciding, Detail, Effect, Obligation, Reason, Verdict};
+use crate::policy::verdict::{Deciding, Detail, Effect, Obligation, Reason, RuleId, Verdict};
 
 use super::v1;
 
@@ -16,15 +16,12 @@ pub enum Disclosure {
     Detailed,
 }
 
-/// Maximum number of obligations of a verdict.
-const OBLIGATIONS_MAX: usize = 4;
-
 /// A verdict in wire enums, with only what a caller may see. It allocates
 /// nothing: both the message and the bytes of an answer are written from it.
 pub(super) struct DisclosedVerdict {
     pub(super) effect: v1::Effect,
     pub(super) reason: v1::Reason,
-    pub(super) obligations: InlineList<v1::Obligation, OBLIGATIONS_MAX>,
+    pub(super) obligations: InlineList<v1::Obligation, { Obligation::ALL.len() }>,
     /// None: withheld.
     pub(super) details: Option<DisclosedDetails>,
     /// Empty = unset, as everywhere on the wire.
@@ -49,7 +46,7 @@ impl DisclosedVerdict {
             Disclosure::Public => None,
             Disclosure::Detailed => Some(DisclosedDetails {
                 detail: detail.map(to_detail).unwrap_or(v1::Detail::Unspecified),
-                rule: rule.map(|rule| rule.id).unwrap_or_default(),
+                rule: rule.map(RuleId::as_str).unwrap_or_default(),
                 declarations,
                 missing,
             }),
@@ -181,14 +178,14 @@ fn to_obligation(obligation: Obligation) -> v1::Obligation {
 mod tests {
     use super::*;
     use crate::policy::request::Condition;
-    use crate::policy::rules::CATALOGUE;
+    use crate::policy::samples;
 
     #[test]
     fn details_are_withheld_from_public_callers() {
         let verdict = Verdict {
             reason: Reason::NotShareable,
             detail: Some(Detail::ClaimIncomplete),
-            rule: CATALOGUE.first().and_then(|list| list.rules.first()).copied(),
+            rule: Some(samples::rule_id("unknown-register")),
             declarations: [3].into_iter().collect(),
             missing: [Condition::Provision].into_iter().collect(),
             ..Verdict::invalid(RecordField::Kind)

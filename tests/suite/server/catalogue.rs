@@ -9,7 +9,7 @@ use lupa::wire::catalogue::to_rules;
 use lupa::wire::v1;
 
 use super::fixture::Fixture;
-use super::requests::{aino, entry, question};
+use crate::fixtures::requests::{aino, entry, question};
 
 async fn rules(fixture: &Fixture) -> v1::ListRulesResponse {
     fixture.decisions().list_rules(v1::ListRulesRequest {}).await.expect("rules").into_inner()

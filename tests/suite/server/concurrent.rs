@@ -9,7 +9,9 @@ use tokio::task::JoinSet;
 use tonic::transport::Channel;
 
 use super::fixture::Fixture;
-use super::requests::{CONSENT, DENIAL, INFORMATION, entry, person, question, recording, withdrawal};
+use crate::fixtures::requests::{
+    CONSENT, DENIAL, INFORMATION, entry, person, question, recording, withdrawal,
+};
 
 const TASKS: usize = 16;
 /// Each ends in a decision that must see it; with all tasks, 10,000.

@@ -6,8 +6,8 @@ use lupa::wire::v1::claim::Kind as Claimed;
 use tonic::Code;
 
 use super::fixture::Fixture;
-use super::refused::{Refused, because, invalid, refused};
-use super::requests::{
+use crate::fixtures::refused::{Refused, because, invalid, refused};
+use crate::fixtures::requests::{
     CONSENT, DENIAL, HOLDING, INFORMATION, UNKNOWN, aino, entry, instant, message, question, recording,
 };
 

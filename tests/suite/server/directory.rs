@@ -4,8 +4,8 @@ use lupa::wire::v1;
 use lupa::wire::v1::OrganisationKind;
 
 use super::fixture::Fixture;
-use super::refused::{invalid, refused};
-use super::requests::{HOLDING, UNKNOWN, aino, demo_directory, entry, message, question};
+use crate::fixtures::refused::{invalid, refused};
+use crate::fixtures::requests::{HOLDING, UNKNOWN, aino, demo_directory, entry, message, question};
 
 async fn replace(
     fixture: &Fixture,

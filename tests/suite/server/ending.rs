@@ -11,9 +11,11 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::process::{Process, request, serve};
-use super::refused::{Refused, because, error_id};
-use super::requests::{aino, aino_declares, entry, question};
+use crate::fixtures::patience::{PATIENCE, until};
+use crate::fixtures::ports::free_port;
+use crate::fixtures::process::{Process, request, serve};
+use crate::fixtures::refused::{Refused, because, error_id};
+use crate::fixtures::requests::{aino, aino_declares, entry, question};
 
 fn start(settings: &[(&str, &str)]) -> (tempfile::TempDir, Process) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -25,13 +27,14 @@ fn start(settings: &[(&str, &str)]) -> (tempfile::TempDir, Process) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn callers_are_told_before_nothing_is_accepted() {
-    let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_WAIT_MS", "3000")]);
+    // It waits for as long as this test needs.
+    let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_WAIT_MS", "3600000")]);
     let channel = process.connect().await;
     aino_declares(channel.clone()).await;
-    let (address, http) = (process.address(), process.http());
+    let http = process.http();
     assert_eq!(request(http, "GET", "/readyz", "").await.1, "ready\n");
     process.signal("TERM");
-    while request(http, "GET", "/readyz", "").await.1 == "ready\n" {}
+    until("NOT_SERVING", async || request(http, "GET", "/readyz", "").await.1 != "ready\n").await;
     let (head, told) = request(http, "GET", "/readyz", "").await;
     assert!(head.starts_with("HTTP/1.0 503"), "{head}");
     assert_eq!(told, "the server is about to end\n");
@@ -42,14 +45,26 @@ async fn callers_are_told_before_nothing_is_accepted() {
     assert_eq!(asked.expect("an answer").into_inner().status(), ServingStatus::NotServing);
     let asked = question(aino(), vec![entry("r-1", "visit-1")]);
     DecisionServiceClient::new(late).decide(asked).await.expect("an answer");
-    let ended = process.wait();
+    process.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_the_drain_delay_the_server_exits() {
+    // A port that no other test gets after the end.
+    let address = free_port();
+    let listen = ("LUPA_SERVER__LISTEN_ADDRESS", &*address.to_string());
+    let (_folder, process) = start(&[listen, ("LUPA_SERVER__SHUTDOWN_WAIT_MS", "200")]);
+    let _connected = process.connect().await;
+    let signaled_at = Instant::now();
+    let ended = process.terminate();
+    assert!(signaled_at.elapsed() >= Duration::from_millis(200), "the delay was cut short");
     assert!(ended.status.success(), "{}", ended.said);
     assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_watches_is_told_to_go_elsewhere_and_is_not_waited_for() {
-    let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_GRACE_MS", "60000")]);
+    let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_GRACE_MS", "3600000")]);
     let channel = process.connect().await;
     aino_declares(channel.clone()).await;
     let watched = DeclarationServiceClient::new(channel)
@@ -68,7 +83,8 @@ async fn who_watches_is_told_to_go_elsewhere_and_is_not_waited_for() {
     assert_eq!(told, because(Code::Unavailable, "SERVER_ENDING"));
     drop(stream);
     assert!(process.wait().status.success());
-    assert!(began_at.elapsed() < Duration::from_secs(30), "the stream was waited for");
+    // Far less than the grace period.
+    assert!(began_at.elapsed() < PATIENCE, "the stream was waited for");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,8 +6,10 @@ use lupa::wire::v1::Finding;
 use rusqlite::Connection;
 
 use super::fixture::Fixture;
-use super::refused::{invalid, refused};
-use super::requests::{CONSENT, DENIAL, INFORMATION, UNKNOWN, aino, entry, listing, question, recording};
+use crate::fixtures::refused::{invalid, refused};
+use crate::fixtures::requests::{
+    CONSENT, DENIAL, INFORMATION, UNKNOWN, aino, entry, listing, question, recording,
+};
 
 /// The rules of lists, in order, with what is found when one decides.
 fn walked(lists: &[&RuleList], deciding: &str) -> Vec<(String, Finding)> {

@@ -26,19 +26,13 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::process::request;
-use super::requests::demo_directory;
+use crate::fixtures::patience::{PATIENT_SETTINGS, deadline, variable};
+use crate::fixtures::process::request;
+use crate::fixtures::requests::demo_directory;
 
 /// When the tests take place, so that their answers do not change with the
 /// calendar: before sharing across sectors starts.
-const BEGINNING: &str = "2026-11-21T10:00:00Z";
-
-/// Longer than a machine that runs everything at once can be held up.
-const PATIENT: [(&str, &str); 3] = [
-    ("index.max_staleness_ms", "30000"),
-    ("consistency.wait_ms_max", "20000"),
-    ("server.request_timeout_ms", "60000"),
-];
+pub(super) const BEGINNING: &str = "2026-11-21T10:00:00Z";
 
 /// The tests' clock: it goes on from [`BEGINNING`].
 pub(super) fn clock() -> DateTime<Utc> {
@@ -54,6 +48,7 @@ pub(super) struct Fixture {
     channel: Channel,
     http: SocketAddr,
     store: PathBuf,
+    clock: fn() -> DateTime<Utc>,
     folder: TempDir,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Result<(), ServerError>>,
@@ -67,13 +62,17 @@ impl Fixture {
 
     /// With the demo directory and these settings.
     pub(super) async fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_at(clock, settings).await
+    }
+
+    /// The same with another clock, also after a restart.
+    pub(super) async fn start_at(clock: fn() -> DateTime<Utc>, settings: &[(&str, &str)]) -> Self {
         let folder = TempDir::new().expect("a directory");
-        let server = open(&folder.path().join("store.sqlite"), settings).await;
+        let server = open(&folder.path().join("store.sqlite"), settings, clock).await;
         let demo = directory(&demo_directory()).expect("a directory");
         let stored = server.store().replace_directory(demo).await.expect("stored");
-        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-        assert_eq!(server.index().reached(stored.point, deadline).await, Reached::Yes);
-        Self::run(folder, server).await
+        assert_eq!(server.index().reached(stored.point, deadline()).await, Reached::Yes);
+        Self::run(folder, server, clock).await
     }
 
     /// The same store, served anew with these settings.
@@ -87,15 +86,15 @@ impl Fixture {
         settings: &[(&str, &str)],
         meanwhile: impl FnOnce(&Path),
     ) -> Self {
-        let Self { endpoint: _, channel: _, http: _, store, folder, stop, ended } = self;
+        let Self { endpoint: _, channel: _, http: _, store, clock, folder, stop, ended } = self;
         drop(stop);
         ended.await.expect("no panic").expect("an ordered end");
         meanwhile(&store);
-        let server = open(&store, settings).await;
-        Self::run(folder, server).await
+        let server = open(&store, settings, clock).await;
+        Self::run(folder, server, clock).await
     }
 
-    async fn run(folder: TempDir, server: Server) -> Self {
+    async fn run(folder: TempDir, server: Server, clock: fn() -> DateTime<Utc>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let http_listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -106,7 +105,7 @@ impl Fixture {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an endpoint");
         let channel = endpoint.connect().await.expect("a connection");
         let store = folder.path().join("store.sqlite");
-        let fixture = Self { endpoint, channel, http, store, folder, stop, ended };
+        let fixture = Self { endpoint, channel, http, store, clock, folder, stop, ended };
         fixture.serving().await;
         fixture
     }
@@ -190,18 +189,15 @@ impl Fixture {
     }
 }
 
-async fn open(store: &Path, settings: &[(&str, &str)]) -> Server {
+async fn open(store: &Path, settings: &[(&str, &str)], clock: fn() -> DateTime<Utc>) -> Server {
     let path = [("store.path", store.to_str().expect("UTF-8"))];
     // The last of two with one name stands.
-    let variables: Vec<(OsString, OsString)> = PATIENT
+    let variables: Vec<(OsString, OsString)> = PATIENT_SETTINGS
         .iter()
         .filter(|(name, _)| !settings.iter().any(|(given, _)| given == name))
         .chain(settings)
         .chain(&path)
-        .map(|(name, value)| {
-            let variable = format!("LUPA_{}", name.to_ascii_uppercase().replace('.', "__"));
-            (variable.into(), value.into())
-        })
+        .map(|setting| variable(*setting))
         .collect();
     let config = config::load(None, variables).expect("a configuration").config;
     let dates = calendar(&config.calendar).expect("dates");

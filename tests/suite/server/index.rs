@@ -6,13 +6,15 @@ use lupa::wire::admin;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use tonic::Code;
 
-use super::fixture::Fixture;
-use super::process::{Process, serve};
-use super::refused::{because, refused};
-use super::requests::{CONSENT, DENIAL, INFORMATION, person, recording};
+use super::fixture::{BEGINNING, Fixture};
+use crate::fixtures::patience::{until, until_some};
+use crate::fixtures::process::{Process, serve};
+use crate::fixtures::refused::{because, refused};
+use crate::fixtures::requests::{CONSENT, DENIAL, INFORMATION, person, recording};
 
 async fn with_declarations(settings: &[(&str, &str)]) -> Fixture {
-    let fixture = Fixture::start_with(settings).await;
+    // A clock that stands: a digest is published when the minute changes between two changes.
+    let fixture = Fixture::start_at(|| BEGINNING.parse().expect("an instant"), settings).await;
     for (number, declaration) in [INFORMATION, CONSENT, DENIAL].into_iter().enumerate() {
         fixture.record(recording(person(number % 2), &number.to_string(), INFORMATION)).await;
         fixture.record(recording(person(number % 2), &format!("and {number}"), declaration)).await;
@@ -43,15 +45,13 @@ async fn the_state_of_the_index_is_told_to_the_entitled() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_of_many_clients_are_packed_while_it_serves() {
     let fixture = with_declarations(&[("index.overlay_clients_max", "1")]).await;
-    let stats = loop {
-        let asked = fixture.indexes().get_index_stats(admin::GetIndexStatsRequest {}).await;
-        let stats = asked.expect("stats").into_inner();
-        // What is recorded while a merge runs is for the next one.
-        if stats.merges.expect("merges").count > 0 && stats.overlay_clients < 2 {
-            break stats;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    };
+    let stats = until_some("a merge", async || {
+        let answer = fixture.indexes().get_index_stats(admin::GetIndexStatsRequest {}).await;
+        let stats = answer.expect("stats").into_inner();
+        // What is recorded while a merge runs is left to the next one.
+        (stats.merges.expect("merges").count > 0 && stats.overlay_clients < 2).then_some(stats)
+    })
+    .await;
     assert_eq!((stats.clients, stats.declarations), (2, 6));
 }
 
@@ -78,9 +78,7 @@ async fn a_checkpoint_is_written_beside_a_store_in_the_folder_of_the_process() {
     let process = Process::start(command).expect("it listens");
     let mut declarations = DeclarationServiceClient::new(process.connect().await);
     declarations.record_declaration(recording(person(0), "1", INFORMATION)).await.expect("recorded");
-    while !folder.path().join("store.sqlite.index").exists() {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    until("a checkpoint", async || folder.path().join("store.sqlite.index").exists()).await;
     let ended = process.terminate();
     assert!(ended.said.contains("a checkpoint is written"), "{}", ended.said);
     assert!(!ended.said.contains("no checkpoint is written"), "{}", ended.said);

@@ -8,11 +8,11 @@ use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 
 use super::fixture::{Fixture, clock};
-use super::requests::{
+use crate::core::reference::{self, Answer, Calendar};
+use crate::fixtures::requests::{
     CONSENT, DENIAL, HOLDING, INFORMATION, aino, demo_directory, entry, instant, listing, message, person,
     question, recording, withdrawal,
 };
-use crate::reference::{self, Answer, Calendar};
 
 /// What may be declared, much of it about the records below.
 const DECLARATIONS: [&str; 14] = [

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use tonic::Code;
 
 use super::fixture::Fixture;
-use super::refused::{because, invalid, refused};
-use super::requests::{
+use crate::fixtures::refused::{because, invalid, refused};
+use crate::fixtures::requests::{
     CONSENT, DENIAL, INFORMATION, aino, message, my_kanta, person, professional, recording, the_client,
     withdrawal,
 };

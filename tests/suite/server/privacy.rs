@@ -5,8 +5,8 @@ use prost::Message;
 use tonic::{Code, Status};
 
 use super::fixture::{Fixture, clock};
-use super::refused::{because, refused};
-use super::requests::{
+use crate::fixtures::refused::{because, refused};
+use crate::fixtures::requests::{
     ASKING, CONSENT, DENIAL, HOLDING, INFORMATION, aino, demo_directory, entry, listing, message, person,
     question, recording, timestamp, withdrawal,
 };

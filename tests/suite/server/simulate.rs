@@ -3,8 +3,8 @@
 use lupa::wire::v1;
 
 use super::fixture::Fixture;
-use super::refused::{invalid, refused};
-use super::requests::{
+use crate::fixtures::refused::{invalid, refused};
+use crate::fixtures::requests::{
     CONSENT, HOLDING, INFORMATION, aino, demo_directory, entry, message, person, question, recording,
 };
 

@@ -7,8 +7,10 @@ use lupa::wire::v1;
 use tonic::Code;
 
 use super::fixture::Fixture;
-use super::refused::{Refused, because, refused};
-use super::requests::{CONSENT, DENIAL, INFORMATION, aino, demo_directory, entry, question, recording};
+use crate::fixtures::refused::{Refused, because, refused};
+use crate::fixtures::requests::{
+    CONSENT, DENIAL, INFORMATION, aino, demo_directory, entry, question, recording,
+};
 
 fn at_least(token: &str) -> v1::DecideRequest {
     v1::DecideRequest { at_least: token.to_owned(), ..question(aino(), vec![entry("doc-1", "visit-1")]) }
@@ -107,7 +109,7 @@ async fn a_request_that_takes_too_long_is_given_up_with_words() {
         })
         .await;
     let token = fixture.record(recording(aino(), "2", CONSENT)).await.token;
-    let settings = [("consistency.wait_ms_max", "60000"), ("server.request_timeout_ms", "100")];
+    let settings = [("consistency.wait_ms_max", "60000"), ("server.request_timeout_ms", "2000")];
     let fixture = fixture
         .restart_after(&settings, |store| {
             fs::rename(store.with_extension("backup"), store).expect("the backup restored");

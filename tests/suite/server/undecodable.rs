@@ -7,7 +7,7 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Code, Request, Status};
 
 use super::fixture::Fixture;
-use super::requests::{aino, entry, message, question};
+use crate::fixtures::requests::{aino, entry, message, question};
 
 /// Sends and receives bytes as they are.
 struct AsTheyAre;

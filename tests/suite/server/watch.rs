@@ -4,8 +4,11 @@ use lupa::wire::v1;
 use tonic::{Code, Streaming};
 
 use super::fixture::Fixture;
-use super::refused::{Refused, because, refused};
-use super::requests::{CONSENT, DENIAL, INFORMATION, aino, demo_directory, person, recording, withdrawal};
+use crate::fixtures::patience::until;
+use crate::fixtures::refused::{Refused, because, refused};
+use crate::fixtures::requests::{
+    CONSENT, DENIAL, INFORMATION, aino, demo_directory, person, recording, withdrawal,
+};
 
 async fn watch(fixture: &Fixture, after: &str) -> Streaming<v1::WatchDeclarationsResponse> {
     let request = v1::WatchDeclarationsRequest { after: after.to_owned() };
@@ -110,16 +113,13 @@ async fn tokens_are_read_as_for_decisions_and_streams_are_few() {
     assert_eq!(refused(ask("").await), too_many);
     drop(first);
     // Its place is given back once the server notices.
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-    while ask("").await.is_err() {
-        assert!(std::time::Instant::now() < deadline);
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    until("a place for a watcher", async || ask("").await.is_ok()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_slow_watcher_is_cut_off_and_told_so() {
-    let settings = [("watch.changes_per_message_max", "1"), ("watch.send_timeout_ms", "200")];
+    let one_change = ("watch.changes_per_message_max", "1");
+    let settings = [one_change, ("watch.send_timeout_ms", "200"), ("watch.streams_max", "1")];
     let fixture = Fixture::start_with(&settings).await;
     let before = fixture.record(recording(aino(), "0", INFORMATION)).await;
     // Room for a few messages on the way, and no more.
@@ -130,7 +130,11 @@ async fn a_slow_watcher_is_cut_off_and_told_so() {
     for n in 1..=100 {
         fixture.record(recording(aino(), &n.to_string(), INFORMATION)).await;
     }
-    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    // The server has cut it off once another watcher gets its place.
+    until("the stream is cut off", async || {
+        fixture.declarations().watch_declarations(request.clone()).await.is_ok()
+    })
+    .await;
     let mut told = Vec::new();
     let mut checkpoint = String::new();
     let cut = loop {
@@ -145,7 +149,8 @@ async fn a_slow_watcher_is_cut_off_and_told_so() {
     };
     assert_eq!(Refused::of(&cut), because(Code::ResourceExhausted, "WATCHER_TOO_SLOW"));
     assert!(told.len() < 100, "nothing was too slow");
-    // It goes on where it was, and misses nothing.
+    // From its last checkpoint on it misses nothing.
+    let fixture = fixture.restart_with(&[one_change]).await;
     let mut stream = watch(&fixture, &checkpoint).await;
     let (rest, _) = changes(&mut stream, 100 - told.len()).await;
     assert_eq!(told.len() + rest.len(), 100);

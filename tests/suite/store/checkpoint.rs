@@ -11,6 +11,7 @@ use lupa::store::{Revision, Store};
 use sha2::{Digest, Sha256};
 
 use super::fixture::*;
+use crate::fixtures::patience::{until, until_some};
 
 /// Writes one whenever there is something new.
 fn options(path: &Path) -> IndexOptions {
@@ -64,12 +65,11 @@ fn state(index: &Index) -> String {
 }
 
 async fn written(index: &Index, revision: Revision) -> CheckpointStats {
-    loop {
-        match index.stats().and_then(|stats| stats.checkpoint) {
-            Some(checkpoint) if checkpoint.revision == revision && checkpoint.bytes > 0 => return checkpoint,
-            _ => tokio::time::sleep(Duration::from_millis(5)).await,
-        }
-    }
+    until_some("a checkpoint", async || {
+        let checkpoint = index.stats().and_then(|stats| stats.checkpoint);
+        checkpoint.filter(|checkpoint| checkpoint.revision == revision && checkpoint.bytes > 0)
+    })
+    .await
 }
 
 /// Fills the store and has its checkpoint written; tells of which revision it
@@ -170,8 +170,10 @@ async fn what_a_crash_left_of_one_is_replaced_and_a_failure_leaves_nothing() {
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     fs::write(file.join("occupied"), "").unwrap();
+    // What was left here is gone once it has been tried.
+    fs::write(&new, "left").unwrap();
     let (index, follower) = start(&store, options(&file)).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    until("a checkpoint is tried", async || !new.exists()).await;
     follower.stop();
     assert_eq!(index.stats().unwrap().checkpoint, None);
     assert!(!new.exists());

@@ -10,7 +10,7 @@ use lupa::store::{
 };
 
 use super::fixture::*;
-use crate::postgres::{Cluster, postgres_options};
+use crate::fixtures::postgres::{Cluster, postgres_options};
 
 /// Something of everything.
 async fn filled(store: &Store) {

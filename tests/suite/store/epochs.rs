@@ -4,18 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lupa::index::{Follower, Index, IndexOptions, Reached};
-use lupa::store::{AppendError, Point, PostgresOptions, Revision, Store, StoreError};
+use lupa::store::{AppendError, Appended, Point, PostgresOptions, Revision, Store, StoreError};
 
 use super::fixture::*;
-use crate::postgres::{self, Cluster, postgres_options};
+use crate::fixtures::patience::{deadline, until, until_some};
+use crate::fixtures::postgres::{self, Cluster, postgres_options};
 
 fn connect(url: &str, settle_timeout: Duration) -> Result<Store, StoreError> {
-    let postgres = PostgresOptions {
-        connect_timeout: Duration::from_secs(2),
-        read_timeout: Duration::from_secs(2),
-        settle_timeout,
-        ..postgres_options(url)
-    };
+    let postgres = PostgresOptions { settle_timeout, ..postgres_options(url) };
     Store::connect(&postgres, options())
 }
 
@@ -29,6 +25,16 @@ fn follow(store: &Store) -> (Index, Follower) {
 
 async fn say(store: &Store, key: &str) -> Point {
     append(store, declare(client(), key, denial())).await.point()
+}
+
+/// Appends a denial with a key, by a store that gives up soon: again until it is acknowledged.
+async fn append_at_last(store: &Store, key: &str) -> Appended {
+    until_some("an acknowledgement", async || match store.append(declare(client(), key, denial())).await {
+        Ok(appended) => Some(appended),
+        Err(AppendError::Store(_) | AppendError::Unknown(_)) => None,
+        Err(refused) => panic!("{refused:?}"),
+    })
+    .await
 }
 
 /// A change that a backup has, the backup, and a change that comes after it.
@@ -52,7 +58,7 @@ async fn ready(index: &Index, ready: bool) {
 }
 
 async fn reached(index: &Index, point: Point) -> Reached {
-    index.reached(point, tokio::time::Instant::now() + Duration::from_secs(60)).await
+    index.reached(point, deadline()).await
 }
 
 /// Served by a server from which a commit is gone that was acknowledged, though
@@ -78,7 +84,7 @@ async fn a_lost_commit_is_noticed_and_begins_a_new_epoch() {
     ready(&index, true).await;
     ready(&other_index, true).await;
     assert_eq!([reached(&index, lost).await, reached(&other_index, lost).await], [Reached::OtherEpoch; 2]);
-    let now = index.current().unwrap();
+    let now = current(&index).await;
     assert_ne!(now.point().epoch, kept.epoch);
     assert_eq!((now.revision(), now.declarations(&client()).facts().count()), (Revision(2), 2));
     // All agree on the epoch, and go on in it.
@@ -105,15 +111,16 @@ async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
     // In the same epoch, and at the same revision.
     let in_its_place = say(&connect(&url, NEVER).unwrap(), "in its place").await;
     assert_eq!(in_its_place, lost);
-    let in_vain = |read: &dyn Fn() -> Option<StoreError>| loop {
-        match read().expect("nothing is read") {
+    let in_vain = async |read: &dyn Fn() -> Option<StoreError>| {
+        until_some("an answer of the server", async || match read().expect("nothing is read") {
             // The connections of before are found to be closed.
-            StoreError::Unreachable { .. } => {}
-            error => break error,
-        }
+            StoreError::Unreachable { .. } => None,
+            error => Some(error),
+        })
+        .await
     };
-    let watched = in_vain(&|| store.clients_changed(kept.revision, lost, 10).err());
-    let shown = in_vain(&|| store.history_of(&client(), lost).err());
+    let watched = in_vain(&|| store.clients_changed(kept.revision, lost, 10).err()).await;
+    let shown = in_vain(&|| store.history_of(&client(), lost).err()).await;
     assert!(matches!(watched, StoreError::OtherEpoch { .. }), "{watched:?}");
     assert!(matches!(shown, StoreError::OtherEpoch { .. }), "{shown:?}");
 }
@@ -134,7 +141,7 @@ async fn an_epoch_that_has_ended_does_not_come_back_with_a_backup() {
         cluster.restore(&backup);
         cluster.run();
         ready(&index, true).await;
-        let now = index.current().unwrap().point();
+        let now = current(&index).await.point();
         assert_eq!(now.revision, kept.revision);
         assert!(!epochs.contains(&now.epoch), "an epoch is there again");
         assert_eq!(reached(&index, kept).await, Reached::OtherEpoch);
@@ -184,7 +191,7 @@ async fn a_new_timeline_of_which_nobody_knows_what_it_had_begins_a_new_epoch() {
     assert_eq!(reached(&index, before).await, Reached::OtherEpoch);
 }
 
-/// Restored by a recovery, as the README says.
+/// Restored by a recovery, as docs/storage.md says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_base_backup_is_restored_into_a_new_epoch() {
     let cluster = Cluster::start(&[]);
@@ -205,7 +212,7 @@ async fn a_base_backup_is_restored_into_a_new_epoch() {
 }
 
 /// A copy that comes up on the same timeline tells nothing of itself: an
-/// operator does, as the README says.
+/// operator does, as docs/storage.md says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_operator_may_begin_a_new_epoch() {
     let cluster = Cluster::start(&[]);
@@ -213,9 +220,7 @@ async fn an_operator_may_begin_a_new_epoch() {
     let (store, before, index, _follower) = one_followed(&url).await;
     let operator = postgres::connect(&url).await;
     operator.batch_execute("UPDATE lupa.head SET epoch = gen_random_uuid()").await.unwrap();
-    while reached(&index, before).await != Reached::OtherEpoch {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until("the new epoch", async || reached(&index, before).await == Reached::OtherEpoch).await;
     let after = say(&store, "after").await;
     assert_ne!(after.epoch, before.epoch);
     assert_eq!((after.revision, reached(&index, after).await), (Revision(2), Reached::Yes));
@@ -226,13 +231,9 @@ async fn an_operator_may_begin_a_new_epoch() {
 async fn what_becomes_of_a_commit_without_an_answer_is_found_out() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
-    let postgres = PostgresOptions {
-        connect_timeout: Duration::from_millis(500),
-        write_timeout: Duration::from_secs(2),
-        ..postgres_options(&url)
-    };
+    let postgres = PostgresOptions { write_timeout: Duration::from_secs(2), ..postgres_options(&url) };
     let store = Store::connect(&postgres, options()).unwrap();
-    say(&store, "before").await;
+    append_at_last(&store, "before").await;
     cluster.stop();
     let gone = store.append(declare(client(), "gone", denial())).await;
     assert!(matches!(gone, Err(AppendError::Store(_) | AppendError::Unknown(_))), "{gone:?}");
@@ -253,7 +254,7 @@ async fn what_becomes_of_a_commit_without_an_answer_is_found_out() {
         for call in calls {
             let (key, answer) = call.await.unwrap();
             // Sent again, it is there once, as it was acknowledged.
-            let again = append(&store, declare(client(), &key, denial())).await;
+            let again = append_at_last(&store, &key).await;
             if let Ok(first) = answer {
                 assert_eq!((again.revision, again.is_replay), (first.revision, true), "{key}");
             }
@@ -269,12 +270,12 @@ async fn a_server_that_cannot_commit_proves_nothing_and_acknowledges_nothing() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let postgres = PostgresOptions {
-        read_timeout: Duration::from_millis(500),
+        read_timeout: Duration::from_secs(2),
         write_timeout: Duration::from_secs(2),
         ..postgres_options(&url)
     };
     let store = Store::connect(&postgres, options()).unwrap();
-    let before = say(&store, "before").await;
+    let before = append_at_last(&store, "before").await.point();
     let (index, _follower) = follow(&store);
     assert_eq!(reached(&index, before).await, Reached::Yes);
     cluster.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
@@ -296,6 +297,6 @@ async fn a_server_that_cannot_commit_proves_nothing_and_acknowledges_nothing() {
     cluster.execute("ALTER SYSTEM RESET synchronous_standby_names");
     cluster.execute("SELECT pg_reload_conf()");
     ready(&index, true).await;
-    let again = append(&store, declare(client(), "during", denial())).await;
+    let again = append_at_last(&store, "during").await;
     assert_eq!((again.revision, again.is_replay), (Revision(2), true));
 }

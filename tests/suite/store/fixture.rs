@@ -1,10 +1,11 @@
 //! What the tests of the store say and how they look at it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use lupa::index::{Follower, Index, IndexOptions, Reached};
+use lupa::index::{Follower, Index, IndexOptions, Reached, Snapshot};
 use lupa::policy::admit::Admitted;
 use lupa::policy::client_id::{ClientId, IdentityCode};
 use lupa::policy::day::Instant;
@@ -23,7 +24,8 @@ use rusqlite::Connection;
 
 use tempfile::TempDir;
 
-use crate::postgres::{self, Cluster, postgres_options};
+use crate::fixtures::patience::{deadline, until_some};
+use crate::fixtures::postgres::{self, Cluster, postgres_options};
 
 /// Tests of a store, for each of the two.
 macro_rules! on_both_stores {
@@ -211,8 +213,14 @@ pub(super) fn start_index(store: &Store) -> (Index, Follower) {
 
 /// Waits, for as long as a test may take, until a revision of a store is published.
 pub(super) async fn reached(index: &Index, store: &Store, revision: Revision) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-    assert_eq!(index.reached(point(store, revision), deadline).await, Reached::Yes, "revision {revision}");
+    let reached = index.reached(point(store, revision), deadline()).await;
+    assert_eq!(reached, Reached::Yes, "revision {revision}");
+}
+
+/// The newest snapshot, once the index is fresh: between two polls a busy machine may let
+/// the proof of its freshness run out.
+pub(super) async fn current(index: &Index) -> Arc<Snapshot> {
+    until_some("a fresh index", async || index.current().ok()).await
 }
 
 /// A clock that is a second later each time it is read.

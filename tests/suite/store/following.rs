@@ -11,9 +11,9 @@ use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
 use tonic::Code;
 
 use super::fixture::*;
-use crate::server::process::{Process, serve};
-use crate::server::refused::{because, refused};
-use crate::server::requests::{
+use crate::fixtures::process::{Process, serve};
+use crate::fixtures::refused::{because, refused};
+use crate::fixtures::requests::{
     CONSENT, INFORMATION, aino, demo_directory, entry, listing, question, recording,
 };
 

@@ -43,7 +43,7 @@ async fn what_is_stored_is_loaded(home: Shared) {
     let snapshot = index.current().unwrap();
     assert_eq!((snapshot.revision(), snapshot.recorded_at()), (last.revision, Some(last.recorded_at)));
     assert_eq!((snapshot.clients(), snapshot.declaration_count()), (1, 2));
-    assert_eq!(contents(&index), [denial(), consent()]);
+    assert_eq!(contents(&index).await, [denial(), consent()]);
     assert!(snapshot.declarations(&other_client()).is_empty());
     assert!(snapshot.directory().organisations().is_empty());
 }
@@ -66,7 +66,7 @@ async fn what_is_appended_is_followed(home: Shared) {
     for n in 1..=50 {
         let appended = append(&store, declare(client(), &format!("key {n}"), denial())).await;
         reached(&index, &store, appended.revision).await;
-        assert_eq!(contents(&index).len(), n);
+        assert_eq!(contents(&index).await.len(), n);
     }
     let replaced = store.replace_directory(directory("HUS")).await.unwrap();
     reached(&index, &store, replaced.point.revision).await;
@@ -81,7 +81,7 @@ async fn what_comes_unannounced_is_polled(home: Shared) {
     append(&store, declare(client(), "key", denial())).await;
     home.write(DENIAL).await;
     reached(&index, &store, Revision(2)).await;
-    assert_eq!(contents(&index), [denial(), denial()]);
+    assert_eq!(contents(&index).await, [denial(), denial()]);
 }
 
 async fn waiting_for_a_revision_ends_with_it_or_at_the_deadline(home: Shared) {
@@ -120,7 +120,7 @@ async fn a_store_that_cannot_be_read_makes_it_stale_until_it_can(home: Shared) {
     wait_until_ready(&index, true).await;
     let appended = append(&store, declare(client(), "key", denial())).await;
     reached(&index, &store, appended.revision).await;
-    assert_eq!(contents(&index), [denial()]);
+    assert_eq!(contents(&index).await, [denial()]);
 }
 
 async fn a_hole_is_not_skipped(home: Shared) {
@@ -135,7 +135,7 @@ async fn a_hole_is_not_skipped(home: Shared) {
     assert_eq!(index.reached(point(&store, 3), tokio::time::Instant::now()).await, Reached::NotYet);
     home.write(Row { revision: Some(2), declaration_id: Some("before"), ..DENIAL }).await;
     wait_until_ready(&index, true).await;
-    assert_eq!(index.current().unwrap().revision(), Revision(3));
+    assert_eq!(current(&index).await.revision(), Revision(3));
 }
 
 async fn a_store_that_went_back_is_not_followed(home: Shared) {
@@ -187,8 +187,8 @@ fn point(store: &Store, revision: u64) -> Point {
     Point { epoch: store.epoch(), revision: Revision(revision) }
 }
 
-fn contents(index: &Index) -> Vec<Content> {
-    let snapshot = index.current().unwrap();
+async fn contents(index: &Index) -> Vec<Content> {
+    let snapshot = current(index).await;
     snapshot.declarations(&client()).facts().map(|facts| facts.content.to_content()).collect()
 }
 

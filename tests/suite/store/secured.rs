@@ -9,8 +9,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 use super::fixture::*;
-use crate::postgres::{self, Cluster, postgres_options};
-use crate::server::process::{Process, serve};
+use crate::fixtures::postgres::{self, Cluster, postgres_options};
+use crate::fixtures::process::{Process, serve};
 
 const PASSWORD: &str = "correct-horse";
 

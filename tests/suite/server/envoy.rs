@@ -1,0 +1,181 @@
+//! The real Envoy, as `deploy/envoy` sets it up, before the service of records of
+//! `deploy/envoy`, with the real binary as the authorizer. What stands between
+//! Envoy and the service notes every call that gets there.
+
+mod bodies;
+mod behind;
+mod calls;
+mod outages;
+mod patterns;
+mod preflight;
+mod traced;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::fixtures::patience::until;
+use crate::fixtures::ports::free_port;
+use crate::fixtures::process::{Process, serve};
+use crate::fixtures::requests::{AINO, HOLDING, aino_declares};
+use behind::{Behind, Reached};
+
+/// Envoy's timeouts as they are deployed, and instead of them those of a test that is
+/// not about outages: the machine may be busy for longer than a second.
+const TIMEOUTS: [(&str, &str); 3] = [
+    (" timeout: 1s", " timeout: 60s"),
+    (" timeout: 5s", " timeout: 120s"),
+    ("connect_timeout: 0.25s", "connect_timeout: 60s"),
+];
+
+/// Envoy and what is behind it. It is killed when this is dropped.
+struct Envoy {
+    child: Child,
+    address: SocketAddr,
+    behind: Behind,
+    token: String,
+    _folder: TempDir,
+}
+
+/// What a caller is answered.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    text: String,
+}
+
+impl Envoy {
+    /// As `deploy/envoy/envoy.yaml` says, but with free ports: Envoy looks up
+    /// what is held, then asks this authorizer.
+    async fn start(authorizer: SocketAddr) -> Self {
+        Self::start_asking(authorizer, &TIMEOUTS).await
+    }
+
+    /// The same with the timeouts that are deployed, which answer for a server that does not.
+    async fn start_with_deployed_timeouts(authorizer: SocketAddr) -> Self {
+        Self::start_asking(authorizer, &[]).await
+    }
+
+    async fn start_asking(authorizer: SocketAddr, timeouts: &[(&str, &str)]) -> Self {
+        let behind = Behind::start(&[]).await;
+        let ports = [("7481", behind.address()), ("7411", authorizer)];
+        Self::start_by("deploy/envoy/envoy.yaml", "7480", &ports, timeouts, behind).await
+    }
+
+    /// As `deploy/envoy/service-checks.yaml` says: the service asks this Lupa.
+    async fn start_before_checks(lupa: SocketAddr) -> Self {
+        let behind = Behind::start(&["--check", &format!("http://{lupa}")]).await;
+        let ports = [("7483", behind.address())];
+        Self::start_by("deploy/envoy/service-checks.yaml", "7482", &ports, &TIMEOUTS, behind).await
+    }
+
+    async fn start_by(
+        file: &str,
+        port: &str,
+        ports: &[(&str, SocketAddr)],
+        timeouts: &[(&str, &str)],
+        behind: Behind,
+    ) -> Self {
+        let address = free_port();
+        let set_up = std::fs::read_to_string(file).unwrap();
+        let set_up = [(port, address)].iter().chain(ports).fold(set_up, |set_up, (port, address)| {
+            let port = format!("port_value: {port} ");
+            assert_eq!(set_up.matches(&port).count(), 1, "{port}");
+            set_up.replace(&port, &format!("port_value: {} ", address.port()))
+        });
+        let set_up =
+            timeouts.iter().fold(set_up, |set_up, (deployed, patient)| set_up.replace(deployed, patient));
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("envoy.yaml");
+        std::fs::write(&path, set_up).unwrap();
+        let mut command = Command::new(program());
+        command.arg("-c").arg(&path).args(["--log-level", "error", "--concurrency", "1"]);
+        // Several run at once: each is the first of its own.
+        command.arg("--use-dynamic-base-id");
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let token = Command::new("deploy/envoy/demo_token.py").output().unwrap().stdout;
+        let token = String::from_utf8(token).unwrap().trim().to_owned();
+        let envoy = Self { child, address, behind, token, _folder: folder };
+        until("Envoy listens", async || TcpStream::connect(address).await.is_ok()).await;
+        envoy
+    }
+
+    /// A call with a verified token, and these further lines in its head.
+    async fn get(&self, path: &str, lines: &[&str]) -> Answer {
+        let token = format!("authorization: Bearer {}", self.token);
+        let lines: Vec<&str> = [token.as_str()].into_iter().chain(lines.iter().copied()).collect();
+        self.send(&format!("GET {path} HTTP/1.1\r\nhost: records"), &lines).await
+    }
+
+    /// Sends a head as it is.
+    async fn send(&self, begin: &str, lines: &[&str]) -> Answer {
+        let head = format!("{begin}\r\nconnection: close\r\n{}\r\n\r\n", lines.join("\r\n"));
+        self.send_as_it_is(&head).await
+    }
+
+    /// Sends bytes as they are, and reads what comes until Envoy closes.
+    async fn send_as_it_is(&self, sent: &str) -> Answer {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        let mut text = Vec::new();
+        // What is refused early may be reset after its answer.
+        drop(stream.read_to_end(&mut text).await);
+        let text = String::from_utf8_lossy(&text).into_owned();
+        let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
+        Answer { status: status.unwrap_or_else(|| panic!("no answer to {sent}")), text }
+    }
+
+    /// What has reached the service since this was asked last, lookups apart.
+    fn reached(&self) -> Vec<Reached> {
+        self.behind.reached()
+    }
+}
+
+impl Answer {
+    /// The ids of the records that are shown, and nothing if it is no answer of
+    /// the service.
+    fn shown(&self) -> Vec<&str> {
+        let ids = self.text.split(r#""id": ""#).skip(1);
+        ids.filter_map(|rest| rest.split('"').next()).collect()
+    }
+}
+
+impl Drop for Envoy {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// Where `scripts/test` installs it, unless `ENVOY` says otherwise.
+fn program() -> PathBuf {
+    let program = std::env::var_os("ENVOY")
+        .map_or_else(|| Path::new("target/tools/envoy/bin/envoy").to_owned(), PathBuf::from);
+    assert!(program.exists(), "there is no Envoy: scripts/test installs it, or set ENVOY");
+    program
+}
+
+/// Lupa with the routes of `deploy/envoy`, to which Aino has declared: informed,
+/// consenting, one visit denied.
+async fn lupa(folder: &Path) -> Process {
+    let process = start_lupa(folder);
+    aino_declares(process.connect().await).await;
+    process
+}
+
+/// The same on what it has stored before.
+fn start_lupa(folder: &Path) -> Process {
+    let mut command = serve(&folder.join("lupa.sqlite"));
+    command.args(["--config", "deploy/envoy/lupa.toml"]);
+    Process::start(command).unwrap()
+}
+
+/// The path of an entry: the service holds entry-1 to entry-3 of Aino, of
+/// visit-1 to visit-3, and Aino has denied visit-2.
+fn path_of(entry: &str) -> String {
+    format!("/clients/{AINO}/registers/{HOLDING}/records/{entry}")
+}

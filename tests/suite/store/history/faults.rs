@@ -1,0 +1,68 @@
+//! What may go wrong, once at a time.
+
+use std::time::Duration;
+
+use crate::core::generator::rng::Rng;
+use crate::fixtures::relay::Mode;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fault {
+    /// The links of so many replicas fail.
+    Links { mode: Mode, replicas: usize, lasts: Duration },
+    /// A replica does not run for so long, and does not know.
+    Pause(Duration),
+    /// A replica is killed, and begins anew.
+    Kill,
+    /// PostgreSQL ends as by a power failure, and begins anew.
+    RestartServer,
+    /// All sessions are ended by PostgreSQL.
+    EndSessions,
+    /// A session is left in a transaction that has a number, which is soon an old one.
+    IdleTransaction(Duration),
+    /// A session is left in a transaction that holds what every writer needs.
+    HoldHead(Duration),
+    /// A standby that has everything takes over.
+    Promote,
+    /// A backup takes over, which lacks what was acknowledged.
+    Restore,
+    /// A replica's clock is set so many seconds off, and back later; meanwhile
+    /// its link is cut.
+    StepClock(i32),
+}
+
+impl Fault {
+    pub(super) fn any(rng: &mut Rng) -> Self {
+        let lasts = Duration::from_millis(rng.pick(&[100, 400, 900, 1_600, 2_500]));
+        let replicas = rng.pick(&[1, 1, 2, 3]);
+        let links = |mode| Self::Links { mode, replicas, lasts };
+        let slowness = Duration::from_millis(rng.pick(&[5, 40, 150]));
+        let seconds = rng.pick(&[-3, -2, 2]);
+        rng.weighted(&[
+            (8, links(Mode::Slow(slowness))),
+            (6, links(Mode::Closes)),
+            (6, links(Mode::Resets)),
+            (8, links(Mode::Silent)),
+            (8, links(Mode::Mute)),
+            (8, links(Mode::Stalls)),
+            (10, Self::Pause(lasts)),
+            (8, Self::Kill),
+            (6, Self::RestartServer),
+            (6, Self::EndSessions),
+            (6, Self::IdleTransaction(lasts)),
+            (6, Self::HoldHead(lasts)),
+            (5, Self::Promote),
+            (5, Self::Restore),
+            (8, Self::StepClock(seconds)),
+        ])
+    }
+
+    /// To count it by.
+    pub(super) fn name(&self) -> String {
+        let told = format!("{self:?}");
+        let mode = match self {
+            Self::Links { mode, .. } => format!("{mode:?}"),
+            _ => told,
+        };
+        mode.split(['(', ' ']).next().unwrap().to_owned()
+    }
+}
