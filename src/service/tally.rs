@@ -129,9 +129,8 @@ impl Tally {
 impl Traced {
     fn add(&mut self, verdict: &Verdict) {
         let Verdict { reason, detail, rule, .. } = *verdict;
-        let is_same = |found: &&mut Found| {
-            found.rule == rule && found.reason == reason && found.detail == detail
-        };
+        let is_same =
+            |found: &&mut Found| found.rule == rule && found.reason == reason && found.detail == detail;
         match self.found.iter_mut().find(is_same) {
             Some(found) => found.count += 1,
             None => self.found.push(Found { rule, reason, detail, count: 1 }),
