@@ -11,7 +11,8 @@ use self::consent::ConsentArgs;
 use self::denial::DenialArgs;
 use super::Global;
 use super::connection;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::input::Input;
 use super::names::parser;
 use super::parties::{Statement, StatementArgs, new_key};
@@ -38,7 +39,7 @@ Examples:
 pub struct DeclareArgs {
     #[command(subcommand)]
     what: Option<What>,
-    /// A RecordDeclarationRequest in YAML or JSON instead; `-` reads standard input
+    /// A RecordDeclarationRequest in YAML or JSON instead of a subcommand; `-` reads standard input
     #[arg(long, value_name = "FILE", required = true)]
     file: Option<PathBuf>,
     /// With --file: repeat the printed key to retry without recording twice [default: the file's, or a new one]
@@ -61,7 +62,7 @@ struct InformationArgs {
     /// The version received, such as 2.0
     #[arg(long, value_name = "VERSION")]
     version: String,
-    /// How it was received [default: told by who records it]
+    /// How it was received [default: derived from who records it]
     #[arg(long, value_parser = parser::<v1::Way>())]
     way: Option<v1::Way>,
     #[command(flatten)]
@@ -106,7 +107,7 @@ fn show(terminal: Terminal, recorded: &v1::RecordDeclarationResponse) -> Result<
         effective_everywhere_after,
     } = recorded;
     terminal.show(&format!(
-        "declaration  {declaration_id}\nrecorded at  {}\ntoken        {token}\neverywhere   from {} on\n",
+        "declaration  {declaration_id}\nrecorded at  {}\ntoken        {token}\neverywhere   from {}\n",
         instant(recorded_at.as_ref()),
         instant(effective_everywhere_after.as_ref())
     ))?;
@@ -116,7 +117,7 @@ fn show(terminal: Terminal, recorded: &v1::RecordDeclarationResponse) -> Result<
     show_notices(terminal, notices)
 }
 
-/// Prints what the professional should know.
+/// Prints the notices for the professional.
 pub(super) fn show_notices(terminal: Terminal, notices: &[i32]) -> Result<(), Failure> {
     notices.iter().try_for_each(|notice| {
         let notice =

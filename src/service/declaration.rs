@@ -21,7 +21,7 @@ use crate::policy::viewing::{Showing, View, ViewingPurpose, get, select};
 use crate::store::{Admit, Append, Appended, Entry, Viewed, Viewing};
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::metrics::{Recorded, StoreOperation};
-use crate::telemetry::span::Open;
+use crate::telemetry::span::ActiveSpan;
 use crate::wire::client::check_born;
 use crate::wire::declaration::{
     Getting, Listing, PrintOrder, Recording, Wait, getting, information_asked, listing, print_order,
@@ -137,7 +137,7 @@ impl Declarations {
         if !is_replay {
             self.core.telemetry.metrics.recorded(recorded);
         }
-        if let Some(span) = Open::recorded() {
+        if let Some(span) = ActiveSpan::sampled() {
             span.set([
                 Attribute::declaration_kind(recorded),
                 Attribute::revision(revision.0),

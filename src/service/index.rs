@@ -2,7 +2,7 @@
 
 use tonic::{Request, Response, Status};
 
-use crate::index::{BaseBytes, CheckpointStats, IndexStats, Mark, MergeStats, Unavailable};
+use crate::index::{BaseBytes, CheckpointStats, IndexStats, MergeStats, MinuteDigest, Unavailable};
 use crate::wire::admin::index_service_server::IndexService;
 use crate::wire::admin::{self, GetIndexStatsRequest, GetIndexStatsResponse};
 use crate::wire::index::to_duration;
@@ -43,7 +43,7 @@ fn to_stats(stats: &IndexStats, base_bytes: BaseBytes) -> GetIndexStatsResponse 
         revision,
         age,
         digest,
-        mark,
+        minute_digest,
         clients,
         declarations,
         overlay_clients,
@@ -76,7 +76,7 @@ fn to_stats(stats: &IndexStats, base_bytes: BaseBytes) -> GetIndexStatsResponse 
             took: Some(to_duration(took)),
         }),
         digest: digest.to_string(),
-        mark: mark.map(|Mark { revision, digest }| admin::Mark {
+        mark: minute_digest.map(|MinuteDigest { revision, digest }| admin::Mark {
             revision: revision.0,
             digest: digest.to_string(),
         }),

@@ -13,7 +13,7 @@ use crate::policy::request::Channel;
 use crate::policy::verdict::{self, Effect, Reason, RuleId, Verdict};
 use crate::store::Revision;
 use crate::telemetry::attributes::Attribute;
-use crate::telemetry::span::Open;
+use crate::telemetry::span::ActiveSpan;
 
 /// The event of a span for each thing that a rule found, or for each reason
 /// where rules are not told.
@@ -36,7 +36,7 @@ struct Counted {
 
 /// For the span: what the rules found.
 struct Traced {
-    span: Open,
+    span: ActiveSpan,
     found: SmallVec<[Found; 8]>,
 }
 
@@ -60,7 +60,7 @@ impl Tally {
         Self {
             requester: question.requester(),
             counted: SmallVec::new(),
-            traced: Open::recorded().map(|span| Traced { span, found: SmallVec::new() }),
+            traced: ActiveSpan::sampled().map(|span| Traced { span, found: SmallVec::new() }),
         }
     }
 
@@ -86,7 +86,7 @@ impl Tally {
         }
     }
 
-    fn tell_span(&self, span: &Open, found: &[Found], core: &Core, decided: &Decided) {
+    fn tell_span(&self, span: &ActiveSpan, found: &[Found], core: &Core, decided: &Decided) {
         let Decided { id, channel, revision } = *decided;
         let sum = |is_meant: &dyn Fn(Reason) -> bool| {
             let meant = self.counted.iter().filter(|counted| is_meant(counted.reason));
@@ -111,7 +111,7 @@ impl Tally {
         for reason in &reasons {
             span.set([Attribute::reason_count(*reason, sum(&|other| other == *reason))]);
         }
-        if !core.telemetry.spans.tell_rules() {
+        if !core.telemetry.spans.name_rules() {
             // Two rules with one public reason must not be told apart.
             for reason in reasons {
                 span.event(DECIDED, told(reason, sum(&|other| other == reason)));

@@ -4,7 +4,7 @@ use super::change::{Change, ChangeEffect, IndexChange, Revision};
 use super::id::DeclarationIds;
 use super::row::{self, Unreadable, What};
 use crate::policy::client_id::ClientId;
-use crate::policy::day::{Day, Instant};
+use crate::policy::day::Instant;
 use crate::policy::declaration::{Content, Declaration, Kind, Withdrawal};
 use crate::policy::directory::Directory;
 use crate::policy::facts::{OwnedFacts, WithdrawalFacts};
@@ -149,13 +149,7 @@ impl<'r> Columns<'r> {
         };
         read().unwrap_or_else(|Unreadable| {
             self.warn_of_restriction(kind);
-            OwnedFacts {
-                content: Content::Unreadable(kind),
-                given_on: Day::of(recorded_at),
-                recorded_at,
-                role: None,
-                withdrawal: None,
-            }
+            OwnedFacts::unreadable(kind, recorded_at)
         })
     }
 

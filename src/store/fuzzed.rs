@@ -21,9 +21,7 @@ impl From<Change> for Says {
     fn from(change: Change) -> Self {
         match change {
             Change::Declaration { revision: _, recorded_at: _, client, declaration } => {
-                let Facts { given_on, recorded_at, role, withdrawal, .. } = Facts::of(0, &declaration);
-                let content = declaration.content.clone();
-                Self::Declaration(client, OwnedFacts { content, given_on, recorded_at, role, withdrawal })
+                Self::Declaration(client, Facts::of(0, &declaration).to_owned_facts())
             }
             Change::Withdrawal { revision: _, recorded_at: _, client, declaration_id, withdrawal } => {
                 Self::Withdrawal(client, declaration_id, WithdrawalFacts::of(&withdrawal))

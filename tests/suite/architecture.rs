@@ -1,15 +1,18 @@
-//! The architecture as a test: which module may depend on which, no orphans, no
-//! big files, no real people. Each failure says what to do. Cargo holds the
-//! walls between crates; this holds those between the modules of the root
-//! package. Needs nothing but the sources.
+//! Tests of the repository itself: module dependencies, orphan files, file sizes, plain
+//! words, fictional people. Each failure says what to do. Cargo holds the walls between
+//! packages; these tests hold those between the modules of the root package.
+//!
+//! Needs Git, to list the files; without it, all files are read.
+//! Run only this group: `cargo test --test suite architecture::`
 
 mod code;
+mod prose;
 mod source_digest;
 mod tree;
 
 use std::collections::BTreeMap;
 
-use lupa::config::SETTINGS;
+use lupa::config;
 use lupa::policy::client_id::IdentityCode;
 
 use code::Code;
@@ -186,7 +189,7 @@ fn modules_are_named_for_what_they_hold() {
 /// Everyone in this repository is made up: identity codes are of the
 /// 900-series, which is given to nobody.
 #[test]
-fn nobody_in_the_repository_is_real() {
+fn identity_codes_are_all_fictional() {
     let mut faults = Vec::new();
     for path in tracked_files() {
         let Some(text) = text_of(&path) else { continue };
@@ -271,26 +274,14 @@ fn names_are_read_from_tokens() {
     assert_eq!((source.room().as_deref(), source.depth()), (Some("store"), 3));
 }
 
-/// The table of settings is what the program has, row by row.
+/// The tables of the settings are the output of `lupa config --markdown`.
 #[test]
-fn the_readme_lists_every_setting() {
-    let readme = text_of("docs/configuration.md").expect("docs/configuration.md");
-    let listed: Vec<(&str, &str)> = readme
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
-        .filter(|(name, _)| SETTINGS.iter().any(|setting| setting.name == *name))
-        .collect();
-    let names: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
-    assert_eq!(
-        listed.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
-        names,
-        "docs/configuration.md: its table of settings"
+fn the_configuration_page_is_generated() {
+    const MARKER: &str = "<!-- generated: lupa config --markdown -->\n";
+    let page = text_of("docs/configuration.md").expect("docs/configuration.md");
+    let (_, tables) = page.split_once(MARKER).expect("the marker line");
+    assert!(
+        tables == config::markdown(),
+        "docs/configuration.md: replace all that follows the marker line with the output of `lupa config --markdown`"
     );
-    for ((name, row), setting) in listed.iter().zip(SETTINGS) {
-        assert!(
-            row.ends_with(&format!("| {} |", setting.meaning)),
-            "docs/configuration.md: {name}: {}",
-            setting.meaning
-        );
-    }
 }

@@ -171,9 +171,9 @@ struct SpiceDb {
     handle: c_ulonglong,
 }
 
-type Start = unsafe extern "C" fn(*const c_char) -> *mut c_char;
-type Free = unsafe extern "C" fn(*mut c_char);
-type Call =
+type StartFn = unsafe extern "C" fn(*const c_char) -> *mut c_char;
+type FreeFn = unsafe extern "C" fn(*mut c_char);
+type CallFn =
     unsafe extern "C" fn(c_ulonglong, *const c_uchar, c_int, *mut *mut c_char, *mut c_int, *mut *mut c_char);
 
 /// The functions of the library, which have the messages of the gRPC methods.
@@ -189,8 +189,8 @@ impl SpiceDb {
         unsafe {
             let library = Library::new(path).expect("the library of SpiceDB");
             let handle = {
-                let start: Symbol<'_, Start> = library.get(b"spicedb_start").expect("its start");
-                let free: Symbol<'_, Free> = library.get(b"spicedb_free").expect("its free");
+                let start: Symbol<'_, StartFn> = library.get(b"spicedb_start").expect("its start");
+                let free: Symbol<'_, FreeFn> = library.get(b"spicedb_free").expect("its free");
                 let answer = start(c"{}".as_ptr());
                 let text = CStr::from_ptr(answer).to_string_lossy().into_owned();
                 free(answer);
@@ -205,9 +205,9 @@ impl SpiceDb {
         let (mut answer, mut length, mut error) = (std::ptr::null_mut(), 0, std::ptr::null_mut());
         // SAFETY: as above; the request outlives the call.
         unsafe {
-            let call: Symbol<'_, Call> = self.library.get(function).expect("its function");
-            let free: Symbol<'_, Free> = self.library.get(b"spicedb_free").expect("its free");
-            let free_bytes: Symbol<'_, Free> = self.library.get(b"spicedb_free_bytes").expect("its free");
+            let call: Symbol<'_, CallFn> = self.library.get(function).expect("its function");
+            let free: Symbol<'_, FreeFn> = self.library.get(b"spicedb_free").expect("its free");
+            let free_bytes: Symbol<'_, FreeFn> = self.library.get(b"spicedb_free_bytes").expect("its free");
             call(
                 self.handle,
                 request.as_ptr(),

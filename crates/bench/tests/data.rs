@@ -1,11 +1,6 @@
 //! `lupa-bench data` creates a store that a server serves.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test reports a failure by panicking"
-)]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test reports a failure by panicking")]
 
 use std::net::SocketAddr;
 use std::path::Path;

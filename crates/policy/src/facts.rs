@@ -3,6 +3,8 @@
 //! Decisions are made by facts and not by declarations, so that an index can
 //! keep millions of declarations without names and ids, in a form of its own.
 
+use std::hash::{Hash, Hasher};
+
 use super::day::{Day, Instant};
 use super::declaration::{
     ClientDeclarations, Consent, Content, Declaration, Denial, Information, Kind, Role, Withdrawal,
@@ -91,10 +93,60 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// The facts of a declaration that cannot be read: it applies from when it was stored.
+    #[must_use]
+    pub fn unreadable(place: u32, kind: Kind, recorded_at: Instant) -> Self {
+        let (content, given_on) = (ContentRef::Unreadable(kind), Day::of(recorded_at));
+        Self { place, content, given_on, recorded_at, role: None, withdrawal: None }
+    }
+
+    /// The owned form, which has no place.
+    #[must_use]
+    pub fn to_owned_facts(self) -> OwnedFacts {
+        let Self { place: _, content, given_on, recorded_at, role, withdrawal } = self;
+        OwnedFacts { content: content.to_content(), given_on, recorded_at, role, withdrawal }
+    }
+
     /// The facts of declarations, each with its index as its place.
     #[inline]
     pub fn all(declarations: &'a ClientDeclarations) -> impl Iterator<Item = Self> + Clone {
         (0..).zip(declarations).map(|(place, declaration)| Self::of(place, declaration))
+    }
+}
+
+/// Everything but the place: it depends on how an index is packed, and replicas
+/// that hold the same declarations must compute the same digest of them.
+impl Hash for Facts<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let Self { place: _, content, given_on, recorded_at, role, withdrawal } = self;
+        content.hash(state);
+        given_on.hash(state);
+        recorded_at.hash(state);
+        role.hash(state);
+        withdrawal.hash(state);
+    }
+}
+
+impl OwnedFacts {
+    /// The facts of a declaration that cannot be read: it applies from when it was stored.
+    #[must_use]
+    pub fn unreadable(kind: Kind, recorded_at: Instant) -> Self {
+        Facts::unreadable(0, kind, recorded_at).to_owned_facts()
+    }
+
+    /// The borrowed form, at a place.
+    #[must_use]
+    #[inline]
+    pub fn as_facts(&self, place: u32) -> Facts<'_> {
+        let Self { content, given_on, recorded_at, role, withdrawal } = self;
+        Facts {
+            place,
+            content: ContentRef::of(content),
+            given_on: *given_on,
+            recorded_at: *recorded_at,
+            role: *role,
+            withdrawal: *withdrawal,
+        }
     }
 }
 

@@ -1,12 +1,12 @@
-//! The ordered rule lists and the catalogue of all rules. A rule only reports
-//! its finding; that the first finding decides is the business of `decide`.
+//! The ordered rule lists and the catalogue of all rules. A rule only reports its
+//! finding; the loop in which the first finding decides is in `decide`.
 //!
 //! # How to add a rule
 //!
 //! 1. Write `rules/<list>/<rule>.rs` in the shape of its neighbours: a static
 //!    [`Rule`] with its id, title, sources, dates and reasons, and the functions
 //!    `find` (the finding) and `account` (the explanation). A rule that reads the
-//!    record is [`Find::ByRecord`], any other [`Find::BySharing`].
+//!    record is `Find::ByRecord`, any other `Find::BySharing`.
 //! 2. Put it in the `RULES` of `rules/<list>.rs`. Its place is its precedence;
 //!    the last rule of a list always decides.
 //! 3. A new page is cited through `rules/sources.rs`. A new reason or detail goes
@@ -39,7 +39,7 @@ use super::directory::{Directory, Holder, Party, Register, RegisterKind, Sector}
 use super::inline_list::InlineList;
 use super::request::{ClaimKind, Conditions, Record, Situation};
 use super::verdict::{Deciding, Detail, Obligation, Obligations, Reason};
-use sources::Source;
+use sources::RuleSource;
 
 pub use account::{Account, Fact, FactValue};
 pub(crate) use allocation::not_offered;
@@ -53,7 +53,7 @@ pub struct Rule {
     /// The situation in which it decides, in a few words.
     pub title: &'static str,
     /// The pages that it is written from.
-    pub sources: &'static [&'static Source],
+    pub sources: &'static [&'static RuleSource],
     /// When it is in force.
     pub in_force: Period,
     /// Further dates that its finding depends on.

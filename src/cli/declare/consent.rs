@@ -9,7 +9,7 @@ use crate::wire::v1::recipient::Kind;
 
 #[derive(Debug, Args)]
 pub(super) struct ConsentArgs {
-    /// What it covers
+    /// What the consent covers
     #[arg(long, value_parser = parser::<v1::ConsentKind>())]
     kind: v1::ConsentKind,
     /// The controller, for local-cross-sector only

@@ -1,4 +1,4 @@
-//! The hand-written answer writer against prost: the same bytes for every answer.
+//! The answer writer compared with prost: both write the same bytes.
 
 use lupa::policy::Question;
 use lupa::policy::calendar::Calendar;
@@ -20,7 +20,7 @@ fn answers_are_the_bytes_that_prost_encodes() {
     let mut lengths = Vec::new();
     for seed in 0..cases(CASES) {
         let Case { directory: given, calendar: _, declarations, mut request, at } = case(seed);
-        // Records that cannot be read, each because of another field.
+        // Invalid records, each with another invalid field.
         let faulty = |change: fn(&mut v1::Record)| {
             let mut record = request.records[0].clone();
             change(&mut record);
@@ -38,7 +38,7 @@ fn answers_are_the_bytes_that_prost_encodes() {
         let situation = decision::situation(&request).expect("a situation");
         let calendar = Calendar::published();
         let question = Question::new(&situation, Facts::all(&stored), &directory, &calendar, at);
-        // Ids whose length takes one byte in the message, and longer ones.
+        // Lengths that fit in one byte, and longer ones.
         let id = "x".repeat(usize::try_from(seed % 128).unwrap());
         let id_of = |place: u32| (place % 5 != 4).then_some(id.as_str());
         for disclosure in [Disclosure::Public, Disclosure::Detailed] {

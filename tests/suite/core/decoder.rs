@@ -1,6 +1,5 @@
-//! The borrowing decoder beside prost: on generated messages, on messages
-//! damaged in every way, and on the fuzzer's corpus. `fuzz/` runs the same
-//! comparison for as long as one likes.
+//! The borrowing decoder compared with prost: on generated messages, on damaged ones, and
+//! on the fuzzer's corpus. `fuzz/` runs the same comparison without a limit.
 
 pub(crate) mod compare;
 mod wire;
@@ -16,10 +15,10 @@ use crate::core::generator::rng::Rng;
 use compare::{Outcome, compare};
 use wire::{damaged, request};
 
-/// How many generated messages; each is compared as it is and damaged.
+/// Number of generated messages, each compared intact and damaged.
 const MESSAGES: u64 = 60_000;
 
-/// How many of them are cut at every byte.
+/// Number of messages that are truncated at every byte.
 const CUT: u64 = 300;
 
 #[test]
@@ -36,12 +35,12 @@ fn generated_messages_are_decoded_alike() {
             }
         }
     }
-    // Both outcomes are tried, and many times.
+    // Both outcomes occur often.
     assert!(decoded > messages / 2 && refused > messages / 2, "{decoded} decoded, {refused} refused");
 }
 
 #[test]
-fn what_is_cut_anywhere_is_decoded_alike() {
+fn truncated_messages_are_decoded_alike() {
     for seed in 0..CUT {
         let bytes = request(&mut Rng::new(seed));
         for end in 0..bytes.len().min(2_000) {
@@ -76,7 +75,7 @@ fn text_of_every_boundary_length_is_decoded_alike() {
 }
 
 #[test]
-fn groups_are_passed_over_as_deep_as_prost_does() {
+fn groups_are_skipped_to_the_same_depth_as_prost() {
     // A group of an unknown field: at the top, in a record, in its outsourcing and in a claim.
     for wrap in [&[][..], &[7], &[7, 8], &[6], &[6, 1], &[1], &[2]] {
         for depth in 90..110 {

@@ -1,5 +1,5 @@
-//! The core beside the reference evaluator, on generated cases. Wrong permits
-//! and wrong denials are counted apart.
+//! Differential test: the core compared with the reference evaluator on generated cases.
+//! Wrong permits and wrong denials are counted separately.
 
 use chrono::TimeDelta;
 use lupa::policy::Question;
@@ -15,7 +15,7 @@ use crate::core::evaluate::{cases, terms, to_core, verdicts};
 use crate::core::generator::{Case, RecordingCase, RecordingRequest, births, case, recording_case};
 use crate::core::reference::{self, Answer};
 
-/// How many cases.
+/// Number of cases.
 const CASES: u64 = 100_000;
 
 #[test]
@@ -41,7 +41,7 @@ fn recordings_agree_with_the_reference() {
     assert!(differences.is_empty(), "{} differences, the first: {shown:#?}", differences.len());
 }
 
-/// An identity code of who is born later than tomorrow is refused.
+/// An identity code with a date of birth after tomorrow is refused.
 #[test]
 fn unborn_clients_agree_with_the_reference() {
     for (message, birth) in births() {
@@ -55,15 +55,15 @@ fn unborn_clients_agree_with_the_reference() {
     }
 }
 
-/// What is remembered of the registers asked about last changes no answer.
+/// The residual cached for a register changes no answer.
 #[test]
-fn an_answer_does_not_depend_on_what_else_is_asked() {
+fn verdict_does_not_depend_on_other_records() {
     for seed in 0..cases(CASES / 50) {
         let Case { directory: given, calendar, declarations, mut request, at } = case(seed);
         let directory = directory::directory(&given).expect("a directory");
         let stored = declaration::stored_declarations("declarations", &declarations).expect("declarations");
         let calendar = to_core(&calendar);
-        // Each record as if it were held in each register in turn, and in one that there is not.
+        // Each record as if held in each register in turn, and in an unknown one.
         let registers = given.registers.iter().map(|register| register.oid.as_str()).chain(["1.2.3"]);
         let asked = std::mem::take(&mut request.records);
         request.records = registers
@@ -91,7 +91,7 @@ pub(crate) struct Differences {
 }
 
 impl Differences {
-    /// Compares what was found with what the reference expects.
+    /// Compares the verdicts with those of the reference.
     pub(crate) fn add(&mut self, seed: u64, case: &Case, found: &[v1::Verdict]) {
         let Case { directory, calendar, declarations, request, at } = case;
         assert_eq!(request.records.len(), found.len(), "seed {seed}");
@@ -120,7 +120,7 @@ impl Differences {
     }
 }
 
-/// A verdict in the reference's words, with its rule's id.
+/// A verdict in the types of the reference, with the id of its rule.
 fn answer(verdict: &v1::Verdict) -> (String, Answer) {
     let mut obligations: Vec<_> = verdict.obligations().collect();
     obligations.sort_by_key(|obligation| i32::from(*obligation));
@@ -134,7 +134,7 @@ fn answer(verdict: &v1::Verdict) -> (String, Answer) {
     (verdict.details().rule.clone(), answer)
 }
 
-/// The rule's id as the catalogue has it, so that whole answers can be compared.
+/// The id of the rule in the catalogue, so that whole answers can be compared.
 fn reference_rule(id: &str) -> &'static str {
     let rules = lupa::policy::rules::CATALOGUE.iter().flat_map(|list| list.rules);
     rules.map(|rule| rule.id).find(|known| *known == id).unwrap_or("")
@@ -142,7 +142,7 @@ fn reference_rule(id: &str) -> &'static str {
 
 type Recorded = Result<Vec<v1::Notice>, String>;
 
-/// What the reference expects of a recording, and what the core finds.
+/// The outcomes of a recording, by the reference and by the core.
 fn recording(case: &RecordingCase) -> (Recorded, Recorded) {
     let RecordingCase { directory: given, calendar, declarations, request, at } = case;
     let directory = directory::directory(given).expect("a directory");

@@ -1,4 +1,4 @@
-//! The core's answers to generated cases.
+//! Evaluation of generated cases by the core.
 
 use std::env;
 
@@ -16,19 +16,19 @@ use lupa::wire::{decision, declaration, directory};
 use crate::core::generator::Case;
 use crate::core::reference;
 
-/// How many cases a test takes, unless `LUPA_TEST_CASES` says otherwise:
+/// Number of cases of a test by default. `LUPA_TEST_CASES` sets another:
 /// `LUPA_TEST_CASES=1000000 cargo test --release --test suite agree`.
 pub(crate) fn cases(normally: u64) -> u64 {
     env::var("LUPA_TEST_CASES").map_or(normally, |cases| cases.parse().expect("a number of cases"))
 }
 
-/// The verdicts, as told to someone entitled to so much of them.
+/// The verdicts, as disclosed to a caller with this entitlement.
 pub(crate) fn verdicts(case: &Case, disclosure: Disclosure) -> Vec<v1::Verdict> {
     let directory = directory::directory(&case.directory).expect("a directory");
     verdicts_in(&directory, case, disclosure)
 }
 
-/// The same, with the case's directory as it was built before.
+/// The same, with the directory of the case built before.
 pub(crate) fn verdicts_in(directory: &Directory, case: &Case, disclosure: Disclosure) -> Vec<v1::Verdict> {
     let Case { directory: _, calendar, declarations, request, at } = case;
     let stored = declaration::stored_declarations("declarations", declarations).expect("declarations");
@@ -42,7 +42,7 @@ pub(crate) fn verdicts_in(directory: &Directory, case: &Case, disclosure: Disclo
     verdicts.collect()
 }
 
-/// What a recording is admitted by, with the clock of a recorder as it is set by default.
+/// The terms of admission, with the default tolerance of a recorder's clock.
 pub(crate) fn terms<'a>(directory: &'a Directory, calendar: &'a Calendar) -> Terms<'a> {
     Terms { directory, calendar, clock_ahead_max: TimeDelta::seconds(5) }
 }

@@ -1,7 +1,6 @@
-//! The space of each rule list, small but whole: every combination of its
-//! conditions, each true or false, each scope matching or not, each date
-//! before, on and after, in the core beside the reference. Most mistakes show in
-//! a small world already; here nothing is left to chance.
+//! Exhaustive test of each rule list in a small space: every combination of its conditions
+//! (true or false, scope matching or not, date before, on and after), in the core and in
+//! the reference. Most faults show in a small space already.
 
 mod across_sectors;
 mod allocation;
@@ -25,8 +24,8 @@ use crate::core::evaluate::verdicts_in;
 use crate::core::generator::Case;
 use choices::Choices;
 
-/// Compares every state of a space. Tells how many there are, which is what
-/// says that none was forgotten: a condition left out would make them fewer.
+/// Compares every state of a space and checks their number: a forgotten condition would
+/// reduce it.
 fn exhaust(name: &str, states: u64, mut state: impl FnMut(&mut Choices) -> Case) {
     let mut differences = Differences::default();
     let mut built = None;
@@ -45,7 +44,7 @@ fn exhaust(name: &str, states: u64, mut state: impl FnMut(&mut Choices) -> Case)
     assert_eq!(compared, states, "{name}: another number of states");
 }
 
-/// A directory as given and as it is built, which takes longer than to decide.
+/// A directory as given and built. Building takes longer than deciding, so it is kept.
 type Built = Option<(v1::Directory, Directory)>;
 
 fn verdicts(case: &Case, built: &mut Built) -> Vec<v1::Verdict> {

@@ -1,5 +1,4 @@
-//! What the fuzzers check, on the inputs that they have kept. `scripts/fuzz`
-//! runs the fuzzers themselves.
+//! The checks of the fuzzers, on their kept corpora. `scripts/fuzz` runs the fuzzers.
 
 mod decide;
 mod directory_file;
@@ -9,15 +8,15 @@ mod scenario_file;
 use std::fs;
 use std::path::Path;
 
-/// Checks every input of a corpus. So many of them come through to what is
-/// looked for, and not only to the first refusal.
+/// Checks every input of a corpus. At least this many inputs must pass the first refusal
+/// and reach the checked code.
 fn replay(corpus: &str, least: usize, check: fn(&[u8]) -> usize) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(corpus);
     let inputs = fs::read_dir(folder).expect("the corpus");
     let come_through = inputs
         .filter(|input| check(&fs::read(input.as_ref().expect("an entry").path()).expect("a file")) > 0);
     let come_through = come_through.count();
-    assert!(come_through >= least, "{corpus}: {come_through} inputs come through");
+    assert!(come_through >= least, "{corpus}: {come_through} inputs reach the checked code");
 }
 
 #[test]

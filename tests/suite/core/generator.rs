@@ -1,10 +1,9 @@
-//! Random cases, the same from a seed everywhere.
+//! Generated cases, deterministic by their seed.
 //!
-//! Ids come from small pools, so that scopes match often; instants stand just
-//! before and after the dates that matter; what clients declared is mostly
-//! what bears on the request, and often odd. Every message can be read (valid
-//! OIDs and dates, no enum left unset where that is refused), but for records,
-//! a few of which are invalid on purpose. [`coverage`] tells what is hit.
+//! Ids come from small pools, so that scopes match often; instants are just before and
+//! after the dates that matter; declarations mostly affect the request, and are often
+//! unusual. Every message is valid (OIDs, dates, required enums), except some records
+//! that are invalid on purpose. [`coverage`] reports which rules and reasons occur.
 
 mod allocations;
 mod clients;
@@ -17,16 +16,11 @@ mod requests;
 pub(crate) mod rng;
 mod times;
 
-use chrono::DateTime;
-use chrono::NaiveDate;
-use chrono::Utc;
-use lupa::wire::v1::ClientId;
-use lupa::wire::v1::DecideRequest;
-use lupa::wire::v1::Directory;
-use lupa::wire::v1::RecordDeclarationRequest;
-use lupa::wire::v1::RegisterKind;
-use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::WithdrawDeclarationRequest;
+use chrono::{DateTime, NaiveDate, Utc};
+use lupa::wire::v1::{
+    ClientId, DecideRequest, Directory, RecordDeclarationRequest, RegisterKind, StoredDeclaration,
+    WithdrawDeclarationRequest,
+};
 use pbjson_types::Timestamp;
 
 use crate::core::reference::Calendar;
@@ -36,7 +30,7 @@ use rng::Rng;
 use times::Anchors;
 pub(crate) use times::{midnight, timestamp};
 
-/// What a decision is made from.
+/// The inputs of a decision.
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
     pub(crate) directory: Directory,
@@ -48,7 +42,7 @@ pub(crate) struct Case {
     pub(crate) at: DateTime<Utc>,
 }
 
-/// What a recording or a withdrawal is admitted by.
+/// The inputs of the admission of a recording or a withdrawal.
 #[derive(Clone, Debug)]
 pub(crate) struct RecordingCase {
     pub(crate) directory: Directory,
@@ -90,14 +84,14 @@ fn case_in(rng: &mut Rng, setting: Setting, ends: &Ends) -> Case {
     Case { directory: setting.directory, calendar: setting.calendar, declarations, request, at: setting.at }
 }
 
-/// A case, and the same with one denial more, somewhere among what was declared.
+/// A case, and the same with one more denial among its declarations.
 pub(crate) fn case_and_denial(seed: u64) -> (Case, Case) {
     let mut rng = Rng::new(seed);
     let setting = setting(&mut rng);
     let ends = requests::ends(&mut rng, &setting);
     let denial = declarations::another_denial(&mut rng, &setting, &ends);
     let mut case = case_in(&mut rng, setting, &ends);
-    // One that has no id is called by its place.
+    // A declaration without an id is identified by its position.
     for (number, stored) in case.declarations.iter_mut().enumerate() {
         stored.id = format!("declaration {number}");
     }
@@ -106,8 +100,8 @@ pub(crate) fn case_and_denial(seed: u64) -> (Case, Case) {
     (case, denied)
 }
 
-/// A case, and the days on which something begins or ends by the calendar, the
-/// directory and the client's age.
+/// A case, and the days on which a rule, a relation or an age starts or ends by the
+/// calendar, the directory and the client's date of birth.
 pub(crate) fn case_and_days(seed: u64) -> (Case, Vec<NaiveDate>) {
     // As in `case`: the same seed, the same setting.
     let setting = setting(&mut Rng::new(seed));
@@ -157,7 +151,7 @@ fn setting(rng: &mut Rng) -> Setting {
 }
 
 impl Setting {
-    /// The OIDs of the registers of these kinds, of this controller if one is told.
+    /// The OIDs of the registers of these kinds, and of this controller if one is given.
     fn registers(&self, kinds: &[RegisterKind], controller: Option<&str>) -> Vec<String> {
         self.directory
             .registers
@@ -189,7 +183,7 @@ impl Setting {
         Some(found.kind())
     }
 
-    /// Of an unknown register, an organisation that is known.
+    /// For an unknown register, a known organisation.
     fn controller(&self, register: &str) -> String {
         let mut registers = self.directory.registers.iter();
         let found = registers.find(|found| found.oid == register);

@@ -1,6 +1,6 @@
-//! Bytes that callers of an earlier Lupa send and receive: they say the same to
-//! this one. Each message is a file of bytes, in hexadecimal, beside one of what
-//! they say, in protobuf's JSON. They were written once and stay as they are.
+//! Wire compatibility: messages as callers of earlier versions send and receive them
+//! decode to the same content. Each message has a file of its bytes in hexadecimal and one
+//! of its content in protobuf's JSON. They were written once and do not change.
 
 use std::path::{Path, PathBuf};
 
@@ -18,16 +18,19 @@ fn bytes(name: &str) -> Vec<u8> {
     (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
 }
 
-/// The bytes decode to what was said, and what was said encodes to the bytes.
+/// The bytes decode to the content, and the content encodes to the bytes.
 fn assert_same<M: Message + Default + PartialEq + DeserializeOwned>(name: &str) {
-    let json = std::fs::read_to_string(path(name, "json")).expect("what they say");
-    let said: M = serde_json::from_str(&json).expect("a message");
-    assert!(M::decode(bytes(name).as_slice()).expect("a message") == said, "{name} says something else");
-    assert_eq!(said.encode_to_vec(), bytes(name), "{name}");
+    let json = std::fs::read_to_string(path(name, "json")).expect("the content");
+    let content: M = serde_json::from_str(&json).expect("a message");
+    assert!(
+        M::decode(bytes(name).as_slice()).expect("a message") == content,
+        "{name} decodes to other content"
+    );
+    assert_eq!(content.encode_to_vec(), bytes(name), "{name}");
 }
 
 #[test]
-fn messages_of_before_say_the_same() {
+fn messages_of_earlier_versions_decode_the_same() {
     assert_same::<v1::DecideRequest>("decide-request");
     assert_same::<v1::DecideResponse>("decide-response");
     assert_same::<v1::ExplainResponse>("explain-response");

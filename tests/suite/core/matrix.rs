@@ -1,4 +1,4 @@
-//! The decision matrix, to be read in review: a change of law is a diff of it.
+//! The decision matrix, for review: a change of the law is a diff of it.
 
 use std::process::Command;
 

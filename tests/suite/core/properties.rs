@@ -1,6 +1,5 @@
-//! What must hold of every decision, each as a test with its reason, on
-//! generated cases. A property that few cases could break is not tested: each
-//! test counts those that could, and fails if they are few.
+//! Property tests of decisions on generated cases, each with the reason of its property.
+//! A test counts the cases that could violate its property, and fails if they are few.
 
 mod given;
 mod never_panics;
@@ -24,10 +23,10 @@ use crate::core::reference::instant;
 
 const CASES: u64 = 20_000;
 
-/// Of so many cases one must be able to break the property.
+/// At least one of this number of cases must be able to violate the property.
 const ONE_OF: u64 = 50;
 
-/// Counts what could break a property.
+/// Counts the cases that could violate a property.
 #[derive(Default)]
 struct Able(u64);
 
@@ -52,7 +51,7 @@ fn detailed(case: &Case) -> Vec<Verdict> {
     verdicts(case, Disclosure::Detailed)
 }
 
-/// Each record's verdict before and after a change that must open nothing.
+/// Compares verdicts before and after a change that must permit nothing more.
 fn assert_nothing_opens(seed: u64, before: &Case, after: &Case, able: &mut Able) {
     for (before, after) in detailed(before).iter().zip(&detailed(after)) {
         if before.effect() == Effect::Permit {
@@ -63,10 +62,10 @@ fn assert_nothing_opens(seed: u64, before: &Case, after: &Case, able: &mut Able)
     }
 }
 
-/// A denial restricts (002, 003): that one more of them opened something would
-/// turn what a client asked for into its opposite.
+/// A denial restricts (002, 003): if one more denial permitted something, it would do the
+/// opposite of what the client wants.
 #[test]
-fn a_denial_more_permits_nothing_more() {
+fn adding_a_denial_permits_nothing_more() {
     let mut able = Able::default();
     for seed in 0..cases(CASES) {
         let (before, after) = case_and_denial(seed);
@@ -74,9 +73,9 @@ fn a_denial_more_permits_nothing_more() {
     }
 }
 
-/// A client who takes a consent back never meant to open something by that (002, 003, 004).
+/// A client who withdraws a consent does not permit anything by that (002, 003, 004).
 #[test]
-fn a_consent_withdrawn_permits_nothing_more() {
+fn withdrawing_a_consent_permits_nothing_more() {
     let mut able = Able::default();
     for seed in 0..cases(CASES) {
         let mut rng = Rng::new(seed);
@@ -103,8 +102,8 @@ fn a_consent_withdrawn_permits_nothing_more() {
     }
 }
 
-/// What the directory does not say is not so: a date that is missing is "not
-/// ready", a relation that is missing opens nothing.
+/// Missing data restricts: a missing date means "not ready", a missing relation permits
+/// nothing.
 #[test]
 fn less_in_the_directory_permits_nothing_more() {
     let mut able = Able::default();
@@ -153,8 +152,8 @@ fn nothing_is_permitted_without_access_right_and_ground() {
 }
 
 /// "Denials do not apply" across sectors (004), in the register's own use, in an
-/// outsourced service (002) and where the law gives the right (003). Apart: an
-/// extensive refusal (000), and a prescription that is denied.
+/// outsourced service (002) and where the law gives the right (003). Exceptions: an
+/// extensive refusal (000), and a denied prescription.
 #[test]
 fn a_denial_changes_nothing_where_denials_do_not_apply() {
     let mut able = Able::default();
@@ -178,8 +177,8 @@ fn a_denial_changes_nothing_where_denials_do_not_apply() {
     }
 }
 
-/// A batch is a convenience of the caller: what is asked beside a record, and
-/// in which order, is nobody's declaration.
+/// A batch is a convenience of the caller: the other records and their order do not affect
+/// a verdict.
 #[test]
 fn the_order_and_the_split_of_a_batch_change_nothing() {
     let mut able = Able::default();
@@ -203,8 +202,8 @@ fn the_order_and_the_split_of_a_batch_change_nothing() {
     }
 }
 
-/// Declarations count from the instant of recording. Only of those recorded at
-/// the same instant the order of revisions tells which came later.
+/// Declarations count from the instant of recording. Only among those recorded at the same
+/// instant the order of revisions decides.
 #[test]
 fn the_order_in_which_declarations_are_read_changes_nothing() {
     let mut able = Able::default();
@@ -217,7 +216,7 @@ fn the_order_in_which_declarations_are_read_changes_nothing() {
             continue;
         }
         let mut other = case.clone();
-        // Stable: what was recorded at one instant stays in its order.
+        // Stable: declarations of one instant keep their order.
         match seed % 2 {
             0 => other.declarations.sort_by_key(recorded_at),
             _ => other.declarations.sort_by_key(|stored| std::cmp::Reverse(recorded_at(stored))),
@@ -237,14 +236,14 @@ fn the_order_in_which_declarations_are_read_changes_nothing() {
     }
 }
 
-/// Of two such withdrawals either may be named as the client's last word.
+/// Either of two such withdrawals may be the client's last word.
 fn two_are_withdrawn_at_one_instant(case: &Case) -> bool {
     let withdrawn = case.declarations.iter().filter_map(|stored| stored.withdrawn_at.as_ref().map(instant));
     let instants: Vec<_> = withdrawn.collect();
     instants.iter().collect::<BTreeSet<_>>().len() < instants.len()
 }
 
-/// A caller who is not entitled must not tell a denial from a missing consent (002, §8).
+/// A caller without entitlement cannot distinguish a denial from a missing consent (002, §8).
 #[test]
 fn the_public_verdict_of_a_denial_is_that_of_a_missing_consent() {
     let mut able = Able::default();
@@ -264,7 +263,7 @@ fn the_public_verdict_of_a_denial_is_that_of_a_missing_consent() {
     }
 }
 
-/// An obligation that came and went with denials would tell of them (§6). With a
+/// An obligation that depended on denials would reveal them (§6). With a
 /// permit `NECESSARY_DATA_ONLY` comes, and a permit may go.
 #[test]
 fn obligations_do_not_depend_on_denials() {
@@ -286,9 +285,8 @@ fn obligations_do_not_depend_on_denials() {
     }
 }
 
-/// Nobody has to wonder why an answer has changed: on that day a rule, a
-/// register or an age began or ended, or at that instant the client said
-/// something.
+/// Every change of an answer has a cause: on that day a rule, a register or an age starts
+/// or ends, or at that instant the client declares something.
 #[test]
 fn an_answer_changes_only_at_a_date_or_a_declaration() {
     let mut able = Able::default();

@@ -4,7 +4,7 @@
 //! question is answered by a full scan of the messages as they are on the
 //! wire, nothing is kept between two questions, and nothing is shared with the
 //! core. Where the text can be read in two ways, the reading that denies is
-//! taken and said in a line at that place.
+//! taken, and stated there.
 //!
 //! It expects what the edge lets through: valid OIDs and dates, and no unknown
 //! enum values, except in records, whose validity it judges itself.
@@ -21,20 +21,11 @@ mod record;
 mod rules;
 mod world;
 
-use chrono::DateTime;
-use chrono::Utc;
-use lupa::wire::v1::Channel;
-use lupa::wire::v1::DecideRequest;
-use lupa::wire::v1::Detail;
-use lupa::wire::v1::Directory;
-use lupa::wire::v1::Effect;
-use lupa::wire::v1::Ground;
-use lupa::wire::v1::Obligation;
-use lupa::wire::v1::OrganisationKind;
-use lupa::wire::v1::Reason;
-use lupa::wire::v1::Record;
-use lupa::wire::v1::Register;
-use lupa::wire::v1::StoredDeclaration;
+use chrono::{DateTime, Utc};
+use lupa::wire::v1::{
+    Channel, DecideRequest, Detail, Directory, Effect, Ground, Obligation, OrganisationKind, Reason, Record,
+    Register, StoredDeclaration,
+};
 
 pub(crate) use admission::admit;
 pub(crate) use admission::admit_withdrawal;
@@ -45,11 +36,9 @@ pub(crate) use calendar::day;
 pub(crate) use calendar::instant;
 pub(crate) use calendar::is_unborn;
 pub(crate) use calendar::ymd;
-use directory::Side;
-use directory::side;
+use directory::{Side, side};
 use rules::Spoken;
-use world::Question;
-use world::World;
+use world::{Question, World};
 
 /// One record's verdict in full.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,5 +1,4 @@
-//! What is read from messages is written to them again as it was: every field
-//! has its place on the way in and on the way out.
+//! Conversions from and to messages are inverse: no field is lost in either direction.
 
 use lupa::wire::v1::{Directory, StoredDeclaration};
 use lupa::wire::{declaration, directory};
@@ -26,7 +25,7 @@ fn directories_and_declarations_are_written_as_they_were_read() {
     assert!(written > cases(CASES) && unset > 0, "{written} declarations, {unset} of them with parts unset");
 }
 
-/// What is unset is read as its place and as the time at which it was recorded.
+/// Unset parts are read as defaults: the position as id, the time of recording as time given.
 fn completed(declared: &StoredDeclaration) -> StoredDeclaration {
     let mut completed = declared.clone();
     if completed.id.is_empty() {
@@ -38,7 +37,7 @@ fn completed(declared: &StoredDeclaration) -> StoredDeclaration {
 }
 
 #[test]
-fn of_nothing_nothing_is_made() {
+fn empty_messages_round_trip_or_are_refused() {
     let nothing = Directory::default();
     assert_eq!(directory::to_directory(&directory::directory(&nothing).unwrap()), nothing);
     assert!(declaration::stored_declarations("declarations", &[StoredDeclaration::default()]).is_err());

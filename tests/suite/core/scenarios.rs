@@ -1,4 +1,4 @@
-//! The scenario corpus: through the core and through real gRPC, and what it covers.
+//! The scenario corpus through the core, and its coverage.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::core::generator::coverage::CODES;
 /// The refusals besides those of recording and withdrawing.
 const OTHER_REFUSALS: [&str; 2] = ["VIEWING_PURPOSE_REQUIRED", "INVALID_ARGUMENT"];
 
-/// The corpus, with the file of each.
+/// The corpus, by file.
 pub(crate) fn corpus() -> Vec<(PathBuf, Vec<Scenario>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
     let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

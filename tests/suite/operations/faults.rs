@@ -1,5 +1,5 @@
-//! The planted faults still fit what they are planted in. `scripts/planted-faults`
-//! and `scripts/planted-store-faults` plant them, and see that each is caught.
+//! The patches of the planted faults still apply. `scripts/planted-faults` and
+//! `scripts/planted-store-faults` apply each of them and check that a test catches it.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,15 +11,15 @@ fn every_planted_fault_can_be_planted() {
     assert!(can_be_planted(&folder.join("store")) >= 6);
 }
 
-/// Looks at each fault of a folder, and tells how many there are.
+/// Checks each fault of a folder and returns their number.
 fn can_be_planted(folder: &Path) -> usize {
     let paths = std::fs::read_dir(folder).expect("the faults").map(|entry| entry.expect("a fault").path());
     let patches: Vec<_> = paths.filter(|path| path.extension().is_some_and(|it| it == "patch")).collect();
     for patch in &patches {
         let checked = Command::new("git").args(["apply", "--check"]).arg(patch).output().expect("git");
-        let said = String::from_utf8_lossy(&checked.stderr);
+        let output = String::from_utf8_lossy(&checked.stderr);
         let path = patch.display();
-        assert!(checked.status.success(), "{path}: plant it anew in what the code is now: {said}");
+        assert!(checked.status.success(), "{path}: renew it against the current code: {output}");
     }
     patches.len()
 }

@@ -1,4 +1,4 @@
-//! What the real binary tells a receiver of OTLP, and what it does not.
+//! What the real binary exports over OTLP, and what it must not export.
 
 mod logs;
 mod metrics;
@@ -16,11 +16,11 @@ use crate::fixtures::process::{Process, serve};
 use crate::fixtures::requests::{aino, entry, question};
 use receiver::Receiver;
 
-/// The trace and the span under which a caller asks.
+/// The trace and the span of the caller.
 pub(crate) const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 pub(crate) const CALLER: &str = "b7ad6b7169203331";
 
-/// What must never be told: who is asked about, who asks, and which records.
+/// Never exported: the client, the requester and the records.
 const PERSONAL: [&str; 5] = ["010181-900C", "doctor-1", "secret-entry", "secret-visit", "secret-request"];
 
 fn start(folder: &Path, receiver: &Receiver, variables: &[(&str, &str)]) -> Process {
@@ -36,8 +36,8 @@ fn start(folder: &Path, receiver: &Receiver, variables: &[(&str, &str)]) -> Proc
     Process::start(command).unwrap()
 }
 
-/// Aino's records, by their service events.
-fn asked(events: &[&str]) -> v1::DecideRequest {
+/// A request for Aino's records, by their service events.
+fn request_of(events: &[&str]) -> v1::DecideRequest {
     let records = events.iter().enumerate();
     let records = records.map(|(place, event)| entry(&format!("secret-entry-{place}"), event));
     v1::DecideRequest { request_id: "secret-request".to_owned(), ..question(aino(), records.collect()) }

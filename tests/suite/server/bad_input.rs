@@ -1,5 +1,5 @@
-//! Bad files, bad settings, a full disk and bad requests, before the real
-//! binary: it says what is wrong and acknowledges nothing that is not stored.
+//! Invalid files, settings and requests and a full disk, with the real binary: it reports
+//! the cause and acknowledges nothing that is not stored.
 
 mod disk;
 mod requests;
@@ -14,15 +14,16 @@ use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
+use crate::fixtures::patience::{self, PATIENT_SETTINGS};
 use crate::fixtures::process::{Ended, LUPA, Process, serve};
 use crate::fixtures::requests::{DENIAL, aino, recording, settled};
 
-/// The exit code when a setting or an argument cannot be used.
+/// The exit code for an invalid setting or argument.
 const WRONG_USAGE: i32 = 2;
-/// The exit code when the store cannot.
+/// The exit code for an unusable store.
 const CANNOT_SERVE: i32 = 4;
 
-/// Its end, since it did not listen.
+/// The exit of a process that does not listen.
 fn refused(command: Command) -> Ended {
     match Process::start(command) {
         Ok(_) => panic!("it listens"),
@@ -30,8 +31,8 @@ fn refused(command: Command) -> Ended {
     }
 }
 
-/// It ended by itself, with this exit code, and says so much.
-fn assert_told(ended: &Ended, exit: i32, words: &[&str]) {
+/// Asserts that it exited by itself with this code and reported these words.
+fn assert_reported(ended: &Ended, exit: i32, words: &[&str]) {
     assert_eq!(ended.status.code(), Some(exit), "{ended:?}");
     for word in words {
         assert!(ended.said.contains(word), "`{word}` is not in {ended:?}");
@@ -39,21 +40,21 @@ fn assert_told(ended: &Ended, exit: i32, words: &[&str]) {
     assert!(!ended.said.contains("panicked"), "{ended:?}");
 }
 
-/// A store with one declaration, closed in order.
-async fn begin_store(store: &Path) -> v1::RecordDeclarationResponse {
+/// A store with one declaration, closed cleanly.
+async fn create_store(store: &Path) -> v1::RecordDeclarationResponse {
     let process = Process::start(serve(store)).expect("it listens");
     let mut client = DeclarationServiceClient::new(process.connect().await);
     let answer =
         client.record_declaration(recording(aino(), "1", DENIAL)).await.expect("recorded").into_inner();
-    assert_told(&process.terminate(), 0, &["listening", "stopped"]);
+    assert_reported(&process.terminate(), 0, &["listening", "stopped"]);
     answer
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_is_no_whole_store_of_this_version_is_left_alone() {
+async fn unusable_store_file_is_refused_and_unchanged() {
     let folder = TempDir::new().expect("a directory");
     let whole = folder.path().join("whole.sqlite");
-    begin_store(&whole).await;
+    create_store(&whole).await;
     let copy = |name: &str| {
         let copy = folder.path().join(name);
         fs::copy(&whole, &copy).expect("a copy");
@@ -94,30 +95,30 @@ async fn a_file_that_is_no_whole_store_of_this_version_is_left_alone() {
     ] {
         let before = fs::read(&store).ok();
         let ended = refused(serve(&store));
-        assert_told(&ended, CANNOT_SERVE, words);
+        assert_reported(&ended, CANNOT_SERVE, words);
         assert!(ended.said.contains(store.to_str().expect("UTF-8")), "{ended:?}");
         assert!(!ended.said.contains("010181-900C"), "{ended:?}");
         assert!(fs::read(&store).ok() == before, "{} was changed", store.display());
     }
     let nowhere = refused(serve(&folder.path().join("no/such/directory/store.sqlite")));
-    assert_told(&nowhere, CANNOT_SERVE, &["check that its directory exists"]);
+    assert_reported(&nowhere, CANNOT_SERVE, &["check that its directory exists"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_process_leaves_the_store_to_the_first() {
+async fn second_process_is_refused_while_the_first_runs() {
     let folder = TempDir::new().expect("a directory");
     let store = folder.path().join("store.sqlite");
-    let stored = begin_store(&store).await;
+    let stored = create_store(&store).await;
     let first = Process::start(serve(&store)).expect("it listens");
-    assert_told(
+    assert_reported(
         &refused(serve(&store)),
         CANNOT_SERVE,
         &["is in use by another lupa process", "stop that one first"],
     );
-    // Nor by another name.
+    // Nor by another path.
     let link = folder.path().join("link.sqlite");
     std::os::unix::fs::symlink(&store, &link).expect("a link");
-    assert_told(&refused(serve(&link)), CANNOT_SERVE, &["is in use by another lupa process"]);
+    assert_reported(&refused(serve(&link)), CANNOT_SERVE, &["is in use by another lupa process"]);
 
     let mut client = DeclarationServiceClient::new(first.connect().await);
     let again =
@@ -128,7 +129,7 @@ async fn a_second_process_leaves_the_store_to_the_first() {
 }
 
 #[test]
-fn settings_that_cannot_be_read_are_told_before_anything_starts() {
+fn invalid_settings_are_reported_before_the_start() {
     let folder = TempDir::new().expect("a directory");
     let store = folder.path().join("store.sqlite");
     let file = folder.path().join("lupa.toml");
@@ -162,11 +163,15 @@ fn settings_that_cannot_be_read_are_told_before_anything_starts() {
         ("LUPA_LOG__LEVEL", "lupa=loud", &["log.level", "lupa=loud"]),
     ] {
         let mut command = serve(&store);
+        // Nothing starts: the other settings are the defaults.
+        PATIENT_SETTINGS.map(patience::variable).iter().for_each(|(name, _)| {
+            command.env_remove(name);
+        });
         command.env(variable, value);
-        assert_told(&refused(command), WRONG_USAGE, words);
+        assert_reported(&refused(command), WRONG_USAGE, words);
         assert!(!store.exists(), "{variable}={value}");
     }
     let mut unknown = Command::new(LUPA);
     unknown.args(["serve", "--port", "1"]).env_clear();
-    assert_told(&refused(unknown), WRONG_USAGE, &["--port"]);
+    assert_reported(&refused(unknown), WRONG_USAGE, &["--port"]);
 }

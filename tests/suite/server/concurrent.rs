@@ -1,5 +1,5 @@
-//! What is acknowledged is seen by every decision that starts after, however
-//! many record and decide at one time.
+//! Read-your-writes under concurrency: every decision that starts after an
+//! acknowledgement sees the declaration.
 
 use lupa::wire::v1;
 use lupa::wire::v1::Effect;
@@ -16,7 +16,7 @@ use crate::fixtures::requests::{
 const TASKS: usize = 16;
 /// Each ends in a decision that must see it; with all tasks, 10,000.
 const CHANGES_PER_TASK: usize = 625;
-/// A new client after so many, so that no history grows long.
+/// Changes per client, which keep each history short.
 const CHANGES_PER_CLIENT: usize = 25;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -24,7 +24,7 @@ async fn ten_thousand_acknowledgements_are_seen_by_the_next_decision() {
     let fixture = Fixture::start().await;
     let mut tasks = JoinSet::new();
     for task in 0..TASKS {
-        // What one connection records, another decides by.
+        // Writes and reads use different connections.
         let declarations = DeclarationServiceClient::new(fixture.connect().await);
         let decisions = DecisionServiceClient::new(fixture.connect().await);
         tasks.spawn(change_and_decide(task, declarations, decisions));

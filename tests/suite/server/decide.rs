@@ -1,5 +1,5 @@
-//! Decide: one verdict a record, in order, whole requests refused with every
-//! field at fault, and records one by one.
+//! Decide: one verdict per record, in order. An invalid request is refused with every
+//! invalid field; an invalid record is denied by itself.
 
 use lupa::wire::v1;
 use lupa::wire::v1::claim::Kind as Claimed;
@@ -44,7 +44,7 @@ fn invalid_record(field: &str) -> v1::Verdict {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_record_is_decided_at_the_revision_and_instant_told() {
+async fn decision_reports_its_revision_and_instant() {
     let (fixture, consent, _) = with_aino().await;
     let before = super::fixture::clock();
     let request = v1::DecideRequest {
@@ -90,7 +90,7 @@ async fn ten_thousand_records_are_decided_in_order_and_one_more_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_cannot_be_read_names_every_field() {
+async fn unreadable_request_names_every_field() {
     let fixture = Fixture::start().await;
     let good = question(aino(), vec![entry("doc-1", "visit-1")]);
     let cases: [(v1::DecideRequest, &[&str]); 8] = [
@@ -146,7 +146,7 @@ async fn a_request_that_cannot_be_read_names_every_field() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_that_cannot_be_read_is_denied_among_the_others() {
+async fn unreadable_record_is_denied_among_the_others() {
     let (fixture, consent, denial) = with_aino().await;
     let good = entry("doc-1", "visit-2");
     let long = "x".repeat(129);
@@ -182,7 +182,7 @@ async fn a_record_that_cannot_be_read_is_denied_among_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_asserted_and_known_of_registers_decides_before_declarations() {
+async fn assertions_and_directory_are_checked_before_declarations() {
     let (fixture, _, _) = with_aino().await;
     let good = question(aino(), vec![entry("doc-1", "visit-2")]);
     let unknown: v1::Requester = message(&format!("register: {UNKNOWN}"));

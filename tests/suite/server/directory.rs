@@ -42,7 +42,7 @@ async fn the_whole_directory_is_shown_as_it_was_given_and_replaced_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_directory_at_fault_is_refused_whole_with_every_fault() {
+async fn invalid_directory_is_refused_with_every_fault() {
     let fixture = Fixture::start().await;
     let before = shown(&fixture).await;
     let demo = demo_directory();

@@ -1,6 +1,6 @@
-//! The real Envoy, as `deploy/envoy` sets it up, before the service of records of
-//! `deploy/envoy`, with the real binary as the authorizer. What stands between
-//! Envoy and the service notes every call that gets there.
+//! The real Envoy with the configuration of `deploy/envoy`, in front of the record service
+//! of `deploy/envoy`, with the real binary as the authorizer. A proxy between Envoy and
+//! the service logs every call that reaches the service.
 
 mod bodies;
 mod behind;
@@ -24,15 +24,15 @@ use crate::fixtures::process::{Process, serve};
 use crate::fixtures::requests::{AINO, HOLDING, aino_declares};
 use behind::{Behind, Reached};
 
-/// Envoy's timeouts as they are deployed, and instead of them those of a test that is
-/// not about outages: the machine may be busy for longer than a second.
+/// The deployed timeouts of Envoy, and the patient ones of tests that are not about
+/// outages: the machine may be busy for longer than a second.
 const TIMEOUTS: [(&str, &str); 3] = [
     (" timeout: 1s", " timeout: 60s"),
     (" timeout: 5s", " timeout: 120s"),
     ("connect_timeout: 0.25s", "connect_timeout: 60s"),
 ];
 
-/// Envoy and what is behind it. It is killed when this is dropped.
+/// Envoy and its upstream service. Both are killed when this is dropped.
 struct Envoy {
     child: Child,
     address: SocketAddr,
@@ -41,7 +41,7 @@ struct Envoy {
     _folder: TempDir,
 }
 
-/// What a caller is answered.
+/// The answer to a caller.
 #[derive(Debug)]
 struct Answer {
     status: u16,
@@ -49,13 +49,13 @@ struct Answer {
 }
 
 impl Envoy {
-    /// As `deploy/envoy/envoy.yaml` says, but with free ports: Envoy looks up
-    /// what is held, then asks this authorizer.
+    /// By `deploy/envoy/envoy.yaml`, but with free ports and patient timeouts: Envoy looks
+    /// up the records, then sends a check to this authorizer.
     async fn start(authorizer: SocketAddr) -> Self {
         Self::start_asking(authorizer, &TIMEOUTS).await
     }
 
-    /// The same with the timeouts that are deployed, which answer for a server that does not.
+    /// The same with the deployed timeouts, for tests of outages.
     async fn start_with_deployed_timeouts(authorizer: SocketAddr) -> Self {
         Self::start_asking(authorizer, &[]).await
     }
@@ -66,7 +66,7 @@ impl Envoy {
         Self::start_by("deploy/envoy/envoy.yaml", "7480", &ports, timeouts, behind).await
     }
 
-    /// As `deploy/envoy/service-checks.yaml` says: the service asks this Lupa.
+    /// By `deploy/envoy/service-checks.yaml`: the service requests decisions of this Lupa.
     async fn start_before_checks(lupa: SocketAddr) -> Self {
         let behind = Behind::start(&["--check", &format!("http://{lupa}")]).await;
         let ports = [("7483", behind.address())];
@@ -94,7 +94,7 @@ impl Envoy {
         std::fs::write(&path, set_up).unwrap();
         let mut command = Command::new(program());
         command.arg("-c").arg(&path).args(["--log-level", "error", "--concurrency", "1"]);
-        // Several run at once: each is the first of its own.
+        // Several Envoys run at once, each with its own base id.
         command.arg("--use-dynamic-base-id");
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let token = Command::new("deploy/envoy/demo_token.py").output().unwrap().stdout;
@@ -104,7 +104,7 @@ impl Envoy {
         envoy
     }
 
-    /// A call with a verified token, and these further lines in its head.
+    /// Sends a call with a verified token and these further header lines.
     async fn get(&self, path: &str, lines: &[&str]) -> Answer {
         let token = format!("authorization: Bearer {}", self.token);
         let lines: Vec<&str> = [token.as_str()].into_iter().chain(lines.iter().copied()).collect();
@@ -112,8 +112,8 @@ impl Envoy {
     }
 
     /// Sends a head as it is.
-    async fn send(&self, begin: &str, lines: &[&str]) -> Answer {
-        let head = format!("{begin}\r\nconnection: close\r\n{}\r\n\r\n", lines.join("\r\n"));
+    async fn send(&self, start: &str, lines: &[&str]) -> Answer {
+        let head = format!("{start}\r\nconnection: close\r\n{}\r\n\r\n", lines.join("\r\n"));
         self.send_as_it_is(&head).await
     }
 
@@ -122,22 +122,21 @@ impl Envoy {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         stream.write_all(sent.as_bytes()).await.unwrap();
         let mut text = Vec::new();
-        // What is refused early may be reset after its answer.
+        // A connection that is refused early may be reset after the answer.
         drop(stream.read_to_end(&mut text).await);
         let text = String::from_utf8_lossy(&text).into_owned();
         let status = text.split(' ').nth(1).and_then(|status| status.parse().ok());
         Answer { status: status.unwrap_or_else(|| panic!("no answer to {sent}")), text }
     }
 
-    /// What has reached the service since this was asked last, lookups apart.
+    /// The calls that reached the service since the last call of this method, without lookups.
     fn reached(&self) -> Vec<Reached> {
         self.behind.reached()
     }
 }
 
 impl Answer {
-    /// The ids of the records that are shown, and nothing if it is no answer of
-    /// the service.
+    /// The ids of the records in the answer; none if it is not an answer of the service.
     fn shown(&self) -> Vec<&str> {
         let ids = self.text.split(r#""id": ""#).skip(1);
         ids.filter_map(|rest| rest.split('"').next()).collect()
@@ -151,7 +150,7 @@ impl Drop for Envoy {
     }
 }
 
-/// Where `scripts/test` installs it, unless `ENVOY` says otherwise.
+/// The path of Envoy: where `scripts/test` installs it, or `ENVOY`.
 fn program() -> PathBuf {
     let program = std::env::var_os("ENVOY")
         .map_or_else(|| Path::new("target/tools/envoy/bin/envoy").to_owned(), PathBuf::from);
@@ -167,7 +166,7 @@ async fn lupa(folder: &Path) -> Process {
     process
 }
 
-/// The same on what it has stored before.
+/// The same on the store of an earlier run.
 fn start_lupa(folder: &Path) -> Process {
     let mut command = serve(&folder.join("lupa.sqlite"));
     command.args(["--config", "deploy/envoy/lupa.toml"]);

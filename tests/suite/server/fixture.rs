@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
-use lupa::cli::calendar::calendar;
 use lupa::config;
 use lupa::index::Reached;
 use lupa::server::{Listeners, Server, ServerError};
@@ -30,11 +29,11 @@ use crate::fixtures::patience::{PATIENT_SETTINGS, deadline, variable};
 use crate::fixtures::process::request;
 use crate::fixtures::requests::demo_directory;
 
-/// When the tests take place, so that their answers do not change with the
-/// calendar: before sharing across sectors starts.
+/// The time of the tests, before sharing across sectors starts, so that their answers do
+/// not change with the calendar.
 pub(super) const BEGINNING: &str = "2026-11-21T10:00:00Z";
 
-/// The tests' clock: it goes on from [`BEGINNING`].
+/// The clock of the tests, which starts at [`BEGINNING`].
 pub(super) fn clock() -> DateTime<Utc> {
     static STARTED: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
     let beginning: DateTime<Utc> = BEGINNING.parse().expect("an instant");
@@ -42,7 +41,7 @@ pub(super) fn clock() -> DateTime<Utc> {
     beginning + elapsed
 }
 
-/// A running server; it ends when this is dropped.
+/// A running server. It stops when this is dropped.
 pub(super) struct Fixture {
     endpoint: Endpoint,
     channel: Channel,
@@ -75,12 +74,12 @@ impl Fixture {
         Self::run(folder, server, clock).await
     }
 
-    /// The same store, served anew with these settings.
+    /// Restarts the server on the same store with these settings.
     pub(super) async fn restart_with(self, settings: &[(&str, &str)]) -> Self {
         self.restart_after(settings, |_| ()).await
     }
 
-    /// The same, with something done to the store's file meanwhile.
+    /// The same, with a change to the file of the store between stop and start.
     pub(super) async fn restart_after(
         self,
         settings: &[(&str, &str)],
@@ -110,12 +109,12 @@ impl Fixture {
         fixture
     }
 
-    /// Waits until the server says that it serves.
+    /// Waits until the server reports SERVING.
     async fn serving(&self) {
         let request = HealthCheckRequest { service: "lupa.v1.DecisionService".to_owned() };
         let mut statuses = self.health().watch(request).await.expect("a stream").into_inner();
-        while let Some(told) = statuses.message().await.expect("a status") {
-            if told.status() == ServingStatus::Serving {
+        while let Some(status) = statuses.message().await.expect("a status") {
+            if status.status() == ServingStatus::Serving {
                 return;
             }
         }
@@ -199,7 +198,6 @@ async fn open(store: &Path, settings: &[(&str, &str)], clock: fn() -> DateTime<U
         .chain(&path)
         .map(|setting| variable(*setting))
         .collect();
-    let config = config::load(None, variables).expect("a configuration").config;
-    let dates = calendar(&config.calendar).expect("dates");
-    Server::open(&config, dates, clock, Telemetry::unsent()).await.expect("a server")
+    let loaded = config::load(None, variables).expect("a configuration");
+    Server::open(&loaded.config, loaded.calendar, clock, Telemetry::unsent()).await.expect("a server")
 }

@@ -1,4 +1,4 @@
-//! What operators see of the index: over gRPC, over HTTP and at the terminal.
+//! The index as operators see it: over gRPC, HTTP and in files.
 
 use std::path::Path;
 
@@ -23,22 +23,22 @@ async fn with_declarations(settings: &[(&str, &str)]) -> Fixture {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_state_of_the_index_is_told_to_the_entitled() {
+async fn index_stats_are_for_entitled_callers() {
     let fixture = with_declarations(&[]).await;
-    let asked = || admin::GetIndexStatsRequest {};
-    let stats = fixture.indexes().get_index_stats(asked()).await.expect("stats").into_inner();
+    let request = || admin::GetIndexStatsRequest {};
+    let stats = fixture.indexes().get_index_stats(request()).await.expect("stats").into_inner();
     assert_eq!((stats.revision, stats.clients, stats.declarations), (7, 2, 6));
     assert_eq!((stats.overlay_clients, stats.checkpoint), (2, None));
     let digest = stats.digest;
     assert_eq!(digest.len(), 16);
-    // Loaded with them, they are packed.
+    // A load packs the declarations.
     let fixture = fixture.restart_with(&[]).await;
-    let stats = fixture.indexes().get_index_stats(asked()).await.expect("stats").into_inner();
+    let stats = fixture.indexes().get_index_stats(request()).await.expect("stats").into_inner();
     assert_eq!((stats.clients, stats.declarations, stats.overlay_clients), (2, 6, 0));
     assert!(stats.base_bytes.expect("bytes").entries >= 6 * 16);
     assert_eq!((stats.digest, stats.mark), (digest, None));
     let fixture = fixture.restart_with(&[("access.loopback", "public")]).await;
-    let answer = refused(fixture.indexes().get_index_stats(asked()).await);
+    let answer = refused(fixture.indexes().get_index_stats(request()).await);
     assert_eq!(answer, because(Code::PermissionDenied, "NOT_ENTITLED"));
 }
 
@@ -56,7 +56,7 @@ async fn changes_of_many_clients_are_packed_while_it_serves() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn health_and_metrics_are_told_over_http() {
+async fn health_and_metrics_are_served_over_http() {
     let fixture = with_declarations(&[]).await;
     assert_eq!(fixture.get("/livez").await.1, "alive\n");
     assert_eq!(fixture.get("/readyz").await.1, "ready\n");

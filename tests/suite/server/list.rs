@@ -1,5 +1,5 @@
-//! Get, List and InformationStatus: what is shown, for what purpose, and that
-//! it is logged.
+//! Get, List and InformationStatus: what is shown for which purpose, and that each
+//! viewing is logged.
 
 use std::path::Path;
 
@@ -24,8 +24,8 @@ fn viewings(store: &Path) -> Vec<(Option<String>, Option<String>, String)> {
     read.map(|row| row.expect("a row")).collect()
 }
 
-/// A client with information, two consents of which one is replaced, and two
-/// denials of which one is withdrawn; and the ids in this order.
+/// A client with information, two consents (one replaced) and two denials (one
+/// withdrawn), and the ids in this order.
 async fn with_history(fixture: &Fixture, client: v1::ClientId) -> Vec<String> {
     let mut ids = Vec::new();
     let other = "denial: { sector: SECTOR_HEALTHCARE, service_event: visit-2 }";
@@ -46,7 +46,7 @@ fn ids(answer: &v1::ListDeclarationsResponse) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kinds_and_ended_declarations_are_shown_as_asked() {
+async fn list_filters_by_kind_and_withdrawn() {
     let fixture = Fixture::start().await;
     let stored = with_history(&fixture, aino()).await;
     with_history(&fixture, person(1)).await;
@@ -154,10 +154,11 @@ async fn denials_are_shown_for_a_purpose_only_and_each_viewing_is_logged() {
     }
     fixture.declarations().get_declaration(get(4, ViewingPurpose::Investigation)).await.expect("one");
     let logged = viewings(fixture.store());
-    let told: Vec<_> = logged.iter().map(|(purpose, _, what)| (purpose.as_deref(), what.as_str())).collect();
-    let purposes: Vec<_> = told.iter().filter_map(|(purpose, _)| *purpose).collect();
+    let reported: Vec<_> =
+        logged.iter().map(|(purpose, _, what)| (purpose.as_deref(), what.as_str())).collect();
+    let purposes: Vec<_> = reported.iter().filter_map(|(purpose, _)| *purpose).collect();
     assert_eq!(
-        told.iter().map(|(_, what)| *what).collect::<Vec<_>>(),
+        reported.iter().map(|(_, what)| *what).collect::<Vec<_>>(),
         ["list", "list", "list", "declaration"]
     );
     assert_eq!((purposes.len(), purposes[2]), (4, purposes[3]));
@@ -208,7 +209,7 @@ async fn denials_are_shown_to_a_known_viewer_of_their_sector() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_elses_declaration_is_found() {
+async fn list_returns_only_the_clients_declarations() {
     let fixture = Fixture::start().await;
     let stored = with_history(&fixture, aino()).await;
     for (client, declaration_id) in [(person(1), stored[4].as_str()), (aino(), "no-such-id")] {
@@ -227,7 +228,7 @@ async fn nobody_elses_declaration_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_information_received_is_told_and_whether_more_is_needed() {
+async fn information_status_reports_versions_and_missing_ones() {
     let fixture = Fixture::start().await;
     let status = async || {
         let request = v1::GetInformationStatusRequest { client: Some(aino()), asked_by: String::new() };
@@ -260,14 +261,14 @@ async fn the_information_received_is_told_and_whether_more_is_needed() {
             on_behalf,
             ignored: false,
         });
-        let told = status().await;
-        assert_eq!((&told.received, told.must_inform), (&received, must_inform));
-        assert_ne!(told.explanation, if must_inform { "" } else { &none.explanation });
+        let reported = status().await;
+        assert_eq!((&reported.received, reported.must_inform), (&received, must_inform));
+        assert_ne!(reported.explanation, if must_inform { "" } else { &none.explanation });
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_ends_between_two_pages_hides_nothing_from_the_second() {
+async fn withdrawal_between_pages_hides_no_declaration() {
     let fixture = Fixture::start().await;
     let stored = with_history(&fixture, aino()).await;
     // In force: the information, a consent and a denial.

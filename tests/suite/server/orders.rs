@@ -1,6 +1,5 @@
-//! Declarations given, replaced, withdrawn and repeated in many orders: each
-//! request is admitted, and each record decided, as the reference evaluator
-//! says of what is then stored.
+//! Declarations given, replaced, withdrawn and repeated in many orders: admission and
+//! decisions agree with the reference evaluator on the stored state.
 
 use lupa::wire::v1;
 use lupa::wire::v1::{Effect, StoredDeclaration};
@@ -14,7 +13,7 @@ use crate::fixtures::requests::{
     question, recording, withdrawal,
 };
 
-/// What may be declared, much of it about the records below.
+/// The declarations, most of them about the records below.
 const DECLARATIONS: [&str; 14] = [
     INFORMATION,
     "information: { version: '1.0' }",
@@ -35,7 +34,7 @@ const DECLARATIONS: [&str; 14] = [
 const CLIENTS: usize = 24;
 const STEPS: usize = 20;
 
-/// The same numbers everywhere: a linear congruential generator (Knuth's MMIX).
+/// Deterministic numbers: a linear congruential generator (Knuth's MMIX).
 struct Numbers(u64);
 
 impl Numbers {
@@ -45,7 +44,7 @@ impl Numbers {
     }
 }
 
-/// One record for each rule that the declarations bear on.
+/// One record for each rule that the declarations affect.
 fn records() -> Vec<v1::Record> {
     vec![
         entry("doc-1", "visit-1"),
@@ -65,7 +64,7 @@ fn records() -> Vec<v1::Record> {
     ]
 }
 
-/// In the reference's words.
+/// In the types of the reference.
 fn answer(verdict: &v1::Verdict, expected: &Answer) -> (String, Answer) {
     let mut obligations: Vec<_> = verdict.obligations().collect();
     obligations.sort();
@@ -79,7 +78,7 @@ async fn stored(fixture: &Fixture, client: &v1::ClientId) -> Vec<StoredDeclarati
     fixture.declarations().list_declarations(request).await.expect("a list").into_inner().declarations
 }
 
-/// The notices, or the code of the refusal, as the reference tells them.
+/// The notices, or the code of the refusal, as the reference returns them.
 fn admitted<T>(
     answer: Result<Response<T>, Status>,
     notices: impl Fn(T) -> Vec<v1::Notice>,
@@ -126,7 +125,7 @@ impl Client<'_> {
         assert_eq!(found, expected.map_err(str::to_owned), "{request:?} after {before:#?}");
     }
 
-    /// Sends something again that was acknowledged: it is answered the same.
+    /// Repeats an acknowledged request, which gets the same answer.
     async fn repeat(&self, place: usize) {
         if let Some((request, answer)) = self.recorded.get(place) {
             assert_eq!(self.fixture.record(request.clone()).await, *answer);
@@ -136,8 +135,8 @@ impl Client<'_> {
         }
     }
 
-    /// Each acknowledged declaration is stored once, in order, with its end;
-    /// and the records are decided by that. Tells how many are permitted.
+    /// Each acknowledged declaration is stored once, in order, with its withdrawal, and
+    /// the records are decided by that. Returns the number of permitted records.
     async fn check(&self) -> usize {
         let declarations = stored(self.fixture, &self.id).await;
         let found: Vec<_> =
@@ -169,12 +168,12 @@ impl Client<'_> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_order_ends_as_the_reference_says() {
+async fn every_order_agrees_with_the_reference() {
     let mut fixture = Fixture::start().await;
     let directory = demo_directory();
     let mut permitted = 0;
     for seed in 0..CLIENTS {
-        // Half way through, from the disk again.
+        // Half way through, after a restart.
         if seed == CLIENTS / 2 {
             fixture = fixture.restart_with(&[]).await;
         }
@@ -185,7 +184,7 @@ async fn every_order_ends_as_the_reference_says() {
         for step in 0..STEPS {
             let key = format!("{seed} {step}");
             let place = numbers.below(client.recorded.len() + 1);
-            // Half of them begin as most people do.
+            // Half of the clients start with information and a consent.
             match (step, numbers.below(8)) {
                 (0, _) if seed % 2 == 1 => client.record(&key, INFORMATION).await,
                 (1, _) if seed % 2 == 1 => client.record(&key, CONSENT).await,
@@ -196,7 +195,7 @@ async fn every_order_ends_as_the_reference_says() {
             permitted += client.check().await;
         }
     }
-    // Neither all nor nothing: the declarations bear on the records.
-    let asked = CLIENTS * STEPS * records().len();
-    assert!(asked / 10 < permitted && permitted < asked * 9 / 10, "{permitted} of {asked} permitted");
+    // Neither all nor none: the declarations affect the records.
+    let decided = CLIENTS * STEPS * records().len();
+    assert!(decided / 10 < permitted && permitted < decided * 9 / 10, "{permitted} of {decided} permitted");
 }

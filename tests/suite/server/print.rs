@@ -1,4 +1,4 @@
-//! Print: what is in force, in three languages and two formats.
+//! Print: the declarations in force, in three languages and two formats.
 
 use lupa::wire::v1;
 use lupa::wire::v1::{Document, Format, Sector};
@@ -42,7 +42,7 @@ fn ids(answer: &v1::PrintDeclarationsResponse) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_in_force_is_printed_in_every_language_and_format() {
+async fn declarations_in_force_are_printed_in_every_language_and_format() {
     let fixture = Fixture::start().await;
     fixture.record(recording(aino(), "1", INFORMATION)).await;
     fixture.record(recording(aino(), "2", CONSENT)).await;
@@ -69,7 +69,7 @@ async fn what_is_in_force_is_printed_in_every_language_and_format() {
                 }
             );
             let entry = &text.declarations[0];
-            // The text is broken into lines of its own.
+            // The text is wrapped.
             let unbroken = text.rendered.split_whitespace().collect::<Vec<_>>().join(" ");
             for words in entry.lines.iter().chain([&text.title, &entry.heading]) {
                 assert!(!words.is_empty() && unbroken.contains(words.as_str()), "{words}: {}", text.rendered);
@@ -98,7 +98,7 @@ async fn what_is_in_force_is_printed_in_every_language_and_format() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn that_there_is_nothing_is_said() {
+async fn empty_printout_says_so() {
     let fixture = Fixture::start().await;
     for language in ["fi", "sv", "en"] {
         for document in [Document::Consents, Document::Denials] {
@@ -110,7 +110,7 @@ async fn that_there_is_nothing_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_printout_is_for_who_may_give_what_is_printed() {
+async fn printout_requires_the_right_to_declare() {
     let fixture = Fixture::start().await;
     let minor = v1::ClientId { extension: "020516C903K".to_owned(), root: String::new() };
     let guardian = Some(message::<v1::Declarer>("role: ROLE_GUARDIAN"));
@@ -146,7 +146,7 @@ async fn a_printout_is_for_who_may_give_what_is_printed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_read_is_not_printed() {
+async fn unreadable_declaration_is_not_printed() {
     let fixture = Fixture::start().await;
     let nothing = fixture
         .declarations()

@@ -1,4 +1,4 @@
-//! What callers without an entitlement see, and that no error tells of a person.
+//! What callers without an entitlement see. Errors contain no personal data.
 
 use lupa::wire::v1;
 use prost::Message;
@@ -13,7 +13,7 @@ use crate::fixtures::requests::{
 
 const PUBLIC: [(&str, &str); 1] = [("access.loopback", "public")];
 
-/// The answer as it is for everyone who asks: what differs by itself is left out.
+/// The answer without the parts that differ in every answer.
 fn anonymous(answer: v1::DecideResponse) -> Vec<u8> {
     let v1::DecideResponse { verdicts, decision_id, token, decided_at, catalogue_version, request_id } =
         answer;
@@ -124,7 +124,7 @@ async fn the_public_may_only_ask_for_decisions() {
             Err(refusal.unwrap_or_else(|| panic!("{method} is answered")));
         assert_eq!(refused(refusal), because(Code::PermissionDenied, "NOT_ENTITLED"), "{method}");
     }
-    // Nor was any of it done.
+    // None of it was done.
     assert_eq!(fixture.decide(question(aino(), vec![entry("doc-1", "visit-1")])).await.token, head);
 }
 
@@ -138,13 +138,13 @@ fn assert_no_person(method: &str, status: &Status) {
     for canary in CANARIES {
         for text in [status.message(), &details, &headers] {
             let text = text.to_lowercase();
-            assert!(!text.contains(&canary.to_lowercase()), "{method} tells `{canary}`: {status:?}");
+            assert!(!text.contains(&canary.to_lowercase()), "{method} leaks `{canary}`: {status:?}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_error_tells_of_a_person() {
+async fn errors_contain_no_personal_data() {
     let fixture = Fixture::start().await;
     let maija = v1::Declarer {
         role: v1::Role::Client.into(),
@@ -173,7 +173,7 @@ async fn no_error_tells_of_a_person() {
     let decide = question(aino(), vec![entry("kanaria-doc", "kanaria-visit")]);
     let bad_client =
         |extension: &str| Some(v1::ClientId { extension: extension.to_owned(), root: String::new() });
-    let mut told: Vec<(&str, Option<Status>)> = Vec::new();
+    let mut statuses: Vec<(&str, Option<Status>)> = Vec::new();
 
     let mut decisions = fixture.decisions();
     for request in [
@@ -184,10 +184,11 @@ async fn no_error_tells_of_a_person() {
         v1::DecideRequest { at_least: "010181-900C".to_owned(), ..decide.clone() },
         v1::DecideRequest { records: vec![entry("kanaria-doc", "kanaria-visit"); 10_001], ..decide.clone() },
     ] {
-        told.push(("Decide", decisions.decide(request.clone()).await.err()));
+        statuses.push(("Decide", decisions.decide(request.clone()).await.err()));
         let simulate = v1::SimulateRequest { decide: Some(request.clone()), ..Default::default() };
-        told.push(("Simulate", decisions.simulate(simulate).await.err()));
-        told.push(("Explain", decisions.explain(v1::ExplainRequest { decide: Some(request) }).await.err()));
+        statuses.push(("Simulate", decisions.simulate(simulate).await.err()));
+        statuses
+            .push(("Explain", decisions.explain(v1::ExplainRequest { decide: Some(request) }).await.err()));
     }
     let mut declarations = fixture.declarations();
     let later = Some(timestamp(clock() + chrono::TimeDelta::hours(1)));
@@ -204,7 +205,7 @@ async fn no_error_tells_of_a_person() {
         record(&"Maija Kanarialintu".repeat(10), denial),
         v1::RecordDeclarationRequest { client: bad_client("010181-900C\n"), ..record("new", denial) },
     ] {
-        told.push(("Record", declarations.record_declaration(request).await.err()));
+        statuses.push(("Record", declarations.record_declaration(request).await.err()));
     }
     for request in [
         v1::WithdrawDeclarationRequest { declaration_id: "kanaria-doc".to_owned(), ..withdraw.clone() },
@@ -214,7 +215,7 @@ async fn no_error_tells_of_a_person() {
             ..withdraw
         },
     ] {
-        told.push(("Withdraw", declarations.withdraw_declaration(request).await.err()));
+        statuses.push(("Withdraw", declarations.withdraw_declaration(request).await.err()));
     }
     let get = v1::GetDeclarationRequest {
         client: Some(aino()),
@@ -222,23 +223,23 @@ async fn no_error_tells_of_a_person() {
         viewer: Some(doctor),
         ..Default::default()
     };
-    told.push(("Get", declarations.get_declaration(get).await.err()));
+    statuses.push(("Get", declarations.get_declaration(get).await.err()));
     let list = v1::ListDeclarationsRequest { page_token: "Maija Kanarialintu".to_owned(), ..listing(aino()) };
-    told.push(("List", declarations.list_declarations(list).await.err()));
+    statuses.push(("List", declarations.list_declarations(list).await.err()));
     let print = v1::PrintDeclarationsRequest {
         client: Some(aino()),
         language: "kanaria-doc".to_owned(),
         ..Default::default()
     };
-    told.push(("Print", declarations.print_declarations(print).await.err()));
+    statuses.push(("Print", declarations.print_declarations(print).await.err()));
     let mut directory = demo_directory();
     directory.organisations[0].name = "Maija Kanarialintu".to_owned();
     directory.registers.retain(|register| register.oid != HOLDING);
     directory.registers[0].controller = "Maija Kanarialintu".to_owned();
     let replace = v1::ReplaceDirectoryRequest { directory: Some(directory) };
-    told.push(("ReplaceDirectory", fixture.directories().replace_directory(replace).await.err()));
+    statuses.push(("ReplaceDirectory", fixture.directories().replace_directory(replace).await.err()));
 
-    for (place, (method, status)) in told.iter().enumerate() {
+    for (place, (method, status)) in statuses.iter().enumerate() {
         let status = status.as_ref().unwrap_or_else(|| panic!("{method} at {place} is answered"));
         assert_no_person(method, status);
     }

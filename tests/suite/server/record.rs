@@ -1,5 +1,5 @@
-//! Record and Withdraw: what is accepted is seen at once, what is repeated is
-//! answered the same, and what is refused says why.
+//! Record and Withdraw: an accepted declaration is visible at once, a repeated request
+//! gets the same answer, and a refusal has a reason.
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
 use lupa::wire::v1;
@@ -55,7 +55,7 @@ async fn each_declaration_is_seen_by_the_next_decision() {
     fixture.withdraw(withdrawal(aino(), "second-end", &second.declaration_id)).await;
     assert_eq!(visit_1(&fixture, aino()).await, no_basis(Detail::ConsentWithdrawn));
 
-    // Nobody else's data is affected.
+    // No other client's data is affected.
     assert_eq!(visit_1(&fixture, person(1)).await, no_basis(Detail::InformationMissing));
 }
 
@@ -68,19 +68,19 @@ async fn a_repeated_request_is_answered_the_same_and_stored_once() {
     let replacing = fixture.record(recording(aino(), "again", CONSENT)).await;
     let ending = withdrawal(aino(), "end", &replacing.declaration_id);
     let ended = fixture.withdraw(ending.clone()).await;
-    // Whatever came after, and after a restart too.
+    // Also after later changes, and after a restart.
     for _ in 0..2 {
         let again = fixture.record(request.clone()).await;
         let replacing_again = fixture.record(recording(aino(), "again", CONSENT)).await;
         let ended_again = fixture.withdraw(ending.clone()).await;
-        // Of what is repeated later it is told later when it is in force everywhere.
+        // A repeated answer has a later time of effect everywhere.
         let everywhere = [
             (again.effective_everywhere_after, first.effective_everywhere_after),
             (replacing_again.effective_everywhere_after, replacing.effective_everywhere_after),
             (ended_again.effective_everywhere_after, ended.effective_everywhere_after),
         ];
         for (again, first) in everywhere {
-            let seconds = |told: Option<pbjson_types::Timestamp>| told.expect("an instant").seconds;
+            let seconds = |given: Option<pbjson_types::Timestamp>| given.expect("an instant").seconds;
             assert!(seconds(again) >= seconds(first));
         }
         assert_eq!(settled(again), settled(first.clone()));
@@ -118,10 +118,10 @@ async fn a_repeated_request_is_answered_the_same_and_stored_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_acknowledgement_tells_when_it_counts_everywhere_and_waits_for_it() {
+async fn acknowledgement_reports_and_awaits_effect_everywhere() {
     let fixture = Fixture::start_with(&[("index.max_staleness_ms", "3000")]).await;
-    let instant = |told: Option<pbjson_types::Timestamp>| -> DateTime<Utc> {
-        told.expect("an instant").try_into().expect("an instant")
+    let instant = |given: Option<pbjson_types::Timestamp>| -> DateTime<Utc> {
+        given.expect("an instant").try_into().expect("an instant")
     };
     let at_once = fixture.record(recording(aino(), "1", INFORMATION)).await;
     // Not before every freshness proof from before the commit has run out, with room for clock drift.
@@ -133,7 +133,7 @@ async fn an_acknowledgement_tells_when_it_counts_everywhere_and_waits_for_it() {
     let request = v1::RecordDeclarationRequest { wait, ..recording(aino(), "2", CONSENT) };
     let recorded = fixture.record(request.clone()).await;
     assert!(began.elapsed() >= std::time::Duration::from_millis(3_030), "{:?}", began.elapsed());
-    // That the caller waits is not part of what it asks.
+    // Whether the caller waits is not part of the payload.
     let again = fixture.record(v1::RecordDeclarationRequest { wait: 0, ..request }).await;
     assert_eq!(again.declaration_id, recorded.declaration_id);
     let began = std::time::Instant::now();
@@ -289,7 +289,7 @@ async fn every_refusal_has_its_reason() {
         let answer = fixture.declarations().withdraw_declaration(request.clone()).await;
         assert_eq!(refused(answer), because(code, reason), "{request:?}");
     }
-    // Nothing of it was stored.
+    // Nothing was stored.
     let stored = fixture
         .declarations()
         .list_declarations(listing(person(1)))
@@ -301,7 +301,7 @@ async fn every_refusal_has_its_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_read_names_every_field() {
+async fn unreadable_request_names_every_field() {
     let fixture = Fixture::start().await;
     let good = recording(aino(), "1", DENIAL);
     let denial = |denial: v1::Denial| {

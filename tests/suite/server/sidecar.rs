@@ -1,4 +1,4 @@
-//! What Envoy is answered, over gRPC as Envoy asks.
+//! Envoy's external authorization: checks sent over gRPC as Envoy sends them.
 
 mod differential;
 mod mapping;
@@ -18,13 +18,13 @@ use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Struct, Value};
 use tonic::transport::Channel;
 
-/// A call, as Envoy tells of it.
+/// A call, as Envoy describes it in a check.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     method: &'static str,
     path: String,
     headers: Vec<(String, String)>,
-    /// Each header by itself, and not those of one name joined.
+    /// Headers of the same name stay separate.
     as_lines: bool,
     claims: Vec<(&'static str, Kind)>,
     principal: String,
@@ -54,7 +54,7 @@ impl Call {
         self
     }
 
-    pub(crate) fn told(self) -> CheckRequest {
+    pub(crate) fn into_check_request(self) -> CheckRequest {
         let Self { method, path, headers, as_lines, claims, principal, extensions } = self;
         let mut http = HttpRequest { method: method.to_owned(), path, ..HttpRequest::default() };
         if as_lines {
@@ -92,7 +92,7 @@ impl Call {
     }
 }
 
-/// What Envoy does with an answer.
+/// What Envoy does with the response.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Passes(OkHttpResponse),
@@ -125,7 +125,7 @@ pub(crate) async fn check(
 }
 
 impl Answer {
-    /// The status and the reason of a call that is stopped.
+    /// The status and the reason of a denied call.
     fn stopped(&self) -> (i32, &str) {
         match self {
             Self::Stops { status, problem, .. } => (*status, problem["reason"].as_str().expect("a reason")),
@@ -133,7 +133,7 @@ impl Answer {
         }
     }
 
-    /// The headers that a call which passes has.
+    /// The headers added to a permitted call.
     fn passed(&self) -> HashMap<&str, &str> {
         let Self::Passes(ok) = self else { panic!("stopped: {self:?}") };
         let headers = ok.headers.iter().filter_map(|header| header.header.as_ref());

@@ -8,7 +8,7 @@ use crate::fixtures::requests::{
     CONSENT, HOLDING, INFORMATION, aino, demo_directory, entry, message, person, question, recording,
 };
 
-/// What is simulated of one record: its public reason, rule and detail.
+/// The simulated verdict of one record: its public reason, rule and detail.
 async fn simulated(fixture: &Fixture, request: v1::SimulateRequest) -> (v1::Reason, String, v1::Detail) {
     let answer = fixture.decisions().simulate(request).await.expect("simulated").into_inner();
     assert!(answer.simulated);
@@ -32,7 +32,7 @@ fn stored(yaml: &str) -> v1::StoredDeclaration {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_same_question_under_other_circumstances() {
+async fn simulate_varies_directory_declarations_and_time() {
     let fixture = Fixture::start().await;
     fixture.record(recording(aino(), "1", INFORMATION)).await;
     fixture.record(recording(aino(), "2", CONSENT)).await;
@@ -107,7 +107,7 @@ async fn the_same_question_under_other_circumstances() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_read_is_refused_by_field() {
+async fn unreadable_simulation_is_refused_by_field() {
     let fixture = Fixture::start().await;
     let good = asking(aino());
     let mut unknown_sector = stored("declaration: { denial: {} }");

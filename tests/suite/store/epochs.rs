@@ -1,4 +1,5 @@
-//! A store that has lost changes begins a new epoch, and one that has not does not.
+//! Epochs: a PostgreSQL store that has lost acknowledged commits starts a new epoch, and
+//! one that has not keeps its epoch.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,8 +28,8 @@ async fn say(store: &Store, key: &str) -> Point {
     append(store, declare(client(), key, denial())).await.point()
 }
 
-/// Appends a denial with a key, by a store that gives up soon: again until it is acknowledged.
-async fn append_at_last(store: &Store, key: &str) -> Appended {
+/// Appends a denial with a key by a store with short timeouts, until it is acknowledged.
+async fn append_until_acknowledged(store: &Store, key: &str) -> Appended {
     until_some("an acknowledgement", async || match store.append(declare(client(), key, denial())).await {
         Ok(appended) => Some(appended),
         Err(AppendError::Store(_) | AppendError::Unknown(_)) => None,
@@ -37,14 +38,14 @@ async fn append_at_last(store: &Store, key: &str) -> Appended {
     .await
 }
 
-/// A change that a backup has, the backup, and a change that comes after it.
+/// A change in a backup, the backup, and a later change.
 async fn kept_and_lost(cluster: &Cluster, store: &Store) -> (Point, PathBuf, Point) {
     let kept = say(store, "kept").await;
     let backup = cluster.back_up();
     (kept, backup, say(store, "lost").await)
 }
 
-/// A store with one change, which is followed.
+/// A store with one change, and an index that follows it.
 async fn one_followed(url: &str) -> (Store, Point, Index, Follower) {
     let store = connect(url, NEVER).unwrap();
     let before = say(&store, "before").await;
@@ -54,17 +55,16 @@ async fn one_followed(url: &str) -> (Store, Point, Index, Follower) {
 }
 
 async fn ready(index: &Index, ready: bool) {
-    index.readiness().wait_for(|told| *told == ready).await.unwrap();
+    index.readiness().wait_for(|is_ready| *is_ready == ready).await.unwrap();
 }
 
 async fn reached(index: &Index, point: Point) -> Reached {
     index.reached(point, deadline()).await
 }
 
-/// Served by a server from which a commit is gone that was acknowledged, though
-/// another is in its place.
+/// The server has lost an acknowledged commit and has another at the same revision.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_commit_is_noticed_and_begins_a_new_epoch() {
+async fn lost_commit_is_detected_and_starts_new_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let store = connect(&url, NEVER).unwrap();
@@ -77,7 +77,7 @@ async fn a_lost_commit_is_noticed_and_begins_a_new_epoch() {
     ready(&index, false).await;
     cluster.restore(&backup);
     cluster.run();
-    // Another Lupa that knows of nothing lost writes in its place.
+    // Another replica, which never saw the lost commit, writes at its revision.
     let newcomer = connect(&url, NEVER).unwrap();
     say(&newcomer, "in its place").await;
 
@@ -87,18 +87,18 @@ async fn a_lost_commit_is_noticed_and_begins_a_new_epoch() {
     let now = current(&index).await;
     assert_ne!(now.point().epoch, kept.epoch);
     assert_eq!((now.revision(), now.declarations(&client()).facts().count()), (Revision(2), 2));
-    // All agree on the epoch, and go on in it.
+    // All agree on the new epoch and continue in it.
     let next = say(&store, "next").await;
     assert_eq!((next.epoch, next.revision), (now.point().epoch, Revision(3)));
     assert_eq!(say(&another, "another").await.epoch, next.epoch);
     assert_eq!([reached(&index, next).await, reached(&other_index, next).await], [Reached::Yes; 2]);
-    // The lost one may be recorded anew.
+    // The lost change can be recorded again.
     assert!(!append(&newcomer, declare(client(), "lost", denial())).await.is_replay);
 }
 
-/// What is read for an answer is of the history that the answer is of.
+/// History is read only in the epoch of the answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
+async fn history_of_another_epoch_is_not_read() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let store = connect(&url, NEVER).unwrap();
@@ -113,7 +113,7 @@ async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
     assert_eq!(in_its_place, lost);
     let in_vain = async |read: &dyn Fn() -> Option<StoreError>| {
         until_some("an answer of the server", async || match read().expect("nothing is read") {
-            // The connections of before are found to be closed.
+            // The earlier connections are closed.
             StoreError::Unreachable { .. } => None,
             error => Some(error),
         })
@@ -125,9 +125,9 @@ async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
     assert!(matches!(shown, StoreError::OtherEpoch { .. }), "{shown:?}");
 }
 
-/// The backup knows nothing of the epoch that followed, but who was in it does.
+/// The backup does not contain the epoch that followed, but the replicas of that epoch know it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_epoch_that_has_ended_does_not_come_back_with_a_backup() {
+async fn ended_epoch_does_not_return_with_a_backup() {
     let cluster = Cluster::start(&[]);
     let store = connect(&cluster.database(), NEVER).unwrap();
     let (kept, backup, lost) = kept_and_lost(&cluster, &store).await;
@@ -150,16 +150,16 @@ async fn an_epoch_that_has_ended_does_not_come_back_with_a_backup() {
     assert_eq!(say(&store, "next").await.epoch, epochs[3]);
 }
 
-/// As after a failover in which nothing is lost: one who knows says so.
+/// As after a failover without loss: a replica that saw the last commit verifies it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_timeline_on_which_nothing_is_lost_keeps_the_epoch() {
+async fn new_timeline_without_loss_keeps_the_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let (_store, before, index, _follower) = one_followed(&url).await;
     cluster.stop();
     cluster.promote_at_start();
     cluster.run();
-    // One that comes anew waits for one that knows.
+    // A new replica waits for one that can verify.
     let newcomer = connect(&url, NEVER).unwrap();
     let (new_index, _new_follower) = follow(&newcomer);
     assert_eq!(reached(&new_index, before).await, Reached::Yes);
@@ -170,7 +170,7 @@ async fn a_new_timeline_on_which_nothing_is_lost_keeps_the_epoch() {
 
 /// As after a restore while nothing runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_timeline_of_which_nobody_knows_what_it_had_begins_a_new_epoch() {
+async fn unverifiable_timeline_starts_new_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let before = say(&connect(&url, NEVER).unwrap(), "before").await;
@@ -191,7 +191,7 @@ async fn a_new_timeline_of_which_nobody_knows_what_it_had_begins_a_new_epoch() {
     assert_eq!(reached(&index, before).await, Reached::OtherEpoch);
 }
 
-/// Restored by a recovery, as docs/storage.md says.
+/// Restored by point-in-time recovery, as documented.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_base_backup_is_restored_into_a_new_epoch() {
     let cluster = Cluster::start(&[]);
@@ -211,10 +211,10 @@ async fn a_base_backup_is_restored_into_a_new_epoch() {
     assert_eq!((after.revision, load(&restored).len()), (Revision(2), 2));
 }
 
-/// A copy that comes up on the same timeline tells nothing of itself: an
-/// operator does, as docs/storage.md says.
+/// A copy on the same timeline cannot be detected: the operator starts a new epoch, as
+/// documented.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_operator_may_begin_a_new_epoch() {
+async fn operator_can_start_a_new_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let (store, before, index, _follower) = one_followed(&url).await;
@@ -226,19 +226,19 @@ async fn an_operator_may_begin_a_new_epoch() {
     assert_eq!((after.revision, reached(&index, after).await), (Revision(2), Reached::Yes));
 }
 
-/// What may be committed is not told as if it were not, and is resolved by its key.
+/// An unknown outcome is not reported as a failure, and is resolved by the idempotency key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_becomes_of_a_commit_without_an_answer_is_found_out() {
+async fn outcome_of_an_interrupted_commit_is_resolved() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let postgres = PostgresOptions { write_timeout: Duration::from_secs(2), ..postgres_options(&url) };
     let store = Store::connect(&postgres, options()).unwrap();
-    append_at_last(&store, "before").await;
+    append_until_acknowledged(&store, "before").await;
     cluster.stop();
     let gone = store.append(declare(client(), "gone", denial())).await;
     assert!(matches!(gone, Err(AppendError::Store(_) | AppendError::Unknown(_))), "{gone:?}");
     cluster.run();
-    // Many under way while the server ends, again and again.
+    // Many concurrent appends during each stop of the server.
     for round in 0..5 {
         let calls: Vec<_> = (0..20)
             .map(|n| {
@@ -253,8 +253,8 @@ async fn what_becomes_of_a_commit_without_an_answer_is_found_out() {
         cluster.run();
         for call in calls {
             let (key, answer) = call.await.unwrap();
-            // Sent again, it is there once, as it was acknowledged.
-            let again = append_at_last(&store, &key).await;
+            // Repeated, it is stored once, as it was acknowledged.
+            let again = append_until_acknowledged(&store, &key).await;
             if let Ok(first) = answer {
                 assert_eq!((again.revision, again.is_replay), (first.revision, true), "{key}");
             }
@@ -263,10 +263,10 @@ async fn what_becomes_of_a_commit_without_an_answer_is_found_out() {
     assert_eq!(load(&store).len(), 1 + 5 * 20);
 }
 
-/// As a primary that another has taken the place of: it answers and says that
-/// it takes writes, and no standby follows it any more.
+/// A deposed primary: it still answers and accepts writes, but has no synchronous standby
+/// any more, so it cannot commit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_cannot_commit_proves_nothing_and_acknowledges_nothing() {
+async fn deposed_primary_proves_and_acknowledges_nothing() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let postgres = PostgresOptions {
@@ -275,7 +275,7 @@ async fn a_server_that_cannot_commit_proves_nothing_and_acknowledges_nothing() {
         ..postgres_options(&url)
     };
     let store = Store::connect(&postgres, options()).unwrap();
-    let before = append_at_last(&store, "before").await.point();
+    let before = append_until_acknowledged(&store, "before").await.point();
     let (index, _follower) = follow(&store);
     assert_eq!(reached(&index, before).await, Reached::Yes);
     cluster.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
@@ -284,7 +284,7 @@ async fn a_server_that_cannot_commit_proves_nothing_and_acknowledges_nothing() {
     let (during, canceller) = (store.clone(), &cluster);
     let appending = tokio::spawn(async move { during.append(declare(client(), "during", denial())).await });
     let cancelled = loop {
-        // The server then says that it is committed, and warns.
+        // The server then reports the commit with a warning.
         let waiting =
             "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
         match appending.is_finished() {
@@ -297,6 +297,6 @@ async fn a_server_that_cannot_commit_proves_nothing_and_acknowledges_nothing() {
     cluster.execute("ALTER SYSTEM RESET synchronous_standby_names");
     cluster.execute("SELECT pg_reload_conf()");
     ready(&index, true).await;
-    let again = append_at_last(&store, "during").await;
+    let again = append_until_acknowledged(&store, "during").await;
     assert_eq!((again.revision, again.is_replay), (Revision(2), true));
 }

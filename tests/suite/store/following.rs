@@ -1,4 +1,4 @@
-//! A store that another process writes.
+//! A read-only store, which another process writes.
 
 use std::fs;
 
@@ -27,7 +27,7 @@ fn since(store: &Store, revision: u64) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn what_is_committed_is_seen() {
+async fn committed_changes_are_visible_to_read_only_stores() {
     let home = Home::new();
     let store = home.open();
     let first = append(&store, declare(client(), "first", denial())).await;
@@ -45,13 +45,13 @@ async fn what_is_committed_is_seen() {
         assert_eq!(follower.history_of(&client(), point(follower, Revision(3))).unwrap().len(), 2);
         assert_eq!(load(follower).iter().map(Change::revision).count(), 3);
     }
-    // The one that writes ends and comes back; the follower neither notices nor is in its way.
+    // The writer stops and restarts; neither side disturbs the other.
     drop(store);
     assert!(since(&follower, 3).is_empty());
     let store = home.open();
     append(&store, declare(client(), "third", consent())).await;
     assert_eq!(since(&follower, 3), [4]);
-    // And a follower ends without touching what is written.
+    // A follower closes without changing the store.
     drop((follower, another));
     append(&store, declare(client(), "fourth", consent())).await;
     drop(store);
@@ -59,7 +59,7 @@ async fn what_is_committed_is_seen() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_through_a_follower() {
+async fn read_only_store_refuses_writes() {
     let home = Home::new();
     let writer = home.open();
     append(&writer, declare(client(), "first", denial())).await;
@@ -75,7 +75,7 @@ async fn nothing_is_written_through_a_follower() {
 }
 
 #[tokio::test]
-async fn a_store_that_nobody_writes_is_followed_too() {
+async fn store_without_a_writer_is_followed() {
     let home = Home::new();
     append(&home.open(), declare(client(), "first", denial())).await;
     let before = fs::read(home.store()).unwrap();
@@ -86,7 +86,7 @@ async fn a_store_that_nobody_writes_is_followed_too() {
 }
 
 #[tokio::test]
-async fn a_long_read_of_a_follower_does_not_hold_up_the_writer() {
+async fn long_read_does_not_block_the_writer() {
     let home = Home::new();
     let store = home.open();
     append(&store, declare(client(), "first", denial())).await;
@@ -107,7 +107,7 @@ async fn a_long_read_of_a_follower_does_not_hold_up_the_writer() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_followed_is_told() {
+async fn unusable_store_is_reported_to_a_read_only_replica() {
     let home = Home::new();
     let refusal = |home: &Home| message(&Store::open_to_follow(&home.store(), options()).unwrap_err());
     assert_eq!(
@@ -135,9 +135,9 @@ async fn what_cannot_be_followed_is_told() {
     assert!(matches!(Store::open_to_follow(&home.store(), options()), Err(StoreError::NotAStore { .. })));
 }
 
-/// The real binary, twice on one store.
+/// Two real binaries on one store.
 #[tokio::test]
-async fn a_second_server_decides_by_what_the_first_records() {
+async fn read_only_replica_decides_by_the_writers_changes() {
     let home = Home::new();
     let writing = Process::start(serve(&home.store())).expect("it listens");
     let mut command = serve(&home.store());
@@ -166,7 +166,7 @@ async fn a_second_server_decides_by_what_the_first_records() {
     let replaced = DirectoryServiceClient::new(channel).replace_directory(load).await;
     assert_eq!(refused(replaced), read_only);
 
-    // It goes on deciding while the other is away, and follows it when it is back.
+    // It keeps deciding while the writer is down, and follows it again after its restart.
     writing.kill();
     decisions.decide(question.clone()).await.expect("decided");
     let writing = Process::start(serve(&home.store())).expect("it listens");

@@ -1,7 +1,8 @@
-//! Histories: replicas of Lupa on one PostgreSQL, each behind a link that
-//! fails, while people declare and systems ask. Every answer is checked
-//! afterwards: by what was stored at its revision, by its token, by how old it
-//! may be, by what the same replica had answered before.
+//! Consistency under faults: three replicas of Lupa share one PostgreSQL, each behind a
+//! link that fails, while clients write and read. Every response is recorded, and the
+//! history is checked afterwards: that no acknowledged write is lost, that each decision
+//! is linearizable with respect to its token, that staleness is bounded, and that the
+//! reads of one replica are monotonic.
 //!
 //! `LUPA_TEST_HISTORIES=200 cargo test --test suite store::history` runs longer.
 
@@ -25,17 +26,17 @@ use world::World;
 
 const HISTORIES: u64 = 20;
 
-/// How many run at one time, each on a server of its own.
+/// Number of histories that run concurrently, each on a PostgreSQL server of its own.
 const LANES: u64 = 2;
 
-/// How long a replica may answer without proof that it knows everything.
+/// Staleness bound of the replicas.
 const MAX_STALENESS: Duration = Duration::from_millis(1_000);
 
-/// How many faults follow each other in one.
+/// Number of faults in one history, one after the other.
 const FAULTS: usize = 4;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn every_answer_of_every_history_is_right() {
+async fn every_history_is_linearizable_and_durable() {
     let histories = std::env::var("LUPA_TEST_HISTORIES").map_or(HISTORIES, |count| count.parse().unwrap());
     let first = std::env::var("LUPA_TEST_HISTORY").map_or(0, |number| number.parse().unwrap());
     let lanes = (0..LANES).map(|lane| {
@@ -53,7 +54,7 @@ async fn every_answer_of_every_history_is_right() {
     println!("{histories} histories: {}", counts.join(", "));
 }
 
-/// What happened in all of them, counted.
+/// Runs these histories and counts the events of all of them.
 async fn run_all(numbers: Vec<u64>) -> BTreeMap<String, usize> {
     let cluster = tokio::task::block_in_place(|| Cluster::start(&[]));
     let mut counts = BTreeMap::new();
@@ -65,14 +66,14 @@ async fn run_all(numbers: Vec<u64>) -> BTreeMap<String, usize> {
     counts
 }
 
-/// One history, and what happened in it.
+/// Runs one history and counts its events.
 async fn run(number: u64, cluster: &Cluster) -> Vec<(String, usize)> {
     let mut rng = Rng::new(number);
     let mut world = World::start(cluster).await;
     let workers = Workers::start(&world.channels(), number, MAX_STALENESS).await;
     let mut faults = Vec::new();
     for _ in 0..FAULTS {
-        // Between two faults all is well for a moment, or for hardly any.
+        // A pause without a fault, or hardly any.
         let pause = rng.pick(&[50, 300, 800]);
         tokio::time::sleep(Duration::from_millis(pause)).await;
         let fault = Fault::any(&mut rng);
@@ -90,7 +91,7 @@ async fn run(number: u64, cluster: &Cluster) -> Vec<(String, usize)> {
     }
     assert!(
         found.is_empty(),
-        "history {number} with {faults:?}: {} violations; of each kind how many, and the first: {:#?}",
+        "history {number} with {faults:?}: {} violations; the number of each kind and its first: {:#?}",
         found.len(),
         kinds.values().map(|alike| (alike.len(), alike[0])).take(10).collect::<Vec<_>>()
     );

@@ -1,5 +1,5 @@
-//! SIGKILL under load: whatever was acknowledged is there, once, with its id;
-//! what was not is resolved by repeating it with the same key.
+//! Durability under SIGKILL: every acknowledged write is stored once, with its id, and
+//! the outcome of an interrupted write is resolved by repeating it with its idempotency key.
 //!
 //! `LUPA_TEST_KILLS=1000 cargo test --test suite store::kill` runs longer.
 
@@ -27,14 +27,14 @@ use caller::Caller;
 const KILLS: usize = 50;
 const CALLERS: usize = 16;
 
-/// A declaration as a caller knows it: its event, and when its end was recorded.
+/// A declaration as the caller expects it: its event and the time of its withdrawal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Known {
     event: String,
     withdrawn_at: Option<pbjson_types::Timestamp>,
 }
 
-/// Where it is recorded.
+/// The store of the test.
 enum Stored {
     File(PathBuf),
     Server(String),
@@ -52,7 +52,7 @@ impl Stored {
         }
     }
 
-    /// Each revision in order, and its idempotency key.
+    /// The revisions in order, each with its idempotency key.
     async fn keys(&self) -> Vec<(i64, Option<String>)> {
         match self {
             Self::File(path) => {
@@ -74,18 +74,18 @@ impl Stored {
     }
 }
 
-/// What is killed.
+/// The process that is killed.
 #[derive(Clone, Copy, Debug)]
 enum Victim<'c> {
     Lupa,
-    /// A session of Lupa in PostgreSQL, which then ends all others and recovers.
+    /// The backend of one of Lupa's sessions: PostgreSQL terminates all others and recovers.
     Session(&'c Cluster),
-    /// PostgreSQL's first process; those of sessions end by themselves.
+    /// The postmaster; the backends exit by themselves.
     Postmaster(&'c Cluster),
 }
 
 impl Victim<'_> {
-    /// Kills it. What is of PostgreSQL is there again when this returns.
+    /// Kills it. PostgreSQL accepts writes again when this returns.
     fn kill(self, process: &mut Option<Process>, life: usize) {
         match self {
             Self::Lupa => process.take().expect("it runs").kill(),
@@ -134,7 +134,7 @@ async fn survives_kills(store: &Stored, victim: Victim<'_>) {
             calling.spawn(caller.run(channel, answered.clone(), Arc::clone(&is_killed)));
         }
         drop(answered);
-        // All have checked what is there; then between a few and many more.
+        // All have checked the stored declarations; then between a few and many more.
         let mut awaited = CALLERS + 1 + life * 7 % 61;
         while awaited > 0 {
             awaited -= usize::from(answers.recv().await.expect("a caller"));
@@ -150,14 +150,14 @@ async fn survives_kills(store: &Stored, victim: Victim<'_>) {
     let (done, interrupted) = callers.iter().fold((0, 0), |(done, interrupted), caller| {
         (done + caller.done(), interrupted + caller.interrupted())
     });
-    println!("{kills} kills, {done} requests acknowledged, {interrupted} times one was interrupted");
+    println!("{kills} kills, {done} requests acknowledged, {interrupted} interruptions");
     if matches!(victim, Victim::Lupa) {
         assert!(interrupted > kills, "only {interrupted} requests of {done} were under way when killed");
     }
     assert_dense(&store.keys().await, done);
 }
 
-/// Has the directory stored.
+/// Stores the directory.
 async fn begin(store: &Stored) {
     let process = Process::start(store.serve()).expect("it listens");
     let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
@@ -165,7 +165,7 @@ async fn begin(store: &Stored) {
     process.terminate();
 }
 
-/// Nothing is killed any more: everything is resolved and repeated.
+/// After the last kill: resolves and repeats every write.
 async fn settle(callers: Vec<Caller>, process: &Process) -> Vec<Caller> {
     let mut settling = JoinSet::new();
     for caller in callers {
@@ -174,14 +174,14 @@ async fn settle(callers: Vec<Caller>, process: &Process) -> Vec<Caller> {
     settling.join_all().await
 }
 
-/// Revisions 1, 2, 3, …: the directory, and one for each request.
+/// The revisions are 1, 2, 3, …: the directory, then one for each request.
 fn assert_dense(rows: &[(i64, Option<String>)], done: usize) {
     assert!(rows.iter().map(|(revision, _)| *revision).eq(1..=rows.len() as i64));
     let keys: BTreeSet<&String> = rows.iter().filter_map(|(_, key)| key.as_ref()).collect();
     assert_eq!((rows.len(), keys.len()), (done + 1, done));
 }
 
-/// What is wrong with what is stored, by what the caller knows.
+/// Differences between the stored declarations and those that the caller expects.
 fn faults(known: &BTreeMap<String, Known>, stored: &[v1::StoredDeclaration]) -> Vec<String> {
     let mut faults = Vec::new();
     let mut times: BTreeMap<&str, usize> = BTreeMap::new();
@@ -197,7 +197,7 @@ fn faults(known: &BTreeMap<String, Known>, stored: &[v1::StoredDeclaration]) -> 
     for (id, known) in known {
         match times.get(id.as_str()) {
             Some(1) => {}
-            Some(times) => faults.push(format!("{id} is there {times} times: {known:?}")),
+            Some(times) => faults.push(format!("{id} is stored {times} times: {known:?}")),
             None => faults.push(format!("{id} is lost: {known:?}")),
         }
     }
@@ -211,13 +211,13 @@ fn event(stored: &v1::StoredDeclaration) -> String {
     let content = stored.declaration.as_ref().and_then(|content| content.content.as_ref());
     match content {
         Some(Content::Denial(v1::Denial { scope: Some(Scope::ServiceEvent(event)), .. })) => event.clone(),
-        other => panic!("nobody declared this: {other:?}"),
+        other => panic!("no caller recorded this: {other:?}"),
     }
 }
 
-/// The positive control: the checker finds what it is there to find.
+/// Positive control: the check finds lost and duplicated declarations.
 #[test]
-fn a_lost_and_a_doubled_declaration_are_found() {
+fn lost_and_duplicated_declarations_are_found() {
     let stored = |id: &str| v1::StoredDeclaration {
         id: id.to_owned(),
         declaration: Some(crate::fixtures::requests::message(&format!(
@@ -236,7 +236,7 @@ fn a_lost_and_a_doubled_declaration_are_found() {
     assert_eq!(faults(&known(&["a", "b"]), &[a.clone(), b.clone(), b.clone()]).len(), 1, "doubled");
     assert_eq!(faults(&known(&["a"]), &[a.clone(), stored("c")]).len(), 1, "doubled with another id");
     let ended = v1::StoredDeclaration { withdrawn_at: Some(pbjson_types::Timestamp::default()), ..a.clone() };
-    assert_eq!(faults(&known(&["a"]), &[ended]).len(), 1, "ended by nobody");
+    assert_eq!(faults(&known(&["a"]), &[ended]).len(), 1, "withdrawn by no caller");
     let mut withdrawn = known(&["a"]);
     withdrawn.get_mut("a").expect("a").withdrawn_at = Some(pbjson_types::Timestamp::default());
     assert_eq!(faults(&withdrawn, &[a]).len(), 1, "a withdrawal lost");

@@ -1,5 +1,4 @@
-//! A store too large to be checked whole: what is cheap to see is seen when it
-//! is opened, the rest when it is read.
+//! A store too large to be verified whole: opening does the cheap checks, reads do the rest.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +13,7 @@ fn open(path: &Path) -> Result<Store, StoreError> {
     Store::open(path, StoreOptions { check_whole_bytes_max: 0, ..options() })
 }
 
-/// A store with so many changes, closed.
+/// A closed store with this many changes.
 async fn closed_with(changes: usize) -> Home {
     let home = Home::new();
     let store = open(&home.store()).unwrap();
@@ -25,7 +24,7 @@ async fn closed_with(changes: usize) -> Home {
 }
 
 #[tokio::test]
-async fn it_is_opened_as_any_other() {
+async fn large_store_opens_like_any_other() {
     let home = closed_with(3).await;
     let store = open(&home.store()).unwrap();
     assert_eq!(load(&store).len(), 3);
@@ -33,7 +32,7 @@ async fn it_is_opened_as_any_other() {
 }
 
 #[tokio::test]
-async fn cut_short_anywhere_it_is_refused() {
+async fn truncated_large_store_is_refused() {
     let home = closed_with(100).await;
     let whole = fs::read(home.store()).unwrap();
     let pages = whole.len() / PAGE_BYTES;
@@ -55,9 +54,9 @@ async fn cut_short_anywhere_it_is_refused() {
     );
 }
 
-/// Pages that a crash left in the log only are not missing; others are.
+/// Pages that a crash left only in the WAL are not missing; others are.
 #[tokio::test]
-async fn with_a_log_it_is_refused_if_pages_are_in_neither() {
+async fn store_and_wal_with_missing_pages_are_refused() {
     let home = Home::new();
     drop(home.open());
     let empty = fs::read(home.store()).unwrap();
@@ -67,7 +66,7 @@ async fn with_a_log_it_is_refused_if_pages_are_in_neither() {
     for n in 0..30 {
         append(&store, declare(client(), &format!("more {n}"), denial())).await;
     }
-    // As a killed process leaves them, and the same with the end of the store lost.
+    // The files of a killed process, and the same with the end of the store lost.
     let log = fs::read(before.file("lupa.db-wal")).unwrap();
     let crashed = |file: &[u8]| {
         let crashed = Home::new();
@@ -79,7 +78,7 @@ async fn with_a_log_it_is_refused_if_pages_are_in_neither() {
     assert_eq!(crashed(&filled).unwrap(), 130);
     let half = filled.len() / PAGE_BYTES / 2 * PAGE_BYTES;
     assert!(matches!(crashed(&filled[..half]), Err(StoreError::Damaged { .. })));
-    // A store that is all in its log: none of it had been copied.
+    // A store whose pages are all in its WAL, before any checkpoint of SQLite.
     let young = Home::new();
     let store = open(&young.store()).unwrap();
     for n in 0..30 {
@@ -93,7 +92,7 @@ async fn with_a_log_it_is_refused_if_pages_are_in_neither() {
 }
 
 #[tokio::test]
-async fn a_missing_change_is_noticed_at_the_ends_or_when_it_is_read() {
+async fn missing_change_in_a_large_store_is_detected_at_the_ends_or_when_read() {
     for (missing, finding) in [(1, Some("its first change is revision 2")), (2, None)] {
         let home = closed_with(3).await;
         home.connect()
@@ -112,9 +111,9 @@ async fn a_missing_change_is_noticed_at_the_ends_or_when_it_is_read() {
     }
 }
 
-/// A page overwritten is noticed by whoever reads it, or by nobody who would need it.
+/// A read of an overwritten page fails or returns the correct changes.
 #[tokio::test]
-async fn an_overwritten_page_never_changes_what_is_read() {
+async fn overwritten_page_is_an_error_or_harmless() {
     let home = closed_with(100).await;
     let whole = fs::read(home.store()).unwrap();
     for page in 1..whole.len() / PAGE_BYTES {

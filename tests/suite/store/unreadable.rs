@@ -1,4 +1,4 @@
-//! What this version cannot read restricts; it never opens and never disappears.
+//! Content that this version cannot read restricts: it never permits and is never dropped.
 
 use std::sync::mpsc;
 
@@ -9,7 +9,7 @@ use lupa::store::{Change, StoreError};
 
 use super::fixture::*;
 
-/// Bodies of declarations as another version, or a fault, may have written them.
+/// Bodies that another version, or a fault, may have written.
 const UNREADABLE: &[&str] = &[
     "",
     "not JSON",
@@ -28,7 +28,7 @@ const UNREADABLE: &[&str] = &[
     r#"{"content":{"withdrawal":{}},"given_at":0}"#,
 ];
 
-/// Appends a row past Lupa.
+/// Appends a row directly.
 async fn write(home: &Shared, (what, kind): (&str, Option<&str>), declaration_id: Option<&str>, body: &str) {
     let client = kind.map(|_| ("1.2.246.21", "010181-900C"));
     home.write(Row { revision: None, what, kind, client, declaration_id, body }).await;

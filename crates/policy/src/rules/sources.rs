@@ -7,7 +7,7 @@ use std::fmt;
 
 /// A page that rules and comments cite.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Source {
+pub struct RuleSource {
     /// How it is cited; unique.
     pub key: &'static str,
     /// Its title.
@@ -19,7 +19,7 @@ pub struct Source {
 }
 
 /// When the Client Data Act changes what.
-pub static PAGE_000: Source = Source {
+pub static PAGE_000: RuleSource = RuleSource {
     key: "000",
     title: "Impacts of the Client Data Act on Kanta Services",
     updated: Some("2022-10-17"),
@@ -27,7 +27,7 @@ pub static PAGE_000: Source = Source {
 };
 
 /// The "Information about the Kanta Services" and its versions.
-pub static PAGE_001: Source = Source {
+pub static PAGE_001: RuleSource = RuleSource {
     key: "001",
     title: "Sharing of data via the Kanta Services",
     updated: Some("2023-05-10"),
@@ -35,7 +35,7 @@ pub static PAGE_001: Source = Source {
 };
 
 /// Within healthcare.
-pub static PAGE_002: Source = Source {
+pub static PAGE_002: RuleSource = RuleSource {
     key: "002",
     title: "Consent and denials of consent to data sharing in health care",
     updated: Some("2025-06-13"),
@@ -43,7 +43,7 @@ pub static PAGE_002: Source = Source {
 };
 
 /// Within social welfare.
-pub static PAGE_003: Source = Source {
+pub static PAGE_003: RuleSource = RuleSource {
     key: "003",
     title: "Consent and denials of consent to data sharing in social welfare services",
     updated: Some("2024-01-11"),
@@ -51,7 +51,7 @@ pub static PAGE_003: Source = Source {
 };
 
 /// Across sectors.
-pub static PAGE_004: Source = Source {
+pub static PAGE_004: RuleSource = RuleSource {
     key: "004",
     title: "Data sharing between social welfare and healthcare",
     updated: Some("2026-03-30"),
@@ -59,7 +59,7 @@ pub static PAGE_004: Source = Source {
 };
 
 /// Prescriptions, and denials of them.
-pub static KANTA_PRESCRIPTIONS: Source = Source {
+pub static KANTA_PRESCRIPTIONS: RuleSource = RuleSource {
     key: "kanta: professionals/sharing-of-prescription-data",
     title: "Sharing of prescription data in pharmacies and healthcare",
     updated: None,
@@ -67,7 +67,7 @@ pub static KANTA_PRESCRIPTIONS: Source = Source {
 };
 
 /// Healthcare consents of 2023 or earlier, as an earlier version of page 002 has it.
-pub static KANTA_PATIENT_DATA: Source = Source {
+pub static KANTA_PATIENT_DATA: RuleSource = RuleSource {
     key: "kanta: professionals/sharing-of-patient-data",
     title: "Consent and denials of consent to data sharing in health care, an earlier version of 002 (\"until 31 December 2023\")",
     updated: None,
@@ -75,7 +75,7 @@ pub static KANTA_PATIENT_DATA: Source = Source {
 };
 
 /// Denials of patient data, also in an emergency and in outsourced services.
-pub static KANTA_DENIAL_OF_PATIENT_DATA: Source = Source {
+pub static KANTA_DENIAL_OF_PATIENT_DATA: RuleSource = RuleSource {
     key: "kanta: denial-of-consent-to-sharing-patient-data",
     title: "Denial of consent to patient data sharing",
     updated: None,
@@ -83,7 +83,7 @@ pub static KANTA_DENIAL_OF_PATIENT_DATA: Source = Source {
 };
 
 /// Denials of client data, also of service tasks.
-pub static KANTA_DENIAL_OF_CLIENT_DATA: Source = Source {
+pub static KANTA_DENIAL_OF_CLIENT_DATA: RuleSource = RuleSource {
     key: "kanta: denial-of-consent-to-client-data-sharing-in-social-services",
     title: "Denial of consent to client data sharing in social services",
     updated: None,
@@ -91,7 +91,7 @@ pub static KANTA_DENIAL_OF_CLIENT_DATA: Source = Source {
 };
 
 /// Outsourced services: one producer, one organiser's register, no chaining.
-pub static KANTA_OUTSOURCING: Source = Source {
+pub static KANTA_OUTSOURCING: RuleSource = RuleSource {
     key: "kanta: ostopalvelun-valtuutus",
     title: "Ostopalvelun valtuutus (authorisation for outsourced services; in Finnish)",
     updated: None,
@@ -99,7 +99,7 @@ pub static KANTA_OUTSOURCING: Source = Source {
 };
 
 /// The dates of the changes.
-pub static KANTA_TRANSITION_PERIODS: Source = Source {
+pub static KANTA_TRANSITION_PERIODS: RuleSource = RuleSource {
     key: "kanta: transition periods",
     title: "Transition periods and phasing of the Client Data Act",
     updated: None,
@@ -107,7 +107,7 @@ pub static KANTA_TRANSITION_PERIODS: Source = Source {
 };
 
 /// What guardians do for minors.
-pub static KANTA_MINORS: Source = Source {
+pub static KANTA_MINORS: RuleSource = RuleSource {
     key: "kanta: alaikaisen-puolesta-asiointi",
     title: "Alaikäisen puolesta asiointi (acting on behalf of a minor; in Finnish)",
     updated: None,
@@ -115,7 +115,7 @@ pub static KANTA_MINORS: Source = Source {
 };
 
 /// The specification that brings the pages together, cited by section.
-pub static DOMAIN_RULES: Source = Source {
+pub static DOMAIN_RULES: RuleSource = RuleSource {
     key: "domain rules",
     title: "The domain rules of Lupa: who may see which record, and why",
     updated: Some("2026-11-29"),
@@ -123,7 +123,7 @@ pub static DOMAIN_RULES: Source = Source {
 };
 
 /// Every source, in the order of `docs/policy/sources.md`.
-pub static ALL: [&Source; 13] = [
+pub static ALL: [&RuleSource; 13] = [
     &PAGE_000,
     &PAGE_001,
     &PAGE_002,
@@ -140,7 +140,7 @@ pub static ALL: [&Source; 13] = [
 ];
 
 /// Key and title, such as `003 – Consent and denials of consent …`.
-impl fmt::Display for Source {
+impl fmt::Display for RuleSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} – {}", self.key, self.title)
     }
@@ -150,7 +150,7 @@ impl fmt::Display for Source {
 #[must_use]
 pub fn markdown() -> String {
     let mut table = "| key | title | date | address |\n|---|---|---|---|\n".to_owned();
-    for Source { key, title, updated, address } in ALL {
+    for RuleSource { key, title, updated, address } in ALL {
         let date = updated.unwrap_or("–");
         table.push_str(&format!("| `{key}` | {title} | {date} | {address} |\n"));
     }

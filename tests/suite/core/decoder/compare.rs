@@ -8,7 +8,7 @@ use lupa::wire::v1;
 use lupa::wire::view::{RecordView, RequestView, records};
 use prost::Message;
 
-/// What both said.
+/// The common result of both decoders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Decoded,
@@ -28,7 +28,7 @@ pub(crate) fn compare(bytes: &[u8]) -> Outcome {
     let expected = RequestView::from(&message);
     assert_eq!(view.as_ref(), Ok(&expected), "of {bytes:02X?}");
 
-    // The same conversion follows, so this says that it sees all there is.
+    // The same conversion follows, so equal situations mean that no field was missed.
     let read = view.map(decision::situation).map(|read| read.map(parts));
     assert_eq!(read, Ok(decision::situation(&message).map(parts)), "of {bytes:02X?}");
     Outcome::Decoded

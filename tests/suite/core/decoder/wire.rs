@@ -1,5 +1,5 @@
-//! `DecideRequest`s as no client writes them: fields in any order and more than
-//! once, unknown ones, groups, wrong wire types, longer varints than needed.
+//! Unusual encodings of `DecideRequest`: fields in any order and repeated, unknown fields,
+//! groups, wrong wire types, overlong varints.
 
 use super::Rng;
 
@@ -10,7 +10,7 @@ const GROUP_BEGINS: u64 = 3;
 const GROUP_ENDS: u64 = 4;
 const THIRTY_TWO_BITS: u64 = 5;
 
-/// What a field of a message is.
+/// The type of a field.
 #[derive(Clone, Copy)]
 enum Kind {
     Text,
@@ -61,7 +61,7 @@ const TEXTS: &[&str] = &[
     "doc-1",
 ];
 
-/// A message, most often one that can be decoded.
+/// A message, mostly a decodable one.
 pub(super) fn request(rng: &mut Rng) -> Vec<u8> {
     // Most messages have no fault at all, and the others about one.
     let faults = if rng.chance(70) { 0 } else { 3 };
@@ -170,7 +170,7 @@ fn number(rng: &mut Rng, to: &mut Vec<u8>) {
     varint(value, padding, to);
 }
 
-/// Bytes that a varint is longer than it need be.
+/// Number of superfluous bytes of a varint.
 fn padding(rng: &mut Rng) -> usize {
     if rng.chance(3) { rng.below(4) } else { 0 }
 }
@@ -188,7 +188,7 @@ fn varint(mut value: u64, padding: usize, to: &mut Vec<u8>) {
     to.push(0);
 }
 
-/// The same with a byte or some changed, cut, added or moved.
+/// The same with some bytes changed, cut, added or moved.
 pub(super) fn damaged(rng: &mut Rng, mut bytes: Vec<u8>) -> Vec<u8> {
     for _ in 0..=rng.below(2) {
         if bytes.is_empty() {

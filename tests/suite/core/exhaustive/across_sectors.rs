@@ -17,7 +17,7 @@ use super::{exhaust, noon};
 use crate::core::generator::Case;
 
 /// To social welfare and to healthcare, of the same controller and of two; to
-/// each kind of requester that the law tells apart.
+/// each kind of requester that the law distinguishes.
 const ENDS: [(Named, Named); 8] = [
     (("county", RegisterKind::SocialWelfare), ("county", RegisterKind::PublicHealthcare)),
     (("helsinki", RegisterKind::SocialWelfare), ("private", RegisterKind::PrivateHealthcare)),
@@ -77,7 +77,7 @@ enum Lacks {
 }
 
 #[test]
-fn what_is_open() {
+fn open_sharing() {
     exhaust("across sectors: open", 5_400, |choices| {
         use Lacks::{AcrossSectors, HoldersJoining, Joining, Nothing, Prescriptions};
         let lacks = choices.of(&[Nothing, Joining, HoldersJoining, AcrossSectors, Prescriptions]);

@@ -1,17 +1,16 @@
-//! All ways through a series of choices, one after the other.
+//! Enumerates all paths through a series of choices.
 
-/// Where among the options of each choice we are. What is chosen later may
-/// depend on what was chosen before.
+/// The current path. Later choices may depend on earlier ones.
 #[derive(Default)]
 pub(super) struct Choices {
-    /// Which option, of how many.
+    /// The chosen option and the number of options, for each choice.
     places: Vec<(usize, usize)>,
-    /// Which choice is next.
+    /// The next choice.
     next: usize,
 }
 
 impl Choices {
-    /// One of these; in the end each has been.
+    /// Chooses one of these; over all paths, each of them.
     pub(super) fn of<T: Clone>(&mut self, options: &[T]) -> T {
         if self.next == self.places.len() {
             self.places.push((0, options.len()));
@@ -26,7 +25,7 @@ impl Choices {
         self.of(&[false, true])
     }
 
-    /// Goes on to the next way; false if there is none.
+    /// Moves to the next path; false if there is none.
     pub(super) fn advance(&mut self) -> bool {
         assert_eq!(self.next, self.places.len(), "a choice was left out");
         self.next = 0;
@@ -41,7 +40,7 @@ impl Choices {
 }
 
 #[test]
-fn every_way_is_gone_once() {
+fn every_path_is_visited_once() {
     let mut ways = Vec::new();
     let mut choices = Choices::default();
     loop {

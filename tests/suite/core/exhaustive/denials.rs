@@ -43,7 +43,7 @@ const AGAINST: [&[Against]; 8] = {
     ]
 };
 
-/// Each scope: of what is asked about, and of something else.
+/// Each scope: matching the request, and another one.
 fn scopes(holder: Named) -> Vec<Scope> {
     let elsewhere = register(("hus", RegisterKind::PublicOccupational));
     let former = register(("former", RegisterKind::PublicHealthcare));
@@ -77,7 +77,7 @@ fn of_healthcare() {
         let kinds = [RecordKind::ServiceEventEntry, RecordKind::Prescription];
         let at = noon("2026-06-01");
         let mut case = case(requester, holder, choices.of(&kinds), at);
-        // From before the counties began, and after; and where it came from.
+        // From before the counties started, and after; and the original controller.
         case.request.records[0].recorded_on = choices.of(&["2022-12-31", "2023-01-01"]).to_owned();
         case.request.records[0].original_controller =
             choices.of(&[String::new(), organisation("former"), organisation("county")]);

@@ -1,5 +1,5 @@
-//! What is asked of everyone: every register beside every other, on each
-//! channel, with and without relationship and access right.
+//! The rules for all requests: every pair of registers, on each channel, with and without
+//! relationship and access right.
 
 use lupa::wire::v1::{Channel, Ground, RecordKind, RegisterKind};
 
@@ -41,7 +41,7 @@ const KINDS: [RecordKind; 6] = [
 #[test]
 fn of_everyone() {
     exhaust("everyone", 16 * 16 * 2 * 3 * 6 * 4 * 2 * 3, |choices| {
-        // When the successor began: by the calendar, or on a day of its own.
+        // The first day of the successor: by the calendar, or its own.
         let operates_from = choices.of(&["", "2024-05-01"]);
         let requester = choices.of(&REGISTERS);
         let holder = choices.of(&REGISTERS);

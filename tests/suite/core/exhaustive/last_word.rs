@@ -45,7 +45,7 @@ fn of_consents() {
     });
 }
 
-/// On the day told, seven hours before noon: before everything recorded on it.
+/// On this day, seven hours before noon: before everything recorded on it.
 fn given(day: &str) -> DateTime<Utc> {
     noon(day) - TimeDelta::hours(7)
 }

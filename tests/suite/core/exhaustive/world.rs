@@ -18,7 +18,7 @@ use crate::core::reference::Calendar;
 /// Long before everything.
 const EARLY: &str = "2015-01-01";
 
-/// The one document that is asked about, and what it belongs to.
+/// The requested document, its register and its service event.
 pub(super) const DOCUMENT: &str = "document";
 pub(super) const EVENT: &str = "event";
 pub(super) const TASK: &str = "0101";
@@ -77,15 +77,15 @@ pub(super) fn organisation(name: &str) -> String {
     place.map_or_else(|| "1.2.9.9".to_owned(), |place| format!("1.2.1.{place}"))
 }
 
-/// Of none of these: a register that no directory knows.
+/// A register that is in no directory.
 pub(super) fn register(named: Named) -> String {
     let place = REGISTERS.iter().position(|known| *known == named);
     place.map_or_else(|| "1.2.8.8".to_owned(), |place| format!("1.2.2.{place}"))
 }
 
-/// Everyone is ready for everything. The connected one operates in connection
-/// with the private one, which the Code service was told, and the one
-/// elsewhere too, which it was not.
+/// All registers are ready for everything. The connected organisation operates in
+/// connection with the private one, as notified to the Code service; so does the one
+/// elsewhere, but without a notification.
 pub(super) fn directory() -> Directory {
     let connection = |notified| MainResponsibility {
         provider: organisation("private"),
@@ -143,7 +143,7 @@ pub(super) fn outsourcing(organiser: Named, producer: &str) -> Outsourcing {
     }
 }
 
-/// An adult asks nothing more than that one record be seen, through Kanta.
+/// A request about one record of an adult, through Kanta, with nothing further.
 pub(super) fn case(requester: Named, holder: Named, kind: RecordKind, at: DateTime<Utc>) -> Case {
     let record = Record {
         id: DOCUMENT.to_owned(),

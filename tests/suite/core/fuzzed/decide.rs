@@ -15,7 +15,7 @@ use lupa::wire::{declaration, directory};
 use prost::Message;
 use prost::bytes::Bytes;
 
-/// What the questions are about: a client who is informed and has consented.
+/// The world of the requests: a client who is informed and has consented.
 struct World {
     directory: Directory,
     declarations: Vec<Declaration>,
@@ -34,8 +34,8 @@ static WORLD: LazyLock<World> = LazyLock::new(|| {
     }
 });
 
-/// How many records are permitted. Nothing panics, and nothing that is not a
-/// whole and valid record is permitted.
+/// Returns the number of permitted records. Nothing panics, and only complete and valid
+/// records are permitted.
 pub(crate) fn check(bytes: &[u8]) -> usize {
     let Ok(call) = DecideCall::read(Bytes::copy_from_slice(bytes)) else { return 0 };
     let Ok(situation) = &call.situation else { return 0 };
@@ -44,7 +44,7 @@ pub(crate) fn check(bytes: &[u8]) -> usize {
     let question = Question::new(situation, Facts::all(declarations), directory, &calendar, *at);
     let mut effects = Vec::new();
     if call.records.read(|record| effects.push(question.decide_read(record).effect())).is_err() {
-        // The whole is refused, whatever was decided before that was found.
+        // The request is refused as a whole, also if records before were decided.
         assert!(v1::DecideRequest::decode(bytes).is_err(), "prost reads it");
         return 0;
     }
@@ -59,7 +59,7 @@ pub(crate) fn check(bytes: &[u8]) -> usize {
     permitted.len()
 }
 
-/// It is told what cannot be checked against a denial otherwise.
+/// A valid record: it has every part that denials are checked against.
 fn is_whole(record: &v1::Record) -> bool {
     let needs_event = !matches!(record.kind(), RecordKind::Prescription | RecordKind::WellbeingData);
     record.kind() != RecordKind::Unspecified

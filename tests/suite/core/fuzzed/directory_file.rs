@@ -1,11 +1,11 @@
-//! A directory file, read and built.
+//! A directory file, parsed and built.
 
 use lupa::cli::document::Document;
 use lupa::wire::directory::directory;
 use lupa::wire::v1;
 
-/// How many registers it has, if it is taken. Nothing panics, and what is
-/// taken is taken whole.
+/// Returns the number of its registers, 0 if it is refused. Nothing panics, and an
+/// accepted directory is complete.
 pub(crate) fn check(bytes: &[u8]) -> usize {
     let Ok(text) = std::str::from_utf8(bytes) else { return 0 };
     let Ok(document) = Document::read(text) else { return 0 };

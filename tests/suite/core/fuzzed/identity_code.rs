@@ -1,9 +1,9 @@
-//! An identity code, beside the rule as it is told.
+//! An identity code, compared with the published rule.
 
 use chrono::NaiveDate;
 use lupa::policy::client_id::IdentityCode;
 
-/// Whether it is one. It is read back as it was written.
+/// Returns 1 for a valid code, which is read back as it was written.
 pub(crate) fn check(bytes: &[u8]) -> usize {
     let Ok(text) = std::str::from_utf8(bytes) else { return 0 };
     let read = IdentityCode::parse(text);

@@ -1,16 +1,11 @@
 //! Allocations of consents, offered or not.
 
 use chrono::TimeDelta;
-use lupa::wire::v1::AllPublic;
-use lupa::wire::v1::Allocation;
-use lupa::wire::v1::ConsentKind;
-use lupa::wire::v1::DataKind;
-use lupa::wire::v1::Recipient;
 use lupa::wire::v1::recipient::Kind as Named;
+use lupa::wire::v1::{AllPublic, Allocation, ConsentKind, DataKind, Recipient};
 
 use super::Setting;
-use super::directory::UNKNOWN;
-use super::directory::organisation_oid;
+use super::directory::{UNKNOWN, organisation_oid};
 use super::records::TASKS;
 use super::requests::Ends;
 use super::rng::Rng;

@@ -1,16 +1,12 @@
-//! What the cases hit, by the reference.
+//! Coverage of the generated cases, by the reference.
 
 mod branches;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::RecordingRequest;
-use super::case;
-use super::recording_case;
-use crate::core::reference::admit;
-use crate::core::reference::admit_withdrawal;
-use crate::core::reference::decide;
+use super::{RecordingRequest, case, recording_case};
+use crate::core::reference::{admit, admit_withdrawal, decide};
 
 /// Every rule, with the reasons and details that it can give.
 const EXPECTED: [(&str, &str, &str); 33] = [

@@ -1,40 +1,24 @@
-//! What clients declared: mostly what bears on the request, often oddly.
+//! Declarations of clients: most affect the request, many are unusual.
 
 mod acts;
 mod denials;
 
-use chrono::DateTime;
-use chrono::TimeDelta;
-use chrono::Utc;
-use lupa::wire::v1::Consent;
-use lupa::wire::v1::ConsentKind;
-use lupa::wire::v1::Declaration;
-use lupa::wire::v1::Declarer;
-use lupa::wire::v1::Denial;
-use lupa::wire::v1::Information;
-use lupa::wire::v1::MyKanta;
-use lupa::wire::v1::RecordedBy;
-use lupa::wire::v1::Role;
-use lupa::wire::v1::Sector;
-use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::Way;
+use chrono::{DateTime, TimeDelta, Utc};
 use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::recorded_by::System as Recorder;
+use lupa::wire::v1::{
+    Consent, ConsentKind, Declaration, Declarer, Denial, Information, MyKanta, RecordedBy, Role, Sector,
+    StoredDeclaration, Way,
+};
 
-use super::Setting;
-use super::allocations;
 use super::directory::organisation_oid;
-use super::requests::Ends;
-use super::requests::Theme;
+use super::requests::{Ends, Theme};
 use super::rng::Rng;
-use super::times::any_instant;
-use super::times::timestamp;
-use crate::core::reference::day;
-use crate::core::reference::ymd;
+use super::times::{any_instant, timestamp};
+use super::{Setting, allocations};
+use crate::core::reference::{day, ymd};
 pub(super) use denials::another_denial;
-use denials::denial;
-use denials::deny_again;
-use denials::deny_predecessor;
+use denials::{denial, deny_again, deny_predecessor};
 
 /// The earliest anything is recorded.
 const BEGINNING: (i32, u32, u32) = (2018, 1, 1);
@@ -214,7 +198,7 @@ fn moment(rng: &mut Rng, setting: &Setting) -> DateTime<Utc> {
     }
 }
 
-/// By whomever, at the earliest as it was recorded.
+/// By any declarer, at the earliest at its recording.
 fn withdraw(
     rng: &mut Rng,
     setting: &Setting,
@@ -242,7 +226,7 @@ fn withdraw(
     ]));
 }
 
-/// Anything, mostly what bears on the request.
+/// Any content, mostly one that affects the request.
 pub(super) fn content(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Content {
     match rng.below(100) {
         0..30 => Content::Information(information(rng, setting)),
@@ -288,7 +272,7 @@ fn consent(rng: &mut Rng, setting: &Setting, ends: &Ends, relevant: bool) -> Con
     Consent { kind: kind.into(), allocation, controller }
 }
 
-/// The kind that would open what is asked.
+/// The kind of consent that would permit the request.
 fn relevant_kind(rng: &mut Rng, setting: &Setting) -> ConsentKind {
     let before_start = day(setting.at) < setting.calendar.cross_sector_from;
     let local = rng.chance(if before_start { 96 } else { 8 });

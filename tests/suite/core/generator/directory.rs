@@ -1,13 +1,9 @@
-//! Directories: always the same organisations and registers, with other dates,
-//! connections and outsourcing.
+//! Directories: fixed organisations and registers, with varying dates, connections and
+//! outsourcing.
 
-use lupa::wire::v1::Directory;
-use lupa::wire::v1::MainResponsibility;
-use lupa::wire::v1::Organisation;
-use lupa::wire::v1::OrganisationKind;
-use lupa::wire::v1::Outsourcing;
-use lupa::wire::v1::Register;
-use lupa::wire::v1::RegisterKind;
+use lupa::wire::v1::{
+    Directory, MainResponsibility, Organisation, OrganisationKind, Outsourcing, Register, RegisterKind,
+};
 
 use super::rng::Rng;
 
@@ -77,7 +73,7 @@ const REGISTERS: [(u32, RegisterKind); 41] = [
     (16, RegisterKind::WellbeingData),
 ];
 
-/// A register and an organisation that no directory knows.
+/// A register and an organisation that are in no directory.
 pub(super) const UNKNOWN: &str = "1.2.246.10.9999.1";
 
 pub(super) fn organisation_oid(number: u32) -> String {
@@ -115,7 +111,7 @@ pub(super) fn directory(rng: &mut Rng) -> Directory {
     Directory { organisations, registers, outsourcing }
 }
 
-/// Unset in so many of a hundred, or one of the dates.
+/// One of the dates, or unset with this percentage.
 fn date(rng: &mut Rng, unset: usize, dates: &[&str]) -> String {
     if rng.chance(unset) {
         return String::new();

@@ -1,25 +1,15 @@
-//! Requests to record and to withdraw, each of which can be read.
+//! Valid requests to record and to withdraw.
 
-use lupa::wire::v1::Against;
-use lupa::wire::v1::Declaration;
-use lupa::wire::v1::Denial;
-use lupa::wire::v1::MyKanta;
-use lupa::wire::v1::Professional;
-use lupa::wire::v1::RecordDeclarationRequest;
-use lupa::wire::v1::RecordedBy;
-use lupa::wire::v1::RegisterKind;
-use lupa::wire::v1::Role;
-use lupa::wire::v1::Sector;
-use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::WithdrawDeclarationRequest;
 use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::recorded_by::System as Recorder;
+use lupa::wire::v1::{
+    Against, Declaration, Denial, MyKanta, Professional, RecordDeclarationRequest, RecordedBy, RegisterKind,
+    Role, Sector, StoredDeclaration, WithdrawDeclarationRequest,
+};
 
 use super::Setting;
-use super::declarations::content;
-use super::declarations::declarer;
-use super::declarations::given_near;
+use super::declarations::{content, declarer, given_near};
 use super::directory::UNKNOWN;
 use super::requests::Ends;
 use super::rng::Rng;
@@ -94,7 +84,7 @@ fn denial(stored: &StoredDeclaration) -> Option<&Denial> {
     }
 }
 
-/// Always told.
+/// Always set.
 fn role(rng: &mut Rng) -> Role {
     rng.weighted(&[
         (72, Role::Client),

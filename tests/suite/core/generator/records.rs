@@ -1,14 +1,10 @@
 //! Records of all kinds, some of them deliberately invalid.
 
 use chrono::NaiveDate;
-use lupa::wire::v1::OutsourcedService;
-use lupa::wire::v1::Record;
-use lupa::wire::v1::RecordKind;
-use lupa::wire::v1::RegisterKind;
+use lupa::wire::v1::{OutsourcedService, Record, RecordKind, RegisterKind};
 
 use super::Setting;
-use super::directory::UNKNOWN;
-use super::directory::organisation_oid;
+use super::directory::{UNKNOWN, organisation_oid};
 use super::requests::Ends;
 use super::rng::Rng;
 use super::times::near_day;

@@ -1,27 +1,16 @@
-//! Who asks, in which situation, for which records.
+//! Requests: the requester, the situation and the records.
 
-use chrono::DateTime;
-use chrono::Utc;
-use lupa::wire::v1::Cause;
-use lupa::wire::v1::Channel;
-use lupa::wire::v1::Claim;
-use lupa::wire::v1::ClientUnableToDecide;
-use lupa::wire::v1::DecideRequest;
-use lupa::wire::v1::Emergency;
-use lupa::wire::v1::Ground;
-use lupa::wire::v1::JointService;
-use lupa::wire::v1::Purpose;
-use lupa::wire::v1::RegisterKind;
-use lupa::wire::v1::Requester;
-use lupa::wire::v1::SocialWelfareAuthority;
-use lupa::wire::v1::StatutoryRight;
+use chrono::{DateTime, Utc};
 use lupa::wire::v1::claim::Kind;
+use lupa::wire::v1::{
+    Cause, Channel, Claim, ClientUnableToDecide, DecideRequest, Emergency, Ground, JointService, Purpose,
+    RegisterKind, Requester, SocialWelfareAuthority, StatutoryRight,
+};
 
-use super::Setting;
 use super::directory::UNKNOWN;
-use super::records;
 use super::rng::Rng;
 use super::times::any_instant;
+use super::{Setting, records};
 use crate::core::reference::ymd;
 
 /// The list of rules that the case is mostly about.
@@ -144,7 +133,7 @@ pub(super) fn ends(rng: &mut Rng, setting: &Setting) -> Ends {
     ends
 }
 
-/// Held by a former provider, and mostly asked for by someone on its chain.
+/// Held by a former provider, and mostly requested by an organisation on its chain.
 fn ends_of_merger(rng: &mut Rng, setting: &Setting) -> Option<Ends> {
     let former = [12, 13, 14, 15, 13].map(super::directory::organisation_oid);
     let holders = setting.registers(setting.theme.holder_kinds(), Some(&rng.pick(&former)));

@@ -1,4 +1,4 @@
-//! Splitmix64: a seed gives the same case everywhere.
+//! Splitmix64: a seed gives the same case on every machine.
 
 pub(crate) struct Rng(u64);
 

@@ -1,22 +1,14 @@
-//! Instants and dates, mostly just before and after one that matters.
+//! Instants and dates, mostly just before and after the ones that matter.
 
 use std::collections::BTreeSet;
 
-use chrono::DateTime;
-use chrono::Days;
-use chrono::NaiveDate;
-use chrono::NaiveTime;
-use chrono::TimeDelta;
-use chrono::TimeZone;
-use chrono::Utc;
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Europe::Helsinki;
 use lupa::wire::v1::Directory;
 use pbjson_types::Timestamp;
 
 use super::rng::Rng;
-use crate::core::reference::Calendar;
-use crate::core::reference::Version;
-use crate::core::reference::ymd;
+use crate::core::reference::{Calendar, Version, ymd};
 
 /// The first instant of a day in Helsinki.
 pub(crate) fn midnight(day: NaiveDate) -> DateTime<Utc> {

@@ -1,4 +1,4 @@
-//! What the day on which something was given changes, and what it does not.
+//! Effects of the day on which a declaration was given.
 
 use chrono::DateTime;
 use chrono::Utc;
@@ -24,9 +24,9 @@ fn denials_carried_over_permit_nothing_more() {
     }
 }
 
-/// A clock that is ahead must not put a word of the client's after a later one (§7).
+/// A recorder's clock that is ahead must not order a declaration after a later one (§7).
 #[test]
-fn given_after_it_was_recorded_is_given_when_it_was() {
+fn time_given_after_recording_counts_as_time_of_recording() {
     let mut able = Able::default();
     for seed in 0..cases(CASES) {
         let case = case(seed);
@@ -85,7 +85,7 @@ fn is_withdrawn_too_early(stored: &StoredDeclaration) -> bool {
     stored.withdrawal_given_at.as_ref().is_some_and(|withdrawn| day(instant(withdrawn)) < given_on)
 }
 
-/// The label is for the client's eyes (§4).
+/// The label is only shown to the client (§4).
 #[test]
 fn the_label_of_a_denial_changes_nothing() {
     let mut able = Able::default();

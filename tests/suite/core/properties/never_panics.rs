@@ -1,4 +1,4 @@
-//! `policy` answers whatever it is asked.
+//! `policy` does not panic on any input.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lupa::policy::Question;
@@ -29,7 +29,7 @@ fn policy_never_panics() {
         let directory = directory::directory(&given).expect("a directory");
         let calendar = to_core(&calendar);
         let situation = decision::situation(&request).expect("a situation");
-        // An instant that no store has is refused before.
+        // An instant that no store can hold is refused before.
         let Ok(stored) = declaration::stored_declarations("declarations", &declarations) else { continue };
         let question = Question::new(&situation, Facts::all(&stored), &directory, &calendar, at);
         for record in &request.records {
@@ -49,7 +49,7 @@ fn policy_never_panics() {
     assert!(strange > cases(CASES) / 2, "most cases were refused before policy saw them: {strange}");
 }
 
-/// The same of what is admitted.
+/// The same for admission.
 #[test]
 fn admission_never_panics() {
     for seed in 0..cases(CASES) {

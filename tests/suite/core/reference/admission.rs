@@ -1,65 +1,29 @@
 //! Domain §4 and §7: what may be recorded and withdrawn, by whom.
 //!
-//! The checks stand in the order of the codes in api.md; the first that fails is told.
+//! The checks stand in the order of the codes in api.md; the first that fails is returned.
 
 use std::collections::BTreeSet;
 
-use chrono::DateTime;
-use chrono::NaiveDate;
-use chrono::TimeDelta;
-use chrono::Utc;
-use lupa::wire::v1::Consent;
-use lupa::wire::v1::ConsentKind;
-use lupa::wire::v1::Denial;
-use lupa::wire::v1::Directory;
-use lupa::wire::v1::Notice;
-use lupa::wire::v1::OrganisationKind;
-use lupa::wire::v1::RecordDeclarationRequest;
-use lupa::wire::v1::RecordedBy;
-use lupa::wire::v1::Register;
-use lupa::wire::v1::RegisterKind;
-use lupa::wire::v1::Role;
-use lupa::wire::v1::Sector;
-use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::WithdrawDeclarationRequest;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::recorded_by::System as Recorder;
+use lupa::wire::v1::{
+    Consent, ConsentKind, Denial, Directory, Notice, OrganisationKind, RecordDeclarationRequest, RecordedBy,
+    Register, RegisterKind, Role, Sector, StoredDeclaration, WithdrawDeclarationRequest,
+};
 use pbjson_types::Timestamp;
 
-use super::calendar::Calendar;
-use super::calendar::day;
-use super::calendar::instant;
+use super::calendar::{Calendar, day, instant};
 use super::consents;
-use super::consents::acts;
-use super::consents::allocation_not_offered;
-use super::consents::giving;
-use super::consents::last_act;
-use super::declarers::Standing;
-use super::declarers::may_give_consent;
-use super::declarers::may_set_denial;
-use super::declarers::may_withdraw_consent;
-use super::declarers::may_withdraw_denial;
-use super::declarers::standing;
-use super::denials::carries_conditions;
-use super::denials::has_ended;
-use super::denials::in_force;
-use super::directory::Side;
-use super::directory::has_kind;
-use super::directory::merged_into;
-use super::directory::organisation;
-use super::directory::register;
-use super::directory::side;
-use super::directory::stores_declarations;
-use super::information::concerns;
-use super::information::must_inform;
-use super::information::version;
-use super::information::was_informed_before;
-use super::information::was_valid;
-use super::world::Place;
-use super::world::Recorded;
-use super::world::World;
-use super::world::content;
+use super::consents::{acts, allocation_not_offered, giving, last_act};
+use super::declarers::{
+    Standing, may_give_consent, may_set_denial, may_withdraw_consent, may_withdraw_denial, standing,
+};
+use super::denials::{carries_conditions, has_ended, in_force};
+use super::directory::{Side, has_kind, merged_into, organisation, register, side, stores_declarations};
+use super::information::{concerns, must_inform, version, was_informed_before, was_valid};
+use super::world::{Place, Recorded, World, content};
 
 /// How far ahead a recorder's clock may be.
 const CLOCK_AHEAD: TimeDelta = TimeDelta::seconds(5);

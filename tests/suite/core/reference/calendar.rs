@@ -1,10 +1,6 @@
 //! Domain §1 and §5: days, dates and ages.
 
-use chrono::DateTime;
-use chrono::Datelike;
-use chrono::Days;
-use chrono::NaiveDate;
-use chrono::Utc;
+use chrono::{DateTime, Datelike, Days, NaiveDate, Utc};
 use chrono_tz::Europe::Helsinki;
 use lupa::wire::v1::ClientId;
 use pbjson_types::Timestamp;
@@ -154,7 +150,7 @@ fn birthday(client: &ClientId) -> Option<NaiveDate> {
 }
 
 #[test]
-fn who_was_born_on_29_february_turns_18_on_1_march() {
+fn client_born_on_29_february_turns_18_on_1_march() {
     let client = ClientId { extension: "290204B903A".to_owned(), root: String::new() };
     assert!(is_minor(&client, ymd(2022, 2, 28)));
     assert!(is_adult(&client, ymd(2022, 3, 1)));
@@ -163,7 +159,7 @@ fn who_was_born_on_29_february_turns_18_on_1_march() {
 }
 
 #[test]
-fn who_is_born_tomorrow_is_no_mistake() {
+fn client_born_tomorrow_is_valid() {
     let client = ClientId { extension: "290204B903A".to_owned(), root: String::new() };
     assert!(!is_unborn(&client, ymd(2004, 2, 29)) && !is_unborn(&client, ymd(2004, 2, 28)));
     assert!(is_unborn(&client, ymd(2004, 2, 27)));

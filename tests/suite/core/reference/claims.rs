@@ -1,9 +1,7 @@
 //! Domain §3, claims: for each claim of a type, whether it is complete.
 
-use lupa::wire::v1::Cause;
-use lupa::wire::v1::DecideRequest;
-use lupa::wire::v1::Purpose;
 use lupa::wire::v1::claim::Kind;
+use lupa::wire::v1::{Cause, DecideRequest, Purpose};
 
 pub(super) fn statutory_right(request: &DecideRequest) -> Vec<bool> {
     each(request, |claim| match claim {

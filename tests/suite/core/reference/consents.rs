@@ -1,31 +1,16 @@
 //! Domain §4, consents and their allocation.
 
-use chrono::DateTime;
-use chrono::NaiveDate;
-use chrono::Utc;
-use lupa::wire::v1::Allocation;
-use lupa::wire::v1::Channel;
-use lupa::wire::v1::Consent;
-use lupa::wire::v1::ConsentKind;
-use lupa::wire::v1::DataKind;
-use lupa::wire::v1::Detail;
-use lupa::wire::v1::Directory;
-use lupa::wire::v1::OrganisationKind;
-use lupa::wire::v1::RecordKind;
+use chrono::{DateTime, NaiveDate, Utc};
 use lupa::wire::v1::recipient::Kind;
+use lupa::wire::v1::{
+    Allocation, Channel, Consent, ConsentKind, DataKind, Detail, Directory, OrganisationKind, RecordKind,
+};
 
-use super::calendar::date;
-use super::calendar::day;
-use super::calendar::iso_date;
+use super::calendar::{date, day, iso_date};
 use super::declarers::may_give_consent;
-use super::directory::controller;
-use super::directory::has_kind;
-use super::directory::holders_controller;
-use super::directory::operates_in_connection_with;
+use super::directory::{controller, has_kind, holders_controller, operates_in_connection_with};
 use super::information::was_informed_before;
-use super::world::Question;
-use super::world::Recorded;
-use super::world::World;
+use super::world::{Question, Recorded, World};
 
 /// Where an act on a consent stands among the client's: "by the day it was given,
 /// on one day by the order of recording, at one instant a withdrawal after every
@@ -45,9 +30,9 @@ pub(super) struct Act<'a> {
     pub(super) recorded: Recorded<'a>,
 }
 
-/// The acts on the client's consents of a kind (of a controller, if one is told)
+/// The acts on the client's consents of a kind (of a controller, if one is given)
 /// that are recorded. A consent "given by someone not entitled is no act of the
-/// client (its withdrawal is one)", whoever made that.
+/// client (its withdrawal is one)", by any declarer.
 pub(super) fn acts<'a>(world: &World<'a>, kind: ConsentKind, controller: Option<&str>) -> Vec<Act<'a>> {
     let mut acts = Vec::new();
     for recorded in world.recorded() {
@@ -252,7 +237,7 @@ fn covers_recording_day(question: &Question, _: ConsentKind, allocation: &Alloca
 
 /// Whether the client's last act on any kind of consent that opens this direction
 /// was a withdrawal: on the direction's own, or on either end's local one. Each is
-/// looked at apart: giving one does not undo withdrawing another.
+/// checked separately: giving one does not undo withdrawing another.
 pub(super) fn last_act_was_withdrawal(question: &Question, direction: ConsentKind) -> bool {
     let local = ConsentKind::LocalCrossSector;
     let kinds = [

@@ -1,14 +1,9 @@
 //! Domain §7: who may declare and withdraw what.
 
 use chrono::NaiveDate;
-use lupa::wire::v1::ClientId;
-use lupa::wire::v1::ConsentKind;
-use lupa::wire::v1::Denial;
-use lupa::wire::v1::Role;
-use lupa::wire::v1::Sector;
+use lupa::wire::v1::{ClientId, ConsentKind, Denial, Role, Sector};
 
-use super::calendar::is_adult;
-use super::calendar::is_minor;
+use super::calendar::{is_adult, is_minor};
 use super::world::Recorded;
 
 /// As whom someone acts on a day.

@@ -1,27 +1,15 @@
 //! Domain §4, denials.
 
-use lupa::wire::v1::Against;
-use lupa::wire::v1::Denial;
-use lupa::wire::v1::Detail;
-use lupa::wire::v1::Organisation;
-use lupa::wire::v1::OrganisationKind;
-use lupa::wire::v1::RecordKind;
-use lupa::wire::v1::Sector;
 use lupa::wire::v1::denial::Scope;
+use lupa::wire::v1::{Against, Denial, Detail, Organisation, OrganisationKind, RecordKind, Sector};
 
 use super::calendar::day;
 use super::declarers::may_withdraw_denial;
-use super::directory::are_both_uusimaa_public_healthcare;
-use super::directory::controller;
-use super::directory::has_merged_into;
-use super::directory::holders_controller;
-use super::directory::merged_into;
-use super::directory::register;
-use super::directory::successors;
-use super::directory::was_held_before_merger_by;
-use super::world::Question;
-use super::world::Recorded;
-use super::world::World;
+use super::directory::{
+    are_both_uusimaa_public_healthcare, controller, has_merged_into, holders_controller, merged_into,
+    register, successors, was_held_before_merger_by,
+};
+use super::world::{Question, Recorded, World};
 
 /// "Several denials cover: the first of …"
 const TOLD_FIRST: [Detail; 9] = [
@@ -54,7 +42,7 @@ enum Whom {
     OtherControllers,
 }
 
-/// Recorded, by whomever, and not ended.
+/// Recorded, by any declarer, and not withdrawn.
 pub(super) fn in_force<'a>(world: &World<'a>) -> Vec<(Recorded<'a>, &'a Denial)> {
     let mut in_force = Vec::new();
     for recorded in world.recorded() {
@@ -89,7 +77,7 @@ fn counts_in(denial: &Denial, sector: Sector) -> bool {
     denial.sector() == sector || denial.sector() == Sector::Both
 }
 
-/// Every way in which the denial's scope covers the record, whomever against.
+/// Every way in which the denial's scope covers the record, against any requester.
 fn covers<'a>(question: &Question, denial: &'a Denial) -> Vec<Cover<'a>> {
     let record = question.record;
     let Some(scope) = &denial.scope else {
@@ -234,7 +222,7 @@ fn is_extensive_of_both(denial: &Denial) -> bool {
 }
 
 /// The two exceptions: EXTENSIVE of both, and PRESCRIPTION on this one, whatever
-/// the stored sector and whomever against.
+/// the stored sector and requesters are.
 pub(super) fn across_sectors<'a>(question: &Question<'a>) -> Vec<Cover<'a>> {
     in_force(&question.world)
         .into_iter()

@@ -1,19 +1,10 @@
 //! Domain §2: what the directory says of organisations and registers.
 
 use chrono::NaiveDate;
-use lupa::wire::v1::Directory;
-use lupa::wire::v1::Organisation;
-use lupa::wire::v1::OrganisationKind;
-use lupa::wire::v1::Record;
-use lupa::wire::v1::Register;
-use lupa::wire::v1::RegisterKind;
+use lupa::wire::v1::{Directory, Organisation, OrganisationKind, Record, Register, RegisterKind};
 
-use super::calendar::date;
-use super::calendar::iso_date;
-use super::calendar::reached;
-use super::calendar::within;
-use super::world::Question;
-use super::world::World;
+use super::calendar::{date, iso_date, reached, within};
+use super::world::{Question, World};
 
 /// The two sectors, and what is in neither.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,7 +55,7 @@ pub(super) fn successors<'a>(directory: &'a Directory, oid: &str) -> Vec<&'a Org
     chain
 }
 
-/// First day of operations; unset, the day the counties began.
+/// First day of operations; unset, the day the counties started.
 pub(super) fn first_day(world: &World, organisation: &Organisation) -> NaiveDate {
     date(&organisation.operates_from).unwrap_or(world.calendar.counties_begin)
 }
@@ -173,7 +164,7 @@ pub(super) fn stores_declarations(register: &Register, today: NaiveDate) -> bool
 }
 
 /// "Judged on the day of the request, from the directory, only where notified
-/// to the Code service." Connections are told of private providers: both ends are.
+/// to the Code service." Connections exist between private providers only: both ends are private.
 pub(super) fn operates_in_connection_with(world: &World, provider: &str, main: &str) -> bool {
     let private = [OrganisationKind::Private];
     has_kind(world.directory, provider, &private)

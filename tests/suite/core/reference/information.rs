@@ -3,15 +3,9 @@
 use chrono::NaiveDate;
 use lupa::wire::v1::Register;
 
-use super::calendar::Calendar;
-use super::calendar::EARLIER_LAW;
-use super::calendar::Version;
-use super::calendar::day;
-use super::directory::Side;
-use super::directory::shares_within_sector;
-use super::directory::side;
-use super::world::Place;
-use super::world::World;
+use super::calendar::{Calendar, EARLIER_LAW, Version, day};
+use super::directory::{Side, shares_within_sector, side};
+use super::world::{Place, World};
 
 /// Information that counts.
 struct Received<'a> {

@@ -1,13 +1,9 @@
 //! Domain §3, records that cannot be read or checked.
 
-use lupa::wire::v1::Directory;
-use lupa::wire::v1::Record;
-use lupa::wire::v1::RecordKind;
+use lupa::wire::v1::{Directory, Record, RecordKind};
 
 use super::calendar::iso_date;
-use super::directory::Side;
-use super::directory::register;
-use super::directory::side;
+use super::directory::{Side, register, side};
 
 pub(super) fn is_valid(directory: &Directory, record: &Record) -> bool {
     let Ok(kind) = RecordKind::try_from(record.kind) else {

@@ -6,15 +6,10 @@ pub(super) mod healthcare;
 pub(super) mod social_welfare;
 pub(super) mod wellbeing;
 
-use lupa::wire::v1::Channel;
-use lupa::wire::v1::Detail;
-use lupa::wire::v1::Effect;
-use lupa::wire::v1::Reason;
+use lupa::wire::v1::{Channel, Detail, Effect, Reason};
 
-use super::consents;
-use super::denials;
-use super::information;
 use super::world::Question;
+use super::{consents, denials, information};
 
 /// What a rule says when it speaks.
 pub(super) struct Spoken {

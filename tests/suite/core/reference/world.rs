@@ -1,23 +1,13 @@
-//! What a decision is made from, and the order of what was stored.
+//! The inputs of a decision, and the order of stored declarations.
 
-use chrono::DateTime;
-use chrono::NaiveDate;
-use chrono::Utc;
-use lupa::wire::v1::ClientId;
-use lupa::wire::v1::Consent;
-use lupa::wire::v1::DecideRequest;
-use lupa::wire::v1::Denial;
-use lupa::wire::v1::Directory;
-use lupa::wire::v1::Information;
-use lupa::wire::v1::Record;
-use lupa::wire::v1::Register;
-use lupa::wire::v1::Role;
-use lupa::wire::v1::StoredDeclaration;
+use chrono::{DateTime, NaiveDate, Utc};
 use lupa::wire::v1::declaration::Content;
+use lupa::wire::v1::{
+    ClientId, Consent, DecideRequest, Denial, Directory, Information, Record, Register, Role,
+    StoredDeclaration,
+};
 
-use super::calendar::Calendar;
-use super::calendar::day;
-use super::calendar::instant;
+use super::calendar::{Calendar, day, instant};
 
 /// The three kinds of facts but the caller's, at an instant.
 #[derive(Clone, Copy)]
@@ -93,7 +83,7 @@ impl<'a> Recorded<'a> {
         }
     }
 
-    /// The day it was given; the day it was recorded where none is told, or one
+    /// The day it was given; the day it was recorded where none is given, or one
     /// after that: "what is stored as given after it was recorded counts so too".
     pub(super) fn given_on(&self) -> NaiveDate {
         let given_at = self.stored.given_at.as_ref().map(instant);

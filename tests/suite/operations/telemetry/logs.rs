@@ -1,14 +1,14 @@
 //! Logs over OTLP, and how they are found by the trace.
 
 use super::receiver::{Receiver, attribute, hex};
-use super::{TRACE, asked, decide, start};
+use super::{TRACE, decide, request_of, start};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_line_names_its_trace() {
     let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::start().await);
     let process = start(folder.path(), &receiver, &[("LUPA_LOG__LEVEL", "debug")]);
     let channel = process.connect().await;
-    decide(&channel, asked(&[])).await.unwrap_err();
+    decide(&channel, request_of(&[])).await.unwrap_err();
     let ended = process.terminate();
     assert!(ended.status.success(), "{}", ended.said);
     let logs = receiver.logs();

@@ -1,4 +1,4 @@
-//! A receiver of OTLP over gRPC that keeps what it receives.
+//! An OTLP receiver over gRPC that keeps what it receives.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -40,7 +40,7 @@ struct Received {
     spans: Vec<Span>,
     metrics: Vec<Metric>,
     logs: Vec<LogRecord>,
-    /// Of all messages, in which nothing personal may be found.
+    /// All messages, which must contain nothing personal.
     bytes: Vec<u8>,
 }
 
@@ -74,12 +74,12 @@ impl Receiver {
         spans.remove(0)
     }
 
-    /// The last that was told of each metric.
+    /// The last value of each metric.
     pub(crate) fn metrics(&self) -> Vec<Metric> {
         let received = self.received.lock().unwrap();
         let mut last: Vec<Metric> = Vec::new();
         for metric in received.metrics.iter().rev() {
-            if !last.iter().any(|told| told.name == metric.name) {
+            if !last.iter().any(|known| known.name == metric.name) {
                 last.push(metric.clone());
             }
         }
@@ -95,7 +95,7 @@ impl Receiver {
         self.received.lock().unwrap().bytes.clone()
     }
 
-    /// Waits until something has come.
+    /// Waits until the received telemetry satisfies a condition.
     pub(crate) async fn until(&self, has_come: impl Fn(&Self) -> bool) {
         until("telemetry that was sent", async || has_come(self)).await;
     }
@@ -159,10 +159,10 @@ pub(crate) fn hex(id: &[u8]) -> String {
 
 /// Attributes as text, in the order of their names.
 pub(crate) fn attributes(attributes: &[KeyValue]) -> Vec<(String, String)> {
-    let mut told: Vec<_> =
+    let mut known: Vec<_> =
         attributes.iter().map(|one| (one.key.clone(), text(one.value.as_ref().unwrap()))).collect();
-    told.sort();
-    told
+    known.sort();
+    known
 }
 
 /// The value of an attribute as text.

@@ -14,7 +14,7 @@ use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use tempfile::TempDir;
 
 use super::receiver::{Receiver, attribute, attributes, hex};
-use super::{CALLER, PERSONAL, TRACE, asked, decide, start};
+use super::{CALLER, PERSONAL, TRACE, decide, request_of, start};
 use crate::fixtures::patience::PATIENT_SETTINGS;
 use crate::fixtures::process::Process;
 use crate::fixtures::refused::error_id;
@@ -24,7 +24,7 @@ use crate::server::sidecar::{Call, check};
 const DECIDE: &str = "lupa.v1.DecisionService/Decide";
 const RECORD: &str = "lupa.v1.DeclarationService/RecordDeclaration";
 
-/// Lupa, to which Aino has declared, with what it is told of.
+/// Lupa with the declarations of Aino, its receiver, and the token.
 async fn started(variables: &[(&str, &str)]) -> (TempDir, Receiver, Process, String) {
     let (folder, receiver) = (tempfile::tempdir().unwrap(), Receiver::start().await);
     let process = start(folder.path(), &receiver, variables);
@@ -32,7 +32,7 @@ async fn started(variables: &[(&str, &str)]) -> (TempDir, Receiver, Process, Str
     (folder, receiver, process, token)
 }
 
-/// What came after the end: nothing is left unsent.
+/// Stops the process: no telemetry is left unsent.
 fn ended(process: Process) {
     let ended = process.terminate();
     assert!(ended.status.success(), "{}", ended.said);
@@ -47,24 +47,24 @@ fn status(span: &Span) -> StatusCode {
     span.status.as_ref().map_or(StatusCode::Unset, |status| status.code())
 }
 
-/// The same question, at a revision or later.
+/// The same request, at a revision or later.
 fn at(question: DecideRequest, token: &str) -> DecideRequest {
     DecideRequest { at_least: token.to_owned(), ..question }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_trace_goes_from_the_caller_to_the_reason() {
+async fn decision_span_continues_the_callers_trace() {
     let (_folder, receiver, process, token) = started(&[]).await;
     let channel = process.connect().await;
-    let question = at(asked(&["visit-1", "visit-1", "visit-2", "visit-3"]), &token);
+    let question = at(request_of(&["visit-1", "visit-1", "visit-2", "visit-3"]), &token);
     let answer = decide(&channel, question).await.unwrap();
     ended(process);
     let span = receiver.span(DECIDE);
     assert_eq!((hex(&span.trace_id), hex(&span.parent_span_id)), (TRACE.to_owned(), CALLER.to_owned()));
     assert_eq!(span.kind(), SpanKind::Server);
     assert_eq!(status(&span), StatusCode::Unset, "a denial is no error");
-    assert_eq!(span.trace_state, "", "what a caller has in it is not sent on");
-    let told = [
+    assert_eq!(span.trace_state, "", "the trace state of a caller is not forwarded");
+    let expected = [
         ("lupa.channel", "CHANNEL_KANTA"),
         ("lupa.decision.denied", "1"),
         ("lupa.decision.id", &answer.decision_id),
@@ -82,17 +82,17 @@ async fn one_trace_goes_from_the_caller_to_the_reason() {
         ("rpc.response.status_code", "OK"),
         ("rpc.system.name", "grpc"),
     ];
-    let mut told: Vec<_> =
-        told.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    told.sort();
+    let mut expected: Vec<_> =
+        expected.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    expected.sort();
     let mut came = attributes(&span.attributes);
     let age = came.iter().position(|(name, _)| name == "lupa.index.age_ms").expect("an age");
     let age: f64 = came.remove(age).1.parse().unwrap();
     // Nothing is decided by an index that is older than it may be.
     let max_staleness: f64 = PATIENT_SETTINGS[0].1.parse().unwrap();
     assert!((0.0..max_staleness).contains(&age), "{age}");
-    assert_eq!(came, told);
-    // An event for each reason; by default no rule, which would tell a denial.
+    assert_eq!(came, expected);
+    // An event for each reason; by default without the rule, which would reveal a denial.
     let events: Vec<_> = span.events.iter().map(|event| attributes(&event.attributes)).collect();
     assert_eq!(events.len(), 2, "{events:#?}");
     for (reason, effect, count) in
@@ -108,10 +108,10 @@ async fn one_trace_goes_from_the_caller_to_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rules_are_told_where_that_is_asked_for() {
+async fn rules_are_in_spans_if_configured() {
     let (_folder, receiver, process, _) = started(&[("LUPA_TELEMETRY__DETAIL", "rules")]).await;
     let channel = process.connect().await;
-    decide(&channel, asked(&["visit-1", "visit-2"])).await.unwrap();
+    decide(&channel, request_of(&["visit-1", "visit-2"])).await.unwrap();
     ended(process);
     let span = receiver.span(DECIDE);
     let rules: BTreeSet<String> = text(&span, "lupa.rules").split(',').map(str::to_owned).collect();
@@ -147,9 +147,9 @@ async fn a_declaration_is_found_by_its_revision() {
     ));
     let withdrawn = declarations.withdraw_declaration(request).await.unwrap().into_inner();
     assert_ne!(withdrawn.token, token);
-    decide(&channel, at(asked(&["visit-1"]), &withdrawn.token)).await.unwrap();
+    decide(&channel, at(request_of(&["visit-1"]), &withdrawn.token)).await.unwrap();
     ended(process);
-    let told: Vec<_> = receiver
+    let recorded: Vec<_> = receiver
         .spans(RECORD)
         .iter()
         .map(|span| ["lupa.declaration.kind", "lupa.revision", "lupa.replay"].map(|name| text(span, name)))
@@ -160,7 +160,7 @@ async fn a_declaration_is_found_by_its_revision() {
         ["denial", "4", "false"],
         ["consent", "3", "true"],
     ];
-    assert_eq!(told, expected);
+    assert_eq!(recorded, expected);
     let withdrawal = receiver.span("lupa.v1.DeclarationService/WithdrawDeclaration");
     assert_eq!(text(&withdrawal, "lupa.declaration.kind"), "withdrawal");
     assert_eq!(text(&withdrawal, "lupa.revision"), text(&receiver.span(DECIDE), "lupa.revision"));
@@ -172,7 +172,7 @@ async fn a_declaration_is_found_by_its_revision() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn envoys_question_goes_on_in_the_trace_of_the_call_itself() {
+async fn envoy_check_continues_the_trace_of_the_call() {
     let folder = tempfile::tempdir().unwrap();
     let receiver = Receiver::start().await;
     let routes = folder.path().join("lupa.toml");
@@ -184,7 +184,7 @@ async fn envoys_question_goes_on_in_the_trace_of_the_call_itself() {
     let call =
         Call::get("/clients/010181-900C/registers/1.2.3/records/secret-entry?service_event=secret-visit")
             .header("traceparent", format!("00-{TRACE}-{CALLER}-01"));
-    check(&mut AuthorizationClient::new(channel), call.told()).await;
+    check(&mut AuthorizationClient::new(channel), call.into_check_request()).await;
     ended(process);
     let span = receiver.span("envoy.service.auth.v3.Authorization/Check");
     assert_eq!((hex(&span.trace_id), hex(&span.parent_span_id)), (TRACE.to_owned(), CALLER.to_owned()));
@@ -195,23 +195,23 @@ async fn envoys_question_goes_on_in_the_trace_of_the_call_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_is_no_error() {
+async fn refused_request_is_no_error_span() {
     let (_folder, receiver, process, token) = started(&[]).await;
     let channel = process.connect().await;
-    decide(&channel, asked(&[])).await.unwrap_err();
-    let refused = decide(&channel, at(asked(&["visit-1"]), &format!("{token}A"))).await.unwrap_err();
+    decide(&channel, request_of(&[])).await.unwrap_err();
+    let refused = decide(&channel, at(request_of(&["visit-1"]), &format!("{token}A"))).await.unwrap_err();
     let error_id = error_id(&refused);
     ended(process);
     let spans = receiver.spans(DECIDE);
-    let told = ["rpc.response.status_code", "lupa.refusal"];
-    let told: Vec<_> = spans.iter().map(|span| told.map(|name| text(span, name))).collect();
-    assert_eq!(told, [["INVALID_ARGUMENT", "INVALID_REQUEST"], ["INVALID_ARGUMENT", "TOKEN_FORGED"]]);
+    let expected = ["rpc.response.status_code", "lupa.refusal"];
+    let expected: Vec<_> = spans.iter().map(|span| expected.map(|name| text(span, name))).collect();
+    assert_eq!(expected, [["INVALID_ARGUMENT", "INVALID_REQUEST"], ["INVALID_ARGUMENT", "TOKEN_FORGED"]]);
     assert!(spans.iter().all(|span| status(span) == StatusCode::Unset), "{spans:#?}");
-    assert_eq!(text(&spans[1], "lupa.error.id"), error_id, "by what the caller was told, its trace is found");
+    assert_eq!(text(&spans[1], "lupa.error.id"), error_id, "the caller's error id finds the trace");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn that_nothing_can_be_decided_is_an_error() {
+async fn unavailable_decision_is_an_error_span() {
     let (folder, receiver, process, _) = started(&[]).await;
     ended(process);
     let behind = tempfile::tempdir().unwrap();
@@ -225,7 +225,7 @@ async fn that_nothing_can_be_decided_is_an_error() {
     ended(process);
     let process = start(behind.path(), &receiver, &[("LUPA_CONSISTENCY__WAIT_MS_MAX", "1")]);
     let channel = process.connect().await;
-    let refused = decide(&channel, at(asked(&["visit-1"]), &token)).await.unwrap_err();
+    let refused = decide(&channel, at(request_of(&["visit-1"]), &token)).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unavailable);
     ended(process);
     let span = receiver.span(DECIDE);
@@ -240,9 +240,9 @@ async fn nothing_personal_is_sent() {
         let variables = [("LUPA_TELEMETRY__DETAIL", detail), ("LUPA_LOG__LEVEL", "trace")];
         let (_folder, receiver, process, _) = started(&variables).await;
         let channel = process.connect().await;
-        decide(&channel, asked(&["secret-visit", "visit-2"])).await.unwrap();
-        decide(&channel, asked(&[])).await.unwrap_err();
-        let mut undated = asked(&["secret-visit"]);
+        decide(&channel, request_of(&["secret-visit", "visit-2"])).await.unwrap();
+        decide(&channel, request_of(&[])).await.unwrap_err();
+        let mut undated = request_of(&["secret-visit"]);
         undated.records[0].recorded_on = "secret-entry".to_owned();
         decide(&channel, undated).await.unwrap();
         ended(process);
@@ -252,15 +252,15 @@ async fn nothing_personal_is_sent() {
         for personal in PERSONAL {
             assert!(!bytes.contains(personal), "{personal} is sent");
         }
-        assert!(!bytes.contains(ASKING), "the register that asks, which with the time tells who it is");
+        assert!(!bytes.contains(ASKING), "the requesting register, which with the time identifies a person");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_caller_does_not_sample_is_not_sent() {
+async fn unsampled_spans_are_not_sent() {
     let (_folder, receiver, process, _) = started(&[("OTEL_TRACES_SAMPLER", "always_off")]).await;
     let channel = process.connect().await;
-    decide(&channel, asked(&["visit-1"])).await.unwrap();
+    decide(&channel, request_of(&["visit-1"])).await.unwrap();
     ended(process);
     assert!(receiver.spans(DECIDE).is_empty());
     assert!(!receiver.metrics().is_empty(), "metrics are sent nevertheless");

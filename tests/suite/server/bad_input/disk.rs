@@ -1,5 +1,5 @@
-//! A disk without room: no false acknowledgement, an end that says why, and
-//! with room everything acknowledged is there.
+//! A full disk: no false acknowledgement, an exit with the cause, and every acknowledged
+//! declaration after a restart with free space.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,24 +12,24 @@ use tonic::Code;
 use tonic::transport::Channel;
 use tonic_types::StatusExt;
 
-use super::{CANNOT_SERVE, assert_told};
+use super::{CANNOT_SERVE, assert_reported};
 use crate::fixtures::process::{LUPA, Process, serve, settings};
 use crate::fixtures::requests::{listing, person, recording, settled};
 
 const CALLERS: usize = 4;
-/// Far more than there is room for.
+/// Far more than the disk can hold.
 const DECLARATIONS_MAX: usize = 20_000;
 
-/// What a caller knows.
-struct Told {
+/// The requests of a caller.
+struct CallerLog {
     caller: usize,
-    /// The keys with their answers.
+    /// The acknowledged keys with their answers.
     answered: Vec<(String, v1::RecordDeclarationResponse)>,
-    /// The key without one.
+    /// The key whose outcome is unknown.
     unknown: String,
 }
 
-/// In blocks of 512 bytes: room for the store, but not for much of its log.
+/// In blocks of 512 bytes: enough for the store, but not for much of its WAL.
 const FILE_BLOCKS_MAX: u32 = 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -43,7 +43,7 @@ async fn a_file_that_may_not_grow_stops_the_server() {
     fill_and_recover(limited, &store, || ()).await;
 }
 
-/// A file system of its own, where the user may mount one.
+/// A separate file system, where the user may mount one.
 struct Tmpfs<'a>(&'a Path);
 
 impl<'a> Tmpfs<'a> {
@@ -79,15 +79,15 @@ async fn a_full_disk_stops_the_server() {
     fill_and_recover(serve(&store), &store, || disk.grow("64m")).await;
 }
 
-/// Records until there is no room, and starts anew with room.
+/// Records until the disk is full, then restarts with free space.
 async fn fill_and_recover(limited: Command, store: &Path, make_room: impl FnOnce()) {
     let process = Process::start(limited).expect("it listens");
     let mut filling = JoinSet::new();
     for caller in 0..CALLERS {
         filling.spawn(record_until_full(caller, process.connect().await));
     }
-    let told: Vec<Told> = filling.join_all().await;
-    assert_told(
+    let logs: Vec<CallerLog> = filling.join_all().await;
+    assert_reported(
         &process.wait(),
         CANNOT_SERVE,
         &["the store failed, so the server stopped", "check that the disk has room"],
@@ -97,7 +97,7 @@ async fn fill_and_recover(limited: Command, store: &Path, make_room: impl FnOnce
     let process = Process::start(serve(store)).expect("it listens");
     let mut client = DeclarationServiceClient::new(process.connect().await);
     let mut count = 0;
-    for Told { caller, answered, unknown } in told {
+    for CallerLog { caller, answered, unknown } in logs {
         let resolved =
             client.record_declaration(denial(caller, &unknown)).await.expect("recorded").into_inner();
         let expected: Vec<_> = answered.iter().map(|(_, answer)| &answer.declaration_id).collect();
@@ -113,7 +113,7 @@ async fn fill_and_recover(limited: Command, store: &Path, make_room: impl FnOnce
         count += answered.len();
     }
     assert!(count > 20, "only {count} were acknowledged: the disk was full from the start");
-    assert_told(&process.terminate(), 0, &["stopped"]);
+    assert_reported(&process.terminate(), 0, &["stopped"]);
 }
 
 fn denial(caller: usize, key: &str) -> v1::RecordDeclarationRequest {
@@ -121,8 +121,8 @@ fn denial(caller: usize, key: &str) -> v1::RecordDeclarationRequest {
     recording(person(caller), key, &yaml)
 }
 
-/// What was acknowledged, and the key of the request that was not.
-async fn record_until_full(caller: usize, channel: Channel) -> Told {
+/// The acknowledged requests, and the key of the one that failed.
+async fn record_until_full(caller: usize, channel: Channel) -> CallerLog {
     let mut client = DeclarationServiceClient::new(channel);
     let mut answered = Vec::new();
     for number in 0..DECLARATIONS_MAX {
@@ -137,7 +137,7 @@ async fn record_until_full(caller: usize, channel: Channel) -> Told {
                 );
                 let reason = status.get_error_details().error_info().map(|info| info.reason.clone());
                 assert!(reason.is_none_or(|reason| reason == "STORE_FAILED"), "{status:?}");
-                return Told { caller, answered, unknown: key };
+                return CallerLog { caller, answered, unknown: key };
             }
         }
     }

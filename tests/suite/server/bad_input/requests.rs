@@ -1,4 +1,4 @@
-//! Requests that cannot be met, sent to the real binary.
+//! Invalid requests, sent to the real binary.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lupa::server::clock;
@@ -46,19 +46,20 @@ async fn identity_codes_are_checked_to_the_last_character() {
         "",
     ] {
         let client = v1::ClientId { extension: extension.to_owned(), root: String::new() };
-        let told = refused(decisions.decide(question(client.clone(), vec![entry("doc-1", "visit-1")])).await);
-        assert_eq!(told, invalid(&["client.extension"]), "{extension}");
-        let told = refused(declarations.record_declaration(recording(client, "1", DENIAL)).await);
-        assert_eq!(told, invalid(&["client.extension"]), "{extension}");
+        let refusal =
+            refused(decisions.decide(question(client.clone(), vec![entry("doc-1", "visit-1")])).await);
+        assert_eq!(refusal, invalid(&["client.extension"]), "{extension}");
+        let refusal = refused(declarations.record_declaration(recording(client, "1", DENIAL)).await);
+        assert_eq!(refusal, invalid(&["client.extension"]), "{extension}");
     }
-    // With the national root or without, and each sign a person of their own.
+    // With the national root or without it. Each century sign is a different person.
     for (extension, root) in [("010181-900C", "1.2.246.21"), ("010190Y901R", ""), ("290200A901C", "")] {
         let client = v1::ClientId { extension: extension.to_owned(), root: root.to_owned() };
         decisions.decide(question(client, vec![entry("doc-1", "visit-1")])).await.expect("decided");
     }
 }
 
-/// What is looked at for each record must be little, or one request takes a whole core.
+/// The claims and tasks that each record is checked against are limited, or one request takes a whole core.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn very_many_claims_and_service_tasks_are_refused() {
     let folder = TempDir::new().expect("a directory");
@@ -73,14 +74,14 @@ async fn very_many_claims_and_service_tasks_are_refused() {
     for claims in [17, 500_000] {
         assert_eq!(refused(decisions.decide(with(claims)).await), invalid(&["claims"]), "{claims}");
     }
-    let asked = v1::ExplainRequest { decide: Some(with(17)) };
-    assert_eq!(refused(decisions.explain(asked).await), invalid(&["decide.claims"]));
+    let request = v1::ExplainRequest { decide: Some(with(17)) };
+    assert_eq!(refused(decisions.explain(request).await), invalid(&["decide.claims"]));
     let of_tasks = |tasks: usize| v1::Record {
         service_tasks: vec!["task".to_owned(); tasks],
         ..entry("doc-1", "visit-1")
     };
-    let asked = question(aino(), vec![of_tasks(100), of_tasks(101)]);
-    let decided = decisions.decide(asked).await.expect("decided").into_inner();
+    let request = question(aino(), vec![of_tasks(100), of_tasks(101)]);
+    let decided = decisions.decide(request).await.expect("decided").into_inner();
     let faults: Vec<_> = decided.verdicts.iter().map(|verdict| verdict.invalid_field.as_str()).collect();
     assert_eq!(faults, ["", "service_tasks"]);
 }
@@ -127,7 +128,7 @@ async fn dates_and_registers_that_do_not_exist_permit_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_said_is_said_in_the_past_and_to_someone_known() {
+async fn future_times_and_unknown_registers_are_refused() {
     let folder = TempDir::new().expect("a directory");
     let (_process, channel) = start(&folder).await;
     let mut declarations = DeclarationServiceClient::new(channel);
@@ -137,12 +138,12 @@ async fn what_is_said_is_said_in_the_past_and_to_someone_known() {
     };
     let far = DateTime::from_timestamp(253_402_300_799, 0).expect("the end of the year 9999");
     for at in [clock::now() + TimeDelta::minutes(5), far] {
-        let told = refused(declarations.record_declaration(given(at)).await);
-        assert_eq!(told, because(Code::FailedPrecondition, "GIVEN_IN_FUTURE"), "{at}");
+        let refusal = refused(declarations.record_declaration(given(at)).await);
+        assert_eq!(refusal, because(Code::FailedPrecondition, "GIVEN_IN_FUTURE"), "{at}");
     }
     for (seconds, nanos) in [(i64::MAX, 0), (i64::MIN, 0), (0, -1), (0, 2_000_000_000)] {
         let given_at = Some(pbjson_types::Timestamp { seconds, nanos });
-        let told = refused(
+        let refusal = refused(
             declarations
                 .record_declaration(v1::RecordDeclarationRequest {
                     given_at,
@@ -150,7 +151,7 @@ async fn what_is_said_is_said_in_the_past_and_to_someone_known() {
                 })
                 .await,
         );
-        assert_eq!(told, invalid(&["given_at"]), "{seconds} {nanos}");
+        assert_eq!(refusal, invalid(&["given_at"]), "{seconds} {nanos}");
     }
     let of = |register: &str, organisation: &str| {
         message::<v1::RecordedBy>(&format!(
@@ -160,14 +161,14 @@ async fn what_is_said_is_said_in_the_past_and_to_someone_known() {
     for recorded_by in [of(UNKNOWN, "1.2.246.10.99999999.5.0"), of(ASKING, "1.2.246.10.99999999.999.0")] {
         let request =
             v1::RecordDeclarationRequest { recorded_by: Some(recorded_by), ..recording(aino(), "1", DENIAL) };
-        let told = refused(declarations.record_declaration(request).await);
-        assert_eq!(told, because(Code::FailedPrecondition, "RECORDER_UNKNOWN"));
+        let refusal = refused(declarations.record_declaration(request).await);
+        assert_eq!(refusal, because(Code::FailedPrecondition, "RECORDER_UNKNOWN"));
     }
     declarations.record_declaration(given(clock::now() - TimeDelta::minutes(5))).await.expect("recorded");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_directory_at_fault_is_refused_and_its_faults_are_told_in_words() {
+async fn invalid_directory_is_refused_with_described_faults() {
     let folder = TempDir::new().expect("a directory");
     let (_process, channel) = start(&folder).await;
     let mut directories = DirectoryServiceClient::new(channel);
@@ -186,11 +187,11 @@ registers:
     let status = directories.replace_directory(v1::ReplaceDirectoryRequest { directory: Some(faulty) }).await;
     let details = status.expect_err("it is refused").get_error_details();
     let violations = &details.bad_request().expect("a BadRequest").field_violations;
-    let mut told: Vec<_> = violations
+    let mut refusal: Vec<_> = violations
         .iter()
         .map(|violation| (violation.field.as_str(), violation.description.as_str()))
         .collect();
-    told.sort_unstable();
+    refusal.sort_unstable();
     let cycle =
         |oid: &str| format!("the successors of `{oid}` form a cycle: a former provider ends in a county");
     let expected = [
@@ -205,7 +206,7 @@ registers:
             "no organisation `1.2.246.5` in the directory: add it or correct the OID",
         ),
     ];
-    assert_eq!(told, expected);
+    assert_eq!(refusal, expected);
     let after =
         directories.get_directory(v1::GetDirectoryRequest {}).await.expect("a directory").into_inner();
     assert_eq!(after, before);

@@ -1,5 +1,5 @@
-//! What is behind Envoy: the service of records of `deploy/envoy`, in a process of
-//! its own, and before it a server that notes every call and passes it on.
+//! The upstream of Envoy: the record service of `deploy/envoy` in its own process, and in
+//! front of it a proxy that logs and forwards every call.
 
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -19,7 +19,7 @@ use crate::fixtures::process::LUPA;
 /// The path and the headers of a call.
 pub(super) type Reached = (String, http::HeaderMap);
 
-/// What was noted.
+/// The logged calls.
 #[derive(Debug, Default)]
 struct Notes {
     lookups: Mutex<Vec<Reached>>,
@@ -62,12 +62,12 @@ impl Behind {
         self.service_address
     }
 
-    /// What has come since this was asked last, lookups apart.
+    /// The calls since the last call of this method, without lookups.
     pub(super) fn reached(&self) -> Vec<Reached> {
         take(&self.notes.calls)
     }
 
-    /// The lookups since this was asked last.
+    /// The lookups since the last call of this method.
     pub(super) fn lookups(&self) -> Vec<Reached> {
         take(&self.notes.lookups)
     }
@@ -90,7 +90,7 @@ fn take(noted: &Mutex<Vec<Reached>>) -> Vec<Reached> {
     std::mem::take(&mut noted.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Notes a call, and answers what the service answers.
+/// Logs a call and forwards it.
 async fn pass_on(
     State((notes, service)): State<(Arc<Notes>, SocketAddr)>,
     request: Request,

@@ -1,6 +1,6 @@
-//! A second request in the body of a first one. A service that does not read the
-//! body takes it for the next request of the connection, and of that nobody was
-//! asked.
+//! Request smuggling: a second request in the body of a first one. A service that does
+//! not read the body takes it for the next request of the connection, for which no check
+//! was made.
 
 use bytes::Bytes;
 use tempfile::TempDir;
@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use super::{Envoy, lupa, path_of};
 use crate::fixtures::patience::PATIENCE;
 
-/// The second request, with what only Envoy may say of who asks.
+/// The second request, with the headers that only Envoy may set.
 fn smuggled() -> String {
     format!(
         "GET {} HTTP/1.1\r\nhost: records\r\nx-lupa-permitted-records: entry-2\r\nx-token-payload: e30\r\n\r\n",
@@ -45,7 +45,7 @@ async fn no_request_in_a_body_reaches_the_service() {
                 assert_eq!(envoy.reached().len(), 0, "{sent}: {}", answer.text);
             }
         }
-        // A body without a byte is none, and goes on as none.
+        // An empty body is forwarded as no body.
         let token = format!("authorization: Bearer {}", envoy.token);
         let empty = format!(
             "GET {permitted} HTTP/1.1\r\nhost: records\r\n{token}\r\nconnection: close\r\n\
@@ -60,19 +60,19 @@ async fn no_request_in_a_body_reaches_the_service() {
     }
 }
 
-/// A body that does not come is not waited for.
+/// Envoy does not wait for a missing body.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_body_that_does_not_come_is_given_up() {
+async fn missing_body_times_out() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let envoy = Envoy::start(process.address()).await;
     let head = format!("authorization: Bearer {}\r\ncontent-length: 5", envoy.token);
     let sent = format!("GET {} HTTP/1.1\r\nhost: records\r\n{head}\r\n\r\n", path_of("entry-1"));
-    let given_up = tokio::time::timeout(PATIENCE, envoy.send_as_it_is(&sent)).await.unwrap();
-    assert_eq!((given_up.status, envoy.reached().len()), (408, 0), "{}", given_up.text);
+    let timed_out = tokio::time::timeout(PATIENCE, envoy.send_as_it_is(&sent)).await.unwrap();
+    assert_eq!((timed_out.status, envoy.reached().len()), (408, 0), "{}", timed_out.text);
 }
 
-/// In HTTP/2 a body may come without a length: Envoy reads it before Lupa is asked.
+/// In HTTP/2 a body may come without a length: Envoy reads it before the check.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_body_of_http2_without_a_length_reaches_the_service() {
     let folder = TempDir::new().unwrap();
@@ -105,7 +105,7 @@ async fn over_http2(envoy: &Envoy, body: Option<String>) -> u16 {
     status
 }
 
-/// A service must not depend on what is before it.
+/// The service must be safe without Envoy.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_service_itself_reads_no_request_from_a_body() {
     let folder = TempDir::new().unwrap();

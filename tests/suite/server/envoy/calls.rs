@@ -1,16 +1,16 @@
-//! What passes and what does not.
+//! Permitted calls pass with the headers of the decision; all others are stopped.
 
 use tempfile::TempDir;
 
 use super::{AINO, Envoy, HOLDING, lupa, path_of};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn only_what_is_permitted_reaches_the_service() {
+async fn only_permitted_calls_reach_the_service() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let envoy = Envoy::start(process.address()).await;
 
-    // Made up by the caller: gone when it gets there.
+    // Forged by the caller: removed before the service.
     let made_up =
         ["x-lupa-obligations: OBLIGATION_NONE", "x-lupa-permitted-records: entry-2", "x-lupa-reason: x"];
     let permitted = envoy.get(&path_of("entry-1"), &made_up).await;
@@ -28,23 +28,23 @@ async fn only_what_is_permitted_reaches_the_service() {
     assert!(denied.text.contains("application/problem+json"), "{}", denied.text);
     assert!(denied.text.contains(r#""reason":"REASON_NOT_SHAREABLE""#), "{}", denied.text);
 
-    // The token of a decision is taken back, and a made-up one is not.
+    // The token of a decision is accepted, a forged one is not.
     let again = format!("x-lupa-token: {token}");
     assert_eq!(envoy.get(&path_of("entry-1"), &[&again]).await.status, 200);
     assert_eq!(envoy.get(&path_of("entry-1"), &["x-lupa-token: AAAA"]).await.status, 403);
     assert_eq!(envoy.get(&path_of("entry-1"), &[&again, &again]).await.status, 403);
     assert_eq!(envoy.reached().len(), 1);
 
-    // Nobody knows who asks: nothing is looked up either.
+    // Without a known requester nothing is looked up.
     envoy.behind.lookups();
     let unknown = envoy.send(&format!("GET {} HTTP/1.1\r\nhost: records", path_of("entry-1")), &[]).await;
     assert_eq!((unknown.status, envoy.reached().len(), envoy.behind.lookups().len()), (401, 0, 0));
 }
 
-/// Ways to write the path of what is denied that another reader may take for
-/// something else, and the other way round. Only what was decided about passes.
+/// Spellings of the path of a denied record that another parser may read as another
+/// record, and the reverse. Only the record that was decided about passes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_way_of_writing_a_path_leads_to_what_was_not_decided() {
+async fn every_spelling_of_a_path_reaches_only_decided_records() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let envoy = Envoy::start(process.address()).await;
@@ -58,7 +58,7 @@ async fn no_way_of_writing_a_path_leads_to_what_was_not_decided() {
         }
     }
     assert!(passed.is_empty(), "{passed:#?}");
-    // What Envoy writes anew before it asks arrives as it was decided about.
+    // A path that Envoy normalizes before the check reaches the service normalized.
     let other = path_of("entry-3");
     for (way, plain) in [
         (permitted.replace("/records/", "//records/"), &permitted),
@@ -74,19 +74,19 @@ async fn no_way_of_writing_a_path_leads_to_what_was_not_decided() {
         assert_eq!(path, *plain, "{way}");
     }
     // Other methods, and tunnels.
-    for begin in [
+    for start in [
         format!("DELETE {permitted} HTTP/1.1\r\nhost: records"),
         format!("POST {permitted} HTTP/1.1\r\nhost: records\r\ncontent-length: 0"),
         "CONNECT records:443 HTTP/1.1\r\nhost: records:443".to_owned(),
         "OPTIONS * HTTP/1.1\r\nhost: records".to_owned(),
         "GET / HTTP/1.1\r\nhost: records".to_owned(),
-        // The lookup is for Envoy only.
+        // Only Envoy may send lookups.
         format!("GET /held{permitted} HTTP/1.1\r\nhost: records"),
     ] {
         let token = format!("authorization: Bearer {}", envoy.token);
-        let answer = envoy.send(&begin, &[&token]).await;
-        assert!(matches!(answer.status, 400 | 403 | 404), "{begin}: {}", answer.text);
-        assert!(envoy.reached().is_empty(), "{begin}");
+        let answer = envoy.send(&start, &[&token]).await;
+        assert!(matches!(answer.status, 400 | 403 | 404), "{start}: {}", answer.text);
+        assert!(envoy.reached().is_empty(), "{start}");
     }
     // More than Envoy takes.
     let long = format!("x-long: {}", "x".repeat(100_000));

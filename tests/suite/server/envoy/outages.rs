@@ -1,4 +1,4 @@
-//! Without an answer nothing passes, and nobody is told that it was denied.
+//! Fail-closed: during an outage no call passes, and each is answered 503, not as denied.
 //! `LUPA_TEST_OUTAGES=100 LUPA_TEST_CASES=100000 cargo test --test suite outages`
 //! is the long campaign.
 
@@ -14,25 +14,25 @@ use crate::core::evaluate::cases;
 use crate::fixtures::patience::until;
 use crate::fixtures::relay::{Mode, Relay};
 
-/// How many outages, unless `LUPA_TEST_OUTAGES` says otherwise: each kind once.
+/// Number of outages by default: each kind once. `LUPA_TEST_OUTAGES` sets another number.
 const OUTAGES: usize = KINDS.len();
 
-/// How many calls during all outages together.
+/// Number of calls during all outages.
 const CALLS: u64 = 240;
 
-/// How many calls wait at one time.
+/// Maximum number of concurrent calls.
 const WAITING_MAX: usize = 256;
 
-/// Longer than Envoy waits.
+/// Longer than Envoy's timeouts.
 const SLOWNESS: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy, Debug)]
 enum Outage {
-    /// The process is gone, without a word.
+    /// The process is killed.
     Killed,
-    /// The process does not run, but is there.
+    /// The process is suspended.
     Paused,
-    /// What is between Envoy and Lupa does so.
+    /// The link between Envoy and Lupa fails.
     Between(Mode),
 }
 
@@ -77,7 +77,7 @@ async fn during_an_outage_every_call_is_503_and_none_reaches_the_service() {
     serves(&envoy).await;
 }
 
-/// Calls of which half would be permitted and half denied.
+/// Sends calls; half of them would be permitted and half denied.
 async fn check(envoy: &Arc<Envoy>, calls: u64, number: usize, outage: Outage) {
     let at_once = Arc::new(Semaphore::new(WAITING_MAX));
     let mut waiting = JoinSet::new();
@@ -98,12 +98,12 @@ async fn check(envoy: &Arc<Envoy>, calls: u64, number: usize, outage: Outage) {
     assert!(reached.is_empty(), "outage {number}, {outage:?}: {} calls came through", reached.len());
 }
 
-/// Waits until Lupa is asked again, and sees that all is as before.
+/// Waits until calls are decided again.
 async fn serves(envoy: &Envoy) {
     for (entry, expected) in [("entry-1", 200), ("entry-2", 403)] {
         until("Lupa decides again", async || {
             let status = envoy.get(&path_of(entry), &[]).await.status;
-            // Until then, and whenever the machine is busy, nothing passes.
+            // Until then nothing passes.
             assert!(status == expected || status == 503, "{entry}: {status}");
             status == expected
         })
@@ -112,7 +112,7 @@ async fn serves(envoy: &Envoy) {
     assert!(envoy.reached().iter().all(|(path, _)| *path == path_of("entry-1")));
 }
 
-/// Without an answer to the lookup nothing passes either.
+/// Without an answer to the lookup no call passes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_a_lookup_every_call_is_503_and_none_reaches_the_service() {
     let folder = TempDir::new().unwrap();

@@ -1,6 +1,5 @@
-//! The two patterns of `deploy/envoy`: the lookup before the check, and the check
-//! by the service. In both the service says what its records are, and a caller
-//! cannot say otherwise.
+//! The two patterns of `deploy/envoy`: the lookup before the check, and the check by the
+//! service. In both the service describes its records, and a caller cannot override that.
 
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -8,8 +7,7 @@ use tokio::net::TcpStream;
 
 use super::{AINO, Envoy, HOLDING, lupa, path_of};
 
-/// What a caller says of an entry that the client has denied, and by it of
-/// which client and register it is.
+/// Claims of a caller about the client and the register of an entry that is denied.
 fn claims() -> Vec<String> {
     let denied = path_of("entry-2");
     let list = format!("/clients/{AINO}/registers/{HOLDING}/records");
@@ -22,14 +20,14 @@ fn claims() -> Vec<String> {
         format!("{denied}?records=W10"),
         format!("{list}?id=entry-2&service_event=visit-1&{facts}"),
         format!("{list}?id=entry-2"),
-        // Of somebody else, who has consented to nothing; and of Aino nothing of it is held.
+        // Of another client without consents; the service holds no such entry of Aino.
         denied.replace(AINO, "010190-901R").replace("entry-2", "entry-9"),
         denied.replace("entry-2", "entry-9"),
         denied.replace(HOLDING, "1.2.246.10.99999999.5.1"),
     ]
 }
 
-/// Headers by which a caller would say it.
+/// Headers by which a caller would claim it.
 const MADE_UP: [&str; 5] = [
     "x-lupa-records: W10",
     "x-lupa-client: 010181-900C",
@@ -39,7 +37,7 @@ const MADE_UP: [&str; 5] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lookup_tells_lupa_what_is_held_and_the_caller_cannot() {
+async fn lookup_provides_records_and_caller_cannot_override() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let envoy = Envoy::start(process.address()).await;
@@ -62,13 +60,13 @@ async fn a_lookup_tells_lupa_what_is_held_and_the_caller_cannot() {
     assert_eq!(path, path_of("entry-1"));
     assert_eq!(headers.get_all("x-lupa-permitted-records").iter().collect::<Vec<_>>(), ["entry-1"]);
     assert_ne!(headers["x-lupa-decision-id"], "forged");
-    // It was looked up where it was then asked for.
+    // The lookup used the path of the call.
     let lookups = envoy.behind.lookups();
     assert_eq!(lookups.last().map(|(path, _)| path.clone()), Some(format!("/held{}", path_of("entry-1"))));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_several_records_the_service_shows_the_permitted_ones() {
+async fn service_shows_the_permitted_of_several_records() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let list = format!("/clients/{AINO}/registers/{HOLDING}/records");
@@ -89,7 +87,7 @@ async fn of_several_records_the_service_shows_the_permitted_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_service_asks_lupa_about_what_it_is_about_to_send() {
+async fn service_requests_decisions_before_sending() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let envoy = Envoy::start_before_checks(process.address()).await;
@@ -101,7 +99,7 @@ async fn a_service_asks_lupa_about_what_it_is_about_to_send() {
     }
     let permitted = envoy.get(&path_of("entry-1"), &MADE_UP).await;
     assert_eq!((permitted.status, permitted.shown()), (200, vec!["entry-1"]), "{}", permitted.text);
-    // Who asks is what Envoy has verified, not what the caller says.
+    // The requester is the one that Envoy has verified, not the one that the caller claims.
     envoy.reached();
     let unknown = format!("GET {} HTTP/1.1\r\nhost: records", path_of("entry-1"));
     let unknown = envoy.send(&unknown, &["x-token-payload: e30"]).await;
@@ -116,9 +114,9 @@ async fn a_service_asks_lupa_about_what_it_is_about_to_send() {
     assert_eq!((answer.status, answer.shown().len()), (503, 0), "{}", answer.text);
 }
 
-/// Without Envoy before it, and so without a decision, the service shows nothing.
+/// Without Envoy, and so without a decision, the service shows nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_service_shows_nothing_that_lupa_has_not_named() {
+async fn service_shows_only_records_that_lupa_permits() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     for envoy in [Envoy::start(process.address()).await, Envoy::start_before_checks(process.address()).await]

@@ -24,14 +24,14 @@ async fn a_preflight_is_answered_before_the_filters_that_deny() {
         ] {
             assert!(preflight.text.contains(line), "{line}: {}", preflight.text);
         }
-        // Of another origin, and what is no preflight, goes on to the filters that deny.
+        // Other origins, and calls that are no preflight, reach the filters that deny.
         for lines in [&["origin: https://other.example", asks][..], &[ORIGIN], &[]] {
             let answer = envoy.send(&options, lines).await;
             assert_eq!(answer.status, 401, "{lines:?}: {}", answer.text);
             assert!(!answer.text.contains("access-control-allow-methods"), "{lines:?}: {}", answer.text);
         }
         assert_eq!((envoy.reached().len(), envoy.behind.lookups().len()), (0, 0));
-        // The page may read answers, denials too; that it may does not permit anything.
+        // The page may read all answers, denials too; this permits nothing.
         for (entry, status) in [("entry-1", 200), ("entry-2", 403)] {
             let answer = envoy.get(&path_of(entry), &[ORIGIN]).await;
             assert_eq!(answer.status, status, "{}", answer.text);
@@ -46,9 +46,9 @@ async fn a_preflight_is_answered_before_the_filters_that_deny() {
     }
 }
 
-/// A page can tell an outage from a denial: it may read that answer too.
+/// A page can distinguish an outage from a denial: it may read that answer too.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_may_read_that_lupa_does_not_answer() {
+async fn outage_answer_is_readable_cross_origin() {
     let folder = TempDir::new().unwrap();
     let process = lupa(folder.path()).await;
     let envoy = Envoy::start(process.address()).await;

@@ -1,4 +1,4 @@
-//! The trace of whoever calls goes on through Envoy to the rule.
+//! The trace of the caller continues through Envoy to the rule.
 
 use tempfile::TempDir;
 
@@ -21,7 +21,7 @@ async fn the_trace_of_a_call_goes_on_through_envoy() {
     let envoy = Envoy::start(lupa.address()).await;
     let traceparent = format!("traceparent: 00-{TRACE}-{CALLER}-01");
     assert_eq!(envoy.get(&path_of("entry-2"), &[&traceparent]).await.status, 403);
-    // One that makes two traces of it belongs to neither.
+    // Two trace headers: the call belongs to neither trace.
     let two = [traceparent.as_str(), traceparent.as_str()];
     assert_eq!(envoy.get(&path_of("entry-1"), &two).await.status, 200);
     drop(envoy);

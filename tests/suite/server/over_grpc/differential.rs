@@ -1,4 +1,4 @@
-//! The same cases through a real server, by Simulate.
+//! The generated cases through a real server, by Simulate.
 
 use lupa::server::clock;
 use lupa::wire::v1::SimulateRequest;
@@ -10,7 +10,7 @@ use crate::core::generator::{case, timestamp};
 use crate::core::reference::Calendar;
 use crate::fixtures::running::Running;
 
-/// How many cases, all of the published calendar: a server has one.
+/// Number of cases, all with the published calendar: a server has one.
 const CASES: u64 = 100_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

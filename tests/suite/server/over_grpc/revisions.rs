@@ -1,4 +1,4 @@
-//! What is decided at a revision is decided there whichever way it is asked.
+//! Decide, Decide after a restart and Simulate agree at a revision.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -16,17 +16,17 @@ use crate::fixtures::running::Running;
 /// Each opens a store twice.
 const CASES: u64 = 60;
 
-/// What time it is for the servers of this test, in microseconds.
+/// The time of the servers of this test, in microseconds.
 static NOW: AtomicI64 = AtomicI64::new(0);
 
 fn clock_of_case() -> Instant {
     Instant::from_timestamp_micros(NOW.load(Ordering::SeqCst)).unwrap()
 }
 
-/// An audit asks again what was decided, after restarts, and by Simulate: it
-/// must get what the professional got.
+/// An audit repeats a decision after restarts and by Simulate: it must get the verdicts
+/// that the professional got.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_revision_is_decided_alike_live_after_a_restart_and_by_simulate() {
+async fn decide_restart_and_simulate_agree_at_a_revision() {
     let mut different = std::collections::BTreeSet::new();
     for seed in 0..CASES {
         let case = stored_by_now(case(seed));
@@ -54,7 +54,7 @@ async fn a_revision_is_decided_alike_live_after_a_restart_and_by_simulate() {
         different.extend(live.verdicts.iter().map(|verdict| verdict.details().rule.clone()));
         running.end().await;
     }
-    assert!(different.len() > 12, "few rules were asked for: {different:?}");
+    assert!(different.len() > 12, "few rules decided: {different:?}");
 }
 
 async fn decide(running: &Running, case: &Case) -> DecideResponse {

@@ -1,5 +1,5 @@
-//! The corpus through a real server: decisions by Simulate, the rest on a
-//! store that holds what is stored in the scenario, at the scenario's time.
+//! The scenario corpus through a real server: decisions by Simulate, the rest on a store
+//! with the declarations of the scenario, at its time.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -21,15 +21,14 @@ use tonic_types::StatusExt;
 use crate::core::scenarios::corpus;
 use crate::fixtures::running::Running;
 
-/// What time it is for the servers of this test, in microseconds.
+/// The time of the servers of this test, in microseconds.
 static NOW: AtomicI64 = AtomicI64::new(0);
 
 fn scenario_clock() -> Instant {
     Instant::from_timestamp_micros(NOW.load(Ordering::SeqCst)).unwrap()
 }
 
-/// What is stored by the time of the scenario, in the order of recording, as a
-/// store has it.
+/// The declarations stored by the time of the scenario, in the order of recording.
 fn stored(scenario: &Scenario) -> impl Iterator<Item = Declaration> {
     let recorded =
         scenario.declarations.1.iter().filter(|declaration| declaration.recorded_at <= scenario.at);
@@ -123,7 +122,7 @@ async fn ask(channel: &Channel, scenario: &Scenario) -> Outcome {
             let printed = response.into_inner().declarations;
             shown(printed.into_iter().map(|printed| printed.declaration.unwrap().id).collect())
         }),
-        Request::Decide(_) | Request::Unreadable => panic!("not asked of the declaration service"),
+        Request::Decide(_) | Request::Unreadable => panic!("no request to the declaration service"),
     };
     answer.unwrap_or_else(|status| refused(&status))
 }

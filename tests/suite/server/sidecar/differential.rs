@@ -1,4 +1,4 @@
-//! Envoy's question beside Decide: of the same facts the same verdict.
+//! Envoy's check compared with Decide: the same facts give the same verdict.
 
 use std::collections::BTreeSet;
 
@@ -29,7 +29,7 @@ const CASES: u64 = 1_300;
 /// How many calls at least.
 const CALLS: u64 = 10_000;
 
-/// Everything comes from headers of its own.
+/// Each part comes from its own header.
 const ROUTES: &str = r#"
 [[sidecar.routes]]
 methods = ["GET"]
@@ -51,7 +51,7 @@ fn clock() -> Instant {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn envoy_is_answered_as_decide_answers() {
+async fn envoy_check_agrees_with_decide() {
     let published = Calendar::defaults();
     let mut kept = None;
     let running =
@@ -63,7 +63,7 @@ async fn envoy_is_answered_as_decide_answers() {
         let Case { directory, calendar: _, declarations, mut request, at: _ } = case(seed);
         // Another client for each case: their declarations stay apart.
         request.client = Some(person(seed as usize));
-        // What JSON cannot say: a kind of record that nobody knows.
+        // Not expressible in JSON: an unknown kind of record.
         request.records.retain(|record| RecordKind::try_from(record.kind).is_ok());
         store.import(of_client(&request, declarations, seed)).await.unwrap();
         let mut directories = DirectoryServiceClient::new(running.channel.clone());
@@ -73,7 +73,7 @@ async fn envoy_is_answered_as_decide_answers() {
             let mut decisions = DecisionServiceClient::new(running.channel.clone());
             let decided = decisions.decide(question.clone()).await;
             let mut envoy = AuthorizationClient::new(running.channel.clone());
-            let (_, answer) = check(&mut envoy, as_call(&question).told()).await;
+            let (_, answer) = check(&mut envoy, as_call(&question).into_check_request()).await;
             calls += 1;
             let Ok(decided) = decided else {
                 assert_eq!(answer.stopped(), (403, "INVALID_REQUEST"), "seed {seed}");
@@ -85,8 +85,8 @@ async fn envoy_is_answered_as_decide_answers() {
                     permits += 1;
                     let passed = answer.passed();
                     assert_eq!(passed["x-lupa-reason"], verdicts[0].reason().as_str_name(), "seed {seed}");
-                    let told = passed.get("x-lupa-obligations").copied().unwrap_or_default();
-                    assert_eq!(told, obligations(&verdicts), "seed {seed}");
+                    let listed = passed.get("x-lupa-obligations").copied().unwrap_or_default();
+                    assert_eq!(listed, obligations(&verdicts), "seed {seed}");
                 }
                 Some(verdict) => {
                     denials += 1;
@@ -114,7 +114,7 @@ fn of_client(
     stored.into_iter().map(|one| (client.clone(), one)).collect()
 }
 
-/// Of all verdicts together, in the order of their numbers.
+/// The obligations of all verdicts, in the order of their numbers.
 fn obligations(verdicts: &[Verdict]) -> String {
     let all: BTreeSet<i32> = verdicts.iter().flat_map(|verdict| verdict.obligations.clone()).collect();
     let names = all.into_iter().map(|number| Obligation::try_from(number).unwrap().as_str_name());
@@ -137,7 +137,7 @@ fn as_call(question: &DecideRequest) -> Call {
         .header("records", list(serde_json::to_string(records)))
 }
 
-/// The question, each of its records alone, and all with something changed.
+/// The request, each of its records alone, and variants of it.
 fn variants(request: &DecideRequest) -> Vec<DecideRequest> {
     let mut variants = vec![request.clone()];
     for record in &request.records {

@@ -1,4 +1,4 @@
-//! How calls become questions, and what of them is denied without a question.
+//! Mapping of calls to decision requests, and the calls that are denied before a decision.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,7 +24,7 @@ const ROUTES: &str = r#"
 [sidecar]
 socket_path = "envoy.sock"
 
-# Who asks is in a token; what is asked for in the path and the query.
+# The requester is in a token, the record in the path and the query.
 [[sidecar.routes]]
 methods = ["GET", "HEAD"]
 path = "/clients/{client}/registers/{register}/records/{record}"
@@ -97,7 +97,7 @@ fn path_of(event: &str) -> String {
     )
 }
 
-/// A doctor asks for an entry.
+/// A doctor requests an entry.
 fn one(path: impl Into<String>) -> Call {
     Call::get(path)
         .claim("register", text(ASKING))
@@ -119,7 +119,7 @@ pub(super) fn as_lines(call: Call) -> Call {
 
 /// The answer to a call.
 async fn ask(running: &Running, call: Call) -> Answer {
-    check(&mut AuthorizationClient::new(running.channel.clone()), call.told()).await.1
+    check(&mut AuthorizationClient::new(running.channel.clone()), call.into_check_request()).await.1
 }
 
 #[tokio::test]
@@ -127,13 +127,13 @@ async fn a_call_passes_with_what_was_decided() {
     let (running, token) = start().await;
     let mut client = AuthorizationClient::new(running.channel.clone());
     let call = one(path_of("visit-1")).header("x-lupa-token", &token);
-    let (response, answer) = check(&mut client, call.told()).await;
+    let (response, answer) = check(&mut client, call.into_check_request()).await;
     let passed = answer.passed();
     assert_eq!(passed["x-lupa-reason"], "REASON_CONSENT");
     assert_eq!(passed["x-lupa-token"], token);
     assert_eq!(passed["x-lupa-decision-id"].len(), 36);
     let Answer::Passes(ok) = &answer else { panic!("{answer:?}") };
-    // What the caller made up does not reach what is behind Envoy.
+    // Forged headers of the caller do not reach the service.
     assert_eq!(ok.headers_to_remove, ["x-lupa-obligations", "x-lupa-permitted-records"]);
     assert!(ok.headers.iter().all(|header| header.append_action == 2), "the caller's own are overwritten");
     let metadata = response.dynamic_metadata.unwrap().fields;
@@ -151,7 +151,7 @@ async fn a_denial_is_403_and_says_why_in_public_words() {
     assert_eq!(headers, [("content-type".to_owned(), "application/problem+json".to_owned())]);
     assert_eq!(problem["status"], 403);
     assert_eq!(problem["decision_id"].as_str().unwrap().len(), 36);
-    // Neither a denial nor the lack of a consent is told, nor what was asked for.
+    // The answer shows neither a denial, nor a missing consent, nor the requested record.
     for word in [AINO, "document-1", DENIED_VISIT, "denial", "DENIAL"] {
         assert!(!problem.to_string().contains(word), "{problem}");
     }
@@ -159,7 +159,7 @@ async fn a_denial_is_403_and_says_why_in_public_words() {
 }
 
 #[tokio::test]
-async fn what_is_missing_doubled_or_unclear_is_denied() {
+async fn missing_doubled_or_unclear_parts_are_denied() {
     let (running, _) = start().await;
     let path = path_of("visit-1");
     let lines = as_lines;
@@ -236,20 +236,20 @@ async fn what_is_missing_doubled_or_unclear_is_denied() {
         (some("id=a&id=b&event=&event="), "PART_DOUBLED"),
         (some("event=visit-1"), "PART_MISSING"),
     ] {
-        let told = format!("{call:?}");
-        assert_eq!(ask(&running, call).await.stopped(), (403, reason), "{told}");
+        let shown = format!("{call:?}");
+        assert_eq!(ask(&running, call).await.stopped(), (403, reason), "{shown}");
     }
     running.end().await;
 }
 
 #[tokio::test]
-async fn of_several_records_the_permitted_ones_are_told() {
+async fn check_returns_the_permitted_of_several_records() {
     let (running, _) = start().await;
     let passed_with = async |query: &str| {
         let answer = ask(&running, some(query)).await;
         answer.passed().get("x-lupa-permitted-records").map(|ids| (*ids).to_owned())
     };
-    // Of one record too: what is behind Envoy never takes a missing list for all.
+    // For one record too: the service never reads a missing list as all.
     assert_eq!(passed_with("id=a&event=visit-1").await.as_deref(), Some("a"));
     let commas = "id=a&id=b%2Cc&event=visit-1&event=visit-1";
     assert_eq!(passed_with(commas).await.as_deref(), Some("a,b%2Cc"));
@@ -279,7 +279,7 @@ async fn of_several_records_the_permitted_ones_are_told() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_decided_is_503_and_no_denial() {
+async fn undecided_call_is_503_and_no_denial() {
     static HAS_GONE_BACK: AtomicBool = AtomicBool::new(false);
     let (running, _) = start_at(|| {
         let back = if HAS_GONE_BACK.load(Ordering::SeqCst) { TimeDelta::hours(1) } else { TimeDelta::zero() };
@@ -296,7 +296,7 @@ async fn what_cannot_be_decided_is_503_and_no_denial() {
 }
 
 #[tokio::test]
-async fn the_same_is_answered_at_the_socket() {
+async fn unix_socket_answers_the_same() {
     let (running, _) = start().await;
     let path = running.folder().join("envoy.sock");
     let connect = service_fn(move |_| {
@@ -306,7 +306,7 @@ async fn the_same_is_answered_at_the_socket() {
     let channel: Channel =
         Endpoint::from_static("http://envoy").connect_with_connector(connect).await.unwrap();
     let mut client = AuthorizationClient::new(channel);
-    let (_, answer) = check(&mut client, one(path_of("visit-1")).told()).await;
+    let (_, answer) = check(&mut client, one(path_of("visit-1")).into_check_request()).await;
     assert_eq!(answer.passed()["x-lupa-reason"], "REASON_CONSENT");
     drop(client);
     running.end().await;

@@ -1,6 +1,6 @@
-//! What a service may read otherwise than Lupa, or besides it, is denied: query
-//! parts that no route names, bodies that no method has, text that is no text.
-//! And values that lie deeper in tokens and metadata.
+//! Calls that a service may read differently than Lupa are denied: query parts that no
+//! route names, bodies of methods that have none, headers that are no text. Values nested
+//! in tokens and metadata are found.
 
 use envoy_types::pb::envoy::service::auth::v3::CheckRequest;
 use envoy_types::pb::envoy::service::auth::v3::attribute_context::HttpRequest;
@@ -27,7 +27,7 @@ records.kind = { value = "RECORD_KIND_SERVICE_EVENT_ENTRY" }
 records.service_event = { value = "visit-1" }
 "#;
 
-/// Routes that differ in what they let through besides.
+/// Routes that differ in the further query parts that they let through.
 fn routes() -> String {
     let methods = r#"methods = ["GET", "HEAD", "DELETE", "OPTIONS", "POST"]"#;
     let route = |path: &str, other: &str, more: &str| {
@@ -80,12 +80,12 @@ fn call(path: &str) -> Call {
     Call::get(path).header("x-client", AINO).header("x-register", ASKING)
 }
 
-async fn told(running: &Running, request: CheckRequest) -> Answer {
+async fn answer_to(running: &Running, request: CheckRequest) -> Answer {
     check(&mut AuthorizationClient::new(running.channel.clone()), request).await.1
 }
 
 async fn reason(running: &Running, call: Call) -> String {
-    match told(running, call.told()).await {
+    match answer_to(running, call.into_check_request()).await {
         Answer::Passes(_) => "passes".to_owned(),
         answer @ Answer::Stops { .. } => answer.stopped().1.to_owned(),
     }
@@ -153,33 +153,33 @@ async fn a_body_of_a_method_that_has_none_is_denied() {
         }
     }
     assert_eq!(reason(&running, with("POST", "content-length", "5")).await, "passes");
-    // What Envoy tells of a body itself.
+    // The body size that Envoy itself reports.
     for change in [
         |http: &mut HttpRequest| http.size = 5,
         |http: &mut HttpRequest| http.body = "x".to_owned(),
         |http: &mut HttpRequest| http.raw_body = vec![0xff],
     ] {
-        let mut request = call("/deny?id=a").told();
+        let mut request = call("/deny?id=a").into_check_request();
         let attributes = request.attributes.as_mut().unwrap();
         change(attributes.request.as_mut().unwrap().http.as_mut().unwrap());
-        assert_eq!(told(&running, request).await.stopped(), (403, "BODY_UNEXPECTED"));
+        assert_eq!(answer_to(&running, request).await.stopped(), (403, "BODY_UNEXPECTED"));
     }
-    // That Envoy does not know the size is no body.
-    let mut request = call("/deny?id=a").told();
+    // An unknown size is no body.
+    let mut request = call("/deny?id=a").into_check_request();
     let attributes = request.attributes.as_mut().unwrap();
     attributes.request.as_mut().unwrap().http.as_mut().unwrap().size = -1;
-    assert!(matches!(told(&running, request).await, Answer::Passes(_)));
+    assert!(matches!(answer_to(&running, request).await, Answer::Passes(_)));
     running.end().await;
 }
 
 #[tokio::test]
 async fn a_header_that_is_no_text_is_denied() {
     let running = start().await;
-    let mut request = super::mapping::as_lines(call("/none").header("x-ids", "a?")).told();
+    let mut request = super::mapping::as_lines(call("/none").header("x-ids", "a?")).into_check_request();
     let attributes = request.attributes.as_mut().unwrap();
     let map = attributes.request.as_mut().unwrap().http.as_mut().unwrap().header_map.as_mut().unwrap();
     map.headers.last_mut().unwrap().raw_value = vec![b'a', 0xff];
-    assert_eq!(told(&running, request).await.stopped(), (403, "PART_UNREADABLE"));
+    assert_eq!(answer_to(&running, request).await.stopped(), (403, "PART_UNREADABLE"));
     running.end().await;
 }
 
@@ -198,7 +198,7 @@ fn null() -> Kind {
 
 /// A call with a nested claim, and with the id of a record in metadata.
 fn nested(care: Kind, record: Kind) -> CheckRequest {
-    let mut request = Call::get("/nested").header("x-client", AINO).claim("care", care).told();
+    let mut request = Call::get("/nested").header("x-client", AINO).claim("care", care).into_check_request();
     let metadata = request.attributes.as_mut().unwrap().metadata_context.as_mut().unwrap();
     let held = Struct { fields: [("record".to_owned(), Value { kind: Some(record) })].into() };
     metadata.filter_metadata.insert("records_held".to_owned(), held);
@@ -233,7 +233,7 @@ async fn nested_claims_and_metadata_are_found_by_a_path_of_names() {
         (nested(fields(care()), text("a")), "PART_UNREADABLE"),
         (nested(fields(care()), fields([("id", text(""))])), "PART_MISSING"),
     ] {
-        let answer = told(&running, request).await;
+        let answer = answer_to(&running, request).await;
         let reason = match &answer {
             Answer::Passes(_) => "passes",
             Answer::Stops { .. } => answer.stopped().1,
@@ -243,7 +243,7 @@ async fn nested_claims_and_metadata_are_found_by_a_path_of_names() {
     running.end().await;
 }
 
-/// A service is told ids only: one that is denied anywhere is not told.
+/// The service receives ids only: an id that is denied anywhere is omitted.
 #[tokio::test]
 async fn an_id_is_listed_only_if_every_record_with_it_is_permitted() {
     let running = start().await;
@@ -253,7 +253,7 @@ async fn an_id_is_listed_only_if_every_record_with_it_is_permitted() {
             .header("x-ids", ids)
             .header("x-registers", registers.join(","))
             .header("x-events", events);
-        let answer = told(&running, call.told()).await;
+        let answer = answer_to(&running, call.into_check_request()).await;
         match &answer {
             Answer::Passes(_) => answer.passed()["x-lupa-permitted-records"].to_owned(),
             Answer::Stops { .. } => answer.stopped().1.to_owned(),

@@ -1,4 +1,4 @@
-//! Routes that make no sense are told before anything is begun, all at once.
+//! Invalid routes are reported before the start, all at once.
 
 use std::process::Command;
 
@@ -22,7 +22,7 @@ question.access_right = { header = "a" }
 "#;
 
 #[test]
-fn every_fault_of_the_routes_is_told() {
+fn every_fault_of_the_routes_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lupa.toml");
     std::fs::write(&path, ROUTES).unwrap();
@@ -45,7 +45,7 @@ fn every_fault_of_the_routes_is_told() {
     }
 }
 
-/// A route that is read, for the faults of one line more.
+/// A valid route, to which one faulty line is added.
 const ROUTE: &str = r#"
 [[sidecar.routes]]
 methods = ["GET"]
@@ -57,7 +57,7 @@ question.access_right = { value = "true" }
 question.records.register = { query = "register", several = true }
 "#;
 
-/// Each names the field and says what to write.
+/// Each fault names the field and a valid value.
 #[test]
 fn a_fault_of_a_route_names_the_field_and_what_to_write() {
     let ids = r#"question.records.id = { query = "id", several = true }"#;
@@ -115,7 +115,7 @@ fn a_fault_of_a_route_names_the_field_and_what_to_write() {
     }
 }
 
-/// What `lupa config` says of a file that it refuses.
+/// The output of `lupa config` for an invalid file.
 fn refused(routes: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("lupa.toml");

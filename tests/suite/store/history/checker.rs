@@ -1,4 +1,12 @@
-//! The rules, checked on everything that was noted.
+//! Checks a recorded history for
+//!
+//! - durability: no acknowledged write is missing in its epoch, and none is stored twice;
+//! - linearizability of token-bounded reads: a decision is the one of its revision, and
+//!   its revision is not older than the token of the request;
+//! - bounded staleness: a decision knows every write that was acknowledged more than
+//!   `max_staleness` before the request;
+//! - monotonic reads: a replica does not answer at an older revision than before;
+//! - watch streams: each message has exactly the clients changed between its checkpoints.
 
 #[cfg(test)]
 mod tests;
@@ -9,9 +17,9 @@ use std::time::Instant;
 
 use lupa::store::{Epoch, Point};
 
-use super::log::{Acknowledged, Answered, Deed, Log, Promised, Row, Table, What};
+use super::log::{Acknowledged, Action, Answered, Log, Operation, Promised, Row, Table};
 
-/// What is wrong, by what was stored in each epoch, the oldest first.
+/// The violations, given the table of each epoch, the oldest first.
 pub(crate) fn faults(log: &Log, promised: Promised, tables: &[Table]) -> Vec<String> {
     let truth = Truth::of(tables);
     let mut faults: Vec<String> = log.unexpected.iter().chain(&log.unrecovered).cloned().collect();
@@ -20,29 +28,29 @@ pub(crate) fn faults(log: &Log, promised: Promised, tables: &[Table]) -> Vec<Str
     faults.extend(log.missed.iter().filter_map(|key| truth.should_have(log, key)));
     let visible = Visible::of(log, promised, &truth);
     for answered in &log.answered {
-        let answered_badly = |fault: &str| format!("{fault}: {answered:?}");
-        faults.extend(truth.contradicts(answered).map(|fault| answered_badly(&fault)));
-        faults.extend(visible.hidden_from(answered, &truth).map(|fault| answered_badly(&fault)));
-        if let Some(asked) = answered.at_least
-            && (asked.epoch != answered.point.epoch || asked.revision > answered.point.revision)
+        let violation = |fault: &str| format!("{fault}: {answered:?}");
+        faults.extend(truth.contradicts(answered).map(|fault| violation(&fault)));
+        faults.extend(visible.hidden_from(answered, &truth).map(|fault| violation(&fault)));
+        if let Some(token) = answered.at_least
+            && (token.epoch != answered.point.epoch || token.revision > answered.point.revision)
         {
-            faults.push(answered_badly("before its token"));
+            faults.push(violation("before its token"));
         }
     }
     faults.extend(backwards(log, &truth));
-    faults.extend(log.told.iter().filter_map(|told| {
-        let expected = truth.people_between(told.after, told.checkpoint);
-        (expected.as_ref() != Some(&told.people)).then(|| format!("{told:?} instead of {expected:?}"))
+    faults.extend(log.watched.iter().filter_map(|watched| {
+        let expected = truth.people_between(watched.after, watched.checkpoint);
+        (expected.as_ref() != Some(&watched.people)).then(|| format!("{watched:?} instead of {expected:?}"))
     }));
     faults
 }
 
-/// What was stored.
+/// What was stored: the model that answers are compared with.
 struct Truth<'t> {
     tables: &'t [Table],
-    /// By epoch and person: from each revision on, whether it is permitted.
+    /// By epoch and person: whether the record is permitted from a revision on.
     permits: HashMap<(usize, usize), BTreeMap<u64, bool>>,
-    /// By epoch and key.
+    /// By epoch and idempotency key.
     revisions: HashMap<(usize, &'t str), u64>,
 }
 
@@ -52,8 +60,8 @@ impl<'t> Truth<'t> {
         for (epoch, table) in tables.iter().enumerate() {
             let mut declared: HashMap<usize, Declared<'_>> = HashMap::new();
             for row in &table.rows {
-                let Some(Deed { key, declaration_id }) = &row.deed else { continue };
-                let (person, what) = What::of(key);
+                let Some(Operation { key, declaration_id }) = &row.operation else { continue };
+                let (person, what) = Action::of(key);
                 let declared = declared.entry(person).or_default();
                 declared.apply(what, declaration_id);
                 let is_permit = declared.consents && declared.denials.is_empty();
@@ -64,12 +72,12 @@ impl<'t> Truth<'t> {
         truth
     }
 
-    /// The how manieth.
+    /// Ordinal of the epoch, from 0.
     fn epoch(&self, epoch: Epoch) -> Option<usize> {
         self.tables.iter().position(|table| table.epoch == epoch)
     }
 
-    /// In themselves: epochs differ, revisions have no holes, nothing is there twice.
+    /// Invariants of the tables alone: epochs differ, revisions have no gaps, keys are unique.
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         let epochs: BTreeSet<String> = self.tables.iter().map(|table| table.epoch.to_string()).collect();
@@ -78,7 +86,7 @@ impl<'t> Truth<'t> {
         }
         for table in self.tables {
             if !table.rows.iter().map(|row| row.revision).eq(1..=table.rows.len() as u64) {
-                faults.push("revisions with holes".to_owned());
+                faults.push("gaps in the revisions".to_owned());
             }
             let mut keys: Vec<&str> = table.rows.iter().filter_map(Row::key).collect();
             keys.sort_unstable();
@@ -88,20 +96,20 @@ impl<'t> Truth<'t> {
         faults
     }
 
-    /// Something acknowledged that is not stored, in the epoch in which it was.
+    /// A lost write: acknowledged, and not stored in the epoch of the acknowledgement.
     fn lacks(&self, acknowledged: &Acknowledged) -> Option<String> {
         let Acknowledged { key, point, .. } = acknowledged;
         let stored = self.epoch(point.epoch).and_then(|epoch| self.revisions.get(&(epoch, key)));
         let is_there = stored.is_some_and(|revision| *revision <= point.revision.0);
-        (!is_there).then(|| format!("acknowledged and is not there: {acknowledged:?}"))
+        (!is_there).then(|| format!("acknowledged and lost: {acknowledged:?}"))
     }
 
-    /// A denial that was to be lifted and was not there, though nothing was lost since.
+    /// A denial that its withdrawal did not find, although no later epoch has lost it.
     fn should_have(&self, log: &Log, key: &str) -> Option<String> {
-        let (person, _) = What::of(key);
+        let (person, _) = Action::of(key);
         let number = |key: &str| key.rsplit(' ').next().unwrap().parse::<usize>().unwrap();
         let denial = log.acknowledged.iter().find(|acknowledged| {
-            What::of(&acknowledged.key) == (person, What::Denies)
+            Action::of(&acknowledged.key) == (person, Action::Denies)
                 && number(&acknowledged.key) + 1 == number(key)
         });
         let is_last =
@@ -109,33 +117,33 @@ impl<'t> Truth<'t> {
         is_last.then(|| format!("the denial is lost: {key}"))
     }
 
-    /// An answer that is not that of its revision.
+    /// A decision that differs from the one at its revision.
     fn contradicts(&self, answered: &Answered) -> Option<String> {
         let Some(epoch) = self.epoch(answered.point.epoch) else {
-            return Some("of an epoch that never was".to_owned());
+            return Some("of an unknown epoch".to_owned());
         };
         if answered.point.revision.0 > self.tables[epoch].rows.last().map_or(0, |row| row.revision) {
-            return Some("of a revision that never was".to_owned());
+            return Some("of an unknown revision".to_owned());
         }
         let permits = self.permits.get(&(epoch, answered.person));
         let last = permits.and_then(|permits| permits.range(..=answered.point.revision.0).next_back());
         let is_permit = last.is_some_and(|(_, is_permit)| *is_permit);
         (is_permit != answered.is_permit).then(|| {
             let right = if is_permit { "PERMIT" } else { "DENY" };
-            format!("{right} is right at its revision")
+            format!("{right} is correct at its revision")
         })
     }
 
-    /// Whose declarations were changed after one point until another.
+    /// The people whose declarations changed after one point, up to another.
     fn people_between(&self, after: Point, until: Point) -> Option<Vec<usize>> {
         let epoch = self.epoch(until.epoch).filter(|_| after.epoch == until.epoch)?;
         let rows = self.tables[epoch].rows.iter();
         let rows = rows.filter(|row| (after.revision.0 + 1..=until.revision.0).contains(&row.revision));
-        Some(rows.filter_map(Row::key).map(|key| What::of(key).0).collect())
+        Some(rows.filter_map(Row::key).map(|key| Action::of(key).0).collect())
     }
 }
 
-/// What is in force of a person.
+/// The declarations of a person that are in force.
 #[derive(Default)]
 struct Declared<'t> {
     consents: bool,
@@ -143,17 +151,17 @@ struct Declared<'t> {
 }
 
 impl<'t> Declared<'t> {
-    fn apply(&mut self, what: What, id: &'t str) {
+    fn apply(&mut self, what: Action, id: &'t str) {
         match what {
-            What::Informed => {}
-            What::Consents => self.consents = true,
-            What::Denies => assert!(self.denials.insert(id), "an id is given once"),
-            What::Lifts => assert!(self.denials.remove(id), "it was in force"),
+            Action::Informed => {}
+            Action::Consents => self.consents = true,
+            Action::Denies => assert!(self.denials.insert(id), "an id is given once"),
+            Action::Lifts => assert!(self.denials.remove(id), "it was in force"),
         }
     }
 }
 
-/// From when on what must be known everywhere: by time, each with the newest until then.
+/// The revision that every replica must have applied, by time.
 struct Visible {
     by_clock: Vec<(Instant, (usize, u64))>,
     by_wall: Vec<(DateTime<Utc>, (usize, u64))>,
@@ -171,21 +179,21 @@ impl Visible {
             let Acknowledged { at, has_waited, .. } = acknowledged;
             (if *has_waited { *at } else { *at + promised.max_staleness }, place)
         });
-        // Another clock of the wall tells another time.
+        // Wall-clock times of replicas are comparable only while nothing steps their clocks.
         let by_wall = placed()
             .filter(|_| promised.are_clocks_right)
             .map(|(acknowledged, place)| (acknowledged.effective_everywhere_after, place));
         Self { by_clock: newest_until(by_clock.collect()), by_wall: newest_until(by_wall.collect()) }
     }
 
-    /// What an answer had to know, and did not.
+    /// The write that a decision had to include and did not.
     fn hidden_from(&self, answered: &Answered, truth: &Truth<'_>) -> Option<String> {
         let known = (truth.epoch(answered.point.epoch)?, answered.point.revision.0);
-        let must = last_before(&self.by_clock, answered.asked_at);
+        let must = last_before(&self.by_clock, answered.requested_at);
         if must.is_some_and(|must| known < must) {
-            return Some(format!("too old, without {must:?}"));
+            return Some(format!("stale, without {must:?}"));
         }
-        let must = last_before(&self.by_wall, answered.asked_at_wall);
+        let must = last_before(&self.by_wall, answered.requested_at_wall);
         must.filter(|must| known < *must)
             .map(|must| format!("without {must:?}, which is effective everywhere"))
     }
@@ -206,7 +214,7 @@ fn last_before<T: Ord + Copy>(places: &[(T, (usize, u64))], time: T) -> Option<(
     before.checked_sub(1).map(|last| places[last].1)
 }
 
-/// Where a replica answered of something older than it had answered of before.
+/// Non-monotonic reads: a replica that answered at an older point than before.
 fn backwards(log: &Log, truth: &Truth<'_>) -> Vec<String> {
     let mut faults = Vec::new();
     let mut by_replica: BTreeMap<usize, Vec<&Answered>> = BTreeMap::new();
@@ -222,9 +230,9 @@ fn backwards(log: &Log, truth: &Truth<'_>) -> Vec<String> {
                 .collect(),
         );
         for answered in answers.iter() {
-            let before = last_before(&answers_by_end, answered.asked_at);
+            let before = last_before(&answers_by_end, answered.requested_at);
             if before.is_some_and(|before| place(answered) < (Some(before.0), before.1)) {
-                faults.push(format!("after {before:?} it went back: {answered:?}"));
+                faults.push(format!("non-monotonic after {before:?}: {answered:?}"));
             }
         }
     }

@@ -1,5 +1,5 @@
 //! Real failovers: Lupa on the cluster of `deploy/ha`, whose primary is killed
-//! again and again. `deploy/ha/drill` runs this.
+//! repeatedly. `deploy/ha/drill` runs this.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,19 +20,19 @@ use crate::fixtures::process::Process;
 
 const REPLICAS: usize = 3;
 
-/// Three nodes of etcd, Patroni and PostgreSQL. Ended when this is dropped.
+/// Three nodes of etcd, Patroni and PostgreSQL. Stopped when this is dropped.
 struct Nodes {
     folder: PathBuf,
     url: String,
     password_file: String,
-    /// What holds the folder.
+    /// Keeps the folder until the nodes are stopped.
     _parent: TempDir,
 }
 
 impl Nodes {
     fn start() -> Self {
         let parent = tempfile::Builder::new().prefix("lupa-ha").tempdir().unwrap();
-        // User postgres must get in.
+        // The user `postgres` needs access.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         fs::set_permissions(parent.path(), open).unwrap();
         let folder = parent.path().join("nodes");
@@ -42,7 +42,7 @@ impl Nodes {
         Self { folder, url, password_file, _parent: parent }
     }
 
-    /// Past Lupa, by the one who may do everything.
+    /// Connects directly to PostgreSQL, not through Lupa.
     fn url_with_password(&self) -> String {
         let password = fs::read_to_string(&self.password_file).unwrap();
         self.url.replacen("lupa@", &format!("lupa:{}@", password.trim()), 1)
@@ -55,7 +55,7 @@ impl Drop for Nodes {
     }
 }
 
-/// `deploy/ha/cluster COMMAND FOLDER …`: what it says.
+/// Runs `deploy/ha/cluster COMMAND FOLDER …` and returns its output.
 fn cluster(command: &str, folder: &Path, arguments: &[&str]) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/ha/cluster");
     let said =
@@ -71,7 +71,7 @@ fn number(name: &str, default: u64) -> u64 {
 
 #[ignore = "takes ten minutes, needs Patroni: deploy/ha/drill"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_failover_loses_anything() {
+async fn no_failover_loses_an_acknowledged_write() {
     let failovers = number("LUPA_TEST_FAILOVERS", 10);
     let max_staleness = Duration::from_millis(number("LUPA_TEST_STALENESS_MS", 60_000));
     let nodes = block_in_place(Nodes::start);
@@ -90,7 +90,7 @@ async fn no_failover_loses_anything() {
         let lost_at = Instant::now();
         let recovery = loop {
             sleep(Duration::from_millis(50)).await;
-            // What the old one had answered may still be on its way.
+            // Acknowledgements of the old primary may still be on their way.
             if let Some(at) = workers.first_done_after(lost_at + Duration::from_millis(500)) {
                 break at - lost_at;
             }
@@ -124,7 +124,7 @@ async fn no_failover_loses_anything() {
     assert!(found.is_empty(), "{} violations, the first: {:#?}", found.len(), &found[..found.len().min(10)]);
 }
 
-/// The longest time between two answers of one replica.
+/// The longest time between two consecutive decisions of one replica.
 fn longest_silence(log: &Log) -> Duration {
     let silences = (0..REPLICAS).flat_map(|replica| {
         let of_it = log.answered.iter().filter(move |answered| answered.replica == replica);

@@ -1,4 +1,4 @@
-//! What may go wrong, once at a time.
+//! The faults that are injected, one at a time.
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use crate::fixtures::relay::Mode;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Fault {
-    /// The links of so many replicas fail.
+    /// The links between some replicas and PostgreSQL fail.
     Links { mode: Mode, replicas: usize, lasts: Duration },
-    /// A replica does not run for so long, and does not know.
+    /// A replica is suspended (SIGSTOP) for this time.
     Pause(Duration),
-    /// A replica is killed, and begins anew.
+    /// A replica is killed and restarted.
     Kill,
-    /// PostgreSQL ends as by a power failure, and begins anew.
+    /// PostgreSQL stops as in a power failure and restarts.
     RestartServer,
-    /// All sessions are ended by PostgreSQL.
+    /// PostgreSQL terminates all sessions.
     EndSessions,
-    /// A session is left in a transaction that has a number, which is soon an old one.
+    /// A session stays idle in a transaction with a transaction id, which holds back the oldest running id.
     IdleTransaction(Duration),
-    /// A session is left in a transaction that holds what every writer needs.
+    /// A session stays idle in a transaction that locks the head row.
     HoldHead(Duration),
-    /// A standby that has everything takes over.
+    /// A standby that has every commit is promoted.
     Promote,
-    /// A backup takes over, which lacks what was acknowledged.
+    /// A backup is restored that lacks acknowledged commits.
     Restore,
-    /// A replica's clock is set so many seconds off, and back later; meanwhile
-    /// its link is cut.
+    /// A replica's wall clock is stepped by these seconds, and back later; meanwhile its
+    /// link is cut.
     StepClock(i32),
 }
 
@@ -56,7 +56,7 @@ impl Fault {
         ])
     }
 
-    /// To count it by.
+    /// Name for the counts.
     pub(super) fn name(&self) -> String {
         let told = format!("{self:?}");
         let mode = match self {

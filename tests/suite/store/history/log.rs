@@ -1,4 +1,4 @@
-//! What is noted of a history while it runs.
+//! The recorded history: writes, decisions, watch messages and errors, with their times.
 
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -11,25 +11,25 @@ use lupa::store::{Epoch, Point, Revision};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-/// What the replicas have promised.
+/// The guarantees that the history is checked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Promised {
-    /// How long a replica may answer without proof that it knows everything.
+    /// The staleness bound.
     pub(crate) max_staleness: Duration,
-    /// Nobody sets their clocks, so that their times can be compared.
+    /// No wall clock was stepped, so that times of different replicas can be compared.
     pub(crate) are_clocks_right: bool,
 }
 
-/// What someone does, as is to be read off its idempotency key.
+/// The action of a write, encoded in its idempotency key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum Action {
     Informed,
     Consents,
     Denies,
     Lifts,
 }
 
-impl What {
+impl Action {
     const ALL: [(Self, &'static str); 4] = [
         (Self::Informed, "informed"),
         (Self::Consents, "consents"),
@@ -42,7 +42,7 @@ impl What {
         format!("{person} {word} {number}")
     }
 
-    /// Who, and what.
+    /// The person and the action of a key.
     pub(crate) fn of(key: &str) -> (usize, Self) {
         let mut words = key.split(' ');
         let person = words.next().unwrap().parse().unwrap();
@@ -51,40 +51,40 @@ impl What {
     }
 }
 
-/// Something was recorded.
+/// An acknowledged write.
 #[derive(Clone, Debug)]
 pub(crate) struct Acknowledged {
     pub(crate) key: String,
     pub(crate) at: Instant,
     pub(crate) point: Point,
-    /// It was waited for until it is in force everywhere.
+    /// Acknowledged only once it was in force on every replica.
     pub(crate) has_waited: bool,
-    /// From when on every replica has it, by the clock of the replica.
+    /// The time from which every replica has it, by the clock of the replica that acknowledged.
     pub(crate) effective_everywhere_after: DateTime<Utc>,
 }
 
-/// Something was decided.
+/// A decision.
 #[derive(Clone, Debug)]
 pub(crate) struct Answered {
     pub(crate) replica: usize,
     pub(crate) person: usize,
-    pub(crate) asked_at: Instant,
-    pub(crate) asked_at_wall: DateTime<Utc>,
+    pub(crate) requested_at: Instant,
+    pub(crate) requested_at_wall: DateTime<Utc>,
     pub(crate) answered_at: Instant,
     pub(crate) at_least: Option<Point>,
     pub(crate) point: Point,
     pub(crate) is_permit: bool,
 }
 
-/// A watcher was told whose declarations have changed.
+/// A message of a watch stream.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct Watched {
     pub(crate) after: Point,
     pub(crate) checkpoint: Point,
     pub(crate) people: Vec<usize>,
 }
 
-/// What is stored, at the end of an epoch.
+/// The stored changes at the end of an epoch.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
     pub(crate) epoch: Epoch,
@@ -94,21 +94,21 @@ pub(crate) struct Table {
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) revision: u64,
-    /// None of a directory.
-    pub(crate) deed: Option<Deed>,
+    /// `None` for a directory.
+    pub(crate) operation: Option<Operation>,
 }
 
 impl Row {
     pub(crate) fn key(&self) -> Option<&str> {
-        Some(&self.deed.as_ref()?.key)
+        Some(&self.operation.as_ref()?.key)
     }
 }
 
-/// What someone did.
+/// What a write did.
 #[derive(Clone, Debug)]
-pub(crate) struct Deed {
+pub(crate) struct Operation {
     pub(crate) key: String,
-    /// What was declared, or is lifted.
+    /// The declaration that was recorded or withdrawn.
     pub(crate) declaration_id: String,
 }
 
@@ -116,23 +116,23 @@ pub(crate) struct Deed {
 pub(crate) struct Log {
     pub(crate) acknowledged: Vec<Acknowledged>,
     pub(crate) answered: Vec<Answered>,
-    pub(crate) told: Vec<Told>,
-    /// What was to be lifted, and was not there.
+    pub(crate) watched: Vec<Watched>,
+    /// Keys of withdrawals whose declaration was not found.
     pub(crate) missed: Vec<String>,
-    /// By what was asked, and why it was not answered.
+    /// Number of errors by call and status code.
     pub(crate) refused: BTreeMap<(&'static str, String), usize>,
-    /// What nobody should ever be told.
+    /// Errors that no fault explains.
     pub(crate) unexpected: Vec<String>,
-    /// Replicas that do not answer though all is well.
+    /// Replicas that did not recover after the last fault.
     pub(crate) unrecovered: Vec<String>,
 }
 
 impl Log {
-    /// Notes an error. Only what passes is expected, and tokens of an ended epoch.
+    /// Records an error. Only transient errors and tokens of an ended epoch are expected.
     pub(crate) fn refuse(&mut self, what: &'static str, status: &Status, at_least: Option<Point>) {
         let is_expected = match status.code() {
             Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted => true,
-            // Of the transport, when a server is gone.
+            // From the transport, when a replica is gone.
             Code::Unknown | Code::Internal => status.source().is_some(),
             Code::FailedPrecondition => at_least.is_some(),
             _ => false,
@@ -148,14 +148,14 @@ impl Log {
         vec![
             ("decisions".to_owned(), self.answered.len()),
             ("acknowledgements".to_owned(), self.acknowledged.len()),
-            ("watched".to_owned(), self.told.len()),
+            ("watched".to_owned(), self.watched.len()),
             ("unanswered".to_owned(), refused),
             ("permits".to_owned(), self.answered.iter().filter(|answered| answered.is_permit).count()),
         ]
     }
 }
 
-/// The point that a token is of. Nobody but a test looks into one.
+/// The point of a token. Only tests decode one: to callers it is opaque.
 pub(crate) fn point(token: &str) -> Point {
     let bytes = URL_SAFE_NO_PAD.decode(token).unwrap();
     Point {

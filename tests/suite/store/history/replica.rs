@@ -1,4 +1,4 @@
-//! A replica of Lupa, its link to PostgreSQL, and its clock.
+//! A replica of Lupa, its link to PostgreSQL and its clock, which libfaketime can step.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -23,16 +23,16 @@ use crate::fixtures::requests::{entry, person, question};
 
 pub(super) struct Replica {
     pub(super) relay: Relay,
-    /// None while it is killed.
+    /// `None` while it is killed.
     process: Option<Process>,
     address: SocketAddr,
     url: String,
-    /// Holds its clock.
+    /// Contains the file of its clock.
     folder: TempDir,
 }
 
 impl Replica {
-    /// On a database that is reached at a port of this machine.
+    /// Starts a replica on a database of the PostgreSQL server at this local port.
     pub(super) async fn start(port: u16, database: &str) -> Self {
         let relay = Relay::start(([127, 0, 0, 1], port).into()).await;
         let url = format!("postgres://lupa@{}/{database}", relay.address());
@@ -49,7 +49,7 @@ impl Replica {
             return;
         }
         block_until("a replica listens", || {
-            // One that does not reach PostgreSQL in half a second exits: on a busy machine that happens.
+            // A replica that does not reach PostgreSQL within its connect timeout exits.
             match Process::start(self.command()) {
                 Ok(process) => self.process = Some(process),
                 Err(ended) => assert!(!ended.said.contains("panicked"), "{ended:?}"),
@@ -64,10 +64,10 @@ impl Replica {
             ("LUPA_STORE__CONNECT_TIMEOUT_MS", "500"),
             ("LUPA_STORE__READ_TIMEOUT_MS", "500"),
             ("LUPA_STORE__WRITE_TIMEOUT_MS", "2000"),
-            // Somebody always knows what there was.
+            // There is always a replica that can verify the history.
             ("LUPA_STORE__SETTLE_TIMEOUT_MS", "3600000"),
         ]);
-        // The clock that can be set, and none of those that cannot.
+        // Only the wall clock is faked, not the monotonic one.
         command
             .env("LD_PRELOAD", faketime())
             .env("FAKETIME_TIMESTAMP_FILE", self.clock())
@@ -83,9 +83,9 @@ impl Replica {
         self.process.as_ref().expect("it runs").signal(name);
     }
 
-    /// Sets the clock of its wall so many seconds off.
+    /// Steps its wall clock by these seconds.
     pub(super) fn set_clock(&self, seconds: i32) {
-        // All at once, so that nobody reads the half of it.
+        // Replaced atomically, so that no reader sees half of it.
         let new = self.folder.path().join("new");
         fs::write(&new, format!("{seconds:+}s\n")).unwrap();
         fs::rename(new, self.clock()).unwrap();
@@ -99,7 +99,7 @@ impl Replica {
         channel(self.address)
     }
 
-    /// Waits until it decides at a point of an epoch, or later in it.
+    /// Waits until it decides at this point, or later in the same epoch.
     pub(super) async fn reach(&self, wanted: Point) {
         let mut client = DecisionServiceClient::new(self.channel());
         let deadline = Instant::now() + RECOVERY_MAX;
@@ -112,13 +112,13 @@ impl Replica {
             if is_there {
                 return;
             }
-            assert!(Instant::now() < deadline, "a replica does not go on");
+            assert!(Instant::now() < deadline, "a replica does not recover");
             sleep(Duration::from_millis(20)).await;
         }
     }
 }
 
-/// The command that serves a database at an address.
+/// The command of a replica that listens at an address.
 pub(super) fn command(url: &str, address: SocketAddr, max_staleness: Duration) -> Command {
     let mut command = serve(Path::new("unused"));
     command
@@ -131,13 +131,13 @@ pub(super) fn command(url: &str, address: SocketAddr, max_staleness: Duration) -
     command
 }
 
-/// A connection, made anew whenever it is lost.
+/// A channel that reconnects after each failure.
 pub(super) fn channel(address: SocketAddr) -> Channel {
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     endpoint.connect_timeout(Duration::from_millis(500)).connect_lazy()
 }
 
-/// Debian's, for programs with threads.
+/// Debian's libfaketime for multithreaded programs.
 fn faketime() -> PathBuf {
     let found = fs::read_dir("/usr/lib").unwrap().flatten().map(|folder| {
         let folder: PathBuf = folder.path();

@@ -1,6 +1,6 @@
-//! Who declares, who asks, and who watches.
+//! The clients of a history: writers, readers and watchers.
 
-mod asker;
+mod reader;
 mod person;
 mod watcher;
 
@@ -22,10 +22,10 @@ use person::Person;
 
 const PEOPLE: usize = 6;
 
-/// How long one call may take.
+/// Timeout of one call.
 const CALL_MAX: Duration = Duration::from_secs(3);
 
-/// How long everything may take to be well again once nothing fails any more.
+/// Upper bound of the recovery after the last fault.
 pub(super) const RECOVERY_MAX: Duration = PATIENCE;
 
 pub(crate) struct Workers {
@@ -35,13 +35,13 @@ pub(crate) struct Workers {
     others: JoinSet<()>,
 }
 
-/// What all of them know.
+/// State shared by all clients.
 struct Shared {
     log: Mutex<Log>,
-    /// The token that each person was given last.
+    /// The last token of each person.
     tokens: Mutex<Vec<String>>,
     stopped: watch::Receiver<bool>,
-    /// It does not take longer than a call may until something is in force everywhere.
+    /// A write is in force everywhere within the timeout of a call.
     is_waiting_short: bool,
 }
 
@@ -50,7 +50,7 @@ impl Shared {
         *self.stopped.borrow()
     }
 
-    /// Changes what is noted.
+    /// Adds to the log.
     fn note(&self, change: impl FnOnce(&mut Log)) {
         change(&mut self.log.lock().unwrap());
     }
@@ -61,13 +61,13 @@ impl Shared {
 }
 
 impl Workers {
-    /// Stores the directory, and begins.
+    /// Stores the directory and starts the clients.
     pub(crate) async fn start(channels: &[Channel], seed: u64, max_staleness: Duration) -> Self {
         let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
-        let began_at = Instant::now();
+        let started_at = Instant::now();
         while DirectoryServiceClient::new(channels[0].clone()).replace_directory(load.clone()).await.is_err()
         {
-            assert!(began_at.elapsed() < RECOVERY_MAX, "a replica does not begin");
+            assert!(started_at.elapsed() < RECOVERY_MAX, "no replica stores the directory");
             sleep(Duration::from_millis(20)).await;
         }
         let (stop, stopped) = watch::channel(false);
@@ -82,47 +82,47 @@ impl Workers {
         for number in 0..PEOPLE {
             people.spawn(Person::new(number, channels, seed, Arc::clone(&shared)).declare());
         }
-        // Everyone has consented, so that something is permitted.
+        // All have consented, so that some decisions are permits.
         while shared.tokens.lock().unwrap().iter().any(String::is_empty) {
-            assert!(began_at.elapsed() < RECOVERY_MAX, "nothing is recorded");
+            assert!(started_at.elapsed() < RECOVERY_MAX, "nothing is recorded");
             sleep(Duration::from_millis(10)).await;
         }
         let mut others = JoinSet::new();
         for (replica, channel) in channels.iter().enumerate() {
-            others.spawn(asker::ask(replica, channel.clone(), seed, Arc::clone(&shared)));
+            others.spawn(reader::read(replica, channel.clone(), seed, Arc::clone(&shared)));
             others.spawn(watcher::watch(channel.clone(), Arc::clone(&shared)));
         }
         Self { shared, stop, people, others }
     }
 
-    /// When something was first acknowledged after a time.
+    /// The first acknowledgement after a time.
     pub(crate) fn first_done_after(&self, time: Instant) -> Option<Instant> {
         let log = self.shared.log.lock().unwrap();
         log.acknowledged.iter().map(|acknowledged| acknowledged.at).find(|at| *at > time)
     }
 
-    /// Now that nothing fails any more: whatever was begun is done, each
-    /// replica knows of everything, and all of them end.
+    /// After the last fault: waits until every write is acknowledged and every replica
+    /// decides at the newest tokens, then stops the clients.
     pub(crate) async fn finish(self, channels: &[Channel]) -> Log {
         let Self { shared, stop, people, others } = self;
         stop.send_replace(true);
         people.join_all().await;
         others.join_all().await;
         for (replica, channel) in channels.iter().enumerate() {
-            asker::ask_about_all(replica, channel.clone(), &shared).await;
+            reader::decide_for_all(replica, channel.clone(), &shared).await;
         }
         std::mem::take(&mut *shared.log.lock().unwrap())
     }
 }
 
-/// A request that the server gives up in time.
+/// A request with a deadline for the server.
 fn timed<M>(message: M) -> Request<M> {
     let mut request = Request::new(message);
     request.set_timeout(CALL_MAX);
     request
 }
 
-/// An answer, also of a server that does not know that time goes by.
+/// The response within the timeout, also if the server is suspended.
 async fn within_time<A>(call: impl Future<Output = Result<Response<A>, Status>>) -> Result<A, Status> {
     let answer = timeout(CALL_MAX, call).await;
     answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer"))).map(Response::into_inner)

@@ -1,4 +1,4 @@
-//! PostgreSQL, the replicas, and what is done to them.
+//! PostgreSQL and the replicas, and the injection of faults into them.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use tonic::transport::Channel;
 
 use super::MAX_STALENESS;
 use super::faults::Fault;
-use super::log::{Deed, Row, Table};
+use super::log::{Operation, Row, Table};
 use super::replica::Replica;
 use super::workers::RECOVERY_MAX;
 use crate::core::generator::rng::Rng;
@@ -20,10 +20,10 @@ const REPLICAS: usize = 3;
 
 pub(super) struct World<'c> {
     cluster: &'c Cluster,
-    /// Past the links.
+    /// Connects directly, not through the links.
     url: String,
     replicas: Vec<Replica>,
-    /// Of the epochs that have ended.
+    /// The tables of the ended epochs.
     tables: Vec<Table>,
 }
 
@@ -42,7 +42,7 @@ impl<'c> World<'c> {
         self.replicas.iter().map(Replica::channel).collect()
     }
 
-    /// Has it happen, and mends it.
+    /// Injects a fault and repairs it.
     pub(super) async fn strike(&mut self, fault: Fault, rng: &mut Rng) {
         let chosen = rng.below(REPLICAS);
         match fault {
@@ -60,8 +60,8 @@ impl<'c> World<'c> {
             Fault::Kill => {
                 self.replicas[chosen].kill();
                 sleep(Duration::from_millis(200)).await;
-                // One that starts knows nothing of what was lost.
-                self.loss_is_noticed().await;
+                // A replica that starts cannot detect what was lost before.
+                self.loss_is_detected().await;
                 block_in_place(|| self.replicas[chosen].run());
             }
             Fault::RestartServer => block_in_place(|| {
@@ -85,7 +85,7 @@ impl<'c> World<'c> {
                 let replica = &self.replicas[chosen];
                 replica.relay.set(Mode::Silent);
                 replica.set_clock(seconds);
-                // Longer than what was proven before lasts, by either clock.
+                // Longer than an earlier freshness proof lasts, by either clock.
                 sleep(MAX_STALENESS * 2 + Duration::from_secs(seconds.unsigned_abs().into())).await;
                 replica.relay.set(Mode::Passes);
                 replica.set_clock(0);
@@ -99,17 +99,17 @@ impl<'c> World<'c> {
         sleep(lasts).await;
     }
 
-    /// A backup, and some time later it is put in the place of what there is.
+    /// Takes a backup and restores it after later commits.
     async fn restore(&mut self) {
-        // Or this backup would be of an epoch that ends.
-        self.loss_is_noticed().await;
+        // Otherwise the backup would be of an epoch that is about to end.
+        self.loss_is_detected().await;
         let backup = block_in_place(|| self.cluster.back_up());
         let Table { epoch, rows: had } = table(&self.url).await;
         for replica in &self.replicas {
-            // Who has seen nothing that is lost cannot tell that it is.
+            // A replica detects the loss only of a commit that it has seen.
             replica.reach(Point { epoch, revision: Revision(had.len() as u64 + 1) }).await;
         }
-        // Nobody writes after it is seen what there was.
+        // No write may follow the snapshot of the table.
         self.replicas.iter().for_each(|replica| replica.relay.set(Mode::Closes));
         block_in_place(|| self.cluster.end_sessions());
         let table = table(&self.url).await;
@@ -122,36 +122,36 @@ impl<'c> World<'c> {
         self.replicas.iter().for_each(|replica| replica.relay.set(Mode::Passes));
     }
 
-    /// Waits until a new epoch has begun, if something was lost in the last one.
-    async fn loss_is_noticed(&self) {
+    /// Waits for the new epoch, if commits of the last one were lost.
+    async fn loss_is_detected(&self) {
         let deadline = Instant::now() + RECOVERY_MAX;
         let has_ended = |epoch| self.tables.iter().any(|table| table.epoch == epoch);
         while has_ended(table(&self.url).await.epoch) {
-            assert!(Instant::now() < deadline, "nobody notices what was lost");
+            assert!(Instant::now() < deadline, "no replica detects the loss");
             sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// Ends the replicas: what was stored in each epoch.
+    /// Kills the replicas and returns the table of each epoch.
     pub(super) async fn end(mut self) -> Vec<Table> {
         self.replicas.iter_mut().for_each(Replica::kill);
         let table = table(&self.url).await;
         self.tables.push(table);
-        // What is copied and synced by the next ones does not grow.
+        // Keeps the backups of later histories small.
         block_in_place(|| self.cluster.drop_database(&self.url));
         self.tables
     }
 }
 
-/// What is stored in a database.
+/// The stored changes of a database.
 pub(super) async fn table(url: &str) -> Table {
     let client = postgres::connect(url).await;
     let head = client.query_one("SELECT epoch FROM lupa.head", &[]).await.unwrap();
     let sql = "SELECT revision, idempotency_key, declaration_id FROM lupa.change ORDER BY revision";
     let rows = client.query(sql, &[]).await.unwrap().into_iter().map(|row| {
         let key: Option<String> = row.get(1);
-        let deed = key.map(|key| Deed { key, declaration_id: row.get(2) });
-        Row { revision: row.get::<_, i64>(0).cast_unsigned(), deed }
+        let operation = key.map(|key| Operation { key, declaration_id: row.get(2) });
+        Row { revision: row.get::<_, i64>(0).cast_unsigned(), operation }
     });
     Table { epoch: Epoch(head.get(0)), rows: rows.collect() }
 }

@@ -1,4 +1,4 @@
-//! One who records and withdraws until the server is gone.
+//! A caller that records and withdraws until the server is killed.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use tonic::{Code, Status};
 use super::{Known, faults};
 use crate::fixtures::requests::{listing, person, recording, withdrawal};
 
-/// Records and withdraws for one client, one request at a time, each with a
-/// key of its own, and remembers every answer.
+/// Records and withdraws for one client, one request at a time, each with its own
+/// idempotency key, and keeps every answer.
 pub(in crate::store::kill) struct Caller {
     number: usize,
     known: BTreeMap<String, Known>,
-    /// Not ended yet.
+    /// Not withdrawn yet.
     open: Vec<String>,
     answered: Vec<(Request, Answer)>,
-    /// Sent, and not known to be stored or not.
+    /// Sent, with an unknown outcome.
     under_way: Option<Request>,
     interrupted: usize,
 }
@@ -54,18 +54,18 @@ impl Caller {
         }
     }
 
-    /// How many requests were answered.
+    /// Number of acknowledged requests.
     pub(in crate::store::kill) fn done(&self) -> usize {
         self.answered.len()
     }
 
-    /// How many were under way when the server was killed.
+    /// Number of requests that a kill interrupted.
     pub(in crate::store::kill) fn interrupted(&self) -> usize {
         self.interrupted
     }
 
-    /// Resolves what was under way, checks what is there, and goes on until
-    /// the kill is done. Tells of each answer whether it is an acknowledgement.
+    /// Resolves the interrupted request, checks the stored declarations, and continues
+    /// until the kill is done. Reports for each answer whether it is an acknowledgement.
     pub(in crate::store::kill) async fn run(
         mut self,
         channel: Channel,
@@ -82,7 +82,7 @@ impl Caller {
             } else {
                 self.step(&mut client).await
             };
-            // Nobody counts any more once enough are counted.
+            // The receiver stops once it has counted enough.
             acknowledged.send(answered.is_ok()).unwrap_or(());
             if let Err(status) = answered {
                 assert_gone(&status);
@@ -93,7 +93,7 @@ impl Caller {
         self
     }
 
-    /// Resolves what was under way, repeats everything, and checks what is there.
+    /// Resolves the interrupted request, repeats all requests, and checks the stored declarations.
     pub(in crate::store::kill) async fn settle(mut self, channel: Channel) -> Self {
         let mut client = Client::new(channel);
         while self.under_way.is_some() {
@@ -112,7 +112,7 @@ impl Caller {
         self
     }
 
-    /// One request: the one under way again, or a new one.
+    /// One request: the interrupted one again, or a new one.
     async fn step(&mut self, client: &mut Client) -> Result<(), Status> {
         let request = self.under_way.take().unwrap_or_else(|| self.next());
         self.under_way = Some(request.clone());
@@ -135,7 +135,7 @@ impl Caller {
         Ok(())
     }
 
-    /// Every third request ends what the oldest began.
+    /// Every third request withdraws the oldest declaration.
     fn next(&mut self) -> Request {
         let key = format!("caller {} request {}", self.number, self.answered.len());
         if self.answered.len() % 3 == 2 && !self.open.is_empty() {
@@ -167,7 +167,7 @@ impl Caller {
 }
 
 async fn send(client: &mut Client, request: &Request) -> Result<Answer, Status> {
-    // What is repeated later tells later when it is in force everywhere.
+    // A repeated answer has a later time of effect everywhere.
     let effective_everywhere_after = None;
     Ok(match request {
         Request::Record { event: _, message } => {
@@ -181,7 +181,7 @@ async fn send(client: &mut Client, request: &Request) -> Result<Answer, Status> 
     })
 }
 
-/// What was answered; or a little later nothing, because the server is gone.
+/// The answer; `None` after a pause if the server is gone.
 async fn wait_after<T>(answered: Result<T, Status>) -> Option<T> {
     match answered {
         Ok(answer) => Some(answer),
@@ -193,8 +193,7 @@ async fn wait_after<T>(answered: Result<T, Status>) -> Option<T> {
     }
 }
 
-/// The server is killed, or its store is, so that nothing is answered, or not
-/// within the limit; it does not refuse.
+/// The error is one of a killed server or store, not a refusal.
 fn assert_gone(status: &Status) {
     use Code::{Cancelled, DeadlineExceeded, Internal, Unavailable, Unknown};
     let is_gone = matches!(status.code(), Unavailable | DeadlineExceeded | Unknown | Cancelled | Internal);

@@ -1,14 +1,13 @@
-//! The disk fails: each write and each sync of a script of declarations in
-//! turn, once with an error and once because the disk is full. What was
-//! acknowledged before or after is there, and everything is well again once
-//! the disk is.
+//! I/O errors: each write and each sync of a series of declarations fails in turn, once
+//! with EIO and once with ENOSPC. Every acknowledged write is stored, and the server
+//! works again once the disk does.
 //!
 //! ```text
 //! cargo test --test suite io_errors -- --ignored --nocapture
 //! ```
 //!
-//! It needs `strace` (Debian's package) and takes an hour. `LUPA_TEST_STEP=10`
-//! tries every tenth only.
+//! It needs `strace` (Debian's package) and takes an hour. With `LUPA_TEST_STEP=10`
+//! only every tenth call fails.
 
 use std::fs;
 use std::path::Path;
@@ -29,15 +28,15 @@ use crate::fixtures::process::Process;
 
 const OPERATIONS: usize = 300;
 
-/// How many ask at one time: as many operations are in one transaction.
+/// Number of concurrent callers, whose operations share one transaction.
 const CALLERS: usize = 5;
 
 const ERRORS: [&str; 2] = ["EIO", "ENOSPC"];
 
-/// Of a disk: those that write, and those that sync.
+/// The system calls that write, and those that sync.
 const CALLS: [&str; 2] = ["pwrite64,pwritev,write", "fsync,fdatasync"];
 
-/// The how manieth call fails, of which kind, and how.
+/// Which call fails (kind and ordinal, from 1), and with which error.
 #[derive(Clone, Copy, Debug)]
 struct Fault {
     calls: &'static str,
@@ -46,7 +45,7 @@ struct Fault {
 }
 
 impl Fault {
-    /// The command that has it happen in a program. Threads are counted apart.
+    /// The `strace` command that injects it. Calls are counted per thread.
     fn command(self, files: &[&Path], log: &Path) -> Vec<String> {
         let Self { calls, error, number } = self;
         let mut command: Vec<String> =
@@ -69,7 +68,7 @@ fn has_happened(log: &Path) -> bool {
     fs::read_to_string(log).is_ok_and(|log| log.contains("(INJECTED)"))
 }
 
-/// Tries one fault after the other, of each kind until there are no more such calls.
+/// Injects one fault after the other, of each kind until no further call is reached.
 async fn try_all(mut try_one: impl AsyncFnMut(Fault) -> bool) {
     let step = std::env::var("LUPA_TEST_STEP").map_or(1, |step| step.parse().unwrap());
     for (calls, error) in CALLS.into_iter().flat_map(|calls| ERRORS.map(|error| (calls, error))) {
@@ -125,7 +124,7 @@ async fn errors_of_the_disk_lose_nothing_in_postgres() {
         let log = cluster.file("strace");
         let words = fault.command(&[], &log);
         let is_up = block_in_place(|| {
-            // What recovery writes and syncs is not what is tried.
+            // A clean shutdown first: calls of the recovery are not under test.
             cluster.shut_down();
             drop(fs::remove_file(&log));
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
@@ -149,18 +148,18 @@ async fn errors_of_the_disk_lose_nothing_in_postgres() {
     process.terminate();
 }
 
-/// People nobody has asked for before.
+/// Callers for clients that have no declarations yet.
 fn callers(first: usize) -> Vec<Caller> {
     (first..first + CALLERS).map(Caller::new).collect()
 }
 
-/// Has the script run until a call has failed and what comes of it is known,
-/// or to its end.
+/// Runs the callers until the fault was injected and its effect is known, or until all
+/// operations are done.
 async fn call(callers: Vec<Caller>, process: &Process, log: &Path) -> Vec<Caller> {
     let (answered, mut answers) = mpsc::unbounded_channel();
     let is_over = Arc::new(AtomicBool::new(false));
     let mut calling = JoinSet::new();
-    // It may fail before it serves, and then never serves.
+    // If the call fails before the server serves, it never does.
     let fails_first = async {
         until("a call fails", async || has_happened(log)).await;
         sleep(Duration::from_secs(5)).await;
@@ -174,7 +173,7 @@ async fn call(callers: Vec<Caller>, process: &Process, log: &Path) -> Vec<Caller
     }
     drop(answered);
     let mut left = OPERATIONS;
-    // After it has failed some more is asked, which must not be acknowledged by mistake.
+    // Requests after the failure must not be acknowledged falsely.
     let mut after_failure = 2 * CALLERS;
     while left > 0 && after_failure > 0 {
         let is_acknowledged = answers.recv().await.expect("a caller");
@@ -185,7 +184,7 @@ async fn call(callers: Vec<Caller>, process: &Process, log: &Path) -> Vec<Caller
     calling.join_all().await
 }
 
-/// A command by which another is run.
+/// The second command run by the first one.
 fn run_by(words: &[String], command: &Command) -> Command {
     let mut run = Command::new(&words[0]);
     run.args(&words[1..]).arg(command.get_program()).args(command.get_args()).env_clear();

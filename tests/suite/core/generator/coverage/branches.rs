@@ -1,6 +1,6 @@
-//! The branches of the law that a rule's id and detail do not show, each with the
-//! cases in which it decides: the case is changed so that the branch has nothing
-//! to say, and an answer becomes another one by that.
+//! Branches of the law that are not visible in the id and detail of a rule. A branch
+//! decides a case if the answer changes when the case is changed so that the branch does
+//! not apply.
 
 use chrono::TimeDelta;
 use lupa::wire::v1::declaration::Content;
@@ -13,7 +13,7 @@ use pbjson_types::Timestamp;
 use crate::core::generator::{Case, case, timestamp};
 use crate::core::reference::{Answer, day, decide, instant};
 
-/// A branch: its name, the case without it, and which of two answers show it.
+/// A branch: its name, the change that removes it, and which of the two answers shows it.
 type Branch = (&'static str, fn(&mut Case), fn(&Answer, &Answer) -> bool);
 
 const BRANCHES: [Branch; 28] = [
@@ -91,7 +91,7 @@ fn is_about_consents(answer: &Answer) -> bool {
     ["-consent", "-no-basis", "-unable", "-prescription"].iter().any(|end| answer.rule.ends_with(end))
 }
 
-/// As if every successor began in a year to come.
+/// As if every successor started in a later year.
 fn without_mergers(case: &mut Case) {
     for organisation in &mut case.directory.organisations {
         if organisation.kind() != OrganisationKind::FormerPublic {
@@ -282,7 +282,7 @@ fn answers(case: &Case) -> Vec<Answer> {
     records.map(|record| decide(directory, calendar, declarations, request, record, *at)).collect()
 }
 
-/// How many cases each branch decides.
+/// The number of cases that each branch decides.
 fn decided(cases: u64) -> Vec<(&'static str, u64)> {
     let mut counts: Vec<_> = BRANCHES.iter().map(|(name, ..)| (*name, 0)).collect();
     for seed in 0..cases {

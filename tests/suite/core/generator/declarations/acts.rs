@@ -1,22 +1,12 @@
 //! The client's acts on consents of one kind, in every order: given and withdrawn
 //! on a few days, recorded at a few instants, so that both tie often.
 
-use chrono::DateTime;
-use chrono::TimeDelta;
-use chrono::Utc;
-use lupa::wire::v1::AllPublic;
-use lupa::wire::v1::Allocation;
-use lupa::wire::v1::Information;
-use lupa::wire::v1::Role;
-use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::Way;
+use chrono::{DateTime, TimeDelta, Utc};
 use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::recipient::Kind;
+use lupa::wire::v1::{AllPublic, Allocation, Information, Role, StoredDeclaration, Way};
 
-use super::Setting;
-use super::by_client;
-use super::consent;
-use super::declarer;
+use super::{Setting, by_client, consent, declarer};
 use crate::core::generator::requests::Ends;
 use crate::core::generator::rng::Rng;
 use crate::core::generator::times::timestamp;
@@ -37,7 +27,7 @@ pub(super) fn acts(
     for _ in 0..=rng.between(1, 3) {
         let recorded_at = rng.pick(&instants);
         let mut act = template.clone();
-        // Acts of one rank are told apart by what they say.
+        // Acts of one rank differ in their content.
         match rng.below(3) {
             0 => act.allocation = None,
             1 => act.allocation = Some(to_everyone_public()),

@@ -1,33 +1,19 @@
-//! Denials: of what is asked about, of what a former provider had, and once more.
+//! Denials: of the requested records, of those of a former provider, and repeated ones.
 
-use chrono::DateTime;
-use chrono::Utc;
-use lupa::wire::v1::Against;
-use lupa::wire::v1::AllPatientData;
-use lupa::wire::v1::Declaration;
-use lupa::wire::v1::Denial;
-use lupa::wire::v1::Extensive;
-use lupa::wire::v1::RegisterKind;
-use lupa::wire::v1::Sector;
-use lupa::wire::v1::StoredDeclaration;
+use chrono::{DateTime, Utc};
 use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::denial::Scope;
+use lupa::wire::v1::{
+    Against, AllPatientData, Declaration, Denial, Extensive, RegisterKind, Sector, StoredDeclaration,
+};
 
-use super::BEGINNING;
-use super::Setting;
-use super::by_client;
-use super::store;
-use crate::core::generator::directory::UNKNOWN;
-use crate::core::generator::directory::organisation_oid;
-use crate::core::generator::records::DOCUMENTS;
-use crate::core::generator::records::EVENTS;
-use crate::core::generator::records::TASKS;
-use crate::core::generator::requests::Ends;
-use crate::core::generator::requests::Theme;
+use super::{BEGINNING, Setting, by_client, store};
+use crate::core::generator::directory::{UNKNOWN, organisation_oid};
+use crate::core::generator::records::{DOCUMENTS, EVENTS, TASKS};
+use crate::core::generator::requests::{Ends, Theme};
 use crate::core::generator::rng::Rng;
 use crate::core::generator::times::any_instant;
-use crate::core::reference::day;
-use crate::core::reference::ymd;
+use crate::core::reference::{day, ymd};
 
 /// A denial of what a predecessor of the holder's controller had, if there is one.
 pub(super) fn deny_predecessor(

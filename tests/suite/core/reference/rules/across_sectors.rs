@@ -1,34 +1,18 @@
 //! Domain §6, across sectors.
 
-use lupa::wire::v1::ConsentKind;
-use lupa::wire::v1::Detail;
-use lupa::wire::v1::OrganisationKind;
-use lupa::wire::v1::Reason;
-use lupa::wire::v1::RecordKind;
+use lupa::wire::v1::{ConsentKind, Detail, OrganisationKind, Reason, RecordKind};
 
-use super::Rule;
-use super::Spoken;
-use super::consent_opens;
-use super::denied;
-use super::is_through_kanta;
-use super::no_basis;
-use super::not_open;
-use super::not_shareable;
-use super::permit;
-use super::permit_necessary_data;
+use super::{
+    Rule, Spoken, consent_opens, denied, is_through_kanta, no_basis, not_open, not_shareable, permit,
+    permit_necessary_data,
+};
 use crate::core::reference::calendar::is_adult;
-use crate::core::reference::claims;
-use crate::core::reference::consents::fault;
-use crate::core::reference::consents::last_act_was_withdrawal;
-use crate::core::reference::denials;
-use crate::core::reference::directory::Side;
-use crate::core::reference::directory::has_joined;
-use crate::core::reference::directory::has_kind;
-use crate::core::reference::directory::holders_controller;
-use crate::core::reference::directory::is_holder_ready;
-use crate::core::reference::directory::is_ready;
-use crate::core::reference::directory::side;
+use crate::core::reference::consents::{fault, last_act_was_withdrawal};
+use crate::core::reference::directory::{
+    Side, has_joined, has_kind, holders_controller, is_holder_ready, is_ready, side,
+};
 use crate::core::reference::world::Question;
+use crate::core::reference::{claims, denials};
 
 pub(in crate::core::reference) const RULES: [Rule; 8] = [
     ("xs-not-open", xs_not_open),

@@ -1,17 +1,9 @@
 //! Domain §6, everyone. (`unknown-register` is decided before there is a question.)
 
-use lupa::wire::v1::Detail;
-use lupa::wire::v1::Reason;
+use lupa::wire::v1::{Detail, Reason};
 
-use super::Rule;
-use super::Spoken;
-use super::deny;
-use super::is_from_local_database;
-use super::not_shareable;
-use super::permit;
-use crate::core::reference::directory::Side;
-use crate::core::reference::directory::is_part_of;
-use crate::core::reference::directory::side;
+use super::{Rule, Spoken, deny, is_from_local_database, not_shareable, permit};
+use crate::core::reference::directory::{Side, is_part_of, side};
 use crate::core::reference::has_relationship;
 use crate::core::reference::world::Question;
 

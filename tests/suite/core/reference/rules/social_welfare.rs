@@ -1,26 +1,15 @@
 //! Domain §6, within social welfare.
 
-use lupa::wire::v1::ConsentKind;
-use lupa::wire::v1::Detail;
-use lupa::wire::v1::Reason;
-use lupa::wire::v1::Sector;
+use lupa::wire::v1::{ConsentKind, Detail, Reason, Sector};
 
-use super::Rule;
-use super::Spoken;
-use super::consent_opens;
-use super::denied;
-use super::is_through_kanta;
-use super::no_basis;
-use super::not_open;
-use super::not_shareable;
-use super::outsourced;
-use super::permit;
-use crate::core::reference::claims;
+use super::{
+    Rule, Spoken, consent_opens, denied, is_through_kanta, no_basis, not_open, not_shareable, outsourced,
+    permit,
+};
 use crate::core::reference::consents::fault;
-use crate::core::reference::denials;
-use crate::core::reference::directory::is_holder_ready;
-use crate::core::reference::directory::shares_within_sector;
+use crate::core::reference::directory::{is_holder_ready, shares_within_sector};
 use crate::core::reference::world::Question;
+use crate::core::reference::{claims, denials};
 
 pub(in crate::core::reference) const RULES: [Rule; 6] = [
     ("sw-outsourced", outsourced),

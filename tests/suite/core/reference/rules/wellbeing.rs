@@ -1,16 +1,8 @@
 //! Domain §6, wellbeing data.
 
-use lupa::wire::v1::ConsentKind;
-use lupa::wire::v1::Reason;
+use lupa::wire::v1::{ConsentKind, Reason};
 
-use super::Rule;
-use super::Spoken;
-use super::consent_opens;
-use super::denied;
-use super::is_through_kanta;
-use super::no_basis;
-use super::not_open;
-use super::permit;
+use super::{Rule, Spoken, consent_opens, denied, is_through_kanta, no_basis, not_open, permit};
 use crate::core::reference::consents::fault;
 use crate::core::reference::denials;
 use crate::core::reference::directory::has_joined;

@@ -1,4 +1,4 @@
-//! The checker finds what it is there to find.
+//! Positive controls: the checker finds each kind of violation.
 
 use chrono::{DateTime, Utc};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use lupa::store::{Epoch, Point, Revision};
 use uuid::Uuid;
 
 use super::faults;
-use crate::store::history::log::{Acknowledged, Answered, Deed, Log, Promised, Row, Table, Told};
+use crate::store::history::log::{Acknowledged, Answered, Log, Operation, Promised, Row, Table, Watched};
 
 const OLD: Epoch = Epoch(Uuid::from_u128(1));
 const NEW: Epoch = Epoch(Uuid::from_u128(2));
@@ -16,10 +16,10 @@ const NEW: Epoch = Epoch(Uuid::from_u128(2));
 const PROMISED: Promised = Promised { max_staleness: Duration::from_millis(1_000), are_clocks_right: true };
 
 fn table(epoch: Epoch, keys: &[&str]) -> Table {
-    let directory = Row { revision: 1, deed: None };
+    let directory = Row { revision: 1, operation: None };
     // Everything is about one declaration.
-    let deed = |key: &&str| Deed { key: (*key).to_owned(), declaration_id: "id".to_owned() };
-    let rows = (2..).zip(keys).map(|(revision, key)| Row { revision, deed: Some(deed(key)) });
+    let operation = |key: &&str| Operation { key: (*key).to_owned(), declaration_id: "id".to_owned() };
+    let rows = (2..).zip(keys).map(|(revision, key)| Row { revision, operation: Some(operation(key)) });
     Table { epoch, rows: std::iter::once(directory).chain(rows).collect() }
 }
 
@@ -27,10 +27,10 @@ fn at(epoch: Epoch, revision: u64) -> Point {
     Point { epoch, revision: Revision(revision) }
 }
 
-/// Of one replica and one person, at milliseconds after the beginning.
+/// A history of one replica and one person. Times are milliseconds after its start.
 struct Script {
-    began_at: Instant,
-    began_at_wall: DateTime<Utc>,
+    started_at: Instant,
+    started_at_wall: DateTime<Utc>,
     log: Log,
     promised: Promised,
 }
@@ -38,8 +38,8 @@ struct Script {
 impl Script {
     fn new() -> Self {
         Self {
-            began_at: Instant::now(),
-            began_at_wall: clock::now(),
+            started_at: Instant::now(),
+            started_at_wall: clock::now(),
             log: Log::default(),
             promised: PROMISED,
         }
@@ -49,10 +49,10 @@ impl Script {
         let after = Duration::from_millis(at);
         self.log.acknowledged.push(Acknowledged {
             key: key.to_owned(),
-            at: self.began_at + after,
+            at: self.started_at + after,
             point,
             has_waited: false,
-            effective_everywhere_after: self.began_at_wall + after + PROMISED.max_staleness,
+            effective_everywhere_after: self.started_at_wall + after + PROMISED.max_staleness,
         });
         self
     }
@@ -62,9 +62,9 @@ impl Script {
         self.log.answered.push(Answered {
             replica: 0,
             person: 0,
-            asked_at: self.began_at + asked,
-            asked_at_wall: self.began_at_wall + asked,
-            answered_at: self.began_at + asked + Duration::from_millis(1),
+            requested_at: self.started_at + asked,
+            requested_at_wall: self.started_at_wall + asked,
+            answered_at: self.started_at + asked + Duration::from_millis(1),
             at_least,
             point,
             is_permit,
@@ -85,7 +85,7 @@ impl Script {
 const KEYS: [&str; 4] = ["0 informed 0", "0 consents 1", "0 denies 2", "0 lifts 3"];
 
 #[test]
-fn what_is_right_is_not_found_fault_with() {
+fn correct_history_has_no_violations() {
     let mut script = Script::new()
         .acknowledged(0, KEYS[1], at(OLD, 3))
         .answered(10, None, at(OLD, 3), true)
@@ -93,21 +93,21 @@ fn what_is_right_is_not_found_fault_with() {
         .answered(30, None, at(OLD, 3), true)
         .answered(40, Some(at(OLD, 4)), at(OLD, 4), false)
         .answered(2_000, None, at(OLD, 5), true);
-    script.log.told.push(Told { after: at(OLD, 1), checkpoint: at(OLD, 4), people: vec![0, 0, 0] });
+    script.log.watched.push(Watched { after: at(OLD, 1), checkpoint: at(OLD, 4), people: vec![0, 0, 0] });
     script.is_wrong(&[table(OLD, &KEYS)], &[]);
 }
 
 #[test]
-fn a_wrong_answer_is_found() {
+fn wrong_verdict_is_found() {
     let tables = [table(OLD, &KEYS)];
     Script::new().answered(0, None, at(OLD, 4), true).is_wrong(&tables, &["DENY is right"]);
     Script::new().answered(0, None, at(OLD, 5), false).is_wrong(&tables, &["PERMIT is right"]);
-    Script::new().answered(0, None, at(OLD, 6), true).is_wrong(&tables, &["revision that never was"]);
-    Script::new().answered(0, None, at(NEW, 5), true).is_wrong(&tables, &["epoch that never was"]);
+    Script::new().answered(0, None, at(OLD, 6), true).is_wrong(&tables, &["unknown revision"]);
+    Script::new().answered(0, None, at(NEW, 5), true).is_wrong(&tables, &["unknown epoch"]);
 }
 
 #[test]
-fn an_answer_before_its_token_is_found() {
+fn answer_older_than_its_token_is_found() {
     let script = Script::new().answered(0, Some(at(OLD, 5)), at(OLD, 3), true);
     script.is_wrong(&[table(OLD, &KEYS)], &["before its token"]);
     let script = Script::new().answered(0, Some(at(OLD, 3)), at(NEW, 3), true);
@@ -115,14 +115,14 @@ fn an_answer_before_its_token_is_found() {
 }
 
 #[test]
-fn an_answer_that_is_too_old_is_found() {
+fn stale_answer_is_found() {
     let denied = || Script::new().acknowledged(0, KEYS[2], at(OLD, 4));
     let tables = [table(OLD, &KEYS)];
     denied().answered(999, None, at(OLD, 3), true).is_wrong(&tables, &[]);
-    denied().answered(1_001, None, at(OLD, 3), true).is_wrong(&tables, &["too old"]);
+    denied().answered(1_001, None, at(OLD, 3), true).is_wrong(&tables, &["stale"]);
     let mut waited = denied().answered(1, None, at(OLD, 3), true);
     waited.log.acknowledged[0].has_waited = true;
-    waited.is_wrong(&tables, &["too old"]);
+    waited.is_wrong(&tables, &["stale"]);
     let mut sooner = denied().answered(500, None, at(OLD, 3), true);
     sooner.log.acknowledged[0].effective_everywhere_after -= Duration::from_millis(600);
     sooner.is_wrong(&tables, &["effective everywhere"]);
@@ -133,33 +133,33 @@ fn an_answer_that_is_too_old_is_found() {
     Script::new()
         .acknowledged(0, KEYS[1], at(NEW, 3))
         .answered(1_001, None, at(OLD, 5), true)
-        .is_wrong(&tables, &["too old"]);
+        .is_wrong(&tables, &["stale"]);
 }
 
 #[test]
-fn going_back_is_found() {
+fn non_monotonic_reads_are_found() {
     let tables = [table(OLD, &KEYS), table(NEW, &KEYS)];
     let first = |point| Script::new().answered(0, None, point, true);
-    first(at(OLD, 5)).answered(5, None, at(OLD, 3), true).is_wrong(&tables, &["went back"]);
-    first(at(NEW, 3)).answered(5, None, at(OLD, 5), true).is_wrong(&tables, &["went back"]);
-    // What was asked before the other was answered may be of either.
+    first(at(OLD, 5)).answered(5, None, at(OLD, 3), true).is_wrong(&tables, &["non-monotonic"]);
+    first(at(NEW, 3)).answered(5, None, at(OLD, 5), true).is_wrong(&tables, &["non-monotonic"]);
+    // Concurrent requests may be answered in either order.
     first(at(OLD, 5)).answered(0, None, at(OLD, 3), true).is_wrong(&tables, &[]);
 }
 
 #[test]
-fn a_lost_or_doubled_declaration_is_found() {
+fn lost_or_duplicated_write_is_found() {
     let denied = Script::new().acknowledged(0, KEYS[2], at(OLD, 4));
-    denied.is_wrong(&[table(OLD, &KEYS[..2])], &["is not there"]);
+    denied.is_wrong(&[table(OLD, &KEYS[..2])], &["lost:"]);
     // In an epoch in which it was not acknowledged it may be missing.
     denied.is_wrong(&[table(OLD, &KEYS), table(NEW, &KEYS[..2])], &[]);
-    denied.is_wrong(&[table(OLD, &[KEYS[0], KEYS[1], KEYS[1]])], &["stored twice", "is not there"]);
-    let mut holes = table(OLD, &KEYS);
-    holes.rows.remove(1);
-    denied.is_wrong(&[holes], &["holes"]);
+    denied.is_wrong(&[table(OLD, &[KEYS[0], KEYS[1], KEYS[1]])], &["stored twice", "lost:"]);
+    let mut gaps = table(OLD, &KEYS);
+    gaps.rows.remove(1);
+    denied.is_wrong(&[gaps], &["gaps"]);
 }
 
 #[test]
-fn a_denial_that_is_gone_when_it_is_to_be_lifted_is_found() {
+fn missing_denial_at_its_withdrawal_is_found() {
     let mut script = Script::new().acknowledged(0, KEYS[2], at(OLD, 4));
     script.log.missed.push(KEYS[3].to_owned());
     script.is_wrong(&[table(OLD, &KEYS)], &["the denial is lost"]);
@@ -167,15 +167,15 @@ fn a_denial_that_is_gone_when_it_is_to_be_lifted_is_found() {
 }
 
 #[test]
-fn an_epoch_that_does_not_end_is_found() {
+fn epoch_that_survives_a_loss_is_found() {
     Script::new().is_wrong(&[table(OLD, &KEYS), table(OLD, &KEYS)], &["did not end"]);
 }
 
 #[test]
-fn a_watcher_that_is_told_otherwise_is_found() {
+fn watch_message_with_wrong_clients_is_found() {
     for people in [vec![], vec![0, 0], vec![0, 1, 0], vec![0, 0, 0, 0]] {
         let mut script = Script::new();
-        script.log.told.push(Told { after: at(OLD, 1), checkpoint: at(OLD, 4), people });
+        script.log.watched.push(Watched { after: at(OLD, 1), checkpoint: at(OLD, 4), people });
         script.is_wrong(&[table(OLD, &KEYS)], &["instead of"]);
     }
 }

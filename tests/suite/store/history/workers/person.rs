@@ -1,4 +1,4 @@
-//! A person, who denies and lifts the denial, again and again.
+//! A writer: a person who repeatedly records a denial and withdraws it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 use super::{RECOVERY_MAX, Shared, timed, within_time};
 use crate::core::generator::rng::Rng;
 use crate::fixtures::requests::{CONSENT, DENIAL, INFORMATION, instant, person, recording, withdrawal};
-use crate::store::history::log::{Acknowledged, What, point};
+use crate::store::history::log::{Acknowledged, Action, point};
 
 pub(super) struct Person {
     number: usize,
@@ -22,20 +22,20 @@ pub(super) struct Person {
     done: usize,
 }
 
-/// What a person was told.
+/// The response to a write.
 struct Answer {
     token: String,
     declaration_id: String,
     effective_everywhere_after: Option<pbjson_types::Timestamp>,
 }
 
-/// What is asked for, as often as it takes.
-enum Deed {
+/// A write, repeated with the same idempotency key until it is acknowledged.
+enum Call {
     Record(v1::RecordDeclarationRequest),
     Lift(v1::WithdrawDeclarationRequest),
 }
 
-impl Deed {
+impl Call {
     fn key_and_wait(&self) -> (&str, v1::Wait) {
         match self {
             Self::Record(message) => (&message.idempotency_key, message.wait()),
@@ -68,38 +68,38 @@ impl Person {
         Self { number, channels: channels.to_vec(), rng, shared, done: 0 }
     }
 
-    /// Declares until all is over.
+    /// Records and withdraws until the history ends.
     pub(super) async fn declare(mut self) {
-        self.record(What::Informed, INFORMATION).await;
-        let consented = self.record(What::Consents, CONSENT).await;
+        self.record(Action::Informed, INFORMATION).await;
+        let consented = self.record(Action::Consents, CONSENT).await;
         self.shared.tokens.lock().unwrap()[self.number] = consented.map(|answer| answer.token).unwrap();
         while !self.shared.is_over() {
-            let Some(denied) = self.record(What::Denies, DENIAL).await else { return };
+            let Some(denied) = self.record(Action::Denies, DENIAL).await else { return };
             self.pass(&denied);
             let Some(lifted) = self.lift(&denied.declaration_id).await else { return };
             self.pass(&lifted);
         }
     }
 
-    /// Tells whoever asks about the person.
+    /// Publishes the token to the readers.
     fn pass(&self, answer: &Answer) {
         answer.token.clone_into(&mut self.shared.tokens.lock().unwrap()[self.number]);
     }
 
-    async fn record(&mut self, what: What, declaration: &str) -> Option<Answer> {
+    async fn record(&mut self, what: Action, declaration: &str) -> Option<Answer> {
         let key = what.key(self.number, self.done);
         let wait = self.wait().into();
         let message =
             v1::RecordDeclarationRequest { wait, ..recording(person(self.number), &key, declaration) };
-        self.persist(Deed::Record(message)).await
+        self.persist(Call::Record(message)).await
     }
 
     async fn lift(&mut self, declaration_id: &str) -> Option<Answer> {
-        let key = What::Lifts.key(self.number, self.done);
+        let key = Action::Lifts.key(self.number, self.done);
         let wait = self.wait().into();
         let message =
             v1::WithdrawDeclarationRequest { wait, ..withdrawal(person(self.number), &key, declaration_id) };
-        self.persist(Deed::Lift(message)).await
+        self.persist(Call::Lift(message)).await
     }
 
     fn wait(&mut self) -> v1::Wait {
@@ -109,15 +109,15 @@ impl Person {
         self.rng.weighted(&[(4, v1::Wait::Unspecified), (1, v1::Wait::Everywhere)])
     }
 
-    /// Asks one replica after the other until one answers: with the same key,
-    /// so that it is done once.
-    async fn persist(&mut self, deed: Deed) -> Option<Answer> {
+    /// Sends the write to one replica after the other until one acknowledges it. The key
+    /// stays the same, so that it is stored once.
+    async fn persist(&mut self, call: Call) -> Option<Answer> {
         self.done += 1;
-        let (key, wait) = deed.key_and_wait();
+        let (key, wait) = call.key_and_wait();
         let mut well_since = None;
         loop {
             let channel = self.rng.pick(&self.channels);
-            match deed.ask(channel).await {
+            match call.ask(channel).await {
                 Ok(answer) => {
                     let acknowledged = Acknowledged {
                         key: key.to_owned(),
@@ -132,7 +132,7 @@ impl Person {
                     sleep(Duration::from_millis(self.rng.pick(&[0, 5, 20, 60]))).await;
                     return Some(answer);
                 }
-                // What it is about was lost with an epoch: that is checked.
+                // The declaration was lost with its epoch: the checker verifies that.
                 Err(status) if status.code() == Code::NotFound => {
                     self.shared.note(|log| log.missed.push(key.to_owned()));
                     return Some(Answer {

@@ -1,4 +1,4 @@
-//! A system that watches one replica, and goes on from where it was cut off.
+//! A watcher of one replica, which resumes from its last checkpoint.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use super::Shared;
-use crate::store::history::log::{Told, point};
+use crate::store::history::log::{Watched, point};
 
-/// Watches until all is over.
+/// Watches until the history ends.
 pub(super) async fn watch(channel: Channel, shared: Arc<Shared>) {
     let mut stopped = shared.stopped.clone();
     let mut checkpoint = String::new();
@@ -21,11 +21,11 @@ pub(super) async fn watch(channel: Channel, shared: Arc<Shared>) {
             _ = stopped.wait_for(|is_over| *is_over) => return,
             watched = go_on(channel.clone(), &mut checkpoint, &shared) => watched,
         };
-        let status = watched.expect_err("a stream does not end well");
+        let status = watched.expect_err("a stream that ends without an error");
         let at_least = (!checkpoint.is_empty()).then(|| point(&checkpoint));
         shared.note(|log| log.refuse("watch", &status, at_least));
         if status.code() == Code::FailedPrecondition {
-            // Of an epoch that has ended: what was known counts no more.
+            // A checkpoint of an ended epoch cannot be resumed.
             checkpoint.clear();
         }
         sleep(Duration::from_millis(20)).await;
@@ -41,12 +41,12 @@ async fn go_on(channel: Channel, checkpoint: &mut String, shared: &Shared) -> Re
                 let client = change.client.as_ref().unwrap();
                 client.extension.strip_prefix("person-").unwrap().parse().unwrap()
             });
-            let told = Told {
+            let told = Watched {
                 after: point(checkpoint),
                 checkpoint: point(&message.checkpoint),
                 people: people.collect(),
             };
-            shared.note(|log| log.told.push(told));
+            shared.note(|log| log.watched.push(told));
         }
         *checkpoint = message.checkpoint;
     }

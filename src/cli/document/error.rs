@@ -1,33 +1,33 @@
-//! What can be wrong while a message is read, in words for who wrote the file.
+//! Deserialization errors, in words for the author of the file.
 
 use std::any::type_name;
 use std::fmt::{self, Display};
 
 use serde::de::{self, Expected, Unexpected};
 
-use super::path::{Path, Step, in_snake_case};
+use super::path::{FieldPath, Step, in_snake_case};
 
-/// The first thing found wrong.
+/// The first fault of a message.
 #[derive(Debug)]
-pub(super) struct Wrong {
-    /// From the part at fault up to the root.
+pub(super) struct ParseError {
+    /// The steps from the part at fault up to the root.
     steps: Vec<Step>,
-    /// The field that is missing from the part at fault.
+    /// The field that the part at fault lacks.
     missing: Option<&'static str>,
     message: String,
 }
 
-impl Wrong {
-    /// The same, seen from one level up.
+impl ParseError {
+    /// The same error with the step that leads to it from one level up.
     pub(super) fn within(mut self, step: Step) -> Self {
         self.steps.push(step);
         self
     }
 
-    /// Where it is, the field that is missing there, and the words.
-    pub(super) fn into_parts(mut self) -> (Path, Option<&'static str>, String) {
+    /// The path of the part at fault, the field that it lacks, and the message.
+    pub(super) fn into_parts(mut self) -> (FieldPath, Option<&'static str>, String) {
         self.steps.reverse();
-        (Path(self.steps), self.missing, self.message)
+        (FieldPath(self.steps), self.missing, self.message)
     }
 
     fn new(message: String) -> Self {
@@ -35,7 +35,7 @@ impl Wrong {
     }
 }
 
-impl de::Error for Wrong {
+impl de::Error for ParseError {
     fn custom<T: Display>(message: T) -> Self {
         let words = if type_name::<T>() == type_name::<chrono::ParseError>() {
             "expected an instant: write it as 2024-05-06T10:00:00+03:00".to_owned()
@@ -44,8 +44,8 @@ impl de::Error for Wrong {
         } else {
             message.to_string()
         };
-        // The mapping reads a number as either of two kinds, and serde only
-        // tells that it was neither.
+        // The mapping accepts a number as one of two types, and serde reports
+        // only that no type matched.
         let is_no_number = words.starts_with("data did not match any variant");
         Self::new(if is_no_number { "expected a number".to_owned() } else { words })
     }
@@ -59,7 +59,7 @@ impl de::Error for Wrong {
         } else {
             ""
         };
-        Self::new(format!("expected {expected}, found {}{quote}", Found(found)))
+        Self::new(format!("expected {expected}, found {}{quote}", InWords(found)))
     }
 
     fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
@@ -90,18 +90,18 @@ impl de::Error for Wrong {
     }
 }
 
-impl std::error::Error for Wrong {}
+impl std::error::Error for ParseError {}
 
-impl Display for Wrong {
+impl Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
 }
 
-/// What was found, as a person would name it.
-struct Found<'a>(Unexpected<'a>);
+/// The unexpected value, in plain words.
+struct InWords<'a>(Unexpected<'a>);
 
-impl Display for Found<'_> {
+impl Display for InWords<'_> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "a document yields no other kinds")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -115,7 +115,7 @@ impl Display for Found<'_> {
     }
 }
 
-/// Serde's and the generated code's names for what they expect, made plain.
+/// Replaces the terms of serde and of the generated code by plain words.
 fn in_plain_words(expected: &str) -> String {
     let expected = expected.strip_prefix("expected ").unwrap_or(expected);
     match expected {

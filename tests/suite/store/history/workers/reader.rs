@@ -1,4 +1,4 @@
-//! A system that asks one replica.
+//! A client that requests decisions from one replica.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,8 +15,8 @@ use crate::core::generator::rng::Rng;
 use crate::fixtures::requests::{entry, person, question};
 use crate::store::history::log::{Answered, point};
 
-/// Asks until all is over.
-pub(super) async fn ask(replica: usize, channel: Channel, seed: u64, shared: Arc<Shared>) {
+/// Requests decisions until the history ends.
+pub(super) async fn read(replica: usize, channel: Channel, seed: u64, shared: Arc<Shared>) {
     let mut rng = Rng::new(seed * 100 + 50 + replica as u64);
     let mut last_token = String::new();
     while !shared.is_over() {
@@ -25,7 +25,7 @@ pub(super) async fn ask(replica: usize, channel: Channel, seed: u64, shared: Arc
             rng.weighted(&[(4, String::new()), (4, shared.token_of(person)), (2, last_token.clone())]);
         match decide(replica, channel.clone(), person, &at_least, &shared).await {
             Ok(token) => last_token = token,
-            // Of an epoch that has ended.
+            // A token of an ended epoch.
             Err(status) if status.code() == Code::FailedPrecondition => last_token.clear(),
             Err(_) => sleep(Duration::from_millis(5)).await,
         }
@@ -33,16 +33,16 @@ pub(super) async fn ask(replica: usize, channel: Channel, seed: u64, shared: Arc
     }
 }
 
-/// Asks about everyone, with the token of what was recorded last, until it is answered.
-pub(super) async fn ask_about_all(replica: usize, channel: Channel, shared: &Shared) {
-    let began_at = Instant::now();
+/// Requests a decision about each person, with the token of their last write, until it is answered.
+pub(super) async fn decide_for_all(replica: usize, channel: Channel, shared: &Shared) {
+    let started_at = Instant::now();
     for person in 0..PEOPLE {
         let mut token = shared.token_of(person);
         while let Err(status) = decide(replica, channel.clone(), person, &token, shared).await {
             if status.code() == Code::FailedPrecondition {
                 token.clear();
             }
-            if began_at.elapsed() > RECOVERY_MAX {
+            if started_at.elapsed() > RECOVERY_MAX {
                 shared.note(|log| log.unrecovered.push(format!("replica {replica}: {status:?}")));
                 return;
             }
@@ -51,18 +51,18 @@ pub(super) async fn ask_about_all(replica: usize, channel: Channel, shared: &Sha
     }
 }
 
-/// Asks once, and notes the answer. Tells its token.
+/// Requests one decision, logs it and returns its token.
 async fn decide(
     replica: usize,
     channel: Channel,
-    who: usize,
+    number: usize,
     token: &str,
     shared: &Shared,
 ) -> Result<String, Status> {
     let at_least = (!token.is_empty()).then(|| point(token));
     let records = vec![entry("doc-1", "visit-1")];
-    let request = v1::DecideRequest { at_least: token.to_owned(), ..question(person(who), records) };
-    let (asked_at, asked_at_wall) = (Instant::now(), clock::now());
+    let request = v1::DecideRequest { at_least: token.to_owned(), ..question(person(number), records) };
+    let (requested_at, requested_at_wall) = (Instant::now(), clock::now());
     let mut client = DecisionServiceClient::new(channel);
     let decided = within_time(client.decide(timed(request))).await;
     let decided = decided.inspect_err(|status| {
@@ -70,9 +70,9 @@ async fn decide(
     })?;
     let answered = Answered {
         replica,
-        person: who,
-        asked_at,
-        asked_at_wall,
+        person: number,
+        requested_at,
+        requested_at_wall,
         answered_at: Instant::now(),
         at_least,
         point: point(&decided.token),
