@@ -7,6 +7,7 @@
 //! parser.
 
 pub mod violation;
+pub mod error;
 pub mod view;
 pub mod client;
 pub mod directory;

@@ -215,7 +215,7 @@ impl Reporter {
                 Cell::new(self.names.get(&record.register).unwrap_or(&record.register)),
                 self.terminal.effect(verdict.effect),
                 Cell::new(label::<v1::Reason>(verdict.reason)),
-                Cell::new(&verdict.rule),
+                Cell::new(&verdict.details().rule),
                 Cell::new(words::why(verdict)),
             ]);
         }

@@ -73,7 +73,7 @@ fn show(terminal: Terminal, explanation: &v1::ExplainResponse) -> Result<(), Fai
         "{rules}\n✓ permits   ✗ denies   · no match   - not in force   (no mark) not reached\n\n{}\n",
         sources.legend(terminal)
     ))?;
-    let deciding = explanation.verdict.as_ref().map(|verdict| verdict.declarations.as_slice());
+    let deciding = explanation.verdict.as_ref().map(|verdict| verdict.details().declarations.as_slice());
     let deciding = deciding.unwrap_or_default();
     if explanation.declarations.is_empty() {
         terminal.show("The client has no declarations that the requester's sector may view.\n")?;

@@ -24,19 +24,16 @@ pub(super) fn show(
             Cell::new(register),
             terminal.effect(verdict.effect),
             Cell::new(label::<v1::Reason>(verdict.reason)),
-            Cell::new(&verdict.rule),
+            Cell::new(&verdict.details().rule),
             Cell::new(words::why(verdict)),
             Cell::new(obligations(&verdict.obligations)),
         ]);
     }
     let mut below = String::from("\n");
     for (at, verdict) in decision.verdicts.iter().enumerate() {
-        if let (Some(record), [_, ..]) = (records.get(at), verdict.declarations.as_slice()) {
-            below.push_str(&format!(
-                "{}: decided by declaration  {}\n",
-                record.id,
-                verdict.declarations.join(", ")
-            ));
+        let deciding = &verdict.details().declarations;
+        if let (Some(record), [_, ..]) = (records.get(at), deciding.as_slice()) {
+            below.push_str(&format!("{}: decided by declaration  {}\n", record.id, deciding.join(", ")));
         }
     }
     below.push_str(&format!(

@@ -5,13 +5,14 @@ use crate::wire::v1::{Detail, Notice, Obligation, Reason, Verdict};
 /// Why the record is permitted or denied, as precisely as the verdict says.
 #[must_use]
 pub fn why(verdict: &Verdict) -> String {
+    let details = verdict.details();
     let detail =
-        Detail::try_from(verdict.detail).map_or(Some("for a detail that this version does not know"), detail);
+        Detail::try_from(details.detail).map_or(Some("for a detail that this version does not know"), detail);
     let reason =
         Reason::try_from(verdict.reason).map_or("for a reason that this version does not know", reason);
     let mut why = detail.unwrap_or(reason).to_owned();
-    if !verdict.missing_conditions.is_empty() {
-        why.push_str(&format!(" (not specified: {})", verdict.missing_conditions.join(", ")));
+    if !details.missing_conditions.is_empty() {
+        why.push_str(&format!(" (not specified: {})", details.missing_conditions.join(", ")));
     }
     if !verdict.invalid_field.is_empty() {
         why.push_str(&format!(" (field: {})", verdict.invalid_field));

@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::policy::day::Instant;
     use crate::policy::request::RecordField;
-    use crate::wire::answer::{AnswerWriter, Ending};
+    use crate::wire::answer::{AnswerTail, AnswerWriter};
     use crate::wire::v1;
     use crate::wire::verdict::Disclosure;
 
@@ -177,14 +177,14 @@ mod tests {
         assert_eq!(call.records.read(|record| faults.extend(record.err())), Ok(()));
         assert_eq!(faults, [RecordField::Register; 3]);
 
-        let ending = Ending {
+        let tail = AnswerTail {
             decision_id: "decision-1",
             token: "a token",
             decided_at: Instant::UNIX_EPOCH,
             catalogue_version: "1",
             request_id: "request-1",
         };
-        let answer = AnswerWriter::new(0, Disclosure::Public, |_| None::<&str>).end(&ending);
+        let answer = AnswerWriter::new(0, Disclosure::Public, |_| None::<&str>).finish(&tail);
         let told: v1::DecideResponse = sent(DecideCodec, answer, ProstDecoder::default()).await;
         assert_eq!((told.decision_id.as_str(), told.request_id.as_str()), ("decision-1", "request-1"));
     }

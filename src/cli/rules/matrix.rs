@@ -113,7 +113,7 @@ impl MatrixCell {
             verdict = to_verdict(decided, Disclosure::Detailed, |_| None::<String>);
         });
         let reason = label::<v1::Reason>(verdict.reason);
-        Ok(match (verdict.effect(), verdict.detail()) {
+        Ok(match (verdict.effect(), verdict.details().detail()) {
             (v1::Effect::Permit, _) => format!("PERMIT {reason}"),
             (_, v1::Detail::Unspecified) => reason,
             (_, detail) => label::<v1::Detail>(detail.into()),

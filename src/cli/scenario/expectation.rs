@@ -120,8 +120,12 @@ impl ExpectedVerdict {
         };
         compare("effect", effect.map(|effect| effect.as_str_name()), verdict.effect().as_str_name());
         compare("reason", reason.map(|reason| reason.as_str_name()), verdict.reason().as_str_name());
-        compare("detail", detail.map(|detail| detail.as_str_name()), verdict.detail().as_str_name());
-        compare("rule", rule.as_deref(), &verdict.rule);
+        compare(
+            "detail",
+            detail.map(|detail| detail.as_str_name()),
+            verdict.details().detail().as_str_name(),
+        );
+        compare("rule", rule.as_deref(), &verdict.details().rule);
         compare("invalid_field", invalid_field.as_deref(), &verdict.invalid_field);
         let actual: Vec<v1::Obligation> = verdict.obligations().collect();
         differences.extend(absent("obligation", obligations.iter().map(|one| one.as_str_name()), |one| {
@@ -133,12 +137,12 @@ impl ExpectedVerdict {
             |one| actual.iter().any(|actual| actual.as_str_name() == one),
         ));
         differences.extend(absent("declaration", declarations.iter().map(String::as_str), |id| {
-            verdict.declarations.iter().any(|actual| actual == id)
+            verdict.details().declarations.iter().any(|actual| actual == id)
         }));
         differences.extend(absent(
             "missing condition",
             missing_conditions.iter().map(String::as_str),
-            |condition| verdict.missing_conditions.iter().any(|actual| actual == condition),
+            |condition| verdict.details().missing_conditions.iter().any(|actual| actual == condition),
         ));
         (!differences.is_empty())
             .then(|| Difference { record: Some(record), message: differences.join("; ") })

@@ -9,7 +9,7 @@ use crate::policy::request::Situation;
 use crate::service::Core;
 use crate::service::decision_id::decision_id;
 use crate::service::tally::{Decided, Tally};
-use crate::wire::answer::{Answer, AnswerWriter, Ending};
+use crate::wire::answer::{Answer, AnswerTail, AnswerWriter};
 use crate::wire::codec::EncodedRecords;
 use crate::wire::verdict::Disclosure;
 use crate::wire::view::Malformed;
@@ -30,7 +30,7 @@ impl CheckedCall<'_> {
         let token = core.tokens.of(snapshot.point());
         let id = decision_id(now);
         let mut id_text = [0; Hyphenated::LENGTH];
-        let ending = Ending {
+        let tail = AnswerTail {
             decision_id: id.hyphenated().encode_lower(&mut id_text),
             token: token.as_str(),
             decided_at: now,
@@ -40,7 +40,7 @@ impl CheckedCall<'_> {
         let declarations = snapshot.declarations(&situation.client);
         let world = World { directory: snapshot.directory(), calendar: &core.calendar, now };
         let question = world.question(situation, declarations.facts());
-        let bytes = ending.bytes_with(records.count(), disclosure);
+        let bytes = tail.bytes_with(records.count(), disclosure);
         let mut writer = AnswerWriter::new(bytes, disclosure, |place| declarations.id(place));
         let mut tally = Tally::of(&question);
         decide(&question, records, |verdict| {
@@ -49,6 +49,6 @@ impl CheckedCall<'_> {
         })?;
         let decided = Decided { id, channel: situation.channel, revision: snapshot.revision() };
         tally.tell(core, &decided);
-        Ok(writer.end(&ending))
+        Ok(writer.finish(&tail))
     }
 }

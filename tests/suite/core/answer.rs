@@ -4,7 +4,7 @@ use lupa::policy::Question;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
 use lupa::policy::facts::Facts;
-use lupa::wire::answer::{AnswerWriter, Ending};
+use lupa::wire::answer::{AnswerTail, AnswerWriter};
 use lupa::wire::verdict::{Disclosure, to_verdict};
 use lupa::wire::violation::to_timestamp;
 use lupa::wire::{decision, declaration, directory, v1};
@@ -16,7 +16,7 @@ use crate::core::generator::{Case, case};
 const CASES: u64 = 20_000;
 
 #[test]
-fn answers_are_the_bytes_that_prost_writes() {
+fn answers_are_the_bytes_that_prost_encodes() {
     let mut lengths = Vec::new();
     for seed in 0..cases(CASES) {
         let Case { directory: given, calendar: _, declarations, mut request, at } = case(seed);
@@ -56,7 +56,7 @@ fn answers_are_the_bytes_that_prost_writes() {
             for verdict in &verdicts {
                 writer.verdict(verdict);
             }
-            let written = writer.end(&ending(&message, at));
+            let written = writer.finish(&tail(&message, at));
             assert!(written.bytes() == message.encode_to_vec(), "seed {seed} {disclosure:?}: {message:#?}");
             lengths.extend(message.verdicts.iter().map(Message::encoded_len));
         }
@@ -65,20 +65,20 @@ fn answers_are_the_bytes_that_prost_writes() {
 }
 
 #[test]
-fn instants_are_written_as_prost_writes_them() {
+fn instants_are_the_bytes_that_prost_encodes() {
     for (seconds, nanos) in
         [(0, 0), (0, 1), (1, 0), (-1, 999_999_999), (253_402_300_799, 500), (-62_135_596_800, 0)]
     {
         let at = Instant::from_timestamp(seconds, nanos).expect("an instant");
         let message =
             v1::DecideResponse { decided_at: Some(to_timestamp(at)), ..v1::DecideResponse::default() };
-        let written = AnswerWriter::new(0, Disclosure::Public, |_| None::<&str>).end(&ending(&message, at));
+        let written = AnswerWriter::new(0, Disclosure::Public, |_| None::<&str>).finish(&tail(&message, at));
         assert_eq!(written.bytes(), message.encode_to_vec(), "{at}");
     }
 }
 
-fn ending(message: &v1::DecideResponse, at: Instant) -> Ending<'_> {
-    Ending {
+fn tail(message: &v1::DecideResponse, at: Instant) -> AnswerTail<'_> {
+    AnswerTail {
         decision_id: &message.decision_id,
         token: &message.token,
         decided_at: at,

@@ -127,11 +127,11 @@ fn answer(verdict: &v1::Verdict) -> (String, Answer) {
     let answer = Answer {
         effect: verdict.effect(),
         reason: verdict.reason(),
-        detail: verdict.detail(),
-        rule: reference_rule(&verdict.rule),
+        detail: verdict.details().detail(),
+        rule: reference_rule(&verdict.details().rule),
         obligations,
     };
-    (verdict.rule.clone(), answer)
+    (verdict.details().rule.clone(), answer)
 }
 
 /// The id of the rule in the catalogue, so that whole answers can be compared.

@@ -164,7 +164,7 @@ fn a_denial_changes_nothing_where_denials_do_not_apply() {
             .into_iter()
             .any(|scope| matches!(scope, Some(Scope::Extensive(_) | Scope::Prescription(_))));
         for (before, after) in detailed(&before).iter().zip(&detailed(&after)) {
-            let rule = before.rule.as_str();
+            let rule = before.details().rule.as_str();
             let is_apart = rule == "own-register"
                 || rule.ends_with("-outsourced")
                 || rule == "sw-statutory-right"
@@ -225,7 +225,9 @@ fn the_order_in_which_declarations_are_read_changes_nothing() {
             able.count();
         }
         let without_order = |mut verdict: Verdict| {
-            verdict.declarations.sort();
+            if let Some(details) = &mut verdict.details {
+                details.declarations.sort();
+            }
             verdict
         };
         let of_case: Vec<_> = detailed(&case).into_iter().map(without_order).collect();
@@ -253,7 +255,7 @@ fn the_public_verdict_of_a_denial_is_that_of_a_missing_consent() {
         let public = verdicts(&denied, Disclosure::Public);
         let public_without = verdicts(&without, Disclosure::Public);
         for ((detailed, public), without) in details.iter().zip(&public).zip(&public_without) {
-            if is_denial(detailed.detail()) && without.reason() == Reason::NotShareable {
+            if is_denial(detailed.details().detail()) && without.reason() == Reason::NotShareable {
                 assert_eq!(public.encode_to_vec(), without.encode_to_vec(), "seed {seed}: {detailed:?}");
                 able.count();
             }
@@ -276,7 +278,7 @@ fn obligations_do_not_depend_on_denials() {
                 others.map(i32::from).collect()
             };
             assert_eq!(of(denied), of(without), "seed {seed}: {denied:?}, without: {without:?}");
-            if is_denial(denied.detail()) && !of(denied).is_empty() {
+            if is_denial(denied.details().detail()) && !of(denied).is_empty() {
                 able.count();
             }
         }

@@ -94,9 +94,9 @@ fn every_scenario_cites_its_source() {
 }
 
 fn words(verdict: &v1::Verdict) -> Vec<String> {
-    let mut words = vec![verdict.rule.clone()];
+    let mut words = vec![verdict.details().rule.clone()];
     words.push(verdict.reason().as_str_name().to_owned());
-    words.push(verdict.detail().as_str_name().to_owned());
+    words.push(verdict.details().detail().as_str_name().to_owned());
     words.extend(verdict.obligations().map(|one| one.as_str_name().to_owned()));
     words
 }

@@ -22,14 +22,14 @@ async fn with_aino() -> (Fixture, String, String) {
 
 fn permitted(consent: &str) -> v1::Verdict {
     message(&format!(
-        "{{ effect: EFFECT_PERMIT, reason: REASON_CONSENT, rule: hc-consent, declarations: [ {consent} ] }}"
+        "{{ effect: EFFECT_PERMIT, reason: REASON_CONSENT, details: {{ rule: hc-consent, declarations: [ {consent} ] }} }}"
     ))
 }
 
 fn denied(denial: &str) -> v1::Verdict {
     message(&format!(
-        "{{ effect: EFFECT_DENY, reason: REASON_NOT_SHAREABLE, detail: DETAIL_DENIAL_SERVICE_EVENT, rule: \
-         hc-denied, declarations: [ {denial} ] }}"
+        "{{ effect: EFFECT_DENY, reason: REASON_NOT_SHAREABLE, details: {{ detail: DETAIL_DENIAL_SERVICE_EVENT, \
+         rule: hc-denied, declarations: [ {denial} ] }} }}"
     ))
 }
 
@@ -38,7 +38,9 @@ fn claimed(claim: Claimed) -> v1::Claim {
 }
 
 fn invalid_record(field: &str) -> v1::Verdict {
-    message(&format!("{{ effect: EFFECT_DENY, reason: REASON_INVALID_RECORD, invalid_field: {field} }}"))
+    message(&format!(
+        "{{ effect: EFFECT_DENY, reason: REASON_INVALID_RECORD, details: {{}}, invalid_field: {field} }}"
+    ))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -203,8 +205,9 @@ async fn assertions_and_directory_are_checked_before_declarations() {
             "ACCESS_RIGHT_MISSING",
         ),
     ] {
-        let expected: v1::Verdict =
-            message(&format!("{{ effect: EFFECT_DENY, reason: REASON_{reason}, rule: {rule} }}"));
+        let expected: v1::Verdict = message(&format!(
+            "{{ effect: EFFECT_DENY, reason: REASON_{reason}, details: {{ rule: {rule} }} }}"
+        ));
         assert_eq!(fixture.decide(request).await.verdicts, [expected]);
     }
 }

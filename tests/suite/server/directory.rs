@@ -24,7 +24,7 @@ async fn the_whole_directory_is_shown_as_it_was_given_and_replaced_at_once() {
     assert_eq!(shown(&fixture).await.directory, Some(demo_directory()));
     let rule = async || {
         let answer = fixture.decide(question(aino(), vec![entry("doc-1", "visit-1")])).await;
-        (answer.verdicts[0].rule.clone(), answer.token)
+        (answer.verdicts[0].details().rule.clone(), answer.token)
     };
     assert_eq!(rule().await.0, "hc-no-basis");
 

@@ -66,7 +66,7 @@ async fn every_rule_is_shown_in_order_with_the_one_that_decided() {
             next: answer.next.clone(),
         };
         assert_eq!(answer, expected);
-        assert_eq!(answer.verdict.expect("a verdict").rule, deciding);
+        assert_eq!(answer.verdict.expect("a verdict").details().rule, deciding);
     }
     // An explanation shows denials, so it is logged as a viewing.
     let store = Connection::open(fixture.store()).expect("the store");

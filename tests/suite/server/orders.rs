@@ -69,8 +69,8 @@ fn answer(verdict: &v1::Verdict, expected: &Answer) -> (String, Answer) {
     let mut obligations: Vec<_> = verdict.obligations().collect();
     obligations.sort();
     let Answer { rule, .. } = expected;
-    let (effect, reason, detail) = (verdict.effect(), verdict.reason(), verdict.detail());
-    (verdict.rule.clone(), Answer { effect, reason, detail, rule, obligations })
+    let (effect, reason, detail) = (verdict.effect(), verdict.reason(), verdict.details().detail());
+    (verdict.details().rule.clone(), Answer { effect, reason, detail, rule, obligations })
 }
 
 async fn stored(fixture: &Fixture, client: &v1::ClientId) -> Vec<StoredDeclaration> {

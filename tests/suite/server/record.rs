@@ -17,7 +17,7 @@ use crate::fixtures::requests::{
 async fn visit_1(fixture: &Fixture, client: v1::ClientId) -> (v1::Effect, String, v1::Detail) {
     let answer = fixture.decide(question(client, vec![entry("doc-1", "visit-1")])).await;
     let verdict = &answer.verdicts[0];
-    (verdict.effect(), verdict.rule.clone(), verdict.detail())
+    (verdict.effect(), verdict.details().rule.clone(), verdict.details().detail())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,7 +14,7 @@ async fn simulated(fixture: &Fixture, request: v1::SimulateRequest) -> (v1::Reas
     assert!(answer.simulated);
     let decision = answer.decision.expect("a decision");
     let [verdict] = &decision.verdicts[..] else { panic!("one verdict: {decision:?}") };
-    (verdict.reason(), verdict.rule.clone(), verdict.detail())
+    (verdict.reason(), verdict.details().rule.clone(), verdict.details().detail())
 }
 
 fn asking(client: v1::ClientId) -> v1::SimulateRequest {

@@ -120,8 +120,9 @@ async fn dates_and_registers_that_do_not_exist_permit_nothing() {
     };
     for request in [question(aino(), vec![elsewhere]), stranger] {
         let verdicts = decisions.decide(request).await.expect("decided").into_inner().verdicts;
-        let expected: v1::Verdict =
-            message("{ effect: EFFECT_DENY, reason: REASON_UNKNOWN_REGISTER, rule: unknown-register }");
+        let expected: v1::Verdict = message(
+            "{ effect: EFFECT_DENY, reason: REASON_UNKNOWN_REGISTER, details: { rule: unknown-register } }",
+        );
         assert_eq!(verdicts, [expected]);
     }
 }

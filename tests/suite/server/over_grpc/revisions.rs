@@ -51,7 +51,7 @@ async fn decide_restart_and_simulate_agree_at_a_revision() {
         let simulated = DecisionServiceClient::new(running.channel.clone()).simulate(simulated).await;
         let simulated = simulated.expect("a simulation").into_inner().decision.expect("a decision");
         assert_eq!((&live.verdicts, &live.token), (&simulated.verdicts, &simulated.token), "seed {seed}");
-        different.extend(live.verdicts.iter().map(|verdict| verdict.rule.clone()));
+        different.extend(live.verdicts.iter().map(|verdict| verdict.details().rule.clone()));
         running.end().await;
     }
     assert!(different.len() > 12, "few rules decided: {different:?}");
