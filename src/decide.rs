@@ -10,27 +10,11 @@
 use std::convert::Infallible;
 
 use crate::policy::Question;
-use crate::policy::calendar::Calendar;
-use crate::policy::day::Instant;
-use crate::policy::directory::Directory;
-use crate::policy::facts::Facts;
-use crate::policy::request::Situation;
 use crate::policy::verdict::Verdict;
 use crate::wire::codec::EncodedRecords;
 use crate::wire::decision::{ReadRecord, record};
 use crate::wire::v1;
 use crate::wire::view::Malformed;
-
-/// What a decision depends on besides the request and the client's declarations.
-#[derive(Clone, Copy, Debug)]
-pub struct World<'a> {
-    /// The organisations and registers.
-    pub directory: &'a Directory,
-    /// The dates of the rules.
-    pub calendar: &'a Calendar,
-    /// The instant of the decision.
-    pub now: Instant,
-}
 
 /// The records of a request, read one after the other.
 pub trait Records<'r> {
@@ -43,20 +27,6 @@ pub trait Records<'r> {
     /// # Errors
     /// If the request itself is malformed; the verdicts so far are then void.
     fn read_each(self, each: impl FnMut(ReadRecord<'r>)) -> Result<(), Self::Malformed>;
-}
-
-impl<'q> World<'q> {
-    /// The question that a situation and the facts of a client's declarations, in
-    /// revision order, pose.
-    #[inline]
-    #[must_use]
-    pub fn question<'f>(
-        self,
-        situation: &'q Situation<'q>,
-        facts: impl IntoIterator<Item = Facts<'f>>,
-    ) -> Question<'q, 'f> {
-        Question::new(situation, facts, self.directory, self.calendar, self.now)
-    }
 }
 
 /// Decides each record and passes its verdict to `each`, in the order of the

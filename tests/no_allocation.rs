@@ -7,7 +7,7 @@
 mod scenarios;
 
 use lupa::cli::document::Document;
-use lupa::policy::Question;
+use lupa::policy::World;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::facts::Facts;
 use lupa::policy::verdict::RuleId;
@@ -21,13 +21,8 @@ fn a_decision_allocates_nothing() {
     let calendar = Calendar::published();
     for scenario in scenarios::scenarios() {
         let situation = decision::situation(&scenario.request).expect("a situation");
-        let question = Question::new(
-            &situation,
-            Facts::all(&scenario.declarations),
-            &directory,
-            &calendar,
-            scenario.now,
-        );
+        let question = World { directory: &directory, calendar: &calendar, now: scenario.now }
+            .question(&situation, Facts::all(&scenario.declarations));
         for record in &scenario.request.records {
             let record = decision::record(record).expect("a record");
             let mut rule = None;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use crate::decide::{World, decide};
+use crate::decide::decide;
+use crate::policy::World;
 use crate::policy::admit::{Admitted, Terms, admit, admit_withdrawal};
 use crate::policy::calendar::Calendar;
 use crate::policy::client_id::ClientId;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use crate::decide::{World, decide};
+use crate::decide::decide;
 use crate::identity::Entitlement;
 use crate::index::Snapshot;
+use crate::policy::World;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
 use crate::policy::directory::Directory;

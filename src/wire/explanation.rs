@@ -108,14 +108,16 @@ mod tests {
 
     #[test]
     fn an_answer_to_come_is_written_in_a_sentence() {
-        use crate::policy::Question;
+        use crate::policy::World;
         use crate::policy::request::RecordKind;
 
         let situation = situation(COUNTY_HEALTHCARE);
         let record = record(COUNTY_SOCIAL_WELFARE, RecordKind::ClientDocument);
         let (directory, calendar) = (directory(""), Calendar::published());
         let from = crate::policy::day::Day::parse("2027-03-01").expect("a day");
-        let verdict = Question::new(&situation, [], &directory, &calendar, from.start()).decide(&record);
+        let verdict = World { directory: &directory, calendar: &calendar, now: from.start() }
+            .question(&situation, [])
+            .decide(&record);
         let next = to_next(&NextAnswer { from, verdict });
         assert_eq!(
             next.explanation,

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use cedar_policy::{Authorizer, Context, Decision, Entities, EntityUid, PolicySet, Request, Schema};
-use lupa::policy::Question;
+use lupa::policy::World;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::facts::Facts;
 use lupa::policy::verdict::Effect;
@@ -73,7 +73,8 @@ fn lupa(arguments: &Arguments) -> Spread {
     let message = lupa_server::message(&records);
     let situation = decision::situation(&message).expect("a situation");
     let now = "2026-11-21T10:00:00Z".parse().expect("an instant");
-    let question = Question::new(&situation, Facts::all(&stored), &directory, &calendar, now);
+    let question =
+        World { directory: &directory, calendar: &calendar, now }.question(&situation, Facts::all(&stored));
     let asked: Vec<_> =
         message.records.iter().map(|record| decision::record(record).expect("a record")).collect();
     let decide = |place: usize| question.decide(black_box(&asked[place])).effect() == Effect::Permit;

@@ -2,7 +2,7 @@
 //! There is an answer for every record.
 //!
 //! ```text
-//! situation, declarations ─ Question::new ─▶ Declared    once a request
+//! situation, declarations ─ World::question ─▶ Declared    once a request
 //! register of a record ──── Residual::of ──▶ Residual    once a register, cached
 //! record ────────────── Residual::decide ──▶ RuleMatch ─▶ Verdict
 //! ```
@@ -35,7 +35,7 @@ pub struct World<'w> {
 }
 
 impl<'w> World<'w> {
-    /// See [`Question::new`].
+    /// Evaluates a situation and all of the client's declarations, in revision order.
     #[must_use]
     pub fn question<'a>(
         self,
@@ -43,7 +43,13 @@ impl<'w> World<'w> {
         declarations: impl IntoIterator<Item = Facts<'a>>,
     ) -> Question<'w, 'a> {
         let Self { directory, calendar, now } = self;
-        Question::new(situation, declarations, directory, calendar, now)
+        let declared = Declared::at(now, declarations, &situation.client, calendar);
+        let known = directory.party(&situation.requester);
+        let must_provide_information = declared.must_inform
+            && known.is_none_or(|requester| must_inform_through(&requester, declared.today));
+        let requester = known.filter(|requester| requester.register.kind.sector().is_some());
+        let residuals = RefCell::default();
+        Question { situation, directory, calendar, declared, requester, must_provide_information, residuals }
     }
 }
 
@@ -65,25 +71,6 @@ pub struct Question<'q, 'a> {
 }
 
 impl<'q, 'a> Question<'q, 'a> {
-    /// Evaluates the situation and all of the client's declarations, in revision
-    /// order, at an instant.
-    #[must_use]
-    pub fn new(
-        situation: &'q Situation<'q>,
-        declarations: impl IntoIterator<Item = Facts<'a>>,
-        directory: &'q Directory,
-        calendar: &'q Calendar,
-        now: Instant,
-    ) -> Self {
-        let declared = Declared::at(now, declarations, &situation.client, calendar);
-        let known = directory.party(&situation.requester);
-        let must_provide_information = declared.must_inform
-            && known.is_none_or(|requester| must_inform_through(&requester, declared.today));
-        let requester = known.filter(|requester| requester.register.kind.sector().is_some());
-        let residuals = RefCell::default();
-        Self { situation, directory, calendar, declared, requester, must_provide_information, residuals }
-    }
-
     /// Decides one record.
     #[must_use]
     pub fn decide(&self, record: &Record<'_>) -> Verdict {

@@ -12,7 +12,7 @@
 //!
 //! # How a record is decided
 //!
-//! 1. [`Question::new`] evaluates, once a request, which of the client's
+//! 1. [`World::question`] evaluates, once a request, which of the client's
 //!    declarations are in force at the instant.
 //! 2. [`Question::decide`] evaluates, for each record, the rules for everyone
 //!    and then those between the two sectors. The first rule with a finding
@@ -29,7 +29,7 @@
 //! use lupa_policy::oid::{Oid, OpaqueId};
 //! use lupa_policy::request::{Channel, Ground, Record, RecordKind, Situation};
 //! use lupa_policy::verdict::{Effect, Reason};
-//! use lupa_policy::Question;
+//! use lupa_policy::World;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let county = Oid::parse("1.2.246.10.99999999.1.0")?;
@@ -79,7 +79,7 @@
 //! };
 //! let now: Instant = "2024-06-01T09:00:00Z".parse()?;
 //! let calendar = Calendar::published();
-//! let question = Question::new(&situation, [], &directory, &calendar, now);
+//! let question = World { directory: &directory, calendar: &calendar, now }.question(&situation, []);
 //! let verdict = question.decide(&record);
 //! assert_eq!((verdict.effect(), verdict.reason), (Effect::Permit, Reason::OwnRegister));
 //! # Ok(())

@@ -3,7 +3,8 @@
 
 use std::fmt::Write as _;
 
-use crate::decide::{World, decide};
+use crate::decide::decide;
+use crate::policy::World;
 use crate::policy::calendar::Calendar;
 use crate::policy::day::{Day, Instant};
 use crate::policy::facts::Facts;

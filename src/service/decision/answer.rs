@@ -2,8 +2,9 @@
 
 use uuid::fmt::Hyphenated;
 
-use crate::decide::{World, decide};
+use crate::decide::decide;
 use crate::index::Snapshot;
+use crate::policy::World;
 use crate::policy::day::Instant;
 use crate::policy::request::Situation;
 use crate::service::Core;

@@ -1,6 +1,6 @@
 //! The answer writer compared with prost: both write the same bytes.
 
-use lupa::policy::Question;
+use lupa::policy::World;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
 use lupa::policy::facts::Facts;
@@ -37,7 +37,8 @@ fn answers_are_the_bytes_that_prost_encodes() {
         let stored = declaration::stored_declarations("declarations", &declarations).expect("declarations");
         let situation = decision::situation(&request).expect("a situation");
         let calendar = Calendar::published();
-        let question = Question::new(&situation, Facts::all(&stored), &directory, &calendar, at);
+        let question = World { directory: &directory, calendar: &calendar, now: at }
+            .question(&situation, Facts::all(&stored));
         // Lengths that fit in one byte, and longer ones.
         let id = "x".repeat(usize::try_from(seed % 128).unwrap());
         let id_of = |place: u32| (place % 5 != 4).then_some(id.as_str());

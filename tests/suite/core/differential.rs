@@ -2,11 +2,11 @@
 //! Wrong permits and wrong denials are counted separately.
 
 use chrono::TimeDelta;
-use lupa::policy::Question;
 use lupa::policy::admit::{Admitted, admit, admit_withdrawal};
 use lupa::policy::day::Day;
 use lupa::policy::facts::Facts;
 use lupa::policy::refusal::Refusal;
+use lupa::policy::{Question, World};
 use lupa::wire::v1::{self, Effect};
 use lupa::wire::verdict::{Disclosure, id_among, to_verdict};
 use lupa::wire::{client, decision, declaration, directory};
@@ -71,7 +71,10 @@ fn verdict_does_not_depend_on_other_records() {
             .map(|(register, record)| v1::Record { register, ..record })
             .collect();
         let situation = decision::situation(&request).expect("a situation");
-        let ask = || Question::new(&situation, Facts::all(&stored), &directory, &calendar, at);
+        let ask = || {
+            World { directory: &directory, calendar: &calendar, now: at }
+                .question(&situation, Facts::all(&stored))
+        };
         let told = |question: &Question<'_, '_>, record: &v1::Record| {
             let verdict = question.decide_read(decision::record(record));
             to_verdict(&verdict, Disclosure::Detailed, id_among(&stored))

@@ -3,7 +3,7 @@
 use std::env;
 
 use chrono::TimeDelta;
-use lupa::policy::Question;
+use lupa::policy::World;
 use lupa::policy::admit::Terms;
 use lupa::policy::calendar::{Calendar, InformationVersion};
 use lupa::policy::day::Day;
@@ -34,7 +34,8 @@ pub(crate) fn verdicts_in(directory: &Directory, case: &Case, disclosure: Disclo
     let stored = declaration::stored_declarations("declarations", declarations).expect("declarations");
     let situation = decision::situation(request).expect("a situation");
     let calendar = to_core(calendar);
-    let question = Question::new(&situation, Facts::all(&stored), directory, &calendar, *at);
+    let question =
+        World { directory, calendar: &calendar, now: *at }.question(&situation, Facts::all(&stored));
     let verdicts = request.records.iter().map(|record| {
         let verdict = question.decide_read(decision::record(record));
         to_verdict(&verdict, disclosure, id_among(&stored))

@@ -17,7 +17,9 @@ fn verdict(
     day: &str,
 ) -> Verdict {
     let (directory, calendar) = (directory(""), Calendar::published());
-    Question::new(situation, Facts::all(declarations), &directory, &calendar, noon(day)).decide(record)
+    World { directory: &directory, calendar: &calendar, now: noon(day) }
+        .question(situation, Facts::all(declarations))
+        .decide(record)
 }
 
 #[test]

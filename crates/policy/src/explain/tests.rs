@@ -12,7 +12,8 @@ fn outcomes_on(day: &str) -> Vec<(&'static str, Outcome)> {
     let situation = situation(COUNTY_HEALTHCARE);
     let record = record(COUNTY_SOCIAL_WELFARE, RecordKind::ClientDocument);
     let (directory, calendar) = (directory(""), Calendar::published());
-    let question = Question::new(&situation, [], &directory, &calendar, noon(day));
+    let question =
+        World { directory: &directory, calendar: &calendar, now: noon(day) }.question(&situation, []);
     let steps = question.explain(&record).steps.into_iter().map(|step| (step.rule.id, step.outcome));
     steps.filter(|(id, _)| ["xs-local-consent", "xs-consent"].contains(id)).collect()
 }
@@ -33,7 +34,8 @@ fn account_of(
     day: &str,
 ) -> Account {
     let (directory, calendar) = (directory("Esimerkki Oy"), Calendar::published());
-    let question = Question::new(situation, Facts::all(declarations), &directory, &calendar, noon(day));
+    let question = World { directory: &directory, calendar: &calendar, now: noon(day) }
+        .question(situation, Facts::all(declarations));
     let steps = question.explain(record).steps;
     steps.into_iter().find(|step| step.rule.id == rule).expect("a step of the rule").account
 }
@@ -129,8 +131,8 @@ fn the_days_on_which_the_answer_changes_are_returned() {
     let mut last = None;
     let mut changes = Vec::new();
     while day < Day::parse("2029-01-01").expect("a day") {
-        let question =
-            Question::new(&situation, Facts::all(&declarations), &directory, &calendar, day.start());
+        let question = World { directory: &directory, calendar: &calendar, now: day.start() }
+            .question(&situation, Facts::all(&declarations));
         let rule = question.decide(&record).rule.map(RuleId::as_str);
         if last.is_some_and(|last| last != rule) {
             changes.push((day.to_string(), rule.unwrap_or_default()));

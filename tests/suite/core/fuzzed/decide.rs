@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use lupa::policy::Question;
+use lupa::policy::World;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::{Day, Instant};
 use lupa::policy::declaration::Declaration;
@@ -16,17 +16,17 @@ use prost::Message;
 use prost::bytes::Bytes;
 
 /// The world of the requests: a client who is informed and has consented.
-struct World {
+struct Fixture {
     directory: Directory,
     declarations: Vec<Declaration>,
     at: Instant,
 }
 
-static WORLD: LazyLock<World> = LazyLock::new(|| {
+static WORLD: LazyLock<Fixture> = LazyLock::new(|| {
     let simulation = include_str!("../../../expected/golden/simulate-request.json");
     let simulation: v1::SimulateRequest = serde_json::from_str(simulation).expect("a simulation");
     let given = simulation.directory.expect("a directory");
-    World {
+    Fixture {
         directory: directory::directory(&given).expect("a directory"),
         declarations: declaration::stored_declarations("declarations", &simulation.declarations)
             .expect("declarations"),
@@ -41,7 +41,8 @@ pub(crate) fn check(bytes: &[u8]) -> usize {
     let Ok(situation) = &call.situation else { return 0 };
     let World { directory, declarations, at } = &*WORLD;
     let calendar = Calendar::published();
-    let question = Question::new(situation, Facts::all(declarations), directory, &calendar, *at);
+    let question =
+        World { directory, calendar: &calendar, now: *at }.question(situation, Facts::all(declarations));
     let mut effects = Vec::new();
     if call.records.read(|record| effects.push(question.decide_read(record).effect())).is_err() {
         // The request is refused as a whole, also if records before were decided.

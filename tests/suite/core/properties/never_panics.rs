@@ -1,7 +1,7 @@
 //! `policy` does not panic on any input.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use lupa::policy::Question;
+use lupa::policy::World;
 use lupa::policy::admit::{admit, admit_withdrawal};
 use lupa::policy::facts::Facts;
 use lupa::policy::information::information_status;
@@ -31,7 +31,8 @@ fn policy_never_panics() {
         let situation = decision::situation(&request).expect("a situation");
         // An instant that no store can hold is refused before.
         let Ok(stored) = declaration::stored_declarations("declarations", &declarations) else { continue };
-        let question = Question::new(&situation, Facts::all(&stored), &directory, &calendar, at);
+        let question = World { directory: &directory, calendar: &calendar, now: at }
+            .question(&situation, Facts::all(&stored));
         for record in &request.records {
             let read = decision::record(record);
             if let Ok(record) = &read {

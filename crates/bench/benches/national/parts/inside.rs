@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use lupa::policy::Question;
+use lupa::policy::World;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::declaration::Declaration;
 use lupa::policy::directory::Directory;
@@ -38,7 +38,8 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
         .zip(&situations)
         .map(|(scenario, situation)| {
             let facts = Facts::all(&scenario.declarations);
-            let question = Question::new(situation, facts, &directory, &calendar, scenario.now);
+            let question = World { directory: &directory, calendar: &calendar, now: scenario.now }
+                .question(situation, facts);
             let record = scenario.request.records.first().expect("a record");
             (scenario, question, decision::record(record).expect("a record"))
         })
@@ -84,7 +85,7 @@ fn prepare(arguments: &Arguments, section: &mut Section, directory: &Directory, 
         .map(|count| {
             let stored = declarations(count);
             let question =
-                || Question::new(&situation, Facts::all(black_box(&stored)), directory, calendar, now);
+                || World { directory, calendar, now }.question(&situation, Facts::all(black_box(&stored)));
             let preparing = nanos(arguments, 1, || drop(black_box(question())));
             let question = question();
             let deciding = nanos(arguments, records.len(), || {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use lupa::config;
-use lupa::policy::Question;
+use lupa::policy::World;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::client_id::ClientId;
 use lupa::policy::request::{Channel, Ground, Situation};
@@ -123,7 +123,7 @@ pub(crate) fn measure_and_print(store: &Path) {
     });
     let prepare = nanos(&clients, |client| {
         let facts = snapshot.declarations(black_box(client)).facts();
-        black_box(Question::new(&situation, facts, directory, &calendar, now));
+        black_box(World { directory, calendar: &calendar, now }.question(&situation, facts));
     });
     let spread = |spread: &Spread| format!("{} {} {}", spread.median, spread.least, spread.most);
     println!("{} {} {} {}", snapshot.declaration_count(), after - before, spread(&look_up), spread(&prepare));
