@@ -12,12 +12,13 @@ use prost::Message;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 use tonic_prost_build::manual;
 
-const PROTOS: [&str; 5] = [
+const PROTOS: [&str; 6] = [
     "lupa/v1/client.proto",
     "lupa/v1/declaration.proto",
     "lupa/v1/decision.proto",
     "lupa/v1/directory.proto",
-    "lupa/v1/index.proto",
+    "lupa/v1/errors.proto",
+    "lupa/admin/v1alpha/index.proto",
 ];
 
 const DECISION_SERVICE: &str = "DecisionService";

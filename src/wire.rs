@@ -7,6 +7,7 @@
 //! parser.
 
 pub mod violation;
+pub mod error;
 pub mod view;
 pub mod client;
 pub mod directory;
@@ -33,6 +34,18 @@ pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/client/lupa.v1.DecisionService.rs"));
     include!(concat!(env!("OUT_DIR"), "/server/lupa.v1.DecisionService.rs"));
     include!(concat!(env!("OUT_DIR"), "/lupa.v1.serde.rs"));
+}
+
+/// Messages, clients and servers of package `lupa.admin.v1alpha`: what operators read, which may still change.
+#[expect(
+    unused_qualifications,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
+pub mod admin {
+    tonic::include_proto!("lupa.admin.v1alpha");
+    include!(concat!(env!("OUT_DIR"), "/lupa.admin.v1alpha.serde.rs"));
 }
 
 /// The compiled descriptors of `proto/`, for server reflection.

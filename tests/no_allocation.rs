@@ -3,13 +3,14 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[path = "../benches/scenarios.rs"]
+#[path = "../crates/bench/benches/scenarios.rs"]
 mod scenarios;
 
 use lupa::cli::document::Document;
 use lupa::policy::Question;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::facts::Facts;
+use lupa::policy::verdict::RuleId;
 use lupa::wire::{decision, directory, v1};
 
 #[test]
@@ -31,7 +32,7 @@ fn a_decision_allocates_nothing() {
             let record = decision::record(record).expect("a record");
             let mut rule = None;
             let counted = allocation_counter::measure(|| {
-                rule = question.decide(&record).rule.map(|rule| rule.id);
+                rule = question.decide(&record).rule.map(RuleId::as_str);
             });
             assert_eq!(rule, Some(scenario.rule.as_str()), "{}", scenario.name);
             assert_eq!(counted.count_total, 0, "{}", scenario.name);

@@ -143,9 +143,10 @@ class Records(BaseHTTPRequestHandler):
 
         A service of your own has a gRPC client, generated from proto/.
         """
+        timeout = float(os.environ.get("LUPA_TIMEOUT_SECONDS", "5"))
         command = [os.environ.get("LUPA", "lupa"), "--server", self.lupa, "--json", "decide", "--file", "-"]
         try:
-            asked = subprocess.run(command, input=json.dumps(question).encode(), capture_output=True, timeout=5)
+            asked = subprocess.run(command, input=json.dumps(question).encode(), capture_output=True, timeout=timeout)
             return json.loads(asked.stdout)["verdicts"] if asked.returncode == 0 else None
         except (OSError, subprocess.TimeoutExpired, ValueError, KeyError):
             return None

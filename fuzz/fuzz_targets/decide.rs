@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../tests/suite/fuzzed/decide.rs"]
+#[path = "../../tests/suite/core/fuzzed/decide.rs"]
 mod decide;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -1,21 +1,17 @@
 //! The borrowing decoder of `DecideRequest` beside prost's: both refuse the
 //! bytes, or both read the same. What the two are compared by, and what the
-//! mutator writes and damages, is shared with `tests/suite/decoder.rs`.
+//! mutator writes and damages, is shared with `tests/suite/core/decoder.rs`.
 
 #![no_main]
 
-#[path = "../../tests/suite/decoder/compare.rs"]
+#[path = "../../tests/suite/core/decoder/compare.rs"]
 mod compare;
 #[expect(dead_code, reason = "the suite needs more of it")]
-#[path = "../../tests/suite/generator/rng.rs"]
+#[path = "../../tests/suite/core/generator/rng.rs"]
 mod rng;
 #[expect(dead_code, reason = "the suite needs more of it")]
-#[path = "../../tests/suite/decoder/wire.rs"]
+#[path = "../../tests/suite/core/decoder/wire.rs"]
 mod wire;
-/// Where the suite has it.
-mod generator {
-    pub(crate) use crate::rng;
-}
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use rng::Rng;

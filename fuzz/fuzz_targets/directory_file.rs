@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../tests/suite/fuzzed/directory_file.rs"]
+#[path = "../../tests/suite/core/fuzzed/directory_file.rs"]
 mod directory_file;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../tests/suite/fuzzed/identity_code.rs"]
+#[path = "../../tests/suite/core/fuzzed/identity_code.rs"]
 mod identity_code;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

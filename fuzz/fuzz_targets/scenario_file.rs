@@ -2,7 +2,7 @@
 
 #![no_main]
 
-#[path = "../../tests/suite/fuzzed/scenario_file.rs"]
+#[path = "../../tests/suite/core/fuzzed/scenario_file.rs"]
 mod scenario_file;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
+use crate::decide::{World, decide};
 use crate::identity::Entitlement;
 use crate::index::Snapshot;
-use crate::policy::Question;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
 use crate::policy::directory::Directory;
@@ -36,7 +36,7 @@ use crate::wire::{decision, directory};
 use super::Core;
 use super::decision_id::decision_id;
 use super::status::Failure;
-use answer::Asked;
+use answer::CheckedCall;
 
 /// The decision service.
 #[derive(Clone)]
@@ -73,8 +73,8 @@ impl Decisions {
             Entitlement::Public => Disclosure::Public,
             Entitlement::Full => Disclosure::Detailed,
         };
-        let asked = Asked { situation, records, request_id, disclosure };
-        Ok(asked.answer(&self.core, &snapshot, now)?)
+        let checked = CheckedCall { situation, records, request_id, disclosure };
+        Ok(checked.answer(&self.core, &snapshot, now)?)
     }
 
     async fn explain(&self, message: &ExplainRequest) -> Result<ExplainResponse, Failure> {
@@ -94,13 +94,8 @@ impl Decisions {
         let declarations = self.core.history(&situation.client, &snapshot).await?;
         let shown = shown_to(&situation, &declarations, snapshot.directory(), now);
         self.log_viewing(decide, &situation, &shown, snapshot.directory()).await?;
-        let question = Question::new(
-            &situation,
-            Facts::all(&declarations),
-            snapshot.directory(),
-            &self.core.calendar,
-            now,
-        );
+        let world = World { directory: snapshot.directory(), calendar: &self.core.calendar, now };
+        let question = world.question(&situation, Facts::all(&declarations));
         let read = decision::record(record);
         let Explanation { verdict, steps } = match &read {
             Ok(record) => question.explain(record),
@@ -146,31 +141,30 @@ impl Decisions {
         let mut declarations =
             if *ignore_stored { Vec::new() } else { self.core.history(&situation.client, &snapshot).await? };
         declarations.extend(given);
-        let circumstances = Circumstances { declarations: &declarations, directory: &directory, now };
-        let decision = self.simulated(decide, &situation, &circumstances, &snapshot);
+        let world = World { directory: &directory, calendar: &self.core.calendar, now };
+        let decision = self.simulated(decide, &situation, &declarations, world, &snapshot);
         Ok(SimulateResponse { decision: Some(decision), simulated: true })
     }
 
-    /// As `Decide` would answer under other circumstances, as a message.
+    /// The answer of `Decide` for other declarations or in another world, as a message.
     fn simulated(
         &self,
         message: &DecideRequest,
         situation: &Situation<'_>,
-        circumstances: &Circumstances<'_>,
+        declarations: &ClientDeclarations,
+        world: World<'_>,
         snapshot: &Snapshot,
     ) -> DecideResponse {
-        let Circumstances { declarations, directory, now } = *circumstances;
-        let question =
-            Question::new(situation, Facts::all(declarations), directory, &self.core.calendar, now);
-        let verdicts = message.records.iter().map(|record| {
-            let verdict = question.decide_read(decision::record(record));
-            to_verdict(&verdict, Disclosure::Detailed, id_among(declarations))
+        let question = world.question(situation, Facts::all(declarations));
+        let mut verdicts = Vec::with_capacity(message.records.len());
+        let Ok(()) = decide(&question, message.records.as_slice(), |verdict| {
+            verdicts.push(to_verdict(verdict, Disclosure::Detailed, id_among(declarations)));
         });
         DecideResponse {
-            verdicts: verdicts.collect(),
-            decision_id: decision_id(now).to_string(),
+            verdicts,
+            decision_id: decision_id(world.now).to_string(),
             token: self.core.tokens.write(snapshot.point()),
-            decided_at: Some(to_timestamp(now)),
+            decided_at: Some(to_timestamp(world.now)),
             catalogue_version: self.core.catalogue_version.text().to_string(),
             request_id: message.request_id.clone(),
         }
@@ -196,14 +190,6 @@ impl Decisions {
         };
         self.core.log_viewing(viewing).await
     }
-}
-
-/// What a simulation goes by, besides the situation.
-#[derive(Clone, Copy)]
-struct Circumstances<'a> {
-    declarations: &'a ClientDeclarations,
-    directory: &'a Directory,
-    now: Instant,
 }
 
 #[tonic::async_trait]

@@ -32,7 +32,7 @@ use super::Core;
 use super::decision_id::decision_id;
 use super::status::Failure;
 use super::tally::{self, Tally};
-use crate::policy::Question;
+use crate::decide::{self, World};
 use crate::store::Point;
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::metrics::RpcStatus;
@@ -110,15 +110,14 @@ impl Sidecar {
         let snapshot = self.core.snapshot(&question.at_least).await?;
         let now = self.core.now(&snapshot)?;
         let declarations = snapshot.declarations(&situation.client);
-        let asked =
-            Question::new(&situation, declarations.facts(), snapshot.directory(), &self.core.calendar, now);
+        let world = World { directory: snapshot.directory(), calendar: &self.core.calendar, now };
+        let asked = world.question(&situation, declarations.facts());
         let mut tally = Tally::of(&asked);
-        let verdicts = question.records.iter().map(|record| {
-            let verdict = asked.decide_read(decision::record(record));
-            tally.add(&verdict);
-            to_verdict(&verdict, Disclosure::Public, |_| None::<&str>)
+        let mut verdicts = Vec::with_capacity(question.records.len());
+        let Ok(()) = decide::decide(&asked, question.records.as_slice(), |verdict| {
+            tally.add(verdict);
+            verdicts.push(to_verdict(verdict, Disclosure::Public, |_| None::<&str>));
         });
-        let verdicts = verdicts.collect();
         let (id, point) = (decision_id(now), snapshot.point());
         tally.tell(&self.core, &tally::Decided { id, channel: situation.channel, revision: point.revision });
         Ok(Decided { verdicts, id, point })

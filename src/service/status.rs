@@ -1,7 +1,8 @@
-//! The one map from failures to gRPC statuses.
+//! The one map from failures to gRPC statuses. Their reasons are the values of
+//! `ErrorReason` in `errors.proto`, which describes each of them.
 //!
-//! Unavailable is not a denial and neither is a permit: an error never
-//! carries verdicts. Messages carry an error id and no personal data.
+//! UNAVAILABLE is neither a denial nor a permit: an error never carries
+//! verdicts. Messages carry an error id and no personal data.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -13,76 +14,79 @@ use uuid::Uuid;
 
 use crate::index::Unavailable;
 use crate::policy::refusal::Refusal;
-use crate::store::{AppendError, StoreError};
+use crate::store::{AppendError, ReadError, WriteError};
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::span::{ActiveSpan, trace_id};
+use crate::wire;
+use crate::wire::v1::ErrorReason;
 use crate::wire::violation::InvalidRequest;
 
 /// The domain of error reasons.
 const REASON_DOMAIN: &str = "lupa.v1";
 
-/// When to ask again after a passing fault.
+/// Delay before a retry can help.
 const RETRY_AFTER: Duration = Duration::from_millis(200);
 
-/// Why a request is not answered.
+/// Why a request is not answered. The text is for people; [`Failure::reason`] is
+/// for programs.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error(transparent)]
     Invalid(#[from] InvalidRequest),
-    #[error("the request asks about {given} records and the limit is {most}: split it")]
+    #[error("the request has {given} records and the limit is {most}: split it")]
     TooManyRecords { given: usize, most: usize },
     #[error(transparent)]
     Refused(#[from] Refusal),
     #[error("the idempotency key was used with another request: use a new key for a new request")]
     KeyReused,
     #[error(
-        "this caller may only ask for decisions: ask from an entitled system, or have the operator change `access`"
+        "this caller has public access only: call from an entitled system, or have the operator change `access`"
     )]
     NotEntitled,
     #[error("the consistency token was not written by this store: pass a token on as it was received")]
     ForgedToken,
     #[error(
-        "the consistency token is of another store, or of this one before it was restored: ask again without it"
+        "the consistency token is of another store, or of this one before it was restored: retry without it"
     )]
     TokenOfAnotherStore,
-    #[error("the revision asked for is not in force here yet: ask again")]
+    #[error("the revision of the token is not in force here yet: retry")]
     RevisionNotReached,
-    #[error(
-        "stored, but not yet known to be in force here: repeat the request with the same idempotency key"
-    )]
+    #[error("stored, but not yet confirmed to be in force here: retry with the same idempotency key")]
     AcknowledgementDelayed,
     #[error(
-        "it is not known whether it is stored: repeat the request with the same idempotency key until it is answered"
+        "the database did not answer, so the change is stored or it is not: retry with the same idempotency key until it is answered"
     )]
-    OutcomeUnknown(#[source] Option<Arc<StoreError>>),
+    OutcomeUnknown(#[source] Option<Arc<WriteError>>),
     #[error(transparent)]
     Unavailable(Unavailable),
     #[error("the clock of this machine is behind the newest declaration: the operator must set it")]
     ClockBehind,
     #[error(
-        "too many declarations are waiting to be stored: repeat the request with the same idempotency key"
+        "too many declarations are waiting to be stored, and this one was not: retry with the same idempotency key"
     )]
     Overloaded,
     #[error(
-        "this server only follows the store of another: have it recorded, listed and printed by the one that writes the store"
+        "this server only reads a store that another server writes: call that server to record, list or print"
     )]
     ReadOnly,
     #[error(
-        "the store cannot be written: nothing was acknowledged, and the operator must look at the server's log"
+        "the store cannot be written, and nothing was acknowledged: the operator must read the server's log"
     )]
-    Store(#[source] Arc<StoreError>),
-    #[error("the store cannot be read: ask again, and the operator must look at the server's log")]
-    Unreadable(#[source] Arc<StoreError>),
-    #[error("reading the store was interrupted: ask again")]
+    Store(#[source] Arc<WriteError>),
+    #[error("the store cannot be read: retry, and the operator must read the server's log")]
+    Unreadable(#[source] Arc<ReadError>),
+    #[error("reading the store was interrupted: retry")]
     HistoryInterrupted,
-    #[error("too many are watching: share one stream among those who need it, or ask another server")]
+    #[error(
+        "this server has its maximum number of watch streams: share one stream among its readers, or watch another server"
+    )]
     TooManyWatchers,
     #[error(
-        "this watcher takes changes more slowly than they come: watch again from the last checkpoint, and take them sooner"
+        "this stream is read more slowly than changes arrive: watch again from the last checkpoint, and read faster"
     )]
     WatcherTooSlow,
     #[error(
-        "this server is about to end: watch another from the last checkpoint, or this one once it is back"
+        "this server is stopping: watch another one from the last checkpoint, or this one once it is back"
     )]
     Ending,
 }
@@ -94,17 +98,17 @@ impl From<AppendError> for Failure {
             AppendError::KeyReused => Self::KeyReused,
             AppendError::Overloaded => Self::Overloaded,
             AppendError::Unknown(error) => Self::OutcomeUnknown(Some(error)),
-            AppendError::Store(error) if matches!(*error, StoreError::ReadOnly) => Self::ReadOnly,
+            AppendError::Store(error) if matches!(*error, WriteError::ReadOnly) => Self::ReadOnly,
             AppendError::Store(error) => Self::Store(error),
         }
     }
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        if matches!(error, StoreError::Overloaded) {
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        if matches!(error, WriteError::Overloaded) {
             Self::Overloaded
-        } else if matches!(error, StoreError::ReadOnly) {
+        } else if matches!(error, WriteError::ReadOnly) {
             Self::ReadOnly
         } else {
             Self::Store(Arc::new(error))
@@ -136,28 +140,33 @@ impl Failure {
         }
     }
 
+    /// The reason, as `ErrorInfo.reason` and the metrics have it.
     pub(super) fn reason(&self) -> &'static str {
+        wire::error::name(self.error_reason())
+    }
+
+    fn error_reason(&self) -> ErrorReason {
         match self {
-            Self::Invalid(_) => "INVALID_REQUEST",
-            Self::TooManyRecords { .. } => "TOO_MANY_RECORDS",
-            Self::Refused(refusal) => refusal.code(),
-            Self::KeyReused => "IDEMPOTENCY_KEY_REUSED",
-            Self::NotEntitled => "NOT_ENTITLED",
-            Self::ForgedToken => "TOKEN_FORGED",
-            Self::TokenOfAnotherStore => "TOKEN_OF_ANOTHER_STORE",
-            Self::RevisionNotReached => "REVISION_NOT_REACHED",
-            Self::AcknowledgementDelayed => "ACKNOWLEDGEMENT_DELAYED",
-            Self::OutcomeUnknown(_) => "OUTCOME_UNKNOWN",
-            Self::Unavailable(Unavailable::NotLoaded) => "INDEX_NOT_LOADED",
-            Self::Unavailable(Unavailable::Stale { .. }) => "INDEX_STALE",
-            Self::ClockBehind => "CLOCK_BEHIND",
-            Self::Overloaded => "OVERLOADED",
-            Self::TooManyWatchers => "TOO_MANY_WATCHERS",
-            Self::WatcherTooSlow => "WATCHER_TOO_SLOW",
-            Self::Ending => "SERVER_ENDING",
-            Self::ReadOnly => "STORE_READ_ONLY",
-            Self::Store(_) => "STORE_FAILED",
-            Self::Unreadable(_) | Self::HistoryInterrupted => "STORE_UNREADABLE",
+            Self::Invalid(_) => ErrorReason::InvalidRequest,
+            Self::TooManyRecords { .. } => ErrorReason::TooManyRecords,
+            Self::Refused(refusal) => wire::error::of_refusal(refusal),
+            Self::KeyReused => ErrorReason::IdempotencyKeyReused,
+            Self::NotEntitled => ErrorReason::NotEntitled,
+            Self::ForgedToken => ErrorReason::TokenForged,
+            Self::TokenOfAnotherStore => ErrorReason::TokenOfAnotherStore,
+            Self::RevisionNotReached => ErrorReason::RevisionNotReached,
+            Self::AcknowledgementDelayed => ErrorReason::AcknowledgementDelayed,
+            Self::OutcomeUnknown(_) => ErrorReason::OutcomeUnknown,
+            Self::Unavailable(Unavailable::NotLoaded) => ErrorReason::IndexNotLoaded,
+            Self::Unavailable(Unavailable::Stale { .. }) => ErrorReason::IndexStale,
+            Self::ClockBehind => ErrorReason::ClockBehind,
+            Self::Overloaded => ErrorReason::Overloaded,
+            Self::TooManyWatchers => ErrorReason::TooManyWatchers,
+            Self::WatcherTooSlow => ErrorReason::WatcherTooSlow,
+            Self::Ending => ErrorReason::ServerEnding,
+            Self::ReadOnly => ErrorReason::StoreReadOnly,
+            Self::Store(_) => ErrorReason::StoreFailed,
+            Self::Unreadable(_) | Self::HistoryInterrupted => ErrorReason::StoreUnreadable,
         }
     }
 
@@ -169,7 +178,8 @@ impl Failure {
         )
     }
 
-    /// Tells the operator. The caller is told the id by which it is found.
+    /// Logs the failure. Returns the error id, by which the operator finds the
+    /// log entry of a caller's error.
     pub(super) fn log(&self) -> String {
         let error_id = Uuid::now_v7();
         if let Some(span) = ActiveSpan::sampled() {
@@ -241,4 +251,82 @@ fn causes(failure: &Failure) -> String {
         next = cause.source();
     }
     chain.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::policy::day::Day;
+    use crate::telemetry::metrics::RpcStatus;
+
+    fn refusals() -> Vec<Refusal> {
+        let day = Day::parse("2027-03-01").expect("a day");
+        vec![
+            Refusal::DeclarationUnknown,
+            Refusal::GivenInFuture,
+            Refusal::WithdrawalBeforeDeclaration,
+            Refusal::RecorderUnknown,
+            Refusal::RecorderSectorNotAllowed,
+            Refusal::RecorderNotReady,
+            Refusal::DeclarerNotAllowed,
+            Refusal::InformationVersionUnknown { known: String::new() },
+            Refusal::InformationVersionNotReleased { released: day },
+            Refusal::InformationVersionEnded { ended: day },
+            Refusal::InformationRequired { newest: String::new() },
+            Refusal::InformationCannotBeWithdrawn,
+            Refusal::ConsentKindEnded,
+            Refusal::ConsentAllocationNotAllowed,
+            Refusal::DenialScopeNotAllowed,
+            Refusal::ExtensiveRefusalNotOpen,
+            Refusal::AlreadyWithdrawn,
+            Refusal::ViewingPurposeRequired,
+        ]
+    }
+
+    fn failures() -> Vec<Failure> {
+        let error = || Arc::new(StoreError::ReadOnly);
+        let mut failures = vec![
+            Failure::Invalid(InvalidRequest::one("field", "wrong")),
+            Failure::TooManyRecords { given: 2, most: 1 },
+            Failure::KeyReused,
+            Failure::NotEntitled,
+            Failure::ForgedToken,
+            Failure::TokenOfAnotherStore,
+            Failure::RevisionNotReached,
+            Failure::AcknowledgementDelayed,
+            Failure::OutcomeUnknown(None),
+            Failure::Unavailable(Unavailable::NotLoaded),
+            Failure::Unavailable(Unavailable::Stale { age: Duration::ZERO }),
+            Failure::ClockBehind,
+            Failure::Overloaded,
+            Failure::ReadOnly,
+            Failure::Store(error()),
+            Failure::Unreadable(error()),
+            Failure::HistoryInterrupted,
+            Failure::TooManyWatchers,
+            Failure::WatcherTooSlow,
+            Failure::Ending,
+        ];
+        failures.extend(refusals().into_iter().map(Failure::Refused));
+        failures
+    }
+
+    #[test]
+    fn every_failure_is_described_with_its_code_and_nothing_else_is() {
+        let code = |failure: &Failure| RpcStatus::of(failure.code().into()).name().to_owned();
+        let sent: BTreeSet<(String, String)> =
+            failures().iter().map(|failure| (failure.reason().to_owned(), code(failure))).collect();
+        let described = wire::error::described().into_iter().map(|one| (one.reason, one.code));
+        assert_eq!(sent, described.collect());
+    }
+
+    #[test]
+    fn a_refusal_has_the_same_code_in_the_policy_and_on_the_wire() {
+        for refusal in refusals() {
+            assert_eq!(wire::error::name(wire::error::of_refusal(&refusal)), refusal.code());
+        }
+    }
 }

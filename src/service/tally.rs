@@ -10,8 +10,7 @@ use super::Core;
 use crate::policy::Question;
 use crate::policy::directory::RegisterKind;
 use crate::policy::request::Channel;
-use crate::policy::rules::Rule;
-use crate::policy::verdict::{self, Effect, Reason, Verdict};
+use crate::policy::verdict::{self, Effect, Reason, RuleId, Verdict};
 use crate::store::Revision;
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::span::ActiveSpan;
@@ -43,7 +42,7 @@ struct Traced {
 
 /// What a rule found, and how often; no rule for records that are invalid.
 struct Found {
-    rule: Option<&'static Rule>,
+    rule: Option<RuleId>,
     reason: Reason,
     detail: Option<verdict::Detail>,
     count: usize,
@@ -130,11 +129,8 @@ impl Tally {
 impl Traced {
     fn add(&mut self, verdict: &Verdict) {
         let Verdict { reason, detail, rule, .. } = *verdict;
-        let is_same = |found: &&mut Found| {
-            found.rule.map(|rule| rule.id) == rule.map(|rule| rule.id)
-                && found.reason == reason
-                && found.detail == detail
-        };
+        let is_same =
+            |found: &&mut Found| found.rule == rule && found.reason == reason && found.detail == detail;
         match self.found.iter_mut().find(is_same) {
             Some(found) => found.count += 1,
             None => self.found.push(Found { rule, reason, detail, count: 1 }),

@@ -18,9 +18,9 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use crate::identity::Entitlement;
-use crate::store::{ChangedClient, Point, StoreError};
+use crate::store::{ChangedClient, Point, ReadError};
 use crate::wire::client::to_client;
-use crate::wire::v1::{ClientChange, WatchResponse};
+use crate::wire::v1::{ClientChange, WatchDeclarationsResponse};
 
 use super::Core;
 use super::status::Failure;
@@ -43,7 +43,7 @@ pub struct WatchLimits {
 
 /// What a watcher is sent: messages, and then why there are no more.
 pub struct Changes {
-    messages: mpsc::Receiver<WatchResponse>,
+    messages: mpsc::Receiver<WatchDeclarationsResponse>,
     end: Option<oneshot::Receiver<Status>>,
 }
 
@@ -53,7 +53,7 @@ struct Watcher {
     entitlement: Entitlement,
     /// All that came before has been told.
     told: Point,
-    messages: mpsc::Sender<WatchResponse>,
+    messages: mpsc::Sender<WatchDeclarationsResponse>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -118,12 +118,12 @@ impl Watcher {
     }
 
     /// What comes next, up to a point.
-    async fn next(&mut self, until: Point) -> Result<WatchResponse, Failure> {
+    async fn next(&mut self, until: Point) -> Result<WatchDeclarationsResponse, Failure> {
         let (store, after) = (self.core.store.clone(), self.told.revision);
         let most = self.core.limits.watch.changes_max;
         let read = task::spawn_blocking(move || store.clients_changed(after, until, most)).await;
         let clients_changed = read.map_err(|_| Failure::HistoryInterrupted)?;
-        if matches!(clients_changed, Err(StoreError::OtherEpoch { .. })) {
+        if matches!(clients_changed, Err(ReadError::OtherEpoch { .. })) {
             return Err(Failure::TokenOfAnotherStore);
         }
         let clients_changed = clients_changed.map_err(|error| Failure::Unreadable(error.into()))?;
@@ -133,7 +133,7 @@ impl Watcher {
         Ok(self.message(clients_changed))
     }
 
-    fn message(&self, clients_changed: Vec<ChangedClient>) -> WatchResponse {
+    fn message(&self, clients_changed: Vec<ChangedClient>) -> WatchDeclarationsResponse {
         let directory_replaced = clients_changed.iter().any(|one| one.client.is_none());
         let is_told = self.entitlement == Entitlement::Full;
         let clients = clients_changed.into_iter().filter_map(|ChangedClient { revision: _, client }| client);
@@ -142,18 +142,22 @@ impl Watcher {
             client: is_told.then(|| to_client(&client)),
         });
         let changes = changes.collect();
-        WatchResponse { changes, directory_replaced, checkpoint: self.core.tokens.write(self.told) }
+        WatchDeclarationsResponse {
+            changes,
+            directory_replaced,
+            checkpoint: self.core.tokens.write(self.told),
+        }
     }
 
     /// Sends a message; false if nobody watches any more.
-    async fn send(&self, message: WatchResponse) -> Result<bool, Failure> {
+    async fn send(&self, message: WatchDeclarationsResponse) -> Result<bool, Failure> {
         let sent = time::timeout(self.core.limits.watch.send_timeout, self.messages.send(message)).await;
         sent.map(|sent| sent.is_ok()).map_err(|_| Failure::WatcherTooSlow)
     }
 }
 
 impl Stream for Changes {
-    type Item = Result<WatchResponse, Status>;
+    type Item = Result<WatchDeclarationsResponse, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Some(message) = ready!(self.messages.poll_recv(context)) {

@@ -15,8 +15,7 @@ use uuid::Uuid;
 use crate::policy::declaration::Kind;
 use crate::policy::directory::RegisterKind;
 use crate::policy::request::Channel;
-use crate::policy::rules::Rule;
-use crate::policy::verdict::{Detail, Effect, Reason};
+use crate::policy::verdict::{Detail, Effect, Reason, RuleId};
 use crate::wire::catalogue::CatalogueVersion;
 use crate::wire::name;
 
@@ -137,14 +136,14 @@ impl Attribute {
 
     /// A rule: only where rules are traced.
     #[must_use]
-    pub fn rule(rule: &'static Rule) -> Self {
-        Self::text("lupa.rule", rule.id)
+    pub fn rule(rule: RuleId) -> Self {
+        Self::text("lupa.rule", rule.as_str())
     }
 
     /// All rules that decided, each once: only where rules are traced.
     #[must_use]
-    pub fn rules(rules: impl Iterator<Item = &'static Rule>) -> Self {
-        let ids: BTreeSet<_> = rules.map(|rule| rule.id).collect();
+    pub fn rules(rules: impl Iterator<Item = RuleId>) -> Self {
+        let ids: BTreeSet<_> = rules.map(RuleId::as_str).collect();
         Self::texts("lupa.rules", ids.into_iter())
     }
 

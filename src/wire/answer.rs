@@ -1,55 +1,59 @@
-//! An answer to `Decide`, written as protobuf at once: byte for byte what prost
-//! writes for the same `DecideResponse`.
+//! Writes the answer to `Decide` as protobuf bytes without building a
+//! `DecideResponse`: byte for byte what prost encodes for the same message.
+//! Each verdict is written as soon as it is decided, so that nothing is
+//! allocated for a record.
 
 use std::ops::Range;
 
 use crate::policy::day::Instant;
 use crate::policy::verdict::Verdict;
 
-use super::verdict::{Disclosure, Told};
+use super::verdict::{DisclosedDetails, DisclosedVerdict, Disclosure};
 use super::violation::to_timestamp;
 
-/// Most verdicts have no more bytes where no details are told, and where they are.
+/// Enough bytes for most verdicts without details.
 const VERDICT_BYTES: usize = 8;
-const DETAILED_VERDICT_BYTES: usize = 48;
 
-/// The key and the length of a field, and the instant's share.
+/// Enough bytes for most verdicts with details.
+const DETAILED_VERDICT_BYTES: usize = 50;
+
+/// The key and the length of a field, and a share of the instant.
 const FIELD_BYTES: usize = 8;
 
-/// How many different verdicts are remembered.
-const REMEMBERED: usize = 4;
+/// Number of recent verdicts whose bytes are copied when the same one follows.
+const CACHED: usize = 4;
 
-/// An answer, written.
+/// The bytes of a `DecideResponse`.
 pub struct Answer(Vec<u8>);
 
-/// Writes verdicts and then what is told once.
+/// Writes one verdict after the other and then the [`AnswerTail`].
 pub struct AnswerWriter<F> {
     message: Vec<u8>,
     disclosure: Disclosure,
     id_of: F,
-    /// Some verdicts that were written, and where: records of one client often
-    /// get the same.
-    written: [Option<(Verdict, Range<usize>)>; REMEMBERED],
-    /// Which of them is forgotten next.
+    /// The last distinct verdicts with the place of their bytes: records of one
+    /// client often get the same verdict.
+    cached: [Option<(Verdict, Range<usize>)>; CACHED],
+    /// The cached verdict that is replaced next.
     oldest: usize,
 }
 
-/// What is told once, after all verdicts.
-pub struct Ending<'a> {
+/// The fields of the answer that follow its verdicts.
+pub struct AnswerTail<'a> {
     /// The decision's id.
     pub decision_id: &'a str,
-    /// The revision decided at.
+    /// The revision at which the request was decided, as a token.
     pub token: &'a str,
-    /// The instant decided at.
+    /// The instant at which the request was decided.
     pub decided_at: Instant,
-    /// The rule catalogue decided by.
+    /// The version of the rule catalogue.
     pub catalogue_version: &'a str,
     /// As in the request.
     pub request_id: &'a str,
 }
 
-impl Ending<'_> {
-    /// About how many bytes the answer takes with so many verdicts.
+impl AnswerTail<'_> {
+    /// Estimated length in bytes of an answer with this tail.
     #[must_use]
     pub fn bytes_with(&self, verdicts: usize, disclosure: Disclosure) -> usize {
         let verdict = match disclosure {
@@ -58,8 +62,8 @@ impl Ending<'_> {
         };
         let Self { decision_id, token, decided_at: _, catalogue_version, request_id } = self;
         let texts = [decision_id, token, catalogue_version, request_id];
-        let ending: usize = texts.iter().map(|text| text.len() + FIELD_BYTES).sum();
-        verdicts.saturating_mul(verdict).saturating_add(ending)
+        let tail: usize = texts.iter().map(|text| text.len() + FIELD_BYTES).sum();
+        verdicts.saturating_mul(verdict).saturating_add(tail)
     }
 }
 
@@ -72,18 +76,18 @@ impl Answer {
 }
 
 impl<I: AsRef<str>, F: Fn(u32) -> Option<I>> AnswerWriter<F> {
-    /// Begins an answer of about so many bytes that tells as much as the caller
-    /// may see. `id_of` gives the id of the declaration at a place.
+    /// Starts an answer with an estimated length in bytes. `id_of` gives the id of
+    /// the declaration at a place.
     #[must_use]
     pub fn new(bytes: usize, disclosure: Disclosure, id_of: F) -> Self {
-        let written = [const { None }; REMEMBERED];
-        Self { message: Vec::with_capacity(bytes), disclosure, id_of, written, oldest: 0 }
+        let cached = [const { None }; CACHED];
+        Self { message: Vec::with_capacity(bytes), disclosure, id_of, cached, oldest: 0 }
     }
 
     /// Writes the verdict on the next record.
     #[inline]
     pub fn verdict(&mut self, verdict: &Verdict) {
-        let same = self.written.iter().flatten().find(|(written, _)| are_alike(written, verdict));
+        let same = self.cached.iter().flatten().find(|(cached, _)| are_alike(cached, verdict));
         match same {
             Some((_, place)) => self.message.extend_from_within(place.clone()),
             None => self.new_verdict(verdict),
@@ -95,25 +99,41 @@ impl<I: AsRef<str>, F: Fn(u32) -> Option<I>> AnswerWriter<F> {
         const EFFECT: u8 = number_key(1);
         const REASON: u8 = number_key(2);
         const OBLIGATIONS: u8 = delimited_key(3);
-        const DETAIL: u8 = number_key(4);
-        const RULE: u8 = delimited_key(5);
-        const DECLARATIONS: u8 = delimited_key(6);
-        const MISSING_CONDITIONS: u8 = delimited_key(7);
-        const INVALID_FIELD: u8 = delimited_key(8);
-        let Told { effect, reason, obligations, detail, rule, declarations, missing, invalid_field } =
-            Told::of(verdict, self.disclosure);
-        let begins_at = self.message.len();
-        let message = self.begin_message(VERDICTS);
+        const DETAILS: u8 = delimited_key(4);
+        const INVALID_FIELD: u8 = delimited_key(5);
+        let DisclosedVerdict { effect, reason, obligations, details, invalid_field } =
+            DisclosedVerdict::of(verdict, self.disclosure);
+        let starts_at = self.message.len();
+        let message = self.start_message(VERDICTS);
         self.put_number(EFFECT, i32::from(effect).into());
         self.put_number(REASON, i32::from(reason).into());
         if !obligations.is_empty() {
-            let numbers = self.begin_message(OBLIGATIONS);
+            let numbers = self.start_message(OBLIGATIONS);
             for obligation in obligations.iter() {
                 self.put_varint(i64::from(i32::from(obligation)).cast_unsigned());
             }
             self.end_message(numbers);
         }
-        self.put_number(DETAIL, i32::from(detail).into());
+        if let Some(details) = &details {
+            let message = self.start_message(DETAILS);
+            self.put_details(details);
+            self.end_message(message);
+        }
+        self.put_text(INVALID_FIELD, invalid_field);
+        self.end_message(message);
+        if let Some(oldest) = self.cached.get_mut(self.oldest) {
+            *oldest = Some((*verdict, starts_at..self.message.len()));
+        }
+        self.oldest = (self.oldest + 1) % CACHED;
+    }
+
+    fn put_details(&mut self, details: &DisclosedDetails) {
+        const DETAIL: u8 = number_key(1);
+        const RULE: u8 = delimited_key(2);
+        const DECLARATIONS: u8 = delimited_key(3);
+        const MISSING_CONDITIONS: u8 = delimited_key(4);
+        let DisclosedDetails { detail, rule, declarations, missing } = details;
+        self.put_number(DETAIL, i32::from(*detail).into());
         self.put_text(RULE, rule);
         for place in declarations.iter() {
             if let Some(id) = (self.id_of)(place) {
@@ -123,16 +143,10 @@ impl<I: AsRef<str>, F: Fn(u32) -> Option<I>> AnswerWriter<F> {
         for condition in missing.iter() {
             self.put_bytes(MISSING_CONDITIONS, condition.name().as_bytes());
         }
-        self.put_text(INVALID_FIELD, invalid_field);
-        self.end_message(message);
-        if let Some(oldest) = self.written.get_mut(self.oldest) {
-            *oldest = Some((*verdict, begins_at..self.message.len()));
-        }
-        self.oldest = (self.oldest + 1) % REMEMBERED;
     }
 
-    /// Writes what is told once.
-    pub fn end(mut self, ending: &Ending<'_>) -> Answer {
+    /// Writes the fields after the verdicts.
+    pub fn finish(mut self, tail: &AnswerTail<'_>) -> Answer {
         const DECISION_ID: u8 = delimited_key(2);
         const TOKEN: u8 = delimited_key(3);
         const DECIDED_AT: u8 = delimited_key(4);
@@ -140,11 +154,11 @@ impl<I: AsRef<str>, F: Fn(u32) -> Option<I>> AnswerWriter<F> {
         const REQUEST_ID: u8 = delimited_key(6);
         const SECONDS: u8 = number_key(1);
         const NANOS: u8 = number_key(2);
-        let Ending { decision_id, token, decided_at, catalogue_version, request_id } = ending;
+        let AnswerTail { decision_id, token, decided_at, catalogue_version, request_id } = tail;
         self.put_text(DECISION_ID, decision_id);
         self.put_text(TOKEN, token);
         let pbjson_types::Timestamp { seconds, nanos } = to_timestamp(*decided_at);
-        let message = self.begin_message(DECIDED_AT);
+        let message = self.start_message(DECIDED_AT);
         self.put_number(SECONDS, seconds);
         self.put_number(NANOS, nanos.into());
         self.end_message(message);
@@ -153,24 +167,26 @@ impl<I: AsRef<str>, F: Fn(u32) -> Option<I>> AnswerWriter<F> {
         Answer(self.message)
     }
 
-    /// Begins a field of which the length is not known yet; where its content begins.
+    /// Starts a length-delimited field, with one byte left for its length.
+    /// Returns where its content starts.
     #[inline]
-    fn begin_message(&mut self, key: u8) -> usize {
+    fn start_message(&mut self, key: u8) -> usize {
         self.message.extend_from_slice(&[key, 0]);
         self.message.len()
     }
 
-    /// Puts the length in its place: most fit there, for the others the content moves up.
+    /// Writes the length of a field before its content. Most lengths fit into the
+    /// one byte left for them; for a longer one the content is moved up.
     #[inline]
-    fn end_message(&mut self, begins_at: usize) {
-        let length = self.message.len() - begins_at;
-        match (u8::try_from(length), self.message.get_mut(begins_at - 1)) {
+    fn end_message(&mut self, starts_at: usize) {
+        let length = self.message.len() - starts_at;
+        match (u8::try_from(length), self.message.get_mut(starts_at - 1)) {
             (Ok(byte @ ..0x80), Some(place)) => *place = byte,
-            _ => drop(self.message.splice(begins_at - 1..begins_at, varint(length as u64))),
+            _ => drop(self.message.splice(starts_at - 1..starts_at, varint(length as u64))),
         }
     }
 
-    /// Zero is not written: it is what an unset field means.
+    /// Zero is not written: an unset field means zero.
     #[inline]
     fn put_number(&mut self, key: u8, number: i64) {
         if number != 0 {
@@ -179,7 +195,7 @@ impl<I: AsRef<str>, F: Fn(u32) -> Option<I>> AnswerWriter<F> {
         }
     }
 
-    /// No text is not written.
+    /// Empty text is not written.
     #[inline]
     fn put_text(&mut self, key: u8, text: &str) {
         if !text.is_empty() {
@@ -203,25 +219,21 @@ impl<I: AsRef<str>, F: Fn(u32) -> Option<I>> AnswerWriter<F> {
     }
 }
 
-/// Whether two verdicts are written alike.
+/// Whether two verdicts are written as the same bytes.
 fn are_alike(one: &Verdict, other: &Verdict) -> bool {
     let Verdict { reason, detail, rule, declarations, missing, obligations, invalid_field, holder: _ } = *one;
-    let is_same_rule = match (rule, other.rule) {
-        (Some(rule), Some(other)) => std::ptr::eq(rule, other),
-        (None, None) => true,
-        (Some(_), None) | (None, Some(_)) => false,
-    };
-    is_same_rule
-        && reason == other.reason
+    // The rule last, because its id is a text and most other verdicts differ before.
+    reason == other.reason
         && detail == other.detail
         && declarations == other.declarations
         && missing == other.missing
         && obligations == other.obligations
         && invalid_field == other.invalid_field
+        && rule == other.rule
 }
 
-/// The key of a number. The answer has no field after the fifteenth, so that
-/// every key is one byte.
+/// The key of a number. No message of the answer has a field after the
+/// fifteenth, so every key is one byte.
 const fn number_key(field: u8) -> u8 {
     field << 3
 }
@@ -257,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_verdict_like_one_of_the_last_is_not_made_anew() {
+    fn a_verdict_like_one_of_the_last_four_is_copied() {
         let made = Cell::new(0);
         let id_of = |place| {
             made.set(made.get() + 1);
@@ -265,7 +277,7 @@ mod tests {
         };
         let mut writer = AnswerWriter::new(0, Disclosure::Detailed, id_of);
         let places = [0, 1, 2, 3];
-        assert_eq!(places.len(), REMEMBERED);
+        assert_eq!(places.len(), CACHED);
         for place in [places, places].concat() {
             writer.verdict(&by(place as u32));
         }
@@ -273,9 +285,9 @@ mod tests {
     }
 
     #[test]
-    fn there_is_room_for_an_answer_before_it_is_written() {
+    fn an_answer_fits_into_the_estimated_length() {
         for (decision_id, token) in [("", ""), ("0199a5b0-5f3e-7cc0-8000-000000000001", "a token")] {
-            let ending = Ending {
+            let tail = AnswerTail {
                 decision_id,
                 token,
                 decided_at: Instant::MAX_UTC,
@@ -283,10 +295,10 @@ mod tests {
                 request_id: "",
             };
             for (verdicts, disclosure) in [(0, Disclosure::Public), (3, Disclosure::Detailed)] {
-                let bytes = ending.bytes_with(verdicts, disclosure);
+                let bytes = tail.bytes_with(verdicts, disclosure);
                 let mut writer = AnswerWriter::new(bytes, disclosure, |_| Some("declaration-1"));
                 (0..verdicts).for_each(|place| writer.verdict(&by(place as u32)));
-                let written = writer.end(&ending);
+                let written = writer.finish(&tail);
                 assert!(written.bytes().len() <= bytes, "{} of {bytes}", written.bytes().len());
                 assert!(bytes < 300, "{bytes}");
             }

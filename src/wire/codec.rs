@@ -29,7 +29,7 @@ pub struct DecideCall {
     /// What is asked in, or everything that is wrong with it.
     pub situation: Result<Situation<'static>, InvalidRequest>,
     /// What is asked about.
-    pub records: AskedRecords,
+    pub records: EncodedRecords,
     /// A consistency token; empty = none.
     pub at_least: Box<str>,
     /// The caller's own id for the request.
@@ -38,7 +38,7 @@ pub struct DecideCall {
 
 /// The records of a question, in the message that was received. They have been
 /// counted, and not been read.
-pub struct AskedRecords {
+pub struct EncodedRecords {
     message: Bytes,
     count: usize,
 }
@@ -50,11 +50,11 @@ impl DecideCall {
         let (at_least, request_id) = (view.at_least.into(), view.request_id.into());
         let count = view.record_count;
         let situation = situation(view).map(Situation::into_owned);
-        Ok(Self { situation, records: AskedRecords { message, count }, at_least, request_id })
+        Ok(Self { situation, records: EncodedRecords { message, count }, at_least, request_id })
     }
 }
 
-impl AskedRecords {
+impl EncodedRecords {
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::policy::day::Instant;
     use crate::policy::request::RecordField;
-    use crate::wire::answer::{AnswerWriter, Ending};
+    use crate::wire::answer::{AnswerTail, AnswerWriter};
     use crate::wire::v1;
     use crate::wire::verdict::Disclosure;
 
@@ -177,14 +177,14 @@ mod tests {
         assert_eq!(call.records.read(|record| faults.extend(record.err())), Ok(()));
         assert_eq!(faults, [RecordField::Register; 3]);
 
-        let ending = Ending {
+        let tail = AnswerTail {
             decision_id: "decision-1",
             token: "a token",
             decided_at: Instant::UNIX_EPOCH,
             catalogue_version: "1",
             request_id: "request-1",
         };
-        let answer = AnswerWriter::new(0, Disclosure::Public, |_| None::<&str>).end(&ending);
+        let answer = AnswerWriter::new(0, Disclosure::Public, |_| None::<&str>).finish(&tail);
         let told: v1::DecideResponse = sent(DecideCodec, answer, ProstDecoder::default()).await;
         assert_eq!((told.decision_id.as_str(), told.request_id.as_str()), ("decision-1", "request-1"));
     }

@@ -1,62 +1,62 @@
-//! An answer, to the wire.
+//! A verdict, to the wire, and how much of it a caller may see.
 
 use crate::policy::declaration::ClientDeclarations;
 use crate::policy::inline_list::InlineList;
 use crate::policy::request::{Conditions, RecordField};
-use crate::policy::verdict::{Deciding, Detail, Effect, Obligation, Reason, Verdict};
+use crate::policy::verdict::{Deciding, Detail, Effect, Obligation, Reason, RuleId, Verdict};
 
 use super::v1;
 
 /// How much of a verdict a caller may see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Disclosure {
-    /// The public reason only. It does not tell a denial from a missing consent.
+    /// The public reason only, which does not distinguish a denial from a missing consent.
     Public,
     /// The detail, the rule and the declarations too.
     Detailed,
 }
 
-/// As many as a verdict has at most.
-const OBLIGATIONS_MAX: usize = 4;
-
-/// A verdict in the words of the wire, as much of it as a caller may see.
-/// Zero and empty = unset.
-pub(super) struct Told {
+/// A verdict in wire enums, with only what a caller may see. It allocates
+/// nothing: both the message and the bytes of an answer are written from it.
+pub(super) struct DisclosedVerdict {
     pub(super) effect: v1::Effect,
     pub(super) reason: v1::Reason,
-    pub(super) obligations: InlineList<v1::Obligation, OBLIGATIONS_MAX>,
+    pub(super) obligations: InlineList<v1::Obligation, { Obligation::ALL.len() }>,
+    /// None: withheld.
+    pub(super) details: Option<DisclosedDetails>,
+    /// Empty = unset, as everywhere on the wire.
+    pub(super) invalid_field: &'static str,
+}
+
+/// The part of a verdict that only entitled callers see.
+pub(super) struct DisclosedDetails {
     pub(super) detail: v1::Detail,
     pub(super) rule: &'static str,
     /// Places among the client's declarations.
     pub(super) declarations: Deciding,
     pub(super) missing: Conditions,
-    pub(super) invalid_field: &'static str,
 }
 
-impl Told {
-    /// The one place where it is decided what is told.
+impl DisclosedVerdict {
+    /// The one place that decides what a caller may see of a verdict.
     pub(super) fn of(verdict: &Verdict, disclosure: Disclosure) -> Self {
         let Verdict { reason, detail, rule, declarations, missing, obligations, invalid_field, holder: _ } =
             *verdict;
-        let public = Self {
+        let details = match disclosure {
+            Disclosure::Public => None,
+            Disclosure::Detailed => Some(DisclosedDetails {
+                detail: detail.map(to_detail).unwrap_or(v1::Detail::Unspecified),
+                rule: rule.map(RuleId::as_str).unwrap_or_default(),
+                declarations,
+                missing,
+            }),
+        };
+        Self {
             effect: to_effect(verdict.effect()),
             reason: to_reason(reason),
             obligations: obligations.iter().map(to_obligation).collect(),
-            detail: v1::Detail::Unspecified,
-            rule: "",
-            declarations: Deciding::none(),
-            missing: Conditions::none(),
+            details,
             invalid_field: invalid_field.map(RecordField::name).unwrap_or_default(),
-        };
-        match disclosure {
-            Disclosure::Public => public,
-            Disclosure::Detailed => Self {
-                detail: detail.map(to_detail).unwrap_or(v1::Detail::Unspecified),
-                rule: rule.map(|rule| rule.id).unwrap_or_default(),
-                declarations,
-                missing,
-                ..public
-            },
         }
     }
 }
@@ -69,17 +69,37 @@ pub fn to_verdict<I: AsRef<str>>(
     disclosure: Disclosure,
     id_of: impl Fn(u32) -> Option<I>,
 ) -> v1::Verdict {
-    let Told { effect, reason, obligations, detail, rule, declarations, missing, invalid_field } =
-        Told::of(verdict, disclosure);
+    let DisclosedVerdict { effect, reason, obligations, details, invalid_field } =
+        DisclosedVerdict::of(verdict, disclosure);
+    let to_details =
+        |DisclosedDetails { detail, rule, declarations, missing }: DisclosedDetails| v1::VerdictDetails {
+            detail: detail.into(),
+            rule: rule.to_owned(),
+            declarations: declarations.iter().filter_map(id_of).map(|id| id.as_ref().to_owned()).collect(),
+            missing_conditions: missing.iter().map(|condition| condition.name().to_owned()).collect(),
+        };
     v1::Verdict {
         effect: effect.into(),
         reason: reason.into(),
         obligations: obligations.iter().map(i32::from).collect(),
-        detail: detail.into(),
-        rule: rule.to_owned(),
-        declarations: declarations.iter().filter_map(id_of).map(|id| id.as_ref().to_owned()).collect(),
-        missing_conditions: missing.iter().map(|condition| condition.name().to_owned()).collect(),
+        details: details.map(to_details),
         invalid_field: invalid_field.to_owned(),
+    }
+}
+
+/// What stands for details that are withheld.
+static WITHHELD: v1::VerdictDetails = v1::VerdictDetails {
+    detail: 0,
+    rule: String::new(),
+    declarations: Vec::new(),
+    missing_conditions: Vec::new(),
+};
+
+impl v1::Verdict {
+    /// The details; empty if they are withheld.
+    #[must_use]
+    pub fn details(&self) -> &v1::VerdictDetails {
+        self.details.as_ref().unwrap_or(&WITHHELD)
     }
 }
 
@@ -158,33 +178,32 @@ fn to_obligation(obligation: Obligation) -> v1::Obligation {
 mod tests {
     use super::*;
     use crate::policy::request::Condition;
-    use crate::policy::rules::CATALOGUE;
+    use crate::policy::samples;
 
     #[test]
-    fn only_the_entitled_are_told_more_than_the_reason() {
+    fn details_are_withheld_from_public_callers() {
         let verdict = Verdict {
             reason: Reason::NotShareable,
             detail: Some(Detail::ClaimIncomplete),
-            rule: CATALOGUE.first().and_then(|list| list.rules.first()).copied(),
+            rule: Some(samples::rule_id("unknown-register")),
             declarations: [3].into_iter().collect(),
             missing: [Condition::Provision].into_iter().collect(),
             ..Verdict::invalid(RecordField::Kind)
         };
-        let told = |disclosure| to_verdict(&verdict, disclosure, |place| Some(format!("id-{place}")));
+        let disclosed = |disclosure| to_verdict(&verdict, disclosure, |place| Some(format!("id-{place}")));
         let public = v1::Verdict {
             effect: v1::Effect::Deny.into(),
             reason: v1::Reason::NotShareable.into(),
             invalid_field: "kind".to_owned(),
             ..v1::Verdict::default()
         };
-        let detailed = v1::Verdict {
+        let details = v1::VerdictDetails {
             detail: v1::Detail::ClaimIncomplete.into(),
             rule: "unknown-register".to_owned(),
             declarations: vec!["id-3".to_owned()],
             missing_conditions: vec!["provision".to_owned()],
-            ..public.clone()
         };
-        assert_eq!(told(Disclosure::Public), public);
-        assert_eq!(told(Disclosure::Detailed), detailed);
+        assert_eq!(disclosed(Disclosure::Public), public);
+        assert_eq!(disclosed(Disclosure::Detailed), v1::Verdict { details: Some(details), ..public });
     }
 }

@@ -10,7 +10,7 @@
 //! What cannot be decoded is refused exactly where prost refuses it, and what
 //! can be decoded says exactly what prost would have it say: the last of several
 //! values stands, the parts of one message are put together, unknown fields are
-//! passed over. `tests/suite/decoder.rs` and `fuzz/` compare the two.
+//! passed over. `tests/suite/core/decoder.rs` and `fuzz/` compare the two.
 
 mod reader;
 mod record;

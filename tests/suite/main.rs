@@ -1,4 +1,15 @@
-//! The suite: one binary, a list of modules.
+//! The test suite: one binary, with its tests grouped by what they need.
+//!
+//! | group | needs | run only this group |
+//! |---|---|---|
+//! | `core` | nothing | `cargo test --test suite core::` |
+//! | `server` | nothing; `server::envoy` needs Envoy | `cargo test --test suite server::` |
+//! | `store` | PostgreSQL's `initdb` and `postgres`; `store::history` also libfaketime | `cargo test --test suite store::` |
+//! | `operations` | Git; `operations::observability` needs Prometheus | `cargo test --test suite operations::` |
+//! | `architecture` | Git | `cargo test --test suite architecture::` |
+//!
+//! `scripts/test` installs what is missing and runs them all. `fixtures` has no
+//! tests: it starts the servers that several groups need.
 
 #![expect(
     clippy::expect_used,
@@ -7,39 +18,13 @@
     clippy::string_slice,
     clippy::unwrap_used,
     clippy::wildcard_enum_match_arm,
-    reason = "a test fails by panicking, and tells what it does not expect as it comes"
+    reason = "a test reports a failure by panicking"
 )]
 
-mod answer;
 mod architecture;
-mod bad_input;
-mod bench_data;
 mod core;
-mod demo;
-mod decoder;
-mod differential;
-#[cfg(feature = "envoy")]
-mod envoy;
-mod exhaustive;
-mod faults;
-mod fuzzed;
-mod generator;
-mod golden;
-mod history;
-mod kill;
-mod matrix;
-mod observability;
-mod properties;
-mod reference;
-mod relay;
-mod round_trip;
-mod ports;
-mod postgres;
-mod running;
-mod scenarios;
+mod fixtures;
+mod operations;
+mod pages;
 mod server;
-#[cfg(feature = "envoy")]
-mod sidecar;
 mod store;
-#[cfg(feature = "envoy")]
-mod telemetry;

@@ -1,23 +1,31 @@
-//! The running server, over gRPC: every test starts the very function that
-//! production starts, on a store of its own, and calls it as a client does.
+//! Tests of a running Lupa over gRPC and HTTP: started in the test process by the
+//! same function that `lupa serve` calls, or as the real binary. Each test has a
+//! store of its own in a temporary folder.
+//!
+//! Needs nothing, except `server::envoy`, which needs the real Envoy:
+//! `scripts/test` installs it under `target/tools/envoy`, or set `ENVOY` to its path.
+//! Run only this group: `cargo test --test suite server::`
 
+mod bad_input;
 mod catalogue;
 mod concurrent;
 mod decide;
 mod directory;
 mod ending;
+#[cfg(feature = "envoy")]
+mod envoy;
 mod explain;
 mod fixture;
 mod health;
 mod index;
 mod list;
 mod orders;
+mod over_grpc;
 mod print;
 mod privacy;
 mod record;
-pub(crate) mod refused;
-pub(crate) mod process;
-pub(crate) mod requests;
+#[cfg(feature = "envoy")]
+pub(crate) mod sidecar;
 mod simulate;
 mod tokens;
 mod undecodable;

@@ -1,4 +1,11 @@
-//! The store and the index, on real files.
+//! Tests of the store and the index: on SQLite files and on real PostgreSQL servers,
+//! each in a temporary folder. `store::kill` and `store::history` run the real binary
+//! and make it fail.
+//!
+//! Needs the programs of a PostgreSQL server (`initdb`, `postgres`, …): those of
+//! `LUPA_TEST_POSTGRES`, of `/usr/lib/postgresql` or of `PATH`. `store::history` also
+//! needs libfaketime. `scripts/test` installs both.
+//! Run only this group: `cargo test --test suite store::`
 
 mod admission;
 mod appending;
@@ -7,11 +14,12 @@ mod checkpoint;
 mod copying;
 mod digests;
 mod epochs;
-mod filling;
 mod fixture;
 mod following;
+mod history;
 mod ids;
 mod index;
+mod kill;
 mod large;
 mod opening;
 mod reading;

@@ -1,4 +1,5 @@
-//! What may be recorded, by whom (domain rules §4, §7).
+//! Admission of declarations and withdrawals: whether a person may record one,
+//! and what the professional should know about it (domain rules §4, §7).
 
 use chrono::TimeDelta;
 use smallvec::SmallVec;
@@ -6,7 +7,6 @@ use smallvec::SmallVec;
 use super::calendar::{Calendar, CalendarDate};
 use super::client_id::ClientId;
 use super::day::{self, Day, Instant};
-use super::decide::must_inform_through;
 use super::declaration::{
     ClientDeclarations, Consent, ConsentKind, Content, Declaration, Declarer, Denial, DenialSector,
     Information, Kind, Label, RecordedBy, Scope,
@@ -15,61 +15,62 @@ use super::declared::{Act, Declared, InForce};
 use super::directory::{Directory, OrganisationKind, Party, RegisterKind, Sector};
 use super::entitlement::{is_way_open, may_declare, may_withdraw};
 use super::facts::{ContentRef, Facts};
+use super::information::must_inform_through;
 use super::oid::OpaqueId;
 use super::refusal::Refusal;
 use super::rules::not_offered;
 
-/// A declaration that someone wishes to record.
+/// A declaration submitted for recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
-    /// Whose declaration it is.
+    /// The client.
     pub client: ClientId,
-    /// What it says.
+    /// The content.
     pub content: Content,
-    /// When the client said it; none = as it is recorded.
+    /// When the client gave it; none = at the instant of recording.
     pub given_at: Option<Instant>,
-    /// Who declares.
+    /// The person who declares.
     pub declarer: Declarer,
-    /// Who records.
+    /// The system or professional that records.
     pub recorded_by: RecordedBy,
-    /// How the client knows it again; only of a denial.
+    /// The client's name for a denial; none for other declarations.
     pub label: Option<Label>,
 }
 
-/// A withdrawal that someone wishes to record.
+/// A withdrawal submitted for recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WithdrawalSubmission {
-    /// Whose declaration it is.
+    /// The client.
     pub client: ClientId,
-    /// The declaration to end.
+    /// The declaration to withdraw.
     pub declaration: OpaqueId<'static>,
-    /// When the client said it; none = as it is recorded.
+    /// When the client gave it; none = at the instant of recording.
     pub given_at: Option<Instant>,
-    /// Who withdraws.
+    /// The person who withdraws.
     pub declarer: Declarer,
-    /// Who records.
+    /// The system or professional that records.
     pub recorded_by: RecordedBy,
 }
 
-/// What may be recorded, and what the professional should know of it.
+/// The answer to a submission that may be recorded.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Admitted {
-    /// In the order of the notices' enum.
+    /// What the professional should know, in the order of [`Notice`].
     pub notices: SmallVec<[Notice; 3]>,
     /// The consent that it replaces.
     pub replaced: Option<OpaqueId<'static>>,
 }
 
-/// What the professional should know of what was recorded.
+/// What the professional should know about a recorded declaration or withdrawal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Notice {
-    /// Given on an earlier day than recorded.
+    /// It was given on an earlier day than it was recorded.
     LateEntry,
-    /// The newest information has not been received.
+    /// The client has not received the newest information.
     ProvideInformation,
-    /// An earlier consent of the kind was replaced.
+    /// It replaced an earlier consent of the kind.
     ConsentReplaced,
-    /// A later word of the client is already recorded: the consent opens nothing.
+    /// A later act of the client is already recorded: the consent opens nothing.
     Superseded,
     /// An equal denial is already in force.
     AlreadyDenied,
@@ -77,18 +78,18 @@ pub enum Notice {
     StillDenied,
 }
 
-/// What admission goes by, besides the client's declarations.
+/// The inputs of admission besides the submission and the client's declarations.
 #[derive(Clone, Copy, Debug)]
 pub struct Terms<'a> {
     /// Organisations and registers.
     pub directory: &'a Directory,
-    /// The dates by which rules change.
+    /// The dates on which rules change.
     pub calendar: &'a Calendar,
-    /// How far ahead of this server's a recorder's clock may be.
+    /// Maximum time by which a recorder's clock may be ahead of this server's.
     pub clock_ahead_max: TimeDelta,
 }
 
-/// The facts that admission looks at.
+/// All inputs of admission but the submission's content.
 #[derive(Clone, Copy)]
 struct Admission<'a> {
     client: &'a ClientId,
@@ -97,16 +98,16 @@ struct Admission<'a> {
     now: Instant,
 }
 
-/// What admission says of a declaration besides that it may be recorded.
+/// The effects of a declaration that may be recorded.
 #[derive(Default)]
-struct Said {
-    /// Receiving it leaves nothing newer to give.
+struct Effects {
+    /// It is the receipt of the newest version, so that none has to be given.
     newly_informed: bool,
     replaced: Option<OpaqueId<'static>>,
     notice: Option<Notice>,
 }
 
-/// Whether a declaration may be recorded now; else the first refusal that holds.
+/// Admits a declaration at the instant `now`, or returns the first refusal that applies.
 pub fn admit(
     submission: &Submission,
     declarations: &ClientDeclarations,
@@ -123,18 +124,18 @@ pub fn admit(
         return Err(Refusal::DeclarerNotAllowed);
     }
     let declared = admission.declared();
-    let said = match content {
+    let effects = match content {
         Content::Information(information) => admission.information(information, given_on)?,
         Content::Consent(consent) => admission.consent(consent, given_on, &declared)?,
         Content::Denial(denial) => admission.denial(denial, given_on)?,
-        // Nothing is submitted that this version cannot read.
+        // An unreadable declaration is never submitted.
         Content::Unreadable(_) => return Err(Refusal::DenialScopeNotAllowed),
     };
-    let must_inform = declared.must_inform && !said.newly_informed;
-    Ok(admission.admitted(given_on, must_inform, recorder, said))
+    let must_inform = declared.must_inform && !effects.newly_informed;
+    Ok(admission.admitted(given_on, must_inform, recorder, effects))
 }
 
-/// Whether a withdrawal may be recorded now; else the first refusal that holds.
+/// Admits a withdrawal at the instant `now`, or returns the first refusal that applies.
 pub fn admit_withdrawal(
     submission: &WithdrawalSubmission,
     declarations: &ClientDeclarations,
@@ -150,7 +151,7 @@ pub fn admit_withdrawal(
         return Err(Refusal::WithdrawalBeforeDeclaration);
     }
     let recorder = admission.recorder(recorded_by, &target.content)?;
-    // Judged on the day on which it is recorded, as by every later decision.
+    // Judged on the day of recording, as in every later decision.
     let (content, today) = (ContentRef::of(&target.content), admission.today());
     if !(may_withdraw(Some(declarer.role), content, target.role(), client, today)
         && is_way_open(declarer.role, content.kind(), client, today, recorded_by))
@@ -165,19 +166,19 @@ pub fn admit_withdrawal(
         return Err(Refusal::AlreadyWithdrawn);
     }
     let notice = is_still_denied(place, target, &in_force).then_some(Notice::StillDenied);
-    let said = Said { notice, ..Said::default() };
-    Ok(admission.admitted(given_on, admission.declared().must_inform, recorder, said))
+    let effects = Effects { notice, ..Effects::default() };
+    Ok(admission.admitted(given_on, admission.declared().must_inform, recorder, effects))
 }
 
-/// Whether a denial other than the one that ends, of the same scope and of the
+/// Whether a denial other than the withdrawn one, of the same scope and of the
 /// same sector or of both, is in force.
 fn is_still_denied(place: u32, target: &Declaration, in_force: &InForce<'_, '_>) -> bool {
-    let Content::Denial(ended) = &target.content else { return false };
+    let Content::Denial(withdrawn) = &target.content else { return false };
     in_force.each().any(|(other_place, other)| match &other.content {
         Content::Denial(other) => {
             other_place != place
-                && other.scope == ended.scope
-                && (other.sector == ended.sector || other.sector == DenialSector::Both)
+                && other.scope == withdrawn.scope
+                && (other.sector == withdrawn.sector || other.sector == DenialSector::Both)
         }
         Content::Information(_) | Content::Consent(_) | Content::Unreadable(_) => false,
     })
@@ -192,8 +193,8 @@ impl<'a> Admission<'a> {
         Declared::at(self.now, Facts::all(self.declarations), self.client, self.terms.calendar)
     }
 
-    /// The day on which the client said it; unset = as it is recorded. A
-    /// recorder's clock may be a little ahead: then it is said as it is recorded.
+    /// The day on which the client gave it; none = at the instant of recording. If
+    /// the recorder's clock is a little ahead, it counts as given then too.
     fn given_on(&self, given_at: Option<Instant>) -> Result<Day, Refusal> {
         let given_at = given_at.unwrap_or(self.now);
         if given_at - self.now > self.terms.clock_ahead_max {
@@ -202,9 +203,9 @@ impl<'a> Admission<'a> {
         Ok(day::given_on(given_at, self.now))
     }
 
-    /// The professional's register, if it is one: known, of the sector that
-    /// the declaration is about (002, 003; across sectors either, 004), and
-    /// ready to store declarations (003). None: MyKanta.
+    /// The professional's register; none for MyKanta. It must be known, be of the
+    /// sector that the declaration concerns (002, 003; across sectors of either,
+    /// 004), and be ready to store declarations (003).
     fn recorder(&self, recorded_by: &RecordedBy, content: &Content) -> Result<Option<Party<'a>>, Refusal> {
         let RecordedBy::Professional(professional) = recorded_by else {
             return Ok(None);
@@ -223,8 +224,8 @@ impl<'a> Admission<'a> {
         Ok(Some(register))
     }
 
-    /// Whether a version can have been received on the day.
-    fn information(&self, information: &Information, given_on: Day) -> Result<Said, Refusal> {
+    /// Checks that a version can have been received on the day.
+    fn information(&self, information: &Information, given_on: Day) -> Result<Effects, Refusal> {
         let calendar = self.terms.calendar;
         let Some((place, version)) = calendar.version(&information.version) else {
             let known: Vec<&str> = calendar.versions.iter().map(|version| &*version.version).collect();
@@ -238,18 +239,18 @@ impl<'a> Admission<'a> {
             (_, _) => {
                 let newest = calendar.newest_version(self.today());
                 let newly_informed = newest.is_none_or(|(newest, _)| newest <= place);
-                Ok(Said { newly_informed, ..Said::default() })
+                Ok(Effects { newly_informed, ..Effects::default() })
             }
         }
     }
 
-    /// Whether a consent may be recorded, and which consent it replaces.
-    fn consent(&self, consent: &Consent, given_on: Day, declared: &Declared<'a>) -> Result<Said, Refusal> {
+    /// Checks that a consent may be recorded, and finds the consent that it replaces.
+    fn consent(&self, consent: &Consent, given_on: Day, declared: &Declared<'a>) -> Result<Effects, Refusal> {
         let calendar = self.terms.calendar;
         let is_before_act = || self.today() < calendar.act_in_force;
         let this_moment = (self.now, u32::MAX);
         if consent.kind.needs_information()
-            && !declared.received.had_informed(this_moment, given_on, is_before_act)
+            && !declared.receipts.had_informed(this_moment, given_on, is_before_act)
         {
             let newest = calendar.newest_version(self.today());
             let newest = newest.map(|(_, version)| version.version.to_string()).unwrap_or_default();
@@ -268,15 +269,15 @@ impl<'a> Admission<'a> {
         }
         let giving = Act::new_giving(given_on, self.now);
         if !declared.consents.is_last(giving, &consent.kind) {
-            return Ok(Said { notice: Some(Notice::Superseded), ..Said::default() });
+            return Ok(Effects { notice: Some(Notice::Superseded), ..Effects::default() });
         }
         let earlier = declared.consents.latest(&consent.kind).filter(|earlier| !earlier.is_withdrawn());
         let earlier = earlier.and_then(|earlier| self.declarations.get(earlier.place() as usize));
-        Ok(Said { replaced: earlier.map(|earlier| earlier.id.clone()), ..Said::default() })
+        Ok(Effects { replaced: earlier.map(|earlier| earlier.id.clone()), ..Effects::default() })
     }
 
-    /// Whether a denial's scope is offered in its sector and for its register (002, 003).
-    fn denial(&self, denial: &Denial, given_on: Day) -> Result<Said, Refusal> {
+    /// Checks that a denial's scope is offered in its sector and for its register (002, 003).
+    fn denial(&self, denial: &Denial, given_on: Day) -> Result<Effects, Refusal> {
         let Terms { directory, calendar, .. } = self.terms;
         // Once a register has merged, the data file is its successor's.
         let register_kind = |oid| {
@@ -292,7 +293,7 @@ impl<'a> Admission<'a> {
                 DenialSector::SocialWelfare,
                 Scope::ServiceTransaction(_) | Scope::Document(_) | Scope::ServiceTask(_),
             )
-            // Healthcare's own is all patient data.
+            // In healthcare, all patient data stands in its place.
             | (DenialSector::SocialWelfare | DenialSector::Both, Scope::Extensive) => true,
             (DenialSector::Healthcare, Scope::Register(oid)) => matches!(
                 register_kind(oid),
@@ -322,7 +323,7 @@ impl<'a> Admission<'a> {
             return Err(Refusal::ExtensiveRefusalNotOpen);
         }
         let notice = self.is_already_denied(denial).then_some(Notice::AlreadyDenied);
-        Ok(Said { notice, ..Said::default() })
+        Ok(Effects { notice, ..Effects::default() })
     }
 
     /// Whether an equal denial is in force.
@@ -339,9 +340,9 @@ impl<'a> Admission<'a> {
         given_on: Day,
         must_inform: bool,
         recorder: Option<Party<'_>>,
-        said: Said,
+        effects: Effects,
     ) -> Admitted {
-        let Said { newly_informed: _, replaced, notice } = said;
+        let Effects { newly_informed: _, replaced, notice } = effects;
         let today = self.today();
         let must_provide =
             must_inform && recorder.is_none_or(|recorder| must_inform_through(&recorder, today));
@@ -354,8 +355,8 @@ impl<'a> Admission<'a> {
     }
 }
 
-/// Whether two denials say the same: against whom, in whatever order, and the
-/// allowance only where a denial carries them.
+/// Whether two denials are equal. The order of `against` does not matter, and
+/// denials that carry no conditions are compared without them.
 fn is_equal(one: &Denial, other: &Denial) -> bool {
     let Denial { sector, scope, against, allows_emergency } = one;
     let carries_conditions = *sector == DenialSector::Healthcare && *scope != Scope::Extensive;
@@ -367,7 +368,7 @@ fn is_equal(one: &Denial, other: &Denial) -> bool {
     *sector == other.sector && *scope == other.scope && (!carries_conditions || has_same_conditions())
 }
 
-/// The one sector that a declaration is about; none = either.
+/// The sector that a declaration concerns; none = either sector.
 fn sector_concerned(content: &Content) -> Option<Sector> {
     match content {
         Content::Information(_) | Content::Unreadable(_) => None,

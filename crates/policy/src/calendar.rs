@@ -4,8 +4,8 @@
 
 use super::day::{Day, within};
 
-/// The version that stands for what was received before version 1.0. It counts
-/// only for consents recorded before the Act came into force.
+/// Stands for any information received before version 1.0. It counts only for
+/// consents recorded before the Act came into force.
 pub const EARLIER_LAW: &str = "earlier-law";
 
 /// A date of the calendar, by name, so that rules can carry dates as data.
@@ -15,15 +15,15 @@ pub enum CalendarDate {
     ActInForce,
     /// The wellbeing services counties began operations.
     CountiesBegin,
-    /// The right of access within Uusimaa began (001, 002).
+    /// The right of access within Uusimaa started (001, 002).
     UusimaaRightFrom,
     /// The right of access within Uusimaa ends.
     UusimaaRightUntil,
-    /// Sharing of social-welfare data through Kanta began (003).
+    /// Sharing of social-welfare data through Kanta started (003).
     SocialSharingFrom,
     /// Healthcare consents given from this day cover every channel.
     ConsentsCoverAllChannelsFrom,
-    /// Sharing across sectors through Kanta begins (002, 004).
+    /// Sharing across sectors through Kanta starts (002, 004).
     CrossSectorFrom,
     /// Social welfare retrieves prescriptions through Kanta (004).
     PrescriptionsToSocialFrom,
@@ -33,7 +33,7 @@ pub enum CalendarDate {
     ExtensiveRefusalFrom,
 }
 
-/// The dates in force.
+/// The configured dates and versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Calendar {
     /// See [`CalendarDate::ActInForce`].
@@ -65,18 +65,18 @@ pub struct Calendar {
 pub struct InformationVersion {
     /// Its name, such as `1.1`.
     pub version: Box<str>,
-    /// Its release; none = there always was.
+    /// The day of its release; none = before every date.
     pub valid_from: Option<Day>,
     /// First day on which it is no longer valid; none = no end (001).
     pub valid_until: Option<Day>,
-    /// From when it is the newest; none = from its release.
+    /// First day on which it is the newest version; none = from its release.
     pub newest_from: Option<Day>,
-    /// Whether it tells of the right of access within Uusimaa.
+    /// Whether it describes the right of access within Uusimaa.
     pub opens_uusimaa: bool,
 }
 
 impl CalendarDate {
-    /// Every one.
+    /// Every date.
     pub const ALL: [Self; 10] = [
         Self::ActInForce,
         Self::CountiesBegin,
@@ -132,7 +132,7 @@ impl Calendar {
         }
     }
 
-    /// The day of a date; `None` where it is not set.
+    /// The day of a date; none if it is not set.
     #[must_use]
     pub fn day(&self, date: CalendarDate) -> Option<Day> {
         match date {
@@ -149,12 +149,12 @@ impl Calendar {
         }
     }
 
-    /// A version by its name, and its place from the oldest.
+    /// A version by its name, with its index from the oldest.
     pub(crate) fn version(&self, name: &str) -> Option<(usize, &InformationVersion)> {
         self.versions.iter().enumerate().find(|(_, version)| &*version.version == name)
     }
 
-    /// The newest version on a day, and its place from the oldest.
+    /// The newest version on a day, with its index from the oldest.
     pub(crate) fn newest_version(&self, today: Day) -> Option<(usize, &InformationVersion)> {
         self.versions
             .iter()
@@ -164,7 +164,7 @@ impl Calendar {
 }
 
 impl InformationVersion {
-    /// Whether it can have been received on a day: released, and still valid (001).
+    /// Whether it can have been received on a day: it was released and still valid (001).
     pub(crate) fn is_valid_on(&self, day: Day) -> bool {
         within(day, self.valid_from, self.valid_until)
     }

@@ -1,4 +1,4 @@
-//! Who the client is.
+//! The identifier of a client, and the client's age.
 
 use std::fmt;
 
@@ -16,12 +16,13 @@ const CHECK_CHARACTERS: &[u8; 31] = b"0123456789ABCDEFHJKLMNPRSTUVWXY";
 
 /// The identifier of the person whose data it is.
 ///
-/// Neither `Display` nor a telling `Debug`: it must not reach logs by accident.
+/// It has no `Display`, and its `Debug` prints nothing of it, so that it does
+/// not reach logs by accident.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ClientId {
     /// A Finnish identity code.
     National(IdentityCode),
-    /// An identifier of another system; nothing is known of the client's age.
+    /// An identifier of another system; the client's age is not known.
     Other {
         /// The OID of the system.
         root: Oid<'static>,
@@ -34,7 +35,7 @@ pub enum ClientId {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IdentityCode([u8; 11]);
 
-/// Text that is not an identity code. Says what is wrong, not what was written.
+/// Text that is not an identity code. The error names the fault and not the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidIdentityCode {
     /// Not six digits, a sign, three digits and a check character.
@@ -47,12 +48,12 @@ pub enum InvalidIdentityCode {
     #[error("the birth date of the identity code does not exist")]
     BirthDate,
     /// The last character does not match.
-    #[error("the check character of the identity code does not match: look for a typing error")]
+    #[error("the check character of the identity code does not match: check the code for a typing error")]
     CheckCharacter,
 }
 
 impl ClientId {
-    /// Whether the client is a minor on a day; `None` if the age is not known.
+    /// Whether the client is a minor on a day; none if the age is not known.
     #[must_use]
     pub fn is_minor_on(&self, day: Day) -> Option<bool> {
         match self {
@@ -76,8 +77,8 @@ impl ClientId {
         }
     }
 
-    /// Whether the client is born by the day after a day: a later date of birth
-    /// comes of a wrong century sign (domain rules §7).
+    /// Whether the client is born by the day after `today`: a later date of
+    /// birth is a wrong century sign (domain rules §7).
     #[must_use]
     pub fn is_born_by_tomorrow(&self, today: Day) -> bool {
         match self {
@@ -89,6 +90,7 @@ impl ClientId {
     }
 
     /// The OID of the identifier system.
+    #[inline]
     #[must_use]
     pub fn root(&self) -> &str {
         match self {
@@ -98,6 +100,7 @@ impl ClientId {
     }
 
     /// The identifier in its system.
+    #[inline]
     #[must_use]
     pub fn extension(&self) -> &str {
         match self {
@@ -108,7 +111,7 @@ impl ClientId {
 }
 
 impl IdentityCode {
-    /// Reads and checks an identity code.
+    /// Parses and checks an identity code.
     pub fn parse(text: &str) -> Result<Self, InvalidIdentityCode> {
         let code: [u8; 11] = text.as_bytes().try_into().map_err(|_| InvalidIdentityCode::Shape)?;
         let [date @ .., sign, i, j, k, check] = code;
@@ -129,12 +132,14 @@ impl IdentityCode {
     }
 
     /// The code as text.
+    #[inline]
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// A number below 2^29 that no other identity code has.
+    #[inline]
     #[must_use]
     pub fn number(&self) -> u32 {
         let [d1, d0, m1, m0, y1, y0, sign, i, j, k, _] = self.0.map(u32::from);
@@ -198,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_of_the_900_series_are_read() {
+    fn codes_of_the_900_series_are_parsed() {
         assert_eq!(born("010181-900C").as_deref(), Some("1981-01-01"));
         assert_eq!(born("020516C903K").as_deref(), Some("2016-05-02"));
         assert_eq!(born("010190-901R").as_deref(), Some("1990-01-01"));
@@ -207,12 +212,12 @@ mod tests {
     }
 
     #[test]
-    fn the_sign_is_part_of_the_key() {
+    fn codes_that_differ_in_the_century_sign_differ() {
         assert_ne!(IdentityCode::parse("010190-901R"), IdentityCode::parse("010190Y901R"));
     }
 
     #[test]
-    fn each_fault_is_told_apart() {
+    fn each_fault_has_its_own_error() {
         assert_eq!(IdentityCode::parse("010181-900"), Err(InvalidIdentityCode::Shape));
         assert_eq!(IdentityCode::parse("0101x1-900C"), Err(InvalidIdentityCode::Shape));
         assert_eq!(IdentityCode::parse("010181?900C"), Err(InvalidIdentityCode::CenturySign));
@@ -222,9 +227,9 @@ mod tests {
         assert_eq!(IdentityCode::parse("010181-900c"), Err(InvalidIdentityCode::CheckCharacter));
     }
 
-    /// So no two codes have one.
+    /// So no two codes share a number.
     #[test]
-    fn the_numbers_of_codes_follow_each_other_without_a_gap() {
+    fn the_numbers_of_codes_are_consecutive() {
         let two = |number: u8| [b'0' + number / 10, b'0' + number % 10];
         let mut next = 0;
         for sign in "+-UVWXYABCDEF".bytes() {
@@ -242,13 +247,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_personal_is_printed_by_debug() {
+    fn debug_prints_no_personal_data() {
         let code = IdentityCode::parse("010181-900C").expect("a code");
         assert_eq!(format!("{:?} {code:?}", ClientId::National(code)), "ClientId(…) IdentityCode(…)");
     }
 
     #[test]
-    fn a_client_is_known_by_a_system_and_an_identifier_in_it() {
+    fn a_client_id_is_a_system_and_an_identifier_in_it() {
         let code = IdentityCode::parse("010181-900C").expect("a code");
         let other = ClientId::Other {
             root: Oid::parse("1.2.246.10.99999999.30").expect("an OID"),

@@ -8,7 +8,7 @@ use chrono_tz::Europe::Helsinki;
 /// A point in time.
 pub type Instant = DateTime<Utc>;
 
-/// A day in Europe/Helsinki, by which every date of the rules is meant.
+/// A day in Europe/Helsinki. Every date of the rules is such a day.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Day(NaiveDate);
 
@@ -26,12 +26,13 @@ impl Day {
     pub fn of(instant: Instant) -> Self {
         let utc = instant.naive_utc();
         let offset = Helsinki.offset_from_utc_datetime(&utc).fix();
-        // A stored instant may be at the very end of the calendar, where no
-        // offset can be added: its own day is close enough.
+        // At the very end of the calendar no offset can be added: the UTC day is
+        // close enough.
         Self(utc.checked_add_offset(offset).unwrap_or(utc).date())
     }
 
-    /// Reads an ISO date, `YYYY-MM-DD`.
+    /// Parses an ISO date, `YYYY-MM-DD`.
+    #[inline]
     pub fn parse(text: &str) -> Result<Self, InvalidDay> {
         let [y3, y2, y1, y0, b'-', m1, m0, b'-', d1, d0] = text.as_bytes() else { return Err(InvalidDay) };
         let digits = [y3, y2, y1, y0, m1, m0, d1, d0].map(|byte| byte.wrapping_sub(b'0'));
@@ -45,6 +46,7 @@ impl Day {
     }
 
     /// The day with these numbers, if there is one.
+    #[inline]
     #[must_use]
     pub const fn from_ymd(year: i32, month: u32, day: u32) -> Option<Self> {
         match NaiveDate::from_ymd_opt(year, month, day) {
@@ -53,20 +55,22 @@ impl Day {
         }
     }
 
-    /// How many days it is after 1 January 1990; none if it is before or more
-    /// than 65,535.
+    /// The number of days since 1 January 1990; none if the day is before it or
+    /// more than 65,535 days after it.
+    #[inline]
     #[must_use]
     pub fn since_1990(self) -> Option<u16> {
         u16::try_from(self.0.num_days_from_ce() - DAYS_TO_1990).ok()
     }
 
-    /// The day so many days after 1 January 1990.
+    /// The day that is a number of days after 1 January 1990.
+    #[inline]
     #[must_use]
     pub fn from_1990(days: u16) -> Option<Self> {
         NaiveDate::from_num_days_from_ce_opt(DAYS_TO_1990 + i32::from(days)).map(Self)
     }
 
-    /// The instant at which the day begins in Finland.
+    /// The instant at which the day starts in Finland.
     #[must_use]
     pub fn start(self) -> Instant {
         let midnight = self.0.and_time(NaiveTime::MIN);
@@ -80,7 +84,7 @@ impl Day {
         self.0.succ_opt().map(Self)
     }
 
-    /// The day on which someone born on this day has lived so many full years.
+    /// The day on which a person born on this day turns this number of years.
     #[must_use]
     pub fn years_later(self, years: i32) -> Option<Self> {
         let year = self.0.year() + years;
@@ -89,8 +93,8 @@ impl Day {
         same.or_else(|| Self::from_ymd(year, 3, 1))
     }
 
-    /// Full years from this day to a later one. Someone born on 29 February
-    /// turns a year older on 1 March where the year has no 29 February.
+    /// Full years from this day to a later one. A person born on 29 February
+    /// turns a year older on 1 March if the year has no 29 February.
     #[must_use]
     pub fn years_until(self, later: Self) -> Option<u32> {
         let years = later.0.year() - self.0.year();
@@ -105,9 +109,9 @@ impl fmt::Display for Day {
     }
 }
 
-/// The day on which the client said something that was stored at an instant.
-/// What is stored as said later was said by a clock that was ahead: it counts
-/// as said when it was stored (domain rules §7).
+/// The day on which the client gave a declaration that was recorded at an
+/// instant. A given time after the recording is that of a clock that was ahead:
+/// the declaration counts as given when it was recorded (domain rules §7).
 #[must_use]
 pub fn given_on(given_at: Instant, recorded_at: Instant) -> Day {
     Day::of(if recorded_at < given_at { recorded_at } else { given_at })
@@ -131,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_begins_at_midnight_in_helsinki() {
+    fn a_day_starts_at_midnight_in_helsinki() {
         assert_eq!(Day::of(instant("2026-12-31T21:59:59Z")), day("2026-12-31"));
         assert_eq!(Day::of(instant("2026-12-31T22:00:00Z")), day("2027-01-01"));
         assert_eq!(Day::of(instant("2026-06-30T20:59:59Z")), day("2026-06-30"));
@@ -154,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_do_not_exist_are_refused() {
+    fn days_that_do_not_exist_are_rejected() {
         for text in [
             "2023-02-29",
             "2024-13-01",

@@ -1,39 +1,71 @@
-//! First finding wins. Total: there is an answer for every record.
+//! The decision: of the rules that apply, the first with a finding decides.
+//! There is an answer for every record.
+//!
+//! ```text
+//! situation, declarations ─ Question::new ─▶ Declared    once a request
+//! register of a record ──── Residual::of ──▶ Residual    once a register, cached
+//! record ────────────── Residual::decide ──▶ RuleMatch ─▶ Verdict
+//! ```
 
 mod residual;
 
 use std::cell::RefCell;
 
 use super::calendar::Calendar;
-use super::day::{Day, Instant};
+use super::day::Instant;
 use super::declared::Declared;
-use super::directory::{Directory, Holder, OrganisationKind, Party, RegisterKind, Sector};
+use super::directory::{Directory, Holder, Party, RegisterKind};
 use super::facts::Facts;
+use super::information::must_inform_through;
 use super::oid::Oid;
-use super::request::{Channel, Record, RecordField, Situation};
-use super::rules::{Account, Case, Finding, Rule, RuleList, Sharing, WITHIN_HEALTHCARE};
-use super::verdict::{Obligation, Obligations, Verdict};
-use residual::{Found, Remembered, Residual};
+use super::request::{Record, RecordField, Situation};
+use super::rules::{Account, Case, Finding, Rule, RuleList, Sharing};
+use super::verdict::{Obligation, Obligations, RuleId, Verdict};
+use residual::{Residual, ResidualCache, RuleMatch};
 
-/// One client's question, with all that decides it. Made once a request;
-/// answers record by record.
+/// The inputs of a decision that are the same for every request at one instant.
+#[derive(Clone, Copy, Debug)]
+pub struct World<'w> {
+    /// Organisations and registers.
+    pub directory: &'w Directory,
+    /// The dates on which rules change.
+    pub calendar: &'w Calendar,
+    /// The instant of the decision.
+    pub now: Instant,
+}
+
+impl<'w> World<'w> {
+    /// See [`Question::new`].
+    #[must_use]
+    pub fn question<'a>(
+        self,
+        situation: &'w Situation<'w>,
+        declarations: impl IntoIterator<Item = Facts<'a>>,
+    ) -> Question<'w, 'a> {
+        let Self { directory, calendar, now } = self;
+        Question::new(situation, declarations, directory, calendar, now)
+    }
+}
+
+/// A request about one client: the situation and the client's declarations, in
+/// a [`World`]. Built once a request; decides record by record.
 ///
-/// `'a` is the client's declarations.
+/// `'a` is the lifetime of the client's declarations.
 #[derive(Debug)]
 pub struct Question<'q, 'a> {
     situation: &'q Situation<'q>,
     directory: &'q Directory,
     calendar: &'q Calendar,
     declared: Declared<'a>,
-    /// None: the directory does not know it, or it can be nobody's on whose
-    /// behalf data is read.
+    /// None: the directory does not know the register, or it is a register of
+    /// neither sector, on whose behalf no data is read.
     requester: Option<Party<'q>>,
     must_provide_information: bool,
-    remembered: RefCell<Remembered<'q>>,
+    residuals: RefCell<ResidualCache<'q>>,
 }
 
 impl<'q, 'a> Question<'q, 'a> {
-    /// Weighs the situation and all of the client's declarations, in revision
+    /// Evaluates the situation and all of the client's declarations, in revision
     /// order, at an instant.
     #[must_use]
     pub fn new(
@@ -48,30 +80,33 @@ impl<'q, 'a> Question<'q, 'a> {
         let must_provide_information = declared.must_inform
             && known.is_none_or(|requester| must_inform_through(&requester, declared.today));
         let requester = known.filter(|requester| requester.register.kind.sector().is_some());
-        let remembered = RefCell::default();
-        Self { situation, directory, calendar, declared, requester, must_provide_information, remembered }
+        let residuals = RefCell::default();
+        Self { situation, directory, calendar, declared, requester, must_provide_information, residuals }
     }
 
-    /// The answer for one record.
+    /// Decides one record.
     #[must_use]
     pub fn decide(&self, record: &Record<'_>) -> Verdict {
-        let mut remembered = self.remembered.borrow_mut();
-        let residual = remembered.of(&record.register, || self.residual(&record.register));
+        let mut residuals = self.residuals.borrow_mut();
+        let residual = residuals.get_or_insert_with(&record.register, || self.residual(&record.register));
         if let Some(field) = record.invalid_field(residual.map(|residual| &residual.holder)) {
             return Verdict::invalid(field);
         }
-        let known = residual.and_then(|residual| Some((residual, self.sharing(&residual.holder)?)));
+        let known = residual.and_then(|residual| {
+            let sharing = self.sharing(&residual.holder, residual.has_holder_succeeded)?;
+            Some((residual, sharing))
+        });
         let Some((residual, sharing)) = known else {
-            return self.verdict(Found::unknown_register(), None, None);
+            return self.verdict(RuleMatch::unknown_register(), Obligations::none(), None);
         };
         let case = Case { sharing: &sharing, record };
-        let found = residual.first(&case);
-        let is_of_healthcare = std::ptr::eq(found.list, &WITHIN_HEALTHCARE);
-        let holder = residual.holder.register.kind;
-        self.verdict(found, Some(holder), is_of_healthcare.then_some((&case, residual)))
+        let decided = residual.decide(&case);
+        let of_list = decided.obligations.map_or(Obligations::none(), |obligations| obligations(&case));
+        self.verdict(decided, of_list, Some(residual.holder.register.kind))
     }
 
-    /// The answer for one record as it was read: one that cannot be read is invalid.
+    /// Decides one record as it was read: a record with an unreadable field is invalid.
+    #[inline]
     #[must_use]
     pub fn decide_read(&self, read: Result<Record<'_>, RecordField>) -> Verdict {
         match read {
@@ -81,7 +116,8 @@ impl<'q, 'a> Question<'q, 'a> {
     }
 
     /// The kind of the requester's register; none if the directory does not
-    /// know it, or it can be nobody's on whose behalf data is read.
+    /// know the register, or it is a register of neither sector.
+    #[inline]
     #[must_use]
     pub fn requester(&self) -> Option<RegisterKind> {
         self.requester.map(|requester| requester.register.kind)
@@ -92,25 +128,25 @@ impl<'q, 'a> Question<'q, 'a> {
         rule.is_in_force(self.calendar, self.declared.today)
     }
 
-    /// The list of rules for a record after those for everyone; none if a
-    /// register is not known.
+    /// The rule list that applies to a record after the rules for everyone;
+    /// none if a register is not known.
     pub(super) fn list(&self, record: &Record<'_>) -> Option<&'static RuleList> {
         let holder = self.holder(&record.register)?;
-        self.sharing(&holder).map(|sharing| sharing.list())
+        self.sharing(&holder, self.has_succeeded(&holder)).map(|sharing| sharing.list())
     }
 
-    /// What a rule finds for a record, for an explanation.
+    /// What a rule examined and found for a record, for an explanation.
     pub(super) fn account(&self, rule: &Rule, record: &Record<'_>) -> Account {
         let holder = self.holder(&record.register);
-        let sharing = holder.as_ref().and_then(|holder| self.sharing(holder));
+        let sharing = holder.as_ref().and_then(|holder| self.sharing(holder, self.has_succeeded(holder)));
         match &sharing {
             Some(sharing) => (rule.account)(&Case { sharing, record }),
             None => self.account_of_unknown(record),
         }
     }
 
-    /// Which of the two registers the directory does not know, or which can be
-    /// nobody's on whose behalf data is read.
+    /// Which of the two registers the directory does not know, or that the
+    /// requester's is a register of neither sector.
     fn account_of_unknown(&self, record: &Record<'_>) -> Account {
         let known = self.directory.party(&self.situation.requester);
         let account = Account::default()
@@ -121,7 +157,7 @@ impl<'q, 'a> Question<'q, 'a> {
         let account = match (known, self.requester) {
             (None, _) => account.say("the directory does not know the requester's register"),
             (Some(_), None) => {
-                account.say("the requester's register is none of healthcare or social welfare")
+                account.say("the requester's register is neither of healthcare nor of social welfare")
             }
             (Some(_), Some(_)) => account,
         };
@@ -131,28 +167,35 @@ impl<'q, 'a> Question<'q, 'a> {
         }
     }
 
-    /// The dates that the question goes by.
+    /// The calendar of the question.
     pub(super) fn calendar(&self) -> &Calendar {
         self.calendar
     }
 
-    /// What is left to ask for the records of a register, if it is known.
+    /// Evaluates the rules as far as a register alone decides them; none if the
+    /// directory does not know the register.
     fn residual(&self, register: &Oid<'_>) -> Option<Residual<'q>> {
         let holder = self.holder(register)?;
-        Some(Residual::of(holder, self.sharing(&holder).as_ref()))
+        let has_holder_succeeded = self.has_succeeded(&holder);
+        Some(Residual::of(holder, self.sharing(&holder, has_holder_succeeded).as_ref()))
     }
 
-    /// A register as the holder of records; none if it is not known.
+    /// A register as the holder of records; none if the directory does not know it.
     fn holder(&self, register: &Oid<'_>) -> Option<Holder<'q>> {
         self.directory.holder(register, self.calendar, self.declared.today)
     }
 
+    fn has_succeeded(&self, holder: &Holder<'_>) -> bool {
+        self.directory.has_succeeded_any(holder.named_controller)
+    }
+
     /// Sharing from a holder; none if the requester is not known.
-    fn sharing<'c>(&'c self, holder: &'c Holder<'c>) -> Option<Sharing<'c, 'a>> {
+    fn sharing<'c>(&'c self, holder: &'c Holder<'c>, has_holder_succeeded: bool) -> Option<Sharing<'c, 'a>> {
         Some(Sharing {
             situation: self.situation,
             requester: self.requester?,
             holder,
+            has_holder_succeeded,
             declared: &self.declared,
             directory: self.directory,
             calendar: self.calendar,
@@ -160,63 +203,23 @@ impl<'q, 'a> Question<'q, 'a> {
         })
     }
 
-    fn verdict(
-        &self,
-        found: Found,
-        holder: Option<RegisterKind>,
-        healthcare: Option<(&Case<'_, '_>, &Residual<'_>)>,
-    ) -> Verdict {
-        let Found { rule, list: _, finding } = found;
+    fn verdict(&self, decided: RuleMatch, of_list: Obligations, holder: Option<RegisterKind>) -> Verdict {
+        let RuleMatch { rule, finding, obligations: _ } = decided;
         let Finding { reason, detail, declarations, missing, obligation } = finding;
         let mut obligations = Obligations::none();
         if self.must_provide_information {
             obligations.push(Obligation::ProvideInformation);
         }
-        if let Some(obligation) = obligation {
-            obligations.push(obligation);
-        }
-        if let Some((case, residual)) = healthcare {
-            if has_legacy_denial_to_check(case, residual) {
-                obligations.push(Obligation::CheckLegacyDenial);
-            }
-            if case.sharing.situation.channel == Channel::OutsideKanta {
-                obligations.push(Obligation::CheckDenialsBeforeDisclosing);
-            }
-        }
+        obligation.into_iter().chain(of_list.iter()).for_each(|obligation| obligations.push(obligation));
         Verdict {
             reason,
             detail,
-            rule: Some(rule),
+            rule: Some(RuleId::new(rule.id)),
             declarations,
             missing,
             obligations,
             invalid_field: None,
             holder,
-        }
-    }
-}
-
-/// Whether the duty to inform has begun for a register: in social welfare only
-/// once it has joined Kanta and shares within the sector (000, 001).
-pub(crate) fn must_inform_through(party: &Party<'_>, today: Day) -> bool {
-    party.register.kind.sector() != Some(Sector::SocialWelfare) || party.register.shares_within_sector(today)
-}
-
-/// Whether a denial given to a former provider may concern the record (002:
-/// old service-provider-specific denials).
-fn has_legacy_denial_to_check(case: &Case<'_, '_>, residual: &Residual<'_>) -> bool {
-    let Case { sharing, record } = case;
-    let holder = sharing.holder.named_controller;
-    let is_former = |kind| kind == OrganisationKind::FormerPublic;
-    match &record.original_controller {
-        // As it is for most: there is no need to look it up.
-        Some(original) if *original == holder.oid => is_former(holder.kind),
-        Some(original) => {
-            sharing.directory.organisation(original).is_some_and(|original| is_former(original.kind))
-        }
-        None => {
-            is_former(holder.kind)
-                || (residual.has_succeeded_any && record.recorded_on < holder.first_day(sharing.calendar))
         }
     }
 }

@@ -6,41 +6,40 @@ use super::day::{Day, Instant, given_on};
 use super::directory::Sector;
 use super::oid::{Oid, OpaqueId};
 
-/// A client's declarations in revision order.
-///
-/// Their order counts where two were recorded at the same instant.
+/// A client's declarations in revision order, which decides between two that
+/// were recorded at the same instant.
 pub type ClientDeclarations = [Declaration];
 
-/// A stored declaration. Never deleted; at most ended.
+/// A stored declaration. It is never deleted, only withdrawn or replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
     /// Its id.
     pub id: OpaqueId<'static>,
-    /// What it says.
+    /// Its content.
     pub content: Content,
-    /// When the client said it.
+    /// When the client gave it.
     pub given_at: Instant,
-    /// When it was stored; it counts from here.
+    /// When it was stored; it is in force from this instant.
     pub recorded_at: Instant,
-    /// How it was ended.
+    /// Its withdrawal; none = it was not withdrawn.
     pub withdrawal: Option<Withdrawal>,
-    /// Who declared it; none = no role was told.
+    /// The person who declared it; none = no role is known.
     pub declarer: Option<Declarer>,
-    /// Who stored it; none = not told.
+    /// The system or professional that stored it; none = not known.
     pub recorded_by: Option<RecordedBy>,
-    /// How the client knows a denial again on paper. It decides nothing, so it
-    /// is no part of the content.
+    /// The client's name for a denial on paper. It affects no decision, so it is
+    /// no part of the content.
     pub label: Option<Label>,
 }
 
-/// A few words by which the client knows a denial again on paper.
+/// A few words by which the client recognizes a denial on paper.
 ///
-/// Neither `Display` nor a telling `Debug`: it is personal data and must not
-/// reach logs by accident.
+/// It is personal data. It has no `Display`, and its `Debug` prints nothing of
+/// it, so that it does not reach logs by accident.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Label(Box<str>);
 
-/// Text that cannot be a label. Says what is wrong, not what was written.
+/// Text that cannot be a label. The error names the fault and not the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLabel {
     /// Longer than [`LABEL_CHARACTERS_MAX`].
@@ -54,23 +53,23 @@ pub enum InvalidLabel {
 /// Maximum length of a label, in characters (api: `denial.label`).
 pub const LABEL_CHARACTERS_MAX: usize = 200;
 
-/// What a declaration says.
+/// The content of a declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
-    /// The client received information. Not consent.
+    /// The client received information. It is not consent.
     Information(Information),
     /// Consent to data sharing.
     Consent(Consent),
     /// Denial of consent to data sharing.
     Denial(Denial),
-    /// Stored, but this version cannot read it. An unreadable denial restricts
-    /// everything that a denial can; an unreadable consent may have replaced
-    /// any earlier one, so none of these counts; unreadable information does
-    /// not inform.
+    /// Stored, but this version cannot read it. Fail-closed: an unreadable denial
+    /// restricts everything that a denial can restrict; an unreadable consent may
+    /// have replaced any earlier one, so no earlier consent counts; unreadable
+    /// information does not inform.
     Unreadable(Kind),
 }
 
-/// What kind of declaration it is.
+/// The kind of a declaration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Information received.
@@ -81,12 +80,12 @@ pub enum Kind {
     Denial,
 }
 
-/// A version of the "Information about the Kanta Services", received.
+/// The client's receipt of a version of the "Information about the Kanta Services".
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Information {
-    /// Which version.
+    /// The version.
     pub version: Box<str>,
-    /// How; none = not told.
+    /// How it was received; none = not known.
     pub way: Option<Way>,
 }
 
@@ -102,13 +101,14 @@ pub enum Way {
 /// Consent to data sharing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Consent {
-    /// What it covers.
+    /// The data and the direction that it covers.
     pub kind: ConsentKind<'static>,
-    /// What it is limited to; none = nothing.
+    /// Its limits; none = not limited.
     pub allocation: Option<Allocation>,
 }
 
-/// What a consent covers. A new consent replaces an earlier one of equal kind.
+/// The data and the direction that a consent covers. A new consent replaces an
+/// earlier one of equal kind.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ConsentKind<'a> {
     /// Patient data between healthcare registers, except prescriptions.
@@ -123,22 +123,22 @@ pub enum ConsentKind<'a> {
     WellbeingData,
     /// Both directions between two registers of the controller, outside Kanta.
     LocalCrossSector {
-        /// Whose registers.
+        /// The controller of both registers.
         controller: Oid<'a>,
     },
-    /// Imported history.
+    /// Verbal consent to the sharing of prescriptions: imported history only.
     VerbalPrescription,
 }
 
-/// What a consent is limited to (004): dimensions are ANDed, values in one
-/// dimension ORed, an empty dimension does not limit.
+/// The limits of a consent (004): dimensions are ANDed, values in one dimension
+/// are ORed, an empty dimension does not limit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Allocation {
-    /// Who may receive.
+    /// The recipients.
     pub recipients: Vec<Recipient>,
-    /// Which patient data.
+    /// The kinds of patient data.
     pub data: Vec<DataKind>,
-    /// Which service tasks.
+    /// The service tasks.
     pub service_tasks: Vec<OpaqueId<'static>>,
     /// First recording day covered.
     pub recorded_from: Option<Day>,
@@ -146,7 +146,7 @@ pub struct Allocation {
     pub recorded_to: Option<Day>,
 }
 
-/// Who may receive.
+/// A recipient to which a consent is limited.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Recipient {
     /// All counties and Helsinki; for client data HUS too.
@@ -155,7 +155,7 @@ pub enum Recipient {
     Organisation(Oid<'static>),
 }
 
-/// Which patient data.
+/// A kind of patient data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DataKind {
     /// Patient summaries.
@@ -171,17 +171,17 @@ pub enum DataKind {
 /// Denial of consent to data sharing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Denial {
-    /// In which sector it counts.
+    /// The sector in which it counts.
     pub sector: DenialSector,
-    /// Which data.
+    /// The data that it covers.
     pub scope: Scope,
-    /// Against whom; empty = all.
+    /// The requesters that it is against; empty = all.
     pub against: SmallVec<[Against; 3]>,
-    /// The client allows disclosure in an emergency.
+    /// Whether the client allows disclosure in an emergency.
     pub allows_emergency: bool,
 }
 
-/// In which sector a denial counts.
+/// The sector in which a denial counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DenialSector {
     /// Healthcare.
@@ -192,18 +192,18 @@ pub enum DenialSector {
     Both,
 }
 
-/// Which data a denial concerns.
+/// The data that a denial covers.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// All patient data but prescriptions.
     AllPatientData,
     /// A service event, later entries too.
     ServiceEvent(OpaqueId<'static>),
-    /// What is held in a register.
+    /// The data held in a register.
     Register(Oid<'static>),
     /// A prescription.
     Prescription(OpaqueId<'static>),
-    /// What was a former provider's.
+    /// The data that a former provider had before its merger.
     FormerProvider(Oid<'static>),
     /// A service transaction.
     ServiceTransaction(OpaqueId<'static>),
@@ -215,7 +215,7 @@ pub enum Scope {
     Extensive,
 }
 
-/// Against whom a healthcare denial is.
+/// The requesters that a healthcare denial is against.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Against {
     /// Registers of other controllers.
@@ -226,21 +226,21 @@ pub enum Against {
     UusimaaPublicHealthcare,
 }
 
-/// How a declaration was ended.
+/// The withdrawal of a declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withdrawal {
-    /// When it was stored; the declaration counts until here.
+    /// When it was stored; the declaration is in force until this instant.
     pub recorded_at: Instant,
-    /// When the client said it.
+    /// When the client gave it.
     pub given_at: Instant,
-    /// By whom; none = no role was told.
+    /// The person who withdrew; none = no role is known.
     pub by: Option<Declarer>,
 }
 
-/// Who declares.
+/// The person who declares, as the client or for the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declarer {
-    /// In which role.
+    /// Their role.
     pub role: Role,
     /// Their name; may be empty.
     pub name: Box<str>,
@@ -248,7 +248,7 @@ pub struct Declarer {
     pub id: Box<str>,
 }
 
-/// In which role someone declares.
+/// The role of a declarer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The client themselves.
@@ -261,7 +261,7 @@ pub enum Role {
     AuthorisedPerson,
 }
 
-/// Who stores a declaration, views it or prints it.
+/// The system or professional that stores, views or prints declarations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecordedBy {
     /// The client's own service.
@@ -277,12 +277,13 @@ pub struct Professional {
     pub register: Oid<'static>,
     /// The organisation.
     pub organisation: Oid<'static>,
-    /// Who it is; may be empty.
+    /// The professional's id; may be empty.
     pub professional: Box<str>,
 }
 
 impl Content {
-    /// What kind of declaration it is.
+    /// The kind of declaration.
+    #[inline]
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -307,7 +308,8 @@ impl DenialSector {
 }
 
 impl Scope {
-    /// How many bytes the id in it takes.
+    /// The length of the id in it, in bytes.
+    #[inline]
     #[must_use]
     pub fn id_bytes(&self) -> usize {
         match self {
@@ -342,7 +344,7 @@ impl Declaration {
         self.declarer.as_ref().map(|declarer| declarer.role)
     }
 
-    /// The day the client said it.
+    /// The day on which the client gave it.
     #[must_use]
     pub fn given_on(&self) -> Day {
         given_on(self.given_at, self.recorded_at)
@@ -350,7 +352,7 @@ impl Declaration {
 }
 
 impl Label {
-    /// Reads a label: up to [`LABEL_CHARACTERS_MAX`] characters in one line.
+    /// Parses a label: up to [`LABEL_CHARACTERS_MAX`] characters in one line.
     pub fn parse(text: &str) -> Result<Self, InvalidLabel> {
         if text.chars().count() > LABEL_CHARACTERS_MAX {
             return Err(InvalidLabel::TooLong);
@@ -361,7 +363,7 @@ impl Label {
         Ok(Self(text.into()))
     }
 
-    /// The words, for the client's eyes.
+    /// The text, to show to the client only.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -375,7 +377,7 @@ impl std::fmt::Debug for Label {
 }
 
 impl Withdrawal {
-    /// The day the client said it.
+    /// The day on which the client gave it.
     #[must_use]
     pub fn given_on(&self) -> Day {
         given_on(self.given_at, self.recorded_at)

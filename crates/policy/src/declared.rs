@@ -1,4 +1,5 @@
-//! What a client's declarations amount to at one instant (domain rules §4).
+//! The state of a client's declarations at one instant: which denials and
+//! consents are in force, and what the client was informed of (domain rules §4).
 
 mod consents;
 mod denials;
@@ -16,32 +17,33 @@ use smallvec::SmallVec;
 pub(crate) use consents::{Act, Consents, LatestConsent};
 pub(crate) use denials::{DenialInForce, Denials};
 pub use in_force::InForce;
-pub(crate) use information::{Receipt, Received, counted_version};
+pub(crate) use information::{Receipt, Receipts, counted_version};
 
-/// What a client's declarations amount to at one instant. Made once a request.
+/// The state of a client's declarations at one instant. Computed once a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Declared<'a> {
     /// The day of the instant.
     pub(crate) today: Day,
-    /// Informed with version 1.0 or later.
+    /// Whether the client was informed with version 1.0 or later.
     pub(crate) is_informed: bool,
     /// The first receipt of a version that opens Uusimaa.
     pub(crate) opens_uusimaa: Option<Receipt>,
-    /// Nothing received that is as new as the newest.
+    /// Whether the client has not received the newest version or a later one.
     pub(crate) must_inform: bool,
-    /// What was received by when.
-    pub(crate) received: Received,
-    /// In force.
+    /// The versions of the information received.
+    pub(crate) receipts: Receipts,
+    /// The denials in force.
     pub(crate) denials: Denials<'a>,
     /// The client's last acts on consents.
     pub(crate) consents: Consents<'a>,
 }
 
-/// When something was recorded. Two declarations recorded at the same instant
-/// count in revision order.
+/// When a declaration was recorded, and its place: two declarations recorded at
+/// the same instant count in revision order.
 pub(crate) type Moment = (Instant, u32);
 
-/// Stands for a denial that cannot be read: it may have denied anything.
+/// Fail-closed: stands in for a denial that cannot be read, which may have
+/// denied anything.
 static UNREADABLE_DENIAL: Denial = Denial {
     sector: DenialSector::Both,
     scope: Scope::Extensive,
@@ -50,7 +52,7 @@ static UNREADABLE_DENIAL: Denial = Denial {
 };
 
 impl<'a> Declared<'a> {
-    /// Weighs all of a client's declarations, in revision order, at an instant.
+    /// Evaluates all of a client's declarations, in revision order, at an instant.
     pub(crate) fn at(
         now: Instant,
         facts: impl IntoIterator<Item = Facts<'a>>,
@@ -64,11 +66,12 @@ impl<'a> Declared<'a> {
             is_informed: false,
             opens_uusimaa: None,
             must_inform: newest.is_some(),
-            received: Received::default(),
+            receipts: Receipts::default(),
             denials: Denials::default(),
             consents: Consents::default(),
         };
-        // From within: several iterators are chained here, and each would be asked anew for each.
+        // `for_each` runs each of the caller's chained iterators in a loop of its
+        // own; a `for` loop would test at every step which of them is next.
         facts.into_iter().filter(|facts| facts.recorded_at <= now).for_each(|facts| {
             let place = facts.place;
             match facts.content {
@@ -77,7 +80,7 @@ impl<'a> Declared<'a> {
                     if let Some((of_version, version)) = counted {
                         let recorded = (facts.recorded_at, place);
                         let receipt = Receipt::of(recorded, facts.given_on, (of_version, version));
-                        declared.received.add(receipt);
+                        declared.receipts.add(receipt);
                         if version.opens_uusimaa {
                             declared.opens_uusimaa.get_or_insert(receipt);
                         }
@@ -86,37 +89,38 @@ impl<'a> Declared<'a> {
                 }
                 ContentRef::Consent(consent) => declared.consents.add(now, &facts, consent, client),
                 ContentRef::Denial(denial) => {
-                    if !is_ended(&facts, client, now) {
+                    if !is_withdrawn(&facts, client, now) {
                         declared.denials.push(DenialInForce { place, denial });
                     }
                 }
                 ContentRef::Unreadable(Kind::Information) => {}
                 ContentRef::Unreadable(Kind::Consent) => declared.consents.add_unreadable(now, &facts),
                 ContentRef::Unreadable(Kind::Denial) => {
-                    if !is_ended(&facts, client, now) {
+                    if !is_withdrawn(&facts, client, now) {
                         declared.denials.push(DenialInForce { place, denial: &UNREADABLE_DENIAL });
                     }
                 }
             }
         });
         declared.denials.sort();
-        declared.is_informed = declared.received.first_informing().is_some();
-        let received = &declared.received;
+        declared.is_informed = declared.receipts.first_informing().is_some();
+        let receipts = &declared.receipts;
         for latest in declared.consents.each() {
             let recorded = (latest.recorded_at, latest.place());
             let is_before_act = || Day::of(latest.recorded_at) < calendar.act_in_force;
             latest.is_before_information = latest.consent.kind.needs_information()
-                && !received.had_informed(recorded, latest.given_on, is_before_act);
+                && !receipts.had_informed(recorded, latest.given_on, is_before_act);
         }
         declared
     }
 }
 
-/// Whether a declaration has been withdrawn. A withdrawal of a denial ends
-/// nothing if it was made by someone not entitled to it, judged on the day on
-/// which it was recorded, or given on a day before the denial was. One of a
-/// consent ends it in whatever role it was made; information cannot be withdrawn.
-fn is_ended(facts: &Facts<'_>, client: &ClientId, now: Instant) -> bool {
+/// Whether a declaration has been withdrawn. The withdrawal of a denial has no
+/// effect if the person who made it was not entitled to it, judged on the day on
+/// which it was recorded, or if it was given on a day before the denial. The
+/// withdrawal of a consent takes effect in whatever role it was made. Information
+/// cannot be withdrawn.
+fn is_withdrawn(facts: &Facts<'_>, client: &ClientId, now: Instant) -> bool {
     let Some(withdrawal) = facts.withdrawal.filter(|withdrawal| withdrawal.recorded_at <= now) else {
         return false;
     };

@@ -1,4 +1,5 @@
-//! Organisations and registers, with their dates.
+//! Organisations and registers with their dates: reference data that callers do
+//! not assert (domain rules §2).
 
 mod built;
 mod hash;
@@ -19,7 +20,7 @@ pub enum Sector {
     SocialWelfare,
 }
 
-/// What an organisation is.
+/// The kind of an organisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OrganisationKind {
     /// A wellbeing services county.
@@ -42,7 +43,7 @@ pub enum OrganisationKind {
     KantaServices,
 }
 
-/// What a register holds and for whom.
+/// The kind of a register: the data that it holds, and the kind of its controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RegisterKind {
     /// Public healthcare.
@@ -66,22 +67,23 @@ pub struct Organisation {
     pub oid: Oid<'static>,
     /// Its name.
     pub name: Name,
-    /// What it is.
+    /// Its kind.
     pub kind: OrganisationKind,
-    /// In Uusimaa.
+    /// Whether it is in Uusimaa.
     pub uusimaa: bool,
-    /// First day of operations; none = the day the counties began.
+    /// First day of operations; none = the day the counties began operations.
     pub operates_from: Option<Day>,
-    /// What a former provider merged into.
+    /// For a former provider, the organisation that it merged into.
     pub successor: Option<Oid<'static>>,
-    /// The service providers with main responsibility it operates in connection with.
+    /// The service providers with main responsibility in connection with which
+    /// it operates.
     pub main_responsibility: Vec<MainResponsibility>,
-    /// Of a successor: its predecessors' denials were carried over to its own
-    /// files (002: old service-provider-specific denials).
+    /// For a successor, whether its predecessors' denials were carried over to
+    /// its own files (002: old service-provider-specific denials).
     pub carries_former_denials: bool,
 }
 
-/// A name in the languages of printouts; empty where it is not known.
+/// A name in the languages of printouts; empty if it is not known.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Name {
     /// In Finnish.
@@ -95,9 +97,10 @@ pub struct Name {
 /// A private provider's connection to a service provider with main responsibility.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MainResponsibility {
-    /// That provider.
+    /// The provider with main responsibility.
     pub provider: Oid<'static>,
-    /// Notified to THL's Code service; without it the connection counts for nothing.
+    /// Whether the connection was notified to THL's Code service; otherwise it
+    /// has no effect.
     pub notified: bool,
     /// First day; none = no bound.
     pub from: Option<Day>,
@@ -114,17 +117,17 @@ pub struct Register {
     pub name: Name,
     /// The organisation that holds it.
     pub controller: Oid<'static>,
-    /// What it holds.
+    /// Its kind.
     pub kind: RegisterKind,
-    /// Day it joined Kanta; none = has not.
+    /// The day on which it joined Kanta; none = it has not joined.
     pub joined_kanta_on: Option<Day>,
-    /// Day from which it shares within its sector; none = not ready.
+    /// First day on which it shares within its sector; none = not ready.
     pub shares_within_sector_from: Option<Day>,
-    /// Day from which it retrieves across sectors; none = not ready.
+    /// First day on which it retrieves across sectors; none = not ready.
     pub retrieves_across_sectors_from: Option<Day>,
-    /// Day from which it retrieves prescriptions; none = not ready.
+    /// First day on which it retrieves prescriptions; none = not ready.
     pub retrieves_prescriptions_from: Option<Day>,
-    /// Day from which it stores declarations; none = the day it joined Kanta.
+    /// First day on which it stores declarations; none = the day it joined Kanta.
     pub stores_declarations_from: Option<Day>,
 }
 
@@ -150,7 +153,7 @@ pub struct Party<'d> {
     pub controller: &'d Organisation,
 }
 
-/// A register in which records are held, as the rules look at it on a day.
+/// A register in which records are held, with its controller resolved for a day.
 ///
 /// A former provider's register is part of its successor's data file of the
 /// same kind from the successor's first day on (002: the merged providers "use
@@ -159,14 +162,16 @@ pub struct Party<'d> {
 pub struct Holder<'d> {
     /// The register.
     pub register: &'d Register,
-    /// Whose file it is on the day: the successor, once it has merged.
+    /// The controller of the data file on the day: the successor, once the
+    /// register has merged.
     pub controller: &'d Organisation,
-    /// Whose it is by the directory, and so whose the data was.
+    /// The controller that the directory names, whose data it was.
     pub named_controller: &'d Organisation,
+    is_merged: bool,
 }
 
 impl Name {
-    /// The name in a language; the Finnish one where there is none in it.
+    /// The name in a language; the Finnish name if there is none in the language.
     #[must_use]
     pub fn in_language(&self, language: Language) -> &str {
         let name = match language {
@@ -187,6 +192,7 @@ impl From<&str> for Name {
 
 impl RegisterKind {
     /// The sector whose data it holds; none for the citizen's own data.
+    #[inline]
     #[must_use]
     pub fn sector(self) -> Option<Sector> {
         match self {
@@ -206,7 +212,7 @@ impl Register {
         self.joined_kanta_on.is_some_and(|day| day <= today)
     }
 
-    /// "Ready" for something: joined Kanta and that date reached.
+    /// "Ready" (domain rules §2): it has joined Kanta and the date is reached.
     fn is_ready(&self, from: Option<Day>, today: Day) -> bool {
         self.has_joined_kanta(today) && from.is_some_and(|day| day <= today)
     }
@@ -233,7 +239,7 @@ impl Register {
 }
 
 impl Organisation {
-    /// First day of operations; a merger counts from the successor's.
+    /// First day of operations. A merger takes effect on the successor's first day.
     pub(crate) fn first_day(&self, calendar: &Calendar) -> Day {
         self.operates_from.unwrap_or(calendar.counties_begin)
     }
@@ -251,29 +257,28 @@ impl Organisation {
 }
 
 impl Party<'_> {
-    /// A public-healthcare register of a county in Uusimaa, the City of
-    /// Helsinki or HUS. An occupational register never is.
+    /// Whether it is a public-healthcare register of a county in Uusimaa, the
+    /// City of Helsinki or HUS. An occupational register never is.
     pub(crate) fn is_uusimaa_public_healthcare(&self) -> bool {
         is_uusimaa_public_healthcare(self.register, self.controller)
     }
 
     /// Whether the data is held in the same register.
     pub(crate) fn has_same_register(&self, holder: &Holder<'_>) -> bool {
-        // Of one directory, in which an OID is of one register.
-        std::ptr::eq(self.register, holder.register)
+        self.register.oid == holder.register.oid
     }
 
     /// Whether both registers have one controller.
     pub(crate) fn has_same_controller(&self, holder: &Holder<'_>) -> bool {
-        // Of one directory, in which an OID is of one organisation.
-        std::ptr::eq(self.controller, holder.controller)
+        self.controller.oid == holder.controller.oid
     }
 }
 
 impl<'d> Holder<'d> {
     /// Whether the register has merged into its successor's file.
+    #[inline]
     pub(crate) fn is_merged(&self) -> bool {
-        !std::ptr::eq(self.controller, self.named_controller)
+        self.is_merged
     }
 
     /// Whether the file is public healthcare in Uusimaa.
@@ -281,21 +286,21 @@ impl<'d> Holder<'d> {
         is_uusimaa_public_healthcare(self.register, self.controller)
     }
 
-    /// Whether the data file is ready for something: the register itself, or
-    /// one of the successor's that it is one file with.
+    /// Whether the data file is ready: the register itself, or a register of the
+    /// successor that is part of the same file.
     #[inline]
     pub(crate) fn is_ready(&self, directory: &Directory, is_ready: impl Fn(&Register) -> bool) -> bool {
         is_ready(self.register) || (self.is_merged() && self.has_ready_successor(directory, is_ready))
     }
 
-    /// Apart, so that what is asked of every record stays small.
+    /// Out of line, so that the check that every record makes stays small.
     #[cold]
     fn has_ready_successor(&self, directory: &Directory, is_ready: impl Fn(&Register) -> bool) -> bool {
         let mut of_file = directory.registers_of(self.controller);
         of_file.any(|register| register.kind == self.register.kind && is_ready(register))
     }
 
-    /// The register by the directory: a merged one as whose it was.
+    /// The register with the controller that the directory names.
     pub(crate) fn party(&self) -> Party<'d> {
         Party { register: self.register, controller: self.named_controller }
     }
@@ -318,7 +323,7 @@ mod tests {
     use crate::samples::*;
 
     #[test]
-    fn a_private_provider_operates_in_connection_with_another_as_notified() {
+    fn a_private_provider_operates_in_connection_with_a_notified_provider() {
         let day = |text| Day::parse(text).expect("a day");
         let operates = |kind, provider, notified, today| {
             let connection = MainResponsibility {

@@ -1,14 +1,13 @@
-//! Who may declare what (domain rules §7; 000, 001; kanta:
-//! alaikaisen-puolesta-asiointi).
+//! The entitlement of a role to declare, withdraw and print for a client
+//! (domain rules §7; 000, 001; kanta: alaikaisen-puolesta-asiointi).
 
 use super::client_id::ClientId;
 use super::day::Day;
 use super::declaration::{ConsentKind, Denial, DenialSector, Kind, RecordedBy, Role};
 use super::facts::ContentRef;
 
-/// Whether someone in a role may declare this for a client on a day.
-///
-/// A declaration without a role was declared by nobody who may.
+/// Whether a person in a role may declare this for a client on a day. Nobody may
+/// without a role.
 pub(crate) fn may_declare(role: Option<Role>, content: ContentRef<'_>, client: &ClientId, on: Day) -> bool {
     match Standing::of(role, client, on) {
         Standing::Full => true,
@@ -23,8 +22,9 @@ pub(crate) fn may_declare(role: Option<Role>, content: ContentRef<'_>, client: &
     }
 }
 
-/// Whether someone in a role may withdraw, on a day, what was declared for a
-/// client in a role. That information cannot be withdrawn is another refusal.
+/// Whether a person in a role may withdraw, on a day, a declaration that was made
+/// in the role `declared_by`. That information cannot be withdrawn is a refusal
+/// of its own.
 pub(crate) fn may_withdraw(
     role: Option<Role>,
     content: ContentRef<'_>,
@@ -46,9 +46,10 @@ pub(crate) fn may_withdraw(
     }
 }
 
-/// Whether someone in a role may act for a client in this way: a guardian sets
-/// and withdraws a minor's denials through a professional of healthcare (000:
-/// "in the healthcare service"), another authorised person acts in MyKanta (001).
+/// Whether a person in a role may act for a client through this system: a
+/// guardian sets and withdraws a minor's denials through a professional of
+/// healthcare (000: "in the healthcare service"), another authorised person acts
+/// in MyKanta (001).
 pub(crate) fn is_way_open(
     role: Role,
     kind: Kind,
@@ -64,13 +65,13 @@ pub(crate) fn is_way_open(
     }
 }
 
-/// What someone in a role may have printed of a client's consents on a day.
+/// The consents of a client that a person in a role may have printed on a day.
 pub(crate) enum PrintedConsents {
-    /// All.
+    /// All consents.
     All,
-    /// Those that a guardian may give.
+    /// The consents that a guardian may give.
     OfGuardians,
-    /// None.
+    /// No consents.
     None,
 }
 
@@ -92,9 +93,9 @@ impl PrintedConsents {
     }
 }
 
-/// Whether someone in a role may have a summary of a client's denials printed
-/// on a day: who may give them all. A guardian of a minor has those of
-/// healthcare, from a professional (domain rules §8).
+/// Whether a person in a role may have a summary of a client's denials printed on
+/// a day: a person who may give all of them. A guardian of a minor gets the
+/// denials of healthcare, from a professional (domain rules §8).
 pub(crate) fn may_have_denials_printed(
     role: Role,
     is_of_healthcare_alone: bool,
@@ -120,15 +121,15 @@ fn is_healthcare_denial(denial: &Denial) -> bool {
     denial.sector == DenialSector::Healthcare
 }
 
-/// What a role amounts to for a client on a day.
+/// The rights of a role for a client on a day.
 enum Standing {
     /// The client, or an adult's legal representative: everything.
     Full,
     /// A minor's guardian or legal representative.
     ForMinor,
-    /// Acknowledges information only.
+    /// May acknowledge information only.
     Acknowledging,
-    /// Nobody who may do anything.
+    /// No rights.
     None,
 }
 
@@ -137,7 +138,7 @@ impl Standing {
         match (role, client.is_minor_on(on)) {
             (Some(Role::Client), _) | (Some(Role::LegalRepresentative), Some(false)) => Self::Full,
             (Some(Role::Guardian | Role::LegalRepresentative), Some(true)) => Self::ForMinor,
-            // Of an unknown age: whichever it is, this much a legal representative may.
+            // If the age is not known: at any age a legal representative has this right.
             (Some(Role::LegalRepresentative), None) | (Some(Role::AuthorisedPerson), _) => {
                 Self::Acknowledging
             }

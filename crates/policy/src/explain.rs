@@ -1,37 +1,38 @@
-//! The same walk as `decide`, keeping every step with what it found, and the
-//! days on which the answer will change.
+//! The trace of a decision: every rule of the lists that apply, with what it
+//! examined and found, and the days on which the answer will change.
 
 use super::calendar::{Calendar, CalendarDate};
 use super::day::{Day, Instant};
-use super::decide::Question;
+use super::decide::{Question, World};
 use super::declaration::ClientDeclarations;
 use super::directory::{Directory, Party, Register};
 use super::facts::Facts;
 use super::oid::Oid;
 use super::request::{Record, Situation};
 use super::rules::{Account, EVERYONE, Rule, UNKNOWN_REGISTER};
-use super::verdict::{Effect, Verdict};
+use super::verdict::{Effect, RuleId, Verdict};
 
 /// Maximum number of future answers in an explanation.
 const NEXT_MAX: usize = 8;
 
-/// What was looked at for one record, in order, and the answer.
+/// The answer for one record with the rules that led to it.
 #[derive(Debug)]
 pub struct Explanation {
-    /// As [`Question::decide`] answers.
+    /// The verdict of [`Question::decide`].
     pub verdict: Verdict,
-    /// Each rule of the lists that apply; none for an invalid record.
+    /// Each rule of the lists that apply, in order; empty for an invalid record.
     pub steps: Vec<Step>,
 }
 
-/// What became of one rule.
+/// One rule of an explanation.
 #[derive(Clone, Debug)]
 pub struct Step {
     /// The rule.
     pub rule: &'static Rule,
     /// Whether it decided.
     pub outcome: Outcome,
-    /// What it found; nothing where it was not reached or is not in force.
+    /// What it examined and found; a rule that was not reached or is not in
+    /// force says only that.
     pub account: Account,
 }
 
@@ -40,7 +41,7 @@ pub struct Step {
 pub enum Outcome {
     /// It is not in force on the day.
     NotInForce,
-    /// It found nothing that decides.
+    /// It had no finding.
     Passed,
     /// It decided.
     Decided(Effect),
@@ -48,7 +49,8 @@ pub enum Outcome {
     NotReached,
 }
 
-/// An answer that will be given from a day on, with what is known now.
+/// An answer that will be given from a day on, if no declaration and no entry of
+/// the directory changes.
 #[derive(Clone, Copy, Debug)]
 pub struct NextAnswer {
     /// The first day.
@@ -58,7 +60,7 @@ pub struct NextAnswer {
 }
 
 impl Question<'_, '_> {
-    /// The answer for one record with every rule that was looked at.
+    /// Decides one record and reports every rule of the lists that apply.
     #[must_use]
     pub fn explain(&self, record: &Record<'_>) -> Explanation {
         let verdict = self.decide(record);
@@ -72,7 +74,7 @@ impl Question<'_, '_> {
             .map(|rule| {
                 let outcome = if has_decided {
                     Outcome::NotReached
-                } else if std::ptr::eq(*rule, decided) {
+                } else if RuleId::new(rule.id) == decided {
                     has_decided = true;
                     Outcome::Decided(verdict.effect())
                 } else if self.is_in_force(rule) {
@@ -88,13 +90,13 @@ impl Question<'_, '_> {
                 Step { rule, outcome, account }
             })
             .collect();
-        debug_assert!(has_decided || std::ptr::eq(decided, &UNKNOWN_REGISTER), "a rule of the lists decides");
+        debug_assert!(has_decided || decided.as_str() == UNKNOWN_REGISTER.id, "a rule of the lists decides");
         Explanation { verdict, steps }
     }
 }
 
-/// The days on which the answer for a record changes, the next one first: of
-/// all dates that decide, those on which another rule or reason answers.
+/// The days on which the answer for a record changes, the next one first: the
+/// days on which another rule, reason or detail is returned.
 #[must_use]
 pub fn next_answers(
     situation: &Situation<'_>,
@@ -104,8 +106,9 @@ pub fn next_answers(
     now: Instant,
     record: &Record<'_>,
 ) -> Vec<NextAnswer> {
-    let answer_at = |instant| {
-        Question::new(situation, Facts::all(declarations), directory, calendar, instant).decide(record)
+    let answer_at = |now| {
+        let world = World { directory, calendar, now };
+        world.question(situation, Facts::all(declarations)).decide(record)
     };
     let mut last = answer_at(now);
     let today = Day::of(now);
@@ -128,11 +131,10 @@ pub fn next_answers(
 }
 
 fn is_another(before: &Verdict, after: &Verdict) -> bool {
-    let rule = |verdict: &Verdict| verdict.rule.map(|rule| rule.id);
-    (rule(before), before.reason, before.detail) != (rule(after), after.reason, after.detail)
+    (before.rule, before.reason, before.detail) != (after.rule, after.reason, after.detail)
 }
 
-/// Every date by which the rules may answer otherwise for a register's records.
+/// Every date on which the answer for a register's records may change.
 fn dates_of(
     situation: &Situation<'_>,
     directory: &Directory,
@@ -153,8 +155,8 @@ fn dates_of(
             days.extend(directory.registers_of(successor).flat_map(dates_of_register));
         }
     }
-    // A register merges into that of a successor, which may be either end of an
-    // outsourced service, or the one that a denial names.
+    // From its successor's first day a register is part of the successor's data
+    // file, which may be an end of an outsourced service or be named by a denial.
     days.extend(directory.organisations().iter().filter_map(|organisation| organisation.operates_from));
     days
 }

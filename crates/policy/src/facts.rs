@@ -1,4 +1,7 @@
-//! What of a declaration decides.
+//! The part of a declaration that affects decisions.
+//!
+//! Decisions are made by facts and not by declarations, so that an index can
+//! keep millions of declarations without names and ids, in a form of its own.
 
 use std::hash::{Hash, Hasher};
 
@@ -7,27 +10,26 @@ use super::declaration::{
     ClientDeclarations, Consent, Content, Declaration, Denial, Information, Kind, Role, Withdrawal,
 };
 
-/// What of a declaration decides: all but whom it names and what it is called.
-///
-/// Decisions are made by facts, so that an index need keep no more of millions
-/// of declarations, in whatever form it likes.
+/// The part of a declaration that affects decisions: everything except its id
+/// and the names of persons.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
-    /// Where its declaration is found again among the client's; it rises with the revision.
+    /// The position of the declaration among those of the client, as the caller
+    /// numbers them; it rises with the revision.
     pub place: u32,
-    /// What it says.
+    /// The content.
     pub content: ContentRef<'a>,
-    /// The day the client said it.
+    /// The day on which the client gave it.
     pub given_on: Day,
-    /// When it was stored; it counts from here.
+    /// When it was stored; it is in force from this instant.
     pub recorded_at: Instant,
-    /// The role in which it was declared; none = no role was told.
+    /// The role in which it was declared; none = no role is known.
     pub role: Option<Role>,
-    /// How it was ended.
+    /// Its withdrawal; none = it was not withdrawn.
     pub withdrawal: Option<WithdrawalFacts>,
 }
 
-/// A facts that is kept itself, without a place.
+/// [`Facts`] that own their content, without a place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OwnedFacts {
     /// See [`Facts::content`].
@@ -42,7 +44,7 @@ pub struct OwnedFacts {
     pub withdrawal: Option<WithdrawalFacts>,
 }
 
-/// What a declaration says, kept elsewhere.
+/// The content of a declaration, borrowed.
 #[derive(Clone, Copy, Debug, Hash)]
 pub enum ContentRef<'a> {
     /// See [`Content::Information`].
@@ -55,19 +57,20 @@ pub enum ContentRef<'a> {
     Unreadable(Kind),
 }
 
-/// What of a withdrawal decides.
+/// The part of a withdrawal that affects decisions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WithdrawalFacts {
-    /// When it was stored; the declaration counts until here.
+    /// When it was stored; the declaration is in force until this instant.
     pub recorded_at: Instant,
-    /// The day the client said it.
+    /// The day on which the client gave it.
     pub given_on: Day,
-    /// The role in which it was made; none = no role was told.
+    /// The role in which it was made; none = no role is known.
     pub role: Option<Role>,
 }
 
 impl<'a> Facts<'a> {
     /// The facts of the declaration at a place.
+    #[inline]
     #[must_use]
     pub fn of(place: u32, declaration: &'a Declaration) -> Self {
         let Declaration {
@@ -104,7 +107,8 @@ impl<'a> Facts<'a> {
         OwnedFacts { content: content.to_content(), given_on, recorded_at, role, withdrawal }
     }
 
-    /// The facts of declarations, each placed by its index.
+    /// The facts of declarations, each with its index as its place.
+    #[inline]
     pub fn all(declarations: &'a ClientDeclarations) -> impl Iterator<Item = Self> + Clone {
         (0..).zip(declarations).map(|(place, declaration)| Self::of(place, declaration))
     }
@@ -147,7 +151,8 @@ impl OwnedFacts {
 }
 
 impl<'a> ContentRef<'a> {
-    /// What a declaration says.
+    /// The content of a declaration, borrowed.
+    #[inline]
     #[must_use]
     pub fn of(content: &'a Content) -> Self {
         match content {
@@ -158,7 +163,7 @@ impl<'a> ContentRef<'a> {
         }
     }
 
-    /// The same, kept.
+    /// The same content, owned.
     #[must_use]
     pub fn to_content(self) -> Content {
         match self {
@@ -169,7 +174,8 @@ impl<'a> ContentRef<'a> {
         }
     }
 
-    /// What kind of declaration it is.
+    /// The kind of declaration.
+    #[inline]
     #[must_use]
     pub fn kind(self) -> Kind {
         match self {
@@ -182,7 +188,7 @@ impl<'a> ContentRef<'a> {
 }
 
 impl WithdrawalFacts {
-    /// What of a withdrawal decides.
+    /// The facts of a withdrawal.
     #[must_use]
     pub fn of(withdrawal: &Withdrawal) -> Self {
         Self { recorded_at: withdrawal.recorded_at, given_on: withdrawal.given_on(), role: withdrawal.role() }

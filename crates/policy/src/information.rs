@@ -1,12 +1,11 @@
-//! Which information a client has received, and whether newer must be given
-//! (000, 001).
+//! Which versions of the "Information about the Kanta Services" a client has
+//! received, and whether a newer version must be given (000, 001).
 
 use super::calendar::{Calendar, InformationVersion};
 use super::day::{Day, Instant};
-use super::decide::must_inform_through;
 use super::declaration::{ClientDeclarations, Content, Declaration, Information};
 use super::declared::counted_version;
-use super::directory::Party;
+use super::directory::{Party, Sector};
 
 /// Which information a client has received by an instant.
 #[derive(Clone, Debug)]
@@ -15,27 +14,27 @@ pub struct InformationStatus<'a> {
     pub received: Vec<Received<'a>>,
     /// The newest version there is.
     pub newest: Option<&'a InformationVersion>,
-    /// Nothing received that is as new as the newest.
+    /// The client has not received the newest version or a later one.
     pub is_outdated: bool,
-    /// The register that asks must give the newest: in social welfare only once
-    /// it shares within the sector (000, 001).
+    /// The register that asks must give the newest version; a register of social
+    /// welfare only once it shares within the sector (000, 001).
     pub must_inform: bool,
 }
 
-/// A version received.
+/// A version that the client has received.
 #[derive(Clone, Copy, Debug)]
 pub struct Received<'a> {
     /// The declaration.
     pub declaration: &'a Declaration,
-    /// What it says.
+    /// The content of the declaration.
     pub information: &'a Information,
-    /// False: of an unknown version, or dated before its release or after its
-    /// validity, a data error.
+    /// False: the version is unknown, or the receipt is dated before the
+    /// version's release or after the end of its validity, which is a data error.
     pub counts: bool,
 }
 
-/// What a client has been informed of by an instant, for a register that asks;
-/// none = the duty to inform does not depend on a register.
+/// Which information a client has received by an instant. `asked_by` is the
+/// register that asks; none: the duty to inform does not depend on a register.
 #[must_use]
 pub fn information_status<'a>(
     declarations: &'a ClientDeclarations,
@@ -64,6 +63,12 @@ pub fn information_status<'a>(
     InformationStatus { received, newest, is_outdated, must_inform: is_outdated && has_duty }
 }
 
+/// Whether the duty to inform has started for a register: in social welfare only
+/// once the register has joined Kanta and shares within the sector (000, 001).
+pub(crate) fn must_inform_through(party: &Party<'_>, today: Day) -> bool {
+    party.register.kind.sector() != Some(Sector::SocialWelfare) || party.register.shares_within_sector(today)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_counts_and_is_as_new_as_the_newest_is_enough() {
+    fn only_a_receipt_that_counts_of_the_newest_version_is_enough() {
         let calendar = Calendar::published();
         let old = received("1.1", "2024-01-01");
         let unknown = received("9.9", "2025-07-01");

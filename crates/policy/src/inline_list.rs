@@ -1,36 +1,44 @@
-//! A few values, in the order in which they were added.
+//! A list of bounded length that is stored in place, so that a verdict is
+//! copied without an allocation. `arrayvec::ArrayVec` is not `Copy`.
 
-/// At most `N` values, kept in place: it is copied, never allocated.
+/// At most `N` values, in the order in which they were added.
 #[derive(Clone, Copy, Debug)]
 pub struct InlineList<T, const N: usize>([Option<T>; N]);
 
 impl<T: Copy, const N: usize> InlineList<T, N> {
-    /// None.
+    /// An empty list.
+    #[inline]
     #[must_use]
     pub const fn none() -> Self {
         Self([None; N])
     }
 
-    /// Adds a value after the others; where there are as many as there may be,
-    /// it is left out.
+    /// Appends a value. The capacity is a property of the type: to push to a
+    /// full list is a mistake of the caller, and the value is dropped.
+    #[inline]
     pub fn push(&mut self, value: T) {
-        if let Some(free) = self.0.iter_mut().find(|place| place.is_none()) {
+        let free = self.0.iter_mut().find(|place| place.is_none());
+        debug_assert!(free.is_some(), "the list is full: it holds {N} values");
+        if let Some(free) = free {
             *free = Some(value);
         }
     }
 
     /// The values in the order in which they were added.
+    #[inline]
     pub fn iter(&self) -> impl Iterator<Item = T> + Clone + '_ {
         self.0.iter().map_while(|value| *value)
     }
 
-    /// Whether there are none.
+    /// Whether the list is empty.
+    #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }
 
-    /// Whether a value is among them.
+    /// Whether the list has a value.
+    #[inline]
     #[must_use]
     pub fn contains(&self, value: &T) -> bool
     where
@@ -41,7 +49,7 @@ impl<T: Copy, const N: usize> InlineList<T, N> {
 }
 
 impl<T: Copy + PartialEq, const N: usize> PartialEq for InlineList<T, N> {
-    /// As far as there are values: mostly there are none or one.
+    /// Stops at the first empty place: most lists have none or one value.
     #[inline]
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
@@ -51,11 +59,12 @@ impl<T: Copy + PartialEq, const N: usize> PartialEq for InlineList<T, N> {
 impl<T: Copy + Eq, const N: usize> Eq for InlineList<T, N> {}
 
 impl<T: Copy, const N: usize> FromIterator<T> for InlineList<T, N> {
-    /// The first `N`.
+    /// Keeps the first `N` values.
+    #[inline]
     fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
-        let mut few = Self::none();
-        values.into_iter().take(N).for_each(|value| few.push(value));
-        few
+        let mut list = Self::none();
+        values.into_iter().take(N).for_each(|value| list.push(value));
+        list
     }
 }
 
@@ -64,10 +73,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_few_are_kept_in_order() {
-        let few: InlineList<u8, 3> = [3, 1, 2, 9].into_iter().collect();
-        assert_eq!(few.iter().collect::<Vec<_>>(), [3, 1, 2]);
-        assert!(few.contains(&2) && !few.contains(&9) && !few.is_empty());
+    fn collecting_keeps_the_first_values_in_order() {
+        let list: InlineList<u8, 3> = [3, 1, 2, 9].into_iter().collect();
+        assert_eq!(list.iter().collect::<Vec<_>>(), [3, 1, 2]);
+        assert!(list.contains(&2) && !list.contains(&9) && !list.is_empty());
         assert!(InlineList::<u8, 3>::none().is_empty());
+    }
+
+    #[test]
+    #[should_panic(expected = "the list is full: it holds 1 values")]
+    fn pushing_to_a_full_list_fails_in_debug_builds() {
+        let mut list: InlineList<u8, 1> = [1].into_iter().collect();
+        list.push(2);
     }
 }

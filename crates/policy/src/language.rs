@@ -1,4 +1,4 @@
-//! The languages in which clients are written to.
+//! The languages of printouts.
 
 /// The language of a printout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Language {
 }
 
 impl Language {
-    /// Reads `fi`, `sv` or `en`.
+    /// Parses `fi`, `sv` or `en`.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
         [Self::Fi, Self::Sv, Self::En].into_iter().find(|language| language.tag() == tag)
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_language_is_read_by_the_tag_that_it_writes() {
+    fn a_language_is_parsed_by_its_tag() {
         for (tag, language) in [("fi", Language::Fi), ("sv", Language::Sv), ("en", Language::En)] {
             assert_eq!((Language::from_tag(tag), language.tag()), (Some(language), tag));
         }

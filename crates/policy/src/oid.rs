@@ -10,7 +10,7 @@ pub const OID_CHARACTERS_MAX: usize = 64;
 pub const OPAQUE_ID_CHARACTERS_MAX: usize = 128;
 
 /// An object identifier of an organisation or a register, such as
-/// `1.2.246.10.32213086.10.0`. Borrowed in requests, owned in what is kept.
+/// `1.2.246.10.32213086.10.0`. Borrowed in requests, owned in stored values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Oid<'a>(Cow<'a, str>);
 
@@ -22,25 +22,27 @@ pub struct Oid<'a>(Cow<'a, str>);
 pub struct InvalidOid;
 
 impl<'a> Oid<'a> {
-    /// Reads an OID of at least two arcs, without leading zeros.
+    /// Parses an OID of at least two arcs, without leading zeros.
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, InvalidOid> {
         let text = text.into();
         if is_oid(text.as_bytes()) { Ok(Self(text)) } else { Err(InvalidOid) }
     }
 
     /// The OID as text.
+    #[inline]
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The same OID, as long as this one lasts.
+    /// The same OID, with its text borrowed from this one.
+    #[inline]
     #[must_use]
     pub fn borrowed(&self) -> Oid<'_> {
         Oid(Cow::Borrowed(&self.0))
     }
 
-    /// The same OID, kept.
+    /// The same OID, with a text of its own.
     #[must_use]
     pub fn into_owned(self) -> Oid<'static> {
         Oid(Cow::Owned(self.0.into_owned()))
@@ -49,23 +51,23 @@ impl<'a> Oid<'a> {
 
 fn is_oid(text: &[u8]) -> bool {
     let ([b'0'..=b'2', b'.', ..], [.., b'0'..=b'9']) = (text, text) else { return false };
-    // Each byte with the two before it.
-    let is_right = |window: &[u8]| {
+    // Each byte is checked together with the two before it.
+    let is_valid = |window: &[u8]| {
         let (Some(previous), Some(bytes)) = (window.get(1..), window.get(2..)) else { return false };
-        window.iter().zip(previous).zip(bytes).fold(true, |is_right, ((before, previous), byte)| {
+        window.iter().zip(previous).zip(bytes).fold(true, |is_valid, ((before, previous), byte)| {
             let is_digit = byte.is_ascii_digit();
             let follows_dot = *previous == b'.';
             let has_leading_zero = is_digit & (*previous == b'0') & (*before == b'.');
-            is_right & !has_leading_zero & (is_digit | ((*byte == b'.') & !follows_dot))
+            is_valid & !has_leading_zero & (is_digit | ((*byte == b'.') & !follows_dot))
         })
     };
-    text.len() <= OID_CHARACTERS_MAX && all_in_windows::<18, 16>(text, is_right)
+    text.len() <= OID_CHARACTERS_MAX && all_in_windows::<18, 16>(text, is_valid)
 }
 
-/// Whether something holds for windows that cover a text, and overlap where
-/// they must: each but that of a short text has one length, and so the
-/// compiler looks at all of its bytes at once. It is asked of every byte, and
-/// not only up to the first fault, for the same reason.
+/// Whether a check holds in every one of the windows that cover a text. The
+/// windows overlap where the text is not a multiple of the step. All have one
+/// constant length, except the window of a short text, and a check does not stop
+/// at the first fault, so that the compiler vectorizes it.
 #[inline]
 fn all_in_windows<const WINDOW: usize, const STEP: usize>(
     text: &[u8],
@@ -102,13 +104,13 @@ pub struct OpaqueId<'a>(Cow<'a, str>);
 pub struct InvalidOpaqueId;
 
 impl<'a> OpaqueId<'a> {
-    /// Reads an id.
+    /// Parses an id.
     pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, InvalidOpaqueId> {
         let text = text.into();
         if is_opaque_id(text.as_bytes()) { Ok(Self(text)) } else { Err(InvalidOpaqueId) }
     }
 
-    /// The id that a UUID is, in the UUID's usual form.
+    /// A UUID as an id, in the usual form of a UUID.
     #[must_use]
     pub fn of_uuid(bits: u128) -> OpaqueId<'static> {
         let part = |at: u32, length: u32| (bits >> at) & ((1 << length) - 1);
@@ -117,18 +119,20 @@ impl<'a> OpaqueId<'a> {
     }
 
     /// The id as text.
+    #[inline]
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The same id, as long as this one lasts.
+    /// The same id, with its text borrowed from this one.
+    #[inline]
     #[must_use]
     pub fn borrowed(&self) -> OpaqueId<'_> {
         OpaqueId(Cow::Borrowed(&self.0))
     }
 
-    /// The same id, kept.
+    /// The same id, with a text of its own.
     #[must_use]
     pub fn into_owned(self) -> OpaqueId<'static> {
         OpaqueId(Cow::Owned(self.0.into_owned()))
@@ -136,7 +140,7 @@ impl<'a> OpaqueId<'a> {
 }
 
 fn is_opaque_id(text: &[u8]) -> bool {
-    // A space at either end is a slip of the keyboard: such an id would match nothing.
+    // A space at either end is a typing error: such an id would match nothing.
     let ([first, ..], [.., last]) = (text, text) else { return false };
     let is_printable =
         |window: &[u8]| window.iter().fold(true, |all, byte| all & matches!(byte, b' '..=b'~'));
@@ -146,7 +150,7 @@ fn is_opaque_id(text: &[u8]) -> bool {
         && all_in_windows::<16, 16>(text, is_printable)
 }
 
-/// Says only that there is an id: a document's id leads to a person.
+/// Prints no id, because the id of a document identifies a person.
 impl fmt::Debug for OpaqueId<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OpaqueId(…)")
@@ -158,21 +162,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn oids_are_read_as_written() {
+    fn oids_are_parsed_as_written() {
         for text in ["1.2", "0.0", "2.999.1", "1.2.246.10.32213086.10.0"] {
             assert_eq!(Oid::parse(text).as_ref().map(Oid::as_str), Ok(text));
         }
     }
 
     #[test]
-    fn what_is_not_an_oid_is_refused() {
+    fn other_texts_are_no_oids() {
         let long = format!("1.{}", "1".repeat(OID_CHARACTERS_MAX - 1));
         for text in ["", "1", "1.", ".1", "1..2", "3.1", "1.02", "1.2a", "1.2 ", "1.-2", "12.1", &long] {
             assert_eq!(Oid::parse(text), Err(InvalidOid), "{text}");
         }
     }
 
-    /// As the rule is told, arc by arc.
+    /// The definition of an OID, arc by arc.
     fn is_oid_by_arcs(text: &str) -> bool {
         let arcs: Vec<&str> = text.split('.').collect();
         let is_number = |arc: &&str| {
@@ -185,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn every_short_text_is_read_as_the_rule_is_told() {
+    fn every_short_text_is_parsed_by_the_definition() {
         let letters = ["0", "1", "3", ".", "x", "ä"];
         let mut texts = vec![String::new()];
         for _ in 0..6 {
@@ -200,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_is_seen_wherever_it_is_in_a_long_text() {
+    fn a_fault_at_any_place_of_a_long_text_is_found() {
         let whole = "1.2.246.10.32213086.14.2025.0.70000.1.22.333.4444.55555.666666.7";
         assert_eq!(whole.len(), OID_CHARACTERS_MAX);
         for length in 1..=whole.len() {
@@ -234,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_of_documents_are_not_printed_by_debug() {
+    fn debug_prints_no_id() {
         let id = OpaqueId::parse("document-1").expect("an id");
         assert_eq!(format!("{id:?}"), "OpaqueId(…)");
     }

@@ -1,5 +1,5 @@
-//! What is printed for the client: a copy of the consents or a summary of the
-//! denials in force in a sector (domain rules §8; 000, 002, 003, 004).
+//! The content of printouts for the client: a copy of the consents or a summary
+//! of the denials in force in a sector (domain rules §8; 000, 002, 003, 004).
 
 use super::calendar::Calendar;
 use super::client_id::ClientId;
@@ -17,7 +17,7 @@ use super::refusal::Refusal;
 use super::rules::{covered_registers, not_offered};
 use super::viewing::Sight;
 
-/// What to print.
+/// The kind of printout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrintedDocument {
     /// A copy of the consents.
@@ -26,7 +26,7 @@ pub enum PrintedDocument {
     Denials,
 }
 
-/// How a printout is rendered.
+/// The format of a printout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Plain text.
@@ -35,35 +35,35 @@ pub enum Format {
     Html,
 }
 
-/// Whose data the printed declarations concern.
+/// The sector whose data the printed declarations concern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrintedSector {
-    /// One sector's.
+    /// One sector.
     One(Sector),
-    /// Both: one summary of all denials (000).
+    /// Both sectors: one summary of all denials (000).
     Both,
 }
 
-/// A printout that someone wishes to have.
+/// A request for a printout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrintSubmission {
-    /// Whose declarations are printed.
+    /// The client.
     pub client: ClientId,
-    /// The sector whose data they concern.
+    /// The sector whose data the printed declarations concern.
     pub sector: PrintedSector,
-    /// What to print.
+    /// The kind of printout.
     pub document: PrintedDocument,
-    /// In which role someone asks for it.
+    /// The role of the person who requests it.
     pub requested_by: Role,
     /// The viewer that prints it; none = not named, which only a copy of the
     /// consents allows.
     pub printed_by: Option<RecordedBy>,
 }
 
-/// What is printed, in revision order.
+/// The content of a printout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Printout<'a> {
-    /// Empty: the client has none, which is then said in words.
+    /// In revision order. Empty: the client has none, which the printout states.
     pub entries: Vec<PrintEntry<'a>>,
 }
 
@@ -72,35 +72,36 @@ pub struct Printout<'a> {
 pub struct PrintEntry<'a> {
     /// The declaration.
     pub declaration: &'a Declaration,
-    /// It covers only what is shared through Kanta, as older healthcare consents do.
+    /// Whether it covers only sharing through Kanta, as older healthcare consents do.
     pub is_for_kanta_only: bool,
-    /// The day from which it opens anything through Kanta, prescriptions to
-    /// social welfare apart, if that is to come.
+    /// First day on which it opens anything through Kanta but prescriptions to
+    /// social welfare; none = the day has passed, or there is none.
     pub opens_from: Option<Day>,
-    /// The day from which it opens prescriptions to social welfare through Kanta,
-    /// if that is to come.
+    /// First day on which it opens prescriptions to social welfare through
+    /// Kanta; none = the day has passed, or it covers no prescriptions.
     pub prescriptions_from: Option<Day>,
     /// The registers whose data a denial covers on the day, if its scope is one
     /// of registers, of a former provider, of all patient data or of everything.
     pub covers: Vec<&'a Oid<'static>>,
-    /// What is wrong with it; none = it is in effect as it stands.
+    /// Why it is not effective; none = it is effective.
     pub note: Option<PrintNote>,
 }
 
-/// Why a declaration is not in effect as it stands.
+/// The reason for which a declaration is not effective.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PrintNote {
-    /// Given before the client was informed: it must be given again.
+    /// It was given before the client was informed and must be given again.
     GiveAgain,
-    /// Limited in a way that is not offered, so that it covers nothing: it must
-    /// be given again too.
+    /// It is limited in a way that is not offered, so that it covers nothing and
+    /// must be given again.
     CoversNothing,
-    /// Stored, but this version cannot read it: ask who recorded it.
+    /// This version cannot read it: the client asks the organisation that recorded it.
     Unreadable,
 }
 
-/// What is printed, or why nothing may be. Those who may give what is printed
-/// for the client may have it, as judged on the day of printing.
+/// The content of a printout, or the refusal. A person who may give the printed
+/// declarations for the client, judged on the day of printing, may have them
+/// printed.
 pub fn printout<'a>(
     submission: &PrintSubmission,
     declarations: &'a ClientDeclarations,
@@ -142,7 +143,7 @@ pub fn printout<'a>(
 }
 
 impl PrintedDocument {
-    /// The kind of declaration that it lists.
+    /// The kind of declarations that it lists.
     #[must_use]
     pub fn kind(self) -> Kind {
         match self {
@@ -152,7 +153,7 @@ impl PrintedDocument {
     }
 }
 
-/// What the entries of a copy of the consents are made from.
+/// The inputs of the entries of a copy of the consents.
 struct ConsentsOf<'c, 'a> {
     printed: PrintedConsents,
     declared: Declared<'a>,
@@ -162,9 +163,9 @@ struct ConsentsOf<'c, 'a> {
 }
 
 impl ConsentsOf<'_, '_> {
-    /// The consent of the client's last act on a kind of the sector, if that
-    /// was to give it. One that cannot be read is listed as such: because of
-    /// it, those before it do not count and are not listed.
+    /// The entry of a consent, if the client's last act on its kind was to give it
+    /// and the kind concerns the sector. An unreadable consent is listed as such:
+    /// because of it, no earlier consent counts or is listed.
     fn entry<'d>(&self, place: u32, declaration: &'d Declaration) -> Option<PrintEntry<'d>> {
         let consent = match &declaration.content {
             Content::Consent(consent) => consent,
@@ -185,8 +186,7 @@ impl ConsentsOf<'_, '_> {
         })
     }
 
-    /// From when a consent opens anything but prescriptions to social welfare
-    /// through Kanta, if that is to come.
+    /// See [`PrintEntry::opens_from`].
     fn opens_from(&self, consent: &Consent) -> Option<Day> {
         let from = match &consent.kind {
             ConsentKind::SocialWelfare => self.calendar.social_sharing_from,
@@ -202,8 +202,7 @@ impl ConsentsOf<'_, '_> {
         Some(from).filter(|from| self.declared.today < *from)
     }
 
-    /// From when a consent opens prescriptions to social welfare, if it covers
-    /// them and that is to come.
+    /// See [`PrintEntry::prescriptions_from`].
     fn prescriptions_from(&self, consent: &Consent) -> Option<Day> {
         let covers = consent.kind == ConsentKind::PatientDataToSocialWelfare
             && data(consent).is_none_or(|data| data.contains(&DataKind::Prescription));
@@ -212,7 +211,7 @@ impl ConsentsOf<'_, '_> {
     }
 }
 
-/// The kinds of data to which a consent is limited.
+/// The kinds of data to which a consent is limited; none = all kinds.
 fn data(consent: &Consent) -> Option<&[DataKind]> {
     consent.allocation.as_ref().map(|allocation| &*allocation.data).filter(|data| !data.is_empty())
 }
@@ -243,7 +242,7 @@ fn note(latest: &LatestConsent<'_>, directory: &Directory) -> Option<PrintNote> 
     not_offered(&latest.consent.kind, allocation, directory).map(|_| PrintNote::CoversNothing)
 }
 
-/// A denial in force, if it counts in the sector.
+/// The entry of a denial in force, if it counts in the sector.
 fn denial_entry<'a>(
     declaration: &'a Declaration,
     sector: PrintedSector,

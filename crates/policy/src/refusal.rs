@@ -1,10 +1,10 @@
-//! Why something may not be recorded, viewed or printed. Each refusal has a
-//! stable code and a sentence for a professional.
+//! The reasons for which a declaration may not be recorded, viewed or printed.
+//! Each refusal has a stable code and a sentence for the professional.
 
 use super::day::Day;
 
-/// Why something may not be recorded, viewed or printed. When several hold,
-/// the first in this order is told.
+/// The reason for which a declaration may not be recorded, viewed or printed. If
+/// several apply, the first in this order is returned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The client has no declaration with that id.
@@ -12,12 +12,12 @@ pub enum Refusal {
         "the client has no declaration with this id: list the client's declarations and choose one of them"
     )]
     DeclarationUnknown,
-    /// Given in the future.
+    /// The given time is in the future.
     #[error(
         "the time at which the client said it is in the future: correct the time or the clock of your system"
     )]
     GivenInFuture,
-    /// A withdrawal given on a day before what it ends was given.
+    /// A withdrawal is given on a day before the declaration that it ends.
     #[error(
         "the withdrawal is given on a day before the declaration that it ends: correct the time at which the client withdrew, or choose another declaration"
     )]
@@ -27,7 +27,7 @@ pub enum Refusal {
         "the directory does not know the professional's organisation or register: correct the OIDs, or ask the operator to add them"
     )]
     RecorderUnknown,
-    /// A professional of the other sector.
+    /// The professional is of the other sector.
     #[error(
         "a declaration about one sector is recorded, and its denials are printed, by a professional of that sector or in MyKanta"
     )]
@@ -37,18 +37,18 @@ pub enum Refusal {
         "your register's information system does not store declarations yet: until then the client declares in MyKanta"
     )]
     RecorderNotReady,
-    /// Not for someone in that role.
+    /// The role does not entitle to this.
     #[error(
         "someone in this role may not do this for the client in this way: a guardian or representative of a minor acknowledges information, gives consents but that to wellbeing data, and sets healthcare denials through a professional of healthcare, and withdraws what a guardian or representative gave; an authorised person acknowledges information in MyKanta; everything else is for the client or an adult's legal representative"
     )]
     DeclarerNotAllowed,
-    /// No such version of the information.
+    /// There is no such version of the information.
     #[error("there is no such version of the Information about the Kanta Services: use one of {known}")]
     InformationVersionUnknown {
-        /// The versions there are.
+        /// The known versions.
         known: String,
     },
-    /// Received before its release.
+    /// The version is received before its release.
     #[error(
         "this version of the Information about the Kanta Services was released on {released}: it cannot have been received before that day"
     )]
@@ -56,7 +56,7 @@ pub enum Refusal {
         /// Its release.
         released: Day,
     },
-    /// Received after the end of its validity.
+    /// The version is received after the end of its validity.
     #[error(
         "this version of the Information about the Kanta Services was valid until the day before {ended}: it cannot have been received on {ended} or later; give the newest version"
     )]
@@ -72,35 +72,35 @@ pub enum Refusal {
         /// The version to give.
         newest: String,
     },
-    /// Information stays received.
+    /// Information that was received cannot be withdrawn.
     #[error("that information was received cannot be withdrawn")]
     InformationCannotBeWithdrawn,
-    /// The kind is history.
+    /// The kind of consent exists as imported history only.
     #[error(
         "verbal consents to sharing prescriptions ended when the Client Data Act came into force: a prescription is shared once the client is informed"
     )]
     ConsentKindEnded,
-    /// This allocation is not offered for the kind.
+    /// The allocation is not offered for the kind of consent.
     #[error(
         "this consent cannot be limited in this way: only consents between social welfare and healthcare can, to all public providers together, to state units or private providers of the receiving sector, to kinds of patient data or to service tasks of client data, and to recording days"
     )]
     ConsentAllocationNotAllowed,
-    /// This scope is not offered.
+    /// The scope is not offered in the sector or for the register.
     #[error(
         "a denial of this scope is not offered in this sector or for this register: in private healthcare deny service events, elsewhere registers that the directory knows, events, transactions, documents or tasks of the sector; of a merged register deny its successor's; a former provider only for denials given before the counties began; everything in healthcare is all patient data"
     )]
     DenialScopeNotAllowed,
-    /// Extensive refusals are for the future.
+    /// Extensive refusals cannot be recorded yet (000).
     #[error("an extensive refusal of all data cannot be recorded yet: record denials for each sector")]
     ExtensiveRefusalNotOpen,
-    /// It has been ended.
+    /// The declaration is no longer in force.
     #[error(
         "the declaration has already been withdrawn, or a later word of the client on the same consent is recorded: list the client's declarations and choose one in force"
     )]
     AlreadyWithdrawn,
     /// Denials may be viewed for three purposes only (002).
     #[error(
-        "denials may be viewed only when the client wishes to change or see them, when data is disclosed outside Kanta, or to investigate a problem with data sharing: tell the purpose, or leave denials out"
+        "denials may be viewed only when the client wishes to change or see them, when data is disclosed outside Kanta, or to investigate a problem with data sharing: give the purpose, or leave denials out"
     )]
     ViewingPurposeRequired,
 }

@@ -1,4 +1,4 @@
-//! An already valid question: the situation that a caller asserts, and records.
+//! A validated request: the situation that a caller asserts, and its records.
 
 use smallvec::SmallVec;
 
@@ -9,25 +9,25 @@ use super::directory::{Holder, RegisterKind, Sector};
 use super::inline_list::InlineList;
 use super::oid::{Oid, OpaqueId};
 
-/// What a caller asserts of a request's situation. Facts of the directory are
-/// not among them.
+/// The assertions of a caller about the situation of a request. What the
+/// directory knows is not asserted.
 #[derive(Clone, Debug)]
 pub struct Situation<'a> {
-    /// Whose data it is.
+    /// The client whose data is requested.
     pub client: ClientId,
     /// The register on whose behalf data is read.
     pub requester: Oid<'a>,
-    /// How the data travels.
+    /// The channel by which data is shared.
     pub channel: Channel,
-    /// The professional has the access right to the data.
+    /// Whether the professional has the access right to the data.
     pub access_right: bool,
-    /// Why the professional handles the client's data; none = no ground.
+    /// The ground on which the professional handles the client's data; none = no ground.
     pub ground: Option<Ground>,
     /// Legal grounds instead of consent.
     pub claims: SmallVec<[Claim; 2]>,
 }
 
-/// How the data travels.
+/// The channel by which data is shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     /// Through the Kanta Services.
@@ -38,7 +38,7 @@ pub enum Channel {
     OutsideKanta,
 }
 
-/// Why the professional handles the client's data.
+/// The ground on which a professional handles a client's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ground {
     /// A care relationship.
@@ -52,16 +52,16 @@ pub enum Ground {
 /// A legal ground asserted instead of consent, and the conditions it lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// Which ground.
+    /// The legal ground.
     pub kind: ClaimKind,
-    /// Conditions not told; a claim that lacks one is as if not made.
+    /// The conditions not asserted; a claim that lacks one has no effect.
     pub missing: Conditions,
 }
 
 /// Conditions, each at most once.
-pub type Conditions = InlineList<Condition, 10>;
+pub type Conditions = InlineList<Condition, { Condition::ALL.len() }>;
 
-/// Which legal ground.
+/// The kind of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimKind {
     /// A right to obtain information, within social welfare (003).
@@ -76,7 +76,7 @@ pub enum ClaimKind {
     Emergency,
 }
 
-/// What a claim must also assert.
+/// A condition that a claim must assert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// The provision relied on.
@@ -101,28 +101,28 @@ pub enum Condition {
     ClientCannotBeAsked,
 }
 
-/// One document.
+/// A document about which a decision is requested.
 #[derive(Clone, Debug)]
 pub struct Record<'a> {
     /// The document's set id.
     pub id: OpaqueId<'a>,
     /// The register that holds it.
     pub register: Oid<'a>,
-    /// The service event or service transaction; none only where the kind has none.
+    /// The service event or service transaction; none only if the kind has none.
     pub service_event: Option<OpaqueId<'a>>,
-    /// The day this version was recorded.
+    /// The day on which this version was recorded.
     pub recorded_on: Day,
-    /// What it is.
+    /// Its kind.
     pub kind: RecordKind,
-    /// The service tasks it names.
+    /// The service tasks that it names.
     pub service_tasks: Vec<OpaqueId<'a>>,
-    /// The controller before a merger moved it; none = unknown.
+    /// The controller before a merger; none = unknown.
     pub original_controller: Option<Oid<'a>>,
-    /// Where it was generated, if in an outsourced service.
+    /// The outsourced service in which it was generated, if any.
     pub outsourcing: Option<OutsourcedService<'a>>,
 }
 
-/// What a record is.
+/// The kind of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecordKind {
     /// Patient data of a kind that an allocation can name.
@@ -136,9 +136,9 @@ pub enum RecordKind {
 /// The organiser and the producer of an outsourced service.
 #[derive(Clone, Debug)]
 pub struct OutsourcedService<'a> {
-    /// Who organises.
+    /// The organiser.
     pub organiser: Oid<'a>,
-    /// Who produces.
+    /// The producer.
     pub producer: Oid<'a>,
 }
 
@@ -166,7 +166,7 @@ pub enum RecordField {
 }
 
 impl Situation<'_> {
-    /// The same situation, kept.
+    /// The same situation, owned.
     #[must_use]
     pub fn into_owned(self) -> Situation<'static> {
         let Self { client, requester, channel, access_right, ground, claims } = self;
@@ -185,7 +185,7 @@ impl RecordKind {
         !self.is_prescription() && self != Self::WellbeingData
     }
 
-    /// Whether such records are held in registers of a kind.
+    /// Whether registers of a kind hold records of this kind.
     fn fits(self, register: RegisterKind) -> bool {
         match self {
             Self::Patient(_) => register.sector() == Some(Sector::Healthcare),
@@ -196,8 +196,8 @@ impl RecordKind {
 }
 
 impl Record<'_> {
-    /// The field that makes the record invalid, if any: what is not told
-    /// cannot be checked against a denial (domain rules §3).
+    /// The field that makes the record invalid, if any: a missing id cannot be
+    /// checked against denials (domain rules §3).
     pub(crate) fn invalid_field(&self, holder: Option<&Holder<'_>>) -> Option<RecordField> {
         if self.kind.has_service_event() && self.service_event.is_none() {
             return Some(RecordField::ServiceEvent);
@@ -225,6 +225,20 @@ impl RecordField {
 }
 
 impl Condition {
+    /// Every condition. The capacity of [`Conditions`] is its length.
+    pub const ALL: [Self; 10] = [
+        Self::Provision,
+        Self::Purpose,
+        Self::DataNecessary,
+        Self::DeliveredJointly,
+        Self::AtJointServicePoint,
+        Self::ProfessionalParticipates,
+        Self::Cause,
+        Self::NoLegalRepresentative,
+        Self::DataEssential,
+        Self::ClientCannotBeAsked,
+    ];
+
     /// The condition's name on the wire.
     #[must_use]
     pub fn name(self) -> &'static str {

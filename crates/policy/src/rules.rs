@@ -1,5 +1,24 @@
-//! The ordered lists of rules and the catalogue. A rule says only what it
-//! finds; that the first finding wins is said in `decide`.
+//! The ordered rule lists and the catalogue of all rules. A rule only reports its
+//! finding; the loop in which the first finding decides is in `decide`.
+//!
+//! # How to add a rule
+//!
+//! 1. Write `rules/<list>/<rule>.rs` in the shape of its neighbours: a static
+//!    [`Rule`] with its id, title, sources, dates and reasons, and the functions
+//!    `find` (the finding) and `account` (the explanation). A rule that reads the
+//!    record is `Find::ByRecord`, any other `Find::BySharing`.
+//! 2. Put it in the `RULES` of `rules/<list>.rs`. Its place is its precedence;
+//!    the last rule of a list always decides.
+//! 3. A new page is cited through `rules/sources.rs`. A new reason or detail goes
+//!    to `verdict.rs`, to `proto/` and to `src/wire/verdict.rs`; a new date to
+//!    `calendar.rs` and to the settings.
+//!
+//! These tests fail until the rest is done: `scenarios` (a scenario in
+//! `tests/scenarios` for each rule, reason, detail and obligation), `coverage`
+//! and `differential` (the rule in the independent evaluator `tests/suite/reference`
+//! and in the generator), `exhaustive` (the same on small spaces), `matrix` (the
+//! reviewed table of decisions in `tests/expected`) and `sources_page` (the page of
+//! sources).
 
 mod account;
 mod allocation;
@@ -10,6 +29,7 @@ mod everyone;
 mod healthcare;
 mod outsourced;
 mod social_welfare;
+pub mod sources;
 mod wellbeing;
 
 use super::calendar::{Calendar, CalendarDate};
@@ -18,84 +38,96 @@ use super::declared::Declared;
 use super::directory::{Directory, Holder, Party, Register, RegisterKind, Sector};
 use super::inline_list::InlineList;
 use super::request::{ClaimKind, Conditions, Record, Situation};
-use super::verdict::{Deciding, Detail, Obligation, Reason};
+use super::verdict::{Deciding, Detail, Obligation, Obligations, Reason};
+use sources::RuleSource;
 
 pub use account::{Account, Fact, FactValue};
 pub(crate) use allocation::not_offered;
 pub(crate) use denial::covered_registers;
 pub(crate) use everyone::UNKNOWN_REGISTER;
 
-/// A rule: what it finds, and the data of the catalogue.
+/// A rule: its finding and explanation, and its entry of the catalogue.
 pub struct Rule {
-    /// Stable: in the catalogue, in spans and in logs.
+    /// Stable and unique: in the catalogue, in spans and in logs.
     pub id: &'static str,
-    /// When it speaks, in a few words.
+    /// The situation in which it decides, in a few words.
     pub title: &'static str,
-    /// The pages that it is written from; `kanta: …` names a page of kanta.fi beyond the five.
-    pub sources: &'static [&'static str],
+    /// The pages that it is written from.
+    pub sources: &'static [&'static RuleSource],
     /// When it is in force.
-    pub in_force: InForce,
-    /// Further dates that it goes by.
+    pub in_force: Period,
+    /// Further dates that its finding depends on.
     pub dates: &'static [CalendarDate],
     /// The reasons that it can give.
     pub reasons: &'static [Reason],
-    /// What it finds.
+    /// Its finding; none: the next rule is evaluated.
     pub(crate) find: Find,
-    /// What it looked at and found, for explanations.
+    /// What it examined and found, for explanations.
     pub(crate) account: fn(&Case<'_, '_>) -> Account,
 }
 
-/// How a rule finds; none = it does not speak.
+/// What the finding of a rule depends on.
 #[derive(Clone, Copy)]
 pub(crate) enum Find {
-    /// Without a look at the record: the same for every record of one register.
+    /// Not on the record: the finding is the same for every record of one register.
     BySharing(fn(&Sharing<'_, '_>) -> Option<Finding>),
-    /// By the record too.
+    /// On the record too.
     ByRecord(FindByRecord),
 }
 
-/// What a rule finds that looks at the record.
+/// The finding of a rule that reads the record.
 pub(crate) type FindByRecord = fn(&Case<'_, '_>) -> Option<Finding>;
 
 /// When a rule is in force.
 #[derive(Clone, Copy, Debug)]
-pub struct InForce {
-    /// First day; none = it always was.
+pub struct Period {
+    /// First day; none = no start.
     pub from: Option<CalendarDate>,
-    /// First day on which it no longer is; none, or a date that is not set = no end.
+    /// First day on which it is no longer in force; none, or a date that is not set = no end.
     pub until: Option<CalendarDate>,
 }
 
-/// Rules looked at together, in order.
+/// Rules evaluated in order; the first with a finding decides.
 #[derive(Debug)]
 pub struct RuleList {
-    /// For whom.
+    /// The registers between which it applies.
     pub name: &'static str,
-    /// In order.
+    /// In order of precedence.
     pub rules: &'static [&'static Rule],
+    /// The obligations of every verdict of its rules.
+    pub(crate) obligations: ListObligations,
 }
 
+/// The obligations that a list adds to a verdict; none = no obligations.
+pub(crate) type ListObligations = Option<fn(&Case<'_, '_>) -> Obligations>;
+
 /// The rules for every record, before those of its list.
-pub static EVERYONE: RuleList = RuleList { name: "everyone", rules: everyone::RULES };
+pub static EVERYONE: RuleList = RuleList { name: "everyone", rules: everyone::RULES, obligations: None };
 
 /// Between two healthcare registers.
-pub static WITHIN_HEALTHCARE: RuleList = RuleList { name: "within healthcare", rules: healthcare::RULES };
+pub static WITHIN_HEALTHCARE: RuleList = RuleList {
+    name: "within healthcare",
+    rules: healthcare::RULES,
+    obligations: Some(healthcare::obligations),
+};
 
 /// Between two social-welfare registers.
 pub static WITHIN_SOCIAL_WELFARE: RuleList =
-    RuleList { name: "within social welfare", rules: social_welfare::RULES };
+    RuleList { name: "within social welfare", rules: social_welfare::RULES, obligations: None };
 
 /// Between healthcare and social welfare.
-pub static ACROSS_SECTORS: RuleList = RuleList { name: "across sectors", rules: cross_sector::RULES };
+pub static ACROSS_SECTORS: RuleList =
+    RuleList { name: "across sectors", rules: cross_sector::RULES, obligations: None };
 
 /// From the citizen's own data.
-pub static WELLBEING_DATA: RuleList = RuleList { name: "wellbeing data", rules: wellbeing::RULES };
+pub static WELLBEING_DATA: RuleList =
+    RuleList { name: "wellbeing data", rules: wellbeing::RULES, obligations: None };
 
 /// Every list, in the order of the catalogue.
 pub static CATALOGUE: [&RuleList; 5] =
     [&EVERYONE, &WITHIN_HEALTHCARE, &WITHIN_SOCIAL_WELFARE, &ACROSS_SECTORS, &WELLBEING_DATA];
 
-/// Everything that a rule may look at, for one record.
+/// Everything that a rule may read, for one record.
 pub(crate) struct Case<'c, 'a> {
     pub(crate) sharing: &'c Sharing<'c, 'a>,
     pub(crate) record: &'c Record<'c>,
@@ -107,13 +139,16 @@ pub(crate) struct Sharing<'c, 'a> {
     pub(crate) situation: &'c Situation<'c>,
     pub(crate) requester: Party<'c>,
     pub(crate) holder: &'c Holder<'c>,
+    /// Whether the controller that the directory names for the holder succeeded
+    /// a former provider.
+    pub(crate) has_holder_succeeded: bool,
     pub(crate) declared: &'c Declared<'a>,
     pub(crate) directory: &'c Directory,
     pub(crate) calendar: &'c Calendar,
     pub(crate) today: Day,
 }
 
-/// What a rule found.
+/// The answer of a rule: it decides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Finding {
     pub(crate) reason: Reason,
@@ -124,7 +159,7 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    /// A reason that needs no more words.
+    /// A reason without a detail.
     pub(crate) fn plain(reason: Reason) -> Self {
         Self {
             reason,
@@ -145,7 +180,7 @@ impl Finding {
         Self { obligation: Some(Obligation::NecessaryDataOnly), ..Self::plain(reason) }
     }
 
-    /// By the declarations at these places.
+    /// Adds the declarations that decided, by their places.
     pub(crate) fn by(mut self, places: impl Iterator<Item = u32>) -> Self {
         self.declarations = places.collect();
         self
@@ -153,7 +188,7 @@ impl Finding {
 }
 
 impl Sharing<'_, '_> {
-    /// The list for these two, after the rules for everyone.
+    /// The list for these two registers, after the rules for everyone.
     pub(crate) fn list(&self) -> &'static RuleList {
         let holder = self.holder.register.kind;
         if holder == RegisterKind::WellbeingData {
@@ -171,8 +206,8 @@ impl Sharing<'_, '_> {
         self.situation.claims.iter().any(|claim| claim.kind == kind && claim.missing.is_empty())
     }
 
-    /// Whether it is patient data: it is what registers of healthcare hold, and
-    /// a record of another kind is invalid there.
+    /// Whether the data is patient data: registers of healthcare hold nothing
+    /// else, because a record of another kind is invalid there.
     pub(crate) fn is_of_patient_data(&self) -> bool {
         self.holder.register.kind.sector() == Some(Sector::Healthcare)
     }
@@ -203,8 +238,8 @@ impl Rule {
     }
 }
 
-impl InForce {
-    /// It always was and has no end.
+impl Period {
+    /// Without a start and an end.
     pub(crate) const ALWAYS: Self = Self { from: None, until: None };
 }
 
@@ -216,11 +251,19 @@ impl std::fmt::Debug for Rule {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
     fn a_rule_is_printed_by_its_id() {
         assert_eq!(format!("{UNKNOWN_REGISTER:?}"), UNKNOWN_REGISTER.id);
         assert!(!UNKNOWN_REGISTER.id.is_empty());
+    }
+
+    #[test]
+    fn ids_of_rules_are_unique() {
+        let ids: Vec<&str> = CATALOGUE.iter().flat_map(|list| list.rules).map(|rule| rule.id).collect();
+        assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len(), "{ids:?}");
     }
 }

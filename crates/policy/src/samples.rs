@@ -1,4 +1,4 @@
-//! A small directory, declarations and questions, for tests.
+//! Fixtures for tests: a small directory, declarations and requests.
 
 use chrono::DateTime;
 use smallvec::SmallVec;
@@ -12,6 +12,7 @@ use crate::declaration::{
 use crate::directory::{Directory, Name, Organisation, OrganisationKind, Register, RegisterKind};
 use crate::oid::{Oid, OpaqueId};
 use crate::request::{Channel, Ground, Record, RecordKind, Situation};
+use crate::verdict::RuleId;
 
 pub const ADULT: &str = "010181-900C";
 /// Born on 2 May 2016.
@@ -37,12 +38,16 @@ pub fn id(text: &'static str) -> OpaqueId<'static> {
     OpaqueId::parse(text).expect("an id")
 }
 
+pub fn rule_id(text: &'static str) -> RuleId {
+    RuleId::new(text)
+}
+
 /// Noon in Helsinki on a day.
 pub fn noon(day: &str) -> Instant {
     DateTime::parse_from_rfc3339(&format!("{day}T10:00:00Z")).expect("an instant").to_utc()
 }
 
-/// A county with three registers, a private provider of some name and a former
+/// A county with three registers, a private provider with a name and a former
 /// provider.
 pub fn directory(private_name: &str) -> Directory {
     let organisations = organisations(private_name);
@@ -141,7 +146,7 @@ pub fn allocated(
     declared(name, day, Content::Consent(Consent { kind, allocation: Some(allocation) }))
 }
 
-/// Limits nothing.
+/// An allocation without limits.
 pub fn unlimited() -> Allocation {
     Allocation {
         recipients: Vec::new(),
@@ -152,13 +157,13 @@ pub fn unlimited() -> Allocation {
     }
 }
 
-/// Against all, in an emergency too.
+/// A denial against all requesters, in an emergency too.
 pub fn denial(name: &'static str, day: &str, sector: DenialSector, scope: Scope) -> Declaration {
     let denial = Denial { sector, scope, against: SmallVec::new(), allows_emergency: false };
     declared(name, day, Content::Denial(denial))
 }
 
-/// A denial that the client knows by some words.
+/// A denial with a label.
 pub fn labelled(label: &str, denial: Declaration) -> Declaration {
     Declaration { label: Some(Label::parse(label).expect("a label")), ..denial }
 }
@@ -172,7 +177,7 @@ pub fn withdrawn(day: &str, role: Option<Role>, declaration: Declaration) -> Dec
     Declaration { withdrawal: Some(withdrawal), ..declaration }
 }
 
-/// An adult's data is asked for, outside Kanta.
+/// A request for an adult's data, outside Kanta.
 pub fn situation(requester: &'static str) -> Situation<'static> {
     Situation {
         client: client(ADULT),

@@ -1,37 +1,41 @@
-//! The answer for one record, and why.
+//! The vocabulary of an answer: the effect, the public reason, the detail and
+//! the obligations. It does not depend on the rules.
 
 use super::directory::RegisterKind;
 use super::inline_list::InlineList;
 use super::request::{Conditions, RecordField};
-use super::rules::Rule;
 
-/// The answer for one record.
+/// The answer for one record, and why.
 #[derive(Clone, Copy, Debug)]
 pub struct Verdict {
-    /// The public reason; it gives the effect.
+    /// The public reason, which determines the effect.
     pub reason: Reason,
-    /// Why in full, for entitled callers.
+    /// The reason in full, for entitled callers.
     pub detail: Option<Detail>,
     /// The rule that decided; none if the record was invalid.
-    pub rule: Option<&'static Rule>,
-    /// Where the declarations that decided are among the client's, at most four.
+    pub rule: Option<RuleId>,
+    /// The declarations that decided, at most [`DECIDING_MAX`].
     pub declarations: Deciding,
     /// The conditions that the claims lack.
     pub missing: Conditions,
-    /// What the caller must do besides.
+    /// What the caller must do, whatever the effect.
     pub obligations: Obligations,
     /// The field at fault of an invalid record.
     pub invalid_field: Option<RecordField>,
     /// The kind of the register that holds the record; none if it is not known
-    /// or the record was invalid. It is for whoever counts verdicts, not for
-    /// the caller.
+    /// or the record was invalid. It is for metrics and is not returned to the
+    /// caller.
     pub holder: Option<RegisterKind>,
 }
 
-/// The places of the declarations that decided, as their facts tell them.
+/// The id of a rule of the catalogue, such as `hc-consent`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleId(&'static str);
+
+/// The places of the declarations that decided (see `Facts::place`).
 pub type Deciding = InlineList<u32, DECIDING_MAX>;
 
-/// So many deciding declarations are told at most: a verdict has a bounded size.
+/// Maximum number of deciding declarations in a verdict, so that its size is bounded.
 pub const DECIDING_MAX: usize = 4;
 
 /// Whether a record may be shown.
@@ -43,7 +47,7 @@ pub enum Effect {
     Deny,
 }
 
-/// The public reason. It does not tell a denial from a missing consent (002).
+/// The public reason. It does not distinguish a denial from a missing consent (002).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
     /// Use inside the register.
@@ -78,7 +82,7 @@ pub enum Reason {
     InvalidRecord,
 }
 
-/// Why in full.
+/// The reason in full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Detail {
     /// A denial of all patient data.
@@ -129,8 +133,8 @@ pub enum Detail {
     ClaimIncomplete,
 }
 
-/// What the caller must do besides. Obligations follow from facts other than
-/// denials, so that they tell nothing of them.
+/// What the caller must do, on PERMIT and DENY alike. Obligations follow from
+/// facts other than denials, so that they reveal nothing about denials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obligation {
     /// Give the client the newest information.
@@ -144,10 +148,34 @@ pub enum Obligation {
 }
 
 /// Obligations, each at most once.
-pub type Obligations = InlineList<Obligation, 4>;
+pub type Obligations = InlineList<Obligation, { Obligation::ALL.len() }>;
+
+impl RuleId {
+    pub(crate) const fn new(id: &'static str) -> Self {
+        Self(id)
+    }
+
+    /// The id as text.
+    #[inline]
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl Obligation {
+    /// Every obligation. The capacity of [`Obligations`] is its length.
+    pub const ALL: [Self; 4] = [
+        Self::ProvideInformation,
+        Self::NecessaryDataOnly,
+        Self::CheckLegacyDenial,
+        Self::CheckDenialsBeforeDisclosing,
+    ];
+}
 
 impl Reason {
     /// Whether the record may be shown.
+    #[inline]
     #[must_use]
     pub fn effect(self) -> Effect {
         match self {
@@ -172,6 +200,7 @@ impl Reason {
 
 impl Verdict {
     /// Whether the record may be shown.
+    #[inline]
     #[must_use]
     pub fn effect(&self) -> Effect {
         self.reason.effect()
@@ -190,5 +219,24 @@ impl Verdict {
             invalid_field: Some(field),
             holder: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A new obligation does not compile here until it has its place, and then
+    /// has to be in `ALL`, so that no list of obligations drops it.
+    #[test]
+    fn every_obligation_is_in_the_list_of_all() {
+        let next = |obligation: &Obligation| match obligation {
+            Obligation::ProvideInformation => Some(Obligation::NecessaryDataOnly),
+            Obligation::NecessaryDataOnly => Some(Obligation::CheckLegacyDenial),
+            Obligation::CheckLegacyDenial => Some(Obligation::CheckDenialsBeforeDisclosing),
+            Obligation::CheckDenialsBeforeDisclosing => None,
+        };
+        let every = std::iter::successors(Some(Obligation::ProvideInformation), next);
+        assert_eq!(every.collect::<Vec<_>>(), Obligation::ALL);
     }
 }

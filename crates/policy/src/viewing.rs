@@ -1,5 +1,5 @@
-//! Which of a client's declarations are shown, to whom, and for what denials
-//! may be viewed (002, 003; domain rules §8).
+//! The declarations of a client that a viewer is shown, and the purposes for
+//! which denials may be viewed (002, 003; domain rules §8).
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use super::oid::{Oid, OpaqueId};
 use super::refusal::Refusal;
 use super::rules::covered_registers;
 
-/// Denials may be viewed for these purposes only. Routine retrieval is none.
+/// The purposes for which denials may be viewed. Routine retrieval is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ViewingPurpose {
     /// The client wishes to change or see them.
@@ -24,20 +24,20 @@ pub enum ViewingPurpose {
     Investigation,
 }
 
-/// Which of a client's declarations are requested.
+/// The declarations requested by a viewer.
 #[derive(Clone, Debug)]
 pub struct Selection {
-    /// Which kinds; empty = all.
+    /// The kinds; empty = all kinds.
     pub kinds: Vec<Kind>,
-    /// Withdrawn and replaced ones too.
+    /// Whether withdrawn and replaced declarations are included.
     pub include_ended: bool,
-    /// Only those after this one; none = from the first.
+    /// Page token: only the declarations after this one; none = from the first.
     pub after: Option<OpaqueId<'static>>,
     /// Maximum number of declarations returned.
     pub count_max: usize,
 }
 
-/// Why and by whom declarations are viewed.
+/// The purpose and the viewer of a request.
 #[derive(Clone, Debug)]
 pub struct View {
     /// The purpose; none = not given.
@@ -46,25 +46,25 @@ pub struct View {
     pub viewer: Option<RecordedBy>,
 }
 
-/// What showing goes by, besides the client's declarations.
+/// The inputs of viewing besides the client's declarations.
 #[derive(Clone, Copy, Debug)]
 pub struct Showing<'a> {
-    /// Whose declarations are shown.
+    /// The client.
     pub client: &'a ClientId,
     /// Organisations and registers.
     pub directory: &'a Directory,
-    /// The dates by which rules change.
+    /// The dates on which rules change.
     pub calendar: &'a Calendar,
     /// The instant of the viewing.
     pub now: Instant,
 }
 
-/// A declaration, shown.
+/// A declaration as a viewer is shown it.
 #[derive(Clone, Debug)]
 pub struct Shown<'a> {
     /// The declaration.
     pub declaration: &'a Declaration,
-    /// The consent that replaced it, or of whose act it was superseded.
+    /// The consent that replaced it, or whose act superseded it.
     pub replaced_by: Option<&'a OpaqueId<'static>>,
     /// The registers whose data a denial covers on the day, if its scope is
     /// one of registers (002: whether an old denial "also applies to the
@@ -72,18 +72,18 @@ pub struct Shown<'a> {
     pub covers: Vec<&'a Oid<'static>>,
 }
 
-/// Which denials a viewer is shown.
+/// The denials that a viewer is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sight {
-    /// MyKanta: all.
+    /// All denials: the viewer is MyKanta.
     All,
-    /// A professional: those of the own sector, if the register has one, and
-    /// those of both.
+    /// The denials of the professional's own sector, if the register has one, and
+    /// the denials of both sectors.
     OfSector(Option<Sector>),
 }
 
-/// The declarations requested, in revision order; denials only for a purpose,
-/// to a viewer, and of the viewer's sector.
+/// The declarations requested, in revision order. Denials are returned only for
+/// a purpose, to a named viewer, and of the viewer's sector.
 pub fn select<'a>(
     selection: &Selection,
     view: &View,
@@ -94,7 +94,8 @@ pub fn select<'a>(
     let includes = |kind| kinds.is_empty() || kinds.contains(&kind);
     let sight = if includes(Kind::Denial) { Some(sight_for_denials(view, showing.directory)?) } else { None };
     let in_force = InForce::at(showing.now, declarations, showing.client);
-    // By id, so that what ends between two pages hides nothing from the second.
+    // By id and not by offset, so that a withdrawal between two pages hides nothing
+    // from the second.
     let start = match after {
         None => 0,
         Some(last) => {
@@ -114,7 +115,7 @@ pub fn select<'a>(
     Ok(selected.map(shown).collect())
 }
 
-/// One declaration of the client; a denial as [`select`] shows it.
+/// One declaration of the client; a denial under the conditions of [`select`].
 pub fn get<'a>(
     id: &OpaqueId<'_>,
     view: &View,
@@ -134,17 +135,19 @@ pub fn get<'a>(
     Ok(showing.shown(place, declaration, declarations, &in_force.replacements()))
 }
 
-/// Which denials are shown. In the order of refusals: the viewer must be known,
-/// then a purpose given.
+/// The denials that a viewer is shown. The checks are in the order of refusals:
+/// the viewer must be known, then a purpose must be given.
 fn sight_for_denials(view: &View, directory: &Directory) -> Result<Sight, Refusal> {
     let sight = view.viewer.as_ref().map(|viewer| Sight::of(viewer, directory)).transpose()?;
     view.purpose.ok_or(Refusal::ViewingPurposeRequired)?;
-    // The interface asks for a viewer; without one nothing is seen.
+    // Fail-closed: the interface requires a viewer, and without one only denials of both
+    // sectors are shown.
     Ok(sight.unwrap_or(Sight::OfSector(None)))
 }
 
 impl Sight {
-    /// What a viewer sees, whose organisation and register must both be known.
+    /// The denials that a viewer is shown. A professional's organisation and
+    /// register must be known.
     pub fn of(viewer: &RecordedBy, directory: &Directory) -> Result<Self, Refusal> {
         match viewer {
             RecordedBy::MyKanta => Ok(Self::All),
@@ -156,14 +159,14 @@ impl Sight {
         }
     }
 
-    /// What a professional who works for a register sees.
+    /// The denials that a professional who works for a register is shown.
     #[must_use]
     pub fn of_party(party: &Party<'_>) -> Self {
         Self::OfSector(party.register.kind.sector())
     }
 
-    /// Whether a declaration is shown: of denials those of the sector, and
-    /// those of both.
+    /// Whether a declaration is shown: every declaration but denials of the other
+    /// sector alone.
     #[must_use]
     pub fn includes(self, content: &Content) -> bool {
         match (self, content) {
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_recorded_by_now_is_shown_as_asked() {
+    fn declarations_recorded_by_now_are_selected() {
         let view = investigating(RecordedBy::MyKanta);
         let denials = ["denial", "social-denial", "of-both"];
         for (kinds, include_ended, after, expected) in [
@@ -280,11 +283,11 @@ mod tests {
         }
         let nobody = View { purpose: None, viewer: None };
         let others = shown(&[Kind::Consent, Kind::Information], true, &nobody, None);
-        assert_eq!(others.expect("no denials are asked for"), ["information", "replaced", "consent"]);
+        assert_eq!(others.expect("no denials are requested"), ["information", "replaced", "consent"]);
     }
 
     #[test]
-    fn a_professional_sees_the_denials_of_the_own_sector_and_of_both() {
+    fn a_professional_is_shown_the_denials_of_the_own_sector_and_of_both() {
         for (viewer, expected) in [
             (professional(COUNTY_HEALTHCARE), Ok(vec!["denial".to_owned(), "of-both".to_owned()])),
             (professional(COUNTY_SOCIAL_WELFARE), Ok(vec!["social-denial".to_owned(), "of-both".to_owned()])),

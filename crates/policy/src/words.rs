@@ -1,13 +1,13 @@
-//! The interface's words for the core's enums, without their prefixes, as facts
-//! of explanations.
+//! The names of enum values in the interface, without their prefixes, for the
+//! facts of explanations.
 
 use super::declaration::{Against, ConsentKind, DataKind, Denial, DenialSector, Recipient, Scope};
 use super::directory::{OrganisationKind, RegisterKind};
 use super::request::{Channel, Ground, RecordKind};
 
-/// A value with a word in the interface.
+/// A value with a name in the interface.
 pub(crate) trait Word {
-    /// The word, without its prefix.
+    /// The name, without its prefix.
     fn word(&self) -> &'static str;
 }
 
@@ -86,13 +86,13 @@ impl Word for RecordKind {
     }
 }
 
-/// The words of several values, or `ALL` for none.
+/// The names of several values, or `ALL` for none.
 pub(crate) fn words<'w, W: Word + 'w>(values: impl IntoIterator<Item = &'w W>) -> String {
     let words: Vec<&str> = values.into_iter().map(Word::word).collect();
     if words.is_empty() { "ALL".to_owned() } else { words.join(", ") }
 }
 
-/// A denial's scope: its word and the id in it.
+/// A denial's scope: its name and the id in it.
 pub(crate) fn scope(denial: &Denial) -> String {
     match &denial.scope {
         Scope::AllPatientData => "ALL_PATIENT_DATA".to_owned(),

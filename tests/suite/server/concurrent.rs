@@ -1,5 +1,5 @@
-//! What is acknowledged is seen by every decision that starts after, however
-//! many record and decide at one time.
+//! Read-your-writes under concurrency: every decision that starts after an
+//! acknowledgement sees the declaration.
 
 use lupa::wire::v1;
 use lupa::wire::v1::Effect;
@@ -9,12 +9,14 @@ use tokio::task::JoinSet;
 use tonic::transport::Channel;
 
 use super::fixture::Fixture;
-use super::requests::{CONSENT, DENIAL, INFORMATION, entry, person, question, recording, withdrawal};
+use crate::fixtures::requests::{
+    CONSENT, DENIAL, INFORMATION, entry, person, question, recording, withdrawal,
+};
 
 const TASKS: usize = 16;
 /// Each ends in a decision that must see it; with all tasks, 10,000.
 const CHANGES_PER_TASK: usize = 625;
-/// A new client after so many, so that no history grows long.
+/// Changes per client, which keep each history short.
 const CHANGES_PER_CLIENT: usize = 25;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -22,7 +24,7 @@ async fn ten_thousand_acknowledgements_are_seen_by_the_next_decision() {
     let fixture = Fixture::start().await;
     let mut tasks = JoinSet::new();
     for task in 0..TASKS {
-        // What one connection records, another decides by.
+        // Writes and reads use different connections.
         let declarations = DeclarationServiceClient::new(fixture.connect().await);
         let decisions = DecisionServiceClient::new(fixture.connect().await);
         tasks.spawn(change_and_decide(task, declarations, decisions));
@@ -47,19 +49,22 @@ async fn change_and_decide(
             denial = None;
             for (name, declaration) in [("informed", INFORMATION), ("consents", CONSENT)] {
                 let request = recording(client.clone(), &format!("{key} {name}"), declaration);
-                declarations.record(request).await.expect("recorded");
+                declarations.record_declaration(request).await.expect("recorded");
             }
         }
         let (acknowledged, expected) = match denial.take() {
             None => {
                 let request = recording(client.clone(), &key, DENIAL);
-                let recorded = declarations.record(request).await.expect("recorded").into_inner();
+                let recorded = declarations.record_declaration(request).await.expect("recorded").into_inner();
                 denial = Some(recorded.declaration_id);
                 (recorded.token, Effect::Deny)
             }
             Some(id) => {
                 let request = withdrawal(client.clone(), &key, &id);
-                (declarations.withdraw(request).await.expect("withdrawn").into_inner().token, Effect::Permit)
+                (
+                    declarations.withdraw_declaration(request).await.expect("withdrawn").into_inner().token,
+                    Effect::Permit,
+                )
             }
         };
         // With the token or without.

@@ -1,13 +1,13 @@
-//! Decide: one verdict a record, in order, whole requests refused with every
-//! field at fault, and records one by one.
+//! Decide: one verdict per record, in order. An invalid request is refused with every
+//! invalid field; an invalid record is denied by itself.
 
 use lupa::wire::v1;
-use lupa::wire::v1::claim::Claim as Claimed;
+use lupa::wire::v1::claim::Kind as Claimed;
 use tonic::Code;
 
 use super::fixture::Fixture;
-use super::refused::{Refused, because, invalid, refused};
-use super::requests::{
+use crate::fixtures::refused::{Refused, because, invalid, refused};
+use crate::fixtures::requests::{
     CONSENT, DENIAL, HOLDING, INFORMATION, UNKNOWN, aino, entry, instant, message, question, recording,
 };
 
@@ -22,27 +22,29 @@ async fn with_aino() -> (Fixture, String, String) {
 
 fn permitted(consent: &str) -> v1::Verdict {
     message(&format!(
-        "{{ effect: EFFECT_PERMIT, reason: REASON_CONSENT, rule: hc-consent, declarations: [ {consent} ] }}"
+        "{{ effect: EFFECT_PERMIT, reason: REASON_CONSENT, details: {{ rule: hc-consent, declarations: [ {consent} ] }} }}"
     ))
 }
 
 fn denied(denial: &str) -> v1::Verdict {
     message(&format!(
-        "{{ effect: EFFECT_DENY, reason: REASON_NOT_SHAREABLE, detail: DETAIL_DENIAL_SERVICE_EVENT, rule: \
-         hc-denied, declarations: [ {denial} ] }}"
+        "{{ effect: EFFECT_DENY, reason: REASON_NOT_SHAREABLE, details: {{ detail: DETAIL_DENIAL_SERVICE_EVENT, \
+         rule: hc-denied, declarations: [ {denial} ] }} }}"
     ))
 }
 
 fn claimed(claim: Claimed) -> v1::Claim {
-    v1::Claim { claim: Some(claim) }
+    v1::Claim { kind: Some(claim) }
 }
 
 fn invalid_record(field: &str) -> v1::Verdict {
-    message(&format!("{{ effect: EFFECT_DENY, reason: REASON_INVALID_RECORD, invalid_field: {field} }}"))
+    message(&format!(
+        "{{ effect: EFFECT_DENY, reason: REASON_INVALID_RECORD, details: {{}}, invalid_field: {field} }}"
+    ))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_record_is_decided_at_the_revision_and_instant_told() {
+async fn decision_reports_its_revision_and_instant() {
     let (fixture, consent, _) = with_aino().await;
     let before = super::fixture::clock();
     let request = v1::DecideRequest {
@@ -88,7 +90,7 @@ async fn ten_thousand_records_are_decided_in_order_and_one_more_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_cannot_be_read_names_every_field() {
+async fn unreadable_request_names_every_field() {
     let fixture = Fixture::start().await;
     let good = question(aino(), vec![entry("doc-1", "visit-1")]);
     let cases: [(v1::DecideRequest, &[&str]); 8] = [
@@ -104,7 +106,7 @@ async fn a_request_that_cannot_be_read_names_every_field() {
         (
             v1::DecideRequest {
                 claims: vec![
-                    v1::Claim { claim: None },
+                    v1::Claim { kind: None },
                     message("emergency: { client_cannot_be_asked: true }"),
                     claimed(Claimed::SocialWelfareAuthority(v1::SocialWelfareAuthority {
                         purpose: 99,
@@ -130,7 +132,7 @@ async fn a_request_that_cannot_be_read_names_every_field() {
                 requester: Some(message("{ register: 'not an oid' }")),
                 channel: v1::Channel::Unspecified.into(),
                 ground: 4,
-                claims: vec![v1::Claim { claim: None }],
+                claims: vec![v1::Claim { kind: None }],
                 records: Vec::new(),
                 ..good.clone()
             },
@@ -144,7 +146,7 @@ async fn a_request_that_cannot_be_read_names_every_field() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_that_cannot_be_read_is_denied_among_the_others() {
+async fn unreadable_record_is_denied_among_the_others() {
     let (fixture, consent, denial) = with_aino().await;
     let good = entry("doc-1", "visit-2");
     let long = "x".repeat(129);
@@ -180,7 +182,7 @@ async fn a_record_that_cannot_be_read_is_denied_among_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_asserted_and_known_of_registers_decides_before_declarations() {
+async fn assertions_and_directory_are_checked_before_declarations() {
     let (fixture, _, _) = with_aino().await;
     let good = question(aino(), vec![entry("doc-1", "visit-2")]);
     let unknown: v1::Requester = message(&format!("register: {UNKNOWN}"));
@@ -203,8 +205,9 @@ async fn what_is_asserted_and_known_of_registers_decides_before_declarations() {
             "ACCESS_RIGHT_MISSING",
         ),
     ] {
-        let expected: v1::Verdict =
-            message(&format!("{{ effect: EFFECT_DENY, reason: REASON_{reason}, rule: {rule} }}"));
+        let expected: v1::Verdict = message(&format!(
+            "{{ effect: EFFECT_DENY, reason: REASON_{reason}, details: {{ rule: {rule} }} }}"
+        ));
         assert_eq!(fixture.decide(request).await.verdicts, [expected]);
     }
 }

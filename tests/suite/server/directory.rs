@@ -4,8 +4,8 @@ use lupa::wire::v1;
 use lupa::wire::v1::OrganisationKind;
 
 use super::fixture::Fixture;
-use super::refused::{invalid, refused};
-use super::requests::{HOLDING, UNKNOWN, aino, demo_directory, entry, message, question};
+use crate::fixtures::refused::{invalid, refused};
+use crate::fixtures::requests::{HOLDING, UNKNOWN, aino, demo_directory, entry, message, question};
 
 async fn replace(
     fixture: &Fixture,
@@ -24,7 +24,7 @@ async fn the_whole_directory_is_shown_as_it_was_given_and_replaced_at_once() {
     assert_eq!(shown(&fixture).await.directory, Some(demo_directory()));
     let rule = async || {
         let answer = fixture.decide(question(aino(), vec![entry("doc-1", "visit-1")])).await;
-        (answer.verdicts[0].rule.clone(), answer.token)
+        (answer.verdicts[0].details().rule.clone(), answer.token)
     };
     assert_eq!(rule().await.0, "hc-no-basis");
 
@@ -42,7 +42,7 @@ async fn the_whole_directory_is_shown_as_it_was_given_and_replaced_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_directory_at_fault_is_refused_whole_with_every_fault() {
+async fn invalid_directory_is_refused_with_every_fault() {
     let fixture = Fixture::start().await;
     let before = shown(&fixture).await;
     let demo = demo_directory();
@@ -76,7 +76,7 @@ async fn a_directory_at_fault_is_refused_whole_with_every_fault() {
     let unreadable = v1::Directory {
         organisations: vec![message("{ oid: one, operates_from: '2023-02-30', successor: two }")],
         registers: vec![v1::Register { kind: 9, ..message("{ oid: 1.2.3, joined_kanta_on: soon }") }],
-        outsourcing: vec![message("{ producer: 1.2.3, until: '2023-1-1' }")],
+        outsourcing: vec![message("{ producer: 1.2.3, valid_until: '2023-1-1' }")],
     };
     let fields = [
         "directory.organisations[0].oid",
@@ -87,7 +87,7 @@ async fn a_directory_at_fault_is_refused_whole_with_every_fault() {
         "directory.registers[0].kind",
         "directory.registers[0].joined_kanta_on",
         "directory.outsourcing[0].organiser_register",
-        "directory.outsourcing[0].until",
+        "directory.outsourcing[0].valid_until",
     ];
     let mut answer = refused(replace(&fixture, Some(unreadable)).await);
     answer.fields.sort();

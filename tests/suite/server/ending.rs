@@ -1,4 +1,4 @@
-//! How the server ends when it is told to, and what operators can change meanwhile.
+//! Shutdown: drain and grace periods. The log level can be changed at run time.
 
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,11 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::process::{Process, request, serve};
-use super::refused::{Refused, because, error_id};
-use super::requests::{aino, aino_declares, entry, question};
+use crate::fixtures::patience::{PATIENCE, until};
+use crate::fixtures::ports::free_port;
+use crate::fixtures::process::{Process, request, serve};
+use crate::fixtures::refused::{Refused, because, error_id};
+use crate::fixtures::requests::{aino, aino_declares, entry, question};
 
 fn start(settings: &[(&str, &str)]) -> (tempfile::TempDir, Process) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -24,67 +26,89 @@ fn start(settings: &[(&str, &str)]) -> (tempfile::TempDir, Process) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn callers_are_told_before_nothing_is_accepted() {
-    let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_WAIT_MS", "3000")]);
+async fn draining_server_reports_not_serving_and_still_answers() {
+    // The drain delay is longer than this test.
+    let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_WAIT_MS", "3600000")]);
     let channel = process.connect().await;
     aino_declares(channel.clone()).await;
-    let (address, http) = (process.address(), process.http());
+    let http = process.http();
     assert_eq!(request(http, "GET", "/readyz", "").await.1, "ready\n");
     process.signal("TERM");
-    while request(http, "GET", "/readyz", "").await.1 == "ready\n" {}
-    let (head, told) = request(http, "GET", "/readyz", "").await;
+    until("NOT_SERVING", async || request(http, "GET", "/readyz", "").await.1 != "ready\n").await;
+    let (head, answer) = request(http, "GET", "/readyz", "").await;
     assert!(head.starts_with("HTTP/1.0 503"), "{head}");
-    assert_eq!(told, "the server is about to end\n");
+    assert_eq!(answer, "the server is shutting down\n");
     assert_eq!(request(http, "GET", "/livez", "").await.1, "alive\n");
-    // Those who come nevertheless are answered, on new connections too.
+    // Requests are still answered, on new connections too.
     let late = process.connect_as_it_is().await;
-    let asked = HealthClient::new(late.clone()).check(HealthCheckRequest::default()).await;
-    assert_eq!(asked.expect("an answer").into_inner().status(), ServingStatus::NotServing);
-    let asked = question(aino(), vec![entry("r-1", "visit-1")]);
-    DecisionServiceClient::new(late).decide(asked).await.expect("an answer");
-    let ended = process.wait();
+    let health = HealthClient::new(late.clone()).check(HealthCheckRequest::default()).await;
+    assert_eq!(health.expect("an answer").into_inner().status(), ServingStatus::NotServing);
+    let request_to_decide = question(aino(), vec![entry("r-1", "visit-1")]);
+    DecisionServiceClient::new(late).decide(request_to_decide).await.expect("an answer");
+    process.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn server_exits_after_the_drain_delay() {
+    // A port that no other test gets after the end.
+    let address = free_port();
+    let listen = ("LUPA_SERVER__LISTEN_ADDRESS", &*address.to_string());
+    let (_folder, process) = start(&[listen, ("LUPA_SERVER__SHUTDOWN_WAIT_MS", "200")]);
+    let _connected = process.connect().await;
+    let signaled_at = Instant::now();
+    let ended = process.terminate();
+    assert!(signaled_at.elapsed() >= Duration::from_millis(200), "the delay was cut short");
     assert!(ended.status.success(), "{}", ended.said);
     assert!(TcpStream::connect(address).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_watches_is_told_to_go_elsewhere_and_is_not_waited_for() {
-    let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_GRACE_MS", "60000")]);
+async fn watch_streams_end_at_shutdown_without_delaying_it() {
+    let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_GRACE_MS", "3600000")]);
     let channel = process.connect().await;
     aino_declares(channel.clone()).await;
-    let watched = DeclarationServiceClient::new(channel).watch(v1::WatchRequest::default()).await;
+    let watched = DeclarationServiceClient::new(channel)
+        .watch_declarations(v1::WatchDeclarationsRequest::default())
+        .await;
     let mut stream = watched.expect("a stream").into_inner();
     stream.message().await.expect("a checkpoint");
     let began_at = Instant::now();
     process.signal("TERM");
-    let told = loop {
+    let answer = loop {
         match stream.message().await {
-            Ok(message) => assert!(message.is_some(), "it ended without a word"),
+            Ok(message) => assert!(message.is_some(), "the stream ended without a reason"),
             Err(status) => break Refused::of(&status),
         }
     };
-    assert_eq!(told, because(Code::Unavailable, "SERVER_ENDING"));
+    assert_eq!(answer, because(Code::Unavailable, "SERVER_ENDING"));
     drop(stream);
     assert!(process.wait().status.success());
-    assert!(began_at.elapsed() < Duration::from_secs(30), "the stream was waited for");
+    // Far less than the grace period.
+    assert!(began_at.elapsed() < PATIENCE, "the stream was waited for");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_logged_changes_while_it_runs() {
+async fn log_level_changes_at_run_time() {
     let (_folder, process) = start(&[]);
     let http = process.http();
     let refuse = async || {
-        let asked = question(aino(), Vec::new());
-        DecisionServiceClient::new(process.connect().await).decide(asked).await.expect_err("nothing is asked")
+        let request_to_decide = question(aino(), Vec::new());
+        DecisionServiceClient::new(process.connect().await)
+            .decide(request_to_decide)
+            .await
+            .expect_err("an empty request is refused")
     };
     assert_eq!(request(http, "GET", "/log-level", "").await.1, "info\n");
     let unlogged = refuse().await;
-    let (head, told) = request(http, "PUT", "/log-level", "lupa=debug").await;
+    let (head, answer) = request(http, "PUT", "/log-level", "lupa=debug").await;
     assert!(head.starts_with("HTTP/1.0 200"), "{head}");
-    assert_eq!(told, "lupa=debug\n");
+    assert_eq!(answer, "lupa=debug\n");
     let logged = refuse().await;
-    let (head, told) = request(http, "PUT", "/log-level", "lupa=loud").await;
-    assert!(head.starts_with("HTTP/1.0 400") && told.contains("write error, warn, info"), "{head} {told}");
+    let (head, answer) = request(http, "PUT", "/log-level", "lupa=loud").await;
+    assert!(
+        head.starts_with("HTTP/1.0 400") && answer.contains("write error, warn, info"),
+        "{head} {answer}"
+    );
     assert_eq!(request(http, "GET", "/log-level", "").await.1, "lupa=debug\n");
     let said = process.terminate().said;
     assert!(!said.contains(&error_id(&unlogged)), "{said}");

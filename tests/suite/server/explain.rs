@@ -6,10 +6,12 @@ use lupa::wire::v1::Finding;
 use rusqlite::Connection;
 
 use super::fixture::Fixture;
-use super::refused::{invalid, refused};
-use super::requests::{CONSENT, DENIAL, INFORMATION, UNKNOWN, aino, entry, listing, question, recording};
+use crate::fixtures::refused::{invalid, refused};
+use crate::fixtures::requests::{
+    CONSENT, DENIAL, INFORMATION, UNKNOWN, aino, entry, listing, question, recording,
+};
 
-/// The rules of lists, in order, with what is found when one decides.
+/// The rules of these lists, in order, with the finding of the one that decides.
 fn walked(lists: &[&RuleList], deciding: &str) -> Vec<(String, Finding)> {
     let ids: Vec<&str> = lists.iter().flat_map(|list| list.rules.iter().map(|rule| rule.id)).collect();
     let decided = ids.iter().position(|id| *id == deciding).expect("one of these rules");
@@ -32,8 +34,13 @@ async fn every_rule_is_shown_in_order_with_the_one_that_decided() {
     for (key, declaration) in [("1", INFORMATION), ("2", CONSENT), ("3", DENIAL)] {
         fixture.record(recording(aino(), key, declaration)).await;
     }
-    let stored =
-        fixture.declarations().list(listing(aino())).await.expect("a list").into_inner().declarations;
+    let stored = fixture
+        .declarations()
+        .list_declarations(listing(aino()))
+        .await
+        .expect("a list")
+        .into_inner()
+        .declarations;
     let unknown = v1::Record { register: UNKNOWN.to_owned(), ..entry("doc-1", "visit-2") };
     let both: [&RuleList; 2] = [&EVERYONE, &WITHIN_HEALTHCARE];
     for (record, lists, deciding) in [
@@ -59,9 +66,9 @@ async fn every_rule_is_shown_in_order_with_the_one_that_decided() {
             next: answer.next.clone(),
         };
         assert_eq!(answer, expected);
-        assert_eq!(answer.verdict.expect("a verdict").rule, deciding);
+        assert_eq!(answer.verdict.expect("a verdict").details().rule, deciding);
     }
-    // An explanation shows denials, so that it is a viewing of them.
+    // An explanation shows denials, so it is logged as a viewing.
     let store = Connection::open(fixture.store()).expect("the store");
     let logged: u32 = store
         .query_row(
@@ -88,7 +95,7 @@ async fn one_record_is_explained_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_record_that_cannot_be_read_is_explained_by_its_field() {
+async fn unreadable_record_is_explained_by_its_field() {
     let fixture = Fixture::start().await;
     let record = v1::Record { recorded_on: "2025-13-01".to_owned(), ..entry("doc-1", "visit-1") };
     let request = v1::ExplainRequest { decide: Some(question(aino(), vec![record])) };

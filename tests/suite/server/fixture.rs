@@ -6,17 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
-use lupa::cli::calendar::calendar;
 use lupa::config;
 use lupa::index::Reached;
 use lupa::server::{Listeners, Server, ServerError};
 use lupa::telemetry::Telemetry;
+use lupa::wire::admin::index_service_client::IndexServiceClient;
 use lupa::wire::directory::directory;
 use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
-use lupa::wire::v1::index_service_client::IndexServiceClient;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -26,21 +25,15 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
-use super::process::request;
-use super::requests::demo_directory;
+use crate::fixtures::patience::{PATIENT_SETTINGS, deadline, variable};
+use crate::fixtures::process::request;
+use crate::fixtures::requests::demo_directory;
 
-/// When the tests take place, so that their answers do not change with the
-/// calendar: before sharing across sectors starts.
-const BEGINNING: &str = "2026-11-21T10:00:00Z";
+/// The time of the tests, before sharing across sectors starts, so that their answers do
+/// not change with the calendar.
+pub(super) const BEGINNING: &str = "2026-11-21T10:00:00Z";
 
-/// Longer than a machine that runs everything at once can be held up.
-const PATIENT: [(&str, &str); 3] = [
-    ("index.max_staleness_ms", "30000"),
-    ("consistency.wait_ms_max", "20000"),
-    ("server.request_timeout_ms", "60000"),
-];
-
-/// The tests' clock: it goes on from [`BEGINNING`].
+/// The clock of the tests, which starts at [`BEGINNING`].
 pub(super) fn clock() -> DateTime<Utc> {
     static STARTED: LazyLock<std::time::Instant> = LazyLock::new(std::time::Instant::now);
     let beginning: DateTime<Utc> = BEGINNING.parse().expect("an instant");
@@ -48,12 +41,13 @@ pub(super) fn clock() -> DateTime<Utc> {
     beginning + elapsed
 }
 
-/// A running server; it ends when this is dropped.
+/// A running server. It stops when this is dropped.
 pub(super) struct Fixture {
     endpoint: Endpoint,
     channel: Channel,
     http: SocketAddr,
     store: PathBuf,
+    clock: fn() -> DateTime<Utc>,
     folder: TempDir,
     stop: oneshot::Sender<()>,
     ended: JoinHandle<Result<(), ServerError>>,
@@ -67,35 +61,39 @@ impl Fixture {
 
     /// With the demo directory and these settings.
     pub(super) async fn start_with(settings: &[(&str, &str)]) -> Self {
-        let folder = TempDir::new().expect("a directory");
-        let server = open(&folder.path().join("store.sqlite"), settings).await;
-        let demo = directory(&demo_directory()).expect("a directory");
-        let stored = server.store().replace_directory(demo).await.expect("stored");
-        let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(20);
-        assert_eq!(server.index().reached(stored.point, deadline).await, Reached::Yes);
-        Self::run(folder, server).await
+        Self::start_at(clock, settings).await
     }
 
-    /// The same store, served anew with these settings.
+    /// The same with another clock, also after a restart.
+    pub(super) async fn start_at(clock: fn() -> DateTime<Utc>, settings: &[(&str, &str)]) -> Self {
+        let folder = TempDir::new().expect("a directory");
+        let server = open(&folder.path().join("store.sqlite"), settings, clock).await;
+        let demo = directory(&demo_directory()).expect("a directory");
+        let stored = server.store().replace_directory(demo).await.expect("stored");
+        assert_eq!(server.index().reached(stored.point, deadline()).await, Reached::Yes);
+        Self::run(folder, server, clock).await
+    }
+
+    /// Restarts the server on the same store with these settings.
     pub(super) async fn restart_with(self, settings: &[(&str, &str)]) -> Self {
         self.restart_after(settings, |_| ()).await
     }
 
-    /// The same, with something done to the store's file meanwhile.
+    /// The same, with a change to the file of the store between stop and start.
     pub(super) async fn restart_after(
         self,
         settings: &[(&str, &str)],
         meanwhile: impl FnOnce(&Path),
     ) -> Self {
-        let Self { endpoint: _, channel: _, http: _, store, folder, stop, ended } = self;
+        let Self { endpoint: _, channel: _, http: _, store, clock, folder, stop, ended } = self;
         drop(stop);
         ended.await.expect("no panic").expect("an ordered end");
         meanwhile(&store);
-        let server = open(&store, settings).await;
-        Self::run(folder, server).await
+        let server = open(&store, settings, clock).await;
+        Self::run(folder, server, clock).await
     }
 
-    async fn run(folder: TempDir, server: Server) -> Self {
+    async fn run(folder: TempDir, server: Server, clock: fn() -> DateTime<Utc>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let http_listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
@@ -106,17 +104,17 @@ impl Fixture {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).expect("an endpoint");
         let channel = endpoint.connect().await.expect("a connection");
         let store = folder.path().join("store.sqlite");
-        let fixture = Self { endpoint, channel, http, store, folder, stop, ended };
+        let fixture = Self { endpoint, channel, http, store, clock, folder, stop, ended };
         fixture.serving().await;
         fixture
     }
 
-    /// Waits until the server says that it serves.
+    /// Waits until the server reports SERVING.
     async fn serving(&self) {
         let request = HealthCheckRequest { service: "lupa.v1.DecisionService".to_owned() };
         let mut statuses = self.health().watch(request).await.expect("a stream").into_inner();
-        while let Some(told) = statuses.message().await.expect("a status") {
-            if told.status() == ServingStatus::Serving {
+        while let Some(status) = statuses.message().await.expect("a status") {
+            if status.status() == ServingStatus::Serving {
                 return;
             }
         }
@@ -169,13 +167,19 @@ impl Fixture {
     }
 
     /// Records a declaration that must be accepted.
-    pub(super) async fn record(&self, request: v1::RecordRequest) -> v1::RecordResponse {
-        self.declarations().record(request).await.expect("recorded").into_inner()
+    pub(super) async fn record(
+        &self,
+        request: v1::RecordDeclarationRequest,
+    ) -> v1::RecordDeclarationResponse {
+        self.declarations().record_declaration(request).await.expect("recorded").into_inner()
     }
 
     /// Withdraws a declaration, which must be accepted.
-    pub(super) async fn withdraw(&self, request: v1::WithdrawRequest) -> v1::WithdrawResponse {
-        self.declarations().withdraw(request).await.expect("withdrawn").into_inner()
+    pub(super) async fn withdraw(
+        &self,
+        request: v1::WithdrawDeclarationRequest,
+    ) -> v1::WithdrawDeclarationResponse {
+        self.declarations().withdraw_declaration(request).await.expect("withdrawn").into_inner()
     }
 
     /// A decision that must be made.
@@ -184,20 +188,16 @@ impl Fixture {
     }
 }
 
-async fn open(store: &Path, settings: &[(&str, &str)]) -> Server {
+async fn open(store: &Path, settings: &[(&str, &str)], clock: fn() -> DateTime<Utc>) -> Server {
     let path = [("store.path", store.to_str().expect("UTF-8"))];
     // The last of two with one name stands.
-    let variables: Vec<(OsString, OsString)> = PATIENT
+    let variables: Vec<(OsString, OsString)> = PATIENT_SETTINGS
         .iter()
         .filter(|(name, _)| !settings.iter().any(|(given, _)| given == name))
         .chain(settings)
         .chain(&path)
-        .map(|(name, value)| {
-            let variable = format!("LUPA_{}", name.to_ascii_uppercase().replace('.', "__"));
-            (variable.into(), value.into())
-        })
+        .map(|setting| variable(*setting))
         .collect();
-    let config = config::load(None, variables).expect("a configuration").config;
-    let dates = calendar(&config.calendar).expect("dates");
-    Server::open(&config, dates, clock, Telemetry::unsent()).await.expect("a server")
+    let loaded = config::load(None, variables).expect("a configuration");
+    Server::open(&loaded.config, loaded.calendar, clock, Telemetry::unsent()).await.expect("a server")
 }

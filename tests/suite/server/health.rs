@@ -36,14 +36,14 @@ async fn each_service_serves_until_the_server_ends() {
 
     let ending = tokio::spawn(fixture.restart_with(&[("server.shutdown_grace_ms", "1")]));
     for mut statuses in watched {
-        let told = statuses.message().await.expect("a status").expect("a status");
-        assert_eq!(told.status(), ServingStatus::NotServing);
+        let status = statuses.message().await.expect("a status").expect("a status");
+        assert_eq!(status.status(), ServingStatus::NotServing);
         drop(statuses);
     }
     ending.await.expect("it serves again");
 }
 
-/// Asks server reflection one question.
+/// Sends one request to server reflection.
 async fn reflected(fixture: &Fixture, question: MessageRequest) -> Result<ServerReflectionResponse, Code> {
     let request = ServerReflectionRequest { host: String::new(), message_request: Some(question) };
     let mut client = ServerReflectionClient::new(fixture.channel());

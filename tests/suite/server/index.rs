@@ -1,18 +1,20 @@
-//! What operators see of the index: over gRPC, over HTTP and at the terminal.
+//! The index as operators see it: over gRPC, HTTP and in files.
 
 use std::path::Path;
 
-use lupa::wire::v1;
+use lupa::wire::admin;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use tonic::Code;
 
-use super::fixture::Fixture;
-use super::process::{Process, serve};
-use super::refused::{because, refused};
-use super::requests::{CONSENT, DENIAL, INFORMATION, person, recording};
+use super::fixture::{BEGINNING, Fixture};
+use crate::fixtures::patience::{until, until_some};
+use crate::fixtures::process::{Process, serve};
+use crate::fixtures::refused::{because, refused};
+use crate::fixtures::requests::{CONSENT, DENIAL, INFORMATION, person, recording};
 
 async fn with_declarations(settings: &[(&str, &str)]) -> Fixture {
-    let fixture = Fixture::start_with(settings).await;
+    // A clock that stands: a digest is published when the minute changes between two changes.
+    let fixture = Fixture::start_at(|| BEGINNING.parse().expect("an instant"), settings).await;
     for (number, declaration) in [INFORMATION, CONSENT, DENIAL].into_iter().enumerate() {
         fixture.record(recording(person(number % 2), &number.to_string(), INFORMATION)).await;
         fixture.record(recording(person(number % 2), &format!("and {number}"), declaration)).await;
@@ -21,42 +23,40 @@ async fn with_declarations(settings: &[(&str, &str)]) -> Fixture {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_state_of_the_index_is_told_to_the_entitled() {
+async fn index_stats_are_for_entitled_callers() {
     let fixture = with_declarations(&[]).await;
-    let asked = || v1::GetIndexStatsRequest {};
-    let stats = fixture.indexes().get_index_stats(asked()).await.expect("stats").into_inner();
+    let request = || admin::GetIndexStatsRequest {};
+    let stats = fixture.indexes().get_index_stats(request()).await.expect("stats").into_inner();
     assert_eq!((stats.revision, stats.clients, stats.declarations), (7, 2, 6));
     assert_eq!((stats.overlay_clients, stats.checkpoint), (2, None));
     let digest = stats.digest;
     assert_eq!(digest.len(), 16);
-    // Loaded with them, they are packed.
+    // A load packs the declarations.
     let fixture = fixture.restart_with(&[]).await;
-    let stats = fixture.indexes().get_index_stats(asked()).await.expect("stats").into_inner();
+    let stats = fixture.indexes().get_index_stats(request()).await.expect("stats").into_inner();
     assert_eq!((stats.clients, stats.declarations, stats.overlay_clients), (2, 6, 0));
     assert!(stats.base_bytes.expect("bytes").entries >= 6 * 16);
     assert_eq!((stats.digest, stats.mark), (digest, None));
     let fixture = fixture.restart_with(&[("access.loopback", "public")]).await;
-    let answer = refused(fixture.indexes().get_index_stats(asked()).await);
+    let answer = refused(fixture.indexes().get_index_stats(request()).await);
     assert_eq!(answer, because(Code::PermissionDenied, "NOT_ENTITLED"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changes_of_many_clients_are_packed_while_it_serves() {
     let fixture = with_declarations(&[("index.overlay_clients_max", "1")]).await;
-    let stats = loop {
-        let asked = fixture.indexes().get_index_stats(v1::GetIndexStatsRequest {}).await;
-        let stats = asked.expect("stats").into_inner();
-        // What is recorded while a merge runs is for the next one.
-        if stats.merges.expect("merges").count > 0 && stats.overlay_clients < 2 {
-            break stats;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    };
+    let stats = until_some("a merge", async || {
+        let answer = fixture.indexes().get_index_stats(admin::GetIndexStatsRequest {}).await;
+        let stats = answer.expect("stats").into_inner();
+        // What is recorded while a merge runs is left to the next one.
+        (stats.merges.expect("merges").count > 0 && stats.overlay_clients < 2).then_some(stats)
+    })
+    .await;
     assert_eq!((stats.clients, stats.declarations), (2, 6));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn health_and_metrics_are_told_over_http() {
+async fn health_and_metrics_are_served_over_http() {
     let fixture = with_declarations(&[]).await;
     assert_eq!(fixture.get("/livez").await.1, "alive\n");
     assert_eq!(fixture.get("/readyz").await.1, "ready\n");
@@ -77,10 +77,8 @@ async fn a_checkpoint_is_written_beside_a_store_in_the_folder_of_the_process() {
     command.current_dir(folder.path()).env("LUPA_INDEX__CHECKPOINT_CHANGES_MIN", "1");
     let process = Process::start(command).expect("it listens");
     let mut declarations = DeclarationServiceClient::new(process.connect().await);
-    declarations.record(recording(person(0), "1", INFORMATION)).await.expect("recorded");
-    while !folder.path().join("store.sqlite.index").exists() {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    declarations.record_declaration(recording(person(0), "1", INFORMATION)).await.expect("recorded");
+    until("a checkpoint", async || folder.path().join("store.sqlite.index").exists()).await;
     let ended = process.terminate();
     assert!(ended.said.contains("a checkpoint is written"), "{}", ended.said);
     assert!(!ended.said.contains("no checkpoint is written"), "{}", ended.said);

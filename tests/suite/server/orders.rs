@@ -1,6 +1,5 @@
-//! Declarations given, replaced, withdrawn and repeated in many orders: each
-//! request is admitted, and each record decided, as the reference evaluator
-//! says of what is then stored.
+//! Declarations given, replaced, withdrawn and repeated in many orders: admission and
+//! decisions agree with the reference evaluator on the stored state.
 
 use lupa::wire::v1;
 use lupa::wire::v1::{Effect, StoredDeclaration};
@@ -8,13 +7,13 @@ use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 
 use super::fixture::{Fixture, clock};
-use super::requests::{
+use crate::core::reference::{self, Answer, Calendar};
+use crate::fixtures::requests::{
     CONSENT, DENIAL, HOLDING, INFORMATION, aino, demo_directory, entry, instant, listing, message, person,
     question, recording, withdrawal,
 };
-use crate::reference::{self, Answer, Calendar};
 
-/// What may be declared, much of it about the records below.
+/// The declarations, most of them about the records below.
 const DECLARATIONS: [&str; 14] = [
     INFORMATION,
     "information: { version: '1.0' }",
@@ -35,7 +34,7 @@ const DECLARATIONS: [&str; 14] = [
 const CLIENTS: usize = 24;
 const STEPS: usize = 20;
 
-/// The same numbers everywhere: a linear congruential generator (Knuth's MMIX).
+/// Deterministic numbers: a linear congruential generator (Knuth's MMIX).
 struct Numbers(u64);
 
 impl Numbers {
@@ -45,7 +44,7 @@ impl Numbers {
     }
 }
 
-/// One record for each rule that the declarations bear on.
+/// One record for each rule that the declarations affect.
 fn records() -> Vec<v1::Record> {
     vec![
         entry("doc-1", "visit-1"),
@@ -65,21 +64,21 @@ fn records() -> Vec<v1::Record> {
     ]
 }
 
-/// In the reference's words.
+/// In the types of the reference.
 fn answer(verdict: &v1::Verdict, expected: &Answer) -> (String, Answer) {
     let mut obligations: Vec<_> = verdict.obligations().collect();
     obligations.sort();
     let Answer { rule, .. } = expected;
-    let (effect, reason, detail) = (verdict.effect(), verdict.reason(), verdict.detail());
-    (verdict.rule.clone(), Answer { effect, reason, detail, rule, obligations })
+    let (effect, reason, detail) = (verdict.effect(), verdict.reason(), verdict.details().detail());
+    (verdict.details().rule.clone(), Answer { effect, reason, detail, rule, obligations })
 }
 
 async fn stored(fixture: &Fixture, client: &v1::ClientId) -> Vec<StoredDeclaration> {
-    let request = v1::ListRequest { page_size: 1000, ..listing(client.clone()) };
-    fixture.declarations().list(request).await.expect("a list").into_inner().declarations
+    let request = v1::ListDeclarationsRequest { page_size: 1000, ..listing(client.clone()) };
+    fixture.declarations().list_declarations(request).await.expect("a list").into_inner().declarations
 }
 
-/// The notices, or the code of the refusal, as the reference tells them.
+/// The notices, or the code of the refusal, as the reference returns them.
 fn admitted<T>(
     answer: Result<Response<T>, Status>,
     notices: impl Fn(T) -> Vec<v1::Notice>,
@@ -95,8 +94,8 @@ struct Client<'a> {
     directory: &'a v1::Directory,
     id: v1::ClientId,
     /// Requests that were acknowledged, with their answers.
-    recorded: Vec<(v1::RecordRequest, v1::RecordResponse)>,
-    withdrawn: Vec<(v1::WithdrawRequest, v1::WithdrawResponse)>,
+    recorded: Vec<(v1::RecordDeclarationRequest, v1::RecordDeclarationResponse)>,
+    withdrawn: Vec<(v1::WithdrawDeclarationRequest, v1::WithdrawDeclarationResponse)>,
 }
 
 impl Client<'_> {
@@ -104,7 +103,7 @@ impl Client<'_> {
         let request = recording(self.id.clone(), key, declaration);
         let before = stored(self.fixture, &self.id).await;
         let expected = reference::admit(self.directory, &Calendar::defaults(), &before, &request, clock());
-        let answer = self.fixture.declarations().record(request.clone()).await;
+        let answer = self.fixture.declarations().record_declaration(request.clone()).await;
         if let Ok(answer) = &answer {
             self.recorded.push((request.clone(), answer.get_ref().clone()));
         }
@@ -118,7 +117,7 @@ impl Client<'_> {
         let before = stored(self.fixture, &self.id).await;
         let expected =
             reference::admit_withdrawal(self.directory, &Calendar::defaults(), &before, &request, clock());
-        let answer = self.fixture.declarations().withdraw(request.clone()).await;
+        let answer = self.fixture.declarations().withdraw_declaration(request.clone()).await;
         if let Ok(answer) = &answer {
             self.withdrawn.push((request.clone(), answer.get_ref().clone()));
         }
@@ -126,7 +125,7 @@ impl Client<'_> {
         assert_eq!(found, expected.map_err(str::to_owned), "{request:?} after {before:#?}");
     }
 
-    /// Sends something again that was acknowledged: it is answered the same.
+    /// Repeats an acknowledged request, which gets the same answer.
     async fn repeat(&self, place: usize) {
         if let Some((request, answer)) = self.recorded.get(place) {
             assert_eq!(self.fixture.record(request.clone()).await, *answer);
@@ -136,8 +135,8 @@ impl Client<'_> {
         }
     }
 
-    /// Each acknowledged declaration is stored once, in order, with its end;
-    /// and the records are decided by that. Tells how many are permitted.
+    /// Each acknowledged declaration is stored once, in order, with its withdrawal, and
+    /// the records are decided by that. Returns the number of permitted records.
     async fn check(&self) -> usize {
         let declarations = stored(self.fixture, &self.id).await;
         let found: Vec<_> =
@@ -169,12 +168,12 @@ impl Client<'_> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_order_ends_as_the_reference_says() {
+async fn every_order_agrees_with_the_reference() {
     let mut fixture = Fixture::start().await;
     let directory = demo_directory();
     let mut permitted = 0;
     for seed in 0..CLIENTS {
-        // Half way through, from the disk again.
+        // Half way through, after a restart.
         if seed == CLIENTS / 2 {
             fixture = fixture.restart_with(&[]).await;
         }
@@ -185,7 +184,7 @@ async fn every_order_ends_as_the_reference_says() {
         for step in 0..STEPS {
             let key = format!("{seed} {step}");
             let place = numbers.below(client.recorded.len() + 1);
-            // Half of them begin as most people do.
+            // Half of the clients start with information and a consent.
             match (step, numbers.below(8)) {
                 (0, _) if seed % 2 == 1 => client.record(&key, INFORMATION).await,
                 (1, _) if seed % 2 == 1 => client.record(&key, CONSENT).await,
@@ -196,7 +195,7 @@ async fn every_order_ends_as_the_reference_says() {
             permitted += client.check().await;
         }
     }
-    // Neither all nor nothing: the declarations bear on the records.
-    let asked = CLIENTS * STEPS * records().len();
-    assert!(asked / 10 < permitted && permitted < asked * 9 / 10, "{permitted} of {asked} permitted");
+    // Neither all nor none: the declarations affect the records.
+    let decided = CLIENTS * STEPS * records().len();
+    assert!(decided / 10 < permitted && permitted < decided * 9 / 10, "{permitted} of {decided} permitted");
 }

@@ -1,4 +1,4 @@
-//! Print: what is in force, in three languages and two formats.
+//! Print: the declarations in force, in three languages and two formats.
 
 use lupa::wire::v1;
 use lupa::wire::v1::{Document, Format, Sector};
@@ -6,14 +6,19 @@ use rusqlite::Connection;
 use tonic::Code;
 
 use super::fixture::Fixture;
-use super::refused::{because, invalid, refused};
-use super::requests::{
+use crate::fixtures::refused::{because, invalid, refused};
+use crate::fixtures::requests::{
     CONSENT, DENIAL, INFORMATION, aino, message, my_kanta, person, professional, recording, the_client,
     withdrawal,
 };
 
-fn printing(client: v1::ClientId, document: Document, language: &str, format: Format) -> v1::PrintRequest {
-    v1::PrintRequest {
+fn printing(
+    client: v1::ClientId,
+    document: Document,
+    language: &str,
+    format: Format,
+) -> v1::PrintDeclarationsRequest {
+    v1::PrintDeclarationsRequest {
         client: Some(client),
         sector: Sector::Healthcare.into(),
         document: document.into(),
@@ -24,11 +29,11 @@ fn printing(client: v1::ClientId, document: Document, language: &str, format: Fo
     }
 }
 
-async fn printed(fixture: &Fixture, request: v1::PrintRequest) -> v1::PrintResponse {
-    fixture.declarations().print(request).await.expect("printed").into_inner()
+async fn printed(fixture: &Fixture, request: v1::PrintDeclarationsRequest) -> v1::PrintDeclarationsResponse {
+    fixture.declarations().print_declarations(request).await.expect("printed").into_inner()
 }
 
-fn ids(answer: &v1::PrintResponse) -> Vec<&str> {
+fn ids(answer: &v1::PrintDeclarationsResponse) -> Vec<&str> {
     let id =
         |printed: &'_ v1::PrintedDeclaration| printed.declaration.as_ref().expect("a declaration").id.clone();
     let ids: Vec<String> = answer.declarations.iter().map(id).collect();
@@ -37,7 +42,7 @@ fn ids(answer: &v1::PrintResponse) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_in_force_is_printed_in_every_language_and_format() {
+async fn declarations_in_force_are_printed_in_every_language_and_format() {
     let fixture = Fixture::start().await;
     fixture.record(recording(aino(), "1", INFORMATION)).await;
     fixture.record(recording(aino(), "2", CONSENT)).await;
@@ -57,14 +62,14 @@ async fn what_is_in_force_is_printed_in_every_language_and_format() {
             assert_eq!(ids(&text), [expected.as_str()]);
             assert_eq!(
                 text,
-                v1::PrintResponse {
+                v1::PrintDeclarationsResponse {
                     rendered: text.rendered.clone(),
                     printed_at: text.printed_at,
                     ..html.clone()
                 }
             );
             let entry = &text.declarations[0];
-            // The text is broken into lines of its own.
+            // The text is wrapped.
             let unbroken = text.rendered.split_whitespace().collect::<Vec<_>>().join(" ");
             for words in entry.lines.iter().chain([&text.title, &entry.heading]) {
                 assert!(!words.is_empty() && unbroken.contains(words.as_str()), "{words}: {}", text.rendered);
@@ -93,7 +98,7 @@ async fn what_is_in_force_is_printed_in_every_language_and_format() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn that_there_is_nothing_is_said() {
+async fn empty_printout_says_so() {
     let fixture = Fixture::start().await;
     for language in ["fi", "sv", "en"] {
         for document in [Document::Consents, Document::Denials] {
@@ -105,11 +110,11 @@ async fn that_there_is_nothing_is_said() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_printout_is_for_who_may_give_what_is_printed() {
+async fn printout_requires_the_right_to_declare() {
     let fixture = Fixture::start().await;
     let minor = v1::ClientId { extension: "020516C903K".to_owned(), root: String::new() };
     let guardian = Some(message::<v1::Declarer>("role: ROLE_GUARDIAN"));
-    let by_guardian = |client, document| v1::PrintRequest {
+    let by_guardian = |client, document| v1::PrintDeclarationsRequest {
         requested_by: guardian.clone(),
         ..printing(client, document, "en", Format::Text)
     };
@@ -119,45 +124,56 @@ async fn a_printout_is_for_who_may_give_what_is_printed() {
         by_guardian(aino(), Document::Denials),
         by_guardian(minor.clone(), Document::Denials),
     ] {
-        assert_eq!(refused(fixture.declarations().print(request).await), not_allowed);
+        assert_eq!(refused(fixture.declarations().print_declarations(request).await), not_allowed);
     }
     printed(&fixture, by_guardian(minor.clone(), Document::Consents)).await;
     let professional = Some(professional());
-    let from_a_professional =
-        v1::PrintRequest { printed_by: professional.clone(), ..by_guardian(minor, Document::Denials) };
+    let from_a_professional = v1::PrintDeclarationsRequest {
+        printed_by: professional.clone(),
+        ..by_guardian(minor, Document::Denials)
+    };
     printed(&fixture, from_a_professional).await;
 
-    let of = |sector: Sector, document| v1::PrintRequest {
+    let of = |sector: Sector, document| v1::PrintDeclarationsRequest {
         sector: sector.into(),
         printed_by: professional.clone(),
         ..printing(aino(), document, "en", Format::Text)
     };
     printed(&fixture, of(Sector::Both, Document::Denials)).await;
-    let other_sector = fixture.declarations().print(of(Sector::SocialWelfare, Document::Denials)).await;
+    let other_sector =
+        fixture.declarations().print_declarations(of(Sector::SocialWelfare, Document::Denials)).await;
     assert_eq!(refused(other_sector), because(Code::FailedPrecondition, "RECORDER_SECTOR_NOT_ALLOWED"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_read_is_not_printed() {
+async fn unreadable_declaration_is_not_printed() {
     let fixture = Fixture::start().await;
-    let nothing = fixture.declarations().print(message::<v1::PrintRequest>("language: de")).await;
+    let nothing = fixture
+        .declarations()
+        .print_declarations(message::<v1::PrintDeclarationsRequest>("language: de"))
+        .await;
     assert_eq!(refused(nothing), invalid(&["client", "sector", "document", "language", "requested_by"]));
     let denials = || printing(aino(), Document::Denials, "en", Format::Text);
     for (request, fields) in [
         (
-            v1::PrintRequest { document: 9, format: 9, printed_by: Some(message("{}")), ..denials() },
+            v1::PrintDeclarationsRequest {
+                document: 9,
+                format: 9,
+                printed_by: Some(message("{}")),
+                ..denials()
+            },
             &["document", "format", "printed_by"][..],
         ),
         (
-            v1::PrintRequest {
+            v1::PrintDeclarationsRequest {
                 sector: Sector::Both.into(),
                 document: Document::Consents.into(),
                 ..denials()
             },
             &["sector"],
         ),
-        (v1::PrintRequest { printed_by: None, ..denials() }, &["printed_by"]),
+        (v1::PrintDeclarationsRequest { printed_by: None, ..denials() }, &["printed_by"]),
     ] {
-        assert_eq!(refused(fixture.declarations().print(request).await), invalid(fields));
+        assert_eq!(refused(fixture.declarations().print_declarations(request).await), invalid(fields));
     }
 }

@@ -1,19 +1,19 @@
-//! What callers without an entitlement see, and that no error tells of a person.
+//! What callers without an entitlement see. Errors contain no personal data.
 
 use lupa::wire::v1;
 use prost::Message;
 use tonic::{Code, Status};
 
 use super::fixture::{Fixture, clock};
-use super::refused::{because, refused};
-use super::requests::{
+use crate::fixtures::refused::{because, refused};
+use crate::fixtures::requests::{
     ASKING, CONSENT, DENIAL, HOLDING, INFORMATION, aino, demo_directory, entry, listing, message, person,
     question, recording, timestamp, withdrawal,
 };
 
 const PUBLIC: [(&str, &str); 1] = [("access.loopback", "public")];
 
-/// The answer as it is for everyone who asks: what differs by itself is left out.
+/// The answer without the parts that differ in every answer.
 fn anonymous(answer: v1::DecideResponse) -> Vec<u8> {
     let v1::DecideResponse { verdicts, decision_id, token, decided_at, catalogue_version, request_id } =
         answer;
@@ -87,24 +87,28 @@ async fn beyond_decisions(fixture: &Fixture) -> Vec<(&'static str, Option<Status
     let decide = || Some(question(aino(), vec![entry("doc-1", "visit-1")]));
     let explain = v1::ExplainRequest { decide: decide() };
     let simulate = v1::SimulateRequest { decide: decide(), ..Default::default() };
-    let get = v1::GetRequest { client: Some(aino()), declaration_id: "x".to_owned(), ..Default::default() };
+    let get = v1::GetDeclarationRequest {
+        client: Some(aino()),
+        declaration_id: "x".to_owned(),
+        ..Default::default()
+    };
     let replace = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
-    let print = message::<v1::PrintRequest>(
+    let print = message::<v1::PrintDeclarationsRequest>(
         "{ client: { extension: 010181-900C }, sector: SECTOR_HEALTHCARE, document: DOCUMENT_DENIALS, requested_by: { \
          role: ROLE_CLIENT } }",
     );
-    let status = v1::InformationStatusRequest { client: Some(aino()), asked_by: String::new() };
+    let status = v1::GetInformationStatusRequest { client: Some(aino()), asked_by: String::new() };
     let mut declarations = fixture.declarations();
     let mut directories = fixture.directories();
     vec![
         ("Explain", fixture.decisions().explain(explain).await.err()),
         ("Simulate", fixture.decisions().simulate(simulate).await.err()),
-        ("Record", declarations.record(recording(aino(), "1", INFORMATION)).await.err()),
-        ("Withdraw", declarations.withdraw(withdrawal(aino(), "2", "x")).await.err()),
-        ("Get", declarations.get(get).await.err()),
-        ("List", declarations.list(listing(aino())).await.err()),
-        ("InformationStatus", declarations.information_status(status).await.err()),
-        ("Print", declarations.print(print).await.err()),
+        ("Record", declarations.record_declaration(recording(aino(), "1", INFORMATION)).await.err()),
+        ("Withdraw", declarations.withdraw_declaration(withdrawal(aino(), "2", "x")).await.err()),
+        ("Get", declarations.get_declaration(get).await.err()),
+        ("List", declarations.list_declarations(listing(aino())).await.err()),
+        ("InformationStatus", declarations.get_information_status(status).await.err()),
+        ("Print", declarations.print_declarations(print).await.err()),
         ("ReplaceDirectory", directories.replace_directory(replace).await.err()),
         ("GetDirectory", directories.get_directory(v1::GetDirectoryRequest {}).await.err()),
     ]
@@ -120,7 +124,7 @@ async fn the_public_may_only_ask_for_decisions() {
             Err(refusal.unwrap_or_else(|| panic!("{method} is answered")));
         assert_eq!(refused(refusal), because(Code::PermissionDenied, "NOT_ENTITLED"), "{method}");
     }
-    // Nor was any of it done.
+    // None of it was done.
     assert_eq!(fixture.decide(question(aino(), vec![entry("doc-1", "visit-1")])).await.token, head);
 }
 
@@ -134,13 +138,13 @@ fn assert_no_person(method: &str, status: &Status) {
     for canary in CANARIES {
         for text in [status.message(), &details, &headers] {
             let text = text.to_lowercase();
-            assert!(!text.contains(&canary.to_lowercase()), "{method} tells `{canary}`: {status:?}");
+            assert!(!text.contains(&canary.to_lowercase()), "{method} leaks `{canary}`: {status:?}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_error_tells_of_a_person() {
+async fn errors_contain_no_personal_data() {
     let fixture = Fixture::start().await;
     let maija = v1::Declarer {
         role: v1::Role::Client.into(),
@@ -148,20 +152,20 @@ async fn no_error_tells_of_a_person() {
         id: "010181-900C".to_owned(),
     };
     let doctor = v1::RecordedBy {
-        recorded_by: Some(v1::recorded_by::RecordedBy::Professional(v1::Professional {
+        system: Some(v1::recorded_by::System::Professional(v1::Professional {
             register: ASKING.to_owned(),
             organisation: "1.2.246.10.99999999.5.0".to_owned(),
             professional: "kanaria-doctor".to_owned(),
         })),
     };
     let denial = "denial: { sector: SECTOR_HEALTHCARE, service_event: kanaria-visit }";
-    let record = |key: &str, declaration: &str| v1::RecordRequest {
+    let record = |key: &str, declaration: &str| v1::RecordDeclarationRequest {
         declarer: Some(maija.clone()),
         recorded_by: Some(doctor.clone()),
         ..recording(aino(), key, declaration)
     };
     let stored = fixture.record(record("kanaria-doc", denial)).await.declaration_id;
-    let withdraw = v1::WithdrawRequest {
+    let withdraw = v1::WithdrawDeclarationRequest {
         declarer: Some(maija.clone()),
         recorded_by: Some(doctor.clone()),
         ..withdrawal(aino(), "end", &stored)
@@ -169,7 +173,7 @@ async fn no_error_tells_of_a_person() {
     let decide = question(aino(), vec![entry("kanaria-doc", "kanaria-visit")]);
     let bad_client =
         |extension: &str| Some(v1::ClientId { extension: extension.to_owned(), root: String::new() });
-    let mut told: Vec<(&str, Option<Status>)> = Vec::new();
+    let mut statuses: Vec<(&str, Option<Status>)> = Vec::new();
 
     let mut decisions = fixture.decisions();
     for request in [
@@ -180,17 +184,18 @@ async fn no_error_tells_of_a_person() {
         v1::DecideRequest { at_least: "010181-900C".to_owned(), ..decide.clone() },
         v1::DecideRequest { records: vec![entry("kanaria-doc", "kanaria-visit"); 10_001], ..decide.clone() },
     ] {
-        told.push(("Decide", decisions.decide(request.clone()).await.err()));
+        statuses.push(("Decide", decisions.decide(request.clone()).await.err()));
         let simulate = v1::SimulateRequest { decide: Some(request.clone()), ..Default::default() };
-        told.push(("Simulate", decisions.simulate(simulate).await.err()));
-        told.push(("Explain", decisions.explain(v1::ExplainRequest { decide: Some(request) }).await.err()));
+        statuses.push(("Simulate", decisions.simulate(simulate).await.err()));
+        statuses
+            .push(("Explain", decisions.explain(v1::ExplainRequest { decide: Some(request) }).await.err()));
     }
     let mut declarations = fixture.declarations();
     let later = Some(timestamp(clock() + chrono::TimeDelta::hours(1)));
     for request in [
         record("kanaria-doc", CONSENT),
         record("new", CONSENT),
-        v1::RecordRequest { given_at: later, ..record("new", denial) },
+        v1::RecordDeclarationRequest { given_at: later, ..record("new", denial) },
         record("new", "denial: { sector: SECTOR_HEALTHCARE, register: Maija Kanarialintu }"),
         record(
             "new",
@@ -198,37 +203,43 @@ async fn no_error_tells_of_a_person() {
         ),
         record("new", "information: { version: kanaria-visit }"),
         record(&"Maija Kanarialintu".repeat(10), denial),
-        v1::RecordRequest { client: bad_client("010181-900C\n"), ..record("new", denial) },
+        v1::RecordDeclarationRequest { client: bad_client("010181-900C\n"), ..record("new", denial) },
     ] {
-        told.push(("Record", declarations.record(request).await.err()));
+        statuses.push(("Record", declarations.record_declaration(request).await.err()));
     }
     for request in [
-        v1::WithdrawRequest { declaration_id: "kanaria-doc".to_owned(), ..withdraw.clone() },
-        v1::WithdrawRequest { idempotency_key: "kanaria-doc".to_owned(), ..withdraw.clone() },
-        v1::WithdrawRequest { declarer: Some(v1::Declarer { role: 2, ..maija.clone() }), ..withdraw },
+        v1::WithdrawDeclarationRequest { declaration_id: "kanaria-doc".to_owned(), ..withdraw.clone() },
+        v1::WithdrawDeclarationRequest { idempotency_key: "kanaria-doc".to_owned(), ..withdraw.clone() },
+        v1::WithdrawDeclarationRequest {
+            declarer: Some(v1::Declarer { role: 2, ..maija.clone() }),
+            ..withdraw
+        },
     ] {
-        told.push(("Withdraw", declarations.withdraw(request).await.err()));
+        statuses.push(("Withdraw", declarations.withdraw_declaration(request).await.err()));
     }
-    let get = v1::GetRequest {
+    let get = v1::GetDeclarationRequest {
         client: Some(aino()),
         declaration_id: stored,
         viewer: Some(doctor),
         ..Default::default()
     };
-    told.push(("Get", declarations.get(get).await.err()));
-    let list = v1::ListRequest { page_token: "Maija Kanarialintu".to_owned(), ..listing(aino()) };
-    told.push(("List", declarations.list(list).await.err()));
-    let print =
-        v1::PrintRequest { client: Some(aino()), language: "kanaria-doc".to_owned(), ..Default::default() };
-    told.push(("Print", declarations.print(print).await.err()));
+    statuses.push(("Get", declarations.get_declaration(get).await.err()));
+    let list = v1::ListDeclarationsRequest { page_token: "Maija Kanarialintu".to_owned(), ..listing(aino()) };
+    statuses.push(("List", declarations.list_declarations(list).await.err()));
+    let print = v1::PrintDeclarationsRequest {
+        client: Some(aino()),
+        language: "kanaria-doc".to_owned(),
+        ..Default::default()
+    };
+    statuses.push(("Print", declarations.print_declarations(print).await.err()));
     let mut directory = demo_directory();
     directory.organisations[0].name = "Maija Kanarialintu".to_owned();
     directory.registers.retain(|register| register.oid != HOLDING);
     directory.registers[0].controller = "Maija Kanarialintu".to_owned();
     let replace = v1::ReplaceDirectoryRequest { directory: Some(directory) };
-    told.push(("ReplaceDirectory", fixture.directories().replace_directory(replace).await.err()));
+    statuses.push(("ReplaceDirectory", fixture.directories().replace_directory(replace).await.err()));
 
-    for (place, (method, status)) in told.iter().enumerate() {
+    for (place, (method, status)) in statuses.iter().enumerate() {
         let status = status.as_ref().unwrap_or_else(|| panic!("{method} at {place} is answered"));
         assert_no_person(method, status);
     }

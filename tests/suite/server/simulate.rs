@@ -3,18 +3,18 @@
 use lupa::wire::v1;
 
 use super::fixture::Fixture;
-use super::refused::{invalid, refused};
-use super::requests::{
+use crate::fixtures::refused::{invalid, refused};
+use crate::fixtures::requests::{
     CONSENT, HOLDING, INFORMATION, aino, demo_directory, entry, message, person, question, recording,
 };
 
-/// What is simulated of one record: its public reason, rule and detail.
+/// The simulated verdict of one record: its public reason, rule and detail.
 async fn simulated(fixture: &Fixture, request: v1::SimulateRequest) -> (v1::Reason, String, v1::Detail) {
     let answer = fixture.decisions().simulate(request).await.expect("simulated").into_inner();
     assert!(answer.simulated);
     let decision = answer.decision.expect("a decision");
     let [verdict] = &decision.verdicts[..] else { panic!("one verdict: {decision:?}") };
-    (verdict.reason(), verdict.rule.clone(), verdict.detail())
+    (verdict.reason(), verdict.details().rule.clone(), verdict.details().detail())
 }
 
 fn asking(client: v1::ClientId) -> v1::SimulateRequest {
@@ -32,7 +32,7 @@ fn stored(yaml: &str) -> v1::StoredDeclaration {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_same_question_under_other_circumstances() {
+async fn simulate_varies_directory_declarations_and_time() {
     let fixture = Fixture::start().await;
     fixture.record(recording(aino(), "1", INFORMATION)).await;
     fixture.record(recording(aino(), "2", CONSENT)).await;
@@ -107,12 +107,12 @@ async fn the_same_question_under_other_circumstances() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_read_is_refused_by_field() {
+async fn unreadable_simulation_is_refused_by_field() {
     let fixture = Fixture::start().await;
     let good = asking(aino());
     let mut unknown_sector = stored("declaration: { denial: {} }");
-    if let Some(v1::declaration::Declaration::Denial(denial)) =
-        unknown_sector.declaration.as_mut().and_then(|content| content.declaration.as_mut())
+    if let Some(v1::declaration::Content::Denial(denial)) =
+        unknown_sector.declaration.as_mut().and_then(|content| content.content.as_mut())
     {
         denial.sector = 9;
     }

@@ -7,8 +7,10 @@ use lupa::wire::v1;
 use tonic::Code;
 
 use super::fixture::Fixture;
-use super::refused::{Refused, because, refused};
-use super::requests::{CONSENT, DENIAL, INFORMATION, aino, demo_directory, entry, question, recording};
+use crate::fixtures::refused::{Refused, because, refused};
+use crate::fixtures::requests::{
+    CONSENT, DENIAL, INFORMATION, aino, demo_directory, entry, question, recording,
+};
 
 fn at_least(token: &str) -> v1::DecideRequest {
     v1::DecideRequest { at_least: token.to_owned(), ..question(aino(), vec![entry("doc-1", "visit-1")]) }
@@ -43,7 +45,7 @@ async fn a_decision_is_made_at_the_token_or_later() {
 async fn a_forged_token_is_refused() {
     let fixture = Fixture::start().await;
     let token = fixture.record(recording(aino(), "1", INFORMATION)).await.token;
-    // Its format, its revision and its MAC; its epoch tells of another store.
+    // Its format, its revision and its MAC. Another epoch is one of another store.
     let changed = |place: usize| {
         let mut token = token.clone().into_bytes();
         token[place] = if token[place] == b'A' { b'B' } else { b'A' };
@@ -61,20 +63,20 @@ async fn a_forged_token_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_of_another_store_is_told_apart() {
+async fn token_of_another_store_is_refused() {
     let one = Fixture::start().await;
     let other = Fixture::start().await;
     let token = other.record(recording(aino(), "1", INFORMATION)).await.token;
     one.record(recording(aino(), "1", INFORMATION)).await;
     let expected = because(Code::FailedPrecondition, "TOKEN_OF_ANOTHER_STORE");
     assert_eq!(refused(one.decisions().decide(at_least(&token)).await), expected);
-    // It is the store that counts, not the process.
+    // Tokens belong to the store, not to the process.
     let other = other.restart_with(&[]).await;
     assert_eq!(other.decide(at_least(&token)).await.token, token);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_from_the_future_is_waited_for_and_not_answered() {
+async fn token_of_a_lost_revision_is_unavailable() {
     let fixture = Fixture::start().await;
     fixture.record(recording(aino(), "1", INFORMATION)).await;
     fixture.record(recording(aino(), "2", CONSENT)).await;
@@ -90,7 +92,7 @@ async fn a_token_from_the_future_is_waited_for_and_not_answered() {
             fs::rename(store.with_extension("backup"), store).expect("the backup restored");
         })
         .await;
-    // Without the denial the visit is shown, but not to who has seen the denial.
+    // Without the denial the visit is shown, but not to a caller with the token of the denial.
     assert_eq!(fixture.decide(at_least("")).await.verdicts[0].effect(), v1::Effect::Permit);
     let expected = because(Code::Unavailable, "REVISION_NOT_REACHED");
     assert!(expected.retry);
@@ -98,7 +100,7 @@ async fn a_token_from_the_future_is_waited_for_and_not_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_request_that_takes_too_long_is_given_up_with_words() {
+async fn slow_request_times_out_with_a_reason() {
     let fixture = Fixture::start().await;
     fixture.record(recording(aino(), "1", INFORMATION)).await;
     let fixture = fixture
@@ -107,7 +109,7 @@ async fn a_request_that_takes_too_long_is_given_up_with_words() {
         })
         .await;
     let token = fixture.record(recording(aino(), "2", CONSENT)).await.token;
-    let settings = [("consistency.wait_ms_max", "60000"), ("server.request_timeout_ms", "100")];
+    let settings = [("consistency.wait_ms_max", "60000"), ("server.request_timeout_ms", "2000")];
     let fixture = fixture
         .restart_after(&settings, |store| {
             fs::rename(store.with_extension("backup"), store).expect("the backup restored");

@@ -1,4 +1,4 @@
-//! Bytes that are no message of the method, and messages that are too large.
+//! Undecodable and oversized messages.
 
 use lupa::wire::v1;
 use prost::bytes::{Buf, BufMut, Bytes};
@@ -7,9 +7,9 @@ use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
 use tonic::{Code, Request, Status};
 
 use super::fixture::Fixture;
-use super::requests::{aino, entry, message, question};
+use crate::fixtures::requests::{aino, entry, message, question};
 
-/// Sends and receives bytes as they are.
+/// A codec of raw bytes.
 struct AsTheyAre;
 
 impl Codec for AsTheyAre {
@@ -54,7 +54,7 @@ async fn send(fixture: &Fixture, method: &'static str, bytes: Vec<u8>) -> Status
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_not_protobuf_is_the_callers_fault() {
+async fn undecodable_message_is_an_invalid_argument() {
     let fixture = Fixture::start().await;
     // A field that ends too early, a wire type that does not exist, text that
     // is not UTF-8, and a varint without end.
@@ -63,18 +63,18 @@ async fn what_is_not_protobuf_is_the_callers_fault() {
         "/lupa.v1.DecisionService/Decide",
         "/lupa.v1.DecisionService/Explain",
         "/lupa.v1.DecisionService/Simulate",
-        "/lupa.v1.DeclarationService/Record",
-        "/lupa.v1.DeclarationService/Withdraw",
-        "/lupa.v1.DeclarationService/List",
+        "/lupa.v1.DeclarationService/RecordDeclaration",
+        "/lupa.v1.DeclarationService/WithdrawDeclaration",
+        "/lupa.v1.DeclarationService/ListDeclarations",
         "/lupa.v1.DirectoryService/ReplaceDirectory",
     ] {
         for bytes in garbage {
             let is_readable_elsewhere = bytes[0] == 0x4A && !method.ends_with("Decide");
             let status = send(&fixture, method, bytes.to_vec()).await;
             assert_eq!(status.code(), Code::InvalidArgument, "{method} {bytes:02X?}: {status:?}");
-            let told =
+            let is_invalid_argument =
                 status.message().contains("cannot be decoded: send the protobuf message of this method");
-            assert!(told || is_readable_elsewhere, "{method} {bytes:02X?}: {status:?}");
+            assert!(is_invalid_argument || is_readable_elsewhere, "{method} {bytes:02X?}: {status:?}");
         }
     }
     let unknown = send(&fixture, "/lupa.v1.DecisionService/Permit", Vec::new()).await;
@@ -83,15 +83,15 @@ async fn what_is_not_protobuf_is_the_callers_fault() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_over_the_limit_is_a_matter_of_limits() {
+async fn message_over_the_limit_is_refused_with_the_limit() {
     let fixture = Fixture::start_with(&[("server.request_bytes_max", "4096")]).await;
     let large = "x".repeat(4096);
     let decide =
         v1::DecideRequest { request_id: large.clone(), ..question(aino(), vec![entry("doc-1", "visit-1")]) };
-    let list = v1::ListRequest { client: Some(aino()), page_token: large, ..message("{}") };
+    let list = v1::ListDeclarationsRequest { client: Some(aino()), page_token: large, ..message("{}") };
     for status in [
         fixture.decisions().decide(decide).await.expect_err("it is refused"),
-        fixture.declarations().list(list).await.expect_err("it is refused"),
+        fixture.declarations().list_declarations(list).await.expect_err("it is refused"),
     ] {
         assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
         assert!(

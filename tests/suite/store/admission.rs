@@ -1,4 +1,4 @@
-//! Admission sees everything that is stored before what it admits.
+//! Admission control sees every change stored before the one that it admits.
 
 use lupa::policy::admit::Admitted;
 use lupa::policy::refusal::Refusal;
@@ -6,7 +6,7 @@ use lupa::store::{Append, AppendError};
 
 use super::fixture::*;
 
-/// Withdraws unless it is withdrawn.
+/// A withdrawal that is refused if the declaration is withdrawn already.
 fn withdraw_once(key: &str, declaration_id: &str) -> Append {
     let declaration_id = id(declaration_id);
     let mut append = withdraw(client(), key, declaration_id.clone());
@@ -20,7 +20,7 @@ fn withdraw_once(key: &str, declaration_id: &str) -> Append {
     append
 }
 
-async fn of_concurrent_withdrawals_one_is_admitted(home: Shared) {
+async fn one_of_concurrent_withdrawals_is_admitted(home: Shared) {
     let store = home.open();
     for round in 0..20 {
         let denied = append(&store, declare(client(), &format!("deny {round}"), denial())).await;
@@ -75,7 +75,7 @@ async fn a_client_with_many_declarations_is_served(home: Shared) {
 }
 
 on_both_stores!(
-    of_concurrent_withdrawals_one_is_admitted,
+    one_of_concurrent_withdrawals_is_admitted,
     admission_sees_its_client_only,
     a_client_with_many_declarations_is_served,
 );

@@ -1,4 +1,4 @@
-//! What an append answers, and what then is stored.
+//! Appends: their answers, and the changes stored.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc;
@@ -9,14 +9,15 @@ use lupa::policy::declaration::{Declaration, Professional, RecordedBy, Role, Wit
 use lupa::policy::refusal::Refusal;
 use lupa::policy::viewing::ViewingPurpose;
 use lupa::store::{
-    Append, AppendError, Appended, Change, Entry, Revision, Store, StoreError, StoreOptions, Viewed, Viewing,
+    Append, AppendError, Appended, Change, Entry, ReadError, Revision, Store, StoreOptions, Viewed, Viewing,
+    WriteError,
 };
 
 use super::fixture::*;
 
-/// Appends all at once, so that many share a transaction, in this order.
+/// Appends concurrently, so that they share a transaction (group commit), in this order.
 async fn append_together(store: &Store, appends: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
-    // While the first admission waits, the others queue up behind it.
+    // The first admission blocks the writer, so the others queue.
     let (release, released) = mpsc::channel::<()>();
     let mut first = declare(other_client(), "holds the writer", information());
     first.admit = Box::new(move |_, _| {
@@ -43,7 +44,7 @@ async fn append_together(store: &Store, appends: Vec<Append>) -> Vec<Result<Appe
     answers
 }
 
-async fn revisions_are_dense_whoever_appends(home: Shared) {
+async fn revisions_have_no_gaps(home: Shared) {
     let store = home.open();
     let mut appends = Vec::new();
     for n in 0..200 {
@@ -75,11 +76,11 @@ async fn changes_are_read_from_any_revision_on(home: Shared) {
     assert!(revisions(10, 3).is_empty());
     assert!(matches!(
         store.changes_since(Revision(11), 3),
-        Err(StoreError::WentBack { last: Revision(10), known: Revision(11), .. })
+        Err(ReadError::WentBack { last: Revision(10), known: Revision(11), .. })
     ));
 }
 
-async fn the_same_again_is_answered_the_same(home: Shared) {
+async fn repeated_append_returns_the_first_answer(home: Shared) {
     let store = home.open();
     let admitted = Admitted {
         notices: [Notice::LateEntry, Notice::ProvideInformation, Notice::ConsentReplaced].into(),
@@ -135,7 +136,7 @@ async fn a_key_counts_within_one_transaction(home: Shared) {
     assert_eq!(store.count().unwrap(), 2);
 }
 
-async fn what_is_refused_leaves_no_trace(home: Shared) {
+async fn refused_append_leaves_no_trace(home: Shared) {
     let store = home.open();
     let mut refused = declare(client(), "key", denial());
     refused.admit = Box::new(|_, _| Err(Refusal::GivenInFuture));
@@ -143,11 +144,11 @@ async fn what_is_refused_leaves_no_trace(home: Shared) {
     let unknown = withdraw(client(), "key", id("no such declaration"));
     assert!(matches!(store.append(unknown).await, Err(AppendError::Refused(Refusal::DeclarationUnknown))));
     assert_eq!(store.count().unwrap(), 0);
-    // Nor is the key used up, or a revision.
+    // Neither the key nor a revision is used.
     assert_eq!(append(&store, declare(client(), "key", consent())).await.revision, Revision(1));
 }
 
-async fn time_never_goes_back(home: Shared) {
+async fn recorded_time_never_goes_back(home: Shared) {
     static MICROS: AtomicI64 = AtomicI64::new(0);
     fn clock() -> Instant {
         at(MICROS.load(Ordering::Relaxed))
@@ -165,18 +166,18 @@ async fn time_never_goes_back(home: Shared) {
     assert_eq!(recorded, [5_000_001, 5_000_001, 5_000_002, 5_000_002, 5_000_002].map(at));
     for change in load(&store) {
         let Change::Declaration { recorded_at, declaration, .. } = change else { panic!("{change:?}") };
-        // Given when it was recorded, as nothing else was told.
+        // Without another time it counts as given when it was recorded.
         assert_eq!((declaration.recorded_at, declaration.given_at), (recorded_at, recorded_at));
     }
 }
 
-async fn a_full_queue_is_told_at_once(home: Shared) {
+async fn full_queue_is_reported_at_once(home: Shared) {
     let store = home.open_with(StoreOptions { queue_length_max: 1, group_commit_max: 1, ..options() });
     let (release, released) = mpsc::channel::<()>();
-    let (begin, begun) = mpsc::channel::<()>();
+    let (start, started) = mpsc::channel::<()>();
     let mut first = declare(client(), "first", denial());
     first.admit = Box::new(move |_, _| {
-        begin.send(()).unwrap();
+        start.send(()).unwrap();
         released.recv().unwrap();
         Ok(Admitted::default())
     });
@@ -186,31 +187,31 @@ async fn a_full_queue_is_told_at_once(home: Shared) {
     };
     let first = spawn(first);
     tokio::task::yield_now().await;
-    begun.recv().unwrap();
+    started.recv().unwrap();
     let second = spawn(declare(client(), "second", denial()));
     tokio::task::yield_now().await;
     let third = store.append(declare(client(), "third", denial())).await;
     assert!(matches!(third, Err(AppendError::Overloaded)), "{third:?}");
-    assert!(matches!(store.replace_directory(directory("")).await, Err(StoreError::Overloaded)));
+    assert!(matches!(store.replace_directory(directory("")).await, Err(WriteError::Overloaded)));
     release.send(()).unwrap();
     first.await.unwrap().unwrap();
     second.await.unwrap().unwrap();
     assert_eq!(store.count().unwrap(), 2);
 }
 
-async fn a_fault_in_admission_stops_the_writer_and_is_told_to_all(home: Shared) {
+async fn panic_in_admission_stops_the_writer_and_is_reported(home: Shared) {
     let store = home.open();
     append(&store, declare(client(), "before", denial())).await;
     let mut faulty = declare(client(), "faulty", denial());
     faulty.admit = Box::new(|_, _| panic!("this message belongs to a test"));
     let failed = store.append(faulty).await;
     assert!(
-        matches!(&failed, Err(AppendError::Store(error)) if matches!(**error, StoreError::WriterPanicked))
+        matches!(&failed, Err(AppendError::Store(error)) if matches!(**error, WriteError::WriterPanicked))
     );
-    assert!(matches!(*store.failed().await, StoreError::WriterPanicked));
+    assert!(matches!(*store.failed().await, WriteError::WriterPanicked));
     let later = store.append(declare(client(), "later", denial())).await;
     assert!(matches!(later, Err(AppendError::Store(_))));
-    assert!(matches!(store.replace_directory(directory("")).await, Err(StoreError::Stopped(_))));
+    assert!(matches!(store.replace_directory(directory("")).await, Err(WriteError::Stopped(_))));
     assert_eq!(load(&store).len(), 1);
     drop(store);
     assert_eq!(load(&home.open()).len(), 1);
@@ -254,12 +255,12 @@ async fn history_is_imported_as_it_is_given_or_not_at_all(home: Shared) {
 
     let twice = vec![(client(), declaration("c", None)), (client(), declaration("a", None))];
     let refused = store.import(twice).await;
-    assert!(matches!(refused, Err(StoreError::AlreadyImported { place: 2 })), "{refused:?}");
+    assert!(matches!(refused, Err(WriteError::AlreadyImported { place: 2 })), "{refused:?}");
     let itself = vec![(client(), declaration("c", None)), (client(), declaration("c", None))];
-    assert!(matches!(store.import(itself).await, Err(StoreError::AlreadyImported { place: 2 })));
+    assert!(matches!(store.import(itself).await, Err(WriteError::AlreadyImported { place: 2 })));
     assert_eq!(store.import(Vec::new()).await.unwrap(), Revision(2));
 
-    // It is withdrawn as any other.
+    // It can be withdrawn like any other.
     append(&store, withdraw(other_client(), "end", id("b"))).await;
     let changes = load(&store);
     let [Change::Declaration { client: whose, declaration, .. }, _, Change::Withdrawal { withdrawal, .. }] =
@@ -277,7 +278,7 @@ async fn a_national_root_with_something_else_is_not_stored(home: Shared) {
         lupa::policy::client_id::ClientId::Other { root: oid("1.2.246.21"), extension: id("010181-900C") };
     let refused = store.append(declare(strange, "key", denial())).await;
     assert!(
-        matches!(&refused, Err(AppendError::Store(error)) if matches!(**error, StoreError::ClientNotStorable))
+        matches!(&refused, Err(AppendError::Store(error)) if matches!(**error, WriteError::ClientNotStorable))
     );
     append(&store, declare(client(), "key", denial())).await;
 }
@@ -304,15 +305,15 @@ async fn the_last_of_several_withdrawals_stands(home: Shared) {
 }
 
 on_both_stores!(
-    revisions_are_dense_whoever_appends,
+    revisions_have_no_gaps,
     changes_are_read_from_any_revision_on,
-    the_same_again_is_answered_the_same,
+    repeated_append_returns_the_first_answer,
     a_key_is_for_one_thing,
     a_key_counts_within_one_transaction,
-    what_is_refused_leaves_no_trace,
-    time_never_goes_back,
-    a_full_queue_is_told_at_once,
-    a_fault_in_admission_stops_the_writer_and_is_told_to_all,
+    refused_append_leaves_no_trace,
+    recorded_time_never_goes_back,
+    full_queue_is_reported_at_once,
+    panic_in_admission_stops_the_writer_and_is_reported,
     a_viewing_is_stored_before_it_is_answered,
     history_is_imported_as_it_is_given_or_not_at_all,
     a_national_root_with_something_else_is_not_stored,

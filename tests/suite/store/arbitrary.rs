@@ -1,4 +1,4 @@
-//! Any declaration and any directory that the policy's types allow.
+//! Strategies for any declaration and any directory that the core's types allow.
 
 use lupa::policy::client_id::{ClientId, IdentityCode};
 use lupa::policy::day::{Day, Instant};
@@ -28,7 +28,7 @@ pub(super) fn opaque_id() -> impl Strategy<Value = OpaqueId<'static>> {
     "[!-~]([ -~]{0,126}[!-~])?".prop_map(|text| OpaqueId::parse(text).unwrap())
 }
 
-/// To the microsecond, as the store keeps it.
+/// With microseconds, the precision of the store.
 pub(super) fn instant() -> impl Strategy<Value = Instant> {
     (-62_135_596_800_000_000_i64..253_402_300_799_999_999)
         .prop_map(|micros| Instant::from_timestamp_micros(micros).unwrap())
@@ -125,7 +125,7 @@ pub(super) fn recorded_by() -> impl Strategy<Value = RecordedBy> {
     ]
 }
 
-/// Imported history; its id is for the test to make unique.
+/// Imported history; the test makes its id unique.
 pub(super) fn declaration() -> impl Strategy<Value = Declaration> {
     let withdrawal = (instant(), instant(), option::of(declarer()))
         .prop_map(|(given_at, recorded_at, by)| Withdrawal { given_at, recorded_at, by });
@@ -149,7 +149,7 @@ pub(super) fn directory() -> impl Strategy<Value = Directory> {
         let (mut organisations, mut registers) = (Vec::new(), Vec::new());
         for (place, (mut organisation, mut register)) in parties.into_iter().enumerate() {
             organisation.oid = Oid::parse(format!("1.2.{place}")).unwrap();
-            // Only to those before it, so that there is no cycle.
+            // Only into earlier ones, so that there is no cycle.
             let earlier = organisations.last().map(|earlier: &Organisation| earlier.oid.clone());
             organisation.successor = organisation.successor.and(earlier);
             register.oid = Oid::parse(format!("1.3.{place}")).unwrap();
@@ -177,7 +177,7 @@ fn organisation() -> impl Strategy<Value = Organisation> {
     );
     let connection = (oid(), any::<bool>(), option::of(day()), option::of(day()))
         .prop_map(|(provider, notified, from, until)| MainResponsibility { provider, notified, from, until });
-    // Outside the directory, so that no cycle comes about.
+    // Outside the directory, so that there is no cycle.
     let successor = option::of(Just(Oid::parse("2.5.1").unwrap()));
     let flags = (any::<bool>(), any::<bool>());
     (name(), kind, flags, option::of(day()), successor, vec(connection, 0..3)).prop_map(

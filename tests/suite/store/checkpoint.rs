@@ -1,5 +1,5 @@
-//! The checkpoint: a start with it comes to the same as one without, and one
-//! that is not right is not used.
+//! The checkpoint: a start from it gives the same state as one from the store, and an
+//! invalid one is ignored.
 
 use std::fs;
 use std::path::Path;
@@ -11,15 +11,16 @@ use lupa::store::{Revision, Store};
 use sha2::{Digest, Sha256};
 
 use super::fixture::*;
+use crate::fixtures::patience::{until, until_some};
 
-/// Writes one whenever there is something new.
+/// Writes a checkpoint after each change.
 fn options(path: &Path) -> IndexOptions {
     let checkpoint =
         CheckpointOptions { path: path.to_owned(), interval: Duration::from_nanos(1), changes_min: 0 };
     IndexOptions { checkpoint: Some(checkpoint), ..index_options() }
 }
 
-/// Reads one and writes none.
+/// Reads a checkpoint and writes none.
 fn reading(path: &Path) -> IndexOptions {
     let mut options = options(path);
     options.checkpoint = options.checkpoint.map(|one| CheckpointOptions { interval: Duration::ZERO, ..one });
@@ -32,7 +33,7 @@ async fn start(store: &Store, options: IndexOptions) -> (Index, Follower) {
     (index, follower)
 }
 
-/// A store with something of every kind that a checkpoint has to say.
+/// Fills a store with each kind of content that a checkpoint represents.
 async fn fill(store: &Store) -> Revision {
     store.replace_directory(directory("HUS")).await.unwrap();
     let other = ClientId::Other { root: oid("1.2.246.999"), extension: id("c") };
@@ -42,38 +43,37 @@ async fn fill(store: &Store) -> Revision {
         append(store, declare(client.clone(), &format!("denial {n}"), denial())).await;
         append(store, withdraw(client, &format!("withdrawal {n}"), given.declaration_id)).await;
     }
-    // Ids that were told, and times that do not fit into entries.
-    let history = [("told", 1_600_000_000_000_000), ("early", -1_000_000), ("late", 200_000_000_000_000_000)];
+    // Assigned ids, and times that do not fit into entries.
+    let history =
+        [("assigned", 1_600_000_000_000_000), ("early", -1_000_000), ("late", 200_000_000_000_000_000)];
     let history = history.map(|(name, micros)| (other.clone(), imported(name, micros)));
     store.import(history.to_vec()).await.unwrap()
 }
 
-/// Everything that decides, with ids.
+/// All state that affects decisions, with ids.
 fn state(index: &Index) -> String {
     let snapshot = index.current().unwrap();
     let clients =
         [client(), other_client(), ClientId::Other { root: oid("1.2.246.999"), extension: id("c") }];
     let of_clients = clients.map(|client| {
         let declarations = snapshot.declarations(&client);
-        let told = |facts: lupa::policy::facts::Facts<'_>| {
+        let line = |facts: lupa::policy::facts::Facts<'_>| {
             format!("{:?} {}\n", facts, declarations.id(facts.place).unwrap().as_ref())
         };
-        declarations.facts().map(told).collect::<String>()
+        declarations.facts().map(line).collect::<String>()
     });
     format!("{} {:?} {of_clients:?}", snapshot.revision(), snapshot.directory().organisations())
 }
 
 async fn written(index: &Index, revision: Revision) -> CheckpointStats {
-    loop {
-        match index.stats().and_then(|stats| stats.checkpoint) {
-            Some(checkpoint) if checkpoint.revision == revision && checkpoint.bytes > 0 => return checkpoint,
-            _ => tokio::time::sleep(Duration::from_millis(5)).await,
-        }
-    }
+    until_some("a checkpoint", async || {
+        let checkpoint = index.stats().and_then(|stats| stats.checkpoint);
+        checkpoint.filter(|checkpoint| checkpoint.revision == revision && checkpoint.bytes > 0)
+    })
+    .await
 }
 
-/// Fills the store and has its checkpoint written; tells of which revision it
-/// is, and everything that decides there.
+/// Fills the store and waits for its checkpoint; returns its revision and the state there.
 async fn checkpointed(store: &Store, file: &Path) -> (Revision, String) {
     let revision = fill(store).await;
     let (index, follower) = start(store, options(file)).await;
@@ -83,13 +83,13 @@ async fn checkpointed(store: &Store, file: &Path) -> (Revision, String) {
     (revision, state)
 }
 
-/// What the index read at its start; none if it read the store.
+/// The revision of the checkpoint that the index started from; `None` if it read the store.
 fn read_at(index: &Index) -> Option<Revision> {
     index.stats().unwrap().checkpoint.map(|checkpoint| checkpoint.revision)
 }
 
 #[tokio::test]
-async fn a_start_with_a_checkpoint_comes_to_the_same() {
+async fn start_from_a_checkpoint_equals_start_from_the_store() {
     let (home, file) = home();
     let store = home.open();
     let revision = fill(&store).await;
@@ -107,11 +107,11 @@ async fn a_start_with_a_checkpoint_comes_to_the_same() {
 
 /// A denial that was acknowledged before the start is in force in the first decision.
 #[tokio::test]
-async fn nothing_is_answered_from_a_checkpoint_before_what_came_after_it_is_read() {
+async fn checkpoint_answers_nothing_before_catch_up() {
     let (home, file) = home();
     let store = home.open();
     let (first, _) = checkpointed(&store, &file).await;
-    // More than is read at one time.
+    // More than one batch of the catch-up.
     let last = store
         .import((0..5_000).map(|n| (client(), imported(&format!("later {n}"), 0))).collect())
         .await
@@ -127,9 +127,9 @@ async fn nothing_is_answered_from_a_checkpoint_before_what_came_after_it_is_read
     assert_eq!((read_at(&index), answered), (Some(first), last));
 }
 
-/// It is whole in each case, and names the sources that wrote it.
+/// The file is intact in each case, and names the build that wrote it.
 #[tokio::test]
-async fn one_that_other_sources_wrote_is_not_used() {
+async fn checkpoint_of_another_build_is_ignored() {
     const SOURCES_AT: usize = 16;
     // The place of the first slice, which is where the header ends.
     const FIRST_SLICE_AT: usize = 128;
@@ -141,9 +141,9 @@ async fn one_that_other_sources_wrote_is_not_used() {
     for (changed, expected) in [(0, Some(revision)), (1, None)] {
         let mut bytes = whole.clone();
         bytes[SOURCES_AT] ^= changed;
-        let told = length - size_of::<[u8; 32]>();
-        let digest = Sha256::digest(&bytes[..told]);
-        bytes[told..length].copy_from_slice(&digest);
+        let end = length - size_of::<[u8; 32]>();
+        let digest = Sha256::digest(&bytes[..end]);
+        bytes[end..length].copy_from_slice(&digest);
         fs::write(&file, bytes).unwrap();
         let (index, follower) = start(&store, reading(&file)).await;
         assert_eq!(read_at(&index), expected);
@@ -152,12 +152,12 @@ async fn one_that_other_sources_wrote_is_not_used() {
 }
 
 #[tokio::test]
-async fn what_a_crash_left_of_one_is_replaced_and_a_failure_leaves_nothing() {
+async fn leftover_temporary_checkpoint_is_replaced_and_failure_leaves_none() {
     let (home, file) = home();
     let store = home.open();
     let revision = fill(&store).await;
     let new = home.file("lupa.db.index.new");
-    // A link: what it points to must not be written.
+    // A symbolic link: its target must not be written.
     let elsewhere = home.file("elsewhere");
     fs::write(&elsewhere, "mine").unwrap();
     std::os::unix::fs::symlink(&elsewhere, &new).unwrap();
@@ -166,19 +166,21 @@ async fn what_a_crash_left_of_one_is_replaced_and_a_failure_leaves_nothing() {
     assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "mine");
     assert!(fs::symlink_metadata(&new).is_err());
     follower.stop();
-    // It cannot be put in its place.
+    // The checkpoint cannot be renamed to this path.
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     fs::write(file.join("occupied"), "").unwrap();
+    // A leftover file is removed once a checkpoint is tried.
+    fs::write(&new, "left").unwrap();
     let (index, follower) = start(&store, options(&file)).await;
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    until("a checkpoint is tried", async || !new.exists()).await;
     follower.stop();
     assert_eq!(index.stats().unwrap().checkpoint, None);
     assert!(!new.exists());
 }
 
 #[tokio::test]
-async fn what_came_after_a_checkpoint_is_followed_and_what_is_in_the_overlay_is_in_the_next() {
+async fn changes_after_a_checkpoint_are_followed_and_the_next_includes_the_overlay() {
     let (home, file) = home();
     let store = home.open();
     let (first, _) = checkpointed(&store, &file).await;
@@ -200,12 +202,12 @@ async fn what_came_after_a_checkpoint_is_followed_and_what_is_in_the_overlay_is_
 }
 
 #[tokio::test]
-async fn a_damaged_checkpoint_is_not_used() {
+async fn damaged_checkpoint_is_ignored() {
     let (home, file) = home();
     let store = home.open();
     let (_, expected) = checkpointed(&store, &file).await;
     let whole = fs::read(&file).unwrap();
-    // Empty slices take most of it: look where it differs from one to the next.
+    // Most of it is empty slices: the places differ from one to the next.
     let flipped = (0..64).map(|n| (n * 7_919 + n * n * 104_729) % whole.len());
     let cut = [0, 1, 100, 33_000, whole.len() / 2, whole.len() - 1];
     let damages = flipped.map(|at| {
@@ -222,7 +224,7 @@ async fn a_damaged_checkpoint_is_not_used() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_of_another_store_or_history_is_not_used() {
+async fn checkpoint_of_another_store_or_history_is_ignored() {
     let (home, file) = home();
     let store = home.open();
     let (revision, _) = checkpointed(&store, &file).await;
@@ -235,7 +237,7 @@ async fn a_checkpoint_of_another_store_or_history_is_not_used() {
     assert_eq!(read_at(&index), None);
     follower.stop();
 
-    // A backup of before, in which other things were recorded since.
+    // An earlier backup with other later changes.
     let connection = home.connect();
     connection.execute_batch("DROP TRIGGER change_is_never_updated").unwrap();
     let moved = "UPDATE change SET recorded_at = recorded_at + 1 WHERE revision = ?1";
@@ -245,7 +247,7 @@ async fn a_checkpoint_of_another_store_or_history_is_not_used() {
     assert_eq!(read_at(&index), None);
     follower.stop();
     drop(store);
-    // One that ends before.
+    // A store that ends before the checkpoint.
     connection.execute_batch("DROP TRIGGER change_is_never_deleted").unwrap();
     connection.execute("DELETE FROM change WHERE revision = ?1", [revision.0]).unwrap();
     let store = home.open();

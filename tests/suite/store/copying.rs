@@ -1,18 +1,18 @@
-//! Copies say what their originals say, and are stores of their own; backups
-//! begin a new epoch.
+//! Copies have the content of the original and an identity of their own. Restored backups
+//! start a new epoch.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use lupa::policy::viewing::ViewingPurpose;
 use lupa::store::{
-    CopyPhase, CopyTo, Finding, Revision, Store, StoreError, Verified, VerifyFault, Viewed, Viewing,
+    CopyError, CopyPhase, CopyTo, Finding, OpenError, Revision, Store, Verified, VerifyFault, Viewed, Viewing,
 };
 
 use super::fixture::*;
-use crate::postgres::{Cluster, postgres_options};
+use crate::fixtures::postgres::{Cluster, postgres_options};
 
-/// Something of everything.
+/// Changes of every kind.
 async fn filled(store: &Store) {
     store.replace_directory(directory("HUS")).await.unwrap();
     let given = append(store, declare(client(), "deny", denial())).await;
@@ -30,14 +30,14 @@ fn verified(store: &Store) -> Verified {
     store.verify(&mut |_| true).unwrap().unwrap()
 }
 
-/// What must be the same of a copy.
+/// The parts of a copy that must equal the original.
 fn says(store: &Store) -> (Revision, u64, [u8; 32], Vec<String>) {
     let Verified { epoch: _, revision, viewings, digest, faults, faults_count } = verified(store);
     assert_eq!((faults.as_slice(), faults_count), (&[][..], 0));
     (revision, viewings, digest, load(store).iter().map(|change| format!("{change:?}")).collect())
 }
 
-async fn a_copy_says_the_same_and_is_a_store_of_its_own(home: Shared) {
+async fn copy_has_the_same_content_and_its_own_identity(home: Shared) {
     let original = home.open();
     filled(&original).await;
     let expected = says(&original);
@@ -59,12 +59,12 @@ async fn a_copy_says_the_same_and_is_a_store_of_its_own(home: Shared) {
         assert_eq!(says(&copy), expected);
         assert_ne!((copy.epoch(), copy.token_key()), (original.epoch(), original.token_key()));
         assert_eq!(copy.declaration_ids(), original.declaration_ids());
-        // A key that was used is used, and it goes on where it was.
+        // Idempotency keys stay used, and revisions continue.
         let again = append(&copy, declare(client(), "deny", denial())).await;
         assert_eq!((again.revision, again.is_replay), (Revision(2), true));
         assert_eq!(append(&copy, declare(client(), "next", denial())).await.revision, Revision(6));
         assert_eq!(verified(&copy).faults, []);
-        // Nothing is copied over it.
+        // An existing store is not overwritten.
         let over = original.copy(
             if copy.file().is_some() { CopyTo::File(copy.file().unwrap()) } else { CopyTo::Server(&server) },
             options(),
@@ -73,14 +73,15 @@ async fn a_copy_says_the_same_and_is_a_store_of_its_own(home: Shared) {
         assert!(
             matches!(
                 over,
-                Err(StoreError::InUse { .. } | StoreError::Exists { .. } | StoreError::NotEmpty { .. })
+                Err(CopyError::Open(OpenError::InUse { .. } | OpenError::Exists { .. })
+                    | CopyError::NotEmpty { .. })
             ),
             "{over:?}"
         );
     }
 }
 
-async fn a_copy_that_is_stopped_is_none(home: Shared) {
+async fn stopped_copy_leaves_no_store(home: Shared) {
     let original = home.open();
     filled(&original).await;
     let there = Home::new();
@@ -92,7 +93,7 @@ async fn a_copy_that_is_stopped_is_none(home: Shared) {
     assert_eq!(Store::connect(&server, options()).unwrap().count().unwrap(), 0);
 }
 
-async fn what_should_not_be_is_found(home: Shared) {
+async fn verification_finds_inconsistencies(home: Shared) {
     let store = home.open();
     filled(&store).await;
     home.unprotect().await;
@@ -124,7 +125,7 @@ async fn what_should_not_be_is_found(home: Shared) {
 }
 
 #[tokio::test]
-async fn a_backup_is_of_one_moment_and_begins_a_new_epoch_when_it_is_restored() {
+async fn backup_is_a_snapshot_and_its_restore_starts_new_epoch() {
     let home = Home::new();
     let store = home.open();
     filled(&store).await;
@@ -132,9 +133,10 @@ async fn a_backup_is_of_one_moment_and_begins_a_new_epoch_when_it_is_restored() 
     let backup = home.file("backup.sqlite");
     assert_eq!(Store::back_up(&home.store(), &backup).unwrap(), Revision(5));
     assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(matches!(Store::back_up(&home.store(), &backup), Err(StoreError::Exists { .. })));
+    let again = Store::back_up(&home.store(), &backup);
+    assert!(matches!(again, Err(CopyError::Open(OpenError::Exists { .. }))));
     append(&store, declare(client(), "after", denial())).await;
-    // Looked at, it is what it was.
+    // Verification does not change it.
     let looked_at = Store::open_to_follow(&backup, options()).unwrap();
     assert_eq!((looked_at.epoch(), says(&looked_at)), (before, expected.clone()));
     drop(looked_at);
@@ -153,7 +155,7 @@ async fn a_backup_is_of_one_moment_and_begins_a_new_epoch_when_it_is_restored() 
 }
 
 on_both_stores!(
-    a_copy_says_the_same_and_is_a_store_of_its_own,
-    a_copy_that_is_stopped_is_none,
-    what_should_not_be_is_found,
+    copy_has_the_same_content_and_its_own_identity,
+    stopped_copy_leaves_no_store,
+    verification_finds_inconsistencies,
 );

@@ -1,4 +1,4 @@
-//! Replicas that hold the same have the same digest, and others have not.
+//! Replicas with equal state have equal digests; divergent replicas differ.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use lupa::store::{Append, Revision, Store};
 
 use super::fixture::*;
 
-/// By the clock of these tests, in which each change comes a second later, a
-/// minute ends at least once in so many.
+/// Number of changes that surely cross a minute: the clock of these tests advances a
+/// second per change.
 const MINUTE: u64 = 61;
 
 async fn append_all(store: &Store, first: u64, count: u64) -> Revision {
@@ -47,7 +47,7 @@ async fn replicas_mark_the_same_states(home: Shared) {
     assert_eq!((of_one.minute_digest, of_one.digest), (of_late.minute_digest, of_late.digest));
 }
 
-async fn whatever_decides_is_in_the_digest(home: Shared) {
+async fn digest_covers_everything_that_affects_decisions(home: Shared) {
     let store = home.open();
     let (index, _follower) = start_index(&store);
     index.readiness().wait_for(|is_ready| *is_ready).await.unwrap();
@@ -58,8 +58,10 @@ async fn whatever_decides_is_in_the_digest(home: Shared) {
     };
     let mut ids = Vec::new();
     let of_another_role = |mut append: Append| {
-        let lupa::store::Entry::Declaration { declarer: told, .. } = &mut append.entry else { panic!() };
-        *told = declarer(Role::Guardian);
+        let lupa::store::Entry::Declaration { declarer: stored_declarer, .. } = &mut append.entry else {
+            panic!()
+        };
+        *stored_declarer = declarer(Role::Guardian);
         append
     };
     for asked in [
@@ -79,8 +81,7 @@ async fn whatever_decides_is_in_the_digest(home: Shared) {
     }
 }
 
-/// What a replica would hold that had read something else, or holds whose
-/// store was tampered with.
+/// The state of a replica that has read other changes, or whose store was tampered with.
 async fn another_state_has_another_digest(home: Shared) {
     let store = home.open();
     let (index, _follower) = start_index(&store);
@@ -97,6 +98,6 @@ async fn another_state_has_another_digest(home: Shared) {
 
 on_both_stores!(
     replicas_mark_the_same_states,
-    whatever_decides_is_in_the_digest,
+    digest_covers_everything_that_affects_decisions,
     another_state_has_another_digest,
 );

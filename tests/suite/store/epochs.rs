@@ -1,21 +1,18 @@
-//! A store that has lost changes begins a new epoch, and one that has not does not.
+//! Epochs: a PostgreSQL store that has lost acknowledged commits starts a new epoch, and
+//! one that has not keeps its epoch.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use lupa::index::{Follower, Index, IndexOptions, Reached};
-use lupa::store::{AppendError, Point, PostgresOptions, Revision, Store, StoreError};
+use lupa::store::{AppendError, Appended, OpenError, Point, PostgresOptions, ReadError, Revision, Store};
 
 use super::fixture::*;
-use crate::postgres::{self, Cluster, postgres_options};
+use crate::fixtures::patience::{deadline, until, until_some};
+use crate::fixtures::postgres::{self, Cluster, postgres_options};
 
-fn connect(url: &str, settle_timeout: Duration) -> Result<Store, StoreError> {
-    let postgres = PostgresOptions {
-        connect_timeout: Duration::from_secs(2),
-        read_timeout: Duration::from_secs(2),
-        settle_timeout,
-        ..postgres_options(url)
-    };
+fn connect(url: &str, settle_timeout: Duration) -> Result<Store, OpenError> {
+    let postgres = PostgresOptions { settle_timeout, ..postgres_options(url) };
     Store::connect(&postgres, options())
 }
 
@@ -31,14 +28,24 @@ async fn say(store: &Store, key: &str) -> Point {
     append(store, declare(client(), key, denial())).await.point()
 }
 
-/// A change that a backup has, the backup, and a change that comes after it.
+/// Appends a denial with a key by a store with short timeouts, until it is acknowledged.
+async fn append_until_acknowledged(store: &Store, key: &str) -> Appended {
+    until_some("an acknowledgement", async || match store.append(declare(client(), key, denial())).await {
+        Ok(appended) => Some(appended),
+        Err(AppendError::Store(_) | AppendError::Unknown(_)) => None,
+        Err(refused) => panic!("{refused:?}"),
+    })
+    .await
+}
+
+/// A change in a backup, the backup, and a later change.
 async fn kept_and_lost(cluster: &Cluster, store: &Store) -> (Point, PathBuf, Point) {
     let kept = say(store, "kept").await;
     let backup = cluster.back_up();
     (kept, backup, say(store, "lost").await)
 }
 
-/// A store with one change, which is followed.
+/// A store with one change, and an index that follows it.
 async fn one_followed(url: &str) -> (Store, Point, Index, Follower) {
     let store = connect(url, NEVER).unwrap();
     let before = say(&store, "before").await;
@@ -48,17 +55,16 @@ async fn one_followed(url: &str) -> (Store, Point, Index, Follower) {
 }
 
 async fn ready(index: &Index, ready: bool) {
-    index.readiness().wait_for(|told| *told == ready).await.unwrap();
+    index.readiness().wait_for(|is_ready| *is_ready == ready).await.unwrap();
 }
 
 async fn reached(index: &Index, point: Point) -> Reached {
-    index.reached(point, tokio::time::Instant::now() + Duration::from_secs(60)).await
+    index.reached(point, deadline()).await
 }
 
-/// Served by a server from which a commit is gone that was acknowledged, though
-/// another is in its place.
+/// The server has lost an acknowledged commit and has another at the same revision.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_commit_is_noticed_and_begins_a_new_epoch() {
+async fn lost_commit_is_detected_and_starts_new_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let store = connect(&url, NEVER).unwrap();
@@ -71,28 +77,28 @@ async fn a_lost_commit_is_noticed_and_begins_a_new_epoch() {
     ready(&index, false).await;
     cluster.restore(&backup);
     cluster.run();
-    // Another Lupa that knows of nothing lost writes in its place.
+    // Another replica, which never saw the lost commit, writes at its revision.
     let newcomer = connect(&url, NEVER).unwrap();
     say(&newcomer, "in its place").await;
 
     ready(&index, true).await;
     ready(&other_index, true).await;
     assert_eq!([reached(&index, lost).await, reached(&other_index, lost).await], [Reached::OtherEpoch; 2]);
-    let now = index.current().unwrap();
+    let now = current(&index).await;
     assert_ne!(now.point().epoch, kept.epoch);
     assert_eq!((now.revision(), now.declarations(&client()).facts().count()), (Revision(2), 2));
-    // All agree on the epoch, and go on in it.
+    // All agree on the new epoch and continue in it.
     let next = say(&store, "next").await;
     assert_eq!((next.epoch, next.revision), (now.point().epoch, Revision(3)));
     assert_eq!(say(&another, "another").await.epoch, next.epoch);
     assert_eq!([reached(&index, next).await, reached(&other_index, next).await], [Reached::Yes; 2]);
-    // The lost one may be recorded anew.
+    // The lost change can be recorded again.
     assert!(!append(&newcomer, declare(client(), "lost", denial())).await.is_replay);
 }
 
-/// What is read for an answer is of the history that the answer is of.
+/// History is read only in the epoch of the answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
+async fn history_of_another_epoch_is_not_read() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let store = connect(&url, NEVER).unwrap();
@@ -105,22 +111,23 @@ async fn what_is_there_in_place_of_what_was_lost_is_not_read_for_it() {
     // In the same epoch, and at the same revision.
     let in_its_place = say(&connect(&url, NEVER).unwrap(), "in its place").await;
     assert_eq!(in_its_place, lost);
-    let in_vain = |read: &dyn Fn() -> Option<StoreError>| loop {
-        match read().expect("nothing is read") {
-            // The connections of before are found to be closed.
-            StoreError::Unreachable { .. } => {}
-            error => break error,
-        }
+    let in_vain = async |read: &dyn Fn() -> Option<ReadError>| {
+        until_some("an answer of the server", async || match read().expect("nothing is read") {
+            // The earlier connections are closed.
+            ReadError::Unreachable { .. } => None,
+            error => Some(error),
+        })
+        .await
     };
-    let watched = in_vain(&|| store.clients_changed(kept.revision, lost, 10).err());
-    let shown = in_vain(&|| store.history_of(&client(), lost).err());
-    assert!(matches!(watched, StoreError::OtherEpoch { .. }), "{watched:?}");
-    assert!(matches!(shown, StoreError::OtherEpoch { .. }), "{shown:?}");
+    let watched = in_vain(&|| store.clients_changed(kept.revision, lost, 10).err()).await;
+    let shown = in_vain(&|| store.history_of(&client(), lost).err()).await;
+    assert!(matches!(watched, ReadError::OtherEpoch { .. }), "{watched:?}");
+    assert!(matches!(shown, ReadError::OtherEpoch { .. }), "{shown:?}");
 }
 
-/// The backup knows nothing of the epoch that followed, but who was in it does.
+/// The backup does not contain the epoch that followed, but the replicas of that epoch know it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_epoch_that_has_ended_does_not_come_back_with_a_backup() {
+async fn ended_epoch_does_not_return_with_a_backup() {
     let cluster = Cluster::start(&[]);
     let store = connect(&cluster.database(), NEVER).unwrap();
     let (kept, backup, lost) = kept_and_lost(&cluster, &store).await;
@@ -134,7 +141,7 @@ async fn an_epoch_that_has_ended_does_not_come_back_with_a_backup() {
         cluster.restore(&backup);
         cluster.run();
         ready(&index, true).await;
-        let now = index.current().unwrap().point();
+        let now = current(&index).await.point();
         assert_eq!(now.revision, kept.revision);
         assert!(!epochs.contains(&now.epoch), "an epoch is there again");
         assert_eq!(reached(&index, kept).await, Reached::OtherEpoch);
@@ -143,16 +150,16 @@ async fn an_epoch_that_has_ended_does_not_come_back_with_a_backup() {
     assert_eq!(say(&store, "next").await.epoch, epochs[3]);
 }
 
-/// As after a failover in which nothing is lost: one who knows says so.
+/// As after a failover without loss: a replica that saw the last commit verifies it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_timeline_on_which_nothing_is_lost_keeps_the_epoch() {
+async fn new_timeline_without_loss_keeps_the_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let (_store, before, index, _follower) = one_followed(&url).await;
     cluster.stop();
     cluster.promote_at_start();
     cluster.run();
-    // One that comes anew waits for one that knows.
+    // A new replica waits for one that can verify.
     let newcomer = connect(&url, NEVER).unwrap();
     let (new_index, _new_follower) = follow(&newcomer);
     assert_eq!(reached(&new_index, before).await, Reached::Yes);
@@ -163,7 +170,7 @@ async fn a_new_timeline_on_which_nothing_is_lost_keeps_the_epoch() {
 
 /// As after a restore while nothing runs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_new_timeline_of_which_nobody_knows_what_it_had_begins_a_new_epoch() {
+async fn unverifiable_timeline_starts_new_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let before = say(&connect(&url, NEVER).unwrap(), "before").await;
@@ -184,7 +191,7 @@ async fn a_new_timeline_of_which_nobody_knows_what_it_had_begins_a_new_epoch() {
     assert_eq!(reached(&index, before).await, Reached::OtherEpoch);
 }
 
-/// Restored by a recovery, as the README says.
+/// Restored by point-in-time recovery, as documented.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_base_backup_is_restored_into_a_new_epoch() {
     let cluster = Cluster::start(&[]);
@@ -204,40 +211,34 @@ async fn a_base_backup_is_restored_into_a_new_epoch() {
     assert_eq!((after.revision, load(&restored).len()), (Revision(2), 2));
 }
 
-/// A copy that comes up on the same timeline tells nothing of itself: an
-/// operator does, as the README says.
+/// A copy on the same timeline cannot be detected: the operator starts a new epoch, as
+/// documented.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_operator_may_begin_a_new_epoch() {
+async fn operator_can_start_a_new_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let (store, before, index, _follower) = one_followed(&url).await;
     let operator = postgres::connect(&url).await;
     operator.batch_execute("UPDATE lupa.head SET epoch = gen_random_uuid()").await.unwrap();
-    while reached(&index, before).await != Reached::OtherEpoch {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until("the new epoch", async || reached(&index, before).await == Reached::OtherEpoch).await;
     let after = say(&store, "after").await;
     assert_ne!(after.epoch, before.epoch);
     assert_eq!((after.revision, reached(&index, after).await), (Revision(2), Reached::Yes));
 }
 
-/// What may be committed is not told as if it were not, and is resolved by its key.
+/// An unknown outcome is not reported as a failure, and is resolved by the idempotency key.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_becomes_of_a_commit_without_an_answer_is_found_out() {
+async fn outcome_of_an_interrupted_commit_is_resolved() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
-    let postgres = PostgresOptions {
-        connect_timeout: Duration::from_millis(500),
-        write_timeout: Duration::from_secs(2),
-        ..postgres_options(&url)
-    };
+    let postgres = PostgresOptions { write_timeout: Duration::from_secs(2), ..postgres_options(&url) };
     let store = Store::connect(&postgres, options()).unwrap();
-    say(&store, "before").await;
+    append_until_acknowledged(&store, "before").await;
     cluster.stop();
     let gone = store.append(declare(client(), "gone", denial())).await;
     assert!(matches!(gone, Err(AppendError::Store(_) | AppendError::Unknown(_))), "{gone:?}");
     cluster.run();
-    // Many under way while the server ends, again and again.
+    // Many concurrent appends during each stop of the server.
     for round in 0..5 {
         let calls: Vec<_> = (0..20)
             .map(|n| {
@@ -252,8 +253,8 @@ async fn what_becomes_of_a_commit_without_an_answer_is_found_out() {
         cluster.run();
         for call in calls {
             let (key, answer) = call.await.unwrap();
-            // Sent again, it is there once, as it was acknowledged.
-            let again = append(&store, declare(client(), &key, denial())).await;
+            // Repeated, it is stored once, as it was acknowledged.
+            let again = append_until_acknowledged(&store, &key).await;
             if let Ok(first) = answer {
                 assert_eq!((again.revision, again.is_replay), (first.revision, true), "{key}");
             }
@@ -262,19 +263,19 @@ async fn what_becomes_of_a_commit_without_an_answer_is_found_out() {
     assert_eq!(load(&store).len(), 1 + 5 * 20);
 }
 
-/// As a primary that another has taken the place of: it answers and says that
-/// it takes writes, and no standby follows it any more.
+/// A deposed primary: it still answers and accepts writes, but has no synchronous standby
+/// any more, so it cannot commit.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_cannot_commit_proves_nothing_and_acknowledges_nothing() {
+async fn deposed_primary_proves_and_acknowledges_nothing() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let postgres = PostgresOptions {
-        read_timeout: Duration::from_millis(500),
+        read_timeout: Duration::from_secs(2),
         write_timeout: Duration::from_secs(2),
         ..postgres_options(&url)
     };
     let store = Store::connect(&postgres, options()).unwrap();
-    let before = say(&store, "before").await;
+    let before = append_until_acknowledged(&store, "before").await.point();
     let (index, _follower) = follow(&store);
     assert_eq!(reached(&index, before).await, Reached::Yes);
     cluster.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
@@ -283,7 +284,7 @@ async fn a_server_that_cannot_commit_proves_nothing_and_acknowledges_nothing() {
     let (during, canceller) = (store.clone(), &cluster);
     let appending = tokio::spawn(async move { during.append(declare(client(), "during", denial())).await });
     let cancelled = loop {
-        // The server then says that it is committed, and warns.
+        // The server then reports the commit with a warning.
         let waiting =
             "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
         match appending.is_finished() {
@@ -296,6 +297,6 @@ async fn a_server_that_cannot_commit_proves_nothing_and_acknowledges_nothing() {
     cluster.execute("ALTER SYSTEM RESET synchronous_standby_names");
     cluster.execute("SELECT pg_reload_conf()");
     ready(&index, true).await;
-    let again = append(&store, declare(client(), "during", denial())).await;
+    let again = append_until_acknowledged(&store, "during").await;
     assert_eq!((again.revision, again.is_replay), (Revision(2), true));
 }

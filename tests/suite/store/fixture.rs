@@ -1,10 +1,11 @@
-//! What the tests of the store say and how they look at it.
+//! Stores, declarations and helpers of the tests of the store.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use lupa::index::{Follower, Index, IndexOptions, Reached};
+use lupa::index::{Follower, Index, IndexOptions, Reached, Snapshot};
 use lupa::policy::admit::Admitted;
 use lupa::policy::client_id::{ClientId, IdentityCode};
 use lupa::policy::day::Instant;
@@ -16,16 +17,17 @@ use lupa::policy::directory::{Directory, Name, Organisation, OrganisationKind};
 use lupa::policy::facts::{Facts, WithdrawalFacts};
 use lupa::policy::oid::{Oid, OpaqueId};
 use lupa::store::{
-    Admit, Append, Appended, Change, ChangeEffect, DeclarationIds, Entry, IndexChange, Point, Revision,
-    Store, StoreError, StoreOptions,
+    Admit, Append, Appended, Change, ChangeEffect, DeclarationIds, Entry, IndexChange, Point, ReadError,
+    Revision, Store, StoreOptions,
 };
 use rusqlite::Connection;
 
 use tempfile::TempDir;
 
-use crate::postgres::{self, Cluster, postgres_options};
+use crate::fixtures::patience::{deadline, until_some};
+use crate::fixtures::postgres::{self, Cluster, postgres_options};
 
-/// Tests of a store, for each of the two.
+/// Runs tests on both kinds of store.
 macro_rules! on_both_stores {
     ($($test:ident),+ $(,)?) => {
         mod sqlite {
@@ -45,7 +47,7 @@ macro_rules! on_both_stores {
 }
 pub(super) use on_both_stores;
 
-/// Room for a store in either database.
+/// A place for a store, of either kind.
 pub(super) enum Shared {
     Sqlite(Home),
     Postgres { url: String },
@@ -71,8 +73,8 @@ impl Shared {
         }
     }
 
-    /// Runs SQL past Lupa, as an operator's tool does. The tables of PostgreSQL
-    /// are named `lupa.…`; for SQLite that is left out.
+    /// Runs SQL directly, as an operator's tool does. Tables are named `lupa.…`; for SQLite
+    /// the prefix is removed.
     pub(super) async fn execute(&self, sql: &str) {
         match self {
             Self::Sqlite(home) => home.connect().execute_batch(&sql.replace("lupa.", "")).unwrap(),
@@ -97,7 +99,7 @@ impl Shared {
         }
     }
 
-    /// Takes away what keeps changes from being changed.
+    /// Drops the triggers that protect changes.
     pub(super) async fn unprotect(&self) {
         match self {
             Self::Sqlite(_) => {
@@ -111,7 +113,7 @@ impl Shared {
         }
     }
 
-    /// Writes a row past Lupa, as the revision after the last or as another.
+    /// Writes a row directly, as the next revision or another one.
     pub(super) async fn write(&self, row: Row<'_>) {
         let Row { revision, what, kind, client, declaration_id, body } = row;
         let quoted = |text: Option<&str>| match text {
@@ -146,10 +148,10 @@ impl Shared {
     }
 }
 
-/// A row past Lupa.
+/// A row written directly.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'r> {
-    /// None = after the last.
+    /// `None`: the next one.
     pub(super) revision: Option<u64>,
     pub(super) what: &'r str,
     pub(super) kind: Option<&'r str>,
@@ -158,7 +160,7 @@ pub(super) struct Row<'r> {
     pub(super) body: &'r str,
 }
 
-/// A directory of its own with room for an embedded store.
+/// A temporary directory for an embedded store.
 pub(super) struct Home(TempDir);
 
 impl Home {
@@ -178,7 +180,7 @@ impl Home {
         Store::open(&self.store(), options()).unwrap()
     }
 
-    /// A connection past Lupa, as an operator's tool has.
+    /// A direct connection, as of an operator's tool.
     pub(super) fn connect(&self) -> Connection {
         Connection::open(self.store()).unwrap()
     }
@@ -209,10 +211,16 @@ pub(super) fn start_index(store: &Store) -> (Index, Follower) {
     Index::start(store.clone(), index_options()).unwrap()
 }
 
-/// Waits, for as long as a test may take, until a revision of a store is published.
+/// Waits until a revision of a store is published.
 pub(super) async fn reached(index: &Index, store: &Store, revision: Revision) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
-    assert_eq!(index.reached(point(store, revision), deadline).await, Reached::Yes, "revision {revision}");
+    let reached = index.reached(point(store, revision), deadline()).await;
+    assert_eq!(reached, Reached::Yes, "revision {revision}");
+}
+
+/// The newest snapshot, once the index is fresh: on a busy machine the freshness proof may
+/// run out between two polls.
+pub(super) async fn current(index: &Index) -> Arc<Snapshot> {
+    until_some("a fresh index", async || index.current().ok()).await
 }
 
 /// A clock that is a second later each time it is read.
@@ -313,7 +321,7 @@ pub(super) fn withdraw(client: ClientId, key: &str, declaration_id: OpaqueId<'st
     }
 }
 
-/// Stands for the SHA-256 of a payload.
+/// A substitute for the SHA-256 of a payload.
 pub(super) fn digest(payload: &str) -> [u8; 32] {
     let mut digest = [0; 32];
     payload.bytes().enumerate().for_each(|(at, byte)| digest[at % 32] ^= byte.rotate_left(at as u32 / 32));
@@ -348,7 +356,7 @@ pub(super) fn load(store: &Store) -> Vec<Change> {
     let changes = store.changes_since(Revision(0), 100_000).unwrap();
     let mut those_that_follow = changes.iter();
     let last = load_each(store, &mut |loaded| {
-        assert_says_what_decides(&loaded, those_that_follow.next().unwrap(), store.declaration_ids());
+        assert_loads_equal_changes(&loaded, those_that_follow.next().unwrap(), store.declaration_ids());
     });
     assert_eq!(last.unwrap(), changes.last().map_or(Revision(0), Change::revision));
     assert_eq!(those_that_follow.count(), 0);
@@ -356,23 +364,23 @@ pub(super) fn load(store: &Store) -> Vec<Change> {
 }
 
 /// Loads every change.
-pub(super) fn load_each(store: &Store, each: &mut dyn FnMut(IndexChange)) -> Result<Revision, StoreError> {
+pub(super) fn load_each(store: &Store, each: &mut dyn FnMut(IndexChange)) -> Result<Revision, ReadError> {
     store.load_range(Revision(0), Revision(store.count()?), &mut |loaded| {
         each(loaded);
         true
     })
 }
 
-fn assert_says_what_decides(loaded: &IndexChange, change: &Change, ids: DeclarationIds) {
+fn assert_loads_equal_changes(loaded: &IndexChange, change: &Change, ids: DeclarationIds) {
     assert_eq!((loaded.revision, loaded.recorded_at), (change.revision(), change.recorded_at()));
     match (&loaded.effect, change) {
         (
-            ChangeEffect::Declaration { client, told_id, facts },
+            ChangeEffect::Declaration { client, assigned_id, facts },
             Change::Declaration { client: whose, declaration, .. },
         ) => {
             assert_eq!((client, facts), (whose, &Facts::of(0, declaration).to_owned_facts()));
             let is_derived = ids.is(&declaration.id, declaration.recorded_at, loaded.revision);
-            assert_eq!(told_id.as_ref(), (!is_derived).then_some(&declaration.id));
+            assert_eq!(assigned_id.as_ref(), (!is_derived).then_some(&declaration.id));
         }
         (
             ChangeEffect::Withdrawal { client, declaration_id, withdrawal: facts },
@@ -389,13 +397,13 @@ fn assert_says_what_decides(loaded: &IndexChange, change: &Change, ids: Declarat
     }
 }
 
-/// Why a store was not opened, as the operator reads it.
+/// The error of opening a store, as the operator reads it.
 pub(super) fn refusal(path: &Path) -> String {
     message(&Store::open(path, options()).unwrap_err())
 }
 
-/// An error without the path, which is another one each time.
-pub(super) fn message(error: &StoreError) -> String {
+/// An error with `PATH` for the path, which differs in each run.
+pub(super) fn message(error: &dyn std::error::Error) -> String {
     let message = error.to_string();
     match message.split_once('`').and_then(|(before, rest)| Some((before, rest.split_once('`')?.1))) {
         Some((before, after)) => format!("{before}PATH{after}"),

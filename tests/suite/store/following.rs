@@ -1,9 +1,9 @@
-//! A store that another process writes.
+//! A read-only store, which another process writes.
 
 use std::fs;
 
 use lupa::policy::viewing::ViewingPurpose;
-use lupa::store::{AppendError, Change, Revision, Store, StoreError, Viewed, Viewing};
+use lupa::store::{AppendError, Change, OpenError, ReadError, Revision, Store, Viewed, Viewing, WriteError};
 use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
@@ -11,9 +11,9 @@ use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
 use tonic::Code;
 
 use super::fixture::*;
-use crate::server::process::{Process, serve};
-use crate::server::refused::{because, refused};
-use crate::server::requests::{
+use crate::fixtures::process::{Process, serve};
+use crate::fixtures::refused::{because, refused};
+use crate::fixtures::requests::{
     CONSENT, INFORMATION, aino, demo_directory, entry, listing, question, recording,
 };
 
@@ -27,7 +27,7 @@ fn since(store: &Store, revision: u64) -> Vec<u64> {
 }
 
 #[tokio::test]
-async fn what_is_committed_is_seen() {
+async fn committed_changes_are_visible_to_read_only_stores() {
     let home = Home::new();
     let store = home.open();
     let first = append(&store, declare(client(), "first", denial())).await;
@@ -45,13 +45,13 @@ async fn what_is_committed_is_seen() {
         assert_eq!(follower.history_of(&client(), point(follower, Revision(3))).unwrap().len(), 2);
         assert_eq!(load(follower).iter().map(Change::revision).count(), 3);
     }
-    // The one that writes ends and comes back; the follower neither notices nor is in its way.
+    // The writer stops and restarts; neither side disturbs the other.
     drop(store);
     assert!(since(&follower, 3).is_empty());
     let store = home.open();
     append(&store, declare(client(), "third", consent())).await;
     assert_eq!(since(&follower, 3), [4]);
-    // And a follower ends without touching what is written.
+    // A follower closes without changing the store.
     drop((follower, another));
     append(&store, declare(client(), "fourth", consent())).await;
     drop(store);
@@ -59,23 +59,23 @@ async fn what_is_committed_is_seen() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_through_a_follower() {
+async fn read_only_store_refuses_writes() {
     let home = Home::new();
     let writer = home.open();
     append(&writer, declare(client(), "first", denial())).await;
     let follower = follow(&home);
     let refused = follower.append(declare(client(), "key", consent())).await;
-    assert!(matches!(&refused, Err(AppendError::Store(error)) if matches!(**error, StoreError::ReadOnly)));
-    assert!(matches!(follower.replace_directory(directory("")).await, Err(StoreError::ReadOnly)));
-    assert!(matches!(follower.import(Vec::new()).await, Err(StoreError::ReadOnly)));
+    assert!(matches!(&refused, Err(AppendError::Store(error)) if matches!(**error, WriteError::ReadOnly)));
+    assert!(matches!(follower.replace_directory(directory("")).await, Err(WriteError::ReadOnly)));
+    assert!(matches!(follower.import(Vec::new()).await, Err(WriteError::ReadOnly)));
     let purpose = ViewingPurpose::Investigation;
     let viewing = Viewing { client: client(), viewer: None, purpose, what: Viewed::List };
-    assert!(matches!(follower.log_viewing(viewing).await, Err(StoreError::ReadOnly)));
+    assert!(matches!(follower.log_viewing(viewing).await, Err(WriteError::ReadOnly)));
     assert_eq!(since(&writer, 0), [1]);
 }
 
 #[tokio::test]
-async fn a_store_that_nobody_writes_is_followed_too() {
+async fn store_without_a_writer_is_followed() {
     let home = Home::new();
     append(&home.open(), declare(client(), "first", denial())).await;
     let before = fs::read(home.store()).unwrap();
@@ -86,7 +86,7 @@ async fn a_store_that_nobody_writes_is_followed_too() {
 }
 
 #[tokio::test]
-async fn a_long_read_of_a_follower_does_not_hold_up_the_writer() {
+async fn long_read_does_not_block_the_writer() {
     let home = Home::new();
     let store = home.open();
     append(&store, declare(client(), "first", denial())).await;
@@ -107,7 +107,7 @@ async fn a_long_read_of_a_follower_does_not_hold_up_the_writer() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_followed_is_told() {
+async fn unusable_store_is_reported_to_a_read_only_replica() {
     let home = Home::new();
     let refusal = |home: &Home| message(&Store::open_to_follow(&home.store(), options()).unwrap_err());
     assert_eq!(
@@ -132,12 +132,13 @@ async fn what_cannot_be_followed_is_told() {
         assert_eq!(refusal(&home), expected);
     }
     fs::write(home.store(), "x").unwrap();
-    assert!(matches!(Store::open_to_follow(&home.store(), options()), Err(StoreError::NotAStore { .. })));
+    let refused = Store::open_to_follow(&home.store(), options());
+    assert!(matches!(refused, Err(OpenError::Read(ReadError::NotAStore { .. }))));
 }
 
-/// The real binary, twice on one store.
+/// Two real binaries on one store.
 #[tokio::test]
-async fn a_second_server_decides_by_what_the_first_records() {
+async fn read_only_replica_decides_by_the_writers_changes() {
     let home = Home::new();
     let writing = Process::start(serve(&home.store())).expect("it listens");
     let mut command = serve(&home.store());
@@ -147,8 +148,9 @@ async fn a_second_server_decides_by_what_the_first_records() {
     let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
     DirectoryServiceClient::new(channel.clone()).replace_directory(load).await.expect("stored");
     let mut declarations = DeclarationServiceClient::new(channel);
-    declarations.record(recording(aino(), "information", INFORMATION)).await.expect("stored");
-    let consented = declarations.record(recording(aino(), "consent", CONSENT)).await.expect("stored");
+    declarations.record_declaration(recording(aino(), "information", INFORMATION)).await.expect("stored");
+    let consented =
+        declarations.record_declaration(recording(aino(), "consent", CONSENT)).await.expect("stored");
     let token = consented.into_inner().token;
 
     let channel = following.connect().await;
@@ -159,19 +161,19 @@ async fn a_second_server_decides_by_what_the_first_records() {
     assert_eq!(decided.verdicts[0].effect(), v1::Effect::Permit);
     let mut declarations = DeclarationServiceClient::new(channel.clone());
     let read_only = because(Code::FailedPrecondition, "STORE_READ_ONLY");
-    assert_eq!(refused(declarations.record(recording(aino(), "more", CONSENT)).await), read_only);
-    assert_eq!(refused(declarations.list(listing(aino())).await), read_only);
+    assert_eq!(refused(declarations.record_declaration(recording(aino(), "more", CONSENT)).await), read_only);
+    assert_eq!(refused(declarations.list_declarations(listing(aino())).await), read_only);
     let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
     let replaced = DirectoryServiceClient::new(channel).replace_directory(load).await;
     assert_eq!(refused(replaced), read_only);
 
-    // It goes on deciding while the other is away, and follows it when it is back.
+    // It keeps deciding while the writer is down, and follows it again after its restart.
     writing.kill();
     decisions.decide(question.clone()).await.expect("decided");
     let writing = Process::start(serve(&home.store())).expect("it listens");
     let mut declarations = DeclarationServiceClient::new(writing.connect().await);
     let denial = "denial: { sector: SECTOR_HEALTHCARE, service_event: visit-1 }";
-    let denied = declarations.record(recording(aino(), "denial", denial)).await.expect("stored");
+    let denied = declarations.record_declaration(recording(aino(), "denial", denial)).await.expect("stored");
     question.at_least = denied.into_inner().token;
     let decided = decisions.decide(question).await.expect("decided").into_inner();
     assert_eq!(decided.verdicts[0].effect(), v1::Effect::Deny);

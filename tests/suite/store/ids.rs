@@ -1,5 +1,5 @@
-//! Ids of declarations: derived from when and as which change they are
-//! recorded, or what they were.
+//! Ids of declarations: derived from the time and the revision of their recording, or
+//! assigned by an import.
 
 use lupa::policy::declaration::Declaration;
 use lupa::policy::oid::OpaqueId;
@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::fixture::*;
 
-/// What a store made by the first version of Lupa has in it.
+/// The schema of the first version of Lupa.
 const SCHEMA_1: &str = include_str!("../../../src/store/migrations/sqlite/0001_changes.sql");
 
 /// The ids of the declarations of a store, and whether each is derived.
@@ -58,7 +58,7 @@ async fn a_store_keeps_its_tag_and_another_has_its_own() {
 }
 
 #[tokio::test]
-async fn a_store_of_the_first_schema_is_brought_up_to_date() {
+async fn store_of_the_first_schema_is_migrated() {
     let home = Home::new();
     let made = Connection::open(home.store()).unwrap();
     made.execute_batch(SCHEMA_1).unwrap();

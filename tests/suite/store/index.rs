@@ -1,4 +1,4 @@
-//! The index follows the store, and says so when it cannot.
+//! The index follows the store, and is stale while it cannot.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use lupa::store::{Point, Revision, Store};
 
 use super::fixture::*;
 
-/// A denial as it is written.
+/// The row of a denial.
 const DENIAL: Row<'_> = Row {
     revision: None,
     what: "declaration",
@@ -18,7 +18,7 @@ const DENIAL: Row<'_> = Row {
     body: r#"{"content":{"denial":{"sector":"healthcare","scope":"all_patient_data","allows_emergency":true}},"given_at":0}"#,
 };
 
-/// Soon stale; looks often.
+/// A short staleness bound and frequent polls.
 fn hasty() -> IndexOptions {
     IndexOptions {
         poll_interval: Duration::from_millis(5),
@@ -30,10 +30,10 @@ fn hasty() -> IndexOptions {
 }
 
 async fn wait_until_ready(index: &Index, ready: bool) {
-    index.readiness().wait_for(|told| *told == ready).await.unwrap();
+    index.readiness().wait_for(|is_ready| *is_ready == ready).await.unwrap();
 }
 
-async fn what_is_stored_is_loaded(home: Shared) {
+async fn stored_changes_are_loaded(home: Shared) {
     let store = home.open();
     append(&store, declare(client(), "a", denial())).await;
     let last = append(&store, declare(client(), "b", consent())).await;
@@ -43,7 +43,7 @@ async fn what_is_stored_is_loaded(home: Shared) {
     let snapshot = index.current().unwrap();
     assert_eq!((snapshot.revision(), snapshot.recorded_at()), (last.revision, Some(last.recorded_at)));
     assert_eq!((snapshot.clients(), snapshot.declaration_count()), (1, 2));
-    assert_eq!(contents(&index), [denial(), consent()]);
+    assert_eq!(contents(&index).await, [denial(), consent()]);
     assert!(snapshot.declarations(&other_client()).is_empty());
     assert!(snapshot.directory().organisations().is_empty());
 }
@@ -56,9 +56,9 @@ async fn an_empty_store_is_ready(home: Shared) {
     assert_eq!((snapshot.revision(), snapshot.recorded_at(), snapshot.clients()), (Revision(0), None, 0));
 }
 
-async fn what_is_appended_is_followed(home: Shared) {
+async fn appended_changes_are_followed(home: Shared) {
     let store = home.open();
-    // Polled so rarely that only the hint can bring the news.
+    // Polled so rarely that only the notification can bring the change.
     let rarely = IndexOptions { poll_interval: Duration::from_secs(3_600), ..index_options() };
     let (index, _follower) = Index::start(store.clone(), rarely).unwrap();
     wait_until_ready(&index, true).await;
@@ -66,25 +66,25 @@ async fn what_is_appended_is_followed(home: Shared) {
     for n in 1..=50 {
         let appended = append(&store, declare(client(), &format!("key {n}"), denial())).await;
         reached(&index, &store, appended.revision).await;
-        assert_eq!(contents(&index).len(), n);
+        assert_eq!(contents(&index).await.len(), n);
     }
     let replaced = store.replace_directory(directory("HUS")).await.unwrap();
     reached(&index, &store, replaced.point.revision).await;
     assert_eq!(&*index.current().unwrap().directory().organisations()[0].name.fi, "HUS");
-    // Who holds a snapshot keeps it.
+    // A snapshot that is held does not change.
     assert_eq!((before.revision(), before.declarations(&client()).is_empty()), (Revision(0), true));
 }
 
-async fn what_comes_unannounced_is_polled(home: Shared) {
+async fn changes_of_other_writers_are_polled(home: Shared) {
     let store = home.open();
     let (index, _follower) = start_index(&store);
     append(&store, declare(client(), "key", denial())).await;
     home.write(DENIAL).await;
     reached(&index, &store, Revision(2)).await;
-    assert_eq!(contents(&index), [denial(), denial()]);
+    assert_eq!(contents(&index).await, [denial(), denial()]);
 }
 
-async fn waiting_for_a_revision_ends_with_it_or_at_the_deadline(home: Shared) {
+async fn wait_for_a_revision_ends_with_it_or_at_the_deadline(home: Shared) {
     let store = home.open();
     let (index, follower) = start_index(&store);
     let waiting = tokio::spawn({
@@ -108,7 +108,7 @@ async fn waiting_for_a_revision_ends_with_it_or_at_the_deadline(home: Shared) {
     assert_eq!(index.reached(point(&store, 2), soon).await, Reached::NotYet);
 }
 
-async fn a_store_that_cannot_be_read_makes_it_stale_until_it_can(home: Shared) {
+async fn index_is_stale_while_the_store_is_unreadable(home: Shared) {
     let store = home.open();
     let (index, _follower) = Index::start(store.clone(), hasty()).unwrap();
     wait_until_ready(&index, true).await;
@@ -120,10 +120,10 @@ async fn a_store_that_cannot_be_read_makes_it_stale_until_it_can(home: Shared) {
     wait_until_ready(&index, true).await;
     let appended = append(&store, declare(client(), "key", denial())).await;
     reached(&index, &store, appended.revision).await;
-    assert_eq!(contents(&index), [denial()]);
+    assert_eq!(contents(&index).await, [denial()]);
 }
 
-async fn a_hole_is_not_skipped(home: Shared) {
+async fn gap_in_revisions_is_not_skipped(home: Shared) {
     let store = home.open();
     append(&store, declare(client(), "key", denial())).await;
     let (index, _follower) = Index::start(store.clone(), hasty()).unwrap();
@@ -135,10 +135,10 @@ async fn a_hole_is_not_skipped(home: Shared) {
     assert_eq!(index.reached(point(&store, 3), tokio::time::Instant::now()).await, Reached::NotYet);
     home.write(Row { revision: Some(2), declaration_id: Some("before"), ..DENIAL }).await;
     wait_until_ready(&index, true).await;
-    assert_eq!(index.current().unwrap().revision(), Revision(3));
+    assert_eq!(current(&index).await.revision(), Revision(3));
 }
 
-async fn a_store_that_went_back_is_not_followed(home: Shared) {
+async fn store_with_lost_revisions_is_not_followed(home: Shared) {
     let store = home.open();
     append(&store, declare(client(), "a", denial())).await;
     append(&store, declare(client(), "b", denial())).await;
@@ -172,7 +172,7 @@ async fn nothing_is_decided_before_the_store_is_loaded(home: Shared) {
 }
 
 #[tokio::test]
-async fn a_stopped_follower_lets_go_of_the_store() {
+async fn stopped_follower_releases_the_store() {
     let home = Home::new();
     let store = home.open();
     let (index, follower) = Index::start(store.clone(), hasty()).unwrap();
@@ -187,19 +187,19 @@ fn point(store: &Store, revision: u64) -> Point {
     Point { epoch: store.epoch(), revision: Revision(revision) }
 }
 
-fn contents(index: &Index) -> Vec<Content> {
-    let snapshot = index.current().unwrap();
+async fn contents(index: &Index) -> Vec<Content> {
+    let snapshot = current(index).await;
     snapshot.declarations(&client()).facts().map(|facts| facts.content.to_content()).collect()
 }
 
 on_both_stores!(
-    what_is_stored_is_loaded,
+    stored_changes_are_loaded,
     an_empty_store_is_ready,
-    what_is_appended_is_followed,
-    what_comes_unannounced_is_polled,
-    waiting_for_a_revision_ends_with_it_or_at_the_deadline,
-    a_store_that_cannot_be_read_makes_it_stale_until_it_can,
-    a_hole_is_not_skipped,
-    a_store_that_went_back_is_not_followed,
+    appended_changes_are_followed,
+    changes_of_other_writers_are_polled,
+    wait_for_a_revision_ends_with_it_or_at_the_deadline,
+    index_is_stale_while_the_store_is_unreadable,
+    gap_in_revisions_is_not_skipped,
+    store_with_lost_revisions_is_not_followed,
     nothing_is_decided_before_the_store_is_loaded,
 );

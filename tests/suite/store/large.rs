@@ -1,20 +1,19 @@
-//! A store too large to be checked whole: what is cheap to see is seen when it
-//! is opened, the rest when it is read.
+//! A store too large to be verified whole: opening does the cheap checks, reads do the rest.
 
 use std::fs;
 use std::path::Path;
 
-use lupa::store::{Revision, Store, StoreError, StoreOptions};
+use lupa::store::{OpenError, ReadError, Revision, Store, StoreOptions};
 
 use super::fixture::*;
 
 const PAGE_BYTES: usize = 4_096;
 
-fn open(path: &Path) -> Result<Store, StoreError> {
+fn open(path: &Path) -> Result<Store, OpenError> {
     Store::open(path, StoreOptions { check_whole_bytes_max: 0, ..options() })
 }
 
-/// A store with so many changes, closed.
+/// A closed store with this many changes.
 async fn closed_with(changes: usize) -> Home {
     let home = Home::new();
     let store = open(&home.store()).unwrap();
@@ -25,7 +24,7 @@ async fn closed_with(changes: usize) -> Home {
 }
 
 #[tokio::test]
-async fn it_is_opened_as_any_other() {
+async fn large_store_opens_like_any_other() {
     let home = closed_with(3).await;
     let store = open(&home.store()).unwrap();
     assert_eq!(load(&store).len(), 3);
@@ -33,7 +32,7 @@ async fn it_is_opened_as_any_other() {
 }
 
 #[tokio::test]
-async fn cut_short_anywhere_it_is_refused() {
+async fn truncated_large_store_is_refused() {
     let home = closed_with(100).await;
     let whole = fs::read(home.store()).unwrap();
     let pages = whole.len() / PAGE_BYTES;
@@ -43,7 +42,7 @@ async fn cut_short_anywhere_it_is_refused() {
         fs::write(home.store(), &whole[..length]).unwrap();
         let error = open(&home.store()).unwrap_err();
         assert!(
-            matches!(error, StoreError::Damaged { .. } | StoreError::NotAStore { .. }),
+            matches!(error, OpenError::Read(ReadError::Damaged { .. } | ReadError::NotAStore { .. })),
             "{length}: {error}"
         );
     }
@@ -55,9 +54,9 @@ async fn cut_short_anywhere_it_is_refused() {
     );
 }
 
-/// Pages that a crash left in the log only are not missing; others are.
+/// Pages that a crash left only in the WAL are not missing; others are.
 #[tokio::test]
-async fn with_a_log_it_is_refused_if_pages_are_in_neither() {
+async fn store_and_wal_with_missing_pages_are_refused() {
     let home = Home::new();
     drop(home.open());
     let empty = fs::read(home.store()).unwrap();
@@ -67,7 +66,7 @@ async fn with_a_log_it_is_refused_if_pages_are_in_neither() {
     for n in 0..30 {
         append(&store, declare(client(), &format!("more {n}"), denial())).await;
     }
-    // As a killed process leaves them, and the same with the end of the store lost.
+    // The files of a killed process, and the same with the end of the store lost.
     let log = fs::read(before.file("lupa.db-wal")).unwrap();
     let crashed = |file: &[u8]| {
         let crashed = Home::new();
@@ -78,8 +77,8 @@ async fn with_a_log_it_is_refused_if_pages_are_in_neither() {
     };
     assert_eq!(crashed(&filled).unwrap(), 130);
     let half = filled.len() / PAGE_BYTES / 2 * PAGE_BYTES;
-    assert!(matches!(crashed(&filled[..half]), Err(StoreError::Damaged { .. })));
-    // A store that is all in its log: none of it had been copied.
+    assert!(matches!(crashed(&filled[..half]), Err(OpenError::Read(ReadError::Damaged { .. }))));
+    // A store whose pages are all in its WAL, before any checkpoint of SQLite.
     let young = Home::new();
     let store = open(&young.store()).unwrap();
     for n in 0..30 {
@@ -93,7 +92,7 @@ async fn with_a_log_it_is_refused_if_pages_are_in_neither() {
 }
 
 #[tokio::test]
-async fn a_missing_change_is_noticed_at_the_ends_or_when_it_is_read() {
+async fn missing_change_in_a_large_store_is_detected_at_the_ends_or_when_read() {
     for (missing, finding) in [(1, Some("its first change is revision 2")), (2, None)] {
         let home = closed_with(3).await;
         home.connect()
@@ -102,19 +101,21 @@ async fn a_missing_change_is_noticed_at_the_ends_or_when_it_is_read() {
             ))
             .unwrap();
         match (open(&home.store()), finding) {
-            (Err(StoreError::Damaged { finding, .. }), Some(expected)) => assert_eq!(finding, expected),
+            (Err(OpenError::Read(ReadError::Damaged { finding, .. })), Some(expected)) => {
+                assert_eq!(finding, expected);
+            }
             (Ok(store), None) => {
                 let hole = load_each(&store, &mut |_| {});
-                assert!(matches!(hole, Err(StoreError::Hole { after: Revision(1), .. })), "{hole:?}");
+                assert!(matches!(hole, Err(ReadError::Hole { after: Revision(1), .. })), "{hole:?}");
             }
             (opened, _) => panic!("{missing}: {opened:?}"),
         }
     }
 }
 
-/// A page overwritten is noticed by whoever reads it, or by nobody who would need it.
+/// A read of an overwritten page fails or returns the correct changes.
 #[tokio::test]
-async fn an_overwritten_page_never_changes_what_is_read() {
+async fn overwritten_page_is_an_error_or_harmless() {
     let home = closed_with(100).await;
     let whole = fs::read(home.store()).unwrap();
     for page in 1..whole.len() / PAGE_BYTES {
@@ -122,10 +123,10 @@ async fn an_overwritten_page_never_changes_what_is_read() {
         bytes[page * PAGE_BYTES..][..512].fill(0xA5);
         fs::write(home.store(), &bytes).unwrap();
         let mut loaded = 0;
-        let read = open(&home.store()).and_then(|store| load_each(&store, &mut |_| loaded += 1));
+        let read = open(&home.store()).and_then(|store| Ok(load_each(&store, &mut |_| loaded += 1)?));
         match read {
             Ok(_) => assert_eq!(loaded, 100, "page {page}"),
-            Err(StoreError::Damaged { .. } | StoreError::Hole { .. }) => {}
+            Err(OpenError::Read(ReadError::Damaged { .. } | ReadError::Hole { .. })) => {}
             Err(error) => panic!("page {page}: {error}"),
         }
     }

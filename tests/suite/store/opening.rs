@@ -1,4 +1,4 @@
-//! Which files are opened, and what is said of those that are not.
+//! Which files are opened, and the errors for the others.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -6,12 +6,12 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use lupa::store::{Revision, Store, StoreError};
+use lupa::store::{OpenError, ReadError, Revision, Store};
 use rusqlite::Connection;
 
 use super::fixture::*;
 
-/// A store with this many changes, closed.
+/// A closed store with this many changes.
 async fn closed_with(changes: usize) -> Home {
     let home = Home::new();
     let store = home.open();
@@ -36,7 +36,7 @@ async fn a_new_store_is_empty_and_only_its_owners() {
 }
 
 #[tokio::test]
-async fn what_was_appended_is_there_again() {
+async fn appended_changes_survive_a_restart() {
     let home = Home::new();
     let store = home.open();
     let (epoch, token_key) = (store.epoch(), *store.token_key());
@@ -54,11 +54,11 @@ async fn what_was_appended_is_there_again() {
 }
 
 #[tokio::test]
-async fn what_was_acknowledged_is_there_after_a_crash() {
+async fn acknowledged_changes_survive_a_crash() {
     let home = Home::new();
     let store = home.open();
     append(&store, declare(client(), "key", denial())).await;
-    // The files as a killed process would leave them.
+    // The files of a killed process.
     let crashed = Home::new();
     for name in ["lupa.db", "lupa.db-wal"] {
         fs::copy(home.file(name), crashed.file(name)).unwrap();
@@ -67,7 +67,7 @@ async fn what_was_acknowledged_is_there_after_a_crash() {
 }
 
 #[test]
-fn an_epoch_is_told_without_the_key() {
+fn debug_output_shows_the_epoch_without_the_key() {
     let home = Home::new();
     let store = home.open();
     let debug = format!("{store:?}");
@@ -75,9 +75,9 @@ fn an_epoch_is_told_without_the_key() {
     assert!(!debug.contains("key"), "{debug}");
 }
 
-/// A child has all files of this process until it begins its own program.
+/// A forked child has all open files of this process until it executes its own program.
 #[tokio::test]
-async fn it_can_be_opened_again_at_once_while_children_are_begun() {
+async fn store_reopens_while_child_processes_start() {
     let home = Home::new();
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -95,7 +95,7 @@ async fn it_can_be_opened_again_at_once_while_children_are_begun() {
 }
 
 #[test]
-fn only_one_opens_it() {
+fn store_is_locked_against_a_second_opener() {
     let home = Home::new();
     let store = home.open();
     let in_use =
@@ -137,7 +137,7 @@ fn the_file_of_another_application_is_left_alone() {
 }
 
 #[test]
-fn what_is_no_store_is_left_alone() {
+fn file_that_is_no_store_is_left_alone() {
     let home = Home::new();
     for garbage in
         ["x", "not a database, but long enough to have a header of its own; more text ".repeat(9).as_str()]
@@ -145,7 +145,7 @@ fn what_is_no_store_is_left_alone() {
         fs::write(home.store(), garbage).unwrap();
         assert_eq!(
             refusal(&home.store()),
-            "PATH is not a store of lupa: give another path, or move the file away to begin a new store"
+            "PATH is not a store of lupa: give another path, or move the file away to create a new store"
         );
         assert_eq!(fs::read(home.store()).unwrap(), garbage.as_bytes());
     }
@@ -157,7 +157,7 @@ fn what_is_no_store_is_left_alone() {
 }
 
 #[tokio::test]
-async fn a_store_cut_short_anywhere_is_refused() {
+async fn truncated_store_is_refused() {
     let home = closed_with(100).await;
     let whole = fs::read(home.store()).unwrap();
     let page = 4_096;
@@ -183,16 +183,16 @@ async fn a_store_with_overwritten_pages_is_refused_or_whole() {
         bytes[page * 4_096..][..512].fill(0xA5);
         fs::write(home.store(), &bytes).unwrap();
         match Store::open(&home.store(), options()) {
-            Err(StoreError::Damaged { .. }) => {}
+            Err(OpenError::Read(ReadError::Damaged { .. })) => {}
             Err(error) => panic!("page {page}: {error}"),
-            // A page that is not in use.
+            // A free page.
             Ok(store) => assert_eq!(load(&store).len(), before, "page {page}"),
         }
     }
 }
 
 #[tokio::test]
-async fn a_missing_change_is_noticed() {
+async fn missing_change_is_detected() {
     let home = closed_with(3).await;
     home.connect()
         .execute_batch("DROP TRIGGER change_is_never_deleted; DELETE FROM change WHERE revision = 2")
@@ -211,12 +211,12 @@ fn a_log_without_its_store_is_not_applied_to_a_new_one() {
     assert_eq!(
         refusal(&home.store()),
         "found PATH but not the store it belongs to: put the store back beside it, \
-         or move the log away to begin a new store"
+         or move the log away to create a new store"
     );
 }
 
 #[test]
-fn a_store_half_made_is_made_again() {
+fn half_created_store_is_created_again() {
     let home = Home::new();
     fs::write(home.file("lupa.db.new"), "half").unwrap();
     drop(home.open());
@@ -224,7 +224,7 @@ fn a_store_half_made_is_made_again() {
 }
 
 #[test]
-fn a_missing_directory_is_told_and_one_in_place_of_a_file() {
+fn missing_directory_and_directory_as_file_are_reported() {
     let home = Home::new();
     assert_eq!(
         refusal(&home.file("nowhere").join("lupa.db")),
@@ -232,7 +232,7 @@ fn a_missing_directory_is_told_and_one_in_place_of_a_file() {
          and that the disk has room"
     );
     fs::create_dir(home.store()).unwrap();
-    assert!(matches!(Store::open(&home.store(), options()), Err(StoreError::File { what: "read", .. })));
+    assert!(matches!(Store::open(&home.store(), options()), Err(OpenError::File { what: "read", .. })));
 }
 
 #[tokio::test]

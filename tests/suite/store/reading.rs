@@ -1,10 +1,10 @@
-//! Parts of a store, and histories of clients as they were.
+//! Reads of revision ranges, and of clients' histories as of a revision.
 
 use std::sync::Barrier;
 use std::thread;
 
 use lupa::policy::client_id::ClientId;
-use lupa::store::{Change, Revision, Store, StoreError};
+use lupa::store::{Change, ReadError, Revision, Store};
 
 use super::fixture::*;
 
@@ -17,7 +17,7 @@ async fn store_with(home: &Shared, changes: usize) -> Store {
 }
 
 /// The revisions of a range.
-fn range(store: &Store, after: u64, until: u64) -> Result<Vec<u64>, StoreError> {
+fn range(store: &Store, after: u64, until: u64) -> Result<Vec<u64>, ReadError> {
     let mut revisions = Vec::new();
     let last = store.load_range(Revision(after), Revision(until), &mut |loaded| {
         revisions.push(loaded.revision.0);
@@ -44,7 +44,7 @@ async fn ranges_are_read_in_order_and_at_one_time(home: Shared) {
     assert!(range(&store, 5, 3).unwrap().is_empty());
 }
 
-async fn a_range_ends_when_it_is_told_to(home: Shared) {
+async fn range_read_stops_on_request(home: Shared) {
     let store = store_with(&home, 9).await;
     let mut seen = 0;
     let last = store.load_range(Revision(2), Revision(9), &mut |_| {
@@ -54,18 +54,18 @@ async fn a_range_ends_when_it_is_told_to(home: Shared) {
     assert_eq!((last.unwrap(), seen), (Revision(5), 3));
 }
 
-async fn a_range_with_something_missing_is_an_error(home: Shared) {
+async fn range_with_a_gap_is_an_error(home: Shared) {
     let store = store_with(&home, 9).await;
-    assert!(matches!(range(&store, 3, 10), Err(StoreError::Hole { after: Revision(9), .. })));
+    assert!(matches!(range(&store, 3, 10), Err(ReadError::Hole { after: Revision(9), .. })));
     home.unprotect().await;
     home.execute("DELETE FROM lupa.change WHERE revision IN (1, 5)").await;
     assert_eq!(range(&store, 1, 4).unwrap(), [2, 3, 4]);
-    assert!(matches!(range(&store, 0, 4), Err(StoreError::Hole { after: Revision(0), .. })));
-    assert!(matches!(range(&store, 3, 9), Err(StoreError::Hole { after: Revision(4), .. })));
-    assert!(matches!(range(&store, 2, 5), Err(StoreError::Hole { after: Revision(4), .. })));
+    assert!(matches!(range(&store, 0, 4), Err(ReadError::Hole { after: Revision(0), .. })));
+    assert!(matches!(range(&store, 3, 9), Err(ReadError::Hole { after: Revision(4), .. })));
+    assert!(matches!(range(&store, 2, 5), Err(ReadError::Hole { after: Revision(4), .. })));
 }
 
-async fn a_history_is_as_of_a_revision(home: Shared) {
+async fn history_is_read_as_of_a_revision(home: Shared) {
     let store = home.open();
     let first = append(&store, declare(client(), "first", denial())).await;
     let other = append(&store, declare(other_client(), "other", consent())).await;
@@ -85,11 +85,11 @@ async fn a_history_is_as_of_a_revision(home: Shared) {
     assert!(ids(&strange, ended.revision).is_empty());
     assert!(matches!(
         store.history_of(&client(), point(&store, Revision(5))),
-        Err(StoreError::WentBack { last: Revision(4), known: Revision(5), .. })
+        Err(ReadError::WentBack { last: Revision(4), known: Revision(5), .. })
     ));
 }
 
-/// More than there are connections: all are answered, in their turn.
+/// More reads than connections: each waits for a connection and is answered.
 async fn many_histories_are_read_at_one_time(home: Shared) {
     let store = store_with(&home, 50).await;
     let together = Barrier::new(8);
@@ -106,7 +106,7 @@ async fn many_histories_are_read_at_one_time(home: Shared) {
     });
 }
 
-async fn what_is_loaded_is_what_is_followed(home: Shared) {
+async fn loaded_changes_equal_followed_changes(home: Shared) {
     let store = store_with(&home, 10).await;
     let loaded: Vec<Revision> = load(&store).iter().map(Change::revision).collect();
     let followed: Vec<Revision> =
@@ -116,9 +116,9 @@ async fn what_is_loaded_is_what_is_followed(home: Shared) {
 
 on_both_stores!(
     ranges_are_read_in_order_and_at_one_time,
-    a_range_ends_when_it_is_told_to,
-    a_range_with_something_missing_is_an_error,
-    a_history_is_as_of_a_revision,
+    range_read_stops_on_request,
+    range_with_a_gap_is_an_error,
+    history_is_read_as_of_a_revision,
     many_histories_are_read_at_one_time,
-    what_is_loaded_is_what_is_followed,
+    loaded_changes_equal_followed_changes,
 );

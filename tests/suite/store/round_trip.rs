@@ -1,4 +1,4 @@
-//! What is read back is what was appended, whatever it says.
+//! Any change is read back as it was appended.
 
 use lupa::policy::client_id::ClientId;
 use lupa::policy::day::Instant;
@@ -12,9 +12,9 @@ use proptest::prelude::*;
 use super::arbitrary;
 use super::fixture::*;
 
-/// Everything that a client's entry may say.
+/// The variable parts of a client's entry.
 #[derive(Clone, Debug)]
-struct Said {
+struct ArbitraryEntry {
     client: ClientId,
     content: Content,
     given_at: Option<Instant>,
@@ -22,7 +22,7 @@ struct Said {
     recorded_by: RecordedBy,
 }
 
-fn said() -> impl Strategy<Value = Said> {
+fn arbitrary_entry() -> impl Strategy<Value = ArbitraryEntry> {
     (
         arbitrary::client(),
         arbitrary::content(),
@@ -30,7 +30,7 @@ fn said() -> impl Strategy<Value = Said> {
         arbitrary::declarer(),
         arbitrary::recorded_by(),
     )
-        .prop_map(|(client, content, given_at, declarer, recorded_by)| Said {
+        .prop_map(|(client, content, given_at, declarer, recorded_by)| ArbitraryEntry {
             client,
             content,
             given_at,
@@ -39,14 +39,14 @@ fn said() -> impl Strategy<Value = Said> {
         })
 }
 
-impl Said {
+impl ArbitraryEntry {
     fn declaration(self, key: &str) -> Append {
         let Self { client, content, given_at, declarer, recorded_by } = self;
         let entry = Entry::Declaration { content, given_at, declarer, recorded_by, label: None };
         Append { entry, ..declare(client, key, information()) }
     }
 
-    /// The withdrawal of a declaration of this client's.
+    /// A withdrawal of a declaration of this client.
     fn withdrawal(self, key: &str, appended: &Appended) -> Append {
         let Self { client, content: _, given_at, declarer, recorded_by } = self;
         let declaration_id = appended.declaration_id.clone();
@@ -69,7 +69,7 @@ impl Said {
     }
 }
 
-/// Appends at once, so that few transactions do; answers in order.
+/// Appends concurrently, so that few transactions suffice; returns the answers in order.
 async fn append_all(store: &Store, appends: impl Iterator<Item = Append>) -> Vec<Appended> {
     let calls: Vec<_> = appends
         .map(|append| {
@@ -84,27 +84,27 @@ async fn append_all(store: &Store, appends: impl Iterator<Item = Append>) -> Vec
     answers
 }
 
-async fn declare_and_withdraw(home: Shared, said: Vec<(Said, Said)>) {
+async fn declare_and_withdraw(home: Shared, entries: Vec<(ArbitraryEntry, ArbitraryEntry)>) {
     let store = home.open();
     let declarations =
-        said.iter().enumerate().map(|(n, (one, _))| one.clone().declaration(&format!("d {n}")));
+        entries.iter().enumerate().map(|(n, (one, _))| one.clone().declaration(&format!("d {n}")));
     let declared = append_all(&store, declarations).await;
-    let withdrawals = said.iter().zip(&declared).enumerate().map(|(n, ((one, end), appended))| {
-        Said { client: one.client.clone(), ..end.clone() }.withdrawal(&format!("w {n}"), appended)
+    let withdrawals = entries.iter().zip(&declared).enumerate().map(|(n, ((one, end), appended))| {
+        ArbitraryEntry { client: one.client.clone(), ..end.clone() }.withdrawal(&format!("w {n}"), appended)
     });
     let withdrawn = append_all(&store, withdrawals).await;
     drop(store);
     let changes = load(&home.open());
-    assert_eq!(changes.len(), 2 * said.len());
-    let (declarations, withdrawals) = changes.split_at(said.len());
-    for ((change, (one, _)), appended) in declarations.iter().zip(&said).zip(&declared) {
+    assert_eq!(changes.len(), 2 * entries.len());
+    let (declarations, withdrawals) = changes.split_at(entries.len());
+    for ((change, (one, _)), appended) in declarations.iter().zip(&entries).zip(&declared) {
         let Change::Declaration { revision, recorded_at, client, declaration } = change else {
             panic!("{change:?}")
         };
         assert_eq!((*revision, *recorded_at), (appended.revision, appended.recorded_at));
         assert_eq!((client, declaration), (&one.client, &one.clone().expected(appended)));
     }
-    for ((change, (one, end)), appended) in withdrawals.iter().zip(&said).zip(&withdrawn) {
+    for ((change, (one, end)), appended) in withdrawals.iter().zip(&entries).zip(&withdrawn) {
         let Change::Withdrawal { revision, recorded_at, client, declaration_id, withdrawal } = change else {
             panic!("{change:?}")
         };
@@ -122,7 +122,7 @@ async fn declare_and_withdraw(home: Shared, said: Vec<(Said, Said)>) {
     }
 }
 
-/// A clock that is ahead gives the instant of recording.
+/// A recorder's clock that is ahead: the instant of recording counts.
 fn by_then(given_at: Option<Instant>, recorded_at: Instant) -> Instant {
     given_at.map_or(recorded_at, |given_at| given_at.min(recorded_at))
 }
@@ -158,21 +158,21 @@ async fn replace_directory(home: Shared, directories: Vec<Directory>) {
     }
 }
 
-/// Tries a property on stores of each kind.
-fn on_both<T: Clone>(said: T, property: impl AsyncFn(Shared, T)) {
+/// Checks a property on both kinds of store.
+fn on_both<T: Clone>(entries: T, property: impl AsyncFn(Shared, T)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for home in [Shared::sqlite(), Shared::postgres()] {
-        runtime.block_on(property(home, said.clone()));
+        runtime.block_on(property(home, entries.clone()));
     }
 }
 
 proptest! {
-    // InlineList stores, each with much in it: to make and to sync one takes a while.
+    // InlineList stores with many changes each: creating and syncing a store is slow.
     #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]
-    fn declarations_and_withdrawals_are_read_as_they_were_appended(said in vec((said(), said()), 1..60)) {
-        on_both(said, declare_and_withdraw);
+    fn declarations_and_withdrawals_are_read_as_they_were_appended(entries in vec((arbitrary_entry(), arbitrary_entry()), 1..60)) {
+        on_both(entries, declare_and_withdraw);
     }
 
     #[test]
@@ -188,8 +188,8 @@ proptest! {
     }
 }
 
-/// The written form of a few bodies, which stores already have.
-async fn bodies_are_written_as_they_were_before(home: Shared) {
+/// The stored format of a few bodies, which existing stores have.
+async fn stored_bodies_keep_their_format(home: Shared) {
     let store = home.open();
     for (n, content) in [information(), consent(), denial()].into_iter().enumerate() {
         append(&store, declare(client(), &format!("key {n}"), content)).await;
@@ -211,4 +211,4 @@ async fn bodies_are_written_as_they_were_before(home: Shared) {
     assert_eq!(bodies, contents.map(|content| format!(r#"{{"content":{content},{rest}"#)));
 }
 
-on_both_stores!(bodies_are_written_as_they_were_before,);
+on_both_stores!(stored_bodies_keep_their_format,);

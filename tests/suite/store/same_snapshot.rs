@@ -1,4 +1,4 @@
-//! However a snapshot came about, it is what a plain fold over the changes gives.
+//! Model test: a snapshot equals a naive fold over the changes, however it was built.
 
 use std::collections::BTreeMap;
 
@@ -16,15 +16,15 @@ use proptest::sample::Index as Pick;
 use super::arbitrary;
 use super::fixture::*;
 
-/// Something that happens to a store. Clients are picked from three.
+/// An operation on a store, for one of three clients.
 #[derive(Clone, Debug)]
 enum Event {
     Declare(Pick, Content),
-    /// Any declaration of any client, many times too.
+    /// Any declaration of any client, also repeatedly.
     Withdraw(Pick, Declarer),
     Import(Vec<(Pick, Declaration)>),
     ReplaceDirectory(Directory),
-    /// The index is started anew.
+    /// The index is restarted.
     Reload,
 }
 
@@ -38,7 +38,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// The naive fold.
+/// The model: a naive fold.
 #[derive(Default)]
 struct Model {
     revision: Revision,
@@ -81,7 +81,7 @@ impl Model {
     }
 }
 
-/// What decides and the ids are the same, in the same order.
+/// The facts and the ids are equal, in the same order.
 fn assert_same(found: Declarations<'_>, expected: &[Declaration]) {
     let facts: Vec<Facts<'_>> = found.facts().collect();
     assert_eq!(facts.len(), expected.len());
@@ -90,10 +90,10 @@ fn assert_same(found: Declarations<'_>, expected: &[Declaration]) {
         facts.into_iter().zip(Facts::all(expected).zip(expected.iter().map(|one| &one.id)))
     {
         assert_eq!(found.id(facts.place).unwrap().as_ref(), id.as_str());
-        let told = |facts: Facts<'_>| {
+        let shown = |facts: Facts<'_>| {
             (facts.content.to_content(), facts.given_on, facts.recorded_at, facts.role, facts.withdrawal)
         };
-        assert_eq!(told(facts), told(expected));
+        assert_eq!(shown(facts), shown(expected));
     }
 }
 
@@ -176,7 +176,7 @@ async fn check_all(home: &Shared, events: Vec<Event>, overlay_clients_max: usize
     let (fresh, _fresh_follower) = start_index(&store);
     reached(&fresh, &store, model.revision).await;
     wait_until_current(&fresh, &model).await;
-    // However it came about, it has the digest of what there is.
+    // The digest depends on the state alone.
     assert_eq!(index.current().unwrap().digest(), fresh.current().unwrap().digest());
 }
 

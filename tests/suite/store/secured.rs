@@ -1,4 +1,4 @@
-//! PostgreSQL that is reached by TLS and with a password, and by whom it is not.
+//! TLS and password authentication with PostgreSQL.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,12 +9,12 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use tempfile::TempDir;
 
 use super::fixture::*;
-use crate::postgres::{self, Cluster, postgres_options};
-use crate::server::process::{Process, serve};
+use crate::fixtures::postgres::{self, Cluster, postgres_options};
+use crate::fixtures::process::{Process, serve};
 
 const PASSWORD: &str = "correct-horse";
 
-/// A server, and who vouches for it; and someone who does not.
+/// A server, the certificate authority that signed its certificate, and another authority.
 struct Secured {
     cluster: Cluster,
     folder: TempDir,
@@ -38,7 +38,7 @@ impl Secured {
         Self { cluster, folder }
     }
 
-    /// The certificate of whoever vouches.
+    /// The path of a certificate.
     fn of(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -48,21 +48,21 @@ impl Secured {
         format!("postgres://lupa@{host}:{}/{database}", self.cluster.port())
     }
 
-    /// Connects to a new database, or tells why not.
+    /// Connects to a new database, or returns the error.
     fn connect(&self, host: &str, password: Option<&str>, tls: PostgresTls) -> Result<Store, String> {
         let url = self.url(host, &self.cluster.database());
         let password = password.map(|password| Password(password.to_owned()));
         let options_of_it = PostgresOptions { password, tls, ..postgres_options(&url) };
         let connected = Store::connect(&options_of_it, options());
         connected.map_err(|error| {
-            let told = format!("{} | {error:?}", message(&error));
-            assert!(!told.contains(PASSWORD), "{told}");
-            told
+            let text = format!("{} | {error:?}", message(&error));
+            assert!(!text.contains(PASSWORD), "{text}");
+            text
         })
     }
 }
 
-/// A certificate in PEM, and what signs by it.
+/// The certificate of an authority in PEM, and its signer.
 fn authority() -> (String, Issuer<'static, KeyPair>) {
     let mut params = CertificateParams::new([]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -72,7 +72,7 @@ fn authority() -> (String, Issuer<'static, KeyPair>) {
 }
 
 #[tokio::test]
-async fn a_server_that_is_vouched_for_is_used_with_the_password_and_encrypted() {
+async fn trusted_server_is_used_encrypted_with_password() {
     let secured = Secured::shared();
     let database = secured.cluster.database();
     let url = secured.url("localhost", &database);
@@ -97,21 +97,21 @@ async fn a_server_that_is_vouched_for_is_used_with_the_password_and_encrypted() 
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_vouched_for_is_not_used() {
+async fn untrusted_server_certificate_is_refused() {
     let secured = Secured::shared();
-    let vouching = |name: &str| PostgresTls::Always(Some(secured.of(name)));
-    let stranger = secured.connect("localhost", Some(PASSWORD), vouching("stranger.pem")).unwrap_err();
+    let trusting = |name: &str| PostgresTls::Always(Some(secured.of(name)));
+    let stranger = secured.connect("localhost", Some(PASSWORD), trusting("stranger.pem")).unwrap_err();
     assert!(stranger.contains("certificate"), "{stranger}");
-    // Its certificate is of another name.
-    let other_name = secured.connect("127.0.0.1", Some(PASSWORD), vouching("authority.pem")).unwrap_err();
+    // Its certificate has another name.
+    let other_name = secured.connect("127.0.0.1", Some(PASSWORD), trusting("authority.pem")).unwrap_err();
     assert!(other_name.contains("certificate"), "{other_name}");
-    // Those whom the system trusts have not heard of it.
+    // The system's authorities did not sign it.
     let unknown = secured.connect("localhost", Some(PASSWORD), PostgresTls::Always(None)).unwrap_err();
     assert!(unknown.contains("certificate"), "{unknown}");
 }
 
 #[tokio::test]
-async fn what_the_server_asks_for_is_told() {
+async fn missing_credentials_are_reported() {
     let secured = Secured::shared();
     let tls = || PostgresTls::Always(Some(secured.of("authority.pem")));
     let wrong = secured.connect("localhost", Some("wrong-horse"), tls()).unwrap_err();
@@ -122,9 +122,9 @@ async fn what_the_server_asks_for_is_told() {
     assert!(open.contains("no encryption"), "{open}");
 }
 
-/// As an operator sets it, with everything logged.
+/// As an operator sets it, with all log levels.
 #[tokio::test]
-async fn a_password_is_read_from_a_file_or_the_environment_and_not_told() {
+async fn password_is_read_from_file_or_environment_and_never_logged() {
     let secured = Secured::shared();
     let file = secured.of("password");
     let start = |set: &dyn Fn(&mut std::process::Command)| {

@@ -1,15 +1,15 @@
-//! What this version cannot read restricts; it never opens and never disappears.
+//! Content that this version cannot read restricts: it never permits and is never dropped.
 
 use std::sync::mpsc;
 
 use lupa::policy::admit::Admitted;
 use lupa::policy::declaration::{Content, Kind, Withdrawal};
 use lupa::policy::facts::WithdrawalFacts;
-use lupa::store::{Change, StoreError};
+use lupa::store::{Change, ReadError};
 
 use super::fixture::*;
 
-/// Bodies of declarations as another version, or a fault, may have written them.
+/// Bodies that another version, or a fault, may have written.
 const UNREADABLE: &[&str] = &[
     "",
     "not JSON",
@@ -28,7 +28,7 @@ const UNREADABLE: &[&str] = &[
     r#"{"content":{"withdrawal":{}},"given_at":0}"#,
 ];
 
-/// Appends a row past Lupa.
+/// Appends a row directly.
 async fn write(home: &Shared, (what, kind): (&str, Option<&str>), declaration_id: Option<&str>, body: &str) {
     let client = kind.map(|_| ("1.2.246.21", "010181-900C"));
     home.write(Row { revision: None, what, kind, client, declaration_id, body }).await;
@@ -118,7 +118,7 @@ async fn an_unreadable_directory_is_an_error(home: Shared) {
         home.execute("DELETE FROM lupa.change").await;
         write(&home, ("directory", None), None, body).await;
         let error = load_each(&store, &mut |_| {}).unwrap_err();
-        assert!(matches!(error, StoreError::Unreadable { part: "directory", .. }), "{body}: {error}");
+        assert!(matches!(error, ReadError::Unreadable { part: "directory", .. }), "{body}: {error}");
         assert_eq!(
             message(&error),
             "the directory of revision 1 in PATH cannot be read: \
@@ -139,7 +139,7 @@ async fn an_unreadable_client_is_an_error(home: Shared) {
     })
     .await;
     let error = load_each(&home.open(), &mut |_| {}).unwrap_err();
-    assert!(matches!(error, StoreError::Unreadable { part: "client", .. }), "{error}");
+    assert!(matches!(error, ReadError::Unreadable { part: "client", .. }), "{error}");
     assert!(!error.to_string().contains("010181"), "{error}");
 }
 

@@ -1,11 +1,11 @@
-//! What may be recorded.
+//! Admission of denials of former providers.
 
 use super::*;
 use crate::declaration::Role;
 use crate::samples::*;
 
 #[test]
-fn a_denial_of_a_former_provider_was_given_before_the_counties_began() {
+fn a_denial_of_a_former_provider_is_admitted_if_given_before_the_counties_began() {
     let directory = directory("");
     for (given_on, scope_of, is_admitted) in
         [("2022-12-31", FORMER, true), ("2023-01-01", FORMER, false), ("2022-12-31", COUNTY, false)]

@@ -1,114 +1,118 @@
-//! What is left of the rules once a record's register is known.
+//! Partial evaluation of the rules for one register.
 //!
-//! Most rules do not look at the record (`Find::BySharing`): what they find is
-//! the same for every record of one register, so they are asked once a register.
-//! For each record only those are asked that look at it, in the order that they
-//! have in their list.
+//! Most rules do not read the record ([`Find::BySharing`]): their finding is the
+//! same for every record of one register, so they are evaluated once a register.
+//! What remains, the residual, is the rules that read the record, in the order
+//! of their list, up to the first rule that decides without it.
 
 use smallvec::SmallVec;
 
 use crate::directory::Holder;
 use crate::oid::Oid;
-use crate::rules::{Case, EVERYONE, Find, FindByRecord, Finding, Rule, RuleList, Sharing, UNKNOWN_REGISTER};
+use crate::rules::{
+    Case, EVERYONE, Find, FindByRecord, Finding, ListObligations, Rule, Sharing, UNKNOWN_REGISTER,
+};
 use crate::verdict::Reason;
 
-/// So many registers are remembered: one client's records are in few.
-const REMEMBERED: usize = 4;
+/// Capacity of the cache: the records of one client are in few registers.
+const CACHED_REGISTERS: usize = 4;
 
-/// The rules that are left for the records of one register.
+/// The rules that remain for the records of one register.
 #[derive(Debug)]
 pub(super) struct Residual<'q> {
     /// The register and its controller.
     pub(super) holder: Holder<'q>,
-    /// Whether the controller succeeded a former provider.
-    pub(super) has_succeeded_any: bool,
-    /// Those that look at the record, up to the first that speaks without.
-    by_record: SmallVec<[Left; 6]>,
-    /// What that one finds.
-    otherwise: Found,
+    /// See [`Sharing::has_holder_succeeded`].
+    pub(super) has_holder_succeeded: bool,
+    /// The rules that read the record, up to the first that decides without it.
+    by_record: SmallVec<[RecordRule; 6]>,
+    /// The match of the rule that decides without the record.
+    otherwise: RuleMatch,
 }
 
-/// A rule that looks at the record.
+/// A rule that reads the record.
 #[derive(Clone, Copy, Debug)]
-struct Left {
+struct RecordRule {
     rule: &'static Rule,
-    list: &'static RuleList,
+    obligations: ListObligations,
     find: FindByRecord,
 }
 
-/// What a rule of a list found.
+/// The rule that decides, its finding, and the obligations of its list.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
+pub(super) struct RuleMatch {
     pub(super) rule: &'static Rule,
-    pub(super) list: &'static RuleList,
     pub(super) finding: Finding,
+    pub(super) obligations: ListObligations,
 }
 
-/// What is left for the registers that were asked about last.
+/// The residuals of the registers read last.
 #[derive(Debug, Default)]
-pub(super) struct Remembered<'q> {
-    residuals: [Option<Residual<'q>>; REMEMBERED],
-    /// Where the last one is.
+pub(super) struct ResidualCache<'q> {
+    residuals: [Option<Residual<'q>>; CACHED_REGISTERS],
+    /// The place of the residual used last.
     last: usize,
 }
 
 impl<'q> Residual<'q> {
-    /// Asks the rules that do not look at the record; none of them where the
+    /// Evaluates the rules that do not read the record; none of them if the
     /// requester, and so the sharing, is not known.
     pub(super) fn of(holder: Holder<'q>, sharing: Option<&Sharing<'_, '_>>) -> Self {
         let mut by_record = SmallVec::new();
         let Some(sharing) = sharing else {
-            let otherwise = Found::unknown_register();
-            return Self { holder, has_succeeded_any: false, by_record, otherwise };
+            let otherwise = RuleMatch::unknown_register();
+            return Self { holder, has_holder_succeeded: false, by_record, otherwise };
         };
-        let has_succeeded_any = sharing.directory.has_succeeded_any(holder.named_controller);
+        let has_holder_succeeded = sharing.has_holder_succeeded;
         for list in [&EVERYONE, sharing.list()] {
+            let obligations = list.obligations;
             for rule in list.rules.iter().filter(|rule| rule.is_in_force(sharing.calendar, sharing.today)) {
                 match rule.find {
-                    Find::ByRecord(find) => by_record.push(Left { rule, list, find }),
+                    Find::ByRecord(find) => by_record.push(RecordRule { rule, obligations, find }),
                     Find::BySharing(find) => {
                         if let Some(finding) = find(sharing) {
-                            let otherwise = Found { rule, list, finding };
-                            return Self { holder, has_succeeded_any, by_record, otherwise };
+                            let otherwise = RuleMatch { rule, finding, obligations };
+                            return Self { holder, has_holder_succeeded, by_record, otherwise };
                         }
                     }
                 }
             }
         }
-        Self { holder, has_succeeded_any, by_record, otherwise: Found::nothing() }
+        Self { holder, has_holder_succeeded, by_record, otherwise: RuleMatch::no_rule() }
     }
 
-    /// The first finding for a record of the register.
+    /// The first match for a record of the register.
     #[inline]
-    pub(super) fn first(&self, case: &Case<'_, '_>) -> Found {
-        for Left { rule, list, find } in &self.by_record {
+    pub(super) fn decide(&self, case: &Case<'_, '_>) -> RuleMatch {
+        for RecordRule { rule, obligations, find } in &self.by_record {
             if let Some(finding) = find(case) {
-                return Found { rule, list, finding };
+                return RuleMatch { rule, finding, obligations: *obligations };
             }
         }
         self.otherwise
     }
 }
 
-impl Found {
-    /// That the directory does not know both registers.
+impl RuleMatch {
+    /// The directory does not know both registers.
     pub(super) fn unknown_register() -> Self {
         let finding = Finding::plain(Reason::UnknownRegister);
-        Self { rule: &UNKNOWN_REGISTER, list: &EVERYONE, finding }
+        Self { rule: &UNKNOWN_REGISTER, finding, obligations: None }
     }
 
-    /// Each list ends in a rule that always speaks; were one to be shortened by
-    /// mistake, this still denies.
-    fn nothing() -> Self {
-        Self { rule: &UNKNOWN_REGISTER, list: &EVERYONE, finding: Finding::plain(Reason::NotShareable) }
+    /// Fail-closed: each list ends in a rule that always decides, and if one is
+    /// shortened by mistake, this match still denies.
+    fn no_rule() -> Self {
+        let finding = Finding::plain(Reason::NotShareable);
+        Self { rule: &UNKNOWN_REGISTER, finding, obligations: None }
     }
 }
 
-impl<'q> Remembered<'q> {
-    /// What is left for a register; made if it was not asked about lately.
-    /// None if there is no such register.
+impl<'q> ResidualCache<'q> {
+    /// The residual of a register, made by `make` if it is not in the cache.
+    /// None if the directory does not know the register.
     #[inline]
-    pub(super) fn of(
+    pub(super) fn get_or_insert_with(
         &mut self,
         register: &Oid<'_>,
         make: impl FnOnce() -> Option<Residual<'q>>,
@@ -121,7 +125,7 @@ impl<'q> Remembered<'q> {
                 Some(place) => self.last = place,
                 None => {
                     let made = make()?;
-                    self.last = (self.last + 1) % REMEMBERED;
+                    self.last = (self.last + 1) % CACHED_REGISTERS;
                     *self.residuals.get_mut(self.last)? = Some(made);
                 }
             }
@@ -138,14 +142,14 @@ mod tests {
     use crate::samples::*;
 
     #[test]
-    fn registers_asked_about_lately_are_not_looked_up_again() {
+    fn the_residual_of_a_cached_register_is_made_once() {
         let directory = directory("");
         let (calendar, today) = (Calendar::published(), Day::of(noon("2026-02-01")));
         let registers = [COUNTY_HEALTHCARE, COUNTY_OCCUPATIONAL, COUNTY_SOCIAL_WELFARE];
-        let mut remembered = Remembered::default();
+        let mut cache = ResidualCache::default();
         let mut made = 0;
         for register in [registers, registers].concat() {
-            let residual = remembered.of(&oid(register), || {
+            let residual = cache.get_or_insert_with(&oid(register), || {
                 made += 1;
                 let holder = directory.holder(&oid(register), &calendar, today)?;
                 Some(Residual::of(holder, None))
@@ -153,6 +157,6 @@ mod tests {
             assert_eq!(residual.map(|residual| &residual.holder.register.oid), Some(&oid(register)));
         }
         assert_eq!(made, 3);
-        assert!(remembered.of(&oid(UNKNOWN), || None).is_none());
+        assert!(cache.get_or_insert_with(&oid(UNKNOWN), || None).is_none());
     }
 }

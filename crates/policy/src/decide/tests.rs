@@ -1,4 +1,4 @@
-//! What is told besides the effect, and the days on which it changes.
+//! Details, declarations and missing conditions of verdicts.
 
 use super::super::calendar::EARLIER_LAW;
 use super::super::declaration::{
@@ -7,6 +7,7 @@ use super::super::declaration::{
 use super::super::request::{Claim, ClaimKind, Condition, RecordKind};
 use super::super::verdict::{Detail, Reason};
 use super::*;
+use crate::day::Day;
 use crate::samples::*;
 
 fn verdict(
@@ -20,7 +21,7 @@ fn verdict(
 }
 
 #[test]
-fn the_declarations_of_the_widest_denial_are_told() {
+fn a_verdict_names_the_declarations_of_the_widest_denial() {
     let denied = |name, scope| denial(name, "2024-01-02", DenialSector::Healthcare, scope);
     let declarations = [
         denied("event", Scope::ServiceEvent(id("event-1"))),
@@ -35,7 +36,7 @@ fn the_declarations_of_the_widest_denial_are_told() {
 }
 
 #[test]
-fn what_the_claims_lack_that_are_open_to_the_requester_is_told_once() {
+fn each_missing_condition_of_the_open_claims_is_reported_once() {
     let claim = |kind, missing: &[Condition]| Claim { kind, missing: missing.iter().copied().collect() };
     let mut situation = situation(COUNTY_SOCIAL_WELFARE);
     situation.claims.extend([
@@ -51,7 +52,7 @@ fn what_the_claims_lack_that_are_open_to_the_requester_is_told_once() {
 }
 
 #[test]
-fn a_consent_of_before_the_act_covers_no_prescriptions() {
+fn a_consent_from_before_the_act_covers_no_prescriptions() {
     let informed = |version: &str, day| {
         declared("informed", day, Content::Information(Information { version: version.into(), way: None }))
     };
@@ -75,7 +76,7 @@ fn a_former_providers_denial_covers_what_its_successor_holds_from_before_the_mer
         let kind = RecordKind::Patient(DataKind::PatientSummary);
         let record = Record { recorded_on: Day::of(noon(recorded_on)), ..record(COUNTY_HEALTHCARE, kind) };
         let verdict = verdict(&situation(COUNTY_OCCUPATIONAL), &declarations, &record, "2026-02-01");
-        let is_told = verdict.detail == Some(Detail::DenialFormerProvider);
-        assert_eq!(is_told, is_covered, "{recorded_on}: {verdict:?}");
+        let is_denied = verdict.detail == Some(Detail::DenialFormerProvider);
+        assert_eq!(is_denied, is_covered, "{recorded_on}: {verdict:?}");
     }
 }

@@ -1,9 +1,9 @@
-//! What declarations say of themselves.
+//! Properties of denials.
 
 use super::*;
 
 #[test]
-fn the_bytes_of_a_scope_are_those_of_its_id() {
+fn the_length_of_a_scope_is_that_of_its_id() {
     let id = || OpaqueId::parse("event-1").expect("an id");
     let oid = || Oid::parse("1.2.246.10.1").expect("an OID");
     for (scope, bytes) in [

@@ -1,4 +1,4 @@
-//! A client's denials in force, found by the ids that they name.
+//! A client's denials in force, with a lookup by the ids that they name.
 
 use smallvec::SmallVec;
 
@@ -6,27 +6,28 @@ use crate::declaration::{Denial, Scope};
 use crate::oid::OpaqueId;
 use crate::request::Record;
 
-/// Up to this many denials are looked at one by one.
+/// Maximum number of denials that are scanned one by one.
 const SCANNED_MAX: usize = 8;
 
 /// A denial in force.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct DenialInForce<'a> {
-    /// Where the declaration is among the client's.
+    /// The place of the declaration.
     pub(crate) place: u32,
-    /// What is denied.
+    /// The denial.
     pub(crate) denial: &'a Denial,
 }
 
 /// A client's denials in force.
 ///
-/// Of many, those of one document, event, transaction or prescription are
-/// sorted by the id that they name, so that a record is compared with few.
+/// If there are more than [`SCANNED_MAX`], those of one document, event,
+/// transaction or prescription are sorted by the id that they name and found by
+/// binary search, so that a record is compared with few denials.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Denials<'a> {
-    /// In revision order: those that may concern any record.
+    /// The denials that may concern any record, in revision order.
     any: SmallVec<[DenialInForce<'a>; 4]>,
-    /// By id, and of one id in revision order.
+    /// The others by id, and for one id in revision order.
     by_id: Vec<DenialInForce<'a>>,
 }
 
@@ -36,13 +37,13 @@ impl<'a> Denials<'a> {
         self.any.push(denial);
     }
 
-    /// Whether the client has denied nothing, as most have not.
+    /// Whether the client has no denials, which is true of most clients.
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.any.is_empty() && self.by_id.is_empty()
     }
 
-    /// To be called when all are there.
+    /// Builds the lookup by id; to be called after the last `push`.
     pub(crate) fn sort(&mut self) {
         if self.any.len() <= SCANNED_MAX {
             return;
@@ -53,8 +54,8 @@ impl<'a> Denials<'a> {
         self.any.retain(|denial| named(denial.denial).is_none());
     }
 
-    /// The denials that may concern a record: all that do are among them.
-    /// Those of one scope are in revision order.
+    /// The candidates for a record: every denial that covers it, and others. The
+    /// candidates of one scope are in revision order.
     pub(crate) fn candidates<'x>(
         &'x self,
         record: &Record<'_>,
@@ -64,13 +65,13 @@ impl<'a> Denials<'a> {
         self.any.iter().chain(of_event).chain(self.naming(&record.id)).copied()
     }
 
-    /// Those that name no document, event, transaction or prescription, and,
-    /// where there are few, all.
+    /// The denials that name no document, event, transaction or prescription;
+    /// all denials if there are at most [`SCANNED_MAX`].
     pub(crate) fn of_no_id(&self) -> impl Iterator<Item = DenialInForce<'a>> + Clone {
         self.any.iter().copied()
     }
 
-    /// Every one, in no order.
+    /// Every denial, in no particular order.
     pub(crate) fn each(&self) -> impl Iterator<Item = DenialInForce<'a>> + Clone {
         self.any.iter().chain(&self.by_id).copied()
     }
@@ -87,14 +88,14 @@ impl<'a> Denials<'a> {
     }
 }
 
-/// The id of the one document, event, transaction or prescription denied.
+/// The id of the document, event, transaction or prescription that is denied.
 fn named(denial: &Denial) -> Option<&OpaqueId<'static>> {
     match &denial.scope {
         Scope::ServiceEvent(id)
         | Scope::ServiceTransaction(id)
         | Scope::Document(id)
         | Scope::Prescription(id) => Some(id),
-        // A record that names no task may be of any.
+        // A record that names no task may be of any task.
         Scope::ServiceTask(_)
         | Scope::AllPatientData
         | Scope::Register(_)

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use smallvec::SmallVec;
 
 use super::consents::{Act, Consents};
-use super::is_ended;
+use super::is_withdrawn;
 use crate::client_id::ClientId;
 use crate::day::Instant;
 use crate::declaration::{ClientDeclarations, ConsentKind, Declaration, Kind};
@@ -22,7 +22,7 @@ pub struct InForce<'c, 'a> {
 }
 
 impl<'c, 'a> InForce<'c, 'a> {
-    /// Looks at all of a client's declarations.
+    /// Evaluates all of a client's declarations at an instant.
     #[must_use]
     pub fn at(now: Instant, declarations: &'a ClientDeclarations, client: &'c ClientId) -> Self {
         let mut consents = Consents::default();
@@ -41,9 +41,9 @@ impl<'c, 'a> InForce<'c, 'a> {
         (0..).zip(self.declarations).filter(|(place, _)| self.has(*place))
     }
 
-    /// Whether the declaration at a place is in force: recorded, and neither
-    /// withdrawn nor, of a consent, replaced or superseded. Information always
-    /// stays received.
+    /// Whether the declaration at a place is in force: it is recorded and not
+    /// withdrawn and, for a consent, neither replaced nor superseded. Information
+    /// always stays received.
     #[must_use]
     pub fn has(&self, place: u32) -> bool {
         let Some(declaration) = self.declarations.get(place as usize) else { return false };
@@ -55,13 +55,13 @@ impl<'c, 'a> InForce<'c, 'a> {
                     !is_withdrawn && self.consents.is_last(Act::giving(&facts), &consent.kind)
                 }
                 ContentRef::Information(_) | ContentRef::Denial(_) | ContentRef::Unreadable(_) => {
-                    !is_ended(&facts, self.client, self.now)
+                    !is_withdrawn(&facts, self.client, self.now)
                 }
             }
     }
 
-    /// Of each consent that was replaced, the one that replaced it; of a
-    /// superseded one, the one of the act that is later. By place.
+    /// For each consent that was replaced, the consent that replaced it; for a
+    /// superseded consent, the consent of the later act. Both by place.
     #[must_use]
     pub fn replacements(&self) -> HashMap<u32, u32> {
         let mut acts: Vec<(Act, &ConsentKind<'_>)> = Vec::new();

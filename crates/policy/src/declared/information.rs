@@ -1,4 +1,5 @@
-//! When a client was informed, and what each consent could rely on.
+//! The receipts of information: when a client was informed, and which
+//! information each consent could rely on.
 
 use smallvec::SmallVec;
 
@@ -7,28 +8,29 @@ use crate::calendar::{Calendar, InformationVersion};
 use crate::day::Day;
 use crate::declaration::Information;
 
-/// What a client had received by when. Of two receipts the later recorded one
-/// is kept only if it was given on an earlier day or informs under the Act.
+/// A client's receipts of information. Of two receipts the one recorded later is
+/// kept only if it was given on an earlier day or informs under the Act.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Received(SmallVec<[Receipt; 2]>);
+pub(crate) struct Receipts(SmallVec<[Receipt; 2]>);
 
-/// A version that counts, received.
+/// The receipt of a version that counts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Receipt {
     recorded: Moment,
     /// The day on which the client received it.
     pub(crate) given_on: Day,
-    /// Version 1.0 or later; else it counts only until the Act.
+    /// Whether the version is 1.0 or later; otherwise the receipt counts only
+    /// until the Act.
     informs: bool,
-    /// The version, by its place from the oldest.
+    /// The version, by its index from the oldest.
     version: usize,
 }
 
-impl Received {
-    /// Adds a version that counts.
+impl Receipts {
+    /// Adds a receipt.
     pub(super) fn add(&mut self, receipt: Receipt) {
-        if !self.0.iter().any(|earlier| earlier.says_as_much_as(&receipt)) {
-            self.0.retain(|other| !receipt.says_as_much_as(other));
+        if !self.0.iter().any(|earlier| earlier.covers(&receipt)) {
+            self.0.retain(|other| !receipt.covers(other));
             self.0.push(receipt);
         }
     }
@@ -38,16 +40,16 @@ impl Received {
         self.0.iter().filter(|receipt| receipt.informs).min_by_key(|receipt| receipt.recorded)
     }
 
-    /// The day from which consents recorded after a moment could rely on
-    /// information received; none if none was recorded before it.
+    /// The first day on which a consent recorded at a moment could be given in
+    /// reliance on received information; none if no receipt was recorded before it.
     pub(crate) fn informed_on(&self, before: Moment, is_before_act: bool) -> Option<Day> {
         self.counting(before, is_before_act).map(|receipt| receipt.given_on).min()
     }
 
-    /// Whether the client had been informed, by what was recorded before a
-    /// moment, on the day on which a consent was given (002, 003, 004: "once
-    /// they have received the information"). Before the Act, under the earlier
-    /// law is enough.
+    /// Whether a receipt recorded before a moment shows that the client was
+    /// informed on the day on which a consent was given (002, 003, 004: "once they
+    /// have received the information"). Before the Act, information under the
+    /// earlier law is enough.
     pub(crate) fn had_informed(
         &self,
         before: Moment,
@@ -57,7 +59,8 @@ impl Received {
         let had = |is_before_act| {
             self.counting(before, is_before_act).any(|receipt| receipt.given_on <= consent_given_on)
         };
-        // Which day it was recorded on matters to few, and takes longer than the rest.
+        // The day of recording matters to few consents, and its computation takes
+        // longer than the rest.
         had(false) || (!self.0.is_empty() && is_before_act() && had(true))
     }
 
@@ -69,7 +72,7 @@ impl Received {
 }
 
 impl Receipt {
-    /// The receipt of a version that counts.
+    /// The receipt of a version that counts, given by its index and the version.
     pub(super) fn of(
         recorded: Moment,
         given_on: Day,
@@ -78,7 +81,7 @@ impl Receipt {
         Self { recorded, given_on, informs: version.informs(), version: place }
     }
 
-    /// Where its declaration is among the client's.
+    /// The place of the declaration.
     pub(crate) fn place(&self) -> u32 {
         self.recorded.1
     }
@@ -88,13 +91,14 @@ impl Receipt {
         calendar.versions.get(self.version).map_or("", |version| &version.version)
     }
 
-    fn says_as_much_as(&self, other: &Self) -> bool {
+    /// Whether it informs wherever the other receipt does.
+    fn covers(&self, other: &Self) -> bool {
         self.recorded <= other.recorded && self.given_on <= other.given_on && (self.informs || !other.informs)
     }
 }
 
-/// The version of information received, if it counts. One dated before its
-/// release or after its validity is a data error (001).
+/// The version of information received, with its index, if it counts. A receipt
+/// dated before the release or after the end of validity is a data error (001).
 pub(crate) fn counted_version<'c>(
     information: &Information,
     given_on: Day,

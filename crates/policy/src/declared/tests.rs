@@ -1,4 +1,4 @@
-//! What is in force.
+//! Declarations in force, acts on consents and receipts of information.
 
 use super::super::calendar::EARLIER_LAW;
 use super::super::declaration::{
@@ -19,7 +19,7 @@ fn in_force(declarations: &ClientDeclarations) -> Vec<&str> {
 }
 
 #[test]
-fn information_is_never_ended_and_nothing_counts_before_it_is_recorded() {
+fn information_cannot_be_withdrawn_and_nothing_counts_before_it_is_recorded() {
     let declarations = [
         withdrawn("2024-01-02", Some(Role::Client), information("withdrawn", "2024-01-01")),
         information("again", "2024-01-01"),
@@ -48,7 +48,7 @@ fn a_consent_is_replaced_by_a_later_one_of_equal_kind() {
 }
 
 #[test]
-fn a_consent_ends_whoever_withdraws_it_and_stays_replaced_after() {
+fn a_withdrawal_in_any_role_ends_a_consent_and_restores_no_earlier_one() {
     let newer = consent("newer", "2024-01-03", ConsentKind::Healthcare);
     let declarations = [
         consent("older", "2024-01-02", ConsentKind::Healthcare),
@@ -59,7 +59,7 @@ fn a_consent_ends_whoever_withdraws_it_and_stays_replaced_after() {
 }
 
 #[test]
-fn a_consent_of_someone_not_entitled_replaces_nothing() {
+fn a_consent_given_without_entitlement_replaces_nothing() {
     let by_guardian = consent("by-guardian", "2024-03-01", ConsentKind::SocialWelfare);
     let declarations = [
         consent("own", "2024-01-02", ConsentKind::SocialWelfare),
@@ -68,13 +68,13 @@ fn a_consent_of_someone_not_entitled_replaces_nothing() {
     assert!(in_force(&declarations).contains(&"own"));
 }
 
-fn weighed(declarations: &ClientDeclarations) -> Declared<'_> {
+fn evaluated(declarations: &ClientDeclarations) -> Declared<'_> {
     Declared::at(noon(TODAY), Facts::all(declarations), &client(ADULT), &Calendar::published())
 }
 
 /// The ids of the denials that count today, and of the healthcare consent.
 fn counted(declarations: &ClientDeclarations) -> (Vec<&str>, Option<&str>) {
-    let declared = weighed(declarations);
+    let declared = evaluated(declarations);
     let id = |place: u32| declarations[place as usize].id.as_str();
     let consent = declared.consents.latest(&ConsentKind::Healthcare);
     let denials = declared.denials.each().map(|denial| id(denial.place)).collect();
@@ -91,7 +91,7 @@ fn an_unreadable_denial_counts_as_an_extensive_one_until_it_is_withdrawn() {
         withdrawn("2024-02-01", None, unreadable("not-by-nobody")),
     ];
     assert_eq!(counted(&declarations).0, ["in-force", "not-by-a-guardian", "not-by-nobody"]);
-    assert!(weighed(&declarations).denials.each().all(|denial| denial.denial.scope == Scope::Extensive));
+    assert!(evaluated(&declarations).denials.each().all(|denial| denial.denial.scope == Scope::Extensive));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn information_under_the_earlier_law_is_enough_until_the_act_is_in_force() {
     let earlier = |day| received("earlier", EARLIER_LAW, day);
     for (day, is_enough) in [("2021-10-31", true), ("2021-11-01", false)] {
         let declarations = [earlier("2021-01-01"), consent("consent", day, ConsentKind::Healthcare)];
-        let declared = weighed(&declarations);
+        let declared = evaluated(&declarations);
         let latest = declared.consents.latest(&ConsentKind::Healthcare).expect("a consent");
         assert_eq!(latest.is_before_information, !is_enough, "{day}");
     }
@@ -132,13 +132,13 @@ fn ended(given: &str, recorded: &str, declaration: Declaration) -> Declaration {
 }
 
 #[test]
-fn the_last_word_is_the_one_given_last_and_not_the_one_recorded_last() {
+fn the_act_given_last_counts_and_not_the_act_recorded_last() {
     let kind = || ConsentKind::Healthcare;
     let signed_before = late("2024-01-10", consent("signed-before", "2024-03-01", kind()));
     let withdrawn = ended("2024-02-01", "2024-02-01", consent("first", "2024-01-02", kind()));
     let declarations = [withdrawn, signed_before];
-    let weighed = weighed(&declarations);
-    let latest = weighed.consents.latest(&kind()).expect("a consent");
+    let evaluated = evaluated(&declarations);
+    let latest = evaluated.consents.latest(&kind()).expect("a consent");
     assert!(latest.is_withdrawn());
     assert_eq!(in_force(&declarations), [""; 0]);
 
@@ -169,7 +169,7 @@ fn a_withdrawal_of_a_denial_given_on_an_earlier_day_ends_nothing() {
 }
 
 #[test]
-fn what_is_stored_as_given_after_it_was_recorded_was_given_when_it_was_recorded() {
+fn a_given_time_after_the_recording_counts_as_the_time_of_recording() {
     let ahead = late("2025-05-05", consent("ahead", "2024-02-01", ConsentKind::Healthcare));
     let declarations = [ahead, consent("next", "2024-02-02", ConsentKind::Healthcare)];
     assert_eq!(in_force(&declarations), ["next"]);
@@ -189,8 +189,8 @@ fn a_consent_given_before_the_information_is_not_effective_whenever_it_was_recor
         (received("one", "1.0", "2022-11-21"), given("2022-11-23", "2022-11-23"), true),
     ] {
         let declarations = [informed, consent];
-        let weighed = weighed(&declarations);
-        let latest = weighed.consents.latest(&ConsentKind::Healthcare).expect("a consent");
+        let evaluated = evaluated(&declarations);
+        let latest = evaluated.consents.latest(&ConsentKind::Healthcare).expect("a consent");
         assert_eq!(!latest.is_before_information, is_effective, "{declarations:?}");
     }
 }
@@ -202,13 +202,13 @@ fn an_earlier_receipt_recorded_later_is_kept_beside_the_first() {
         late("2024-01-02", received("earlier", "2.0", "2024-01-12")),
         late("2024-01-05", consent("consent", "2024-01-15", ConsentKind::Healthcare)),
     ];
-    let weighed = weighed(&declarations);
-    let latest = weighed.consents.latest(&ConsentKind::Healthcare).expect("a consent");
+    let evaluated = evaluated(&declarations);
+    let latest = evaluated.consents.latest(&ConsentKind::Healthcare).expect("a consent");
     assert!(!latest.is_before_information);
 }
 
 #[test]
-fn what_replaced_a_consent_is_known() {
+fn the_consent_that_replaced_another_is_reported() {
     let kind = || ConsentKind::Healthcare;
     let declarations = [
         consent("first", "2024-01-02", kind()),
@@ -225,9 +225,9 @@ fn what_replaced_a_consent_is_known() {
     assert_eq!(replacements, [(0, 1), (1, 4), (2, 1), (5, 4)]);
 }
 
-/// Of many denials, those of an id are found by it, in revision order.
+/// The lookup by id finds the same denials as a scan, in revision order.
 #[test]
-fn many_denials_are_found_as_few_are() {
+fn many_denials_are_found_by_id() {
     let of = |place: usize| {
         let id = |name: &str| OpaqueId::parse(format!("{name}-{}", place % 7)).unwrap();
         let scope = match place % 5 {
@@ -240,7 +240,7 @@ fn many_denials_are_found_as_few_are() {
         denial("denial", "2024-01-02", DenialSector::Healthcare, scope)
     };
     let declarations: Vec<_> = (0..70).map(of).collect();
-    let many = weighed(&declarations).denials;
+    let many = evaluated(&declarations).denials;
     for (id, event) in [("document-1", "event-1"), ("event-3", "event-3"), ("none", "document-6")] {
         let record = record(id, event);
         let named = |scope: &Scope| match scope {

@@ -1,5 +1,5 @@
-//! The directory, built whole or refused with every fault, and what is looked
-//! up in it.
+//! The directory and its lookups. It is built as a whole or rejected with every
+//! fault.
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
@@ -13,9 +13,9 @@ use crate::oid::Oid;
 
 /// Organisations, registers and outsourcing relations.
 ///
-/// INVARIANT (controllers-known): every register's controller is an organisation of it.
-/// INVARIANT (successors-known): so is every successor.
-/// INVARIANT (successors-end): following successors ends.
+/// INVARIANT (controllers-known): every register's controller is an organisation of the directory.
+/// INVARIANT (successors-known): every successor is an organisation of the directory.
+/// INVARIANT (successors-end): every chain of successors ends.
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     organisations: Vec<Organisation>,
@@ -26,11 +26,11 @@ pub struct Directory {
     register_places: HashMap<Oid<'static>, (usize, usize), ByOid>,
     /// Places of the registers that an organisation holds, by its place.
     registers_held: Vec<Vec<usize>>,
-    /// Every organisation that a former provider's chain of successors passes.
+    /// Every organisation on the chain of successors of a former provider.
     successors_of_former: HashSet<Oid<'static>, ByOid>,
 }
 
-/// By what was given: the rest follows from it.
+/// Hashes the entries only: the lookup tables are derived from them.
 impl Hash for Directory {
     fn hash<H: Hasher>(&self, state: &mut H) {
         let Self { organisations, registers, outsourcing, .. } = self;
@@ -38,14 +38,14 @@ impl Hash for Directory {
     }
 }
 
-/// Where in the directory a fault is.
+/// The entry of a directory that has a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DirectoryPlace {
-    /// The organisation at this place in its list.
+    /// The organisation with this index.
     Organisation(usize),
-    /// The register at this place in its list.
+    /// The register with this index.
     Register(usize),
-    /// The outsourcing relation at this place in its list.
+    /// The outsourcing relation with this index.
     Outsourcing(usize),
 }
 
@@ -53,15 +53,15 @@ pub enum DirectoryPlace {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 pub struct DirectoryFault {
-    /// Where it is.
+    /// The entry at fault.
     pub place: DirectoryPlace,
     /// The field at fault.
     pub field: &'static str,
-    /// What is wrong.
+    /// The kind of the fault.
     pub what: WrongInDirectory,
 }
 
-/// What can be wrong in a directory.
+/// The kinds of faults of a directory.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WrongInDirectory {
     /// Two entries with one OID.
@@ -73,16 +73,16 @@ pub enum WrongInDirectory {
     /// No such register.
     #[error("no register `{0}` in the directory: add it or correct the OID")]
     UnknownRegister(Oid<'static>),
-    /// A former provider that merged into nothing.
+    /// A former provider without a successor.
     #[error("the former provider `{0}` has no successor: name the organisation that it merged into")]
     NoSuccessor(Oid<'static>),
-    /// Following successors comes back to where it began.
+    /// A chain of successors that returns to its start.
     #[error("the successors of `{0}` form a cycle: a former provider ends in a county")]
     SuccessorCycle(Oid<'static>),
 }
 
 impl Directory {
-    /// Builds the directory, or tells every fault: a duplicate OID, an unknown
+    /// Builds the directory, or returns every fault: a duplicate OID, an unknown
     /// controller or successor, a cycle of successors.
     pub fn build(
         organisations: Vec<Organisation>,
@@ -143,9 +143,10 @@ impl Directory {
         Ok(directory)
     }
 
-    /// What is probably a mistake and yet no fault: references to organisations
-    /// and registers that are not in the directory, which open nothing, and
-    /// former providers without a successor, whose denials follow no merger.
+    /// Entries that are probably mistakes but no faults: references to
+    /// organisations and registers that are not in the directory, which open
+    /// nothing, and former providers without a successor, whose denials follow
+    /// no merger.
     #[must_use]
     pub fn loose_ends(&self) -> Vec<DirectoryFault> {
         let unknown = |oid: &Oid<'static>| {
@@ -181,19 +182,19 @@ impl Directory {
         loose_ends
     }
 
-    /// The organisations, as given.
+    /// The organisations, in the given order.
     #[must_use]
     pub fn organisations(&self) -> &[Organisation] {
         &self.organisations
     }
 
-    /// The registers, as given.
+    /// The registers, in the given order.
     #[must_use]
     pub fn registers(&self) -> &[Register] {
         &self.registers
     }
 
-    /// The outsourcing relations, as given.
+    /// The outsourcing relations, in the given order.
     #[must_use]
     pub fn outsourcing(&self) -> &[Outsourcing] {
         &self.outsourcing
@@ -205,7 +206,7 @@ impl Directory {
         self.organisation_places.get(oid.as_str()).and_then(|place| self.organisations.get(*place))
     }
 
-    /// A register, with its controller, by its OID.
+    /// A register by its OID, with its controller.
     #[must_use]
     pub fn party(&self, register: &Oid<'_>) -> Option<Party<'_>> {
         let (register, controller) = self.register_places.get(register.as_str())?;
@@ -215,17 +216,20 @@ impl Directory {
         })
     }
 
-    /// A register as the holder of records on a day: a former provider's counts
-    /// as its successor's from the successor's first day on (domain rules §2).
+    /// A register as the holder of records on a day: the register of a former
+    /// provider counts as its successor's from the successor's first day on
+    /// (domain rules §2).
     #[must_use]
     pub fn holder(&self, register: &Oid<'_>, calendar: &Calendar, today: Day) -> Option<Holder<'_>> {
         let Party { register, controller: named_controller } = self.party(register)?;
-        let controller = self.successors_by(named_controller, calendar, today).last();
-        Some(Holder { register, named_controller, controller: controller.unwrap_or(named_controller) })
+        // No successor is the provider itself, by INVARIANT (successors-end).
+        let successor = self.successors_by(named_controller, calendar, today).last();
+        let controller = successor.unwrap_or(named_controller);
+        Some(Holder { register, named_controller, controller, is_merged: successor.is_some() })
     }
 
-    /// The successors of a former provider whose first day has come by a day,
-    /// in order; none of any other organisation.
+    /// The successors of a former provider whose first day is reached on a day,
+    /// in order; empty for any other organisation.
     pub(crate) fn successors_by(
         &self,
         former: &Organisation,
@@ -237,15 +241,15 @@ impl Directory {
         successors.filter(move |successor| successor.first_day(calendar) <= day)
     }
 
-    /// The registers that an organisation holds by its own name.
+    /// The registers whose controller the directory names as this organisation.
     pub(crate) fn registers_of(&self, organisation: &Organisation) -> impl Iterator<Item = &Register> {
         let place = self.organisation_places.get(organisation.oid.as_str());
         let held = place.and_then(|place| self.registers_held.get(*place));
         held.into_iter().flatten().filter_map(|place| self.registers.get(*place))
     }
 
-    /// Whether a holder's data is part of the data file of a register: it is
-    /// that register, or has merged into it, at any link of the chain.
+    /// Whether a holder's data is part of the data file of a register: the holder
+    /// is that register, or has merged into it at any link of the chain.
     #[inline]
     pub(crate) fn is_part_of(
         &self,
@@ -258,14 +262,14 @@ impl Directory {
             || (holder.is_merged() && self.has_merged_into(holder, file, calendar, today))
     }
 
-    /// Apart, so that what is asked of every record stays small.
+    /// Out of line, so that the check that every record makes stays small.
     #[cold]
     fn has_merged_into(&self, holder: &Holder<'_>, file: &Oid<'_>, calendar: &Calendar, today: Day) -> bool {
         self.party(file).is_some_and(|file| {
             file.register.kind == holder.register.kind
                 && self
                     .successors_by(holder.named_controller, calendar, today)
-                    .any(|successor| std::ptr::eq(successor, file.controller))
+                    .any(|successor| successor.oid == file.controller.oid)
         })
     }
 
@@ -288,8 +292,8 @@ impl Directory {
         self.successors_of_former.contains(&successor.oid)
     }
 
-    /// A denial of a former provider follows its successors: one that is
-    /// mistyped would open what the client denied.
+    /// A denial of a former provider follows its successors: a mistyped OID would
+    /// open what the client denied.
     fn unknown_successors(&self) -> impl Iterator<Item = DirectoryFault> {
         self.organisations.iter().enumerate().filter_map(|(at, organisation)| {
             let successor = organisation.successor.as_ref()?;

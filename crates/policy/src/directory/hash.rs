@@ -1,12 +1,12 @@
-//! How the directory's OIDs are hashed: eight bytes at a time.
+//! A fast hash of OIDs: multiply and fold, eight bytes at a time.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// For maps by OID. It is not keyed, because only the operator adds to them:
-/// who asks can look for an OID that is not there, and no more.
+/// For maps by OID. The hash has no random key, because only the operator adds
+/// entries: a caller can look up OIDs but cannot fill the map with collisions.
 pub(super) type ByOid = BuildHasherDefault<OidHasher>;
 
-/// Multiplies and folds.
+/// The state of the hash.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct OidHasher(u64);
 
@@ -16,7 +16,7 @@ const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
 impl OidHasher {
     fn fold(&mut self, word: u64) {
         let product = u128::from(self.0 ^ word).wrapping_mul(u128::from(MULTIPLIER));
-        // Both halves are wanted: what one loses the other has.
+        // Both halves of the product, so that no bit of the input is lost.
         self.0 = (product as u64) ^ ((product >> 64) as u64);
     }
 }
@@ -35,7 +35,7 @@ impl Hasher for OidHasher {
     }
 
     fn write_u8(&mut self, _: u8) {
-        // The mark at the end of a text: its length is hashed already.
+        // The end mark that `str` hashes after its bytes: the length is hashed already.
     }
 
     fn finish(&self) -> u64 {
@@ -50,23 +50,23 @@ mod tests {
 
     use super::*;
 
-    /// A directory's OIDs begin alike and go on in numbers, wherever among the
-    /// eight bytes that are looked at at a time.
+    /// The OIDs of a directory share a prefix and end in numbers, at different
+    /// offsets in the words of eight bytes.
     #[test]
-    fn oids_that_begin_alike_are_spread_evenly() {
-        const PLACES: usize = 4096;
-        for beginning in ["1.2.246.10.99999999", "1.2.246.562.10"] {
+    fn oids_with_a_common_prefix_are_spread_evenly() {
+        const BUCKETS: usize = 4096;
+        for prefix in ["1.2.246.10.99999999", "1.2.246.562.10"] {
             let mut hashes = HashSet::new();
-            // By the bits that a map takes for the place, and by those that it compares there.
-            let (mut low, mut high) = (vec![0; PLACES], vec![0; PLACES]);
-            for number in 0..PLACES {
-                let hash = ByOid::default().hash_one(format!("{beginning}.{number}"));
-                assert!(hashes.insert(hash), "{beginning}.{number} has the hash of another");
-                low[hash as usize % PLACES] += 1;
+            // By the bits that select a bucket of a map, and by those that are compared in it.
+            let (mut low, mut high) = (vec![0; BUCKETS], vec![0; BUCKETS]);
+            for number in 0..BUCKETS {
+                let hash = ByOid::default().hash_one(format!("{prefix}.{number}"));
+                assert!(hashes.insert(hash), "{prefix}.{number} has the hash of another OID");
+                low[hash as usize % BUCKETS] += 1;
                 high[(hash >> 52) as usize] += 1;
             }
             for counts in [low, high] {
-                assert!(counts.iter().max() <= Some(&10), "{:?} in one place", counts.iter().max());
+                assert!(counts.iter().max() <= Some(&10), "{:?} in one bucket", counts.iter().max());
             }
         }
     }

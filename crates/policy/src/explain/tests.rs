@@ -1,4 +1,4 @@
-//! What explanations say, and of which days.
+//! The steps and sentences of explanations, and the days of change.
 
 use super::super::declaration::{Allocation, ConsentKind, DataKind, DenialSector, Recipient, Scope};
 use super::super::request::{Channel, RecordKind};
@@ -6,8 +6,8 @@ use super::super::rules::FactValue;
 use super::*;
 use crate::samples::*;
 
-/// What became of the two rules of a consent to the other sector, within one
-/// county and outside Kanta, where the client has declared nothing.
+/// The outcomes of the two rules of a consent to the other sector, within one
+/// county and outside Kanta, for a client without declarations.
 fn outcomes_on(day: &str) -> Vec<(&'static str, Outcome)> {
     let situation = situation(COUNTY_HEALTHCARE);
     let record = record(COUNTY_SOCIAL_WELFARE, RecordKind::ClientDocument);
@@ -18,7 +18,7 @@ fn outcomes_on(day: &str) -> Vec<(&'static str, Outcome)> {
 }
 
 #[test]
-fn a_rule_that_is_not_in_force_is_told_from_one_that_passed() {
+fn a_rule_that_is_not_in_force_differs_from_one_that_passed() {
     let (passed, not_in_force) = (Outcome::Passed, Outcome::NotInForce);
     for (day, local, across) in [("2027-02-28", passed, not_in_force), ("2027-03-01", not_in_force, passed)] {
         assert_eq!(outcomes_on(day), [("xs-local-consent", local), ("xs-consent", across)], "{day}");
@@ -35,7 +35,7 @@ fn account_of(
     let (directory, calendar) = (directory("Esimerkki Oy"), Calendar::published());
     let question = Question::new(situation, Facts::all(declarations), &directory, &calendar, noon(day));
     let steps = question.explain(record).steps;
-    steps.into_iter().find(|step| step.rule.id == rule).expect("the rule is walked").account
+    steps.into_iter().find(|step| step.rule.id == rule).expect("a step of the rule").account
 }
 
 fn value(account: &Account, key: &str) -> FactValue {
@@ -121,7 +121,7 @@ fn the_days_on_which_the_answer_changes_are_returned() {
     let next = next_answers(&situation, &declarations, &directory, &calendar, now, &record);
     let returned: Vec<_> = next
         .iter()
-        .map(|next| (next.from.to_string(), next.verdict.rule.map(|rule| rule.id).unwrap_or_default()))
+        .map(|next| (next.from.to_string(), next.verdict.rule.map(RuleId::as_str).unwrap_or_default()))
         .collect();
     assert_eq!(returned, [("2027-03-01".to_owned(), "xs-consent")]);
 
@@ -131,7 +131,7 @@ fn the_days_on_which_the_answer_changes_are_returned() {
     while day < Day::parse("2029-01-01").expect("a day") {
         let question =
             Question::new(&situation, Facts::all(&declarations), &directory, &calendar, day.start());
-        let rule = question.decide(&record).rule.map(|rule| rule.id);
+        let rule = question.decide(&record).rule.map(RuleId::as_str);
         if last.is_some_and(|last| last != rule) {
             changes.push((day.to_string(), rule.unwrap_or_default()));
         }

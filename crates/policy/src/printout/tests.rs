@@ -1,4 +1,4 @@
-//! Each sentence of domain rules §8 on printouts.
+//! The rules of domain rules §8 on printouts.
 
 use super::super::calendar::Calendar;
 use super::super::declaration::{Allocation, Professional, Recipient, Scope};
@@ -38,7 +38,7 @@ fn list(
     Ok(printout.entries.iter().map(listed).collect())
 }
 
-/// What an adult client gets printed today.
+/// The printout of an adult client today.
 fn listed(sector: Sector, document: PrintedDocument, declarations: &ClientDeclarations) -> Listed {
     let submission = submission(ADULT, sector, document, Role::Client);
     list(&submission, declarations, TODAY).expect("the client may")
@@ -108,7 +108,7 @@ fn a_withdrawn_consent_is_left_out_and_does_not_bring_back_an_earlier_one() {
 }
 
 #[test]
-fn a_consent_of_someone_not_entitled_is_no_act_of_the_client() {
+fn a_consent_given_without_entitlement_is_no_act_of_the_client() {
     let by_guardian = consent("guardian", "2024-01-03", ConsentKind::Healthcare);
     let by_nobody = consent("nobody", "2024-01-03", ConsentKind::WellbeingData);
     let declarations = [
@@ -173,7 +173,7 @@ fn an_older_healthcare_consent_is_for_kanta_only() {
 }
 
 #[test]
-fn a_consent_that_cannot_be_read_is_told_of_in_place_of_those_before_it() {
+fn an_unreadable_consent_is_listed_in_place_of_earlier_ones() {
     let declarations = [
         information("informed", "2024-01-01"),
         consent("earlier", "2024-01-02", ConsentKind::Healthcare),
@@ -235,9 +235,9 @@ fn a_denial_that_cannot_be_read_is_listed_in_both_sectors() {
     }
 }
 
-/// Everyone who may have each printout, as (client, role) on a day.
+/// The printouts that each role of each client may have on a day.
 #[test]
-fn a_printout_is_for_whoever_may_give_what_is_printed() {
+fn a_person_who_may_give_declarations_may_have_them_printed() {
     use PrintedDocument::{Consents, Denials};
     use Sector::{Healthcare, SocialWelfare};
 
@@ -269,7 +269,7 @@ fn a_printout_is_for_whoever_may_give_what_is_printed() {
 }
 
 #[test]
-fn a_guardian_has_the_denials_of_healthcare_from_its_professional_and_no_others() {
+fn a_guardian_gets_the_denials_of_healthcare_from_a_professional_and_no_others() {
     let of = |sector, printed_by| {
         let submission = submission(MINOR, Sector::Healthcare, PrintedDocument::Denials, Role::Guardian);
         list(&PrintSubmission { sector, printed_by: Some(printed_by), ..submission }, &[], TODAY)
@@ -282,7 +282,7 @@ fn a_guardian_has_the_denials_of_healthcare_from_its_professional_and_no_others(
 }
 
 #[test]
-fn a_guardian_has_all_consents_but_that_to_wellbeing_data() {
+fn a_guardian_gets_all_consents_but_that_to_wellbeing_data() {
     let declarations = [
         information("informed", "2024-01-01"),
         consent("healthcare", "2024-01-02", ConsentKind::Healthcare),
@@ -356,7 +356,7 @@ fn prescriptions_to_social_welfare_follow_later_than_the_rest() {
 }
 
 #[test]
-fn a_professional_who_prints_is_known_by_organisation_and_register() {
+fn the_organisation_and_the_register_of_a_professional_who_prints_must_be_known() {
     let professional = |organisation, register| Some(professional(organisation, register));
     for (printed_by, role, expected) in [
         (professional(COUNTY, COUNTY_HEALTHCARE), Role::Client, Ok(Listed::new())),

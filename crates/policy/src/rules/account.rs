@@ -1,5 +1,6 @@
-//! What a rule found for one record, as facts for machines and in a sentence.
-//! Made for explanations only: decisions do without.
+//! The account of a rule: what it examined and found for one record, as facts
+//! for machines and in a sentence. Built for explanations only, never for a
+//! decision.
 
 use super::{Case, Rule, Sharing};
 use crate::calendar::{Calendar, CalendarDate};
@@ -8,40 +9,40 @@ use crate::directory::{Organisation, Register};
 use crate::request::{Channel, ClaimKind, Conditions};
 use crate::words::Word;
 
-/// What a rule found for one record.
+/// What a rule examined and found for one record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Account {
-    /// In the order in which the rule looked.
+    /// In the order in which the rule examined them.
     pub facts: Vec<Fact>,
     /// Clauses of one sentence.
     clauses: Vec<String>,
 }
 
-/// Something that a rule found.
+/// A fact that a rule examined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
-    /// What it is about, such as `holder.joined_kanta_on`; stable.
+    /// The name of the fact, such as `holder.joined_kanta_on`; stable.
     pub key: &'static str,
-    /// What was found.
+    /// Its value.
     pub value: FactValue,
 }
 
-/// What was found.
+/// The value of a fact.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FactValue {
     /// There is none.
     None,
-    /// A word of the interface, an OID, an id or a number.
+    /// A name of the interface, an OID, an id or a number.
     Text(String),
     /// A day.
     Day(Day),
-    /// Whether it is so.
+    /// Yes or no.
     Flag(bool),
     /// The declaration at a place among the client's.
     Declaration(u32),
 }
 
-/// Which end of the sharing.
+/// An end of the sharing.
 #[derive(Clone, Copy)]
 pub(crate) enum End {
     Requester,
@@ -49,7 +50,7 @@ pub(crate) enum End {
 }
 
 impl Account {
-    /// That a rule is not in force, and when it is.
+    /// States that a rule is not in force, and when it is in force.
     pub(crate) fn not_in_force(rule: &Rule, calendar: &Calendar) -> Self {
         let day = |date: Option<CalendarDate>| date.and_then(|date| calendar.day(date));
         let (from, until) = (day(rule.in_force.from), day(rule.in_force.until));
@@ -74,12 +75,12 @@ impl Account {
         self
     }
 
-    /// Adds the channel. Where the rule is about another, it says so.
+    /// Adds the channel.
     pub(crate) fn channel(self, sharing: &Sharing<'_, '_>) -> Self {
         self.fact("channel", sharing.situation.channel.word())
     }
 
-    /// Adds what a claim of a kind asserts and lacks.
+    /// Adds whether a claim of a kind is made, and the conditions that it lacks.
     pub(crate) fn claim(self, sharing: &Sharing<'_, '_>, kind: ClaimKind, name: &str) -> Self {
         let made: Vec<&Conditions> = sharing
             .situation
@@ -113,7 +114,7 @@ impl Account {
         self.fact(key, on).say(reached(&format!("the {whose} register {named} joined Kanta"), on, today))
     }
 
-    /// Adds a date on a register by which it is ready for something.
+    /// Adds the date from which a register is ready for something.
     pub(crate) fn ready(
         self,
         key: &'static str,
@@ -144,8 +145,9 @@ impl Account {
     }
 }
 
-/// That the record does not travel through Kanta, where a rule is about Kanta only.
-pub(super) fn beside_kanta(sharing: &Sharing<'_, '_>) -> Option<Account> {
+/// The account of a rule that concerns only Kanta, for a record on another channel;
+/// none for a record on the channel Kanta.
+pub(super) fn outside_kanta(sharing: &Sharing<'_, '_>) -> Option<Account> {
     (sharing.situation.channel != Channel::Kanta).then(|| {
         let account = Account::default().channel(sharing);
         account.say("the record does not travel through Kanta, so the registers need not be ready for it")
@@ -166,14 +168,14 @@ pub(super) fn holders_joined_kanta(account: Account, sharing: &Sharing<'_, '_>) 
     })
 }
 
-/// The other registers that are one data file with the holder's, where it has merged.
+/// The registers that form one data file with the holder's, if it has merged.
 pub(super) fn files_of<'c>(sharing: &Sharing<'c, '_>) -> impl Iterator<Item = &'c Register> {
     let holder = sharing.holder;
     let others = sharing.directory.registers_of(holder.controller);
     others.filter(move |one| holder.is_merged() && one.kind == holder.register.kind)
 }
 
-/// The data file in which the record is, in words.
+/// The data file in which the record is held.
 pub(super) fn held_in(case: &Case<'_, '_>) -> Account {
     let holder = &case.sharing.holder;
     let account = Account::default()
@@ -191,7 +193,7 @@ pub(super) fn held_in(case: &Case<'_, '_>) -> Account {
             .fact("holder.merged_into", successor.oid.to_string())
             .fact("holder.merged_on", since)
             .say(held)
-            .say(format!("it is part of the file of {} since {since}", named_organisation(successor)))
+            .say(format!("it has been part of the file of {} since {since}", named_organisation(successor)))
     } else {
         account.say(held)
     }

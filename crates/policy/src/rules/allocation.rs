@@ -1,6 +1,7 @@
-//! What a cross-sector consent is limited to (004).
+//! The allocation of a cross-sector consent: whether its limits are offered, and
+//! whether they cover a record and a requester (004).
 
-use super::{Case, Sharing, consent};
+use super::{Case, Sharing};
 use crate::day::Day;
 use crate::declaration::{Allocation, ConsentKind, Recipient};
 use crate::declared::LatestConsent;
@@ -19,7 +20,8 @@ pub(super) fn miss(case: &Case<'_, '_>, latest: &LatestConsent<'_>) -> Option<De
     if !covers(reaches_requester) {
         return Some(Detail::ConsentRecipientOutside);
     }
-    let is_old = case.record.kind.is_prescription() && consent::is_older_than_act(case.sharing, latest);
+    let is_old = case.record.kind.is_prescription()
+        && latest.is_older_than_act(case.sharing.calendar, case.sharing.today);
     if is_old || !covers(covers_data) {
         return Some(Detail::ConsentDataOutside);
     }
@@ -29,13 +31,13 @@ pub(super) fn miss(case: &Case<'_, '_>, latest: &LatestConsent<'_>) -> Option<De
     (!covers(covers_recording_day)).then_some(Detail::ConsentPeriodOutside)
 }
 
-/// The first dimension of a consent's allocation that is not offered: it voids
-/// the whole of it.
+/// The first dimension of a consent's allocation that is not offered, which voids
+/// the whole allocation.
 pub(super) fn voided(sharing: &Sharing<'_, '_>, latest: &LatestConsent<'_>) -> Option<Detail> {
     not_offered(&latest.consent.kind, of(latest)?, sharing.directory)
 }
 
-/// What a consent is allocated to; none = everything.
+/// The allocation of a consent; none = not limited.
 fn of<'a>(latest: &LatestConsent<'a>) -> Option<&'a Allocation> {
     latest.consent.allocation.as_ref().filter(|allocation| !allocation.is_empty())
 }
@@ -60,9 +62,9 @@ pub(crate) fn not_offered(
     tasks_on_patient_data.then_some(Detail::ConsentTaskOutside)
 }
 
-/// Whether a recipient is offered for a kind of consent: the public providers
-/// as one indivisible choice, a state unit of the receiving sector, a private
-/// provider.
+/// Whether a recipient is offered for a kind of consent. Offered are the public
+/// providers as one indivisible choice, a state unit of the receiving sector and a
+/// private provider.
 fn is_offered(kind: &ConsentKind<'_>, recipient: &Recipient, directory: &Directory) -> bool {
     let Recipient::Organisation(oid) = recipient else {
         return true;
@@ -92,7 +94,8 @@ fn reaches_requester(case: &Case<'_, '_>, kind: &ConsentKind<'_>, allocation: &A
         })
 }
 
-/// The counties and Helsinki; for client data to healthcare the HUS Group too.
+/// Whether a controller is one of the public providers: the counties and
+/// Helsinki; for client data to healthcare the HUS Group too.
 fn is_public(kind: &ConsentKind<'_>, controller: OrganisationKind) -> bool {
     match controller {
         OrganisationKind::WellbeingServicesCounty | OrganisationKind::CityOfHelsinki => true,
@@ -106,8 +109,9 @@ fn is_public(kind: &ConsentKind<'_>, controller: OrganisationKind) -> bool {
     }
 }
 
-/// The named organisation itself; of a private one also those operating in
-/// connection with it. Naming a connected provider does not reach its main one.
+/// Whether the requester is the named organisation or, if that is private,
+/// operates in connection with it. To name a connected provider does not reach
+/// its main provider.
 fn is_named_or_connected(sharing: &Sharing<'_, '_>, named: &Oid<'_>) -> bool {
     let requester = sharing.requester.controller;
     let is_private = |oid: &Oid<'_>| {
@@ -132,7 +136,7 @@ fn covers_tasks(case: &Case<'_, '_>, _kind: &ConsentKind<'_>, allocation: &Alloc
         || (!tasks.is_empty() && tasks.iter().all(|task| allocation.service_tasks.contains(task)))
 }
 
-/// First and last day, both included.
+/// Both the first and the last day are covered.
 fn covers_recording_day(case: &Case<'_, '_>, _kind: &ConsentKind<'_>, allocation: &Allocation) -> bool {
     let day: Day = case.record.recorded_on;
     allocation.recorded_from.is_none_or(|first| first <= day)

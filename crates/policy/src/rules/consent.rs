@@ -1,10 +1,9 @@
-//! The state of the client's consent of one kind, for the rules that look at
-//! consents and for the words when there is no basis.
+//! The state of the client's consent of one kind: a permit of the rules on
+//! consent, and the detail if there is no basis.
 
 mod account;
 
 use super::{Case, Finding, Sharing, allocation};
-use crate::day::Day;
 use crate::declaration::ConsentKind;
 use crate::declared::LatestConsent;
 use crate::request::{Channel, ClaimKind, Conditions};
@@ -12,20 +11,20 @@ use crate::verdict::{Detail, Reason};
 
 pub(super) use account::{account, account_of_information, account_of_no_basis};
 
-/// A permit by the client's consent of a kind, if that consent stands. For the
-/// kinds that are not allocated: they cover every record that they are asked about.
+/// A permit by the client's consent of a kind, if the consent is effective. For
+/// the kinds that cannot be allocated, which cover every record of their direction.
 pub(super) fn permit(sharing: &Sharing<'_, '_>, kind: &ConsentKind<'_>, reason: Reason) -> Option<Finding> {
     standing(sharing, kind).ok().map(|latest| permitted_by(latest, reason))
 }
 
-/// A permit by the client's consent of a kind, if that consent stands and
+/// A permit by the client's consent of a kind, if the consent is effective and
 /// covers the record and the requester.
 pub(super) fn permit_covered(case: &Case<'_, '_>, kind: &ConsentKind<'_>, reason: Reason) -> Option<Finding> {
     covering(case, kind).ok().map(|latest| permitted_by(latest, reason))
 }
 
-/// A denial of access for want of a basis. The first that holds is told: a
-/// claim that lacks a condition, no information, the state of the consent.
+/// A denial of access because nothing gives a basis. The detail is the first that
+/// applies: a claim that lacks a condition, no information, the state of the consent.
 pub(super) fn no_basis(
     sharing: &Sharing<'_, '_>,
     open_claims: &[ClaimKind],
@@ -41,13 +40,13 @@ pub(super) fn no_basis(
     consent()
 }
 
-/// A denial of access with the state of the consent of a kind that is not allocated.
+/// A denial of access with the state of the consent of a kind that cannot be allocated.
 pub(super) fn not_standing(sharing: &Sharing<'_, '_>, kind: &ConsentKind<'_>) -> Finding {
     lacking(sharing, kind, standing(sharing, kind).err())
 }
 
-/// A denial of access with the state of the consent of a kind, or with what it
-/// does not cover.
+/// A denial of access with the state of the consent of a kind, or with the first
+/// dimension that does not cover the case.
 pub(super) fn not_covered(case: &Case<'_, '_>, kind: &ConsentKind<'_>) -> Finding {
     lacking(case.sharing, kind, covering(case, kind).err())
 }
@@ -62,7 +61,8 @@ fn lacking(sharing: &Sharing<'_, '_>, kind: &ConsentKind<'_>, lacks: Option<Deta
         .by(latest.map(LatestConsent::place).into_iter())
 }
 
-/// The client's latest consent of a kind, if it covers the case; else what it lacks.
+/// The client's latest consent of a kind, if it covers the case; otherwise the
+/// reason why not.
 fn covering<'c, 'a>(case: &'c Case<'_, 'a>, kind: &ConsentKind<'_>) -> Result<&'c LatestConsent<'a>, Detail> {
     let latest = standing(case.sharing, kind)?;
     match allocation::miss(case, latest) {
@@ -71,8 +71,8 @@ fn covering<'c, 'a>(case: &'c Case<'_, 'a>, kind: &ConsentKind<'_>) -> Result<&'
     }
 }
 
-/// The client's latest consent of a kind, if it is effective in this channel and
-/// its allocation, if any, is one that is offered; else what it lacks.
+/// The client's latest consent of a kind, if it is effective on this channel and
+/// its allocation, if any, is offered; otherwise the reason why not.
 fn standing<'c, 'a>(
     sharing: &'c Sharing<'_, 'a>,
     kind: &ConsentKind<'_>,
@@ -108,11 +108,4 @@ fn missing_conditions(sharing: &Sharing<'_, '_>, open: &[ClaimKind]) -> Conditio
         }
     }
     missing
-}
-
-/// Whether a consent was recorded before the Act came into force, since when
-/// it covers no prescriptions (000: the verbal consent ended).
-pub(super) fn is_older_than_act(sharing: &Sharing<'_, '_>, latest: &LatestConsent<'_>) -> bool {
-    sharing.today >= sharing.calendar.act_in_force
-        && Day::of(latest.recorded_at) < sharing.calendar.act_in_force
 }

@@ -1,5 +1,5 @@
-//! The rules between healthcare and social welfare. Denials do not apply
-//! (004), an extensive one and a denied prescription apart.
+//! The rules between healthcare and social welfare. Denials do not apply (004),
+//! except extensive denials of both sectors and denials of a prescription.
 
 mod basis;
 mod claims;
@@ -20,7 +20,7 @@ pub(super) const RULES: &[&Rule] = &[
     &basis::XS_NO_BASIS,
 ];
 
-/// The consent that opens this direction.
+/// The kind of consent that opens this direction.
 fn consent_of_direction(sharing: &Sharing<'_, '_>) -> ConsentKind<'static> {
     if sharing.is_of_patient_data() {
         ConsentKind::PatientDataToSocialWelfare

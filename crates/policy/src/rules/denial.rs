@@ -1,4 +1,5 @@
-//! Which denials cover a record, and which of several is told.
+//! The denials that cover a record and a requester, and the one of several that
+//! the detail names.
 
 mod account;
 
@@ -15,8 +16,8 @@ use crate::verdict::{Detail, Reason};
 
 pub(super) use account::{account, account_of};
 
-/// A denial that covers the record and this requester, with the scope in
-/// which it does.
+/// A denial that covers the record and this requester, with the detail of the
+/// scope by which it does.
 #[derive(Clone, Copy)]
 pub(super) struct Covering<'a> {
     pub(super) denial: DenialInForce<'a>,
@@ -34,7 +35,7 @@ pub(super) fn covering<'x, 'c, 'a>(
     })
 }
 
-/// The extensive denials of both sectors. They are against all.
+/// The extensive denials of both sectors, which are against all requesters.
 pub(super) fn extensive_of_both<'x, 'a>(
     declared: &'x Declared<'a>,
 ) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'a> {
@@ -45,8 +46,9 @@ pub(super) fn extensive_of_both<'x, 'a>(
     declared.denials.of_no_id().filter(extensive).map(covering)
 }
 
-/// The two denials that apply across sectors, whomever they are against: those
-/// of everything in both, and those of the prescription that the record is.
+/// The two kinds of denials that apply across sectors, whichever requesters they
+/// are against: extensive denials of both sectors, and denials of the
+/// prescription that the record is.
 pub(super) fn across_sectors<'x, 'c, 'a>(
     case: &'x Case<'c, 'a>,
 ) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'c, 'a> {
@@ -69,8 +71,8 @@ pub(super) fn across_sectors<'x, 'c, 'a>(
     })
 }
 
-/// The denial of access that covering denials amount to: the widest scope is
-/// told, with the declarations of that scope.
+/// A denial of access by covering denials, with the detail of the widest scope
+/// and the declarations of that scope.
 pub(super) fn finding<'a>(covering: impl Iterator<Item = Covering<'a>> + Clone) -> Option<Finding> {
     let detail =
         covering.clone().map(|denial| denial.detail).max_by_key(|detail| Reverse(precedence(*detail)))?;
@@ -82,7 +84,8 @@ fn detail_in_sector(case: &Case<'_, '_>, denial: &Denial, sector: Sector) -> Opt
     if !denial.sector.includes(sector) {
         return None;
     }
-    // Asked last, because most denials are of other data. An extensive one carries no against.
+    // Checked last, because most denials are of other data. An extensive denial
+    // carries no `against`.
     let reaches = |_: &Detail| {
         denial.sector != DenialSector::Healthcare
             || denial.scope == Scope::Extensive
@@ -92,7 +95,7 @@ fn detail_in_sector(case: &Case<'_, '_>, denial: &Denial, sector: Sector) -> Opt
     named.or_else(|| concerns_former_provider(case, &denial.scope).then_some(Detail::DenialFormerProvider))
 }
 
-/// Whether a healthcare denial is against this requester; empty = all.
+/// Whether a healthcare denial is against this requester; empty = against all.
 fn reaches_requester(sharing: &Sharing<'_, '_>, against: &[Against]) -> bool {
     let same_controller = sharing.requester.has_same_controller(sharing.holder);
     against.is_empty()
@@ -103,7 +106,8 @@ fn reaches_requester(sharing: &Sharing<'_, '_>, against: &[Against]) -> bool {
         })
 }
 
-/// The detail of a scope that covers the record's data; former providers apart.
+/// The detail of a scope that covers the record's data. Former providers have a
+/// function of their own.
 ///
 /// Scopes that are not offered in the sector are honoured if stored: they
 /// restrict. Prescriptions are covered by their own, by register, by former
@@ -123,7 +127,7 @@ fn detail_of_data(case: &Case<'_, '_>, scope: &Scope) -> Option<Detail> {
         }
         Scope::Document(id) => (!is_prescription && *id == record.id, Detail::DenialDocument),
         Scope::Prescription(id) => (is_prescription && *id == record.id, Detail::DenialPrescription),
-        // A record that names no task may be of any.
+        // A record that names no task may be of any task.
         Scope::ServiceTask(task) => {
             let may_be_of_task = record.service_tasks.is_empty() || record.service_tasks.contains(task);
             (!is_prescription && may_be_of_task, Detail::DenialServiceTask)
@@ -139,9 +143,9 @@ fn is_in_file(sharing: &Sharing<'_, '_>, register: &Oid<'_>) -> bool {
     sharing.directory.is_part_of(sharing.holder, register, sharing.calendar, sharing.today)
 }
 
-/// Whether a denial of a former provider, or of one of its registers, covers
-/// the record and this requester: what was the provider's is denied to all,
-/// what is its successor's to the others.
+/// Whether a denial of a former provider, or of one of its registers, covers the
+/// record and this requester: the provider's former data is denied to all
+/// requesters, its successor's data to those of other controllers.
 fn concerns_former_provider(case: &Case<'_, '_>, scope: &Scope) -> bool {
     let concerns = |provider: &Oid<'_>| was_of(case, provider) || is_carried_over(case.sharing, provider);
     match scope {
@@ -159,8 +163,9 @@ fn concerns_former_provider(case: &Case<'_, '_>, scope: &Scope) -> bool {
     }
 }
 
-/// Whether the record was a former provider's: told so, or, where nothing is
-/// told, held by it or by a successor since before the merger.
+/// Whether the record was a former provider's: the record names it as the original
+/// controller or, if it names none, the provider or a successor has held the record
+/// since before the merger.
 fn was_of(case: &Case<'_, '_>, provider: &Oid<'_>) -> bool {
     match &case.record.original_controller {
         Some(original) => original == provider,
@@ -173,17 +178,17 @@ fn was_of(case: &Case<'_, '_>, provider: &Oid<'_>) -> bool {
     }
 }
 
-/// Whether a carried-over denial of a former provider covers the record and
-/// this requester: it is against other controllers.
+/// Whether a carried-over denial of a former provider covers the record and this
+/// requester. Such a denial is against other controllers.
 fn is_carried_over(sharing: &Sharing<'_, '_>, provider: &Oid<'_>) -> bool {
     let Sharing { directory, holder, requester, calendar, today, .. } = sharing;
     is_in_file_with_carried_denials(directory, holder, provider, calendar, *today)
         && !requester.has_same_controller(holder)
 }
 
-/// Whether a successor carried the denials of a former provider over to its own
-/// files of the kinds that the provider had, and this is one of these, merged
-/// further or not (002: old service-provider-specific denials).
+/// Whether the holder is one of the files to which a successor carried over the
+/// denials of a former provider: its own files of the kinds that the provider had,
+/// merged further or not (002: old service-provider-specific denials).
 fn is_in_file_with_carried_denials(
     directory: &Directory,
     holder: &Holder<'_>,
@@ -205,9 +210,9 @@ fn is_in_file_with_carried_denials(
 }
 
 /// The registers whose data a denial of registers, of a former provider, of all
-/// patient data or of everything covers on a day, whomever it is against, in
-/// the directory's order. None of other denials: their scopes name the data,
-/// wherever it is held.
+/// patient data or of everything covers on a day, whichever requesters it is
+/// against, in the directory's order. Empty for other denials: their scopes name
+/// the data wherever it is held.
 pub(crate) fn covered_registers<'d>(
     denial: &Denial,
     directory: &'d Directory,
@@ -222,7 +227,7 @@ pub(crate) fn covered_registers<'d>(
             | Scope::Document(_)
             | Scope::ServiceTask(_)
     );
-    // Most denials do, and a directory has thousands of registers.
+    // True of most denials, and a directory has thousands of registers.
     if names_data {
         return Vec::new();
     }
@@ -254,8 +259,8 @@ pub(crate) fn covered_registers<'d>(
     covered.map(|holder| &holder.register.oid).collect()
 }
 
-/// Whether a register was a former provider's, or is in a file to which its
-/// denials were carried over.
+/// Whether a register was a former provider's, or is part of a file to which the
+/// provider's denials were carried over.
 fn was_or_is_carried_over(
     directory: &Directory,
     holder: &Holder<'_>,
@@ -267,7 +272,7 @@ fn was_or_is_carried_over(
         || is_in_file_with_carried_denials(directory, holder, provider, calendar, today)
 }
 
-/// Which of several covering denials is told: the lowest.
+/// The precedence among the details of covering denials: the lowest is returned.
 fn precedence(detail: Detail) -> u8 {
     match detail {
         Detail::DenialExtensive => 0,

@@ -4,11 +4,14 @@ mod basis;
 mod denied;
 mod local_database;
 mod not_open;
+mod obligations;
 mod outsourced;
 mod prescription;
 mod uusimaa;
 
 use super::Rule;
+
+pub(super) use obligations::obligations;
 
 pub(super) const RULES: &[&Rule] = &[
     &outsourced::HC_OUTSOURCED,

@@ -6,21 +6,21 @@ use crate::day::within;
 use crate::directory::{Outsourcing, Party};
 use crate::verdict::Reason;
 
-/// Speaks if the directory knows the service on the recording day and the
-/// requester and the holder are its two ends. No chaining to subcontractors;
-/// also after the outsourcing has ended.
+/// Permits if the directory has the outsourcing relation on the recording day and
+/// the requester and the holder are its two ends. Subcontractors are no ends. The
+/// permit remains after the relation has ended.
 pub(super) fn find(case: &Case<'_, '_>) -> Option<Finding> {
     let Case { sharing, record } = case;
-    let told = record.outsourcing.as_ref()?;
-    if told.organiser == told.producer {
+    let asserted = record.outsourcing.as_ref()?;
+    if asserted.organiser == asserted.producer {
         return None;
     }
     let is_known = sharing.directory.outsourcing().iter().any(|relation| {
         let organiser = || sharing.directory.party(&relation.organiser_register);
         let is_producer = |register: &Party<'_>| register.controller.oid == relation.producer;
         let holder = sharing.holder.party();
-        relation.producer == told.producer
-            && organiser().is_some_and(|organiser| organiser.controller.oid == told.organiser)
+        relation.producer == asserted.producer
+            && organiser().is_some_and(|organiser| organiser.controller.oid == asserted.organiser)
             && within(record.recorded_on, relation.from, relation.until)
             && ((is_organisers(sharing, relation, &sharing.requester) && is_producer(&holder))
                 || (is_organisers(sharing, relation, &holder) && is_producer(&sharing.requester)))
@@ -28,25 +28,25 @@ pub(super) fn find(case: &Case<'_, '_>) -> Option<Finding> {
     is_known.then(|| Finding::plain(Reason::OutsourcedService))
 }
 
-/// Whether a register is the organiser's in a relation, or the one that this
-/// has merged into, which stands for it.
+/// Whether a register is the organiser's register of a relation, or a register
+/// that this has merged into.
 fn is_organisers(sharing: &Sharing<'_, '_>, relation: &Outsourcing, party: &Party<'_>) -> bool {
     let Sharing { directory, calendar, today, .. } = sharing;
     party.register.oid == relation.organiser_register
         || directory.holder(&relation.organiser_register, calendar, *today).is_some_and(|organisers| {
             organisers.is_merged()
                 && organisers.register.kind == party.register.kind
-                && std::ptr::eq(organisers.controller, party.controller)
+                && organisers.controller.oid == party.controller.oid
         })
 }
 
-/// What the record says of an outsourced service, and what the directory knows of it.
+/// The outsourced service that the record names, and the relations in the directory.
 pub(super) fn account(case: &Case<'_, '_>) -> Account {
     let Case { sharing, record } = case;
     let Some(service) = record.outsourcing.as_ref() else {
         return Account::default()
             .fact("record.outsourcing", FactValue::None)
-            .say("the record is not said to be generated in an outsourced service");
+            .say("the request does not say that the record was generated in an outsourced service");
     };
     let of_these = |relation: &&Outsourcing| {
         relation.producer == service.producer
@@ -63,11 +63,11 @@ pub(super) fn account(case: &Case<'_, '_>) -> Account {
         .fact("record.recorded_on", record.recorded_on)
         .fact("directory.outsourcing", relations().count())
         .say(format!(
-            "the record is said to be generated for {} by {} and was recorded on {}",
+            "the request says that the record was generated for {} by {}, and it was recorded on {}",
             service.organiser, service.producer, record.recorded_on
         ));
     account.say(if service.organiser == service.producer {
-        "nobody outsources to themselves"
+        "the organiser and the producer must differ"
     } else if relations().next().is_none() {
         "the directory has no such outsourced service"
     } else if !is_on_the_day {

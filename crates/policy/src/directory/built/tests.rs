@@ -1,5 +1,6 @@
-use super::*;
+//! Faults of a directory, and chains of successors.
 
+use super::*;
 use crate::directory::RegisterKind;
 
 fn oid(number: u32) -> Oid<'static> {
@@ -46,7 +47,7 @@ fn fault(place: DirectoryPlace, field: &'static str, what: WrongInDirectory) -> 
 }
 
 #[test]
-fn every_fault_is_told_at_once() {
+fn build_returns_every_fault_at_once() {
     let organisations = vec![county(1), county(1), former(2, 3), former(3, 2), former(4, 7)];
     let registers = vec![register(11, 1), register(11, 1), register(11, 9), register(2, 1)];
     let faults = Directory::build(organisations, registers, Vec::new()).expect_err("faults");
@@ -70,7 +71,7 @@ fn every_fault_is_told_at_once() {
 }
 
 #[test]
-fn an_organisation_that_leads_into_a_cycle_is_none_itself() {
+fn an_organisation_that_leads_into_a_cycle_is_not_part_of_it() {
     let organisations = vec![former(1, 2), former(2, 3), former(3, 2)];
     let faults = Directory::build(organisations, Vec::new(), Vec::new()).expect_err("faults");
     let places: Vec<_> = faults.iter().map(|fault| fault.place).collect();
@@ -97,7 +98,7 @@ fn successors_are_followed_to_their_end() {
 }
 
 #[test]
-fn loose_ends_are_told_and_are_no_faults() {
+fn loose_ends_are_reported_and_are_no_faults() {
     let organisations = vec![organisation(1, OrganisationKind::FormerPublic, None), former(2, 3), county(3)];
     let outsourcing =
         vec![Outsourcing { organiser_register: oid(21), producer: oid(8), from: None, until: None }];

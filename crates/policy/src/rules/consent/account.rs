@@ -1,5 +1,5 @@
-//! Which consent a rule considered, and why it does not reach: which dimension,
-//! and by which value.
+//! Accounts of consents: which consent a rule examined, and which value of which
+//! dimension does not cover the record.
 
 use super::{covering, missing_conditions};
 use crate::day::Day;
@@ -12,7 +12,7 @@ use crate::rules::{Account, Case, FactValue, Sharing};
 use crate::verdict::Detail;
 use crate::words::{self, Word};
 
-/// The client's consent of a kind, and whether it covers the record.
+/// Adds the client's consent of a kind, and whether it covers the record.
 pub(in crate::rules) fn account(account: Account, case: &Case<'_, '_>, kind: &ConsentKind<'_>) -> Account {
     let account = account.fact("consent.kind", kind.word());
     let name = in_words(kind);
@@ -31,9 +31,9 @@ pub(in crate::rules) fn account(account: Account, case: &Case<'_, '_>, kind: &Co
     }
 }
 
-/// When the client was informed, and with which version.
+/// Adds when the client was informed, and with which version.
 pub(in crate::rules) fn account_of_information(account: Account, sharing: &Sharing<'_, '_>) -> Account {
-    match sharing.declared.received.first_informing() {
+    match sharing.declared.receipts.first_informing() {
         None => account
             .fact("information", FactValue::None)
             .say("the client has not received version 1.0 or later of the information"),
@@ -48,7 +48,7 @@ pub(in crate::rules) fn account_of_information(account: Account, sharing: &Shari
     }
 }
 
-/// Why nothing gave a basis.
+/// The account of a rule that denies because nothing gave a basis.
 pub(in crate::rules) fn account_of_no_basis(case: &Case<'_, '_>, open: &[ClaimKind]) -> Account {
     let missing = missing_conditions(case.sharing, open);
     let missing: Vec<&str> = missing.iter().map(|condition| condition.name()).collect();
@@ -89,14 +89,15 @@ fn why_not(account: Account, case: &Case<'_, '_>, latest: &LatestConsent<'_>, de
 fn before_information(account: Account, sharing: &Sharing<'_, '_>, latest: &LatestConsent<'_>) -> Account {
     let is_before_act = Day::of(latest.recorded_at) < sharing.calendar.act_in_force;
     let recorded = (latest.recorded_at, latest.place());
-    let informed_on = sharing.declared.received.informed_on(recorded, is_before_act);
+    let informed_on = sharing.declared.receipts.informed_on(recorded, is_before_act);
     account.fact("consent.information_received_on", informed_on).say(match informed_on {
         Some(day) => format!("the client received the information only on {day}, so it must be given again"),
         None => "no information had been recorded by then, so it must be given again".to_owned(),
     })
 }
 
-/// The dimension of the allocation that is at fault or misses, and its values.
+/// Adds the dimension of the allocation that is not offered or does not cover the
+/// record, and its values.
 fn outside(account: Account, case: &Case<'_, '_>, allocation: &Allocation, detail: Detail) -> Account {
     let record = case.record;
     let Allocation { recipients, data, service_tasks, recorded_from, recorded_to } = allocation;
@@ -135,7 +136,7 @@ fn outside(account: Account, case: &Case<'_, '_>, allocation: &Allocation, detai
         .fact("consent.recorded_to", *recorded_to)
         .fact("record.recorded_on", record.recorded_on)
         .say(format!(
-            "it covers what was recorded from {} to {}, and the record was on {}",
+            "it covers data recorded from {} to {}, and the record was recorded on {}",
             day(recorded_from),
             day(recorded_to),
             record.recorded_on

@@ -1,8 +1,8 @@
-//! Consent across sectors: a local one before the start of sharing through
-//! Kanta (002, 003), the direction's own from it on (004), and the answer
-//! where there is none.
+//! Consent across sectors: a local consent before the start of sharing through
+//! Kanta (002, 003), the consent of the direction from the start on (004), and
+//! the answer if there is neither.
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing, consent};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, consent, sources};
 use super::claims::open_claims;
 use super::consent_of_direction;
 use crate::calendar::CalendarDate;
@@ -14,8 +14,8 @@ use crate::verdict::{Detail, Reason};
 pub(super) static XS_LOCAL_CONSENT: Rule = Rule {
     id: "xs-local-consent",
     title: "The client's local consent, between two registers of one controller, outside Kanta",
-    sources: &["002", "003"],
-    in_force: InForce { from: None, until: Some(CalendarDate::CrossSectorFrom) },
+    sources: &[&sources::PAGE_002, &sources::PAGE_003],
+    in_force: Period { from: None, until: Some(CalendarDate::CrossSectorFrom) },
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::LocalConsent],
     find: Find::ByRecord(find_local_consent),
@@ -25,8 +25,8 @@ pub(super) static XS_LOCAL_CONSENT: Rule = Rule {
 pub(super) static XS_CONSENT: Rule = Rule {
     id: "xs-consent",
     title: "The client's consent to sharing with the other sector",
-    sources: &["004"],
-    in_force: InForce { from: Some(CalendarDate::CrossSectorFrom), until: None },
+    sources: &[&sources::PAGE_004],
+    in_force: Period { from: Some(CalendarDate::CrossSectorFrom), until: None },
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::Consent],
     find: Find::ByRecord(find_consent),
@@ -36,8 +36,8 @@ pub(super) static XS_CONSENT: Rule = Rule {
 pub(super) static XS_NO_BASIS: Rule = Rule {
     id: "xs-no-basis",
     title: "Without a basis data is not shared with the other sector",
-    sources: &["003", "004"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_003, &sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::ActInForce, CalendarDate::CrossSectorFrom],
     reasons: &[Reason::NotShareable],
     find: Find::ByRecord(find_no_basis),
@@ -66,7 +66,8 @@ fn find_no_basis(case: &Case<'_, '_>) -> Option<Finding> {
     Some(consent::no_basis(case.sharing, &open_claims(case.sharing), consent))
 }
 
-/// The local consent that would open it; none if the ends have two controllers.
+/// The local consent that would open this sharing; none if the two registers have
+/// different controllers.
 fn local_consent<'c>(sharing: &Sharing<'c, '_>) -> Option<ConsentKind<'c>> {
     let Sharing { requester, holder, .. } = sharing;
     let controller: &'c Oid<'static> = &requester.controller.oid;
@@ -82,7 +83,7 @@ fn account_of_local_consent(case: &Case<'_, '_>) -> Account {
         None => account
             .fact("requester.controller", sharing.requester.controller.oid.to_string())
             .fact("holder.controller", sharing.holder.controller.oid.to_string())
-            .say("the two registers have two controllers, so no local consent opens this"),
+            .say("the two registers have different controllers, so no local consent opens this"),
         Some(_) if sharing.situation.channel == Channel::Kanta => {
             account.say("a local consent opens nothing through Kanta")
         }

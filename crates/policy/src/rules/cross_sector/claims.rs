@@ -1,9 +1,10 @@
-//! Legal grounds instead of consent across sectors: necessary data only (004).
+//! Claims across sectors: legal grounds instead of consent, for necessary data
+//! only (004).
 
 use smallvec::SmallVec;
 
 use super::super::account::named_organisation;
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use super::consent_of_direction;
 use crate::declaration::ConsentKind;
 use crate::directory::OrganisationKind;
@@ -14,8 +15,8 @@ use crate::words::Word;
 pub(super) static XS_AUTHORITY: Rule = Rule {
     id: "xs-authority",
     title: "A public social-welfare organiser's right to necessary patient data",
-    sources: &["004"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::StatutoryRight],
     find: Find::BySharing(find_authority),
@@ -25,8 +26,8 @@ pub(super) static XS_AUTHORITY: Rule = Rule {
 pub(super) static XS_JOINT_SERVICE: Rule = Rule {
     id: "xs-joint-service",
     title: "A joint service of social welfare and healthcare",
-    sources: &["004"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::JointService],
     find: Find::BySharing(find_joint_service),
@@ -36,15 +37,15 @@ pub(super) static XS_JOINT_SERVICE: Rule = Rule {
 pub(super) static XS_UNABLE: Rule = Rule {
     id: "xs-unable",
     title: "An adult client who is unable to decide and has not withdrawn consent",
-    sources: &["004"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::ClientUnableToDecide],
     find: Find::BySharing(find_unable),
     account: account_of_unable,
 };
 
-/// The claims that are open to the requester in this direction; others are ignored.
+/// The claims that are open to the requester in this direction. Other claims are ignored.
 pub(super) fn open_claims(sharing: &Sharing<'_, '_>) -> SmallVec<[ClaimKind; 3]> {
     let mut open = SmallVec::new();
     open.push(ClaimKind::JointService);
@@ -71,8 +72,8 @@ fn find_unable(sharing: &Sharing<'_, '_>) -> Option<Finding> {
     is_unable.then(|| Finding::necessary_data_only(Reason::ClientUnableToDecide))
 }
 
-/// Patient data for a public social-welfare organiser: a county or the City of
-/// Helsinki. A private provider and a state unit: no.
+/// Whether patient data is requested by a public social-welfare organiser: a county
+/// or the City of Helsinki, but no private provider and no state unit.
 fn is_authority(sharing: &Sharing<'_, '_>) -> bool {
     sharing.is_of_patient_data()
         && matches!(
@@ -81,14 +82,14 @@ fn is_authority(sharing: &Sharing<'_, '_>) -> bool {
         )
 }
 
-/// A minor has a guardian. A client whose age is not known is not taken for an adult.
+/// Whether the client is known to be an adult. A minor has a guardian.
 fn is_adult(sharing: &Sharing<'_, '_>) -> bool {
     sharing.situation.client.is_minor_on(sharing.today) == Some(false)
 }
 
-/// Whether the last that the client did with a consent that opens this
-/// direction, its own or a local one of either end, was to withdraw it: then
-/// their will is known, and giving one does not undo withdrawing another.
+/// Whether the client's last act on a kind of consent that opens this direction,
+/// its own or a local one of either end, was a withdrawal: then the client's will
+/// is known, and to give one kind does not undo the withdrawal of another.
 fn was_last_act_withdrawal(sharing: &Sharing<'_, '_>) -> bool {
     let Sharing { requester, holder, .. } = sharing;
     let direction = consent_of_direction(sharing);

@@ -1,14 +1,15 @@
-//! The two denials that apply across sectors: an extensive one of both (000), and one
-//! of this prescription (kanta: professionals/sharing-of-prescription-data).
+//! The two kinds of denials that apply across sectors: an extensive denial of both
+//! sectors (000), and a denial of this prescription (kanta:
+//! professionals/sharing-of-prescription-data).
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, denial};
+use super::super::{Account, Case, Find, Finding, Period, Rule, denial, sources};
 use crate::verdict::Reason;
 
 pub(super) static XS_DENIED: Rule = Rule {
     id: "xs-denied",
     title: "A denial of everything in both sectors, or of this prescription",
-    sources: &["000", "004", "kanta: professionals/sharing-of-prescription-data"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_000, &sources::PAGE_004, &sources::KANTA_PRESCRIPTIONS],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotShareable],
     find: Find::ByRecord(find),

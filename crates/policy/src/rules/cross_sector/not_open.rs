@@ -1,8 +1,8 @@
-//! Through Kanta from the start of sharing across sectors, for registers that
-//! are ready; prescriptions later still (002, 004). On any basis.
+//! Sharing across sectors through Kanta: possible from its start, for registers
+//! that are ready; prescriptions from a later day (002, 004). On any basis.
 
-use super::super::account::{End, beside_kanta, holders_joined_kanta};
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::account::{End, holders_joined_kanta, outside_kanta};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::calendar::CalendarDate;
 use crate::request::Channel;
 use crate::verdict::{Detail, Reason};
@@ -10,8 +10,8 @@ use crate::verdict::{Detail, Reason};
 pub(super) static XS_NOT_OPEN: Rule = Rule {
     id: "xs-not-open",
     title: "Through Kanta, and sharing has not started or a register is not ready",
-    sources: &["002", "004"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_002, &sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::CrossSectorFrom, CalendarDate::PrescriptionsToSocialFrom],
     reasons: &[Reason::NotOpen],
     find: Find::ByRecord(find),
@@ -38,7 +38,7 @@ fn find(case: &Case<'_, '_>) -> Option<Finding> {
 
 fn account(case: &Case<'_, '_>) -> Account {
     let Case { sharing, record } = case;
-    beside_kanta(sharing).unwrap_or_else(|| {
+    outside_kanta(sharing).unwrap_or_else(|| {
         let Sharing { today, calendar, requester, .. } = sharing;
         let (today, register) = (*today, requester.register);
         let account = Account::default().channel(sharing);
@@ -61,7 +61,12 @@ fn account(case: &Case<'_, '_>) -> Account {
         }
         let prescriptions = calendar.prescriptions_to_social_from;
         account
-            .date("prescriptions_to_social_from", "that of prescriptions is possible", prescriptions, today)
+            .date(
+                "prescriptions_to_social_from",
+                "sharing of prescriptions with social welfare through Kanta is possible",
+                prescriptions,
+                today,
+            )
             .ready(
                 "requester.retrieves_prescriptions_from",
                 "began to retrieve prescriptions",

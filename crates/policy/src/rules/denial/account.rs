@@ -1,5 +1,5 @@
-//! Which denials a rule looked at: which cover the record by which scope, and
-//! why the others do not.
+//! Accounts of denials: which denials cover the record by which scope, and why
+//! the others do not.
 
 use std::collections::HashSet;
 
@@ -14,14 +14,14 @@ use crate::words;
 /// record and of those that do not.
 const NAMED_MAX: usize = 10;
 
-/// The denials in force of a sector.
+/// The account of the denials in force in a sector.
 pub(in crate::rules) fn account(case: &Case<'_, '_>, sector: Sector) -> Account {
     let of_sector = |one: &DenialInForce<'_>| one.denial.sector.includes(sector);
     let in_force = || case.sharing.declared.denials.each().filter(of_sector);
     let count = in_force().count();
     let account = Account::default().fact("denials.in_force", count);
     let account = account_of(account, covering(case, sector));
-    // Found once: a client may have many.
+    // Computed once: a client may have many denials.
     let covers: HashSet<u32> = covering(case, sector).map(|one| one.denial.place).collect();
     let passed = in_force().filter(|one| !covers.contains(&one.place));
     let not_named = passed.clone().count().saturating_sub(NAMED_MAX);
@@ -35,7 +35,7 @@ pub(in crate::rules) fn account(case: &Case<'_, '_>, sector: Sector) -> Account 
     and_more(account, not_named, "do not cover it")
 }
 
-/// The denials that cover the record, or that there are none.
+/// Adds the denials that cover the record, or that there are none.
 pub(in crate::rules) fn account_of<'a>(
     account: Account,
     covering: impl Iterator<Item = Covering<'a>> + Clone,
@@ -60,7 +60,7 @@ fn and_more(account: Account, more: usize, what: &str) -> Account {
     if more == 0 { account } else { account.say(format!("{more} more {what}")) }
 }
 
-/// Why a denial of the sector does not cover the record.
+/// The reason for which a denial of the sector does not cover the record.
 fn why_not(case: &Case<'_, '_>, denial: &Denial) -> String {
     let is_healthcare = denial.sector == DenialSector::Healthcare;
     if detail_of_data(case, &denial.scope).is_some()
@@ -70,7 +70,7 @@ fn why_not(case: &Case<'_, '_>, denial: &Denial) -> String {
         return format!("is only against {}, which the requester is not", words::words(&denial.against));
     }
     match &denial.scope {
-        Scope::FormerProvider(_) => "is about what was that provider's".to_owned(),
+        Scope::FormerProvider(_) => "is about data that was that provider's".to_owned(),
         Scope::AllPatientData if case.record.kind.is_prescription() => {
             "does not reach prescriptions".to_owned()
         }
@@ -82,7 +82,7 @@ fn why_not(case: &Case<'_, '_>, denial: &Denial) -> String {
         {
             "does not reach prescriptions".to_owned()
         }
-        Scope::Register(_) => "is about what is held in another data file".to_owned(),
+        Scope::Register(_) => "is about data held in another data file".to_owned(),
         Scope::AllPatientData
         | Scope::ServiceEvent(_)
         | Scope::Prescription(_)

@@ -1,15 +1,16 @@
-//! What the use of any data requires: a ground that counts and an access right (002, 003, 004).
+//! The requirements for any use of data: a ground that counts and an access right
+//! (002, 003, 004).
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::request::Ground;
 use crate::verdict::Reason;
 use crate::words::Word;
 
 pub(super) static NO_RELATIONSHIP: Rule = Rule {
     id: "no-relationship",
-    title: "No ground that counts between these two; within healthcare a client relationship is none",
-    sources: &["002", "003", "004"],
-    in_force: InForce::ALWAYS,
+    title: "No ground that counts between the two registers; within healthcare a client relationship does not count",
+    sources: &[&sources::PAGE_002, &sources::PAGE_003, &sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::RelationshipMissing],
     find: Find::BySharing(find_no_relationship),
@@ -19,8 +20,8 @@ pub(super) static NO_RELATIONSHIP: Rule = Rule {
 pub(super) static NO_ACCESS_RIGHT: Rule = Rule {
     id: "no-access-right",
     title: "No access right of the professional to the data",
-    sources: &["002", "003", "004"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_002, &sources::PAGE_003, &sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::AccessRightMissing],
     find: Find::BySharing(find_no_access_right),
@@ -54,7 +55,7 @@ fn account_of_ground(case: &Case<'_, '_>) -> Account {
         Some(Ground::CareRelationship) => "the request asserts a care relationship",
         Some(Ground::OtherJustified) => "the request asserts another justified ground",
         Some(Ground::ClientRelationship) if sharing.is_within_healthcare() => {
-            "the request asserts a client relationship, which is no ground within healthcare"
+            "the request asserts a client relationship, which does not count within healthcare"
         }
         Some(Ground::ClientRelationship) => "the request asserts a client relationship",
     })

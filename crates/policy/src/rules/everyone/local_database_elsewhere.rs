@@ -1,6 +1,6 @@
 //! A local database is only for public healthcare in Uusimaa (002).
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::request::Channel;
 use crate::verdict::{Detail, Reason};
 use crate::words::Word;
@@ -8,8 +8,8 @@ use crate::words::Word;
 pub(super) static LOCAL_DATABASE_ELSEWHERE: Rule = Rule {
     id: "local-database-elsewhere",
     title: "A local database, and not both registers in healthcare",
-    sources: &["002"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_002],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotShareable],
     find: Find::BySharing(find),

@@ -1,15 +1,15 @@
-//! Use inside one register is not sharing: denials and consents are not looked at (002, 003).
+//! Use inside one register is not sharing: denials and consents do not apply (002, 003).
 
 use super::super::account::{held_in, named_organisation, named_register};
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::calendar::CalendarDate;
 use crate::verdict::Reason;
 
 pub(super) static OWN_REGISTER: Rule = Rule {
     id: "own-register",
-    title: "Use inside the register, or of what a former provider merged into it",
-    sources: &["002", "003"],
-    in_force: InForce::ALWAYS,
+    title: "Use inside the register, or of data that a former provider merged into it",
+    sources: &[&sources::PAGE_002, &sources::PAGE_003],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::CountiesBegin],
     reasons: &[Reason::OwnRegister],
     find: Find::BySharing(find),
@@ -21,8 +21,8 @@ fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
     is_own.then(|| Finding::plain(Reason::OwnRegister))
 }
 
-/// A former provider's register of the same kind, from the first day of the
-/// successor that is the requester's controller (002).
+/// Whether the holder is a former provider's register of the same kind, from the
+/// first day of the successor that is the requester's controller (002).
 fn has_merged_into_requester(sharing: &Sharing<'_, '_>) -> bool {
     sharing.holder.is_merged()
         && sharing.requester.has_same_controller(sharing.holder)

@@ -1,16 +1,17 @@
 //! A register that the directory does not know.
 
 use super::super::account::named_register;
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::verdict::Reason;
 
-/// A case exists only where both registers are known and the requester's is
-/// one on whose behalf data is read: where there is none, this rule has spoken.
+/// `find` never decides: a [`Case`] exists only if both registers are known and
+/// the requester's is one on whose behalf data is read. Otherwise `decide` returns
+/// this rule without evaluating a list.
 pub(crate) static UNKNOWN_REGISTER: Rule = Rule {
     id: "unknown-register",
     title: "A register that the directory does not know",
-    sources: &["002", "003", "004"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_002, &sources::PAGE_003, &sources::PAGE_004],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::UnknownRegister],
     find: Find::BySharing(find),

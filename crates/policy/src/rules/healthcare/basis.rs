@@ -1,7 +1,7 @@
-//! Consent to the sharing of patient data within healthcare (002), and the
-//! answer where there is none.
+//! Consent to the sharing of patient data within healthcare (002), and the answer
+//! if there is no basis.
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing, consent};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, consent, sources};
 use crate::calendar::CalendarDate;
 use crate::declaration::ConsentKind;
 use crate::verdict::Reason;
@@ -9,8 +9,8 @@ use crate::verdict::Reason;
 pub(super) static HC_CONSENT: Rule = Rule {
     id: "hc-consent",
     title: "The client's consent to sharing patient data in healthcare",
-    sources: &["000", "002", "kanta: professionals/sharing-of-patient-data"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_000, &sources::PAGE_002, &sources::KANTA_PATIENT_DATA],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::ActInForce, CalendarDate::ConsentsCoverAllChannelsFrom],
     reasons: &[Reason::Consent],
     find: Find::BySharing(find_consent),
@@ -20,8 +20,8 @@ pub(super) static HC_CONSENT: Rule = Rule {
 pub(super) static HC_NO_BASIS: Rule = Rule {
     id: "hc-no-basis",
     title: "Without a basis patient data is not shared",
-    sources: &["002"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_002],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::ActInForce, CalendarDate::ConsentsCoverAllChannelsFrom],
     reasons: &[Reason::NotShareable],
     find: Find::BySharing(find_no_basis),

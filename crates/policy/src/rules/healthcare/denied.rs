@@ -1,7 +1,8 @@
-//! The client's denials within healthcare (002). In an emergency those stand
-//! back for which the client allowed it (kanta).
+//! The client's denials within healthcare (002). In an emergency the denials for
+//! which the client allowed disclosure give way (kanta:
+//! denial-of-consent-to-sharing-patient-data).
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, denial};
+use super::super::{Account, Case, Find, Finding, Period, Rule, denial, sources};
 use crate::calendar::CalendarDate;
 use crate::declaration::{Denial, DenialSector, Scope};
 use crate::directory::Sector;
@@ -11,12 +12,8 @@ use crate::verdict::Reason;
 pub(super) static HC_DENIED: Rule = Rule {
     id: "hc-denied",
     title: "A denial that covers the record and the requester",
-    sources: &[
-        "002",
-        "kanta: denial-of-consent-to-sharing-patient-data",
-        "kanta: professionals/sharing-of-prescription-data",
-    ],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_002, &sources::KANTA_DENIAL_OF_PATIENT_DATA, &sources::KANTA_PRESCRIPTIONS],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::CountiesBegin],
     reasons: &[Reason::NotShareable],
     find: Find::ByRecord(find),
@@ -35,7 +32,8 @@ fn find(case: &Case<'_, '_>) -> Option<Finding> {
     denial::finding(denial::covering(case, Sector::Healthcare))
 }
 
-/// Only healthcare denials carry the allowance; an extensive one never does.
+/// Whether a denial gives way in an emergency. Only healthcare denials carry the
+/// allowance; extensive denials never do.
 fn gives_way_in_emergency(denial: &Denial) -> bool {
     denial.allows_emergency && denial.sector == DenialSector::Healthcare && denial.scope != Scope::Extensive
 }

@@ -1,15 +1,15 @@
-//! A local database in Uusimaa, consent or not (002).
+//! A local database in Uusimaa, whether or not there is a consent (002).
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use super::uusimaa;
 use crate::request::Channel;
 use crate::verdict::{Detail, Reason};
 
 pub(super) static HC_LOCAL_DATABASE: Rule = Rule {
     id: "hc-local-database",
-    title: "A local database, and not within public healthcare in Uusimaa with the client informed of it",
-    sources: &["002"],
-    in_force: InForce::ALWAYS,
+    title: "A local database, unless both registers are public healthcare in Uusimaa and the client was informed",
+    sources: &[&sources::PAGE_002],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotShareable],
     find: Find::BySharing(find),

@@ -1,15 +1,16 @@
-//! Through Kanta only between registers that have joined it (002).
+//! Sharing through Kanta within healthcare: only between registers that have
+//! joined it (002).
 
-use super::super::account::{End, beside_kanta, holders_joined_kanta};
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::account::{End, holders_joined_kanta, outside_kanta};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::request::Channel;
 use crate::verdict::{Detail, Reason};
 
 pub(super) static HC_NOT_OPEN: Rule = Rule {
     id: "hc-not-open",
     title: "Through Kanta, and a register has not joined it",
-    sources: &["002"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_002],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotOpen],
     find: Find::BySharing(find),
@@ -25,7 +26,7 @@ fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
 
 fn account(case: &Case<'_, '_>) -> Account {
     let sharing = case.sharing;
-    beside_kanta(sharing).unwrap_or_else(|| {
+    outside_kanta(sharing).unwrap_or_else(|| {
         let account = Account::default().channel(sharing).joined_kanta(
             End::Requester,
             sharing.requester.register,

@@ -1,7 +1,7 @@
-//! Prescriptions are shared with the informed client's care; before the Act,
-//! on a verbal consent (000; kanta: professionals/sharing-of-prescription-data).
+//! Prescriptions: shared once the client is informed; before the Act, on a verbal
+//! consent (000; kanta: professionals/sharing-of-prescription-data).
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, consent};
+use super::super::{Account, Case, Find, Finding, Period, Rule, consent, sources};
 use crate::calendar::CalendarDate;
 use crate::declaration::ConsentKind;
 use crate::verdict::{Detail, Reason};
@@ -10,8 +10,8 @@ use crate::words::Word;
 pub(super) static HC_PRESCRIPTION: Rule = Rule {
     id: "hc-prescription",
     title: "A prescription, shared once the client is informed",
-    sources: &["000", "kanta: professionals/sharing-of-prescription-data"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_000, &sources::KANTA_PRESCRIPTIONS],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::PrescriptionInformed, Reason::Consent, Reason::NotShareable],
     find: Find::ByRecord(find),
@@ -38,7 +38,7 @@ fn account(case: &Case<'_, '_>) -> Account {
     let Case { sharing, record } = case;
     let account = Account::default().fact("record.kind", record.kind.word());
     if !record.kind.is_prescription() {
-        return account.say(format!("the record is no prescription but of kind {}", record.kind.word()));
+        return account.say(format!("the record is not a prescription but of kind {}", record.kind.word()));
     }
     let account = account.say("the record is a prescription");
     if sharing.today < sharing.calendar.act_in_force {

@@ -1,14 +1,14 @@
 //! The right of access within public healthcare in Uusimaa (001, 002).
 
-use super::super::{Account, Case, FactValue, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, FactValue, Find, Finding, Period, Rule, Sharing, sources};
 use crate::calendar::CalendarDate;
 use crate::verdict::Reason;
 
 pub(super) static HC_UUSIMAA: Rule = Rule {
     id: "hc-uusimaa",
     title: "Public healthcare in Uusimaa, the client informed of the right",
-    sources: &["001", "002"],
-    in_force: InForce {
+    sources: &[&sources::PAGE_001, &sources::PAGE_002],
+    in_force: Period {
         from: Some(CalendarDate::UusimaaRightFrom),
         until: Some(CalendarDate::UusimaaRightUntil),
     },
@@ -27,8 +27,8 @@ fn account(case: &Case<'_, '_>) -> Account {
     account_of_right(Account::default(), case.sharing)
 }
 
-/// Adds whether both ends are public healthcare in Uusimaa, and when the client
-/// received which version that describes the right.
+/// Adds whether both registers are public healthcare in Uusimaa, and which version
+/// that describes the right the client received when.
 pub(super) fn account_of_right(account: Account, sharing: &Sharing<'_, '_>) -> Account {
     let (requester, holder) =
         (sharing.requester.is_uusimaa_public_healthcare(), sharing.holder.is_uusimaa_public_healthcare());

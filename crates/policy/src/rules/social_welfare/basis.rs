@@ -1,7 +1,7 @@
 //! Consent to the sharing of client data within social welfare, through any
-//! channel (003), and the answer where there is none.
+//! channel (003), and the answer if there is no basis.
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing, consent};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, consent, sources};
 use crate::calendar::CalendarDate;
 use crate::declaration::ConsentKind;
 use crate::request::ClaimKind;
@@ -10,8 +10,8 @@ use crate::verdict::Reason;
 pub(super) static SW_CONSENT: Rule = Rule {
     id: "sw-consent",
     title: "The client's consent to sharing client data in social welfare",
-    sources: &["003"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_003],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::Consent],
     find: Find::BySharing(find_consent),
@@ -21,8 +21,8 @@ pub(super) static SW_CONSENT: Rule = Rule {
 pub(super) static SW_NO_BASIS: Rule = Rule {
     id: "sw-no-basis",
     title: "Without a basis client data is not shared",
-    sources: &["003"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_003],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::NotShareable],
     find: Find::BySharing(find_no_basis),

@@ -1,14 +1,14 @@
 //! The client's denials within social welfare (003).
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, denial};
+use super::super::{Account, Case, Find, Finding, Period, Rule, denial, sources};
 use crate::directory::Sector;
 use crate::verdict::Reason;
 
 pub(super) static SW_DENIED: Rule = Rule {
     id: "sw-denied",
     title: "A denial that covers the record",
-    sources: &["003", "kanta: denial-of-consent-to-client-data-sharing-in-social-services"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_003, &sources::KANTA_DENIAL_OF_CLIENT_DATA],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotShareable],
     find: Find::ByRecord(find),

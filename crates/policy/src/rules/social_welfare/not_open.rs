@@ -1,7 +1,8 @@
-//! Through Kanta from the start of sharing, between registers that are ready (003).
+//! Sharing through Kanta within social welfare: from its start, between registers
+//! that are ready (003).
 
-use super::super::account::{End, beside_kanta, files_of, holders_joined_kanta};
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::account::{End, files_of, holders_joined_kanta, outside_kanta};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::calendar::CalendarDate;
 use crate::day::Day;
 use crate::directory::Register;
@@ -11,8 +12,8 @@ use crate::verdict::{Detail, Reason};
 pub(super) static SW_NOT_OPEN: Rule = Rule {
     id: "sw-not-open",
     title: "Through Kanta, and sharing has not started or a register is not ready",
-    sources: &["003"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_003],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::SocialSharingFrom],
     reasons: &[Reason::NotOpen],
     find: Find::BySharing(find),
@@ -33,7 +34,7 @@ fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
 
 fn account(case: &Case<'_, '_>) -> Account {
     let sharing = case.sharing;
-    beside_kanta(sharing).unwrap_or_else(|| {
+    outside_kanta(sharing).unwrap_or_else(|| {
         let Sharing { today, calendar, requester, holder, .. } = sharing;
         let from = calendar.social_sharing_from;
         let account = Account::default().channel(sharing);

@@ -1,14 +1,14 @@
 //! The right to obtain information under the Act; denials do not apply (003).
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::request::ClaimKind;
 use crate::verdict::Reason;
 
 pub(super) static SW_STATUTORY_RIGHT: Rule = Rule {
     id: "sw-statutory-right",
     title: "A right to obtain information under the Act, with its provision",
-    sources: &["003"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_003],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::StatutoryRight],
     find: Find::BySharing(find),

@@ -1,7 +1,7 @@
-//! Consent to sharing wellbeing data with both sectors (000), and the answer
-//! where there is none.
+//! Consent to sharing wellbeing data with both sectors (000), and the answer if
+//! there is no basis.
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing, consent};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, consent, sources};
 use crate::calendar::CalendarDate;
 use crate::declaration::ConsentKind;
 use crate::verdict::Reason;
@@ -9,8 +9,8 @@ use crate::verdict::Reason;
 pub(super) static WB_CONSENT: Rule = Rule {
     id: "wb-consent",
     title: "The citizen's consent to sharing wellbeing data",
-    sources: &["000"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_000],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::Consent],
     find: Find::BySharing(find_consent),
@@ -20,8 +20,8 @@ pub(super) static WB_CONSENT: Rule = Rule {
 pub(super) static WB_NO_BASIS: Rule = Rule {
     id: "wb-no-basis",
     title: "Without a basis wellbeing data is not shared",
-    sources: &["000"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_000],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::ActInForce],
     reasons: &[Reason::NotShareable],
     find: Find::BySharing(find_no_basis),

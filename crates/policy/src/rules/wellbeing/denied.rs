@@ -1,14 +1,15 @@
-//! A denial of everything in both sectors holds for wellbeing data too. One of
-//! patient data does not reach the citizen's own data (000 names the consent alone).
+//! Denials of wellbeing data: an extensive denial of both sectors applies, a denial
+//! of patient data does not reach the citizen's own data (000 names the consent
+//! alone).
 
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing, denial};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, denial, sources};
 use crate::verdict::Reason;
 
 pub(super) static WB_DENIED: Rule = Rule {
     id: "wb-denied",
     title: "A denial of everything in both sectors",
-    sources: &["000"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_000],
+    in_force: Period::ALWAYS,
     dates: &[],
     reasons: &[Reason::NotShareable],
     find: Find::BySharing(find),

@@ -1,8 +1,8 @@
-//! The data is only in Kanta, and open to professionals from its date (000;
-//! kanta: transition periods).
+//! Sharing of wellbeing data: the data is only in Kanta, and professionals can read
+//! it from its date on (000; kanta: transition periods).
 
 use super::super::account::End;
-use super::super::{Account, Case, Find, Finding, InForce, Rule, Sharing};
+use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use crate::calendar::CalendarDate;
 use crate::request::Channel;
 use crate::verdict::{Detail, Reason};
@@ -10,8 +10,8 @@ use crate::verdict::{Detail, Reason};
 pub(super) static WB_NOT_OPEN: Rule = Rule {
     id: "wb-not-open",
     title: "Sharing has not started, not through Kanta, or with a register that has not joined it",
-    sources: &["000", "kanta: transition periods"],
-    in_force: InForce::ALWAYS,
+    sources: &[&sources::PAGE_000, &sources::KANTA_TRANSITION_PERIODS],
+    in_force: Period::ALWAYS,
     dates: &[CalendarDate::WellbeingFrom],
     reasons: &[Reason::NotOpen],
     find: Find::BySharing(find),

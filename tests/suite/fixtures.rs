@@ -1,0 +1,10 @@
+//! Servers and requests that several groups of tests use. It has no tests.
+
+pub(crate) mod patience;
+pub(crate) mod ports;
+pub(crate) mod postgres;
+pub(crate) mod process;
+pub(crate) mod refused;
+pub(crate) mod relay;
+pub(crate) mod requests;
+pub(crate) mod running;

@@ -1,0 +1,5 @@
+//! The cases of the `core` group, through a running server.
+
+mod differential;
+mod revisions;
+mod scenarios;

@@ -1,0 +1,240 @@
+//! Checks a recorded history for
+//!
+//! - durability: no acknowledged write is missing in its epoch, and none is stored twice;
+//! - linearizability of token-bounded reads: a decision is the one of its revision, and
+//!   its revision is not older than the token of the request;
+//! - bounded staleness: a decision knows every write that was acknowledged more than
+//!   `max_staleness` before the request;
+//! - monotonic reads: a replica does not answer at an older revision than before;
+//! - watch streams: each message has exactly the clients changed between its checkpoints.
+
+#[cfg(test)]
+mod tests;
+
+use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Instant;
+
+use lupa::store::{Epoch, Point};
+
+use super::log::{Acknowledged, Action, Answered, Log, Operation, Promised, Row, Table};
+
+/// The violations, given the table of each epoch, the oldest first.
+pub(crate) fn faults(log: &Log, promised: Promised, tables: &[Table]) -> Vec<String> {
+    let truth = Truth::of(tables);
+    let mut faults: Vec<String> = log.unexpected.iter().chain(&log.unrecovered).cloned().collect();
+    faults.extend(truth.faults());
+    faults.extend(log.acknowledged.iter().filter_map(|acknowledged| truth.lacks(acknowledged)));
+    faults.extend(log.missed.iter().filter_map(|key| truth.should_have(log, key)));
+    let visible = Visible::of(log, promised, &truth);
+    for answered in &log.answered {
+        let violation = |fault: &str| format!("{fault}: {answered:?}");
+        faults.extend(truth.contradicts(answered).map(|fault| violation(&fault)));
+        faults.extend(visible.hidden_from(answered, &truth).map(|fault| violation(&fault)));
+        if let Some(token) = answered.at_least
+            && (token.epoch != answered.point.epoch || token.revision > answered.point.revision)
+        {
+            faults.push(violation("before its token"));
+        }
+    }
+    faults.extend(backwards(log, &truth));
+    faults.extend(log.watched.iter().filter_map(|watched| {
+        let expected = truth.people_between(watched.after, watched.checkpoint);
+        (expected.as_ref() != Some(&watched.people)).then(|| format!("{watched:?} instead of {expected:?}"))
+    }));
+    faults
+}
+
+/// What was stored: the model that answers are compared with.
+struct Truth<'t> {
+    tables: &'t [Table],
+    /// By epoch and person: whether the record is permitted from a revision on.
+    permits: HashMap<(usize, usize), BTreeMap<u64, bool>>,
+    /// By epoch and idempotency key.
+    revisions: HashMap<(usize, &'t str), u64>,
+}
+
+impl<'t> Truth<'t> {
+    fn of(tables: &'t [Table]) -> Self {
+        let mut truth = Self { tables, permits: HashMap::new(), revisions: HashMap::new() };
+        for (epoch, table) in tables.iter().enumerate() {
+            let mut declared: HashMap<usize, Declared<'_>> = HashMap::new();
+            for row in &table.rows {
+                let Some(Operation { key, declaration_id }) = &row.operation else { continue };
+                let (person, what) = Action::of(key);
+                let declared = declared.entry(person).or_default();
+                declared.apply(what, declaration_id);
+                let is_permit = declared.consents && declared.denials.is_empty();
+                truth.permits.entry((epoch, person)).or_default().insert(row.revision, is_permit);
+                truth.revisions.insert((epoch, key), row.revision);
+            }
+        }
+        truth
+    }
+
+    /// Ordinal of the epoch, from 0.
+    fn epoch(&self, epoch: Epoch) -> Option<usize> {
+        self.tables.iter().position(|table| table.epoch == epoch)
+    }
+
+    /// Invariants of the tables alone: epochs differ, revisions have no gaps, keys are unique.
+    fn faults(&self) -> Vec<String> {
+        let mut faults = Vec::new();
+        let epochs: BTreeSet<String> = self.tables.iter().map(|table| table.epoch.to_string()).collect();
+        if epochs.len() != self.tables.len() {
+            faults.push("an epoch did not end though changes were lost".to_owned());
+        }
+        for table in self.tables {
+            if !table.rows.iter().map(|row| row.revision).eq(1..=table.rows.len() as u64) {
+                faults.push("gaps in the revisions".to_owned());
+            }
+            let mut keys: Vec<&str> = table.rows.iter().filter_map(Row::key).collect();
+            keys.sort_unstable();
+            let doubled = keys.windows(2).filter(|pair| pair[0] == pair[1]);
+            faults.extend(doubled.map(|pair| format!("{} is stored twice", pair[0])));
+        }
+        faults
+    }
+
+    /// A lost write: acknowledged, and not stored in the epoch of the acknowledgement.
+    fn lacks(&self, acknowledged: &Acknowledged) -> Option<String> {
+        let Acknowledged { key, point, .. } = acknowledged;
+        let stored = self.epoch(point.epoch).and_then(|epoch| self.revisions.get(&(epoch, key)));
+        let is_there = stored.is_some_and(|revision| *revision <= point.revision.0);
+        (!is_there).then(|| format!("acknowledged and lost: {acknowledged:?}"))
+    }
+
+    /// A denial that its withdrawal did not find, although no later epoch has lost it.
+    fn should_have(&self, log: &Log, key: &str) -> Option<String> {
+        let (person, _) = Action::of(key);
+        let number = |key: &str| key.rsplit(' ').next().unwrap().parse::<usize>().unwrap();
+        let denial = log.acknowledged.iter().find(|acknowledged| {
+            Action::of(&acknowledged.key) == (person, Action::Denies)
+                && number(&acknowledged.key) + 1 == number(key)
+        });
+        let is_last =
+            denial.is_none_or(|denial| self.epoch(denial.point.epoch) == Some(self.tables.len() - 1));
+        is_last.then(|| format!("the denial is lost: {key}"))
+    }
+
+    /// A decision that differs from the one at its revision.
+    fn contradicts(&self, answered: &Answered) -> Option<String> {
+        let Some(epoch) = self.epoch(answered.point.epoch) else {
+            return Some("of an unknown epoch".to_owned());
+        };
+        if answered.point.revision.0 > self.tables[epoch].rows.last().map_or(0, |row| row.revision) {
+            return Some("of an unknown revision".to_owned());
+        }
+        let permits = self.permits.get(&(epoch, answered.person));
+        let last = permits.and_then(|permits| permits.range(..=answered.point.revision.0).next_back());
+        let is_permit = last.is_some_and(|(_, is_permit)| *is_permit);
+        (is_permit != answered.is_permit).then(|| {
+            let right = if is_permit { "PERMIT" } else { "DENY" };
+            format!("{right} is correct at its revision")
+        })
+    }
+
+    /// The people whose declarations changed after one point, up to another.
+    fn people_between(&self, after: Point, until: Point) -> Option<Vec<usize>> {
+        let epoch = self.epoch(until.epoch).filter(|_| after.epoch == until.epoch)?;
+        let rows = self.tables[epoch].rows.iter();
+        let rows = rows.filter(|row| (after.revision.0 + 1..=until.revision.0).contains(&row.revision));
+        Some(rows.filter_map(Row::key).map(|key| Action::of(key).0).collect())
+    }
+}
+
+/// The declarations of a person that are in force.
+#[derive(Default)]
+struct Declared<'t> {
+    consents: bool,
+    denials: BTreeSet<&'t str>,
+}
+
+impl<'t> Declared<'t> {
+    fn apply(&mut self, what: Action, id: &'t str) {
+        match what {
+            Action::Informed => {}
+            Action::Consents => self.consents = true,
+            Action::Denies => assert!(self.denials.insert(id), "an id is given once"),
+            Action::Lifts => assert!(self.denials.remove(id), "it was in force"),
+        }
+    }
+}
+
+/// The revision that every replica must have applied, by time.
+struct Visible {
+    by_clock: Vec<(Instant, (usize, u64))>,
+    by_wall: Vec<(DateTime<Utc>, (usize, u64))>,
+}
+
+impl Visible {
+    fn of(log: &Log, promised: Promised, truth: &Truth<'_>) -> Self {
+        let place = |acknowledged: &Acknowledged| {
+            let epoch = truth.epoch(acknowledged.point.epoch)?;
+            Some((epoch, *truth.revisions.get(&(epoch, acknowledged.key.as_str()))?))
+        };
+        let placed =
+            || log.acknowledged.iter().filter_map(|acknowledged| Some((acknowledged, place(acknowledged)?)));
+        let by_clock = placed().map(|(acknowledged, place)| {
+            let Acknowledged { at, has_waited, .. } = acknowledged;
+            (if *has_waited { *at } else { *at + promised.max_staleness }, place)
+        });
+        // Wall-clock times of replicas are comparable only while nothing steps their clocks.
+        let by_wall = placed()
+            .filter(|_| promised.are_clocks_right)
+            .map(|(acknowledged, place)| (acknowledged.effective_everywhere_after, place));
+        Self { by_clock: newest_until(by_clock.collect()), by_wall: newest_until(by_wall.collect()) }
+    }
+
+    /// The write that a decision had to include and did not.
+    fn hidden_from(&self, answered: &Answered, truth: &Truth<'_>) -> Option<String> {
+        let known = (truth.epoch(answered.point.epoch)?, answered.point.revision.0);
+        let must = last_before(&self.by_clock, answered.requested_at);
+        if must.is_some_and(|must| known < must) {
+            return Some(format!("stale, without {must:?}"));
+        }
+        let must = last_before(&self.by_wall, answered.requested_at_wall);
+        must.filter(|must| known < *must)
+            .map(|must| format!("without {must:?}, which is effective everywhere"))
+    }
+}
+
+fn newest_until<T: Ord + Copy>(mut places: Vec<(T, (usize, u64))>) -> Vec<(T, (usize, u64))> {
+    places.sort();
+    let mut newest = (0, 0);
+    for (_, place) in &mut places {
+        newest = newest.max(*place);
+        *place = newest;
+    }
+    places
+}
+
+fn last_before<T: Ord + Copy>(places: &[(T, (usize, u64))], time: T) -> Option<(usize, u64)> {
+    let before = places.partition_point(|(at, _)| *at < time);
+    before.checked_sub(1).map(|last| places[last].1)
+}
+
+/// Non-monotonic reads: a replica that answered at an older point than before.
+fn backwards(log: &Log, truth: &Truth<'_>) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut by_replica: BTreeMap<usize, Vec<&Answered>> = BTreeMap::new();
+    for answered in &log.answered {
+        by_replica.entry(answered.replica).or_default().push(answered);
+    }
+    for answers in by_replica.values_mut() {
+        let place = |answered: &Answered| (truth.epoch(answered.point.epoch), answered.point.revision.0);
+        let answers_by_end = newest_until(
+            answers
+                .iter()
+                .filter_map(|answered| Some((answered.answered_at, (place(answered).0?, place(answered).1))))
+                .collect(),
+        );
+        for answered in answers.iter() {
+            let before = last_before(&answers_by_end, answered.requested_at);
+            if before.is_some_and(|before| place(answered) < (Some(before.0), before.1)) {
+                faults.push(format!("non-monotonic after {before:?}: {answered:?}"));
+            }
+        }
+    }
+    faults
+}

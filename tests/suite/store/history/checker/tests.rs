@@ -1,0 +1,181 @@
+//! Positive controls: the checker finds each kind of violation.
+
+use chrono::{DateTime, Utc};
+use std::time::{Duration, Instant};
+
+use lupa::server::clock;
+use lupa::store::{Epoch, Point, Revision};
+use uuid::Uuid;
+
+use super::faults;
+use crate::store::history::log::{Acknowledged, Answered, Log, Operation, Promised, Row, Table, Watched};
+
+const OLD: Epoch = Epoch(Uuid::from_u128(1));
+const NEW: Epoch = Epoch(Uuid::from_u128(2));
+
+const PROMISED: Promised = Promised { max_staleness: Duration::from_millis(1_000), are_clocks_right: true };
+
+fn table(epoch: Epoch, keys: &[&str]) -> Table {
+    let directory = Row { revision: 1, operation: None };
+    // Everything is about one declaration.
+    let operation = |key: &&str| Operation { key: (*key).to_owned(), declaration_id: "id".to_owned() };
+    let rows = (2..).zip(keys).map(|(revision, key)| Row { revision, operation: Some(operation(key)) });
+    Table { epoch, rows: std::iter::once(directory).chain(rows).collect() }
+}
+
+fn at(epoch: Epoch, revision: u64) -> Point {
+    Point { epoch, revision: Revision(revision) }
+}
+
+/// A history of one replica and one person. Times are milliseconds after its start.
+struct Script {
+    started_at: Instant,
+    started_at_wall: DateTime<Utc>,
+    log: Log,
+    promised: Promised,
+}
+
+impl Script {
+    fn new() -> Self {
+        Self {
+            started_at: Instant::now(),
+            started_at_wall: clock::now(),
+            log: Log::default(),
+            promised: PROMISED,
+        }
+    }
+
+    fn acknowledged(mut self, at: u64, key: &str, point: Point) -> Self {
+        let after = Duration::from_millis(at);
+        self.log.acknowledged.push(Acknowledged {
+            key: key.to_owned(),
+            at: self.started_at + after,
+            point,
+            has_waited: false,
+            effective_everywhere_after: self.started_at_wall + after + PROMISED.max_staleness,
+        });
+        self
+    }
+
+    fn answered(mut self, asked: u64, at_least: Option<Point>, point: Point, is_permit: bool) -> Self {
+        let asked = Duration::from_millis(asked);
+        self.log.answered.push(Answered {
+            replica: 0,
+            person: 0,
+            requested_at: self.started_at + asked,
+            requested_at_wall: self.started_at_wall + asked,
+            answered_at: self.started_at + asked + Duration::from_millis(1),
+            at_least,
+            point,
+            is_permit,
+        });
+        self
+    }
+
+    #[track_caller]
+    fn is_wrong(&self, tables: &[Table], why: &[&str]) {
+        let found = faults(&self.log, self.promised, tables);
+        assert_eq!(found.len(), why.len(), "{found:#?}");
+        for (found, why) in found.iter().zip(why) {
+            assert!(found.contains(why), "{found} is not: {why}");
+        }
+    }
+}
+
+const KEYS: [&str; 4] = ["0 informed 0", "0 consents 1", "0 denies 2", "0 lifts 3"];
+
+#[test]
+fn correct_history_has_no_violations() {
+    let mut script = Script::new()
+        .acknowledged(0, KEYS[1], at(OLD, 3))
+        .answered(10, None, at(OLD, 3), true)
+        .acknowledged(20, KEYS[2], at(OLD, 4))
+        .answered(30, None, at(OLD, 3), true)
+        .answered(40, Some(at(OLD, 4)), at(OLD, 4), false)
+        .answered(2_000, None, at(OLD, 5), true);
+    script.log.watched.push(Watched { after: at(OLD, 1), checkpoint: at(OLD, 4), people: vec![0, 0, 0] });
+    script.is_wrong(&[table(OLD, &KEYS)], &[]);
+}
+
+#[test]
+fn wrong_verdict_is_found() {
+    let tables = [table(OLD, &KEYS)];
+    Script::new().answered(0, None, at(OLD, 4), true).is_wrong(&tables, &["DENY is right"]);
+    Script::new().answered(0, None, at(OLD, 5), false).is_wrong(&tables, &["PERMIT is right"]);
+    Script::new().answered(0, None, at(OLD, 6), true).is_wrong(&tables, &["unknown revision"]);
+    Script::new().answered(0, None, at(NEW, 5), true).is_wrong(&tables, &["unknown epoch"]);
+}
+
+#[test]
+fn answer_older_than_its_token_is_found() {
+    let script = Script::new().answered(0, Some(at(OLD, 5)), at(OLD, 3), true);
+    script.is_wrong(&[table(OLD, &KEYS)], &["before its token"]);
+    let script = Script::new().answered(0, Some(at(OLD, 3)), at(NEW, 3), true);
+    script.is_wrong(&[table(OLD, &KEYS), table(NEW, &KEYS)], &["before its token"]);
+}
+
+#[test]
+fn stale_answer_is_found() {
+    let denied = || Script::new().acknowledged(0, KEYS[2], at(OLD, 4));
+    let tables = [table(OLD, &KEYS)];
+    denied().answered(999, None, at(OLD, 3), true).is_wrong(&tables, &[]);
+    denied().answered(1_001, None, at(OLD, 3), true).is_wrong(&tables, &["stale"]);
+    let mut waited = denied().answered(1, None, at(OLD, 3), true);
+    waited.log.acknowledged[0].has_waited = true;
+    waited.is_wrong(&tables, &["stale"]);
+    let mut sooner = denied().answered(500, None, at(OLD, 3), true);
+    sooner.log.acknowledged[0].effective_everywhere_after -= Duration::from_millis(600);
+    sooner.is_wrong(&tables, &["effective everywhere"]);
+    sooner.promised.are_clocks_right = false;
+    sooner.is_wrong(&tables, &[]);
+    // A later epoch is newer, whatever its revisions.
+    let tables = [table(OLD, &KEYS), table(NEW, &KEYS)];
+    Script::new()
+        .acknowledged(0, KEYS[1], at(NEW, 3))
+        .answered(1_001, None, at(OLD, 5), true)
+        .is_wrong(&tables, &["stale"]);
+}
+
+#[test]
+fn non_monotonic_reads_are_found() {
+    let tables = [table(OLD, &KEYS), table(NEW, &KEYS)];
+    let first = |point| Script::new().answered(0, None, point, true);
+    first(at(OLD, 5)).answered(5, None, at(OLD, 3), true).is_wrong(&tables, &["non-monotonic"]);
+    first(at(NEW, 3)).answered(5, None, at(OLD, 5), true).is_wrong(&tables, &["non-monotonic"]);
+    // Concurrent requests may be answered in either order.
+    first(at(OLD, 5)).answered(0, None, at(OLD, 3), true).is_wrong(&tables, &[]);
+}
+
+#[test]
+fn lost_or_duplicated_write_is_found() {
+    let denied = Script::new().acknowledged(0, KEYS[2], at(OLD, 4));
+    denied.is_wrong(&[table(OLD, &KEYS[..2])], &["lost:"]);
+    // In an epoch in which it was not acknowledged it may be missing.
+    denied.is_wrong(&[table(OLD, &KEYS), table(NEW, &KEYS[..2])], &[]);
+    denied.is_wrong(&[table(OLD, &[KEYS[0], KEYS[1], KEYS[1]])], &["stored twice", "lost:"]);
+    let mut gaps = table(OLD, &KEYS);
+    gaps.rows.remove(1);
+    denied.is_wrong(&[gaps], &["gaps"]);
+}
+
+#[test]
+fn missing_denial_at_its_withdrawal_is_found() {
+    let mut script = Script::new().acknowledged(0, KEYS[2], at(OLD, 4));
+    script.log.missed.push(KEYS[3].to_owned());
+    script.is_wrong(&[table(OLD, &KEYS)], &["the denial is lost"]);
+    script.is_wrong(&[table(OLD, &KEYS), table(NEW, &KEYS[..2])], &[]);
+}
+
+#[test]
+fn epoch_that_survives_a_loss_is_found() {
+    Script::new().is_wrong(&[table(OLD, &KEYS), table(OLD, &KEYS)], &["did not end"]);
+}
+
+#[test]
+fn watch_message_with_wrong_clients_is_found() {
+    for people in [vec![], vec![0, 0], vec![0, 1, 0], vec![0, 0, 0, 0]] {
+        let mut script = Script::new();
+        script.log.watched.push(Watched { after: at(OLD, 1), checkpoint: at(OLD, 4), people });
+        script.is_wrong(&[table(OLD, &KEYS)], &["instead of"]);
+    }
+}

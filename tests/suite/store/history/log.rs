@@ -1,0 +1,165 @@
+//! The recorded history: writes, decisions, watch messages and errors, with their times.
+
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use lupa::store::{Epoch, Point, Revision};
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+/// The guarantees that the history is checked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Promised {
+    /// The staleness bound.
+    pub(crate) max_staleness: Duration,
+    /// No wall clock was stepped, so that times of different replicas can be compared.
+    pub(crate) are_clocks_right: bool,
+}
+
+/// The action of a write, encoded in its idempotency key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Action {
+    Informed,
+    Consents,
+    Denies,
+    Lifts,
+}
+
+impl Action {
+    const ALL: [(Self, &'static str); 4] = [
+        (Self::Informed, "informed"),
+        (Self::Consents, "consents"),
+        (Self::Denies, "denies"),
+        (Self::Lifts, "lifts"),
+    ];
+
+    pub(crate) fn key(self, person: usize, number: usize) -> String {
+        let (_, word) = Self::ALL[self as usize];
+        format!("{person} {word} {number}")
+    }
+
+    /// The person and the action of a key.
+    pub(crate) fn of(key: &str) -> (usize, Self) {
+        let mut words = key.split(' ');
+        let person = words.next().unwrap().parse().unwrap();
+        let word = words.next().unwrap();
+        (person, Self::ALL.into_iter().find(|(_, known)| *known == word).unwrap().0)
+    }
+}
+
+/// An acknowledged write.
+#[derive(Clone, Debug)]
+pub(crate) struct Acknowledged {
+    pub(crate) key: String,
+    pub(crate) at: Instant,
+    pub(crate) point: Point,
+    /// Acknowledged only once it was in force on every replica.
+    pub(crate) has_waited: bool,
+    /// The time from which every replica has it, by the clock of the replica that acknowledged.
+    pub(crate) effective_everywhere_after: DateTime<Utc>,
+}
+
+/// A decision.
+#[derive(Clone, Debug)]
+pub(crate) struct Answered {
+    pub(crate) replica: usize,
+    pub(crate) person: usize,
+    pub(crate) requested_at: Instant,
+    pub(crate) requested_at_wall: DateTime<Utc>,
+    pub(crate) answered_at: Instant,
+    pub(crate) at_least: Option<Point>,
+    pub(crate) point: Point,
+    pub(crate) is_permit: bool,
+}
+
+/// A message of a watch stream.
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    pub(crate) after: Point,
+    pub(crate) checkpoint: Point,
+    pub(crate) people: Vec<usize>,
+}
+
+/// The stored changes at the end of an epoch.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(crate) epoch: Epoch,
+    pub(crate) rows: Vec<Row>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) revision: u64,
+    /// `None` for a directory.
+    pub(crate) operation: Option<Operation>,
+}
+
+impl Row {
+    pub(crate) fn key(&self) -> Option<&str> {
+        Some(&self.operation.as_ref()?.key)
+    }
+}
+
+/// What a write did.
+#[derive(Clone, Debug)]
+pub(crate) struct Operation {
+    pub(crate) key: String,
+    /// The declaration that was recorded or withdrawn.
+    pub(crate) declaration_id: String,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) acknowledged: Vec<Acknowledged>,
+    pub(crate) answered: Vec<Answered>,
+    pub(crate) watched: Vec<Watched>,
+    /// Keys of withdrawals whose declaration was not found.
+    pub(crate) missed: Vec<String>,
+    /// Number of errors by call and status code.
+    pub(crate) refused: BTreeMap<(&'static str, String), usize>,
+    /// Errors that no fault explains.
+    pub(crate) unexpected: Vec<String>,
+    /// Replicas that did not recover after the last fault.
+    pub(crate) unrecovered: Vec<String>,
+}
+
+impl Log {
+    /// Records an error. Only transient errors and tokens of an ended epoch are expected.
+    pub(crate) fn refuse(&mut self, what: &'static str, status: &Status, at_least: Option<Point>) {
+        let is_expected = match status.code() {
+            Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled | Code::ResourceExhausted => true,
+            // From the transport, when a replica is gone.
+            Code::Unknown | Code::Internal => status.source().is_some(),
+            Code::FailedPrecondition => at_least.is_some(),
+            _ => false,
+        };
+        if !is_expected {
+            self.unexpected.push(format!("{what}: {status:?}"));
+        }
+        *self.refused.entry((what, format!("{:?}", status.code()))).or_default() += 1;
+    }
+
+    pub(crate) fn counts(&self) -> Vec<(String, usize)> {
+        let refused: usize = self.refused.values().sum();
+        vec![
+            ("decisions".to_owned(), self.answered.len()),
+            ("acknowledgements".to_owned(), self.acknowledged.len()),
+            ("watched".to_owned(), self.watched.len()),
+            ("unanswered".to_owned(), refused),
+            ("permits".to_owned(), self.answered.iter().filter(|answered| answered.is_permit).count()),
+        ]
+    }
+}
+
+/// The point of a token. Only tests decode one: to callers it is opaque.
+pub(crate) fn point(token: &str) -> Point {
+    let bytes = URL_SAFE_NO_PAD.decode(token).unwrap();
+    Point {
+        epoch: Epoch(Uuid::from_slice(&bytes[1..17]).unwrap()),
+        revision: Revision(u64::from_be_bytes(bytes[17..25].try_into().unwrap())),
+    }
+}

@@ -1,0 +1,157 @@
+//! PostgreSQL and the replicas, and the injection of faults into them.
+
+use std::time::{Duration, Instant};
+
+use lupa::store::{Epoch, Point, Revision};
+use tokio::task::block_in_place;
+use tokio::time::sleep;
+use tonic::transport::Channel;
+
+use super::MAX_STALENESS;
+use super::faults::Fault;
+use super::log::{Operation, Row, Table};
+use super::replica::Replica;
+use super::workers::RECOVERY_MAX;
+use crate::core::generator::rng::Rng;
+use crate::fixtures::postgres::{self, Cluster};
+use crate::fixtures::relay::Mode;
+
+const REPLICAS: usize = 3;
+
+pub(super) struct World<'c> {
+    cluster: &'c Cluster,
+    /// Connects directly, not through the links.
+    url: String,
+    replicas: Vec<Replica>,
+    /// The tables of the ended epochs.
+    tables: Vec<Table>,
+}
+
+impl<'c> World<'c> {
+    pub(super) async fn start(cluster: &'c Cluster) -> Self {
+        let url = block_in_place(|| cluster.database());
+        let (_, database) = url.rsplit_once('/').unwrap();
+        let mut replicas = Vec::new();
+        for _ in 0..REPLICAS {
+            replicas.push(Replica::start(cluster.port(), database).await);
+        }
+        Self { cluster, replicas, tables: Vec::new(), url }
+    }
+
+    pub(super) fn channels(&self) -> Vec<Channel> {
+        self.replicas.iter().map(Replica::channel).collect()
+    }
+
+    /// Injects a fault and repairs it.
+    pub(super) async fn strike(&mut self, fault: Fault, rng: &mut Rng) {
+        let chosen = rng.below(REPLICAS);
+        match fault {
+            Fault::Links { mode, replicas, lasts } => {
+                let links = || self.replicas.iter().cycle().skip(chosen).take(replicas);
+                links().for_each(|replica| replica.relay.set(mode));
+                sleep(lasts).await;
+                links().for_each(|replica| replica.relay.set(Mode::Passes));
+            }
+            Fault::Pause(lasts) => {
+                self.replicas[chosen].signal("STOP");
+                sleep(lasts).await;
+                self.replicas[chosen].signal("CONT");
+            }
+            Fault::Kill => {
+                self.replicas[chosen].kill();
+                sleep(Duration::from_millis(200)).await;
+                // A replica that starts cannot detect what was lost before.
+                self.loss_is_detected().await;
+                block_in_place(|| self.replicas[chosen].run());
+            }
+            Fault::RestartServer => block_in_place(|| {
+                self.cluster.stop();
+                self.cluster.run();
+            }),
+            Fault::EndSessions => block_in_place(|| self.cluster.end_sessions()),
+            Fault::IdleTransaction(lasts) => {
+                self.hold("BEGIN; SELECT pg_current_xact_id()", lasts).await;
+            }
+            Fault::HoldHead(lasts) => {
+                self.hold("BEGIN; SELECT 1 FROM lupa.head FOR UPDATE", lasts).await;
+            }
+            Fault::Promote => block_in_place(|| {
+                self.cluster.stop();
+                self.cluster.promote_at_start();
+                self.cluster.run();
+            }),
+            Fault::Restore => self.restore().await,
+            Fault::StepClock(seconds) => {
+                let replica = &self.replicas[chosen];
+                replica.relay.set(Mode::Silent);
+                replica.set_clock(seconds);
+                // Longer than an earlier freshness proof lasts, by either clock.
+                sleep(MAX_STALENESS * 2 + Duration::from_secs(seconds.unsigned_abs().into())).await;
+                replica.relay.set(Mode::Passes);
+                replica.set_clock(0);
+            }
+        }
+    }
+
+    async fn hold(&self, sql: &str, lasts: Duration) {
+        let session = postgres::connect(&self.url).await;
+        session.batch_execute(sql).await.unwrap();
+        sleep(lasts).await;
+    }
+
+    /// Takes a backup and restores it after later commits.
+    async fn restore(&mut self) {
+        // Otherwise the backup would be of an epoch that is about to end.
+        self.loss_is_detected().await;
+        let backup = block_in_place(|| self.cluster.back_up());
+        let Table { epoch, rows: had } = table(&self.url).await;
+        for replica in &self.replicas {
+            // A replica detects the loss only of a commit that it has seen.
+            replica.reach(Point { epoch, revision: Revision(had.len() as u64 + 1) }).await;
+        }
+        // No write may follow the snapshot of the table.
+        self.replicas.iter().for_each(|replica| replica.relay.set(Mode::Closes));
+        block_in_place(|| self.cluster.end_sessions());
+        let table = table(&self.url).await;
+        self.tables.push(table);
+        block_in_place(|| {
+            self.cluster.stop();
+            self.cluster.restore(&backup);
+            self.cluster.run();
+        });
+        self.replicas.iter().for_each(|replica| replica.relay.set(Mode::Passes));
+    }
+
+    /// Waits for the new epoch, if commits of the last one were lost.
+    async fn loss_is_detected(&self) {
+        let deadline = Instant::now() + RECOVERY_MAX;
+        let has_ended = |epoch| self.tables.iter().any(|table| table.epoch == epoch);
+        while has_ended(table(&self.url).await.epoch) {
+            assert!(Instant::now() < deadline, "no replica detects the loss");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Kills the replicas and returns the table of each epoch.
+    pub(super) async fn end(mut self) -> Vec<Table> {
+        self.replicas.iter_mut().for_each(Replica::kill);
+        let table = table(&self.url).await;
+        self.tables.push(table);
+        // Keeps the backups of later histories small.
+        block_in_place(|| self.cluster.drop_database(&self.url));
+        self.tables
+    }
+}
+
+/// The stored changes of a database.
+pub(super) async fn table(url: &str) -> Table {
+    let client = postgres::connect(url).await;
+    let head = client.query_one("SELECT epoch FROM lupa.head", &[]).await.unwrap();
+    let sql = "SELECT revision, idempotency_key, declaration_id FROM lupa.change ORDER BY revision";
+    let rows = client.query(sql, &[]).await.unwrap().into_iter().map(|row| {
+        let key: Option<String> = row.get(1);
+        let operation = key.map(|key| Operation { key, declaration_id: row.get(2) });
+        Row { revision: row.get::<_, i64>(0).cast_unsigned(), operation }
+    });
+    Table { epoch: Epoch(head.get(0)), rows: rows.collect() }
+}
