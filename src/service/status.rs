@@ -256,6 +256,7 @@ fn causes(failure: &Failure) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::PathBuf;
     use std::time::Duration;
 
     use super::*;
@@ -287,7 +288,6 @@ mod tests {
     }
 
     fn failures() -> Vec<Failure> {
-        let error = || Arc::new(StoreError::ReadOnly);
         let mut failures = vec![
             Failure::Invalid(InvalidRequest::one("field", "wrong")),
             Failure::TooManyRecords { given: 2, most: 1 },
@@ -303,8 +303,8 @@ mod tests {
             Failure::ClockBehind,
             Failure::Overloaded,
             Failure::ReadOnly,
-            Failure::Store(error()),
-            Failure::Unreadable(error()),
+            Failure::Store(Arc::new(WriteError::ReadOnly)),
+            Failure::Unreadable(Arc::new(ReadError::NotAStore { path: PathBuf::new() })),
             Failure::HistoryInterrupted,
             Failure::TooManyWatchers,
             Failure::WatcherTooSlow,
