@@ -34,7 +34,7 @@ use crate::policy::declaration::Declaration;
 use crate::store::{Point, Store, Viewing};
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::{RecordCount, StoreOperation};
-use crate::telemetry::span::Step;
+use crate::telemetry::span::TracedStep;
 use crate::wire::catalogue::CatalogueVersion;
 
 use pseudonym::Pseudonyms;
@@ -215,7 +215,7 @@ impl Core {
     async fn reached(&self, point: Point) -> Reached {
         let deadline = time::Instant::now() + self.limits.wait_max;
         let reached = self.index.reached(point, deadline);
-        self.telemetry.spans.step(Step::WaitForRevision, reached).await
+        self.telemetry.spans.step(TracedStep::WaitForRevision, reached).await
     }
 
     /// When something that is committed now is in force everywhere: who has
@@ -237,7 +237,7 @@ impl Core {
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
         let began = time::Instant::now();
-        let done = self.telemetry.spans.step(Step::Store(operation), work).await;
+        let done = self.telemetry.spans.step(TracedStep::Store(operation), work).await;
         let has_failed = done.as_ref().is_err_and(Failure::is_of_store);
         self.telemetry.metrics.stored(operation, began.elapsed(), has_failed);
         done

@@ -33,7 +33,7 @@ use super::snapshot::Snapshot;
 use crate::policy::client_id::ClientId;
 use crate::store::{Change, ReadError, Revision, Store};
 
-pub(super) use bytes::{Input, Output};
+pub(super) use bytes::{ByteReader, ByteWriter};
 use header::CheckpointHeader;
 
 /// Only the owner may read it: it holds the same personal data as the store.
@@ -116,13 +116,13 @@ fn write_new(new: &Path, snapshot: &Snapshot, is_stopped: &AtomicBool) -> Result
         if is_stopped.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let mut output = Output::default();
+        let mut writer = ByteWriter::default();
         if changed.is_empty() {
-            slice.write(&mut output);
+            slice.write(&mut writer);
         } else {
-            with_changes(snapshot, slice, changed.iter().copied())?.write(&mut output);
+            with_changes(snapshot, slice, changed.iter().copied())?.write(&mut writer);
         }
-        let body = output.into_bytes();
+        let body = writer.into_bytes();
         file.write_all(&body)?;
         file.write_all(&header.digest_of(number, &body))?;
         header.slices.push((at, body.len() as u64));
@@ -188,7 +188,8 @@ fn read_slices(file: &File, header: &CheckpointHeader) -> Result<Vec<Arc<Slice>>
             if header.digest_of(number, body) != digest {
                 return Err(Unusable::Damaged);
             }
-            let slice = Slice::read(&mut Input::new(body), number, header.seed).ok_or(Unusable::Damaged)?;
+            let slice =
+                Slice::read(&mut ByteReader::new(body), number, header.seed).ok_or(Unusable::Damaged)?;
             read.push((number, Arc::new(slice)));
         }
         Ok(read)

@@ -56,31 +56,31 @@ pub(super) struct Continuation {
 
 /// Bits of an entry.
 #[derive(Clone, Copy)]
-struct Field {
+struct BitField {
     from: u32,
     bits: u32,
 }
 
-const RECORDED_AT: Field = Field { from: 0, bits: 52 };
-const KIND: Field = Field { from: 52, bits: 2 };
-const HAS_CONTINUATION: Field = Field { from: 54, bits: 1 };
-const GIVEN_ON: Field = Field { from: 55, bits: 15 };
-const REFERENCE: Field = Field { from: 70, bits: 23 };
-const REVISION: Field = Field { from: 93, bits: 35 };
+const RECORDED_AT: BitField = BitField { from: 0, bits: 52 };
+const KIND: BitField = BitField { from: 52, bits: 2 };
+const HAS_CONTINUATION: BitField = BitField { from: 54, bits: 1 };
+const GIVEN_ON: BitField = BitField { from: 55, bits: 15 };
+const REFERENCE: BitField = BitField { from: 70, bits: 23 };
+const REVISION: BitField = BitField { from: 93, bits: 35 };
 
-const WITHDRAWN_AT: Field = Field { from: 0, bits: 52 };
-const IS_WITHDRAWN: Field = Field { from: 52, bits: 1 };
-const WITHDRAWN_BY: Field = Field { from: 53, bits: 3 };
-const ROLE: Field = Field { from: 56, bits: 3 };
-const HAS_ASSIGNED_ID: Field = Field { from: 59, bits: 1 };
-const ASSIGNED_ID: Field = Field { from: 64, bits: 28 };
-const WITHDRAWAL_GIVEN_ON: Field = Field { from: 92, bits: 15 };
+const WITHDRAWN_AT: BitField = BitField { from: 0, bits: 52 };
+const IS_WITHDRAWN: BitField = BitField { from: 52, bits: 1 };
+const WITHDRAWN_BY: BitField = BitField { from: 53, bits: 3 };
+const ROLE: BitField = BitField { from: 56, bits: 3 };
+const HAS_ASSIGNED_ID: BitField = BitField { from: 59, bits: 1 };
+const ASSIGNED_ID: BitField = BitField { from: 64, bits: 28 };
+const WITHDRAWAL_GIVEN_ON: BitField = BitField { from: 92, bits: 15 };
 
 /// References of kind 3: below this list's length the kind of an unreadable
 /// declaration, from there on a position in the table of unpacked ones.
 const UNREADABLE: [Kind; 3] = [Kind::Information, Kind::Consent, Kind::Denial];
 
-impl Field {
+impl BitField {
     const fn max(self) -> u64 {
         (1 << self.bits) - 1
     }

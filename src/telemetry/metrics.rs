@@ -25,7 +25,7 @@ use crate::policy::verdict::Reason;
 
 use super::attributes::Attribute;
 use super::rpc::Rpc;
-use text::Reader;
+use text::MetricsReader;
 
 pub use super::attributes::Recorded;
 pub use catalogue::{METRICS, MetricDefinition, MetricKind, markdown, plain};
@@ -99,7 +99,7 @@ pub enum StoreOperation {
 pub struct Metrics {
     provider: SdkMeterProvider,
     meter: Meter,
-    reader: Reader,
+    reader: MetricsReader,
     decisions: Counter<u64>,
     /// Indexed by requester, holder and reason.
     bound_decisions: Box<[OnceLock<BoundCounter<u64>>]>,
@@ -154,7 +154,7 @@ impl StoreOperation {
 impl Metrics {
     /// Metrics for `/metrics` and, if there is one, for a further reader that sends them.
     pub(super) fn new(sender: Option<impl MetricReader>, resource: opentelemetry_sdk::Resource) -> Self {
-        let reader = Reader::default();
+        let reader = MetricsReader::default();
         let builder = SdkMeterProvider::builder().with_resource(resource).with_reader(reader.clone());
         let provider = match sender {
             Some(sender) => builder.with_reader(sender).build(),

@@ -61,14 +61,14 @@ impl Extractor for Caller<'_> {
 
 /// A step of a request that may take long.
 #[derive(Clone, Copy, Debug)]
-pub enum Step {
+pub enum TracedStep {
     /// Wait until the index has reached a revision.
     WaitForRevision,
     /// Wait for an operation of the store.
     Store(StoreOperation),
 }
 
-impl Step {
+impl TracedStep {
     fn name(self) -> Cow<'static, str> {
         match self {
             Self::WaitForRevision => "wait for revision".into(),
@@ -106,7 +106,7 @@ impl Spans {
     }
 
     /// Runs a step of the current request in a child span.
-    pub async fn step<T>(&self, step: Step, work: impl Future<Output = T>) -> T {
+    pub async fn step<T>(&self, step: TracedStep, work: impl Future<Output = T>) -> T {
         let Some((Tracing { tracer, .. }, active)) = self.0.as_deref().zip(ActiveSpan::sampled()) else {
             return work.await;
         };

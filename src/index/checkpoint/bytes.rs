@@ -2,13 +2,13 @@
 
 /// Writes to a buffer.
 #[derive(Debug, Default)]
-pub(in crate::index) struct Output(Vec<u8>);
+pub(in crate::index) struct ByteWriter(Vec<u8>);
 
 /// Reads from a buffer; each method returns none where the bytes do not suffice.
 #[derive(Debug)]
-pub(in crate::index) struct Input<'b>(&'b [u8]);
+pub(in crate::index) struct ByteReader<'b>(&'b [u8]);
 
-impl Output {
+impl ByteWriter {
     pub(in crate::index) fn number(&mut self, number: u64) {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
@@ -34,7 +34,7 @@ impl Output {
     }
 }
 
-impl<'b> Input<'b> {
+impl<'b> ByteReader<'b> {
     pub(in crate::index) fn new(bytes: &'b [u8]) -> Self {
         Self(bytes)
     }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::super::digest::StateDigest;
 use super::super::key::{SLICES, Seed};
 use super::super::snapshot::Snapshot;
-use super::{DIGEST_BYTES, Input, Output};
+use super::{ByteReader, ByteWriter, DIGEST_BYTES};
 use crate::policy::day::Instant;
 use crate::store::{Epoch, Revision};
 
@@ -53,21 +53,21 @@ impl CheckpointHeader {
     pub(super) fn bytes(&self) -> Vec<u8> {
         let Self { epoch, revision, recorded_at, directory_revision, seed: Seed(seed), digest, slices } =
             self;
-        let mut output = Output::default();
-        output.raw(MAGIC);
-        output.raw(SOURCES);
-        output.raw(epoch.0.as_bytes());
-        output.number(revision.0);
-        output.number(recorded_at.map_or(0, |at| at.timestamp_micros()).cast_unsigned());
-        output.number(directory_revision.0);
-        seed.iter().for_each(|word| output.number(*word));
-        output.number(digest.number());
+        let mut writer = ByteWriter::default();
+        writer.raw(MAGIC);
+        writer.raw(SOURCES);
+        writer.raw(epoch.0.as_bytes());
+        writer.number(revision.0);
+        writer.number(recorded_at.map_or(0, |at| at.timestamp_micros()).cast_unsigned());
+        writer.number(directory_revision.0);
+        seed.iter().for_each(|word| writer.number(*word));
+        writer.number(digest.number());
         let unknown = std::iter::repeat(&(0, 0));
         for (at, length) in slices.iter().chain(unknown).take(SLICES) {
-            output.number(*at);
-            output.number(*length);
+            writer.number(*at);
+            writer.number(*length);
         }
-        let mut bytes = output.into_bytes();
+        let mut bytes = writer.into_bytes();
         let digest: [u8; DIGEST_BYTES] = Sha256::digest(&bytes).into();
         bytes.extend_from_slice(&digest);
         bytes
@@ -86,19 +86,19 @@ impl CheckpointHeader {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let (body, digest) = bytes.split_last_chunk::<DIGEST_BYTES>()?;
         let found: [u8; DIGEST_BYTES] = Sha256::digest(body).into();
-        let mut input = Input::new(body);
-        if input.raw(MAGIC.len())? != MAGIC || input.raw(SOURCES.len())? != SOURCES || found != *digest {
+        let mut reader = ByteReader::new(body);
+        if reader.raw(MAGIC.len())? != MAGIC || reader.raw(SOURCES.len())? != SOURCES || found != *digest {
             return None;
         }
-        let epoch = Epoch(Uuid::from_slice(input.raw(EPOCH_BYTES)?).ok()?);
-        let revision = Revision(input.number()?);
-        let recorded_at = Instant::from_timestamp_micros(input.number()?.cast_signed())?;
+        let epoch = Epoch(Uuid::from_slice(reader.raw(EPOCH_BYTES)?).ok()?);
+        let revision = Revision(reader.number()?);
+        let recorded_at = Instant::from_timestamp_micros(reader.number()?.cast_signed())?;
         let recorded_at = (revision != Revision(0)).then_some(recorded_at);
-        let directory_revision = Revision(input.number()?);
-        let seed = Seed([input.number()?, input.number()?]);
-        let digest = StateDigest::of_number(input.number()?);
+        let directory_revision = Revision(reader.number()?);
+        let seed = Seed([reader.number()?, reader.number()?]);
+        let digest = StateDigest::of_number(reader.number()?);
         let slices =
-            (0..SLICES).map(|_| Some((input.number()?, input.number()?))).collect::<Option<Vec<_>>>()?;
+            (0..SLICES).map(|_| Some((reader.number()?, reader.number()?))).collect::<Option<Vec<_>>>()?;
         Some(Self { epoch, revision, recorded_at, directory_revision, seed, digest, slices })
     }
 

@@ -1,6 +1,6 @@
 //! A slice as bytes of the checkpoint, and back.
 
-use super::super::checkpoint::{Input, Output};
+use super::super::checkpoint::{ByteReader, ByteWriter};
 use super::super::declaration_id::DeclarationId;
 use super::super::entry::{Entry, number_of, role_of};
 use super::super::key::{HashedClient, Seed};
@@ -15,7 +15,7 @@ use crate::store::{Revision, content_of_text, text_of_content};
 
 impl Slice {
     /// Writes the slice.
-    pub(in crate::index) fn write(&self, to: &mut Output) {
+    pub(in crate::index) fn write(&self, to: &mut ByteWriter) {
         let Self { table, homes, entries, long, contents, clients, declarations } = self;
         [*homes as u64, u64::from(*clients), u64::from(*declarations)].iter().for_each(|one| to.number(*one));
         to.numbers(table.iter().copied());
@@ -27,7 +27,7 @@ impl Slice {
 
     /// Reads the slice with a number. None if it is damaged: a lookup must find
     /// every client of the table, and every reference must lead somewhere.
-    pub(in crate::index) fn read(from: &mut Input<'_>, number: usize, seed: Seed) -> Option<Self> {
+    pub(in crate::index) fn read(from: &mut ByteReader<'_>, number: usize, seed: Seed) -> Option<Self> {
         let homes = usize::try_from(from.number()?).ok()?;
         let clients = u32::try_from(from.number()?).ok()?;
         let declarations = u32::try_from(from.number()?).ok()?;
@@ -70,7 +70,7 @@ impl Slice {
 }
 
 impl Contents {
-    fn write(&self, to: &mut Output) {
+    fn write(&self, to: &mut ByteWriter) {
         let Self { informations, consents, denials, unpacked, ids, others } = self;
         let mut texts = |contents: &mut dyn ExactSizeIterator<Item = ContentRef<'_>>| {
             to.number(contents.len() as u64);
@@ -89,7 +89,7 @@ impl Contents {
         }
     }
 
-    fn read(from: &mut Input<'_>) -> Option<Self> {
+    fn read(from: &mut ByteReader<'_>) -> Option<Self> {
         let mut contents = Self::default();
         for _ in 0..from.count()? {
             let Content::Information(one) = content_of_text(from.text()?)? else { return None };
@@ -120,7 +120,7 @@ impl Contents {
 }
 
 impl OverlayEntry {
-    fn write(&self, to: &mut Output) {
+    fn write(&self, to: &mut ByteWriter) {
         let Self { id, facts: OwnedFacts { content, given_on, recorded_at, role, withdrawal } } = self;
         let (revision, assigned) = match id.borrowed() {
             DeclarationId::Derived(revision) => (revision, ""),
@@ -139,7 +139,7 @@ impl OverlayEntry {
         to.text(&withdrawal.map(|withdrawal| withdrawal.given_on.to_string()).unwrap_or_default());
     }
 
-    fn read(from: &mut Input<'_>) -> Option<Self> {
+    fn read(from: &mut ByteReader<'_>) -> Option<Self> {
         let revision = Revision(from.number()?);
         let id = match from.text()? {
             "" => DeclarationId::Derived(revision),

@@ -24,9 +24,9 @@ use prometheus_client::registry::{Registry, Unit};
 
 /// Collects the metrics on request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Reader(Arc<ManualReader>);
+pub(super) struct MetricsReader(Arc<ManualReader>);
 
-impl Reader {
+impl MetricsReader {
     pub(super) fn text(&self) -> Result<String, fmt::Error> {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(self.clone()));
@@ -36,7 +36,7 @@ impl Reader {
     }
 }
 
-impl MetricReader for Reader {
+impl MetricReader for MetricsReader {
     fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
         self.0.register_pipeline(pipeline);
     }
@@ -58,7 +58,7 @@ impl MetricReader for Reader {
     }
 }
 
-impl Collector for Reader {
+impl Collector for MetricsReader {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let mut metrics = ResourceMetrics::default();
         self.collect(&mut metrics).map_err(|error| {
