@@ -13,7 +13,7 @@ pub const EARLIER_LAW: &str = "earlier-law";
 pub enum CalendarDate {
     /// The Client Data Act came into force (000).
     ActInForce,
-    /// The wellbeing services counties began operations.
+    /// The wellbeing services counties started operations.
     CountiesBegin,
     /// The right of access within Uusimaa started (001, 002).
     UusimaaRightFrom,

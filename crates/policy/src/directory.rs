@@ -71,7 +71,7 @@ pub struct Organisation {
     pub kind: OrganisationKind,
     /// Whether it is in Uusimaa.
     pub uusimaa: bool,
-    /// First day of operations; none = the day the counties began operations.
+    /// First day of operations; none = the day the counties started operations.
     pub operates_from: Option<Day>,
     /// For a former provider, the organisation that it merged into.
     pub successor: Option<Oid<'static>>,

@@ -87,7 +87,7 @@ pub enum Refusal {
     ConsentAllocationNotAllowed,
     /// The scope is not offered in the sector or for the register.
     #[error(
-        "a denial of this scope is not offered in this sector or for this register: in private healthcare deny service events, elsewhere registers that the directory knows, events, transactions, documents or tasks of the sector; of a merged register deny its successor's; a former provider only for denials given before the counties began; everything in healthcare is all patient data"
+        "a denial of this scope is not offered in this sector or for this register: in private healthcare deny service events, elsewhere registers that the directory knows, events, transactions, documents or tasks of the sector; of a merged register deny its successor's; a former provider only for denials given before the counties started operations; everything in healthcare is all patient data"
     )]
     DenialScopeNotAllowed,
     /// Extensive refusals cannot be recorded yet (000).

@@ -1,5 +1,5 @@
-//! Accounts of consents: which consent a rule examined, and which value of which
-//! dimension does not cover the record.
+//! Accounts of consents: the consent that a rule examined, and the dimension and
+//! value that do not cover the record.
 
 use super::{covering, missing_conditions};
 use crate::day::Day;

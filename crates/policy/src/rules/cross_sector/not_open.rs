@@ -51,7 +51,7 @@ fn account(case: &Case<'_, '_>) -> Account {
         let account = holders_joined_kanta(account, sharing);
         let account = account.joined_kanta(End::Requester, register, today).ready(
             "requester.retrieves_across_sectors_from",
-            "began to retrieve across sectors",
+            "started to retrieve across sectors",
             register,
             register.retrieves_across_sectors_from,
             today,
@@ -69,7 +69,7 @@ fn account(case: &Case<'_, '_>) -> Account {
             )
             .ready(
                 "requester.retrieves_prescriptions_from",
-                "began to retrieve prescriptions",
+                "started to retrieve prescriptions",
                 register,
                 register.retrieves_prescriptions_from,
                 today,

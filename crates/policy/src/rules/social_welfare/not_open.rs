@@ -65,7 +65,7 @@ fn account(case: &Case<'_, '_>) -> Account {
 fn shares(account: Account, key: &'static str, register: &Register, today: Day) -> Account {
     account.ready(
         key,
-        "began to share within the sector",
+        "started to share within the sector",
         register,
         register.shares_within_sector_from,
         today,
