@@ -9,7 +9,7 @@ use super::assert_none;
 use super::tree::{text_of, tracked_files};
 use text::prose;
 
-/// What not to write, and what to write instead.
+/// Phrases to avoid, and what to write instead.
 const PHRASES: &[(&str, &str)] = &[
     ("told", "returned, reported, logged, specified"),
     ("tell", "return, report, publish, log, send"),
@@ -44,7 +44,7 @@ const PHRASES: &[(&str, &str)] = &[
 const ALLOWED: &[(&str, &str)] =
     &[("is told explicitly", "a quotation of the rules in the reference evaluator")];
 
-/// How many phrases a module may have; one without a row may have none.
+/// The number of phrases of each module. A module without a row must have none.
 const BUDGETS: &[(&str, usize)] = &[
     ("ARCHITECTURE.md", 19),
     ("README.md", 44),

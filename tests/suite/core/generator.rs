@@ -58,7 +58,7 @@ pub(crate) enum RecordingRequest {
     Withdraw(WithdrawRequest),
 }
 
-/// What the parts of a case have in common.
+/// The setting that the parts of a case share.
 struct Setting {
     theme: Theme,
     directory: Directory,

@@ -131,9 +131,9 @@ fn too_many_clients_and_future_dates_are_refused() {
             .args(more)
             .output()
             .unwrap();
-        let said = String::from_utf8_lossy(&refused.stderr);
-        assert_eq!(refused.status.code(), Some(2), "{said}");
-        assert!(said.contains(reported), "{said}");
+        let output = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(2), "{output}");
+        assert!(output.contains(reported), "{output}");
         assert!(!store.exists());
     }
 }

@@ -156,8 +156,8 @@ fn alerts_fire_as_tested_and_are_documented() {
         let checked =
             Command::new(program("promtool")).args([command, "rules", file]).current_dir(FOLDER).output();
         let checked = checked.unwrap();
-        let said = String::from_utf8_lossy(&checked.stdout) + String::from_utf8_lossy(&checked.stderr);
-        assert!(checked.status.success(), "{said}");
+        let output = String::from_utf8_lossy(&checked.stdout) + String::from_utf8_lossy(&checked.stderr);
+        assert!(checked.status.success(), "{output}");
     }
     // Each alert is in the tests, and its runbook in the page for operators.
     let tests = std::fs::read_to_string(format!("{FOLDER}/alerts.test.yaml")).unwrap();

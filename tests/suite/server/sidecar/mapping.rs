@@ -272,7 +272,10 @@ async fn check_returns_the_permitted_of_several_records() {
     let all = send(&running, listed(&["visit-1", "visit-3"])).await;
     assert_eq!(all.passed()["x-lupa-permitted-records"], "visit-1,visit-3");
     // All or nothing, unless the route says otherwise.
-    assert_eq!(send(&running, listed(&["visit-1", "visit-2"])).await.stopped(), (403, "REASON_NOT_SHAREABLE"));
+    assert_eq!(
+        send(&running, listed(&["visit-1", "visit-2"])).await.stopped(),
+        (403, "REASON_NOT_SHAREABLE")
+    );
     let unreadable = listed(&[]).header("x-none", "");
     assert_eq!(send(&running, unreadable).await.stopped(), (403, "INVALID_REQUEST"));
     running.end().await;

@@ -26,7 +26,7 @@ struct Notes {
     calls: Mutex<Vec<Reached>>,
 }
 
-pub(super) struct Behind {
+pub(super) struct Upstream {
     service: Child,
     /// Where the service itself listens.
     service_address: SocketAddr,
@@ -34,7 +34,7 @@ pub(super) struct Behind {
     notes: Arc<Notes>,
 }
 
-impl Behind {
+impl Upstream {
     /// With these arguments after the port of the service.
     pub(super) async fn start(arguments: &[&str]) -> Self {
         let service_address = free_port();
@@ -79,7 +79,7 @@ impl Behind {
     }
 }
 
-impl Drop for Behind {
+impl Drop for Upstream {
     fn drop(&mut self) {
         drop(self.service.kill());
         drop(self.service.wait());
