@@ -2,6 +2,9 @@
 //! tonic, the protobuf JSON mapping for files and `--json`, and the descriptor
 //! set for server reflection.
 
+#[path = "build/source_digest.rs"]
+mod source_digest;
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +17,7 @@ const PROTOS: [&str; 5] = [
     "lupa/v1/declaration.proto",
     "lupa/v1/decision.proto",
     "lupa/v1/directory.proto",
-    "lupa/v1/index.proto",
+    "lupa/admin/v1alpha/index.proto",
 ];
 
 const DECISION_SERVICE: &str = "DecisionService";
@@ -27,33 +30,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     generate_decision_service(&descriptors, &out)?;
     generate_json(&descriptors)?;
     std::fs::write(out.join("lupa.v1.descriptors.bin"), descriptors.encode_to_vec())?;
-    println!("cargo::rerun-if-changed=src/policy");
-    let rules = digest(Path::new("src/policy"))?;
+    let [rules, store, index] = ["crates/policy/src", "src/store", "src/index"].map(source_digest::of_folder);
+    let (rules, store, index) = (rules?, store?, index?);
     println!("cargo::rustc-env=RULES_DIGEST={rules:016x}");
-    println!("cargo::rerun-if-changed=src/store");
-    println!("cargo::rerun-if-changed=src/index");
-    let [store, index] = ["src/store", "src/index"].map(|folder| digest(Path::new(folder)));
-    println!("cargo::rustc-env=INDEX_DIGEST={rules:016x}{:016x}{:016x}", store?, index?);
+    println!("cargo::rustc-env=INDEX_DIGEST={rules:016x}{store:016x}{index:016x}");
     Ok(())
-}
-
-/// A digest of sources (FNV-1a): of the core's, so that the catalogue's version
-/// changes with any rule, and of all that an index is made by, so that its
-/// checkpoint is used by what wrote it only. The same wherever the same sources
-/// are built.
-fn digest(folder: &Path) -> Result<u64, Box<dyn Error>> {
-    let mut entries: Vec<PathBuf> =
-        std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<_>>()?;
-    entries.sort();
-    let mut state: u64 = 0xcbf2_9ce4_8422_2325;
-    for entry in entries.iter().filter(|entry| !entry.ends_with("tests.rs")) {
-        let content =
-            if entry.is_dir() { digest(entry)?.to_be_bytes().to_vec() } else { std::fs::read(entry)? };
-        for byte in content {
-            state = (state ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-    Ok(state)
 }
 
 /// Messages, clients and servers, but for the service of decisions.

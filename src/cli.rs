@@ -1,7 +1,5 @@
-//! The command line: what there is, and one file a command.
+//! The command line: the definition of all commands, and one file for each.
 
-mod bench_data;
-pub mod calendar;
 mod completions;
 mod config;
 mod connection;
@@ -11,10 +9,11 @@ mod declare;
 mod demo;
 mod directory;
 pub mod document;
+mod exit;
 mod explain;
+pub mod failure;
 mod get;
 mod index;
-pub mod failure;
 pub mod input;
 mod list;
 pub mod names;
@@ -38,24 +37,25 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::Loaded;
+use crate::config::LoadedConfig;
 
-pub use self::failure::{Exit, Failure};
+pub use self::exit::Exit;
+pub use self::failure::Failure;
 
 const AFTER_HELP: &str = "\
 Exit codes:
-  0   done; for a decision: answered (with --exit-code: every record permitted)
+  0   done; for a decision: it was made (with --exit-code: every record is permitted)
   1   the answer is negative: a denied record (with --exit-code), a failed test, a fault found
-  2   wrong usage: an argument, a file or a setting that cannot be read
-  3   refused by the server
+  2   wrong usage: an argument, a file or a setting is invalid
+  3   the server rejected the request
   4   the server cannot be reached or cannot answer now: neither permit nor deny
-  70  a fault of lupa's own
+  70  an internal error of lupa
 
 Environment:
-  LUPA_SECTION__KEY  a setting, over the file, such as LUPA_SERVER__LISTEN_ADDRESS
-  LUPA_CONFIG        as --config
-  LUPA_URL           as --server
-  NO_COLOR           no colours
+  LUPA_SECTION__KEY  overrides a setting, such as LUPA_SERVER__LISTEN_ADDRESS
+  LUPA_CONFIG        the configuration file, like --config
+  LUPA_URL           the server to call, like --server
+  NO_COLOR           print without colors
 
 `lupa config` lists the settings; `lupa COMMAND --help` has examples.";
 
@@ -66,7 +66,7 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: Global,
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
@@ -75,7 +75,7 @@ pub struct Cli {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Common options")]
 pub struct Global {
-    /// The server to ask
+    /// The server to call
     #[arg(
         long,
         global = true,
@@ -85,7 +85,7 @@ pub struct Global {
         default_value = "http://127.0.0.1:7411"
     )]
     pub server: String,
-    /// The configuration file; without one, the defaults and the environment
+    /// The configuration file [default: none, only the defaults and the environment]
     #[arg(long, global = true, value_name = "FILE", env = "LUPA_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
     /// Print JSON (the protobuf JSON mapping) instead of tables
@@ -93,53 +93,51 @@ pub struct Global {
     pub json: bool,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the server
     Serve,
-    /// Run a server with a demo directory and tell the stories of some clients
+    /// Run a demo server and show the decisions for some fictional clients
     Demo(demo::DemoArgs),
-    /// Ask whether records may be shown
+    /// Decide whether records may be shown
     Decide(decide::DecideArgs),
-    /// Ask why: every rule that was looked at for one record
+    /// Explain a decision: every rule that was evaluated for one record
     Explain(explain::ExplainArgs),
-    /// Ask at another time, with other declarations or another directory
+    /// Decide as at another time, with other declarations or another directory
     Simulate(simulate::SimulateArgs),
     /// Record what a client declares: information, a consent or a denial
     Declare(declare::DeclareArgs),
-    /// End a declaration
+    /// Withdraw a declaration
     Withdraw(withdraw::WithdrawArgs),
     /// List a client's declarations
     List(list::ListArgs),
     /// Show one declaration of a client
     Get(get::GetArgs),
-    /// Tell what information a client has received, and whether there is a duty to inform
+    /// Show what information a client has received, and whether there is a duty to inform
     Status(status::StatusArgs),
     /// Print a client's consents or denials for the client
     Print(print::PrintArgs),
     /// Load or show the organisations and registers
     #[command(subcommand)]
     Directory(directory::DirectoryCommand),
-    /// Look at the policy cache of a running server
+    /// Show the state of the index of a running server
     #[command(subcommand)]
     Index(index::IndexCommand),
-    /// Copy, back up and look at stores, without a server
+    /// Copy, back up and verify stores, without a server
     #[command(subcommand)]
     Store(store::StoreCommand),
-    /// Run scenario files: a policy tested as data
+    /// Run scenario files, which test the policy as data
     Test(test::TestArgs),
-    /// Show the rule catalogue, or what it answers between all kinds of registers
+    /// Show the rule catalogue, or the decisions between all kinds of registers
     Rules(rules::RulesArgs),
-    /// Show every setting in force and where it comes from
-    Config,
-    /// Make a store with a synthetic population, as large as a country's
-    BenchData(bench_data::BenchDataArgs),
+    /// Show every setting with its effective value, and where it comes from
+    Config(config::ConfigArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
 
-/// Does what the command line says.
+/// Runs the command.
 pub async fn run(cli: Cli) -> Result<Exit, Failure> {
     let Cli { global, command } = cli;
     match command {
@@ -159,15 +157,14 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Store(command) => store::run(command, &global).await,
         Command::Test(args) => test::run(&args, &global),
         Command::Rules(args) => rules::run(args, &global).await,
-        Command::Config => config::run(&global),
-        Command::BenchData(args) => bench_data::run(args, &global).await,
+        Command::Config(args) => config::run(&args, &global),
         Command::Completions(args) => completions::run(&args),
     }
 }
 
 impl Global {
-    /// The configuration in force.
-    pub fn load_config(&self) -> Result<Loaded, Failure> {
+    /// Loads the effective configuration.
+    pub fn load_config(&self) -> Result<LoadedConfig, Failure> {
         crate::config::load(self.config.as_deref(), std::env::vars_os()).map_err(Failure::Config)
     }
 }

@@ -1,11 +1,11 @@
-//! Who is calling, and what it may ask.
+//! The disclosure level of a caller.
 //!
-//! Until callers show certificates, all that is known of one is whether it is
-//! on this machine.
+//! There is no authentication yet. All that is known about a caller is its
+//! network address, so the level depends on whether the address is loopback.
 
 use std::net::SocketAddr;
 
-/// What a caller may ask.
+/// The disclosure level of a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entitlement {
     /// Decisions without details, and the rule catalogue.
@@ -14,17 +14,17 @@ pub enum Entitlement {
     Full,
 }
 
-/// What callers may ask, by where they are.
+/// The disclosure level of callers, by their network address.
 #[derive(Clone, Copy, Debug)]
 pub struct Access {
     /// Callers on this machine.
     pub loopback: Entitlement,
-    /// All others.
+    /// All other callers.
     pub beyond_loopback: Entitlement,
 }
 
 impl Access {
-    /// What a caller at an address may ask. An unknown address is not this machine's.
+    /// The disclosure level of a caller at an address. An unknown address counts as beyond loopback.
     #[must_use]
     pub fn of(&self, address: Option<SocketAddr>) -> Entitlement {
         if address.is_some_and(|address| address.ip().to_canonical().is_loopback()) {
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_this_machine_is_loopback() {
+    fn only_loopback_addresses_are_this_machine() {
         let access = Access { loopback: Entitlement::Full, beyond_loopback: Entitlement::Public };
         for (address, entitlement) in [
             (Some("127.0.0.1:1"), Entitlement::Full),

@@ -1,32 +1,44 @@
-//! The policy cache: every client's declarations and the directory, in memory.
+//! An in-memory replica of the store: the directory and every client's
+//! declarations, as far as decisions need them.
 //!
 //! ```text
 //!  store ──load──▶ base, packed in slices ─┐
 //!    │                                     ├▶ Snapshot ──publish──▶ current() ──▶ one snapshot a request
-//!    └──changes_since──▶ overlay ──────────┘
-//!                          └──merge, slice by slice──▶ base
+//!    └──poll──▶ overlay of changes ────────┘
+//!                   └──merge, slice by slice──▶ base ──▶ checkpoint file
 //! ```
 //!
-//! A [`Snapshot`] never changes. The [`Follower`] builds the next one from the
-//! last and the changes since, and swaps it in whole, so that readers neither
-//! wait nor see half a change. The snapshots share what did not change.
+//! - *Snapshots.* A [`Snapshot`] is immutable. The [`Follower`], the only writer,
+//!   builds the next one from the last and the changes since and swaps it in:
+//!   readers take no lock and never see half a change. Snapshots share unchanged
+//!   parts.
+//! - *Base and overlay.* As in a log-structured merge tree: the base is packed and
+//!   read-only, changes go into an overlay, and a merge (compaction) moves them
+//!   into the base in small steps. A declaration takes sixteen bytes of the base,
+//!   distinct contents are stored once, and a client is found in one probe. Names
+//!   and other data that no decision needs are not here; they are read from the
+//!   store on demand.
+//! - *Checkpoint.* A copy of the base in a file, so that a restart need not read
+//!   the whole store.
+//! - *Freshness proof and staleness bound.* Each poll that finds no further change
+//!   proves the snapshot fresh as of its start. After `max_staleness` without such
+//!   a proof the index returns an error instead of a snapshot: fail closed.
+//! - *State digest.* Each minute a digest of the state is published, by which
+//!   replicas that have diverged are detected.
 //!
-//! A declaration takes sixteen bytes of the base, and what it says is kept
-//! once for many; a client is found in one probe. What is only shown and never
-//! decides, such as names, is read from the store when it is asked for.
-//!
-//! INVARIANT (forward): published revisions never go back within an epoch; of
-//! an epoch that has ended nothing is published any more.
-//! INVARIANT (proven-fresh): `current()` gives a snapshot only if a read that
-//! began less than `max_staleness` ago, by the clock that nobody sets, found
-//! nothing after it.
-//! INVARIANT (same-answers): a snapshot after a step of a merge says what the
-//! one before it said.
+//! INVARIANT (forward): published revisions never decrease within an epoch, and
+//! nothing of an earlier epoch is published after it ended.
+//! INVARIANT (proven-fresh): `current()` returns a snapshot only if a read that
+//! started less than `max_staleness` ago, by the boot-time clock, found nothing
+//! after it.
+//! INVARIANT (same-answers): a merge step changes the layout of the snapshot, not
+//! the state that it holds.
 
-mod boot;
+mod clock;
 mod key;
 mod entry;
-mod kept;
+mod declaration_id;
+mod overlay_entry;
 mod slice;
 mod base;
 mod delta;
@@ -36,7 +48,6 @@ mod builder;
 mod merge;
 mod load;
 mod checkpoint;
-mod keeper;
 mod cell;
 mod follower;
 mod stats;
@@ -49,19 +60,21 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
 
-pub use digest::{Mark, StateDigest};
+pub use checkpoint::task::{CheckpointOptions, CheckpointStats};
+pub use digest::{MinuteDigest, StateDigest};
 pub use follower::Follower;
-pub use keeper::{CheckpointOptions, CheckpointStats};
 pub use merge::MergeStats;
 pub use slice::BaseBytes;
-pub use snapshot::{DeclarationId, Declarations, Snapshot};
+pub use snapshot::{DeclarationIdText, Declarations, Snapshot};
 pub use stats::IndexStats;
 
 use crate::store::{Point, Store};
 use cell::{Cell, Proven};
+use checkpoint::task::LastCheckpoint;
+use clock::boottime_nanos;
 
-/// What [`cell`] is made of; a test puts others in their place, to try every
-/// order in which threads may run.
+/// The types that [`cell`] synchronizes with. A test replaces them, to run every
+/// interleaving of its threads.
 mod sync {
     pub(super) use std::sync::Arc;
     pub(super) use std::sync::atomic::{AtomicU64, Ordering};
@@ -69,59 +82,59 @@ mod sync {
     pub(super) use arc_swap::ArcSwapOption;
 }
 
-/// The policy cache. A cheap handle for reading.
+/// The index: a handle for readers that is cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Index(Arc<Published>);
 
 /// How the index follows the store.
 #[derive(Clone, Debug)]
 pub struct IndexOptions {
-    /// How long between looks at the store when it tells of nothing. Well
+    /// Interval between polls of the store while no commit wakes the follower. Well
     /// below `max_staleness`.
     pub poll_interval: Duration,
-    /// How long after the start of the last successful look decisions may
-    /// still be made.
+    /// Staleness bound: how long after the start of the last freshness proof
+    /// decisions may still be made.
     pub max_staleness: Duration,
-    /// How long at most between attempts while the store cannot be read.
+    /// Upper bound of the retry delay while the store cannot be read.
     pub retry_delay_max: Duration,
-    /// With changes of more clients than this the overlay is merged into the base.
+    /// A merge starts when the overlay has changes of more clients than this.
     pub overlay_clients_max: usize,
-    /// None: the whole store is read at every start.
+    /// None: every start reads the whole store.
     pub checkpoint: Option<CheckpointOptions>,
 }
 
-/// Why there is nothing to decide with.
+/// Why there is no snapshot to decide with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
-    /// The store has not been read to its end yet.
+    /// The load is not complete.
     #[error("the declarations are still being loaded")]
     NotLoaded,
-    /// It is not known whether there are newer declarations.
+    /// The staleness bound has passed: there may be newer declarations.
     #[error("the declarations were last known to be up to date {} ms ago", age.as_millis())]
     Stale {
-        /// How long ago they were.
+        /// Time since the last freshness proof.
         age: Duration,
     },
 }
 
-/// Whether a point of the store's history is in the published snapshot.
+/// Whether the published snapshot contains a point of the store's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reached {
-    /// It is.
+    /// It does.
     Yes,
-    /// Not by the deadline.
+    /// It did not by the deadline.
     NotYet,
-    /// The store is in another epoch: it may have lost what was there.
+    /// The store is in another epoch: that point may be lost.
     OtherEpoch,
 }
 
-/// So many proofs are made in the time in which one runs out.
+/// Number of freshness proofs per `max_staleness`: a few may fail without an outage.
 const PROOFS_PER_STALENESS: u32 = 5;
 
-/// How often it is looked at whether the epoch is still another one.
+/// Interval at which [`Index::reached`] checks whether the epoch is still another one.
 const EPOCH_RECHECK: Duration = Duration::from_millis(5);
 
-/// What the follower publishes.
+/// The state shared by the follower, which writes it, and the readers.
 #[derive(Debug)]
 struct Published {
     max_staleness: Duration,
@@ -133,11 +146,11 @@ struct Published {
     load_took_millis: AtomicU64,
     read_failures: AtomicU64,
     merges: ArcSwap<MergeStats>,
-    checkpoint: ArcSwapOption<keeper::Last>,
+    checkpoint: ArcSwapOption<LastCheckpoint>,
 }
 
 impl Index {
-    /// Starts to load the store and to follow it, in a thread of its own.
+    /// Starts to load the store and to follow it, in another thread.
     pub fn start(store: Store, options: IndexOptions) -> io::Result<(Self, Follower)> {
         let published = Arc::new(Published {
             max_staleness: options.max_staleness,
@@ -155,30 +168,29 @@ impl Index {
         Ok((Self(published), follower))
     }
 
-    /// The newest snapshot, if it is proven fresh. Take it once a request.
+    /// The newest snapshot, if it is proven fresh. Take one for the whole request.
     pub fn current(&self) -> Result<Arc<Snapshot>, Unavailable> {
         let (snapshot, age) = self.0.proven().ok_or(Unavailable::NotLoaded)?;
         if age < self.0.max_staleness { Ok(snapshot) } else { Err(Unavailable::Stale { age }) }
     }
 
-    /// How long ago the newest snapshot was proven to be the newest; none if it
-    /// never was.
+    /// Time since the newest snapshot was proven fresh; none if it never was.
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
         self.0.proven().map(|(_, age)| age)
     }
 
-    /// Waits until a point is in the published snapshot, or a look at the
-    /// store that began after the question has found it in another epoch.
+    /// Waits until the published snapshot contains a point, or until a read of the
+    /// store that started after this call finds it in another epoch.
     pub async fn reached(&self, point: Point, deadline: tokio::time::Instant) -> Reached {
-        let asked_at_nanos = boot::nanos();
+        let called_at_nanos = boottime_nanos();
         let mut published = self.0.point.subscribe();
         let reached = async {
             loop {
                 let current = *published.borrow_and_update();
                 match current {
                     Some(current) if current.epoch != point.epoch => {
-                        if self.0.snapshot.read().at_nanos > asked_at_nanos {
+                        if self.0.snapshot.read().at_nanos > called_at_nanos {
                             return Reached::OtherEpoch;
                         }
                         tokio::time::sleep(EPOCH_RECHECK).await;
@@ -195,21 +207,21 @@ impl Index {
         tokio::time::timeout_at(deadline, reached).await.unwrap_or(Reached::NotYet)
     }
 
-    /// Where in the store's history the published snapshot is, as it moves on;
-    /// none while there is none.
+    /// The epoch and revision of the published snapshot, as they advance; none while
+    /// nothing is published.
     #[must_use]
     pub fn points(&self) -> watch::Receiver<Option<Point>> {
         self.0.point.subscribe()
     }
 
-    /// True while there is a fresh snapshot, as far as the follower knows; a
-    /// follower that hangs in a read cannot tell, `current` can.
+    /// True while there is a fresh snapshot. The follower updates it, so it does not
+    /// change while a read hangs; [`Index::current`] notices that too.
     #[must_use]
     pub fn readiness(&self) -> watch::Receiver<bool> {
         self.0.is_ready.subscribe()
     }
 
-    /// How many changes are loaded, and of how many.
+    /// Number of changes that are loaded, and number to load.
     #[must_use]
     pub fn load_progress(&self) -> (u64, u64) {
         (self.0.changes_loaded.load(Ordering::Relaxed), self.0.changes_to_load.load(Ordering::Relaxed))
@@ -217,54 +229,53 @@ impl Index {
 }
 
 impl Published {
-    /// The snapshot and how long ago it was proven to be the newest; none if it
-    /// never was: a checkpoint is not, until what came after it has been read.
+    /// The snapshot and the time since its freshness proof; none if it has none. A
+    /// checkpoint has none until all later changes are applied.
     fn proven(&self) -> Option<(Arc<Snapshot>, Duration)> {
         let Proven { value, at_nanos } = self.snapshot.read();
-        let age = Duration::from_nanos(boot::nanos().saturating_sub(at_nanos));
+        let age = Duration::from_nanos(boottime_nanos().saturating_sub(at_nanos));
         value.filter(|_| at_nanos != 0).map(|snapshot| (snapshot, age))
     }
 
     fn publish(&self, snapshot: Arc<Snapshot>) {
         self.snapshot.publish(snapshot);
-        self.tell_point();
+        self.publish_point();
     }
 
-    /// Takes the snapshot back: its epoch has ended.
+    /// Withdraws the snapshot: its epoch has ended.
     fn withdraw(&self) {
         self.snapshot.withdraw();
-        self.tell_point();
+        self.publish_point();
     }
 
-    /// Tells whoever waits for a revision that it can be decided at.
-    fn tell_point(&self) {
+    /// Wakes the requests that wait for a revision.
+    fn publish_point(&self) {
         let point = self.proven().map(|(snapshot, _)| snapshot.point());
-        self.point.send_if_modified(|told| std::mem::replace(told, point) != point);
+        self.point.send_if_modified(|published| std::mem::replace(published, point) != point);
     }
 
-    /// Whether it is time to prove again that the snapshot is the newest: well
-    /// before the last proof has run out.
+    /// Whether a new freshness proof is due, well before the last one expires.
     fn is_proof_due(&self, now_nanos: u64) -> bool {
         let age = Duration::from_nanos(now_nanos.saturating_sub(self.snapshot.read().at_nanos));
         age >= self.max_staleness / PROOFS_PER_STALENESS
     }
 
-    /// Notes that a read that began then found nothing after the published snapshot.
-    fn prove(&self, read_began_at_nanos: u64) {
-        self.snapshot.prove(read_began_at_nanos);
-        self.tell_point();
+    /// Records that a read that started then found nothing after the published snapshot.
+    fn prove(&self, read_started_at_nanos: u64) {
+        self.snapshot.prove(read_started_at_nanos);
+        self.publish_point();
     }
 
-    fn tell_checkpoint(&self, last: keeper::Last) {
+    fn record_checkpoint(&self, last: LastCheckpoint) {
         self.checkpoint.store(Some(Arc::new(last)));
     }
 
-    /// Tells whether there is a fresh snapshot; if there is, for how long yet.
-    fn tell_readiness(&self) -> Option<Duration> {
+    /// Publishes whether there is a fresh snapshot. Returns for how long it stays fresh.
+    fn publish_readiness(&self) -> Option<Duration> {
         let fresh_for = self.proven().and_then(|(_, age)| self.max_staleness.checked_sub(age));
         let fresh_for = fresh_for.filter(|left| !left.is_zero());
         let is_ready = fresh_for.is_some();
-        self.is_ready.send_if_modified(|told| std::mem::replace(told, is_ready) != is_ready);
+        self.is_ready.send_if_modified(|published| std::mem::replace(published, is_ready) != is_ready);
         fresh_for
     }
 }

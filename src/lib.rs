@@ -1,24 +1,36 @@
-//! Lupa ("permission"): a gRPC policy decision point. It answers, for each
-//! record that a professional is about to see, PERMIT or DENY with a reason,
-//! from what the client has declared, what the directory says, and what the
-//! caller asserts. A second service records the declarations.
+//! Lupa ("permission"): a policy decision point over gRPC. For each record that
+//! a professional is about to see it answers PERMIT or DENY with a reason. It
+//! decides from the client's declarations, from a directory of organisations
+//! and registers, and from what the caller asserts. A second service records the
+//! declarations.
+//!
+//! ```text
+//!  decide:  caller ─▶ server ─▶ service ─▶ index ─▶ policy ─▶ verdicts
+//!                                            ▲
+//!                                            │ follower: committed changes
+//!                                            │
+//!  record:  caller ─▶ server ─▶ service ─▶ store
+//! ```
 //!
 //! In reading order:
 //!
-//! - [`policy`] is the core: pure rules, no I/O, no clock.
-//! - [`index`] keeps every client's declarations in memory; its follower reads
-//!   committed changes from the
-//! - [`store`], where declarations are durable before they are acknowledged.
-//! - [`wire`] converts between the generated messages and the core's types.
-//! - [`service`] converts, decides, converts.
-//! - [`identity`] says what a caller may ask.
-//! - [`server`] opens the parts, joins them and listens.
+//! - [`policy`] is the core: pure rules, without I/O and without a clock.
+//! - [`index`] holds every client's declarations in memory. Its follower reads
+//!   the committed changes from the store.
+//! - [`store`] makes declarations durable before they are acknowledged.
+//! - [`wire`] converts between protobuf messages and the types of the core.
+//! - [`service`] implements the rpcs: it converts, decides and converts back.
+//! - [`identity`] maps a caller to its disclosure level.
+//! - [`server`] opens the parts, connects them and listens.
 //! - [`telemetry`], [`config`] and [`cli`] are for the operator.
-//! - [`population`] makes people up, for trying all of it out at a country's size.
 //!
-//! `store` and `wire` never meet: both know the core's types only.
+//! `store` and `wire` do not import each other: both depend on the types of the
+//! core only.
 
-pub mod policy;
+#![forbid(unsafe_code)]
+
+pub use lupa_policy as policy;
+
 pub mod index;
 pub mod store;
 pub mod wire;
@@ -27,5 +39,4 @@ pub mod identity;
 pub mod server;
 pub mod telemetry;
 pub mod config;
-pub mod population;
 pub mod cli;

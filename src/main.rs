@@ -14,14 +14,16 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: no threads could be started ({error}): free some memory or raise the limits");
+            eprintln!(
+                "error: cannot start threads ({error}): free some memory or raise the limit of threads"
+            );
             return Exit::Internal.into();
         }
     };
     match runtime.block_on(cli::run(cli)) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprint!("{}", failure.told());
+            eprint!("{}", failure.message());
             failure.exit().into()
         }
     }

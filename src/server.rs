@@ -1,4 +1,10 @@
-//! The running server: opens the parts, joins them, listens, and ends in order.
+//! The server: opens the parts, connects them, listens, and shuts down in order.
+//!
+//! ```text
+//!  SIGTERM ─▶ NOT_SERVING ─▶ drain delay ─▶ stop accepting ─▶ grace period ─▶ stop the follower
+//!             (health,        (still          (close the        (finish requests
+//!              Watch)          accepting)      listeners)        in flight)
+//! ```
 
 pub mod clock;
 mod connection;
@@ -37,20 +43,20 @@ use envoy::Envoy;
 use services::Services;
 use workers::Workers;
 
-/// The services of which health is told; the first is the server itself.
+/// The services whose health is reported. The first one stands for the whole server.
 const SERVICES: [&str; 6] = [
     "",
     "lupa.v1.DecisionService",
     "lupa.v1.DeclarationService",
     "lupa.v1.DirectoryService",
-    "lupa.v1.IndexService",
+    "lupa.admin.v1alpha.IndexService",
     envoy::NAME,
 ];
 
-/// The checkpoint of the index is beside the store, with this after its name.
+/// Suffix of the checkpoint file, which is beside the database file.
 const CHECKPOINT_SUFFIX: &str = ".index";
 
-/// Why the server could not start or had to end.
+/// Why the server could not start or had to stop.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The store could not be opened.
@@ -60,15 +66,15 @@ pub enum ServerError {
     #[cfg(feature = "envoy")]
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Routes(Vec<RouteFault>),
-    /// There are routes and nobody to ask by them.
+    /// Routes are configured, but this build lacks the `envoy` feature.
     #[cfg(not(feature = "envoy"))]
     #[error(
-        "sidecar.routes: this lupa was built without its feature `envoy`: leave them out, or build it with that"
+        "sidecar.routes: routes are configured, but this build lacks the `envoy` feature: remove them, or build lupa \
+         with the feature"
     )]
     NoEnvoy,
-    /// The store could not be written any more. Nothing that was not stored
-    /// has been acknowledged.
-    #[error("the store failed, so the server stopped; nothing that is not stored was acknowledged")]
+    /// A write to the store failed. Only durable declarations were acknowledged.
+    #[error("the store failed, so the server stopped; every acknowledged declaration is stored")]
     Store(#[source] Arc<StoreError>),
     /// Listening failed.
     #[error("serving failed")]
@@ -77,28 +83,28 @@ pub enum ServerError {
     #[error("server reflection cannot be set up")]
     Reflection(#[from] tonic_reflection::server::Error),
     /// A thread could not be started.
-    #[error("no thread can be started: free some memory or raise the limit of threads")]
+    #[error("cannot start a thread: free some memory or raise the limit of threads")]
     NoThread(#[source] std::io::Error),
-    /// A thread that opens the store or serves ended by itself.
-    #[error("a part of the server was interrupted")]
+    /// A task that opens the store or serves connections panicked or was cancelled.
+    #[error("a task of the server was interrupted")]
     Interrupted(#[from] task::JoinError),
-    /// A worker thread ended by itself.
-    #[error("a worker thread ended")]
+    /// A worker thread ended unexpectedly.
+    #[error("a worker thread ended unexpectedly")]
     WorkerFailed,
 }
 
-/// Where the server listens.
+/// The listeners of the server.
 #[derive(Debug)]
 pub struct Listeners {
-    /// For gRPC.
+    /// gRPC over TCP.
     pub grpc: TcpListener,
-    /// For the same, on this machine; none = nowhere.
+    /// gRPC over a Unix domain socket.
     pub socket: Option<UnixListener>,
-    /// For operators: health and metrics; none = nowhere.
+    /// HTTP for operators: health, metrics and the log level.
     pub http: Option<TcpListener>,
 }
 
-/// The parts, opened and joined, before they are listened for.
+/// The opened and connected parts of the server, before it listens.
 pub struct Server {
     store: Store,
     index: Index,
@@ -141,7 +147,7 @@ impl Server {
         Ok(Self { store, index, follower, core, config, envoy, poll_interval, telemetry, level: None })
     }
 
-    /// Lets operators change over HTTP what is logged.
+    /// Lets operators change the log level over HTTP.
     #[must_use]
     pub fn with_log_level(self, level: LogLevel) -> Self {
         Self { level: Some(level), ..self }
@@ -159,9 +165,10 @@ impl Server {
         &self.index
     }
 
-    /// Serves until `shutdown`, or until the store fails. Then it says
-    /// NOT_SERVING, goes on for a while so that callers go elsewhere, accepts
-    /// nothing more, and gives requests under way a while to end.
+    /// Serves until `shutdown` or until the store fails, and then shuts down
+    /// gracefully. It reports NOT_SERVING and keeps accepting for the drain delay,
+    /// so that load balancers stop sending requests. Then it stops accepting, and
+    /// requests in flight may finish within the grace period.
     pub async fn run(
         self,
         listeners: Listeners,
@@ -170,12 +177,12 @@ impl Server {
         let Self { store, index, follower, core, config, envoy, poll_interval, telemetry, level } = self;
         let Listeners { grpc: listener, socket, http } = listeners;
         let health = HealthReporter::new();
-        // Before anyone can ask: a new reporter says that the server serves, and knows no service.
+        // Before the server accepts: a new reporter says SERVING for the server and knows no service.
         set_health(&health, ServingStatus::NotServing).await;
         let health_task = task::spawn(report_health(health.clone(), index.clone(), poll_interval));
         let metrics = Arc::clone(&telemetry.metrics);
-        let told = http::Told { index, metrics, level, is_ending: core.is_ending() };
-        let http_task = http.map(|http| task::spawn(http::serve(http, told)));
+        let state = http::AdminState { index, metrics, level, is_ending: core.is_ending() };
+        let http_task = http.map(|http| task::spawn(http::serve(http, state)));
         let reflects = reflects(config.reflection, &listener);
         let grace = Duration::from_millis(config.shutdown_grace_ms);
         let metrics = Arc::clone(&telemetry.metrics);
@@ -197,21 +204,24 @@ impl Server {
         health_task.abort();
         core.tell_ending();
         set_health(&health, ServingStatus::NotServing).await;
-        let wait = Duration::from_millis(config.shutdown_wait_ms);
-        if failure.is_none() && !wait.is_zero() {
-            tracing::info!(wait_ms = config.shutdown_wait_ms, "not serving soon: callers may go elsewhere");
+        let drain_delay = Duration::from_millis(config.shutdown_wait_ms);
+        if failure.is_none() && !drain_delay.is_zero() {
+            tracing::info!(
+                wait_ms = config.shutdown_wait_ms,
+                "draining: accepting while NOT_SERVING is reported"
+            );
             let accepting = workers.accept(&listener, socket.as_ref(), &metrics);
-            if let Ok(ended) = time::timeout(wait, accepting).await {
+            if let Ok(ended) = time::timeout(drain_delay, accepting).await {
                 return ended;
             }
         }
         drop((listener, socket));
-        if !workers.end(grace).await? {
-            tracing::warn!(grace_ms = config.shutdown_grace_ms, "requests under way were cut off");
+        if !workers.shut_down(grace).await? {
+            tracing::warn!(grace_ms = config.shutdown_grace_ms, "requests in flight were cancelled");
         }
-        // Waits for the read under way, which a failing disk may never end.
+        // Waits for the current read, which may hang on a failing disk.
         if time::timeout(grace, task::spawn_blocking(|| follower.stop())).await.is_err() {
-            tracing::warn!("the store was still being read");
+            tracing::warn!("a read of the store did not end within the grace period");
         }
         http_task.iter().for_each(task::JoinHandle::abort);
         match failure {
@@ -221,14 +231,14 @@ impl Server {
     }
 }
 
-/// Reads what of the settings only the server understands, as opening it does:
-/// faults are told before anything is begun.
+/// Validates the settings that only the server can validate, so that their
+/// faults are reported before anything starts.
 pub fn check_settings(config: &Config) -> Result<(), ServerError> {
     Envoy::new(&config.sidecar).map(drop)
 }
 
-/// Whether reflection answers. Through a proxy every caller is on this machine,
-/// so it goes by where the server listens.
+/// Whether server reflection is enabled. It depends on the listen address and not
+/// on the caller's, because through a proxy every caller is on this machine.
 fn reflects(reflection: config::Reflection, listener: &TcpListener) -> bool {
     match reflection {
         config::Reflection::On => true,
@@ -237,21 +247,21 @@ fn reflects(reflection: config::Reflection, listener: &TcpListener) -> bool {
     }
 }
 
-/// Tells the health of each service: serving while the index is loaded and
-/// fresh. It is asked for again and again, because a follower that hangs in a
-/// read cannot tell that the index grows stale.
+/// Reports the health of each service: SERVING while the index is loaded and
+/// fresh. The index is polled, because a follower that hangs in a read cannot
+/// report that the index becomes stale.
 async fn report_health(health: HealthReporter, index: Index, interval: Duration) {
     let mut readiness = index.readiness();
-    let mut told = None;
+    let mut reported = None;
     loop {
         let is_serving = index.current().is_ok();
-        if told != Some(is_serving) {
+        if reported != Some(is_serving) {
             let status = if is_serving { ServingStatus::Serving } else { ServingStatus::NotServing };
             set_health(&health, status).await;
-            told = Some(is_serving);
+            reported = Some(is_serving);
         }
         if let Ok(Err(_)) = time::timeout(interval, readiness.changed()).await {
-            // The follower has ended: nothing changes any more but the age.
+            // The follower has ended: from now on only the age of the index changes.
             time::sleep(interval).await;
         }
     }
@@ -278,9 +288,9 @@ fn index_options(config: &Config, store: &Store) -> IndexOptions {
         beside.push(CHECKPOINT_SUFFIX);
         PathBuf::from(beside)
     });
-    // Of several processes at one store, the one that writes it writes the checkpoint.
-    let is_anothers = config.store.read_only && checkpoint_path.is_none();
-    let interval_ms = if is_anothers { 0 } else { *checkpoint_interval_ms };
+    // Of several processes that share a store, the writer writes the checkpoint.
+    let is_of_writer = config.store.read_only && checkpoint_path.is_none();
+    let interval_ms = if is_of_writer { 0 } else { *checkpoint_interval_ms };
     IndexOptions {
         poll_interval: Duration::from_millis(*poll_interval_ms),
         max_staleness: Duration::from_millis(*max_staleness_ms),
@@ -311,7 +321,7 @@ fn limits(config: &Config) -> Limits {
         recorder_clock_ahead_max: TimeDelta::milliseconds(config.clock.recorder_ahead_ms_max.into()),
         page_size_default: config.listing.page_size_default as usize,
         page_size_max: config.listing.page_size_max as usize,
-        // Half of what a response may have, so that it always fits.
+        // Half the size of a response, so that a page always fits.
         page_bytes_max: config.server.response_bytes_max / 2,
         watch: WatchLimits {
             streams_max: config.watch.streams_max,

@@ -47,8 +47,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use change::{
-    Admit, Append, AppendError, Appended, Change, Concerns, Decides, Entry, Epoch, Followed, Loaded, Point,
-    Replaced, Revision,
+    Admit, Append, AppendError, Appended, Change, ChangeBatch, ChangeEffect, ChangedClient, Entry, Epoch,
+    IndexChange, Point, Replaced, Revision,
 };
 pub use copy::{CopyPhase, CopyTo};
 pub use error::StoreError;
@@ -56,7 +56,7 @@ pub use id::{DeclarationIds, REVISION_MAX};
 pub use place::Place;
 pub use postgres::{Password, PostgresFailure, PostgresOptions, PostgresTls};
 pub(crate) use row::{content_of_text, text_of_content};
-pub use sqlite::{FillEntry, FillPhase, FillProgress, Filled};
+pub use sqlite::bulk;
 pub use verify::{Finding, Verified, VerifyFault};
 pub use viewing::{Viewed, Viewing};
 
@@ -240,7 +240,7 @@ impl Store {
         &self,
         after: Revision,
         until: Revision,
-        each: &mut dyn FnMut(Loaded) -> bool,
+        each: &mut dyn FnMut(IndexChange) -> bool,
     ) -> Result<Revision, StoreError> {
         match &self.0.database {
             Database::Sqlite(sqlite) => sqlite.load_range(after, until, each),
@@ -263,10 +263,15 @@ impl Store {
     /// Whom the changes after a revision up to a point concern, in order, at
     /// most so many. An error if the store does not reach it, or is in another
     /// epoch. Does not hold up who follows the store. Blocks.
-    pub fn concerned(&self, after: Revision, until: Point, most: usize) -> Result<Vec<Concerns>, StoreError> {
+    pub fn clients_changed(
+        &self,
+        after: Revision,
+        until: Point,
+        most: usize,
+    ) -> Result<Vec<ChangedClient>, StoreError> {
         match &self.0.database {
-            Database::Sqlite(sqlite) => sqlite.concerned(after, until.revision, most),
-            Database::Postgres(postgres) => postgres.concerned(after, until, most),
+            Database::Sqlite(sqlite) => sqlite.clients_changed(after, until.revision, most),
+            Database::Postgres(postgres) => postgres.clients_changed(after, until, most),
         }
     }
 
@@ -283,13 +288,13 @@ impl Store {
     /// many. With a proof, finding fewer proves that no more were there when
     /// the read began. An error if one is missing, or if the store is in
     /// another epoch. Blocks.
-    pub fn follow(&self, after: Point, most: usize, with_proof: bool) -> Result<Followed, StoreError> {
+    pub fn follow(&self, after: Point, most: usize, with_proof: bool) -> Result<ChangeBatch, StoreError> {
         match &self.0.database {
             Database::Sqlite(sqlite) => {
                 // Nobody takes the place of a file while it is open: each look proves.
                 let changes =
                     sqlite.read(|reader| reader.loaded_since(after.revision, most, sqlite.identity.ids))?;
-                Ok(Followed { changes, is_proof: true })
+                Ok(ChangeBatch { changes, proves_freshness: true })
             }
             Database::Postgres(postgres) => postgres.follow(after, most, with_proof),
         }

@@ -1,4 +1,4 @@
-//! What operators see: logs, metrics and traces.
+//! Telemetry: logs, metrics and traces, by OpenTelemetry.
 //!
 //! ```text
 //!  tracing's events ─▶ logs ────▶ standard error ──┐
@@ -6,7 +6,8 @@
 //!  spans ──────────────────────────────────────────┘    variables name an endpoint
 //! ```
 //!
-//! What may be said of a request is in [`attributes`], and nowhere else.
+//! [`attributes`] is the allow-list of what telemetry may reveal about a request.
+//! [`metrics::catalogue`] describes every metric.
 
 pub mod attributes;
 mod logs;
@@ -40,44 +41,44 @@ pub enum TelemetryFault {
         "log.level: `{0}` cannot be read: write error, warn, info, debug, trace, or directives such as `info,lupa=debug`"
     )]
     Level(String, #[source] ParseError),
-    /// Logs were set up before.
+    /// Logs are set up already.
     #[error("logs are set up already: set them up once a process")]
     Again(#[source] TryInitError),
     /// The level cannot be changed.
-    #[error("the log level cannot be changed: logs have ended")]
+    #[error("the log level cannot be changed: logging has stopped")]
     Reload(#[source] reload::Error),
-    /// A standard variable says what Lupa does not do.
+    /// A standard variable has a value that Lupa does not support.
     #[error("{0}: {1}")]
     Variable(String, &'static str),
-    /// Something cannot be sent.
+    /// An exporter cannot be set up.
     #[error(
         "{0} cannot be sent: correct the variables OTEL_EXPORTER_OTLP_…, or leave them out to send nothing"
     )]
     Exporter(&'static str, #[source] ExporterBuildError),
 }
 
-/// What is counted and traced, for the parts of the server.
+/// Metrics and spans, for the parts of the server.
 #[derive(Clone, Debug)]
 pub struct Telemetry {
-    /// What is counted and timed.
+    /// Counters and timers.
     pub metrics: Arc<Metrics>,
-    /// Where spans begin.
+    /// Starts spans.
     pub spans: Spans,
 }
 
-/// The telemetry of the process: one that runs must be ended, or what has not
-/// been sent is lost.
+/// The running telemetry of the process. Shut it down before the process ends, or
+/// what is not sent yet is lost.
 #[derive(Debug)]
 pub struct Running {
     /// For the parts of the server.
     pub telemetry: Telemetry,
-    /// For whoever changes it.
+    /// Changes the log level.
     pub level: LogLevel,
     logs: Option<SdkLoggerProvider>,
 }
 
 impl Telemetry {
-    /// Counts, and sends nothing.
+    /// Telemetry that counts and sends nothing.
     #[must_use]
     pub fn unsent() -> Self {
         let metrics =
@@ -87,14 +88,13 @@ impl Telemetry {
 }
 
 impl Running {
-    /// Begins to log, to count and to trace. Call it in a runtime: what is sent
-    /// is sent there.
-    pub fn begin(log: &Log, detail: Detail) -> Result<Self, TelemetryFault> {
+    /// Starts logs, metrics and traces. Call it in the runtime that is to send them.
+    pub fn start(log: &Log, detail: Detail) -> Result<Self, TelemetryFault> {
         let resource = otlp::resource();
         let logs = otlp::logs()?.map(|exporter| {
             SdkLoggerProvider::builder().with_resource(resource.clone()).with_batch_exporter(exporter).build()
         });
-        let level = logs::begin(log, logs.as_ref())?;
+        let level = logs::start(log, logs.as_ref())?;
         let reader = otlp::metrics()?.map(|exporter| PeriodicReader::builder(exporter).build());
         let metrics = Arc::new(Metrics::new(reader, resource.clone()));
         let spans = otlp::traces()?.map(|exporter| {
@@ -104,16 +104,16 @@ impl Running {
         Ok(Self { telemetry: Telemetry { metrics, spans }, level, logs })
     }
 
-    /// Sends what has not been sent, for so long at most. Blocks.
-    pub fn end(self, within: Duration) {
+    /// Sends what is not sent yet, within a timeout for each signal. Blocks.
+    pub fn shut_down(self, within: Duration) {
         let Self { telemetry: Telemetry { metrics, spans }, level: _, logs } = self;
-        let ended = [("traces", spans.shutdown(within)), ("metrics", metrics.shutdown(within))];
-        for (what, ended) in ended {
-            if let Err(error) = ended {
+        let results = [("traces", spans.shutdown(within)), ("metrics", metrics.shutdown(within))];
+        for (what, result) in results {
+            if let Err(error) = result {
                 tracing::warn!(what, %error, "not all telemetry was sent");
             }
         }
-        // The last: it sends what was said of the others.
+        // Logs come last: they report the failures of the others.
         if let Some(Err(error)) = logs.map(|logs| logs.shutdown_with_timeout(within)) {
             tracing::warn!(what = "logs", %error, "not all telemetry was sent");
         }

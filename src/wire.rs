@@ -35,5 +35,18 @@ pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/lupa.v1.serde.rs"));
 }
 
+/// Messages, clients and servers of package `lupa.admin.v1alpha`: what operators read, which may still change.
+#[expect(
+    unused_qualifications,
+    clippy::all,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    reason = "generated code"
+)]
+pub mod admin {
+    tonic::include_proto!("lupa.admin.v1alpha");
+    include!(concat!(env!("OUT_DIR"), "/lupa.admin.v1alpha.serde.rs"));
+}
+
 /// The compiled descriptors of `proto/`, for server reflection.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/lupa.v1.descriptors.bin"));

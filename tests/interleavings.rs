@@ -1,13 +1,15 @@
-//! Publishing, merging and reading in every order that matters: the very cell
-//! of the index, with the locks and atomics of a scheduler that tries many
-//! orders in place of the real ones.
+//! Model checking of `index/cell.rs`: its source is compiled with the locks and
+//! atomics of shuttle, whose scheduler runs publishing, merging and reading in
+//! many interleavings.
 
 #![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 #[path = "../src/index/cell.rs"]
 mod cell;
 
-/// The primitives of the cell. Each operation is a point at which another thread may run. An `ArcSwapOption` is as atomic as a lock around an `Arc`.
+/// The types that the cell synchronizes with: at each operation the scheduler may
+/// switch to another thread. A lock around an `Arc` is as atomic as an
+/// `ArcSwapOption`.
 mod sync {
     pub(crate) use shuttle::sync::Arc;
     use shuttle::sync::Mutex;
@@ -36,14 +38,13 @@ use std::panic::catch_unwind;
 use cell::{Cell, Proven};
 use sync::{Arc, AtomicU64, Ordering};
 
-/// Number of interleavings tried of each scenario.
-const ORDERS: usize = 20_000;
+/// Number of interleavings that are tried of each scenario.
+const INTERLEAVINGS: usize = 20_000;
 
-/// Maximum number of preemptions in one interleaving.
-const STOPS_MAX: usize = 3;
+/// Maximum number of preemptions in an interleaving.
+const PREEMPTIONS_MAX: usize = 3;
 
-/// As a snapshot: what was declared is in the base, in the overlay, or, of one
-/// revision, in one of them and not in the other.
+/// Models a snapshot: each revision is either in the base or in the overlay.
 #[derive(Clone, Default)]
 struct Snapshot {
     base: Vec<u64>,
@@ -55,16 +56,16 @@ impl Snapshot {
         (self.base.len() + self.overlay.len()) as u64
     }
 
-    /// Each revision once.
+    /// Whether each revision occurs once.
     fn is_whole(&self) -> bool {
         self.base.iter().chain(&self.overlay).copied().eq(1..=self.revision())
     }
 }
 
-/// The store: how many changes are committed.
+/// Models the store: the number of committed changes.
 struct Store(AtomicU64);
 
-/// One writer that records, a follower that publishes and merges, and readers.
+/// A writer of the store, a follower that publishes and merges, and two readers.
 fn follow(read: fn(&Cell<Snapshot>) -> Proven<Snapshot>) {
     let cell = Arc::new(Cell::<Snapshot>::empty());
     let store = Arc::new(Store(AtomicU64::new(0)));
@@ -79,12 +80,12 @@ fn follow(read: fn(&Cell<Snapshot>) -> Proven<Snapshot>) {
         let mut last = Snapshot::default();
         publishing.publish(Arc::new(last.clone()));
         for round in 0..3 {
-            // Once the epoch ends, and the changes are read again.
+            // Once the epoch ends, and everything is read again.
             let is_new_epoch = round == 1;
             if is_new_epoch {
                 publishing.withdraw();
             }
-            // The poll starts here; the next number stands for its time.
+            // The read starts here; the next revision stands for its time.
             let committed = followed.0.load(Ordering::SeqCst);
             if is_new_epoch || committed > last.revision() {
                 last.overlay.extend(last.revision() + 1..=committed);
@@ -105,9 +106,9 @@ fn follow(read: fn(&Cell<Snapshot>) -> Proven<Snapshot>) {
                 for _ in 0..3 {
                     let Proven { value, at_nanos: proven } = read(&cell);
                     let Some(snapshot) = value.filter(|_| proven > 0) else { continue };
-                    assert!(snapshot.is_whole(), "a snapshot is of one revision");
-                    assert!(snapshot.revision() + 1 >= proven, "what is proven is in the snapshot");
-                    assert!(snapshot.revision() >= seen, "revisions never go back");
+                    assert!(snapshot.is_whole(), "a snapshot holds one revision");
+                    assert!(snapshot.revision() + 1 >= proven, "a snapshot is as new as its proof");
+                    assert!(snapshot.revision() >= seen, "revisions never decrease");
                     seen = snapshot.revision();
                 }
             })
@@ -118,20 +119,20 @@ fn follow(read: fn(&Cell<Snapshot>) -> Proven<Snapshot>) {
     }
 }
 
-/// The proof after the value, as the cell must not read them.
+/// Reads the proof after the value, which the cell must not do.
 fn read_in_the_wrong_order(cell: &Cell<Snapshot>) -> Proven<Snapshot> {
     let value = cell.read().value;
     Proven { value, at_nanos: cell.read().at_nanos }
 }
 
 #[test]
-fn readers_see_whole_snapshots_that_never_go_back_and_are_as_new_as_proven() {
-    shuttle::check_random(|| follow(Cell::read), ORDERS);
-    shuttle::check_pct(|| follow(Cell::read), ORDERS, STOPS_MAX);
+fn readers_see_whole_snapshots_that_never_go_back_and_are_as_new_as_their_proof() {
+    shuttle::check_random(|| follow(Cell::read), INTERLEAVINGS);
+    shuttle::check_pct(|| follow(Cell::read), INTERLEAVINGS, PREEMPTIONS_MAX);
 }
 
 #[test]
-fn a_proof_that_is_read_after_the_snapshot_is_caught() {
-    let found = catch_unwind(|| shuttle::check_random(|| follow(read_in_the_wrong_order), ORDERS));
-    assert!(found.is_err(), "the wrong order was not noticed");
+fn reading_the_proof_after_the_snapshot_is_detected() {
+    let found = catch_unwind(|| shuttle::check_random(|| follow(read_in_the_wrong_order), INTERLEAVINGS));
+    assert!(found.is_err(), "the wrong order was not detected");
 }

@@ -3,13 +3,14 @@
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[path = "../benches/scenarios.rs"]
+#[path = "../crates/bench/benches/scenarios.rs"]
 mod scenarios;
 
 use lupa::cli::document::Document;
 use lupa::policy::Question;
 use lupa::policy::calendar::Calendar;
-use lupa::policy::gist::Gist;
+use lupa::policy::facts::Facts;
+use lupa::policy::verdict::RuleId;
 use lupa::wire::{decision, directory, v1};
 
 #[test]
@@ -20,13 +21,18 @@ fn a_decision_allocates_nothing() {
     let calendar = Calendar::published();
     for scenario in scenarios::scenarios() {
         let situation = decision::situation(&scenario.request).expect("a situation");
-        let question =
-            Question::new(&situation, Gist::all(&scenario.declarations), &directory, &calendar, scenario.now);
+        let question = Question::new(
+            &situation,
+            Facts::all(&scenario.declarations),
+            &directory,
+            &calendar,
+            scenario.now,
+        );
         for record in &scenario.request.records {
             let record = decision::record(record).expect("a record");
             let mut rule = None;
             let counted = allocation_counter::measure(|| {
-                rule = question.decide(&record).rule.map(|rule| rule.id);
+                rule = question.decide(&record).rule.map(RuleId::as_str);
             });
             assert_eq!(rule, Some(scenario.rule.as_str()), "{}", scenario.name);
             assert_eq!(counted.count_total, 0, "{}", scenario.name);

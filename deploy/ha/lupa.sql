@@ -1,5 +1,5 @@
--- Run by Patroni on the node that creates the cluster, or restores it: Lupa's role and its
--- database. After a restore both are there.
+-- Lupa's role and database. Patroni runs this on the node that creates or restores the
+-- cluster; after a restore both exist already.
 SELECT to_regrole('lupa') IS NULL AS missing \gset
 \if :missing
 CREATE ROLE lupa;
@@ -7,12 +7,12 @@ CREATE DATABASE lupa OWNER lupa;
 \endif
 REVOKE CONNECT ON DATABASE lupa FROM PUBLIC;
 
--- The password comes from a file and so is in no list of processes, and a statement that
--- fails is not logged.
+-- The password is read from a file, so that it is in no process list, and failed statements
+-- are not logged.
 \set password `cat "$LUPA_PASSWORD_FILE"`
 SET log_min_error_statement = panic;
 ALTER ROLE lupa LOGIN PASSWORD :'password';
 
 ALTER ROLE lupa SET synchronous_commit = on;
--- A Lupa that hangs in a transaction must not keep the others from writing.
+-- A Lupa that hangs in a transaction must not block the others.
 ALTER ROLE lupa SET idle_in_transaction_session_timeout = '5s';

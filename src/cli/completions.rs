@@ -4,7 +4,8 @@ use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
 use super::Cli;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::terminal::Terminal;
 
 const AFTER_HELP: &str = "\
@@ -15,7 +16,7 @@ Example:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct CompletionsArgs {
-    /// For which shell
+    /// The shell
     #[arg(value_parser = ["bash", "zsh", "fish"])]
     shell: String,
 }

@@ -1,37 +1,55 @@
-//! `lupa config`: every setting in force, and where it comes from.
+//! `lupa config`: every setting with its effective value.
 
+use clap::Args;
 use toml::{Table, Value};
 
 use super::Global;
-use super::calendar::{DATES, calendar};
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::serve::check_settings;
 use super::terminal::Terminal;
-use crate::config::{InForce, Source};
+use crate::config::{self, EffectiveValue, LoadedConfig, ValueSource};
 use crate::policy::calendar::{Calendar, InformationVersion};
 
-pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
-    let mut loaded = global.load_config()?;
-    let calendar = calendar(&loaded.config.calendar)
-        .map_err(|faults| Failure::Document("the configuration".to_owned(), faults))?;
-    check_settings(&loaded.config)?;
-    for setting in &mut loaded.values {
-        if let Some(key) = setting.name.strip_prefix("calendar.") {
-            setting.value = in_force(&calendar, key);
+/// Arguments of `lupa config`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The configuration, the calendar and the Envoy routes are validated completely. Exit code 2: a setting is
+invalid.
+
+Examples:
+  lupa config --config lupa.toml
+  LUPA_SERVER__LISTEN_ADDRESS=127.0.0.1:7500 lupa config")]
+pub struct ConfigArgs {
+    /// Print the defaults of all settings as Markdown, as in docs/configuration.md
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
+}
+
+pub(super) fn run(args: &ConfigArgs, global: &Global) -> Result<Exit, Failure> {
+    let terminal = Terminal::detect();
+    if args.markdown {
+        terminal.show(&config::markdown())?;
+        return Ok(Exit::Success);
+    }
+    let LoadedConfig { config, calendar, mut values } = global.load_config()?;
+    check_settings(&config)?;
+    for value in &mut values {
+        if let Some(key) = value.name.strip_prefix("calendar.") {
+            value.value = effective_date(&calendar, key);
         }
     }
-    let terminal = Terminal::detect();
     if global.json {
-        terminal.show_json(&loaded.values)?;
+        terminal.show_json(&values)?;
         return Ok(Exit::Success);
     }
     let mut table = terminal.table(["setting", "value", "from", "meaning"]);
-    for InForce { name, value, source, meaning } in &loaded.values {
+    for EffectiveValue { name, value, source, meaning } in &values {
         let value = value.as_ref().map_or_else(|| "unset".to_owned(), in_words);
         let source = match source {
-            Source::Default => "default",
-            Source::File => "file",
-            Source::Environment => "environment",
+            ValueSource::Default => "default",
+            ValueSource::File => "file",
+            ValueSource::Environment => "environment",
         };
         table.add_row([name, value.as_str(), source, meaning]);
     }
@@ -43,13 +61,12 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-/// A date or the versions of the calendar, the published ones too.
-fn in_force(calendar: &Calendar, key: &str) -> Option<Value> {
+/// A date or the versions of the effective calendar, published ones included.
+fn effective_date(calendar: &Calendar, key: &str) -> Option<Value> {
     if key == "versions" {
         return Some(Value::Array(calendar.versions.iter().map(version).collect()));
     }
-    let date = DATES.into_iter().find(|date| date.name() == key)?;
-    calendar.day(date).map(|day| Value::String(day.to_string()))
+    config::date_of(key, calendar).map(|day| Value::String(day.to_string()))
 }
 
 fn version(version: &InformationVersion) -> Value {
@@ -64,7 +81,7 @@ fn version(version: &InformationVersion) -> Value {
     Value::Table(fields)
 }
 
-/// As one would write it, but of versions only their names, and of routes only their paths.
+/// The value in TOML; of versions only their names, and of routes only their paths.
 fn in_words(value: &Value) -> String {
     match value {
         Value::Array(tables) => {

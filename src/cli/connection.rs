@@ -5,15 +5,15 @@ use std::time::Duration;
 use tonic::transport::{Channel, Endpoint};
 
 use super::failure::Failure;
+use crate::wire::admin::index_service_client::IndexServiceClient;
 use crate::wire::v1::decision_service_client::DecisionServiceClient;
 use crate::wire::v1::declaration_service_client::DeclarationServiceClient;
 use crate::wire::v1::directory_service_client::DirectoryServiceClient;
-use crate::wire::v1::index_service_client::IndexServiceClient;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A larger response is not read.
+/// Maximum size of a response.
 const RESPONSE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 pub(super) async fn decisions(server: &str) -> Result<DecisionServiceClient<Channel>, Failure> {
@@ -36,14 +36,14 @@ pub(super) async fn index(server: &str) -> Result<IndexServiceClient<Channel>, F
 }
 
 async fn channel(server: &str) -> Result<Channel, Failure> {
-    let wrong = |what: &str| {
+    let invalid = |what: &str| {
         Failure::Usage(format!("--server: `{server}` {what}: write it as http://127.0.0.1:7411"))
     };
-    let endpoint = Endpoint::from_shared(server.to_owned()).map_err(|_| wrong("is not a URL"))?;
+    let endpoint = Endpoint::from_shared(server.to_owned()).map_err(|_| invalid("is not a URL"))?;
     match endpoint.uri().scheme_str() {
         Some("http") => {}
-        Some("https") => return Err(wrong("asks for TLS, which there is not yet")),
-        Some(_) | None => return Err(wrong("does not begin with http://")),
+        Some("https") => return Err(invalid("uses TLS, which is not supported yet")),
+        Some(_) | None => return Err(invalid("does not start with http://")),
     }
     let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT);
     endpoint.connect().await.map_err(|error| Failure::Unreachable(server.to_owned(), error))

@@ -1,4 +1,4 @@
-//! `lupa decide`: may these records be shown?
+//! `lupa decide`: decides whether records may be shown.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::Global;
 use super::connection;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::input::Input;
 use super::question::{QUESTION, QuestionArgs};
 use super::refusal::Refusal;
@@ -24,7 +25,7 @@ Example:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct DecideArgs {
-    /// A DecideRequest in YAML or JSON instead; `-` reads standard input
+    /// A DecideRequest in YAML or JSON instead of arguments; `-` reads standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = QUESTION)]
     file: Option<PathBuf>,
     /// Exit with 1 unless every record is permitted

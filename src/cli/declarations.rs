@@ -5,34 +5,38 @@ use comfy_table::{ColumnConstraint, Table};
 use super::names::phrase;
 use super::terminal::{Terminal, minute};
 use crate::wire::v1;
-use crate::wire::v1::declaration::Declaration;
+use crate::wire::v1::declaration::Content;
 use crate::wire::v1::denial::Scope;
-use crate::wire::v1::recipient::Recipient;
-use crate::wire::v1::recorded_by::RecordedBy;
+use crate::wire::v1::recipient::Kind;
+use crate::wire::v1::recorded_by::System;
 
-/// From this width on ids stay in one line.
+/// From this table width on, ids are not wrapped.
 const WIDE: u16 = 110;
 
 /// Maximum number of registers named as covered by a denial.
 const COVERED_MAX: usize = 5;
 
-/// One line a declaration, in revision order. `unended` is the status of one
-/// that was neither withdrawn nor replaced.
-pub(super) fn table(terminal: Terminal, declarations: &[v1::StoredDeclaration], unended: &str) -> Table {
+/// One row for each declaration, in revision order. `status_in_force` is the
+/// status of one that was neither withdrawn nor replaced.
+pub(super) fn table(
+    terminal: Terminal,
+    declarations: &[v1::StoredDeclaration],
+    status_in_force: &str,
+) -> Table {
     let mut table = terminal.table(["id", "what", "status", "recorded", "given before", "by"]);
     for (place, stored) in declarations.iter().enumerate() {
         let earlier = declarations.get(..place).unwrap_or_default();
         table.add_row([
             stored.id.clone(),
             format!("{}{}", what(stored.declaration.as_ref()), covers(&stored.covers)),
-            status(stored, earlier, unended),
+            status(stored, earlier, status_in_force),
             minute(stored.recorded_at.as_ref()),
             minute(stored.given_at.as_ref().filter(|_| stored.given_at != stored.recorded_at)),
             by(stored.declarer.as_ref(), stored.recorded_by.as_ref()),
         ]);
     }
-    // An id in two lines cannot be copied to another command, but on a narrow
-    // terminal it would leave too little for the rest.
+    // A wrapped id cannot be copied to another command, but on a narrow terminal
+    // a whole one would leave too little room for the other columns.
     let is_wide = table.width().is_none_or(|width| width >= WIDE);
     if let Some(ids) = table.column_mut(0).filter(|_| is_wide) {
         ids.set_constraint(ColumnConstraint::ContentWidth);
@@ -40,13 +44,13 @@ pub(super) fn table(terminal: Terminal, declarations: &[v1::StoredDeclaration], 
     table
 }
 
-/// What is declared, in a phrase.
+/// The content of a declaration, as a phrase.
 fn what(declaration: Option<&v1::Declaration>) -> String {
-    match declaration.and_then(|declaration| declaration.declaration.as_ref()) {
+    match declaration.and_then(|declaration| declaration.content.as_ref()) {
         None => "unknown".to_owned(),
-        Some(Declaration::Information(information)) => format!("information {}", information.version),
-        Some(Declaration::Consent(consent)) => consent_in_words(consent),
-        Some(Declaration::Denial(denial)) => denial_in_words(denial),
+        Some(Content::Information(information)) => format!("information {}", information.version),
+        Some(Content::Consent(consent)) => consent_in_words(consent),
+        Some(Content::Denial(denial)) => denial_in_words(denial),
     }
 }
 
@@ -74,10 +78,10 @@ fn consent_in_words(consent: &v1::Consent) -> String {
 }
 
 fn recipient_in_words(recipient: &v1::Recipient) -> String {
-    match &recipient.recipient {
+    match &recipient.kind {
         None => "unknown".to_owned(),
-        Some(Recipient::AllPublic(v1::AllPublic {})) => "all public providers".to_owned(),
-        Some(Recipient::Organisation(oid)) => oid.clone(),
+        Some(Kind::AllPublic(v1::AllPublic {})) => "all public providers".to_owned(),
+        Some(Kind::Organisation(oid)) => oid.clone(),
     }
 }
 
@@ -109,7 +113,7 @@ fn denial_in_words(denial: &v1::Denial) -> String {
     what
 }
 
-/// What a denial covers today; all are told with `--json`.
+/// The registers that a denial covers today; `--json` lists all of them.
 fn covers(registers: &[String]) -> String {
     match registers.len() {
         0 => String::new(),
@@ -118,10 +122,15 @@ fn covers(registers: &[String]) -> String {
     }
 }
 
-/// A consent whose later word was stored before it opened nothing: it was superseded.
-fn status(stored: &v1::StoredDeclaration, earlier: &[v1::StoredDeclaration], unended: &str) -> String {
+/// The status of a declaration. A consent is superseded if the later one was
+/// recorded before it: it was never in force.
+fn status(
+    stored: &v1::StoredDeclaration,
+    earlier: &[v1::StoredDeclaration],
+    status_in_force: &str,
+) -> String {
     match &stored.withdrawn_at {
-        None if stored.replaced_by.is_empty() => unended.to_owned(),
+        None if stored.replaced_by.is_empty() => status_in_force.to_owned(),
         None if earlier.iter().any(|one| one.id == stored.replaced_by) => {
             format!("superseded by {}", stored.replaced_by)
         }
@@ -148,10 +157,10 @@ fn by(declarer: Option<&v1::Declarer>, recorded_by: Option<&v1::RecordedBy>) -> 
             }
         },
     );
-    match recorded_by.and_then(|by| by.recorded_by.as_ref()) {
+    match recorded_by.and_then(|by| by.system.as_ref()) {
         None => declarer,
-        Some(RecordedBy::MyKanta(v1::MyKanta {})) => format!("{declarer}, in MyKanta"),
-        Some(RecordedBy::Professional(v1::Professional { register, organisation: _, professional })) => {
+        Some(System::MyKanta(v1::MyKanta {})) => format!("{declarer}, in MyKanta"),
+        Some(System::Professional(v1::Professional { register, organisation: _, professional })) => {
             let who = if professional.is_empty() { "a professional" } else { professional };
             format!("{declarer}, through {who} in {register}")
         }
@@ -160,7 +169,7 @@ fn by(declarer: Option<&v1::Declarer>, recorded_by: Option<&v1::RecordedBy>) -> 
 
 fn role_in_words(role: i32) -> String {
     match v1::Role::try_from(role) {
-        Ok(v1::Role::Unspecified) => "no role told".to_owned(),
+        Ok(v1::Role::Unspecified) => "role not specified".to_owned(),
         Ok(_) | Err(_) => phrase::<v1::Role>(role),
     }
 }
@@ -170,16 +179,16 @@ mod tests {
     use super::super::document::Document;
     use super::*;
 
-    fn told(yaml: &str) -> String {
+    fn phrase_of(yaml: &str) -> String {
         let declaration = Document::read(yaml).expect("YAML").parse().expect("a declaration");
         what(Some(&declaration))
     }
 
     #[test]
-    fn declarations_are_told_in_phrases() {
-        assert_eq!(told("information: {version: 2.0}"), "information 2.0");
+    fn declarations_are_printed_as_phrases() {
+        assert_eq!(phrase_of("information: {version: 2.0}"), "information 2.0");
         assert_eq!(
-            told(
+            phrase_of(
                 "consent: {kind: CONSENT_KIND_PATIENT_DATA_TO_SOCIAL_WELFARE, allocation: {recipients: \
                  [all_public: {}, organisation: 1.2.3], data: [DATA_KIND_PRESCRIPTION], recorded_from: 2024-01-01}}"
             ),
@@ -187,7 +196,7 @@ mod tests {
              recorded: 2024-01-01…"
         );
         assert_eq!(
-            told(
+            phrase_of(
                 "denial: {sector: SECTOR_HEALTHCARE, service_event: visit-1, against: [AGAINST_OTHER_PROVIDERS]}"
             ),
             "denial: service event visit-1 (healthcare); against other providers"
@@ -199,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_a_declaration_is_told() {
+    fn the_status_names_the_withdrawal_or_the_replacement() {
         let first = stored("{id: a, replaced_by: b}");
         let second = stored("{id: b}");
         let late = stored("{id: c, replaced_by: b}");
@@ -217,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_denial_covers_is_told_by_name_or_by_count() {
+    fn covered_registers_are_listed_or_counted() {
         let registers = |count: usize| (1..=count).map(|place| format!("1.2.{place}")).collect::<Vec<_>>();
         assert_eq!(covers(&registers(0)), "");
         assert_eq!(covers(&registers(2)), "; covers today: 1.2.1, 1.2.2");
@@ -225,11 +234,11 @@ mod tests {
     }
 
     #[test]
-    fn a_label_is_told_with_its_denial() {
+    fn the_label_of_a_denial_is_printed() {
         let denial = "denial: {sector: SECTOR_HEALTHCARE, service_event: visit-1";
-        assert_eq!(told(&format!("{denial}}}")), "denial: service event visit-1 (healthcare)");
+        assert_eq!(phrase_of(&format!("{denial}}}")), "denial: service event visit-1 (healthcare)");
         assert_eq!(
-            told(&format!("{denial}, label: the visit in May}}")),
+            phrase_of(&format!("{denial}, label: the visit in May}}")),
             "denial: service event visit-1 (healthcare); the client's name for it: the visit in May"
         );
     }

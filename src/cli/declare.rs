@@ -11,7 +11,8 @@ use self::consent::ConsentArgs;
 use self::denial::DenialArgs;
 use super::Global;
 use super::connection;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::input::Input;
 use super::names::parser;
 use super::parties::{Statement, StatementArgs, new_key};
@@ -20,7 +21,7 @@ use super::refusal::Refusal;
 use super::terminal::{Terminal, instant};
 use super::words;
 use crate::wire::v1;
-use crate::wire::v1::declaration::Declaration;
+use crate::wire::v1::declaration::Content;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -38,7 +39,7 @@ Examples:
 pub struct DeclareArgs {
     #[command(subcommand)]
     what: Option<What>,
-    /// A RecordRequest in YAML or JSON instead; `-` reads standard input
+    /// A RecordDeclarationRequest in YAML or JSON instead of a subcommand; `-` reads standard input
     #[arg(long, value_name = "FILE", required = true)]
     file: Option<PathBuf>,
     /// With --file: repeat the printed key to retry without recording twice [default: the file's, or a new one]
@@ -61,7 +62,7 @@ struct InformationArgs {
     /// The version received, such as 2.0
     #[arg(long, value_name = "VERSION")]
     version: String,
-    /// How it was received [default: told by who records it]
+    /// How it was received [default: derived from who records it]
     #[arg(long, value_parser = parser::<v1::Way>())]
     way: Option<v1::Way>,
     #[command(flatten)]
@@ -74,7 +75,7 @@ pub(super) async fn run(args: DeclareArgs, global: &Global) -> Result<Exit, Fail
     let request = match (what, &file) {
         (Some(what), _) => what.into_request(),
         (None, Some(file)) => {
-            let mut request: v1::RecordRequest = file.parse()?;
+            let mut request: v1::RecordDeclarationRequest = file.parse()?;
             if let Some(key) = idempotency_key {
                 request.idempotency_key = key;
             } else if request.idempotency_key.is_empty() {
@@ -85,7 +86,7 @@ pub(super) async fn run(args: DeclareArgs, global: &Global) -> Result<Exit, Fail
         (None, None) => return Err(Failure::Usage("name what to declare, or a --file".to_owned())),
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.record(request).await;
+    let response = service.record_declaration(request).await;
     let recorded = response.map_err(|status| Refusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
@@ -96,8 +97,8 @@ pub(super) async fn run(args: DeclareArgs, global: &Global) -> Result<Exit, Fail
     Ok(Exit::Success)
 }
 
-fn show(terminal: Terminal, recorded: &v1::RecordResponse) -> Result<(), Failure> {
-    let v1::RecordResponse {
+fn show(terminal: Terminal, recorded: &v1::RecordDeclarationResponse) -> Result<(), Failure> {
+    let v1::RecordDeclarationResponse {
         declaration_id,
         recorded_at,
         token,
@@ -106,7 +107,7 @@ fn show(terminal: Terminal, recorded: &v1::RecordResponse) -> Result<(), Failure
         effective_everywhere_after,
     } = recorded;
     terminal.show(&format!(
-        "declaration  {declaration_id}\nrecorded at  {}\ntoken        {token}\neverywhere   from {} on\n",
+        "declaration  {declaration_id}\nrecorded at  {}\ntoken        {token}\neverywhere   from {}\n",
         instant(recorded_at.as_ref()),
         instant(effective_everywhere_after.as_ref())
     ))?;
@@ -116,7 +117,7 @@ fn show(terminal: Terminal, recorded: &v1::RecordResponse) -> Result<(), Failure
     show_notices(terminal, notices)
 }
 
-/// Prints what the professional should know.
+/// Prints the notices for the professional.
 pub(super) fn show_notices(terminal: Terminal, notices: &[i32]) -> Result<(), Failure> {
     notices.iter().try_for_each(|notice| {
         let notice =
@@ -126,26 +127,26 @@ pub(super) fn show_notices(terminal: Terminal, notices: &[i32]) -> Result<(), Fa
 }
 
 impl What {
-    fn into_request(self) -> v1::RecordRequest {
+    fn into_request(self) -> v1::RecordDeclarationRequest {
         let (declaration, statement) = match self {
             Self::Information(InformationArgs { version, way, statement }) => {
                 let way = way.map(Into::into).unwrap_or_default();
-                (Declaration::Information(v1::Information { version, way }), statement)
+                (Content::Information(v1::Information { version, way }), statement)
             }
             Self::Consent(args) => {
                 let (consent, statement) = args.into_consent();
-                (Declaration::Consent(consent), statement)
+                (Content::Consent(consent), statement)
             }
             Self::Denial(args) => {
                 let (denial, statement) = args.into_denial();
-                (Declaration::Denial(denial), statement)
+                (Content::Denial(denial), statement)
             }
         };
         let Statement { client, given_at, declarer, recorded_by, idempotency_key, wait } =
             statement.into_statement();
-        v1::RecordRequest {
+        v1::RecordDeclarationRequest {
             client: client.map(client_id),
-            declaration: Some(v1::Declaration { declaration: Some(declaration) }),
+            declaration: Some(v1::Declaration { content: Some(declaration) }),
             given_at,
             declarer,
             recorded_by,

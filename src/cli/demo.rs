@@ -1,5 +1,5 @@
-//! `lupa demo`: a server on a temporary store, with a directory of Finland and
-//! the stories of some clients, asked over gRPC.
+//! `lupa demo`: starts a server on a temporary store, with a fictional directory
+//! of Finland, and shows the decisions for some clients over gRPC.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,12 +14,14 @@ use tonic::transport::Channel;
 use uuid::Uuid;
 
 use super::document::Document;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::names::label;
 use super::refusal::Refusal;
 use super::terminal::Terminal;
 use super::{Global, connection, serve, words};
-use crate::config::{Config, Loaded, Source};
+use crate::config::{Config, LoadedConfig, ValueSource};
+use crate::policy::calendar::Calendar;
 use crate::server::{Listeners, Server, ServerError, clock};
 use crate::telemetry::Running;
 use crate::wire::v1;
@@ -29,26 +31,26 @@ use crate::wire::v1::declaration_service_client::DeclarationServiceClient;
 const DIRECTORY: &str = include_str!("../../deploy/demo/directory.yaml");
 const STORY: &str = include_str!("../../deploy/demo/story.yaml");
 
-/// The width of a story.
+/// Width of the text of a story.
 const STORY_COLUMNS: usize = 80;
 
 /// Arguments of `lupa demo`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The store is a temporary folder that goes when the demo ends. All people in the
-stories are fictional, with identity codes of the 900-series.
+The store is in a temporary folder that is removed when the demo ends. All people in the stories are
+fictional, with identity codes of the 900-series.
 
-Exit code 1, with --exit: an answer is not the one that the story tells.")]
+Exit code 1, with --exit: a decision differs from the expected one.")]
 pub struct DemoArgs {
-    /// Show every data fetch of the stories, not only each client's first
+    /// Show all data fetches of each client, not only the first
     #[arg(long)]
     all: bool,
-    /// End after the stories instead of staying up
+    /// Exit after the stories instead of keeping the server running
     #[arg(long)]
     exit: bool,
 }
 
-/// What the story file holds.
+/// The content of the story file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stories {
@@ -61,7 +63,7 @@ struct Story {
     name: String,
     story: String,
     #[serde(default)]
-    declarations: Vec<v1::RecordRequest>,
+    declarations: Vec<v1::RecordDeclarationRequest>,
     fetches: Vec<Fetch>,
 }
 
@@ -70,7 +72,7 @@ struct Story {
 struct Fetch {
     title: String,
     decide: v1::DecideRequest,
-    /// One a record.
+    /// The expected reason for each record.
     expect: Vec<v1::Reason>,
 }
 
@@ -78,44 +80,44 @@ pub(super) async fn run(args: &DemoArgs, global: &Global) -> Result<Exit, Failur
     let terminal = Terminal::detect();
     let directory: v1::Directory = embedded("deploy/demo/directory.yaml", DIRECTORY)?;
     let stories: Stories = embedded("deploy/demo/story.yaml", STORY)?;
-    let Loaded { mut config, values } = global.load_config()?;
-    // A story is not interrupted by what goes well, unless that is asked for.
-    if values.iter().any(|value| value.name == "log.level" && value.source == Source::Default) {
+    let LoadedConfig { mut config, calendar, values } = global.load_config()?;
+    // Without a configured level only warnings are logged between the stories.
+    if values.iter().any(|value| value.name == "log.level" && value.source == ValueSource::Default) {
         config.log.level = "warn".to_owned();
     }
     let folder = TemporaryFolder::new()?;
     config.store.path = folder.0.join("lupa.sqlite");
-    let demo = Demo::start(config, terminal).await?;
+    let demo = Demo::start(config, calendar, terminal).await?;
 
     let mut directories = connection::directory(&demo.url).await?;
     let names = register_names(&directory);
-    let told = format!(
+    let summary = format!(
         "Loaded the demo directory: {} organisations, {} registers.\n",
         directory.organisations.len(),
         directory.registers.len()
     );
     let request = v1::ReplaceDirectoryRequest { directory: Some(directory) };
     directories.replace_directory(request).await.map_err(Refusal::of)?;
-    terminal.show(&told)?;
+    terminal.show(&summary)?;
 
-    let mut teller = Teller {
+    let mut reporter = Reporter {
         terminal,
         names,
         decisions: connection::decisions(&demo.url).await?,
         declarations: connection::declarations(&demo.url).await?,
-        surprises: 0,
+        mismatches: 0,
     };
     for story in stories.clients {
-        teller.tell(story, args.all).await?;
+        reporter.show(story, args.all).await?;
     }
-    let surprises = teller.surprises;
+    let mismatches = reporter.mismatches;
     if args.exit {
-        demo.end().await?;
-        return Ok(if surprises == 0 { Exit::Success } else { Exit::Negative });
+        demo.stop().await?;
+        return Ok(if mismatches == 0 { Exit::Success } else { Exit::Negative });
     }
     terminal.show(&next_steps(&demo.url))?;
     serve::interrupted().await;
-    demo.end().await?;
+    demo.stop().await?;
     Ok(Exit::Success)
 }
 
@@ -129,12 +131,12 @@ struct Demo {
 }
 
 impl Demo {
-    async fn start(mut config: Config, terminal: Terminal) -> Result<Self, Failure> {
-        let telemetry = serve::begin_telemetry(&config)?;
+    async fn start(mut config: Config, calendar: Calendar, terminal: Terminal) -> Result<Self, Failure> {
+        let telemetry = serve::start_telemetry(&config)?;
         let listener = listen(&config, terminal).await?;
-        let address = listener.local_addr().map_err(|_| Failure::Internal("the address cannot be told"))?;
+        let address =
+            listener.local_addr().map_err(|_| Failure::Internal("the address of the listener is unknown"))?;
         config.server.listen_address = address;
-        let calendar = serve::configured_calendar(&config)?;
         let server = Server::open(&config, calendar, clock::now, telemetry.telemetry.clone()).await;
         let server = server.map_err(|error| serve::failed(&error))?;
         let mut readiness = server.index().readiness();
@@ -146,30 +148,29 @@ impl Demo {
             return Err(Failure::Internal("the index did not load"));
         }
         let url = format!("http://{address}");
-        terminal.show(&format!("Lupa serves gRPC on {url}, on a temporary store.\n"))?;
+        terminal.show(&format!("Lupa serves gRPC on {url}, with a temporary store.\n"))?;
         Ok(Self { url, stop, server, telemetry, config })
     }
 
-    async fn end(self) -> Result<(), Failure> {
+    async fn stop(self) -> Result<(), Failure> {
         let Self { url: _, stop, server, telemetry, config } = self;
         drop(stop);
-        let ended = server.await;
-        serve::end_telemetry(telemetry, &config).await;
-        match ended {
-            Ok(ended) => ended.map_err(|error| serve::failed(&error)),
+        let stopped = server.await;
+        serve::stop_telemetry(telemetry, &config).await;
+        match stopped {
+            Ok(stopped) => stopped.map_err(|error| serve::failed(&error)),
             Err(_) => Err(Failure::Internal("the server panicked")),
         }
     }
 }
 
-/// The configured address, or another port of it where that is taken.
+/// Listens on the configured address, or on another port if that one is in use.
 async fn listen(config: &Config, terminal: Terminal) -> Result<TcpListener, Failure> {
     let configured = config.server.listen_address;
     match TcpListener::bind(configured).await {
         Ok(listener) => Ok(listener),
         Err(error) => {
-            terminal
-                .show(&format!("{configured} cannot be listened on ({error}): taking another port.\n"))?;
+            terminal.show(&format!("Cannot listen on {configured} ({error}): using another port.\n"))?;
             let any_port = (configured.ip(), 0);
             let cannot = |error| Failure::Server(format!("cannot listen on {} ({error})", configured.ip()));
             TcpListener::bind(any_port).await.map_err(cannot)
@@ -177,27 +178,27 @@ async fn listen(config: &Config, terminal: Terminal) -> Result<TcpListener, Fail
     }
 }
 
-/// Tells the stories.
-struct Teller {
+/// Prints the stories, and compares the decisions with the expected ones.
+struct Reporter {
     terminal: Terminal,
-    /// By OID.
+    /// Names of registers, by OID.
     names: HashMap<String, String>,
     decisions: DecisionServiceClient<Channel>,
     declarations: DeclarationServiceClient<Channel>,
-    /// Answers that are not the ones the stories tell.
-    surprises: usize,
+    /// Number of decisions that differ from the expected ones.
+    mismatches: usize,
 }
 
-impl Teller {
-    async fn tell(&mut self, story: Story, tell_all: bool) -> Result<(), Failure> {
+impl Reporter {
+    async fn show(&mut self, story: Story, all: bool) -> Result<(), Failure> {
         let Story { name, story, declarations, fetches } = story;
         let story = textwrap::fill(story.trim(), STORY_COLUMNS);
         self.terminal.show(&format!("\n── {name} ──\n{story}\n"))?;
         for mut declaration in declarations {
             declaration.idempotency_key = Uuid::new_v4().to_string();
-            self.declarations.record(declaration).await.map_err(Refusal::of)?;
+            self.declarations.record_declaration(declaration).await.map_err(Refusal::of)?;
         }
-        for fetch in fetches.into_iter().take(if tell_all { usize::MAX } else { 1 }) {
+        for fetch in fetches.into_iter().take(if all { usize::MAX } else { 1 }) {
             self.fetch(fetch).await?;
         }
         Ok(())
@@ -220,17 +221,17 @@ impl Teller {
         }
         self.terminal.show(&format!("\n{title}\n"))?;
         self.terminal.show_table(table, "")?;
-        let came: Vec<v1::Reason> = decision.verdicts.iter().map(v1::Verdict::reason).collect();
-        if came != expect {
-            self.surprises += 1;
+        let reasons: Vec<v1::Reason> = decision.verdicts.iter().map(v1::Verdict::reason).collect();
+        if reasons != expect {
+            self.mismatches += 1;
             self.terminal
-                .show("(This is not what the story tells: the calendar may be configured otherwise.)\n")?;
+                .show("(This is not the expected decision: the configured calendar may differ.)\n")?;
         }
         Ok(())
     }
 }
 
-/// A folder that goes when the demo ends.
+/// A folder that is removed when the demo ends.
 struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
@@ -244,7 +245,7 @@ impl TemporaryFolder {
 impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            tracing::warn!(folder = %self.0.display(), %error, "the temporary folder could not be removed");
+            tracing::warn!(folder = %self.0.display(), %error, "cannot remove the temporary folder");
         }
     }
 }
@@ -258,12 +259,12 @@ fn register_names(directory: &v1::Directory) -> HashMap<String, String> {
     directory.registers.iter().map(|register| (register.oid.clone(), register.name.clone())).collect()
 }
 
-/// Three commands to try, as they can be typed.
+/// Three commands to try, ready to be pasted.
 fn next_steps(url: &str) -> String {
     let lupa = std::env::current_exe().map_or_else(|_| "lupa".to_owned(), |path| path.display().to_string());
     let server = if url == "http://127.0.0.1:7411" { String::new() } else { format!(" --server {url}") };
     format!(
-        "\nThe server stays up until you press Ctrl-C. In another terminal, try:\n\n\
+        "\nThe server runs until you press Ctrl-C. In another terminal, try:\n\n\
          {lupa} explain{server} --client 010181-900C --requester 1.2.246.10.99999999.5.1 --channel kanta \
          --ground care --access-right --record id=aino-doc-3,register=1.2.246.10.32213086.19.1,\
          event=aino-visit-2,kind=service-event-entry,recorded-on=2025-06-02\n\n\

@@ -1,4 +1,4 @@
-//! `lupa directory`: the organisations and registers.
+//! `lupa directory`: checks, loads and shows the organisations and registers.
 
 use std::path::PathBuf;
 
@@ -7,29 +7,32 @@ use clap::{Args, Subcommand};
 use super::Global;
 use super::connection;
 use super::document::Fault;
-use super::failure::{Exit, Failure};
-use super::input::Input;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::input::{Input, InputFault};
 use super::refusal::Refusal;
 use super::terminal::Terminal;
 use crate::wire::directory::{directory, to_violation};
 use crate::wire::v1;
 use crate::wire::violation::{InvalidRequest, Violation};
 
-/// What to do with the directory.
+/// The commands of `lupa directory`.
 #[derive(Debug, Subcommand)]
 pub enum DirectoryCommand {
-    /// Tell every fault of a file, with its line, without a server
+    /// Check a file without a server: print every fault with its line
     Check(CheckArgs),
-    /// Replace the server's directory by a file, or tell every fault of the file
+    /// Replace the directory of the server with a file; a file with faults is rejected as a whole
     Load(LoadArgs),
-    /// Show the server's directory; with --json it can be edited and loaded again
+    /// Show the directory of the server; the output of --json can be edited and loaded again
     Show,
 }
 
 /// Arguments of `lupa directory check`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code 1: the file has faults. Loose ends, such as a successor that is not in the
-directory, are told but are no faults: what they would open stays closed.")]
+#[command(
+    after_help = "Exit code 1: the file has faults. Loose ends, such as a successor that is not in the directory, are
+reported but are not faults: nothing is permitted because of them."
+)]
 pub struct CheckArgs {
     /// A Directory in YAML or JSON; `-` reads standard input
     file: PathBuf,
@@ -52,18 +55,18 @@ pub(super) async fn run(command: DirectoryCommand, global: &Global) -> Result<Ex
 
 fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
     let file = match Input::read(&args.file) {
-        Err(Failure::Document(name, faults)) => return tell_faults(&name, &faults, global),
+        Err(InputFault::Invalid(name, faults)) => return print_faults(&name, &faults, global),
         read => read?,
     };
     let message: v1::Directory = match file.parse() {
-        Err(Failure::Document(name, faults)) => return tell_faults(&name, &faults, global),
+        Err(InputFault::Invalid(name, faults)) => return print_faults(&name, &faults, global),
         read => read?,
     };
     let place = |violation: Violation| file.fault(&violation.field, violation.description);
     let directory = match directory(&message) {
         Err(InvalidRequest { violations }) => {
             let faults: Vec<Fault> = violations.into_iter().map(place).collect();
-            return tell_faults(&file.name, &faults, global);
+            return print_faults(&file.name, &faults, global);
         }
         Ok(directory) => directory,
     };
@@ -71,11 +74,11 @@ fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
     let loose_ends: Vec<Fault> = directory.loose_ends().iter().map(|end| place(to_violation(end))).collect();
     if global.json {
         terminal
-            .show_json(&serde_json::json!({ "faults": [], "loose_ends": told(&file.name, &loose_ends) }))?;
+            .show_json(&serde_json::json!({ "faults": [], "loose_ends": lines(&file.name, &loose_ends) }))?;
         return Ok(Exit::Success);
     }
     let loose: String =
-        told(&file.name, &loose_ends).iter().map(|end| format!("{end} (a loose end)\n")).collect();
+        lines(&file.name, &loose_ends).iter().map(|end| format!("{end} (a loose end)\n")).collect();
     terminal.show(&format!(
         "{loose}{} organisations, {} registers and {} outsourcing relations: no faults\n",
         message.organisations.len(),
@@ -85,9 +88,9 @@ fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn tell_faults(file: &str, faults: &[Fault], global: &Global) -> Result<Exit, Failure> {
+fn print_faults(file: &str, faults: &[Fault], global: &Global) -> Result<Exit, Failure> {
     let terminal = Terminal::detect();
-    let lines = told(file, faults);
+    let lines = lines(file, faults);
     if global.json {
         terminal.show_json(&serde_json::json!({ "faults": lines, "loose_ends": [] }))?;
     } else {
@@ -96,14 +99,14 @@ fn tell_faults(file: &str, faults: &[Fault], global: &Global) -> Result<Exit, Fa
     Ok(Exit::Negative)
 }
 
-fn told(file: &str, faults: &[Fault]) -> Vec<String> {
-    faults.iter().map(|fault| fault.told(file)).collect()
+fn lines(file: &str, faults: &[Fault]) -> Vec<String> {
+    faults.iter().map(|fault| fault.in_file(file)).collect()
 }
 
 async fn load(args: &LoadArgs, global: &Global) -> Result<Exit, Failure> {
     let file = Input::read(&args.file)?;
     let directory: v1::Directory = file.parse()?;
-    let told = format!(
+    let summary = format!(
         "{} organisations, {} registers and {} outsourcing relations are in force",
         directory.organisations.len(),
         directory.registers.len(),
@@ -118,7 +121,7 @@ async fn load(args: &LoadArgs, global: &Global) -> Result<Exit, Failure> {
     if global.json {
         terminal.show_json(&replaced)?;
     } else {
-        terminal.show(&format!("{told}\ntoken  {}\n", replaced.token))?;
+        terminal.show(&format!("{summary}\ntoken  {}\n", replaced.token))?;
     }
     Ok(Exit::Success)
 }
@@ -164,21 +167,21 @@ fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), Fail
         outsourcing.add_row([
             one.organiser_register.as_str(),
             one.producer.as_str(),
-            one.from.as_str(),
-            one.until.as_str(),
+            one.valid_from.as_str(),
+            one.valid_until.as_str(),
         ]);
     }
     if directory.outsourcing.is_empty() { Ok(()) } else { terminal.show_table(outsourcing, "") }
 }
 
-/// The Finnish name, and the others where there are some.
+/// The Finnish name, and the Swedish and English ones in brackets if there are any.
 fn names(fi: &str, sv: &str, en: &str) -> String {
-    let told: Vec<String> = [("sv", sv), ("en", en)]
+    let others: Vec<String> = [("sv", sv), ("en", en)]
         .into_iter()
         .filter(|(_, name)| !name.is_empty())
         .map(|(language, name)| format!("{language}: {name}"))
         .collect();
-    if told.is_empty() { fi.to_owned() } else { format!("{fi} ({})", told.join("; ")) }
+    if others.is_empty() { fi.to_owned() } else { format!("{fi} ({})", others.join("; ")) }
 }
 
 #[cfg(test)]
@@ -186,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_told_in_each_language_that_has_one() {
+    fn names_are_printed_in_each_language_that_has_one() {
         assert_eq!(names("Turku", "", ""), "Turku");
         assert_eq!(names("Turku", "Åbo", ""), "Turku (sv: Åbo)");
         assert_eq!(

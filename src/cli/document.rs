@@ -1,10 +1,15 @@
-//! Reads a YAML or JSON file into messages, and tells every fault with its line.
+//! Reads a YAML or JSON file into messages, and reports every fault with its line.
 //!
-//! Files are the protobuf JSON mapping of the messages of `proto/`, so that
-//! the wire and the files have one vocabulary. YAML contains JSON. A plain
-//! scalar is a flag (`true`, `false`), nothing (`null`, `~`) or else text: the
-//! mapping accepts text for numbers, and dates and versions (`1.0`) stay as
-//! they are written.
+//! Files use the protobuf JSON mapping of the messages of `proto/`, so that
+//! files and the wire share one vocabulary. JSON is a subset of YAML. A plain
+//! scalar is a boolean (`true`, `false`), null (`null`, `~`) or text: the mapping
+//! accepts text for numbers, and dates and versions (`1.0`) keep their spelling.
+//!
+//! ```text
+//! text ─ read ─▶ tree of nodes with lines ─ deserialize ─▶ message
+//!                        │                       │
+//!                        └──────── faults ◀──────┘
+//! ```
 //!
 //! ```
 //! use lupa::cli::document::Document;
@@ -20,63 +25,65 @@
 //! ```
 
 mod deserialize;
+mod error;
 mod node;
 mod path;
 mod read;
-mod wrong;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 
-use self::deserialize::Reading;
+use self::deserialize::NodeDeserializer;
 use self::node::Node;
-use self::path::Path;
+use self::path::FieldPath;
 
-/// A larger file is refused.
+/// Maximum size of a file.
 pub const DOCUMENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// More faults of one file are not told.
+/// Maximum number of faults that are reported for one file.
 const FAULTS_MAX: usize = 50;
 
-/// A file that is well-formed, with the lines of its parts.
+/// A well-formed file, with the lines of its parts.
 #[derive(Clone, Debug)]
 pub struct Document {
     root: Node,
 }
 
-/// Something wrong in a file.
+/// A fault of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// Where; none if it is known only by its path, or not at all.
+    /// The line. None: only the path is known, or nothing.
     pub line: Option<usize>,
-    /// The field, such as `organisations[3].controller`; empty = the whole file.
+    /// The field, such as `organisations[3].controller`. Empty: the whole file.
     pub path: String,
     /// What is wrong, and what to write instead.
     pub message: String,
 }
 
 impl Document {
-    /// Reads text as far as it goes without knowing what it should be.
+    /// Parses text as YAML, without regard to the message that it should contain.
     pub fn read(text: &str) -> Result<Self, Vec<Fault>> {
         if text.len() > DOCUMENT_BYTES_MAX {
-            let message =
-                format!("the file has {} bytes; at most {DOCUMENT_BYTES_MAX} are read: split it", text.len());
+            let message = format!(
+                "the file has {} bytes, more than the maximum of {DOCUMENT_BYTES_MAX}: split it",
+                text.len()
+            );
             return Err(vec![Fault { line: None, path: String::new(), message }]);
         }
         read::read(text).map(|root| Self { root })
     }
 
-    /// The whole document as a message.
+    /// Converts the whole document to a message.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Vec<Fault>> {
-        self.parse_node(&self.root, &Path::default())
+        self.parse_node(&self.root, &FieldPath::default())
     }
 
-    /// One part of the document, such as `scenarios[3]`, as a message. The
-    /// paths of faults are those of the whole document.
+    /// Converts one part of the document, such as `scenarios[3]`, to a message.
+    /// The paths of faults start at the root of the document.
     pub fn parse_at<T: DeserializeOwned>(&self, path: &str) -> Result<T, Vec<Fault>> {
-        let path = Path::parse(path);
+        let path = FieldPath::parse(path);
         let Some(node) = self.root.at(&path) else {
             let fault = Fault {
                 line: self.root.line_of(&path),
@@ -88,30 +95,30 @@ impl Document {
         self.parse_node(node, &path)
     }
 
-    /// The line of a field, or else of the nearest field around it.
+    /// The line of a field, or of the nearest field that encloses it.
     #[must_use]
     pub fn line_of(&self, path: &str) -> Option<usize> {
-        self.root.line_of(&Path::parse(path))
+        self.root.line_of(&FieldPath::parse(path))
     }
 
-    /// Reading stops at the first fault, so what was at fault is dropped and
-    /// the rest is read again, until nothing is at fault.
-    fn parse_node<T: DeserializeOwned>(&self, node: &Node, place: &Path) -> Result<T, Vec<Fault>> {
+    /// Deserialization stops at the first fault. To find all faults, the part at
+    /// fault is dropped and the rest is deserialized again, until no fault is left.
+    fn parse_node<T: DeserializeOwned>(&self, node: &Node, place: &FieldPath) -> Result<T, Vec<Fault>> {
         let mut node = Cow::Borrowed(node);
         let mut faults = Vec::new();
         loop {
-            let wrong = match T::deserialize(Reading(&node)) {
+            let error = match T::deserialize(NodeDeserializer(&node)) {
                 Ok(message) if faults.is_empty() => return Ok(message),
                 Ok(_) => break,
-                Err(wrong) => wrong,
+                Err(error) => error,
             };
-            let (within, missing, message) = wrong.into_parts();
+            let (within, missing, message) = error.into_parts();
             if !missing.is_some_and(|field| node.has_dropped(&within, field)) {
                 let path = place.join(&within);
                 faults.push(Fault { line: self.root.line_of(&path), path: path.to_string(), message });
             }
             if faults.len() == FAULTS_MAX {
-                let message = format!("more than {FAULTS_MAX} faults: correct these first");
+                let message = format!("more than {FAULTS_MAX} faults: fix these first");
                 faults.push(Fault { line: None, path: String::new(), message });
                 return Err(faults);
             }
@@ -125,9 +132,9 @@ impl Document {
 }
 
 impl Fault {
-    /// The fault as told to a person: `file:line: path: message`.
+    /// The fault with the name of its file: `file:line: path: message`.
     #[must_use]
-    pub fn told(&self, file: &str) -> String {
+    pub fn in_file(&self, file: &str) -> String {
         format!("{file}:{self}")
     }
 }

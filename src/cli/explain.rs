@@ -1,4 +1,4 @@
-//! `lupa explain`: every rule that was looked at for one record.
+//! `lupa explain`: every rule that was evaluated for one record.
 
 use std::path::PathBuf;
 
@@ -8,11 +8,13 @@ use comfy_table::Table;
 use super::Global;
 use super::connection;
 use super::declarations;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::input::Input;
 use super::names::label;
 use super::question::{QUESTION, QuestionArgs};
 use super::refusal::Refusal;
+use super::rules::Sources;
 use super::terminal::{Terminal, instant};
 use super::words;
 use crate::wire::v1;
@@ -27,7 +29,7 @@ Example:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct ExplainArgs {
-    /// A DecideRequest with one record, in YAML or JSON, instead; `-` reads standard input
+    /// A DecideRequest with one record in YAML or JSON instead of arguments; `-` reads standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = QUESTION)]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -63,10 +65,12 @@ fn show(terminal: Terminal, explanation: &v1::ExplainResponse) -> Result<(), Fai
             words::why(verdict),
         ))?;
     }
-    let rules = explanation.rules.iter().enumerate().map(|(at, explained)| line(at + 1, explained));
+    let mut sources = Sources::default();
+    let rules = explanation.rules.iter().enumerate();
+    let rules: String = rules.map(|(at, explained)| line(at + 1, explained, &mut sources)).collect();
     terminal.show(&format!(
-        "{}\n✓ permits   ✗ denies   · passes   - is not in force   (no mark) was not reached\n\n",
-        rules.collect::<String>()
+        "{rules}\n✓ permits   ✗ denies   · no match   - not in force   (no mark) not reached\n\n{}\n",
+        sources.legend(terminal)
     ))?;
     let deciding = explanation.verdict.as_ref().map(|verdict| verdict.declarations.as_slice());
     let deciding = deciding.unwrap_or_default();
@@ -89,7 +93,7 @@ fn show(terminal: Terminal, explanation: &v1::ExplainResponse) -> Result<(), Fai
     ))
 }
 
-/// Adds a column that marks the declarations that decided.
+/// Adds a column that marks the deciding declarations.
 fn mark_deciding(table: &mut Table, declarations: &[v1::StoredDeclaration], deciding: &[String]) {
     if let Some(mut header) = table.header().cloned() {
         header.add_cell("decides".into());
@@ -101,16 +105,16 @@ fn mark_deciding(table: &mut Table, declarations: &[v1::StoredDeclaration], deci
     }
 }
 
-/// A rule, what it found and where it is written from.
-fn line(place: usize, explained: &v1::ExplainedRule) -> String {
+/// A rule, its finding, and the numbers of its sources.
+fn line(place: usize, explained: &v1::ExplainedRule, sources: &mut Sources) -> String {
     let rule = explained.rule.clone().unwrap_or_default();
     let line = |mark: &str| format!(" {mark} {place:>2}. {}: {}\n", rule.id, rule.title);
-    let found = || format!("       {} [{}]\n", explained.explanation, rule.sources.join("; "));
+    let mut finding = || format!("       {} [{}]\n", explained.explanation, sources.numbers(&rule.sources));
     match explained.finding() {
-        v1::Finding::Decided if explained.effect() == v1::Effect::Permit => line("✓") + &found(),
-        v1::Finding::Decided => line("✗") + &found(),
-        v1::Finding::Silent => line("·") + &found(),
-        v1::Finding::NotInForce => line("-") + &found(),
+        v1::Finding::Decided if explained.effect() == v1::Effect::Permit => line("✓") + &finding(),
+        v1::Finding::Decided => line("✗") + &finding(),
+        v1::Finding::Silent => line("·") + &finding(),
+        v1::Finding::NotInForce => line("-") + &finding(),
         v1::Finding::NotReached | v1::Finding::Unspecified => line(" "),
     }
 }

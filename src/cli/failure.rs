@@ -1,39 +1,24 @@
-//! How a command ends, and what it tells when it could not do its work.
+//! The errors of commands, as printed for people: what happened and what to do
+//! next.
 
 use std::io;
-use std::process::ExitCode;
 
 use super::document::Fault;
+use super::exit::Exit;
+use super::input::InputFault;
 use super::refusal::Refusal;
 use crate::config::ConfigFault;
 
-/// How a command ended. The codes are part of the interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// Done.
-    Success = 0,
-    /// Done, and the answer is negative.
-    Negative = 1,
-    /// An argument, a file or a setting cannot be read.
-    Usage = 2,
-    /// The server refused.
-    Refused = 3,
-    /// The server cannot be reached or cannot answer now.
-    Unavailable = 4,
-    /// A fault of our own.
-    Internal = 70,
-}
-
-/// Why a command could not do its work.
+/// Why a command failed.
 #[derive(Debug)]
 pub enum Failure {
-    /// An argument cannot be read.
+    /// An argument is invalid.
     Usage(String),
-    /// A file of messages cannot be read.
+    /// A file of messages is invalid.
     Document(String, Vec<Fault>),
-    /// The configuration cannot be read.
+    /// The configuration is invalid.
     Config(Vec<ConfigFault>),
-    /// A file cannot be opened.
+    /// A file cannot be read.
     File(String, io::Error),
     /// A file cannot be written.
     Written(String, io::Error),
@@ -41,22 +26,31 @@ pub enum Failure {
     Server(String),
     /// The server answered with an error.
     Refused(Box<Refusal>),
-    /// No server answers there.
+    /// No server answers at the address.
     Unreachable(String, tonic::transport::Error),
-    /// Nothing can be printed.
+    /// Standard output cannot be written.
     Output(io::Error),
-    /// A fault of our own.
+    /// An internal error of lupa.
     Internal(&'static str),
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(Box::new(refusal))
+    }
+}
+
+impl From<InputFault> for Failure {
+    fn from(fault: InputFault) -> Self {
+        match fault {
+            InputFault::Unreadable(name, error) => Self::File(name, error),
+            InputFault::Invalid(name, faults) => Self::Document(name, faults),
+        }
     }
 }
 
 impl Failure {
-    /// How the command ends.
+    /// The exit code of the command.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self {
@@ -66,38 +60,38 @@ impl Failure {
             Self::Server(_) => Exit::Unavailable,
             Self::Refused(refusal) => refusal.exit(),
             Self::Unreachable(..) => Exit::Unavailable,
-            // Whoever read the output has read enough, as `head` does.
+            // The reader closed the pipe because it had read enough, as `head` does.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success,
             Self::Output(_) | Self::Internal(_) => Exit::Internal,
         }
     }
 
-    /// Lines for a person: what is wrong and what to do next.
+    /// The lines for standard error: what happened and what to do next.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn message(&self) -> String {
         match self {
             Self::Usage(message) => format!("error: {message}\n"),
             Self::Document(file, faults) => {
-                let told: String = faults.iter().map(|fault| fault.told(file) + "\n").collect();
-                format!("{told}error: {file} cannot be used: {}\n", count(faults.len()))
+                let lines: String = faults.iter().map(|fault| fault.in_file(file) + "\n").collect();
+                format!("{lines}error: {file} is invalid: {}\n", count(faults.len()))
             }
             Self::Config(faults) => {
-                let told: String = faults.iter().map(|fault| format!("{fault}\n")).collect();
-                format!("{told}error: the configuration cannot be used: {}\n", count(faults.len()))
+                let lines: String = faults.iter().map(|fault| format!("{fault}\n")).collect();
+                format!("{lines}error: the configuration is invalid: {}\n", count(faults.len()))
             }
-            Self::File(file, error) => format!("error: {file} cannot be read: {error}. Correct the path.\n"),
+            Self::File(file, error) => format!("error: cannot read {file}: {error}. Correct the path.\n"),
             Self::Written(file, error) => {
-                format!("error: {file} cannot be written: {error}. Correct the path.\n")
+                format!("error: cannot write {file}: {error}. Correct the path.\n")
             }
             Self::Server(message) => format!("error: {message}\n"),
-            Self::Refused(refusal) => refusal.told(),
+            Self::Refused(refusal) => refusal.message(),
             Self::Unreachable(server, error) => format!(
                 "error: no server answers at {server}: {}. Start one with `lupa serve`, or name another with \
                  --server or LUPA_URL.\n",
                 root_cause(error)
             ),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => String::new(),
-            Self::Output(error) => format!("error: nothing can be printed: {error}\n"),
+            Self::Output(error) => format!("error: cannot write to stdout: {error}\n"),
             Self::Internal(what) => format!("error: {what}. This is a fault of lupa: report it.\n"),
         }
     }

@@ -1,11 +1,12 @@
-//! `lupa get`: one declaration of a client.
+//! `lupa get`: shows one declaration of a client.
 
 use clap::Args;
 
 use super::Global;
 use super::connection;
 use super::declarations;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::parties::ViewArgs;
 use super::question::client_id;
 use super::refusal::Refusal;
@@ -13,8 +14,8 @@ use super::terminal::Terminal;
 use crate::wire::v1;
 
 const AFTER_HELP: &str = "\
-A denial is shown for three purposes only and to a named viewer, and the viewing is logged. One of
-another sector than the professional's is not found.
+A denial is shown only for one of three purposes and to a named viewer, and the viewing is logged. A
+denial of another sector than the professional's is reported as not found.
 
 Example:
   lupa get --client 010181-900C --declaration ID --viewing-purpose investigation \\
@@ -27,7 +28,7 @@ pub struct GetArgs {
     /// The client's identity code
     #[arg(long, value_name = "CODE")]
     client: String,
-    /// The declaration, as `lupa list` shows its id
+    /// The id of the declaration, as shown by `lupa list`
     #[arg(long, value_name = "ID")]
     declaration: String,
     #[command(flatten)]
@@ -37,14 +38,14 @@ pub struct GetArgs {
 pub(super) async fn run(args: GetArgs, global: &Global) -> Result<Exit, Failure> {
     let GetArgs { client, declaration, view } = args;
     let (viewing_purpose, viewer) = view.into_view();
-    let request = v1::GetRequest {
+    let request = v1::GetDeclarationRequest {
         client: Some(client_id(client)),
         declaration_id: declaration,
         viewing_purpose,
         viewer,
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.get(request).await.map_err(Refusal::of)?.into_inner();
+    let response = service.get_declaration(request).await.map_err(Refusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&response)?;

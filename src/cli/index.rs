@@ -1,4 +1,4 @@
-//! `lupa index`: how the policy cache of a running server is.
+//! `lupa index`: the state of the index of a running server.
 
 use clap::Subcommand;
 use indicatif::{BinaryBytes, HumanCount};
@@ -6,15 +6,16 @@ use pbjson_types::Duration;
 
 use super::Global;
 use super::connection;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::refusal::Refusal;
 use super::terminal::Terminal;
-use crate::wire::v1;
+use crate::wire::admin;
 
-/// What to tell of the index.
+/// The commands of `lupa index`.
 #[derive(Debug, Subcommand)]
 pub enum IndexCommand {
-    /// Show how large, how fresh and how recently packed and written it is
+    /// Show its size, freshness, merges and checkpoint
     Stats,
 }
 
@@ -26,7 +27,8 @@ pub(super) async fn run(command: &IndexCommand, global: &Global) -> Result<Exit,
 
 async fn stats(global: &Global) -> Result<Exit, Failure> {
     let mut service = connection::index(&global.server).await?;
-    let stats = service.get_index_stats(v1::GetIndexStatsRequest {}).await.map_err(Refusal::of)?.into_inner();
+    let stats =
+        service.get_index_stats(admin::GetIndexStatsRequest {}).await.map_err(Refusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&stats)?;
@@ -40,8 +42,8 @@ async fn stats(global: &Global) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn rows(stats: &v1::GetIndexStatsResponse) -> Vec<(&'static str, String)> {
-    let v1::GetIndexStatsResponse {
+fn rows(stats: &admin::GetIndexStatsResponse) -> Vec<(&'static str, String)> {
+    let admin::GetIndexStatsResponse {
         revision,
         age,
         clients,
@@ -54,48 +56,48 @@ fn rows(stats: &v1::GetIndexStatsResponse) -> Vec<(&'static str, String)> {
         digest,
         mark,
     } = stats;
-    let v1::BaseBytes { clients: client_bytes, entries, contents } = base_bytes.unwrap_or_default();
-    let v1::Merges { count, last_took, longest_step } = merges.unwrap_or_default();
+    let admin::BaseBytes { clients: client_bytes, entries, contents } = base_bytes.unwrap_or_default();
+    let admin::Merges { count, last_took, longest_step } = merges.unwrap_or_default();
     let count_of = |count: &u64| HumanCount(*count).to_string();
     let size = |bytes: u64| BinaryBytes(bytes).to_string();
     let merges = match count {
         0 => "none yet".to_owned(),
-        count => format!("{count}, the last in {}", took(last_took)),
+        count => format!("{count}, the last took {}", took(last_took)),
     };
     let checkpoint = match checkpoint {
         None => "none".to_owned(),
-        Some(v1::Checkpoint { revision, age, bytes: 0, took: read }) => {
-            format!("of revision {revision}, read {} ago in {}", took(*age), took(*read))
+        Some(admin::Checkpoint { revision, age, bytes: 0, took: read }) => {
+            format!("revision {revision}, read {} ago in {}", took(*age), took(*read))
         }
-        Some(v1::Checkpoint { revision, age, bytes, took: written }) => {
+        Some(admin::Checkpoint { revision, age, bytes, took: written }) => {
             let (age, written, bytes) = (took(*age), took(*written), size(*bytes));
-            format!("of revision {revision}, written {age} ago in {written}, {bytes}")
+            format!("revision {revision}, written {age} ago in {written}, {bytes}")
         }
     };
     let mark = match mark {
         None => "none yet".to_owned(),
-        Some(v1::Mark { revision, digest }) => format!("revision {revision}: {digest}"),
+        Some(admin::Mark { revision, digest }) => format!("revision {revision}: {digest}"),
     };
     vec![
         ("revision", revision.to_string()),
-        ("digest, to compare replicas", digest.clone()),
-        ("  when a minute last ended", mark),
-        ("known to be the newest", format!("{} ago", took(*age))),
+        ("digest, equal on all replicas", digest.clone()),
+        ("  at the last full minute", mark),
+        ("proven fresh", format!("{} ago", took(*age))),
         ("clients", count_of(clients)),
         ("declarations", count_of(declarations)),
         ("base", size(client_bytes + entries + contents)),
-        ("  tables of clients", size(client_bytes)),
-        ("  entries of declarations", size(entries)),
-        ("  what they say", size(contents)),
-        ("clients changed since it was packed", count_of(overlay_clients)),
-        ("packed again", merges),
+        ("  client tables", size(client_bytes)),
+        ("  declaration entries", size(entries)),
+        ("  declaration contents", size(contents)),
+        ("overlay, changed clients", count_of(overlay_clients)),
+        ("merges", merges),
         ("  longest step", took(longest_step)),
         ("loaded in", took(*load_took)),
         ("checkpoint", checkpoint),
     ]
 }
 
-/// A time in the unit that suits it.
+/// A duration in a readable unit.
 fn took(duration: Option<Duration>) -> String {
     let Duration { seconds, nanos } = duration.unwrap_or_default();
     let duration = std::time::Duration::new(seconds.unsigned_abs(), nanos.unsigned_abs());

@@ -1,11 +1,12 @@
-//! `lupa list`: a client's declarations.
+//! `lupa list`: lists the declarations of a client.
 
 use clap::Args;
 
 use super::Global;
 use super::connection;
 use super::declarations;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::names::parser;
 use super::parties::{ViewArgs, viewer_required};
 use super::question::client_id;
@@ -14,9 +15,9 @@ use super::terminal::Terminal;
 use crate::wire::v1;
 
 const AFTER_HELP: &str = "\
-Denials are shown for three purposes only and to a named viewer, and each viewing is logged. MyKanta
-sees all of them; a professional sees those of the own sector and of both. To list the rest alone,
-leave denials out with --kind.
+Denials are shown only for one of three purposes and to a named viewer, and each viewing is logged.
+MyKanta sees all of them; a professional sees those of their own sector and of both sectors. To list
+declarations without denials, name the other kinds with --kind.
 
 Examples:
   lupa list --client 010181-900C --kind consent --kind information
@@ -25,7 +26,7 @@ Examples:
     --professional-register 1.2.246.10.32213086.19.1 \\
     --professional-organisation 1.2.246.10.32213086.10.0";
 
-/// More pages of one client are not read.
+/// Maximum number of pages that are read.
 const PAGES_MAX: usize = 1000;
 
 /// Arguments of `lupa list`.
@@ -38,7 +39,7 @@ pub struct ListArgs {
     /// Only this kind; can be repeated [default: every kind]
     #[arg(long = "kind", value_name = "KIND", value_parser = parser::<v1::Kind>())]
     kinds: Vec<v1::Kind>,
-    /// Also withdrawn, replaced and superseded ones
+    /// Include withdrawn, replaced and superseded declarations
     #[arg(long)]
     include_ended: bool,
     #[command(flatten)]
@@ -51,7 +52,7 @@ pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, Failure
     if viewer.is_none() && (kinds.is_empty() || kinds.contains(&v1::Kind::Denial)) {
         return Err(viewer_required("--viewed-by"));
     }
-    let mut request = v1::ListRequest {
+    let mut request = v1::ListDeclarationsRequest {
         client: Some(client_id(client)),
         kinds: kinds.into_iter().map(Into::into).collect(),
         include_ended,
@@ -63,23 +64,23 @@ pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, Failure
     let mut service = connection::declarations(&global.server).await?;
     let mut listed = Vec::new();
     for _ in 0..PAGES_MAX {
-        let page = service.list(request.clone()).await.map_err(Refusal::of)?.into_inner();
+        let page = service.list_declarations(request.clone()).await.map_err(Refusal::of)?.into_inner();
         listed.extend(page.declarations);
         request.page_token = page.next_page_token;
         if request.page_token.is_empty() {
             break;
         }
     }
-    let response = v1::ListResponse { declarations: listed, next_page_token: request.page_token };
+    let response = v1::ListDeclarationsResponse { declarations: listed, next_page_token: request.page_token };
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&response)?;
     } else if response.declarations.is_empty() {
         terminal.show("No declarations.\n")?;
     } else {
-        let unended = if include_ended { "not withdrawn" } else { "in force" };
-        let more = if response.next_page_token.is_empty() { "" } else { "There are more.\n" };
-        terminal.show_table(declarations::table(terminal, &response.declarations, unended), more)?;
+        let status_in_force = if include_ended { "not withdrawn" } else { "in force" };
+        let more = if response.next_page_token.is_empty() { "" } else { "There are more declarations.\n" };
+        terminal.show_table(declarations::table(terminal, &response.declarations, status_in_force), more)?;
     }
     Ok(Exit::Success)
 }

@@ -1,5 +1,5 @@
-//! The enums of `proto/` as words: `CHANNEL_OUTSIDE_KANTA` is `outside-kanta`
-//! on the command line and `OUTSIDE_KANTA` in tables.
+//! The names of the enum values of `proto/`: `CHANNEL_OUTSIDE_KANTA` is
+//! `outside-kanta` on the command line and `OUTSIDE_KANTA` in tables.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
@@ -7,10 +7,10 @@ use crate::wire::v1;
 
 /// An enum of `proto/`.
 pub trait Named: TryFrom<i32> + Clone + Send + Sync + 'static {
-    /// With what its names begin.
+    /// The common prefix of its names.
     const PREFIX: &'static str;
 
-    /// As the interface writes it.
+    /// The name in the interface.
     fn wire_name(&self) -> &'static str;
 }
 
@@ -48,7 +48,7 @@ named! {
     Way "WAY_",
 }
 
-/// The name in a table; a value that this version does not know by its number.
+/// The name in a table. A value that this version does not know is printed as its number.
 #[must_use]
 pub fn label<E: Named>(value: i32) -> String {
     E::try_from(value).map_or_else(|_| format!("unknown ({value})"), |value| short(&value).to_owned())
@@ -64,27 +64,27 @@ pub fn phrase<E: Named>(value: i32) -> String {
         .replace("uusimaa", "Uusimaa")
 }
 
-/// Every word on the command line, in the order of `proto/`.
+/// All names on the command line, in the order of `proto/`.
 #[must_use]
 pub fn words<E: Named>() -> Vec<String> {
     all::<E>().iter().map(word).collect()
 }
 
-/// Reads a word of the command line.
+/// Parses a name on the command line.
 pub fn parse<E: Named>(text: &str) -> Result<E, String> {
     all::<E>()
         .into_iter()
         .find(|value| word(value) == text)
-        .ok_or_else(|| format!("`{text}` is not known: write one of {}", words::<E>().join(", ")))
+        .ok_or_else(|| format!("`{text}` is unknown: write one of {}", words::<E>().join(", ")))
 }
 
-/// Reads an argument.
+/// A parser of arguments for clap.
 #[must_use]
 pub fn parser<E: Named>() -> impl TypedValueParser<Value = E> {
     PossibleValuesParser::new(words::<E>()).try_map(|text| parse::<E>(&text))
 }
 
-/// Every value but none: they are numbered without gaps from 0, which stands for none.
+/// Every value except the unspecified one. Values are numbered without gaps, and 0 is unspecified.
 pub(super) fn all<E: Named>() -> Vec<E> {
     (1..).map_while(|number| E::try_from(number).ok()).collect()
 }
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_words_without_their_prefix() {
+    fn names_have_no_prefix() {
         assert_eq!(words::<v1::Channel>(), ["kanta", "uusimaa-local-database", "outside-kanta"]);
         assert_eq!(parse("outside-kanta"), Ok(v1::Channel::OutsideKanta));
         assert_eq!(label::<v1::Reason>(v1::Reason::NotShareable.into()), "NOT_SHAREABLE");
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_has_a_word() {
+    fn every_value_has_a_name() {
         assert_eq!(words::<v1::Reason>().len(), 15);
         assert_eq!(words::<v1::ConsentKind>().len(), 7);
         assert_eq!(words::<v1::RecordKind>().len(), 6);

@@ -1,4 +1,4 @@
-//! Who declares, records, views and prints.
+//! Arguments that name the declarer, the recorder, the viewer and the printer.
 
 use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
@@ -8,11 +8,11 @@ use super::failure::Failure;
 use super::names::parser;
 use crate::wire::v1;
 
-/// Who declares, or asks for a printout.
+/// The declarer, or the person who requests a printout.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Declarer")]
 pub(super) struct DeclarerArgs {
-    /// In which role someone declares
+    /// The role of the declarer
     #[arg(long, value_parser = parser::<v1::Role>(), required = true)]
     role: Option<v1::Role>,
     /// The declarer's name
@@ -23,55 +23,55 @@ pub(super) struct DeclarerArgs {
     declarer_id: Option<String>,
 }
 
-/// A professional and the register for which they work.
+/// A professional and their register.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Professional")]
 pub(super) struct ProfessionalArgs {
-    /// The professional's register; it gives their sector
+    /// The professional's register; it determines their sector
     #[arg(long, value_name = "OID", requires = "professional_organisation")]
     professional_register: Option<String>,
     /// The professional's organisation
     #[arg(long, value_name = "OID", requires = "professional_register")]
     professional_organisation: Option<String>,
-    /// Who the professional is
+    /// The name or id of the professional
     #[arg(long, value_name = "NAME", requires = "professional_register")]
     professional: Option<String>,
 }
 
-/// Where it is done, if not by a professional.
+/// A service that records, shows or prints without a professional.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum Service {
     /// The client's own service.
     MyKanta,
 }
 
-/// Why and by whom declarations are viewed.
+/// The viewer of declarations and the purpose.
 #[derive(Debug, Args)]
 pub(super) struct ViewArgs {
-    /// Why denials are viewed: required where they are
+    /// Why denials are viewed; required to see denials
     #[arg(long, value_name = "PURPOSE", value_parser = parser::<v1::ViewingPurpose>())]
     viewing_purpose: Option<v1::ViewingPurpose>,
     /// Viewed in the client's own service; otherwise name the professional, who sees the denials of
-    /// the own sector and of both
+    /// their own sector and of both sectors
     #[arg(long, value_name = "SERVICE", conflicts_with = "professional_register")]
     viewed_by: Option<Service>,
     #[command(flatten)]
     professional: ProfessionalArgs,
 }
 
-/// What a declaration and its withdrawal have in common.
+/// The arguments that a declaration and its withdrawal have in common.
 #[derive(Debug, Args)]
 pub(super) struct StatementArgs {
     /// The client's identity code
     #[arg(long, value_name = "CODE", required = true)]
     pub(super) client: Option<String>,
-    /// When the client said it, such as 2024-05-06T10:00:00+03:00 [default: as it is recorded]
+    /// When the client gave it, such as 2024-05-06T10:00:00+03:00 [default: when it is recorded]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     pub(super) given_at: Option<Timestamp>,
-    /// Repeat the printed key to retry without recording twice [default: a new one]
+    /// Idempotency key: repeat the printed one to retry without recording twice [default: a new one]
     #[arg(long, value_name = "KEY")]
     pub(super) idempotency_key: Option<String>,
-    /// Return only once no server that shares the store decides without it
+    /// Return only after no replica of the store can decide without it any more
     #[arg(long)]
     pub(super) wait_everywhere: bool,
     /// Recorded by the client's own service; otherwise name the professional
@@ -88,7 +88,7 @@ pub(super) struct StatementArgs {
     professional: ProfessionalArgs,
 }
 
-/// The arguments of [`StatementArgs`] that a file replaces.
+/// The arguments of [`StatementArgs`] that conflict with a file.
 pub(super) const STATEMENT: [&str; 9] = [
     "client",
     "given_at",
@@ -113,39 +113,39 @@ impl DeclarerArgs {
 }
 
 impl ProfessionalArgs {
-    /// The professional, or else the service.
+    /// The professional, or the service if there is none.
     pub(super) fn or_service(self, service: Option<Service>) -> Option<v1::RecordedBy> {
         let Self { professional_register, professional_organisation, professional } = self;
         let by = match (professional_register, service) {
-            (Some(register), _) => v1::recorded_by::RecordedBy::Professional(v1::Professional {
+            (Some(register), _) => v1::recorded_by::System::Professional(v1::Professional {
                 register,
                 organisation: professional_organisation.unwrap_or_default(),
                 professional: professional.unwrap_or_default(),
             }),
-            (None, Some(Service::MyKanta)) => v1::recorded_by::RecordedBy::MyKanta(v1::MyKanta {}),
+            (None, Some(Service::MyKanta)) => v1::recorded_by::System::MyKanta(v1::MyKanta {}),
             (None, None) => return None,
         };
-        Some(v1::RecordedBy { recorded_by: Some(by) })
+        Some(v1::RecordedBy { system: Some(by) })
     }
 }
 
 impl ViewArgs {
-    /// The purpose's number, 0 for none, and the viewer.
+    /// The number of the purpose (0: none), and the viewer.
     pub(super) fn into_view(self) -> (i32, Option<v1::RecordedBy>) {
         let Self { viewing_purpose, viewed_by, professional } = self;
         (viewing_purpose.map_or(0, Into::into), professional.or_service(viewed_by))
     }
 }
 
-/// Denials were requested, and `argument` does not name who sees them.
+/// The error for requested denials without a viewer. `argument` names the service that views them.
 pub(super) fn viewer_required(argument: &str) -> Failure {
     Failure::Usage(format!(
-        "denials are shown to a named viewer only: write {argument} my-kanta, or --professional-register OID \
+        "denials are shown only to a named viewer: write {argument} my-kanta, or --professional-register OID \
          --professional-organisation OID"
     ))
 }
 
-/// Who says what when, and who stores it.
+/// The common fields of a declaration and its withdrawal.
 pub(super) struct Statement {
     pub(super) client: Option<String>,
     pub(super) given_at: Option<Timestamp>,
@@ -170,19 +170,19 @@ impl StatementArgs {
     }
 }
 
-/// When to be told that it is recorded.
+/// When the server acknowledges.
 pub(super) fn wait(everywhere: bool) -> v1::Wait {
     if everywhere { v1::Wait::Everywhere } else { v1::Wait::Unspecified }
 }
 
-/// A new idempotency key, told before it is used: whoever must retry needs it.
+/// A new idempotency key. It is printed before the request is sent, because a retry needs it.
 pub(super) fn new_key() -> String {
     let key = uuid::Uuid::new_v4().to_string();
     eprintln!("idempotency key: {key}");
     key
 }
 
-/// Reads an instant.
+/// Parses an instant.
 pub(super) fn instant(text: &str) -> Result<Timestamp, String> {
     let instant = DateTime::parse_from_rfc3339(text)
         .map_err(|_| "write an instant as 2024-05-06T10:00:00+03:00".to_owned())?;

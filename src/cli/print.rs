@@ -1,10 +1,11 @@
-//! `lupa print`: a copy of the consents or a summary of the denials, for the client.
+//! `lupa print`: prints a copy of the consents or a summary of the denials for the client.
 
 use clap::Args;
 
 use super::Global;
 use super::connection;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::names::parser;
 use super::parties::{DeclarerArgs, ProfessionalArgs, Service, viewer_required};
 use super::question::client_id;
@@ -13,10 +14,10 @@ use super::terminal::Terminal;
 use crate::wire::v1;
 
 const AFTER_HELP: &str = "\
-Whoever may give what is printed, for the client, may have it. A summary of the denials needs who
-prints it: MyKanta, or a professional, who prints those of the own sector or of both. A guardian of a
-minor has the denials of healthcare from a professional of healthcare, and all consents but that to
-wellbeing data. A printing of denials is logged as a viewing.
+A person may receive a printout of the declarations that they may give for the client. A summary of
+the denials must name who prints it: MyKanta, or a professional, who prints the denials of their own
+sector or of both. The guardian of a minor receives the denials of healthcare from a professional of
+healthcare, and all consents except the one to wellbeing data. Printing denials is logged as a viewing.
 
 Examples:
   lupa print --client 010181-900C --sector both --document denials --language sv \\
@@ -30,16 +31,16 @@ pub struct PrintArgs {
     /// The client's identity code
     #[arg(long, value_name = "CODE")]
     client: String,
-    /// Whose data it concerns; both: one summary of all denials
+    /// The sector of the data; both: one summary of all denials
     #[arg(long, value_parser = parser::<v1::Sector>())]
     sector: v1::Sector,
-    /// What to print
+    /// The document to print
     #[arg(long, value_parser = parser::<v1::Document>())]
     document: v1::Document,
-    /// In which language
+    /// The language of the printout
     #[arg(long, value_parser = ["fi", "sv", "en"], default_value = "fi")]
     language: String,
-    /// A page of HTML instead of plain text
+    /// Print HTML instead of plain text
     #[arg(long)]
     html: bool,
     /// Printed in the client's own service; otherwise name the professional. Required for denials
@@ -57,7 +58,7 @@ pub(super) async fn run(args: PrintArgs, global: &Global) -> Result<Exit, Failur
     match document {
         v1::Document::Consents if sector == v1::Sector::Both => {
             return Err(Failure::Usage(
-                "a copy of the consents is of one sector: write --sector healthcare or --sector social-welfare"
+                "a copy of the consents covers one sector: write --sector healthcare or --sector social-welfare"
                     .to_owned(),
             ));
         }
@@ -65,7 +66,7 @@ pub(super) async fn run(args: PrintArgs, global: &Global) -> Result<Exit, Failur
         v1::Document::Unspecified | v1::Document::Consents | v1::Document::Denials => {}
     }
     let format = if html { v1::Format::Html } else { v1::Format::Text };
-    let request = v1::PrintRequest {
+    let request = v1::PrintDeclarationsRequest {
         client: Some(client_id(client)),
         sector: sector.into(),
         document: document.into(),
@@ -75,7 +76,7 @@ pub(super) async fn run(args: PrintArgs, global: &Global) -> Result<Exit, Failur
         printed_by,
     };
     let mut service = connection::declarations(&global.server).await?;
-    let printout = service.print(request).await.map_err(Refusal::of)?.into_inner();
+    let printout = service.print_declarations(request).await.map_err(Refusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&printout)?;

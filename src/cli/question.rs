@@ -1,4 +1,4 @@
-//! The question that `decide`, `explain` and `simulate` have in common.
+//! The arguments that `decide`, `explain` and `simulate` have in common.
 
 mod claim;
 mod pairs;
@@ -9,23 +9,23 @@ use clap::{Args, ValueEnum};
 use super::names::parser;
 use crate::wire::v1;
 
-/// Who asks about whom, and for which records.
+/// The arguments of a `DecideRequest`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Question")]
+#[command(next_help_heading = "Request")]
 pub(super) struct QuestionArgs {
     /// The client's identity code
     #[arg(long, value_name = "CODE", required = true)]
     client: Option<String>,
-    /// The register on whose behalf data is read
+    /// OID of the register on whose behalf data is read
     #[arg(long, value_name = "OID", required = true)]
     requester: Option<String>,
-    /// The requester's organisation, for the log
+    /// OID of the requester's organisation, for the log
     #[arg(long, value_name = "OID")]
     organisation: Option<String>,
-    /// The professional, for the log
+    /// Name or id of the professional, for the log
     #[arg(long, value_name = "NAME")]
     professional: Option<String>,
-    /// How the data travels
+    /// The channel through which the data is shared
     #[arg(long, value_parser = parser::<v1::Channel>(), required = true)]
     channel: Option<v1::Channel>,
     /// Why the professional handles the client's data; without it every record is denied
@@ -37,7 +37,7 @@ pub(super) struct QuestionArgs {
     /// A legal ground asserted instead of consent; can be repeated
     #[arg(long = "claim", value_name = "NAME[:KEY=VALUE,…]", value_parser = claim::parse, long_help = claim::HELP)]
     claims: Vec<v1::Claim>,
-    /// A record that is asked for; can be repeated
+    /// A requested record; can be repeated
     #[arg(
         long = "record",
         value_name = "KEY=VALUE,…",
@@ -46,7 +46,7 @@ pub(super) struct QuestionArgs {
         long_help = record::HELP
     )]
     records: Vec<v1::Record>,
-    /// Decide at the revision of this token or a later one
+    /// Revision token: decide at this revision or a later one
     #[arg(long, value_name = "TOKEN")]
     at_least: Option<String>,
 }
@@ -62,7 +62,7 @@ enum Ground {
     Other,
 }
 
-/// The arguments that a file replaces.
+/// The arguments that conflict with a file.
 pub(super) const QUESTION: [&str; 10] = [
     "client",
     "requester",
@@ -109,7 +109,7 @@ impl QuestionArgs {
     }
 }
 
-/// A client by the national identity code.
+/// A client with a national identity code.
 pub(super) fn client_id(extension: String) -> v1::ClientId {
     v1::ClientId { extension, root: String::new() }
 }

@@ -1,44 +1,45 @@
-//! A server's error as told to a person.
+//! The error response of a server, as printed for people.
 
 use std::time::Duration;
 
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
 use super::input::Input;
 use crate::telemetry::metrics::RpcStatus;
 
-/// A server's error.
+/// The error response of a server.
 #[derive(Debug)]
 pub struct Refusal {
     status: Status,
-    /// The fields at fault, told.
+    /// The fields at fault, each with what is wrong.
     violations: Vec<String>,
 }
 
 impl Refusal {
-    /// The error that answered a request.
-    pub(super) fn of(status: Status) -> Failure {
+    /// The error response to a request.
+    pub(super) fn of(status: Status) -> Self {
         Self::of_file(status, None, "")
     }
 
-    /// The error that answered what a file says, if there is one: fields are
-    /// told with their lines. `field` is the field of the request that the
-    /// file fills; none if it is the whole request.
-    pub(super) fn of_file(status: Status, file: Option<&Input>, field: &str) -> Failure {
-        let told = |(path, what): (String, String)| match file {
+    /// The error response to a request that was read from a file, if it was:
+    /// fields are printed with their lines. `field` is the field of the request
+    /// that the file contains; it is empty if the file contains the whole request.
+    pub(super) fn of_file(status: Status, file: Option<&Input>, field: &str) -> Self {
+        let in_words = |(path, what): (String, String)| match file {
             None => format!("{path}: {what}"),
             Some(file) => {
                 let path =
                     path.strip_prefix(field).map_or(path.as_str(), |path| path.trim_start_matches('.'));
-                file.fault(path, what).told(&file.name)
+                file.fault(path, what).in_file(&file.name)
             }
         };
-        let violations = violations(&status).map(told).collect();
-        Failure::Refused(Box::new(Self { status, violations }))
+        let violations = violations(&status).map(in_words).collect();
+        Self { status, violations }
     }
 
+    /// The exit code of a command that received the error.
     pub(super) fn exit(&self) -> Exit {
         match self.status.code() {
             Code::Ok
@@ -59,7 +60,8 @@ impl Refusal {
         }
     }
 
-    pub(super) fn told(&self) -> String {
+    /// The lines for standard error: what happened and what to do next.
+    pub(super) fn message(&self) -> String {
         let code = self.status.code();
         let message = self.status.message();
         let mut lines = self.violations.clone();
@@ -76,44 +78,48 @@ impl Refusal {
         facts.retain(|(_, value)| !message.contains(value.as_str()));
         lines.extend(facts.iter().map(|(key, value)| format!("  {key}: {value}")));
         let delay = self.status.get_details_retry_info().and_then(|retry| retry.retry_delay);
+        let next = next_step(code, !self.violations.is_empty());
         let next = match delay.filter(|delay| !delay.is_zero()) {
-            Some(delay) => format!("{} Ask again in {}.", next(code), in_words(delay)),
-            None => next(code).to_owned(),
+            Some(delay) => format!("{next} Retry in {}.", in_words(delay)),
+            None => next.to_owned(),
         };
         lines.extend(Some(next).filter(|next| !next.is_empty()));
         lines.iter().map(|line| format!("{line}\n")).collect()
     }
 }
 
-/// Each field at fault, and what is wrong with it.
+/// Each field at fault, and what is wrong.
 fn violations(status: &Status) -> impl Iterator<Item = (String, String)> + use<> {
     let violations = status.get_details_bad_request().map(|bad| bad.field_violations).unwrap_or_default();
     violations.into_iter().map(|violation| (violation.field, violation.description))
 }
 
-/// What to do next.
-fn next(code: Code) -> &'static str {
+/// What the user can do next.
+fn next_step(code: Code, has_violations: bool) -> &'static str {
     match code {
         Code::Ok | Code::FailedPrecondition => "",
-        Code::InvalidArgument | Code::OutOfRange => "Correct what is told above and ask again.",
+        Code::InvalidArgument | Code::OutOfRange if has_violations => {
+            "Fix the fields listed above and retry."
+        }
+        Code::InvalidArgument | Code::OutOfRange => "Fix the request and retry.",
         Code::NotFound => "Look up the id with `lupa list`.",
         Code::AlreadyExists => {
-            "For another declaration choose another --idempotency-key; to retry, repeat the first one unchanged."
+            "For another declaration use another --idempotency-key; to retry, repeat the first request unchanged."
         }
         Code::PermissionDenied => {
-            "Ask from the server's own machine, or have its operator change [access] in the configuration."
+            "Call the server from its own machine, or ask its operator to change [access] in the configuration."
         }
-        Code::Unauthenticated => "Ask with an identity that the server knows.",
-        Code::Unimplemented => "Is it a lupa server, and of this version? Check --server.",
-        Code::ResourceExhausted => "Send less at once, or wait and ask again.",
+        Code::Unauthenticated => "Use an identity that the server accepts.",
+        Code::Unimplemented => "Check --server: it may be no lupa server, or one of another version.",
+        Code::ResourceExhausted => "Send less at once, or wait and retry.",
         Code::Unavailable => {
-            "Nothing was answered, which is neither permit nor deny. To record, repeat with the same --idempotency-key."
+            "The server did not decide: this is neither permit nor deny. To record, retry with the same --idempotency-key."
         }
         Code::DeadlineExceeded | Code::Cancelled | Code::Aborted => {
-            "It is not known whether it was done. Ask again; to record, with the same --idempotency-key."
+            "The outcome is unknown. Retry; to record, with the same --idempotency-key."
         }
         Code::Unknown | Code::Internal | Code::DataLoss => {
-            "Tell the server's operator, with the error id if there is one."
+            "Report it to the operator of the server, with the error id if there is one."
         }
     }
 }
@@ -132,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_that_helps_is_told() {
+    fn every_detail_of_the_status_is_printed() {
         let mut details = ErrorDetails::new();
         details
             .add_bad_request_violation("requester.register", "not an OID")
@@ -140,25 +146,27 @@ mod tests {
             .set_request_info("e-17", "")
             .set_retry_info(Some(Duration::from_millis(200)));
         let status = Status::with_error_details(Code::Unavailable, "the cache is not ready", details);
-        let failure = Refusal::of(status);
-        assert_eq!(failure.exit(), Exit::Unavailable);
+        let refusal = Refusal::of(status);
+        assert_eq!(refusal.exit(), Exit::Unavailable);
         assert_eq!(
-            failure.told(),
+            refusal.message(),
             "requester.register: not an OID\n\
              error: UNAVAILABLE: the cache is not ready\n  code: VIEWING_PURPOSE_REQUIRED\n  error id: e-17\n  \
              version: 2.0\n\
-             Nothing was answered, which is neither permit nor deny. To record, repeat with the same --idempotency-key. Ask again in 200 ms.\n"
+             The server did not decide: this is neither permit nor deny. To record, retry with the same \
+             --idempotency-key. Retry in 200 ms.\n"
         );
     }
 
     #[test]
-    fn a_field_of_a_file_is_told_with_its_line() {
+    fn a_field_of_a_file_is_printed_with_its_line() {
         let file =
             Input::from_text("directory.yaml", "organisations:\n- oid: 1.2\n  kind: x\n").expect("a file");
         let details =
             ErrorDetails::with_bad_request_violation("directory.organisations[0].kind", "unknown value");
         let status = Status::with_error_details(Code::InvalidArgument, "cannot be read", details);
-        let told = Refusal::of_file(status, Some(&file), "directory").told();
-        assert!(told.starts_with("directory.yaml:3: organisations[0].kind: unknown value\n"), "{told}");
+        let message = Refusal::of_file(status, Some(&file), "directory").message();
+        assert!(message.starts_with("directory.yaml:3: organisations[0].kind: unknown value\n"), "{message}");
+        assert!(message.ends_with("\nFix the fields listed above and retry.\n"), "{message}");
     }
 }

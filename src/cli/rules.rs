@@ -1,22 +1,25 @@
-//! `lupa rules`: the rule catalogue.
+//! `lupa rules`: the rule catalogue, and the matrix of decisions.
 
 mod basis;
 mod matrix;
+mod sources;
 
 use clap::Args;
 
 use super::Global;
 use super::connection;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::names::label;
 use super::refusal::Refusal;
-use super::serve::configured_calendar;
 use super::terminal::Terminal;
 use crate::policy::day::Day;
 use crate::server::clock;
 use crate::wire::v1;
 
-/// What of the rules to show.
+pub(super) use sources::Sources;
+
+/// Arguments of `lupa rules`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -24,12 +27,12 @@ Examples:
   lupa rules --matrix
   lupa rules --matrix --on 2027-11-01   # when prescriptions go to social welfare
 
-The catalogue is that of the server. The matrix is computed here, by the calendar of this configuration.")]
+The catalogue is the server's. The matrix is computed by this command, with the configured calendar.")]
 pub struct RulesArgs {
-    /// What is answered between every two kinds of registers, on every channel and basis
+    /// Print the decision between every two kinds of registers, for every channel and basis
     #[arg(long)]
     matrix: bool,
-    /// The day of the matrix; otherwise today
+    /// The day of the matrix [default: today]
     #[arg(long, value_name = "DATE", requires = "matrix", value_parser = Day::parse)]
     on: Option<Day>,
 }
@@ -37,9 +40,9 @@ pub struct RulesArgs {
 pub(super) async fn run(args: RulesArgs, global: &Global) -> Result<Exit, Failure> {
     let RulesArgs { matrix, on } = args;
     if matrix {
-        let calendar = configured_calendar(&global.load_config()?.config)?;
+        let calendar = global.load_config()?.calendar;
         let text = matrix::matrix(on.unwrap_or_else(|| Day::of(clock::now())), &calendar)
-            .map_err(|_| Failure::Internal("a question of the matrix cannot be asked"))?;
+            .map_err(|_| Failure::Internal("a request of the matrix is invalid"))?;
         Terminal::detect().show(&text)?;
         return Ok(Exit::Success);
     }
@@ -50,6 +53,7 @@ pub(super) async fn run(args: RulesArgs, global: &Global) -> Result<Exit, Failur
         terminal.show_json(&catalogue)?;
         return Ok(Exit::Success);
     }
+    let mut sources = Sources::default();
     let mut table = terminal.table(["rule", "title", "for", "in force", "reasons", "dates", "sources"]);
     for rule in &catalogue.rules {
         let reasons: Vec<String> = rule.reasons.iter().map(|reason| label::<v1::Reason>(*reason)).collect();
@@ -62,10 +66,14 @@ pub(super) async fn run(args: RulesArgs, global: &Global) -> Result<Exit, Failur
             period(&rule.in_force_from, &rule.in_force_until),
             reasons.join(", "),
             dates.join(", "),
-            rule.sources.join(", "),
+            sources.numbers(&rule.sources),
         ]);
     }
-    let below = format!("\nThe first rule that speaks decides.\nrules  {}\n", catalogue.catalogue_version);
+    let below = format!(
+        "\nRules are evaluated in this order; the first one that matches decides.\n\n{}\nrules  {}\n",
+        sources.legend(terminal),
+        catalogue.catalogue_version
+    );
     terminal.show_table(table, &below)?;
     Ok(Exit::Success)
 }

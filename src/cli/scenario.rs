@@ -1,5 +1,5 @@
-//! Scenario files: a policy tested by its users as data. Read by the same
-//! conversion as the wire, so that there is one parser.
+//! Scenario files: tests of the policy as data. A file is read through the same
+//! conversion as a request on the wire, so that there is one parser.
 
 mod expectation;
 mod file;
@@ -16,9 +16,10 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 use crate::policy::explain::Explanation;
-use crate::policy::gist::Gist;
+use crate::policy::facts::Facts;
 use crate::policy::printout::printout;
 use crate::policy::refusal::Refusal;
+use crate::policy::verdict::RuleId;
 use crate::policy::viewing::{Showing, select};
 use crate::wire::client::check_born;
 use crate::wire::declaration::{Listing, listing, print_order, submission, to_notice, withdrawal};
@@ -29,71 +30,71 @@ use crate::wire::{decision, v1};
 pub use expectation::{Expectation, ExpectedAcceptance, ExpectedVerdict};
 pub use file::read;
 
-/// As the server's default.
+/// The default of the server.
 const CLOCK_AHEAD_MAX: TimeDelta = TimeDelta::seconds(5);
 
-/// What is so, what is asked, and what should come of it.
+/// A scenario: the facts, a request, and the expected outcome.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// What it shows.
+    /// What the scenario shows.
     pub name: String,
-    /// Where it begins in its file.
+    /// The line on which it starts in its file.
     pub line: Option<usize>,
-    /// When it is asked.
+    /// The time of the request.
     pub at: Instant,
-    /// The directory, as given and as read.
+    /// The directory, as the message in the file and as converted.
     pub directory: Arc<(v1::Directory, Directory)>,
-    /// The dates.
+    /// The calendar.
     pub calendar: Arc<Calendar>,
-    /// What is stored, as given and as read.
+    /// The stored declarations, as the messages in the file and as converted.
     pub declarations: (Vec<v1::StoredDeclaration>, Vec<Declaration>),
-    /// What is asked.
+    /// The request.
     pub request: Request,
-    /// What should come of it.
+    /// The expected outcome.
     pub expectation: Expectation,
 }
 
-/// What is asked.
+/// The request of a scenario.
 #[derive(Clone, Debug)]
 pub enum Request {
-    /// A decision.
+    /// Decide.
     Decide(v1::DecideRequest),
-    /// To record a declaration.
-    Record(v1::RecordRequest),
-    /// To withdraw one.
-    Withdraw(v1::WithdrawRequest),
-    /// To list them.
-    List(v1::ListRequest),
-    /// To print them.
-    Print(v1::PrintRequest),
-    /// What is not even a message, where that is expected.
+    /// Record a declaration.
+    Record(v1::RecordDeclarationRequest),
+    /// Withdraw a declaration.
+    Withdraw(v1::WithdrawDeclarationRequest),
+    /// List declarations.
+    List(v1::ListDeclarationsRequest),
+    /// Print declarations.
+    Print(v1::PrintDeclarationsRequest),
+    /// Not a valid message, which the scenario expects.
     Unreadable,
 }
 
-/// What came of it.
+/// The outcome of a request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    /// One verdict a record.
+    /// One verdict for each record.
     Decided(Vec<v1::Verdict>),
-    /// Recorded or shown.
+    /// The request was accepted: declarations were recorded or shown.
     Accepted {
-        /// What the professional should know.
+        /// Notices for the professional.
         notices: Vec<v1::Notice>,
-        /// The ids of what was shown.
+        /// The ids of the declarations that were shown.
         declarations: Vec<String>,
     },
-    /// Refused, with the code.
+    /// The request was rejected with this code.
     Refused(String),
 }
 
 impl Outcome {
-    /// What the request says cannot be read.
+    /// The outcome of an invalid request.
     #[must_use]
     pub fn invalid() -> Self {
         Self::Refused("INVALID_ARGUMENT".to_owned())
     }
 
-    /// Shown.
+    /// The outcome of a request that shows declarations.
     fn shown<'a>(declarations: impl IntoIterator<Item = &'a Declaration>) -> Self {
         let declarations = declarations.into_iter().map(|declaration| declaration.id.as_str().to_owned());
         Self::Accepted { notices: Vec::new(), declarations: declarations.collect() }
@@ -126,7 +127,7 @@ impl From<InvalidRequest> for Outcome {
 }
 
 impl Scenario {
-    /// Asks the core.
+    /// The outcome of the request, computed by the core.
     #[must_use]
     pub fn ask_core(&self) -> Outcome {
         self.answer().unwrap_or_else(|refused| refused)
@@ -169,7 +170,7 @@ impl Scenario {
         let situation = decision::situation(message)?;
         let question = Question::new(
             &situation,
-            Gist::all(&self.declarations.1),
+            Facts::all(&self.declarations.1),
             &self.directory.1,
             &self.calendar,
             self.at,
@@ -181,7 +182,7 @@ impl Scenario {
         Ok(verdicts.collect())
     }
 
-    /// What is stored by the time it is asked: a store has nothing of the future.
+    /// The declarations recorded up to the time of the request, as a store has none of the future.
     fn stored(&self) -> Vec<Declaration> {
         let recorded = self.declarations.1.iter().filter(|declaration| declaration.recorded_at <= self.at);
         recorded
@@ -193,7 +194,7 @@ impl Scenario {
             .collect()
     }
 
-    /// The rules walked for one record, by id, for whoever looks for the fault.
+    /// The ids of the rules that were evaluated for one record, to find the cause of a difference.
     #[must_use]
     pub fn rules_walked(&self, record: usize) -> Vec<&'static str> {
         let Request::Decide(message) = &self.request else {
@@ -204,7 +205,7 @@ impl Scenario {
         };
         let question = Question::new(
             &situation,
-            Gist::all(&self.declarations.1),
+            Facts::all(&self.declarations.1),
             &self.directory.1,
             &self.calendar,
             self.at,
@@ -213,13 +214,13 @@ impl Scenario {
             return Vec::new();
         };
         let Explanation { verdict, steps } = question.explain(&record);
-        let decided = verdict.rule.map(|rule| rule.id);
+        let decided = verdict.rule.map(RuleId::as_str);
         let walked = steps.iter().map(|step| step.rule.id);
         let mut has_decided = false;
         walked.take_while(|id| !std::mem::replace(&mut has_decided, Some(*id) == decided)).collect()
     }
 
-    /// Whose declarations are stored, if that can be read.
+    /// The client of the request, if it is valid.
     #[must_use]
     pub fn client(&self) -> Option<ClientId> {
         let client = match &self.request {

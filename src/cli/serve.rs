@@ -1,4 +1,4 @@
-//! `lupa serve`: runs the server until it is told to stop.
+//! `lupa serve`: runs the server until SIGTERM or Ctrl-C.
 
 mod socket;
 
@@ -13,26 +13,25 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::{task, time};
 
 use super::Global;
-use super::calendar::calendar;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::terminal::PROGRESS_INTERVAL;
-use crate::config::Config;
+use crate::config::{Config, LoadedConfig};
 use crate::index::Index;
 use crate::policy::calendar::Calendar;
 use crate::server::{self, Listeners, Server, ServerError, clock};
 use crate::telemetry::Running;
 
 pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
-    let config = global.load_config()?.config;
-    let dates = configured_calendar(&config)?;
+    let LoadedConfig { config, calendar, .. } = global.load_config()?;
     check_settings(&config)?;
-    let telemetry = begin_telemetry(&config)?;
-    let served = serve(&config, dates, &telemetry).await;
-    end_telemetry(telemetry, &config).await;
+    let telemetry = start_telemetry(&config)?;
+    let served = serve(&config, calendar, &telemetry).await;
+    stop_telemetry(telemetry, &config).await;
     served
 }
 
-async fn serve(config: &Config, dates: Calendar, telemetry: &Running) -> Result<Exit, Failure> {
+async fn serve(config: &Config, calendar: Calendar, telemetry: &Running) -> Result<Exit, Failure> {
     let grpc = listen(config.server.listen_address, "server.listen_address").await?;
     let address = grpc.local_addr().unwrap_or(config.server.listen_address);
     let http = match config.server.http_address {
@@ -48,7 +47,7 @@ async fn serve(config: &Config, dates: Calendar, telemetry: &Running) -> Result<
         }
     }
     let checking = spinner("checking the store");
-    let opened = Server::open(config, dates, clock::now, telemetry.telemetry.clone()).await;
+    let opened = Server::open(config, calendar, clock::now, telemetry.telemetry.clone()).await;
     checking.finish_and_clear();
     let server = opened.map_err(|error| failed(&error))?.with_log_level(telemetry.level.clone());
     let http_address = http.as_ref().and_then(|http| http.local_addr().ok());
@@ -68,36 +67,33 @@ async fn serve(config: &Config, dates: Calendar, telemetry: &Running) -> Result<
     Ok(Exit::Success)
 }
 
-/// The dates of a configuration.
-pub(super) fn configured_calendar(config: &Config) -> Result<Calendar, Failure> {
-    calendar(&config.calendar).map_err(|faults| Failure::Document("the configuration".to_owned(), faults))
-}
-
-/// Tells the faults that only the server sees.
+/// Reports the faults of settings that only the server validates.
 pub(super) fn check_settings(config: &Config) -> Result<(), Failure> {
     server::check_settings(config).map_err(|error| Failure::Usage(with_causes(&error)))
 }
 
-pub(super) fn begin_telemetry(config: &Config) -> Result<Running, Failure> {
-    Running::begin(&config.log, config.telemetry.detail).map_err(|fault| Failure::Usage(with_causes(&fault)))
+pub(super) fn start_telemetry(config: &Config) -> Result<Running, Failure> {
+    Running::start(&config.log, config.telemetry.detail).map_err(|fault| Failure::Usage(with_causes(&fault)))
 }
 
-/// Sends what has not been sent, within the time that the end may take.
-pub(super) async fn end_telemetry(telemetry: Running, config: &Config) {
+/// Flushes the telemetry, within the grace period of the shutdown.
+pub(super) async fn stop_telemetry(telemetry: Running, config: &Config) {
     let grace = Duration::from_millis(config.server.shutdown_grace_ms);
-    if task::spawn_blocking(move || telemetry.end(grace)).await.is_err() {
-        tracing::warn!("telemetry had panicked");
+    if task::spawn_blocking(move || telemetry.shut_down(grace)).await.is_err() {
+        tracing::warn!("the telemetry panicked");
     }
 }
 
-/// The address is bound before anything else is done: that it is taken is told at once.
+/// Binds the address. This comes first, so that an address in use is reported at once.
 async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
     TcpListener::bind(address).await.map_err(|error| {
-        Failure::Usage(format!("cannot listen on {address} ({error}): another process may; set {setting}"))
+        Failure::Usage(format!(
+            "cannot listen on {address} ({error}): another process may use it; set {setting}"
+        ))
     })
 }
 
-/// Ends when the process is asked to stop, by Ctrl-C or SIGTERM.
+/// Waits for Ctrl-C or SIGTERM.
 pub(super) async fn interrupted() {
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {
@@ -105,9 +101,9 @@ pub(super) async fn interrupted() {
             _ = tokio::signal::ctrl_c() => {}
         },
         Err(error) => {
-            tracing::warn!(%error, "SIGTERM cannot be waited for");
+            tracing::warn!(%error, "cannot wait for SIGTERM");
             if let Err(error) = tokio::signal::ctrl_c().await {
-                tracing::warn!(%error, "Ctrl-C cannot be waited for either: stop the process with SIGKILL");
+                tracing::warn!(%error, "cannot wait for Ctrl-C either: stop the process with SIGKILL");
                 std::future::pending::<()>().await;
             }
         }
@@ -118,18 +114,18 @@ pub(super) fn failed(error: &ServerError) -> Failure {
     Failure::Server(with_causes(error))
 }
 
-/// An error with its causes, for whoever handles it.
+/// An error with the chain of its causes.
 pub(super) fn with_causes(error: &dyn Error) -> String {
-    let mut told = error.to_string();
+    let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        told = format!("{told}: {error}");
+        message = format!("{message}: {error}");
         cause = error.source();
     }
-    told
+    message
 }
 
-/// Something that moves on a terminal while nothing can be counted.
+/// A spinner on a terminal, for work whose progress is unknown.
 fn spinner(what: &'static str) -> ProgressBar {
     let spinner = if io::stderr().is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
     spinner.set_message(what);
@@ -137,7 +133,7 @@ fn spinner(what: &'static str) -> ProgressBar {
     spinner
 }
 
-/// A bar on a terminal while the index loads.
+/// A progress bar on a terminal while the index loads.
 async fn show_progress(index: Index) {
     let mut readiness = index.readiness();
     let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };

@@ -1,4 +1,5 @@
-//! `lupa simulate`: what if?
+//! `lupa simulate`: decides as at another time, with other declarations or
+//! another directory.
 
 use std::path::PathBuf;
 
@@ -7,7 +8,8 @@ use pbjson_types::Timestamp;
 
 use super::Global;
 use super::connection;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::input::Input;
 use super::parties::instant;
 use super::question::QuestionArgs;
@@ -17,7 +19,7 @@ use super::verdicts;
 use crate::wire::v1;
 
 const AFTER_HELP: &str = "\
-Example: will it be open after 1 March 2027?
+Example: will the record be permitted after 1 March 2027?
   lupa simulate --at 2027-03-01T08:00:00+02:00 --client 010181-900C \\
     --requester 1.2.246.10.32213086.19.3 --channel kanta --ground client --access-right \\
     --record id=rx-1,register=1.2.246.10.32213086.19.1,kind=prescription,recorded-on=2026-09-14";
@@ -29,16 +31,16 @@ pub struct SimulateArgs {
     /// Decide at this instant, such as 2027-03-01T08:00:00+02:00 [default: now]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     at: Option<Timestamp>,
-    /// Decide by this directory instead of the stored one
+    /// Decide with this directory instead of the stored one
     #[arg(long, value_name = "FILE")]
     directory: Option<PathBuf>,
-    /// Decide by these declarations too: a list of StoredDeclaration in YAML or JSON
+    /// Decide with these additional declarations: a list of StoredDeclaration in YAML or JSON
     #[arg(long, value_name = "FILE")]
     declarations: Option<PathBuf>,
-    /// Leave out the stored declarations
+    /// Ignore the stored declarations
     #[arg(long)]
     ignore_stored: bool,
-    /// A SimulateRequest in YAML or JSON instead; `-` reads standard input
+    /// A SimulateRequest in YAML or JSON instead of arguments; `-` reads standard input
     #[arg(
         long,
         value_name = "FILE",
@@ -76,12 +78,12 @@ pub(super) async fn run(args: SimulateArgs, global: &Global) -> Result<Exit, Fai
     let response = response.map_err(|status| Refusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();
     let Some(decision) = &response.decision else {
-        return Err(Failure::Internal("the server simulated no decision"));
+        return Err(Failure::Internal("the response contains no decision"));
     };
     if global.json {
         terminal.show_json(&response)?;
     } else {
-        terminal.show("SIMULATED: no record may be shown by this.\n")?;
+        terminal.show("SIMULATED: this is no permission to show a record.\n")?;
         verdicts::show(terminal, &records, decision)?;
     }
     Ok(verdicts::exit(decision, exit_code))

@@ -1,11 +1,12 @@
-//! `lupa status`: what information the client has received, and whether there
-//! is a duty to inform.
+//! `lupa status`: what information a client has received, and whether there is a
+//! duty to inform.
 
 use clap::Args;
 
 use super::Global;
 use super::connection;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::names::phrase;
 use super::question::client_id;
 use super::refusal::Refusal;
@@ -13,7 +14,7 @@ use super::terminal::{Terminal, minute};
 use crate::wire::v1;
 
 const AFTER_HELP: &str = "\
-In social welfare the duty to inform begins once the register that asks has joined Kanta and shares
+In social welfare the duty to inform starts when the requesting register has joined Kanta and shares
 within the sector: name it with --asked-by.
 
 Example:
@@ -26,19 +27,19 @@ pub struct StatusArgs {
     /// The client's identity code
     #[arg(long, value_name = "CODE")]
     client: String,
-    /// The register for which the duty to inform is told [default: without regard to who asks]
+    /// OID of the register whose duty to inform is shown [default: without regard to a register]
     #[arg(long, value_name = "OID")]
     asked_by: Option<String>,
 }
 
 pub(super) async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Failure> {
     let StatusArgs { client, asked_by } = args;
-    let request = v1::InformationStatusRequest {
+    let request = v1::GetInformationStatusRequest {
         client: Some(client_id(client)),
         asked_by: asked_by.unwrap_or_default(),
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.information_status(request).await.map_err(Refusal::of)?.into_inner();
+    let response = service.get_information_status(request).await.map_err(Refusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&response)?;
@@ -48,8 +49,8 @@ pub(super) async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Failu
     Ok(Exit::Success)
 }
 
-fn show(terminal: Terminal, status: &v1::InformationStatusResponse) -> Result<(), Failure> {
-    let v1::InformationStatusResponse { received, current_version, must_inform, explanation } = status;
+fn show(terminal: Terminal, status: &v1::GetInformationStatusResponse) -> Result<(), Failure> {
+    let v1::GetInformationStatusResponse { received, current_version, must_inform, explanation } = status;
     let must_inform = if *must_inform { "yes" } else { "no" };
     let summary =
         format!("current version  {current_version}\nmust inform      {must_inform}: {explanation}\n");
@@ -68,7 +69,7 @@ fn show(terminal: Terminal, status: &v1::InformationStatusResponse) -> Result<()
             ("", true) => "on behalf of the client".to_owned(),
             (_, true) => format!("{way}, on behalf of the client"),
         };
-        let counts = if *ignored { "no: version unknown or not valid then" } else { "yes" };
+        let counts = if *ignored { "no: the version is unknown or was not valid" } else { "yes" };
         table.add_row([version.clone(), minute(received_at.as_ref()), how, counts.to_owned()]);
     }
     terminal.show_table(table, &format!("\n{summary}"))

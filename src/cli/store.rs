@@ -1,4 +1,4 @@
-//! `lupa store`: copy, back up and look at stores, without a server.
+//! `lupa store`: copies, backs up and verifies stores, without a server.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,7 +9,8 @@ use serde::Serialize;
 use tokio::task;
 
 use super::Global;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::serve::with_causes;
 use super::terminal::{Terminal, bar_of_changes};
 use crate::config::Config;
@@ -18,20 +19,20 @@ use crate::store::{
     CopyPhase, CopyTo, PostgresOptions, Revision, Store, StoreError, StoreOptions, Verified, VerifyFault,
 };
 
-/// What to do with stores.
+/// The commands of `lupa store`.
 #[derive(Debug, Subcommand)]
 pub enum StoreCommand {
-    /// Copy the store, which may be in use, into a new file
+    /// Copy an SQLite store into a new file; the store may be in use
     Backup(BackupArgs),
-    /// Copy a store into a new file or an empty database, and compare them
+    /// Copy a store into a new file or an empty database, and verify both
     Copy(CopyArgs),
-    /// Read everything that a store has, and tell what should not be
+    /// Read a whole store and report every inconsistency
     Verify(VerifyArgs),
 }
 
 #[derive(Debug, Args)]
 pub struct BackupArgs {
-    /// The file to make; there must be none
+    /// The new file; it must not exist
     to: PathBuf,
     /// The database file to copy [default: the setting store.path]
     #[arg(long, value_name = "FILE")]
@@ -39,9 +40,9 @@ pub struct BackupArgs {
 }
 
 const AFTER_COPY_HELP: &str = "\
-A store is a file or postgres://USER@HOST:PORT/DATABASE; the settings store.password_file, store.tls and
-so on say how the server is reached. Stop every lupa that writes FROM first. TO begins an epoch of its own:
-tokens of FROM are refused there.
+A store is a file or postgres://USER@HOST:PORT/DATABASE. The settings store.password_file, store.tls and
+so on apply to the connection. Stop every lupa that writes FROM first. TO starts a new epoch: it rejects
+tokens of FROM.
 
 Example:
   lupa store copy lupa.sqlite postgres://lupa@127.0.0.1:5432/lupa";
@@ -51,24 +52,24 @@ Example:
 pub struct CopyArgs {
     /// The store to copy: a file or a URL
     from: String,
-    /// The store to make: a file that is not there, or the URL of a database without a store
+    /// The new store: a file that does not exist, or the URL of a database without a store
     to: String,
 }
 
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
-    /// The store: a file, which may be in use, or a URL [default: the one that is configured]
+    /// The store: a file or a URL; it may be in use [default: the configured store]
     store: Option<String>,
 }
 
-/// What is told of a store.
+/// The summary of a store.
 #[derive(Serialize)]
 struct Summary {
     store: String,
     epoch: String,
     revision: u64,
     viewings: u64,
-    /// SHA-256 over all changes: the same of a store and its copy.
+    /// SHA-256 over all changes: equal for a store and its copy.
     digest: String,
     faults: u64,
 }
@@ -87,8 +88,8 @@ pub(super) async fn run(command: StoreCommand, global: &Global) -> Result<Exit, 
 fn back_up(BackupArgs { to, store }: &BackupArgs, config: &Config) -> Result<Exit, Failure> {
     if config.store.url.is_some() && store.is_none() {
         return Err(Failure::Usage(
-            "a database of PostgreSQL is backed up with its own tools, such as pg_basebackup; name a file with \
-             --store"
+            "a PostgreSQL database is backed up with its own tools, such as pg_basebackup; to back up a file, \
+             name it with --store"
                 .to_owned(),
         ));
     }
@@ -101,7 +102,7 @@ fn back_up(BackupArgs { to, store }: &BackupArgs, config: &Config) -> Result<Exi
 
 fn copy(CopyArgs { from, to }: &CopyArgs, config: &Config, json: bool) -> Result<Exit, Failure> {
     let options = opening::options(config, clock::now);
-    let original = open(from, config, Access::Alone)?;
+    let original = open(from, config, Access::Exclusive)?;
     let server;
     let target = if is_url(to) {
         server = opening::postgres(&config.store, to).map_err(failed)?;
@@ -114,8 +115,8 @@ fn copy(CopyArgs { from, to }: &CopyArgs, config: &Config, json: bool) -> Result
     let copied = original.copy(target, options, &mut |phase| {
         let (message, Revision(at)) = match phase {
             CopyPhase::Copying(at) => ("copying", at),
-            CopyPhase::VerifyingOriginal(at) => ("looking at the original", at),
-            CopyPhase::VerifyingCopy(at) => ("looking at the copy", at),
+            CopyPhase::VerifyingOriginal(at) => ("verifying the original", at),
+            CopyPhase::VerifyingCopy(at) => ("verifying the copy", at),
         };
         bar.set_message(message);
         bar.set_position(at);
@@ -134,7 +135,7 @@ fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Res
         (None, Some(url)) => url.clone(),
         (None, None) => config.store.path.to_string_lossy().into_owned(),
     };
-    let opened = open(&place, config, Access::BesideOthers)?;
+    let opened = open(&place, config, Access::Shared)?;
     let bar = bar_of_changes(opened.count().map_err(failed)?);
     let verified = opened.verify(&mut |Revision(at)| {
         bar.set_position(at);
@@ -143,20 +144,20 @@ fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Res
     bar.finish_and_clear();
     match verified.map_err(failed)? {
         Some(verified) => show(&place, &verified, json),
-        None => Err(Failure::Internal("the look at the store was stopped")),
+        None => Err(Failure::Internal("the verification was stopped")),
     }
 }
 
-/// Whether others may have a file open.
+/// Whether another process may use a file at the same time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Access {
-    Alone,
-    BesideOthers,
+    Exclusive,
+    Shared,
 }
 
 fn open(place: &str, config: &Config, access: Access) -> Result<Store, Failure> {
     let options = opening::options(config, clock::now);
-    // It decides nothing: whatever the store promises, this does not break it.
+    // The command decides nothing, so the staleness bound of the store does not apply.
     let options = StoreOptions { max_staleness: Duration::ZERO, ..options };
     if is_url(place) {
         let postgres = opening::postgres(&config.store, place).map_err(failed)?;
@@ -164,8 +165,8 @@ fn open(place: &str, config: &Config, access: Access) -> Result<Store, Failure> 
         return Store::connect(&postgres, options).map_err(failed);
     }
     match access {
-        Access::Alone => Store::open(Path::new(place), options),
-        Access::BesideOthers => Store::open_to_follow(Path::new(place), options),
+        Access::Exclusive => Store::open(Path::new(place), options),
+        Access::Shared => Store::open_to_follow(Path::new(place), options),
     }
     .map_err(failed)
 }
@@ -175,7 +176,7 @@ fn is_url(place: &str) -> bool {
 }
 
 fn failed(error: StoreError) -> Failure {
-    let told = with_causes(&error);
+    let message = with_causes(&error);
     let is_usage = matches!(
         error,
         StoreError::Exists { .. }
@@ -184,7 +185,7 @@ fn failed(error: StoreError) -> Failure {
             | StoreError::NothingThere { .. }
             | StoreError::NothingToFollow { .. }
     );
-    if is_usage { Failure::Usage(told) } else { Failure::Server(told) }
+    if is_usage { Failure::Usage(message) } else { Failure::Server(message) }
 }
 
 fn show(place: &str, verified: &Verified, json: bool) -> Result<Exit, Failure> {
@@ -210,9 +211,9 @@ fn show(place: &str, verified: &Verified, json: bool) -> Result<Exit, Failure> {
         for VerifyFault { revision, finding } in faults {
             terminal.show(&format!("fault: revision {revision}: {finding}\n"))?;
         }
-        let untold = faults_count.saturating_sub(faults.len() as u64);
-        if untold > 0 {
-            terminal.show(&format!("and {} more faults\n", HumanCount(untold)))?;
+        let omitted = faults_count.saturating_sub(faults.len() as u64);
+        if omitted > 0 {
+            terminal.show(&format!("and {} more faults\n", HumanCount(omitted)))?;
         }
     }
     Ok(if *faults_count == 0 { Exit::Success } else { Exit::Negative })

@@ -1,4 +1,4 @@
-//! What commands print: tables for people, JSON for programs.
+//! The output of commands: tables for people, JSON for programs.
 
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::time::Duration;
@@ -14,14 +14,17 @@ use super::failure::Failure;
 use super::names::label;
 use crate::wire::v1::Effect;
 
-/// On a narrower terminal tables are not fitted to its width: columns of single
-/// letters cannot be read.
+/// Minimum width of a terminal to which tables are fitted. On a narrower one the
+/// columns would be unreadable.
 const COLUMNS_MIN: u16 = 60;
 
-/// How often progress is shown.
+/// Width of wrapped text where the output is no terminal.
+const COLUMNS_DEFAULT: u16 = 100;
+
+/// Interval at which progress is shown.
 pub(super) const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// The progress through so many changes, on standard error if that is a terminal.
+/// A progress bar over a number of changes, on standard error if it is a terminal.
 pub(super) fn bar_of_changes(changes: u64) -> ProgressBar {
     let bar = if stderr().is_terminal() { ProgressBar::new(changes) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {human_pos} changes, {per_sec}, {eta}") {
@@ -31,21 +34,21 @@ pub(super) fn bar_of_changes(changes: u64) -> ProgressBar {
     bar
 }
 
-/// Standard output. On a terminal tables have lines, fit its width and tell
-/// effects in colour; elsewhere they are plain columns.
+/// Standard output. On a terminal, tables have borders, fit its width and print
+/// verdicts in color; elsewhere they are plain columns.
 #[derive(Clone, Copy, Debug)]
 pub struct Terminal {
     is_terminal: bool,
-    has_colours: bool,
+    has_colors: bool,
 }
 
 impl Terminal {
-    /// As standard output and `NO_COLOR` say.
+    /// Detects whether standard output is a terminal, and `NO_COLOR`.
     #[must_use]
     pub fn detect() -> Self {
         let is_terminal = stdout().is_terminal();
-        let is_colour_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { is_terminal, has_colours: is_terminal && is_colour_wanted }
+        let is_color_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        Self { is_terminal, has_colors: is_terminal && is_color_wanted }
     }
 
     /// An empty table.
@@ -54,7 +57,7 @@ impl Terminal {
         let mut table = Table::new();
         if self.is_terminal {
             table.load_style(presets::UTF8_FULL_CONDENSED);
-            // A terminal that tells no usable width gets lines as long as they are.
+            // On a terminal without a usable width, lines are not wrapped.
             let fits = table.width().is_some_and(|columns| columns >= COLUMNS_MIN);
             let arrangement = if fits { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
             table.set_content_arrangement(arrangement);
@@ -64,16 +67,16 @@ impl Terminal {
         }
         table.set_header(header.map(|name| {
             let cell = Cell::new(name);
-            if self.has_colours { cell.add_attribute(Attribute::Bold) } else { cell }
+            if self.has_colors { cell.add_attribute(Attribute::Bold) } else { cell }
         }));
         table
     }
 
-    /// A verdict, in its colour.
+    /// A verdict, in its color.
     #[must_use]
     pub fn effect(self, effect: i32) -> Cell {
         let cell = Cell::new(label::<Effect>(effect));
-        if !self.has_colours {
+        if !self.has_colors {
             return cell;
         }
         match Effect::try_from(effect) {
@@ -83,16 +86,23 @@ impl Terminal {
         }
     }
 
-    /// Prints a table and lines below it. On a terminal, columns in which
-    /// nothing is told make room for the others.
+    /// Prints a table and lines below it. On a terminal, empty columns are hidden
+    /// to make room for the others.
     pub fn show_table(self, mut table: Table, below: &str) -> Result<(), Failure> {
         for at in (0..table.column_count()).filter(|_| self.is_terminal) {
-            let is_told = table.column_cells_iter(at).flatten().any(|cell| !cell.content().is_empty());
-            if let Some(column) = table.column_mut(at).filter(|_| !is_told) {
+            let has_content = table.column_cells_iter(at).flatten().any(|cell| !cell.content().is_empty());
+            if let Some(column) = table.column_mut(at).filter(|_| !has_content) {
                 column.set_constraint(ColumnConstraint::Hidden);
             }
         }
         self.show(&format!("{}\n{below}", table.trim_fmt()))
+    }
+
+    /// The width for wrapped text: that of the terminal, or [`COLUMNS_DEFAULT`].
+    #[must_use]
+    pub fn columns(self) -> usize {
+        let width = Table::new().width().filter(|columns| self.is_terminal && *columns >= COLUMNS_MIN);
+        width.unwrap_or(COLUMNS_DEFAULT).into()
     }
 
     /// Prints text.
@@ -104,18 +114,18 @@ impl Terminal {
     /// Prints JSON.
     pub fn show_json<T: Serialize>(self, value: &T) -> Result<(), Failure> {
         let json = serde_json::to_string_pretty(value);
-        let json = json.map_err(|_| Failure::Internal("the answer cannot be written as JSON"))?;
+        let json = json.map_err(|_| Failure::Internal("the response cannot be written as JSON"))?;
         self.show(&format!("{json}\n"))
     }
 }
 
-/// An instant as it is in Finland, to the second; empty if unset.
+/// An instant in Finnish time, to the second. Empty: unset.
 #[must_use]
 pub fn instant(timestamp: Option<&Timestamp>) -> String {
     in_finland(timestamp, "%Y-%m-%d %H:%M:%S %:z")
 }
 
-/// An instant as it is in Finland, to the minute, for tables; empty if unset.
+/// An instant in Finnish time, to the minute, for tables. Empty: unset.
 #[must_use]
 pub fn minute(timestamp: Option<&Timestamp>) -> String {
     in_finland(timestamp, "%Y-%m-%d %H:%M")

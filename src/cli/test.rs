@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::Global;
 use super::document::Fault;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::scenario::{Scenario, read};
 use super::terminal::Terminal;
 use crate::server::clock;
@@ -21,8 +22,8 @@ Examples:
   lupa test tests/scenarios
   lupa test my-policy.yaml --junit report.xml
 
-A folder stands for its *.yaml, *.yml and *.json files, not for its subfolders.
-Exit code 1: a scenario failed or cannot be read.")]
+For a folder, its *.yaml, *.yml and *.json files are run, without subfolders.
+Exit code 1: a scenario failed or a file is invalid.")]
 pub struct TestArgs {
     /// Scenario files, or folders of them
     #[arg(required = true, value_name = "PATH")]
@@ -32,9 +33,9 @@ pub struct TestArgs {
     junit: Option<PathBuf>,
 }
 
-/// What came of one scenario, or of a file that cannot be read.
+/// The result of one scenario, or of an invalid file.
 #[derive(Debug, Serialize)]
-struct Tested {
+struct TestResult {
     file: String,
     line: Option<usize>,
     scenario: String,
@@ -59,13 +60,13 @@ pub(super) fn run(args: &TestArgs, global: &Global) -> Result<Exit, Failure> {
     if global.json {
         terminal.show_json(&tested)?;
     } else {
-        let lines: String = failed.flat_map(Tested::lines).collect();
+        let lines: String = failed.flat_map(TestResult::lines).collect();
         terminal.show(&format!("{lines}{}\n", summary(&tested)))?;
     }
     Ok(if is_passed { Exit::Success } else { Exit::Negative })
 }
 
-/// The files that the paths stand for, in order of their names.
+/// The files that the paths name, in alphabetical order.
 fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in paths {
@@ -94,24 +95,24 @@ fn is_scenario_file(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "json")
 }
 
-fn test_file(path: &Path, tested: &mut Vec<Tested>) -> Result<(), Failure> {
+fn test_file(path: &Path, tested: &mut Vec<TestResult>) -> Result<(), Failure> {
     let file = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|error| Failure::File(file.clone(), error))?;
     match read(path, &text, clock::now()) {
-        Ok(scenarios) => tested.extend(scenarios.iter().map(|scenario| Tested::of(&file, scenario))),
-        Err(faults) => tested.push(Tested::unreadable(file, &faults)),
+        Ok(scenarios) => tested.extend(scenarios.iter().map(|scenario| TestResult::of(&file, scenario))),
+        Err(faults) => tested.push(TestResult::unreadable(file, &faults)),
     }
     Ok(())
 }
 
-impl Tested {
+impl TestResult {
     fn of(file: &str, scenario: &Scenario) -> Self {
         let differences = scenario.expectation.differences(&scenario.ask_core());
         let failures = differences.into_iter().map(|difference| match difference.record {
             None => difference.message,
             Some(record) => {
                 let walked = scenario.rules_walked(record).join(" → ");
-                format!("record {}: {} (rules walked: {walked})", record + 1, difference.message)
+                format!("record {}: {} (rules evaluated: {walked})", record + 1, difference.message)
             }
         });
         Self {
@@ -133,7 +134,7 @@ impl Tested {
         }
     }
 
-    /// A line a failure.
+    /// One line for each failure.
     fn lines(&self) -> impl Iterator<Item = String> {
         let line = self.line.map(|line| format!("{line}:")).unwrap_or_default();
         let place = format!("{}:{line}", self.file);
@@ -147,15 +148,15 @@ impl Tested {
     }
 }
 
-fn summary(tested: &[Tested]) -> String {
+fn summary(tested: &[TestResult]) -> String {
     let unreadable = tested.iter().filter(|one| one.is_unreadable).count();
     let failed = tested.iter().filter(|one| !one.is_unreadable && !one.failures.is_empty()).count();
     let passed = tested.len() - unreadable - failed;
-    let files = if unreadable > 0 { format!(", {unreadable} files cannot be read") } else { String::new() };
+    let files = if unreadable > 0 { format!(", {unreadable} files are invalid") } else { String::new() };
     format!("{passed} passed, {failed} failed{files}")
 }
 
-fn report(tested: &[Tested]) -> Report {
+fn report(tested: &[TestResult]) -> Report {
     let mut report = Report::new("lupa test");
     for of_file in tested.chunk_by(|one, other| one.file == other.file) {
         let mut suite = TestSuite::new(of_file.first().map(|one| one.file.as_str()).unwrap_or_default());

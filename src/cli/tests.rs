@@ -15,12 +15,12 @@ fn accepted(line: &str) -> Command {
 }
 
 #[test]
-fn the_command_line_fits_together() {
+fn the_command_line_is_consistent() {
     Cli::command().debug_assert();
 }
 
 #[test]
-fn a_question_is_told_by_arguments_or_by_a_file() {
+fn a_request_is_given_by_arguments_or_by_a_file() {
     let record = "--record id=d,register=1.2,kind=prescription";
     accepted(&format!("lupa decide --client 010181-900C --requester 1.2 --channel kanta {record} {record}"));
     accepted("lupa decide --file request.yaml --exit-code --json --server http://127.0.0.1:1");
@@ -37,7 +37,7 @@ fn a_question_is_told_by_arguments_or_by_a_file() {
 }
 
 #[test]
-fn a_declaration_is_told_by_arguments_or_by_a_file() {
+fn a_declaration_is_given_by_arguments_or_by_a_file() {
     let client = "--client 010181-900C --role client --recorded-by my-kanta";
     accepted(&format!("lupa declare consent --kind healthcare {client}"));
     accepted(&format!("lupa declare denial --sector healthcare --service-event v {client}"));
@@ -97,7 +97,7 @@ fn a_printout_and_a_listing_name_their_sector_and_viewer() {
 
 #[tokio::test]
 async fn denials_without_a_viewer_are_wrong_usage() {
-    // No server is asked: port 1 has none.
+    // No server listens on port 1.
     let client = "--client 010181-900C --server http://127.0.0.1:1";
     let print = format!("lupa print {client} --role client");
     for (line, expected) in [
@@ -110,11 +110,11 @@ async fn denials_without_a_viewer_are_wrong_usage() {
         (format!("{print} --sector healthcare --document consents"), None),
     ] {
         let cli = Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
-        let failure = run(cli).await.expect_err("nobody answers there");
+        let failure = run(cli).await.expect_err("no server");
         match expected {
             Some(argument) => {
                 assert_eq!(failure.exit(), Exit::Usage, "{line}");
-                assert!(failure.told().contains(argument), "{line}: {}", failure.told());
+                assert!(failure.message().contains(argument), "{line}: {}", failure.message());
             }
             None => assert_eq!(failure.exit(), Exit::Unavailable, "{line}"),
         }

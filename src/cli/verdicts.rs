@@ -2,13 +2,14 @@
 
 use comfy_table::Cell;
 
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::names::label;
 use super::terminal::{Terminal, instant};
 use super::words;
 use crate::wire::v1;
 
-/// Prints a decision, one line a record, and what it was decided by.
+/// Prints a decision: one row for each record, and the deciding declarations.
 pub(super) fn show(
     terminal: Terminal,
     records: &[v1::Record],
@@ -31,7 +32,11 @@ pub(super) fn show(
     let mut below = String::from("\n");
     for (at, verdict) in decision.verdicts.iter().enumerate() {
         if let (Some(record), [_, ..]) = (records.get(at), verdict.declarations.as_slice()) {
-            below.push_str(&format!("{} by declaration  {}\n", record.id, verdict.declarations.join(", ")));
+            below.push_str(&format!(
+                "{}: decided by declaration  {}\n",
+                record.id,
+                verdict.declarations.join(", ")
+            ));
         }
     }
     below.push_str(&format!(
@@ -47,16 +52,16 @@ pub(super) fn show(
     terminal.show_table(table, &below)
 }
 
-/// How the command ends: with `--exit-code`, by the verdicts.
+/// The exit code of the command: with `--exit-code` it depends on the verdicts.
 pub(super) fn exit(decision: &v1::DecideResponse, by_verdicts: bool) -> Exit {
     let is_permitted = |verdict: &v1::Verdict| verdict.effect == i32::from(v1::Effect::Permit);
     if by_verdicts && !decision.verdicts.iter().all(is_permitted) { Exit::Negative } else { Exit::Success }
 }
 
 fn obligations(obligations: &[i32]) -> String {
-    let told = obligations.iter().map(|obligation| {
+    let phrases = obligations.iter().map(|obligation| {
         v1::Obligation::try_from(*obligation)
             .map_or("an obligation that this version does not know", words::obligation)
     });
-    told.collect::<Vec<_>>().join("; ")
+    phrases.collect::<Vec<_>>().join("; ")
 }

@@ -1,4 +1,4 @@
-//! `lupa withdraw`: end a declaration.
+//! `lupa withdraw`: withdraws a declaration.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,8 @@ use clap::Args;
 use super::Global;
 use super::connection;
 use super::declare::show_notices;
-use super::failure::{Exit, Failure};
+use super::exit::Exit;
+use super::failure::Failure;
 use super::input::Input;
 use super::parties::{STATEMENT, Statement, StatementArgs, new_key, wait};
 use super::question::client_id;
@@ -23,10 +24,10 @@ Example:
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP, mut_arg("recorded_by", |by| by.required_unless_present("file")))]
 pub struct WithdrawArgs {
-    /// The declaration to end, as `lupa list` shows its id
+    /// The id of the declaration, as shown by `lupa list`
     #[arg(long, value_name = "ID", required = true)]
     declaration: Option<String>,
-    /// A WithdrawRequest in YAML or JSON instead; `-` reads standard input
+    /// A WithdrawDeclarationRequest in YAML or JSON instead of arguments; `-` reads standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = STATEMENT, conflicts_with = "declaration")]
     file: Option<PathBuf>,
     #[command(flatten)]
@@ -38,7 +39,7 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
     let file = file.as_deref().map(Input::read).transpose()?;
     let request = match &file {
         Some(file) => {
-            let mut request: v1::WithdrawRequest = file.parse()?;
+            let mut request: v1::WithdrawDeclarationRequest = file.parse()?;
             if let Some(key) = statement.idempotency_key {
                 request.idempotency_key = key;
             } else if request.idempotency_key.is_empty() {
@@ -52,7 +53,7 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
         None => {
             let Statement { client, given_at, declarer, recorded_by, idempotency_key, wait } =
                 statement.into_statement();
-            v1::WithdrawRequest {
+            v1::WithdrawDeclarationRequest {
                 client: client.map(client_id),
                 declaration_id: declaration.unwrap_or_default(),
                 declarer,
@@ -64,14 +65,14 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
         }
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.withdraw(request).await;
+    let response = service.withdraw_declaration(request).await;
     let withdrawn = response.map_err(|status| Refusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&withdrawn)?;
     } else {
         terminal.show(&format!(
-            "withdrawn at  {}\ntoken         {}\neverywhere    from {} on\n",
+            "withdrawn at  {}\ntoken         {}\neverywhere    from {}\n",
             instant(withdrawn.recorded_at.as_ref()),
             withdrawn.token,
             instant(withdrawn.effective_everywhere_after.as_ref())

@@ -1,8 +1,8 @@
-//! Why a record may or may not be shown, in a sentence each.
+//! Reasons, details, obligations and notices in words.
 
 use crate::wire::v1::{Detail, Notice, Obligation, Reason, Verdict};
 
-/// Why, as exactly as the verdict tells.
+/// Why the record is permitted or denied, as precisely as the verdict says.
 #[must_use]
 pub fn why(verdict: &Verdict) -> String {
     let detail =
@@ -11,7 +11,7 @@ pub fn why(verdict: &Verdict) -> String {
         Reason::try_from(verdict.reason).map_or("for a reason that this version does not know", reason);
     let mut why = detail.unwrap_or(reason).to_owned();
     if !verdict.missing_conditions.is_empty() {
-        why.push_str(&format!(" (not told: {})", verdict.missing_conditions.join(", ")));
+        why.push_str(&format!(" (not specified: {})", verdict.missing_conditions.join(", ")));
     }
     if !verdict.invalid_field.is_empty() {
         why.push_str(&format!(" (field: {})", verdict.invalid_field));
@@ -23,7 +23,7 @@ pub fn why(verdict: &Verdict) -> String {
 #[must_use]
 pub fn reason(reason: Reason) -> &'static str {
     match reason {
-        Reason::Unspecified => "no reason was told",
+        Reason::Unspecified => "no reason was given",
         Reason::OwnRegister => "the record is in the requester's own register: no sharing",
         Reason::Consent => "the client consented",
         Reason::UusimaaInformed => "public healthcare in Uusimaa, and the client is informed",
@@ -42,7 +42,7 @@ pub fn reason(reason: Reason) -> &'static str {
     }
 }
 
-/// A detail; none where nothing more is told.
+/// A detail. None: it is unspecified.
 #[must_use]
 pub fn detail(detail: Detail) -> Option<&'static str> {
     Some(match detail {
@@ -77,11 +77,11 @@ pub fn detail(detail: Detail) -> Option<&'static str> {
     })
 }
 
-/// What the caller must do besides.
+/// What the caller must do in addition.
 #[must_use]
 pub fn obligation(obligation: Obligation) -> &'static str {
     match obligation {
-        Obligation::Unspecified => "an obligation that was not told",
+        Obligation::Unspecified => "an unspecified obligation",
         Obligation::ProvideInformation => "give the client the newest information",
         Obligation::NecessaryDataOnly => "use only the data that is necessary",
         Obligation::CheckLegacyDenial => "check for an old denial by service provider",
@@ -89,23 +89,23 @@ pub fn obligation(obligation: Obligation) -> &'static str {
     }
 }
 
-/// What the professional should know of what was stored.
+/// What the professional should know about the recorded declaration.
 #[must_use]
 pub fn notice(notice: Notice) -> &'static str {
     match notice {
-        Notice::Unspecified => "a notice that was not told",
+        Notice::Unspecified => "an unspecified notice",
         Notice::LateEntry => "late entry: it was given on an earlier day than it was recorded",
         Notice::ProvideInformation => {
             "the client has not received the newest information about the Kanta Services: give it"
         }
         Notice::ConsentReplaced => "it replaced the client's earlier consent of the same kind",
         Notice::Superseded => {
-            "it is superseded and opens nothing: a later word of the client on this kind of consent was \
-             already recorded"
+            "it is superseded and has no effect: a later declaration of the client about this kind of consent \
+             was already recorded"
         }
-        Notice::AlreadyDenied => "an equal denial was already in force: each must be withdrawn for itself",
+        Notice::AlreadyDenied => "an equal denial was already in force: each must be withdrawn separately",
         Notice::StillDenied => {
-            "another denial of the same scope is still in force: withdraw that too if the client wishes"
+            "another denial of the same scope is still in force: withdraw it too if the client wishes"
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Defaults, file and environment, one over the other.
+//! The layers of the configuration: defaults, file, environment. A later one
+//! overrides an earlier one.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -9,43 +10,46 @@ use serde::de::DeserializeOwned;
 use toml::Value;
 use toml::de::{DeTable, DeValue};
 
-use super::nearest::nearest;
-use super::settings::{Kind, SETTINGS, Setting};
-use super::{ConfigFault, InForce, InformationVersion, Place, Route, Source};
+use super::settings::{SECTIONS, SETTINGS, Setting, ValueKind};
+use super::{ConfigFault, EffectiveValue, FaultPlace, InformationVersion, Route, ValueSource};
 
-/// A larger file is refused.
+/// Maximum size of the file.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Variables of this prefix are ours.
+/// Prefix of the variables of Lupa.
 const PREFIX: &str = "LUPA_";
 
-/// What the command line takes from the environment besides settings.
+/// Variables of the command line, which are not settings.
 const COMMAND_LINE_VARIABLES: [&str; 2] = ["LUPA_CONFIG", "LUPA_URL"];
 
-/// What was read so far; what is read later goes over it.
+/// Maximum edit distance (Levenshtein) of a suggested name.
+const EDIT_DISTANCE_MAX: usize = 3;
+
+/// The values read so far, and their faults. A value that is read later
+/// replaces an earlier one.
 #[derive(Default)]
 pub(super) struct Layers {
-    values: BTreeMap<&'static str, (Value, Source)>,
+    values: BTreeMap<&'static str, (Value, ValueSource)>,
     faults: Vec<ConfigFault>,
 }
 
 impl Layers {
-    /// Every setting's value, and what was wrong.
-    pub(super) fn in_force(mut self) -> (Vec<InForce>, Vec<ConfigFault>) {
-        let mut in_force = Vec::with_capacity(SETTINGS.len());
+    /// The effective value of every setting, and the faults.
+    pub(super) fn effective(mut self) -> (Vec<EffectiveValue>, Vec<ConfigFault>) {
+        let mut effective = Vec::with_capacity(SETTINGS.len());
         for Setting { name, default, meaning, .. } in SETTINGS {
             let (value, source) = match self.values.remove(name) {
                 Some((value, source)) => (Some(value), source),
-                None => (default.and_then(|default| default.parse().ok()), Source::Default),
+                None => (default.and_then(|default| default.parse().ok()), ValueSource::Default),
             };
-            in_force.push(InForce { name, value, source, meaning });
+            effective.push(EffectiveValue { name, value, source, meaning });
         }
-        (in_force, self.faults)
+        (effective, self.faults)
     }
 
     /// Reads the file.
     pub(super) fn read_file(&mut self, path: &Path) {
-        let in_file = |line, message| ConfigFault { place: Place::File(path.to_owned(), line), message };
+        let in_file = |line, message| ConfigFault { place: FaultPlace::File(path.to_owned(), line), message };
         let text = match read_text(path) {
             Ok(text) => text,
             Err(message) => return self.faults.push(in_file(None, message)),
@@ -60,17 +64,18 @@ impl Layers {
             self.take_sections(sections.get_ref(), &mut faults);
         }
         faults.sort();
-        let told = faults.into_iter().map(|(offset, message)| in_file(Some(line_at(&text, offset)), message));
-        self.faults.extend(told);
+        let with_lines =
+            faults.into_iter().map(|(offset, message)| in_file(Some(line_at(&text, offset)), message));
+        self.faults.extend(with_lines);
     }
 
-    /// Takes the settings of a file; a fault is told with its offset.
+    /// Takes the settings of a file. A fault has the offset in the text.
     fn take_sections(&mut self, sections: &DeTable<'_>, faults: &mut Vec<(usize, String)>) {
         for (section, keys) in sections {
             let offset = section.span().start;
             let section = section.get_ref();
             let Some(keys) = keys.get_ref().as_table() else {
-                let message = format!("{section}: a setting stands in a section: write [section] above it");
+                let message = format!("{section}: a setting belongs to a section: write [section] above it");
                 faults.push((offset, message));
                 continue;
             };
@@ -84,7 +89,7 @@ impl Layers {
                     .and_then(|known| Ok((known, checked(known, to_value(value.get_ref()))?)));
                 match set {
                     Ok((known, value)) => {
-                        self.values.insert(known.name, (value, Source::File));
+                        self.values.insert(known.name, (value, ValueSource::File));
                     }
                     Err(message) => faults.push((key.span().start, message)),
                 }
@@ -92,12 +97,12 @@ impl Layers {
         }
     }
 
-    /// Reads the variables that are ours.
+    /// Reads the variables of Lupa.
     pub(super) fn read_environment(&mut self, variables: impl IntoIterator<Item = (OsString, OsString)>) {
         let mut ours: Vec<(String, OsString)> = variables
             .into_iter()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-            .filter(|(name, _)| name.starts_with(PREFIX) && !is_of_others(name))
+            .filter(|(name, _)| name.starts_with(PREFIX) && !is_no_setting(name))
             .collect();
         ours.sort();
         for (name, value) in ours {
@@ -106,23 +111,25 @@ impl Layers {
                 .and_then(|known| Ok((known, checked(known, from_variable(known, value?)?)?)));
             match set {
                 Ok((known, value)) => {
-                    self.values.insert(known.name, (value, Source::Environment));
+                    self.values.insert(known.name, (value, ValueSource::Environment));
                 }
-                Err(message) => self.faults.push(ConfigFault { place: Place::Variable(name), message }),
+                Err(message) => self.faults.push(ConfigFault { place: FaultPlace::Variable(name), message }),
             }
         }
     }
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
-    let told = |error: std::io::Error| {
-        format!("cannot be read ({error}): correct the path given with --config or LUPA_CONFIG")
+    let unreadable = |error: std::io::Error| {
+        format!("cannot be read ({error}): correct the path in --config or LUPA_CONFIG")
     };
-    let bytes = std::fs::metadata(path).map_err(told)?.len();
+    let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
     if bytes > FILE_BYTES_MAX {
-        return Err(format!("has {bytes} bytes; at most {FILE_BYTES_MAX} are read: is it the right file?"));
+        return Err(format!(
+            "has {bytes} bytes, more than the maximum of {FILE_BYTES_MAX}: check that it is the right file"
+        ));
     }
-    std::fs::read_to_string(path).map_err(told)
+    std::fs::read_to_string(path).map_err(unreadable)
 }
 
 fn line_at(text: &str, offset: usize) -> usize {
@@ -130,7 +137,16 @@ fn line_at(text: &str, offset: usize) -> usize {
 }
 
 fn is_section(name: &str) -> bool {
-    SETTINGS.iter().any(|setting| setting.name.split_once('.').is_some_and(|(section, _)| section == name))
+    SECTIONS.iter().any(|(section, _)| *section == name)
+}
+
+/// The known name with the smallest edit distance, if it is similar.
+fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    known
+        .map(|candidate| (strsim::levenshtein(name, candidate), candidate))
+        .filter(|(distance, _)| *distance <= EDIT_DISTANCE_MAX)
+        .min()
+        .map(|(_, candidate)| candidate)
 }
 
 fn known(name: &str) -> Result<&'static Setting, String> {
@@ -143,10 +159,14 @@ fn known(name: &str) -> Result<&'static Setting, String> {
     })
 }
 
-/// Who may read the file is not always who may know the secret.
+/// Rejects a secret in the file: more people may read the file than may know the secret.
 fn not_secret(setting: &'static Setting) -> Result<&'static Setting, String> {
-    if matches!(setting.kind, Kind::Secret) {
-        return Err(format!("{}: not in the file: set {} instead", setting.name, setting.variable()));
+    if matches!(setting.kind, ValueKind::Secret) {
+        return Err(format!(
+            "{}: not accepted in the file: set {} instead",
+            setting.name,
+            setting.variable()
+        ));
     }
     Ok(setting)
 }
@@ -157,16 +177,16 @@ fn known_variable(name: &str) -> Result<&'static Setting, String> {
         let ours = COMMAND_LINE_VARIABLES.into_iter();
         match nearest(name, variables.iter().map(String::as_str).chain(ours)) {
             Some(near) => format!("no such setting; did you mean {near}?"),
-            None => "no such setting; write LUPA_SECTION__KEY, as `lupa config` lists them, or unset it"
+            None => "no such setting; write LUPA_SECTION__KEY with a setting of `lupa config`, or unset the variable"
                 .to_owned(),
         }
     })
 }
 
-/// Variables of our prefix that do not mean us to read them as settings: those
-/// of the command line, and those that Kubernetes sets in every pod beside a
-/// service named `lupa` or `lupa-…`.
-fn is_of_others(name: &str) -> bool {
+/// Whether a variable with the prefix is no setting: those of the command line,
+/// and those that Kubernetes sets in every pod for a service named `lupa` or
+/// `lupa-…`.
+fn is_no_setting(name: &str) -> bool {
     let is_of_kubernetes = !name.contains("__")
         && (name.ends_with("_PORT")
             || name.contains("_SERVICE_HOST")
@@ -177,21 +197,27 @@ fn is_of_others(name: &str) -> bool {
     COMMAND_LINE_VARIABLES.contains(&name) || is_of_kubernetes
 }
 
-/// A variable's text as the value that the setting takes.
+/// Converts the text of a variable to the kind of its setting.
 fn from_variable(setting: &Setting, text: String) -> Result<Value, String> {
     match setting.kind {
-        Kind::Flag | Kind::Number(..) => Ok(match (text.parse(), text.parse()) {
+        ValueKind::Flag | ValueKind::Number(..) => Ok(match (text.parse(), text.parse()) {
             (Ok(number), _) => Value::Integer(number),
             (_, Ok(flag)) => Value::Boolean(flag),
             (Err(_), Err(_)) => Value::String(text),
         }),
-        Kind::Address | Kind::Word(_) | Kind::Text | Kind::Secret | Kind::Date => Ok(Value::String(text)),
-        Kind::Versions => Err("only in the file: write [[calendar.versions]] tables there".to_owned()),
-        Kind::Routes => Err("only in the file: write [[sidecar.routes]] tables there".to_owned()),
+        ValueKind::Address | ValueKind::Word(_) | ValueKind::Text | ValueKind::Secret | ValueKind::Date => {
+            Ok(Value::String(text))
+        }
+        ValueKind::Versions => {
+            Err("accepted only in the file: write [[calendar.versions]] tables there".to_owned())
+        }
+        ValueKind::Routes => {
+            Err("accepted only in the file: write [[sidecar.routes]] tables there".to_owned())
+        }
     }
 }
 
-/// A value of the file, a date as its text.
+/// Converts a value of the file; a date becomes text.
 fn to_value(value: &DeValue<'_>) -> Value {
     match value {
         DeValue::String(text) => Value::String(text.to_string()),
@@ -214,31 +240,35 @@ fn to_value(value: &DeValue<'_>) -> Value {
     }
 }
 
-/// The value, if it is what the setting may be.
+/// Returns the value if the setting permits it.
 fn checked(setting: &Setting, value: Value) -> Result<Value, String> {
     let expected = match (setting.kind, &value) {
-        (Kind::Address, Value::String(text)) if text.parse::<SocketAddr>().is_ok() => return Ok(value),
-        (Kind::Flag, Value::Boolean(_)) => return Ok(value),
-        (Kind::Number(min, max), Value::Integer(number)) if (min..=max).contains(number) => return Ok(value),
-        (Kind::Word(words), Value::String(text)) if words.contains(&text.as_str()) => return Ok(value),
-        (Kind::Text | Kind::Secret, Value::String(text)) if !text.is_empty() => return Ok(value),
-        (Kind::Date, Value::String(text)) if is_date(text) => return Ok(value),
-        (Kind::Versions, Value::Array(versions)) => {
+        (ValueKind::Address, Value::String(text)) if text.parse::<SocketAddr>().is_ok() => return Ok(value),
+        (ValueKind::Flag, Value::Boolean(_)) => return Ok(value),
+        (ValueKind::Number(min, max), Value::Integer(number)) if (min..=max).contains(number) => {
+            return Ok(value);
+        }
+        (ValueKind::Word(words), Value::String(text)) if words.contains(&text.as_str()) => return Ok(value),
+        (ValueKind::Text | ValueKind::Secret, Value::String(text)) if !text.is_empty() => return Ok(value),
+        (ValueKind::Date, Value::String(text)) if is_date(text) => return Ok(value),
+        (ValueKind::Versions, Value::Array(versions)) => {
             return check_versions(setting.name, versions).map(|()| value);
         }
-        (Kind::Routes, Value::Array(routes)) => {
+        (ValueKind::Routes, Value::Array(routes)) => {
             return check_routes(setting.name, routes).map(|()| value);
         }
-        (Kind::Address, _) => "an IP address and a port, such as 127.0.0.1:7411 or [::1]:7411".to_owned(),
-        (Kind::Flag, _) => "true or false".to_owned(),
-        (Kind::Number(min, max), _) => format!("a whole number from {min} to {max}"),
-        (Kind::Word(words), _) => format!("one of {}", words.join(", ")),
-        (Kind::Text | Kind::Secret, _) => "text".to_owned(),
-        (Kind::Date, _) => "a date as YYYY-MM-DD".to_owned(),
-        (Kind::Versions, _) => "[[calendar.versions]] tables".to_owned(),
-        (Kind::Routes, _) => "[[sidecar.routes]] tables".to_owned(),
+        (ValueKind::Address, _) => {
+            "an IP address and a port, such as 127.0.0.1:7411 or [::1]:7411".to_owned()
+        }
+        (ValueKind::Flag, _) => "true or false".to_owned(),
+        (ValueKind::Number(min, max), _) => format!("a whole number from {min} to {max}"),
+        (ValueKind::Word(words), _) => format!("one of {}", words.join(", ")),
+        (ValueKind::Text | ValueKind::Secret, _) => "text".to_owned(),
+        (ValueKind::Date, _) => "a date as YYYY-MM-DD".to_owned(),
+        (ValueKind::Versions, _) => "[[calendar.versions]] tables".to_owned(),
+        (ValueKind::Routes, _) => "[[sidecar.routes]] tables".to_owned(),
     };
-    if matches!(setting.kind, Kind::Secret) {
+    if matches!(setting.kind, ValueKind::Secret) {
         return Err(format!("{}: write {expected}", setting.name));
     }
     Err(format!("{}: write {expected}, not {}", setting.name, value.to_string().trim_end()))
@@ -258,12 +288,12 @@ fn check_versions(name: &str, versions: &[Value]) -> Result<(), String> {
     Ok(())
 }
 
-/// The shape of the routes; what their parts mean is asked when they are used.
+/// Checks the form of the routes. The server checks their meaning.
 fn check_routes(name: &str, routes: &[Value]) -> Result<(), String> {
     read_tables::<Route>(name, routes).try_for_each(|route| route.map(drop))
 }
 
-/// The tables of a list, each with what is wrong with it.
+/// Reads the tables of a list, each with its fault.
 fn read_tables<T: DeserializeOwned>(name: &str, tables: &[Value]) -> impl Iterator<Item = Result<T, String>> {
     tables.iter().enumerate().map(move |(at, table)| {
         let read = table.clone().try_into();
@@ -271,7 +301,7 @@ fn read_tables<T: DeserializeOwned>(name: &str, tables: &[Value]) -> impl Iterat
     })
 }
 
-/// The shape of an ISO date; whether the day exists is asked when it is used.
+/// Checks the form of an ISO date. The calendar checks that the day exists.
 fn is_date(text: &str) -> bool {
     text.len() == 10
         && text.bytes().enumerate().all(|(at, byte)| match at {

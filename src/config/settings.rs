@@ -1,403 +1,453 @@
-//! Every setting: its name, its default, what it may be and what it means.
+//! Every setting: name, default, permitted values and meaning.
+//!
+//! This table is the only description of a setting. The check of values, the
+//! names of the environment variables, `lupa config` and
+//! `docs/configuration.md` are all made from it.
 
 /// One setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting {
     /// Section and key, such as `server.listen_address`.
     pub name: &'static str,
-    /// In TOML; none = not set, and for a date as it is published.
+    /// Written as TOML. None: unset, and for a date, the published date.
     pub default: Option<&'static str>,
-    /// What it may be.
-    pub kind: Kind,
-    /// In a sentence.
+    /// The permitted values.
+    pub kind: ValueKind,
+    /// What the setting does, as a phrase.
     pub meaning: &'static str,
 }
 
-/// What a setting may be.
+/// The permitted values of a setting.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
+pub enum ValueKind {
     /// An IP address and a port.
     Address,
     /// `true` or `false`.
     Flag,
-    /// A whole number between two, both included.
+    /// A whole number from the first to the second, inclusive.
     Number(i64, i64),
     /// One of these words.
     Word(&'static [&'static str]),
-    /// Any text but none.
+    /// Text that is not empty.
     Text,
-    /// A text that is not shown, and not in the file.
+    /// Text that is never printed and is not accepted in the file.
     Secret,
     /// An ISO date.
     Date,
-    /// Tables of information versions, only in the file.
+    /// Tables of information versions, accepted only in the file.
     Versions,
-    /// Tables of routes, only in the file.
+    /// Tables of Envoy routes, accepted only in the file.
     Routes,
 }
 
 /// One hour.
 const HOUR_MS: i64 = 3_600_000;
 
-/// The largest window of HTTP/2.
+/// The largest flow-control window of HTTP/2.
 const WINDOW_MAX: i64 = (1 << 31) - 1;
 
 /// One gibibyte.
 const GIBIBYTE: i64 = 1 << 30;
 
-/// Every setting, in the order in which they are shown.
+/// The sections with their titles, in the order in which they are printed.
+pub(super) const SECTIONS: &[(&str, &str)] = &[
+    ("server", "the gRPC server"),
+    ("access", "what callers may see"),
+    ("sidecar", "Envoy"),
+    ("store", "the store"),
+    ("index", "the index in memory"),
+    ("watch", "Watch streams"),
+    ("consistency", "revision tokens"),
+    ("clock", "clocks"),
+    ("listing", "lists of declarations"),
+    ("log", "logs"),
+    ("telemetry", "traces"),
+    ("calendar", "dates of the rules"),
+];
+
+/// Every setting, in the order in which they are printed.
 pub const SETTINGS: &[Setting] = &[
-    // The server.
-    setting("server.listen_address", "'127.0.0.1:7411'", Kind::Address, "where the gRPC server listens"),
+    setting("server.listen_address", "'127.0.0.1:7411'", ValueKind::Address, "address of the gRPC server"),
     unset(
         "server.http_address",
-        Kind::Address,
-        "where /livez, /readyz, /metrics and /log-level are told by HTTP; not set = nowhere",
+        ValueKind::Address,
+        "address of the HTTP port with /livez, /readyz, /metrics and /log-level; unset = no HTTP port",
     ),
     setting(
         "server.allow_plaintext_beyond_loopback",
         "false",
-        Kind::Flag,
-        "listen beyond loopback although there is no TLS",
+        ValueKind::Flag,
+        "allow listening beyond loopback, although there is no TLS",
     ),
     setting(
         "server.reflection",
         "'loopback'",
-        Kind::Word(&["loopback", "on", "off"]),
-        "for whom server reflection answers",
+        ValueKind::Word(&["loopback", "on", "off"]),
+        "gRPC server reflection; loopback = only while the server listens on loopback",
     ),
     setting(
         "server.runtime",
         "'per-core'",
-        Kind::Word(&["per-core", "shared"]),
-        "per-core = each worker thread serves its own connections; shared = threads take work from one another",
+        ValueKind::Word(&["per-core", "shared"]),
+        "per-core = worker threads that each serve their own connections; shared = one work-stealing thread pool",
     ),
     setting(
         "server.workers",
         "0",
-        Kind::Number(0, 1024),
-        "worker threads of the per-core runtime; 0 = one for each core",
+        ValueKind::Number(0, 1024),
+        "number of worker threads of the per-core runtime; 0 = one for each core",
     ),
     setting(
         "server.request_bytes_max",
         "8388608",
-        Kind::Number(1024, GIBIBYTE),
-        "a larger request message is refused",
+        ValueKind::Number(1024, GIBIBYTE),
+        "maximum size of a request message",
     ),
     setting(
         "server.response_bytes_max",
         "16777216",
-        Kind::Number(1024, GIBIBYTE),
-        "a larger response message is not sent",
+        ValueKind::Number(1024, GIBIBYTE),
+        "maximum size of a response message",
     ),
     setting(
         "server.records_per_request_max",
         "10000",
-        Kind::Number(1, 1_000_000),
-        "a request with more records is refused",
+        ValueKind::Number(1, 1_000_000),
+        "maximum number of records in a request",
     ),
     setting(
         "server.concurrent_streams_per_connection_max",
         "200",
-        Kind::Number(1, 1_000_000),
-        "requests at one time on one connection",
+        ValueKind::Number(1, 1_000_000),
+        "maximum number of concurrent requests (HTTP/2 streams) on a connection",
     ),
     setting(
         "server.stream_window_bytes",
         "4194304",
-        Kind::Number(65_535, WINDOW_MAX),
-        "what a request may send before the server must take it in; 10,000 records fit",
+        ValueKind::Number(65_535, WINDOW_MAX),
+        "HTTP/2 flow-control window of a request; the default holds a request with 10,000 records",
     ),
     setting(
         "server.connection_window_bytes",
         "16777216",
-        Kind::Number(65_535, WINDOW_MAX),
-        "the same for all requests of a connection together",
+        ValueKind::Number(65_535, WINDOW_MAX),
+        "HTTP/2 flow-control window of a connection, shared by its requests",
     ),
     setting(
         "server.frame_bytes_max",
         "65536",
-        Kind::Number(16_384, 16_777_215),
-        "the largest HTTP/2 frame that is taken",
+        ValueKind::Number(16_384, 16_777_215),
+        "maximum size of an HTTP/2 frame that the server accepts",
     ),
     setting(
         "server.local_error_resets_max",
         "128",
-        Kind::Number(1, 1_000_000),
-        "a connection on which the server had to reset more streams is closed",
+        ValueKind::Number(1, 1_000_000),
+        "maximum number of streams that the server resets on a connection because of errors of the peer; \
+         with one more it closes the connection",
     ),
     setting(
         "server.header_list_bytes_max",
         "16384",
-        Kind::Number(1024, 16_777_215),
-        "larger request headers are refused",
+        ValueKind::Number(1024, 16_777_215),
+        "maximum size of the headers of a request",
     ),
     setting(
         "server.request_timeout_ms",
         "10000",
-        Kind::Number(1, HOUR_MS),
-        "a request that takes longer is given up",
+        ValueKind::Number(1, HOUR_MS),
+        "request timeout; a request that takes longer is answered DEADLINE_EXCEEDED",
     ),
     setting(
         "server.keepalive_interval_ms",
         "30000",
-        Kind::Number(1000, HOUR_MS),
-        "how often a quiet connection is asked whether it is still there",
+        ValueKind::Number(1000, HOUR_MS),
+        "interval of HTTP/2 keepalive pings on an idle connection",
     ),
     setting(
         "server.keepalive_timeout_ms",
         "10000",
-        Kind::Number(1000, HOUR_MS),
-        "how long it may take to answer that before it is closed",
+        ValueKind::Number(1000, HOUR_MS),
+        "how long to wait for the reply to a keepalive ping before the connection is closed",
     ),
     setting(
         "server.shutdown_wait_ms",
         "0",
-        Kind::Number(0, HOUR_MS),
-        "how long the server goes on to accept when it is told to stop and says NOT_SERVING, so that callers \
-         go elsewhere first",
+        ValueKind::Number(0, HOUR_MS),
+        "drain delay: after SIGTERM, how long the server keeps accepting while it reports NOT_SERVING",
     ),
     setting(
         "server.shutdown_grace_ms",
         "5000",
-        Kind::Number(0, HOUR_MS),
-        "how long requests may take to end when the server stops",
+        ValueKind::Number(0, HOUR_MS),
+        "grace period after the drain delay, in which requests in flight may finish before they are cancelled",
     ),
-    // What callers may ask.
     setting(
         "access.loopback",
         "'full'",
-        Kind::Word(&["full", "public"]),
-        "callers on this machine: full = details, Explain, Simulate, denials and the directory too",
+        ValueKind::Word(&["full", "public"]),
+        "callers on this machine: full = details, Explain, Simulate, denials and the directory too; \
+         public = verdicts without details",
     ),
     setting(
         "access.beyond_loopback",
         "'public'",
-        Kind::Word(&["full", "public"]),
-        "all other callers: public = verdicts without details",
+        ValueKind::Word(&["full", "public"]),
+        "all other callers: full or public, as for access.loopback",
     ),
-    // Envoy.
     unset(
         "sidecar.socket_path",
-        Kind::Text,
-        "a Unix domain socket on which the same is served, for Envoy beside it; not set = none",
+        ValueKind::Text,
+        "Unix domain socket that serves the same services, for an Envoy on this machine; unset = none",
     ),
     setting(
         "sidecar.socket_group_may_connect",
         "false",
-        Kind::Flag,
-        "whether, besides the user that runs lupa, the socket's group may connect, as where Envoy runs as another user",
+        ValueKind::Flag,
+        "let the group of the socket connect too, for an Envoy that runs as another user",
     ),
     unset(
         "sidecar.routes",
-        Kind::Routes,
-        "how the calls that Envoy asks about become questions; one that no route fits is denied",
+        ValueKind::Routes,
+        "how a request that Envoy checks becomes a Decide request; one that matches no route is denied",
     ),
-    // The store.
-    setting("store.path", "'lupa.sqlite'", Kind::Text, "the database file, where there is no store.url"),
+    setting(
+        "store.path",
+        "'lupa.sqlite'",
+        ValueKind::Text,
+        "SQLite database file, used if store.url is unset",
+    ),
     unset(
         "store.url",
-        Kind::Text,
-        "a PostgreSQL database, postgres://USER@HOST:PORT,HOST:PORT/DATABASE; not set = the file",
+        ValueKind::Text,
+        "PostgreSQL database, postgres://USER@HOST:PORT,HOST:PORT/DATABASE; unset = the SQLite file",
     ),
-    unset("store.password_file", Kind::Text, "a file with the password for store.url; not set = none"),
+    unset(
+        "store.password_file",
+        ValueKind::Text,
+        "file with the password for store.url; unset = no password",
+    ),
     unset(
         "store.password",
-        Kind::Secret,
-        "the password itself; only from the environment, as LUPA_STORE__PASSWORD, and never shown",
+        ValueKind::Secret,
+        "password for store.url; accepted only from the environment, LUPA_STORE__PASSWORD, and never printed",
     ),
     setting(
         "store.tls",
         "'unless-local'",
-        Kind::Word(&["unless-local", "always", "never"]),
-        "whether the connection to store.url is encrypted, and the server known by its certificate; local = every host is this machine",
+        ValueKind::Word(&["unless-local", "always", "never"]),
+        "TLS for store.url, with the server's certificate verified; unless-local = unless every host is this machine",
     ),
     unset(
         "store.tls_ca_file",
-        Kind::Text,
-        "the certificates, in PEM, of those who vouch for the server; not set = those the system trusts",
+        ValueKind::Text,
+        "PEM file with the certificate authorities that may sign the certificate of store.url; \
+         unset = those of the system",
     ),
     setting(
         "store.connect_timeout_ms",
         "2000",
-        Kind::Number(1, HOUR_MS),
-        "how long connecting to one server may take before the next is tried",
+        ValueKind::Number(1, HOUR_MS),
+        "connect timeout for one host of store.url; then the next host is tried",
     ),
     setting(
         "store.read_timeout_ms",
         "2000",
-        Kind::Number(1, HOUR_MS),
-        "how long a read of store.url may take before the connection is given up",
+        ValueKind::Number(1, HOUR_MS),
+        "timeout of a read from store.url; then the connection is closed",
     ),
     setting(
         "store.write_timeout_ms",
         "5000",
-        Kind::Number(1, HOUR_MS),
-        "how long a declaration is tried to be written to store.url before the outcome is unknown",
+        ValueKind::Number(1, HOUR_MS),
+        "how long a write to store.url is retried before its outcome is reported as unknown",
     ),
     setting(
         "store.settle_timeout_ms",
         "10000",
-        Kind::Number(0, HOUR_MS),
-        "how long after a server was promoted or restored to wait for a lupa that knows what it had",
+        ValueKind::Number(0, HOUR_MS),
+        "after a failover or restore, how long to wait for a replica that can verify that no commit was lost; \
+         then a new epoch starts",
     ),
     setting(
         "store.read_only",
         "false",
-        Kind::Flag,
-        "follow a store that another lupa writes; declarations are refused",
+        ValueKind::Flag,
+        "run as a read-only replica of a store that another lupa writes; declarations are rejected",
     ),
     setting(
         "store.append_queue_length_max",
         "8192",
-        Kind::Number(1, 1_000_000),
-        "declarations waiting to be written; more are refused",
+        ValueKind::Number(1, 1_000_000),
+        "maximum number of declarations queued for the writer; more are rejected with OVERLOADED",
     ),
     setting(
         "store.group_commit_declarations_max",
         "512",
-        Kind::Number(1, 100_000),
-        "declarations written in one transaction",
+        ValueKind::Number(1, 100_000),
+        "group commit: maximum number of declarations in one transaction",
     ),
     setting(
         "store.check_whole_bytes_max",
         "268435456",
-        Kind::Number(0, 1024 * GIBIBYTE),
-        "a larger database is not checked whole when it is opened, but as far as it is read",
+        ValueKind::Number(0, 1024 * GIBIBYTE),
+        "maximum size of a database file that is checked completely at start; a larger one is checked as it is read",
     ),
     setting(
         "store.read_connections_max",
         "4",
-        Kind::Number(1, 1024),
-        "clients whose history is read from the database at one time",
+        ValueKind::Number(1, 1024),
+        "size of the pool of connections that read the history of clients",
     ),
-    // The index.
     setting(
         "index.poll_interval_ms",
         "100",
-        Kind::Number(1, HOUR_MS),
-        "how often the store is asked for changes",
+        ValueKind::Number(1, HOUR_MS),
+        "how often the index polls the store for changes",
     ),
     setting(
         "index.max_staleness_ms",
         "2000",
-        Kind::Number(1, HOUR_MS),
-        "a cache not proven fresh for longer answers nothing",
+        ValueKind::Number(1, HOUR_MS),
+        "staleness bound: an index that was not proven fresh within this time answers no request",
     ),
     setting(
         "index.retry_delay_max_ms",
         "1000",
-        Kind::Number(1, HOUR_MS),
-        "the longest pause between attempts to reach the store",
+        ValueKind::Number(1, HOUR_MS),
+        "upper bound of the retry delay while the store cannot be read",
     ),
     setting(
         "index.overlay_clients_max",
         "50000",
-        Kind::Number(1, 10_000_000),
-        "with changes of more clients than this the cache packs them",
+        ValueKind::Number(1, 10_000_000),
+        "maximum number of changed clients in the overlay; with more, the overlay is merged into the packed base",
     ),
     unset(
         "index.checkpoint_path",
-        Kind::Text,
-        "where the cache is written for a quick start; not set = beside the database file, or nowhere",
+        ValueKind::Text,
+        "file of the index checkpoint, for a quick start; unset = beside the database file, and none with store.url",
     ),
     setting(
         "index.checkpoint_interval_ms",
         "300000",
-        Kind::Number(0, 24 * HOUR_MS),
-        "how often the cache is written there; 0 = never",
+        ValueKind::Number(0, 24 * HOUR_MS),
+        "how often a checkpoint is written; 0 = never",
     ),
     setting(
         "index.checkpoint_changes_min",
         "100000",
-        Kind::Number(0, i64::MAX),
-        "a database with fewer changes is read whole at every start",
+        ValueKind::Number(0, i64::MAX),
+        "minimum number of changes for a checkpoint; a store with fewer is read from its beginning at every start",
     ),
-    // Watching.
     setting(
         "watch.streams_max",
         "64",
-        Kind::Number(0, 100_000),
-        "how many may watch for changes at one time; more are refused",
+        ValueKind::Number(0, 100_000),
+        "maximum number of concurrent Watch streams; more are rejected",
     ),
-    setting("watch.changes_per_message_max", "1000", Kind::Number(1, 100_000), "changes told in one message"),
+    setting(
+        "watch.changes_per_message_max",
+        "1000",
+        ValueKind::Number(1, 100_000),
+        "maximum number of changes in a message",
+    ),
     setting(
         "watch.checkpoint_interval_ms",
         "5000",
-        Kind::Number(1, HOUR_MS),
-        "how long a watcher is told nothing before it is told that nothing has changed",
+        ValueKind::Number(1, HOUR_MS),
+        "heartbeat interval of an idle Watch stream",
     ),
     setting(
         "watch.send_timeout_ms",
         "5000",
-        Kind::Number(1, HOUR_MS),
-        "a watcher that takes longer to take a message is cut off",
+        ValueKind::Number(1, HOUR_MS),
+        "send timeout; a Watch stream whose client does not take a message within this time is closed",
     ),
-    // Consistency and time.
     setting(
         "consistency.wait_ms_max",
         "2000",
-        Kind::Number(0, HOUR_MS),
-        "how long a request waits for the cache to reach a revision",
+        ValueKind::Number(0, HOUR_MS),
+        "how long a request waits until the index has reached the revision of its token",
     ),
     setting(
         "clock.step_back_ms_max",
         "5000",
-        Kind::Number(0, HOUR_MS),
-        "a clock further behind the newest declaration answers nothing",
+        ValueKind::Number(0, HOUR_MS),
+        "how far the clock may be behind the newest declaration; a server further behind answers no request",
     ),
     setting(
         "clock.recorder_ahead_ms_max",
         "5000",
-        Kind::Number(0, HOUR_MS),
-        "how far ahead of this server's a recorder's clock may be: what is given later is refused, what is given less ahead counts as given when it is recorded",
+        ValueKind::Number(0, HOUR_MS),
+        "how far given_at may be ahead of the server's clock; further ahead it is rejected, less far ahead it \
+         counts as the time of recording",
     ),
-    // Lists.
     setting(
         "listing.page_size_default",
         "100",
-        Kind::Number(1, 100_000),
-        "declarations on a page when the request does not tell",
+        ValueKind::Number(1, 100_000),
+        "number of declarations on a page if the request sets no page_size",
     ),
-    setting("listing.page_size_max", "1000", Kind::Number(1, 100_000), "a request for more is read as this"),
-    // Logs.
+    setting(
+        "listing.page_size_max",
+        "1000",
+        ValueKind::Number(1, 100_000),
+        "maximum page size; a larger page_size is lowered to it",
+    ),
     setting(
         "log.format",
         "'auto'",
-        Kind::Word(&["auto", "text", "json"]),
+        ValueKind::Word(&["auto", "text", "json"]),
         "auto = text on a terminal, JSON elsewhere",
     ),
-    setting("log.level", "'info'", Kind::Text, "error, warn, info, debug, trace, or EnvFilter directives"),
-    // Traces.
+    setting(
+        "log.level",
+        "'info'",
+        ValueKind::Text,
+        "error, warn, info, debug, trace, or directives of tracing's EnvFilter",
+    ),
     setting(
         "telemetry.detail",
         "'public'",
-        Kind::Word(&["public", "rules"]),
-        "what spans tell of a decision: public = the public reasons; rules = the rules that decided too, so \
-         that a denial can be told from a missing consent",
+        ValueKind::Word(&["public", "rules"]),
+        "what spans disclose of a decision: public = the public reasons; rules = the deciding rules too, which \
+         distinguish a denial from a missing consent",
     ),
-    // The calendar.
-    date("calendar.act_in_force", "the Client Data Act came into force"),
-    date("calendar.counties_begin", "the wellbeing services counties began operations"),
-    date("calendar.uusimaa_right_from", "the right of access within Uusimaa began"),
-    date("calendar.uusimaa_right_until", "the right of access within Uusimaa ends"),
-    date("calendar.social_sharing_from", "sharing of social-welfare data through Kanta began"),
+    date("calendar.act_in_force", "entry into force of the Client Data Act"),
+    date("calendar.counties_begin", "start of the wellbeing services counties"),
+    date("calendar.uusimaa_right_from", "start of the right of access within Uusimaa"),
+    date("calendar.uusimaa_right_until", "end of the right of access within Uusimaa; unset = no end"),
+    date("calendar.social_sharing_from", "start of sharing social-welfare data through Kanta"),
     date(
         "calendar.consents_cover_all_channels_from",
-        "healthcare consents given from this day cover every channel",
+        "healthcare consents given from this day on cover every channel",
     ),
-    date("calendar.cross_sector_from", "sharing across sectors through Kanta begins"),
-    date("calendar.prescriptions_to_social_from", "social welfare retrieves prescriptions through Kanta"),
-    date("calendar.wellbeing_from", "wellbeing data is shared with professionals"),
-    date("calendar.extensive_refusal_from", "an extensive refusal can be recorded"),
+    date("calendar.cross_sector_from", "start of sharing across sectors through Kanta"),
+    date(
+        "calendar.prescriptions_to_social_from",
+        "social welfare retrieves prescriptions through Kanta from this day on",
+    ),
+    date("calendar.wellbeing_from", "start of sharing wellbeing data with professionals"),
+    date(
+        "calendar.extensive_refusal_from",
+        "an extensive denial can be recorded from this day on; unset = not yet",
+    ),
     unset(
         "calendar.versions",
-        Kind::Versions,
-        "information versions that differ or are new: version, valid_from, valid_until, newest_from, opens_uusimaa",
+        ValueKind::Versions,
+        "versions of the information that are new or differ from the published ones: version, valid_from, \
+         valid_until, newest_from, opens_uusimaa",
     ),
 ];
 
 impl Setting {
+    /// The part of the name before the dot.
+    #[must_use]
+    pub fn section(&self) -> &'static str {
+        self.name.split_once('.').map_or(self.name, |(section, _)| section)
+    }
+
     /// The environment variable that overrides it.
     #[must_use]
     pub fn variable(&self) -> String {
@@ -405,14 +455,19 @@ impl Setting {
     }
 }
 
-const fn setting(name: &'static str, default: &'static str, kind: Kind, meaning: &'static str) -> Setting {
+const fn setting(
+    name: &'static str,
+    default: &'static str,
+    kind: ValueKind,
+    meaning: &'static str,
+) -> Setting {
     Setting { name, default: Some(default), kind, meaning }
 }
 
-const fn unset(name: &'static str, kind: Kind, meaning: &'static str) -> Setting {
+const fn unset(name: &'static str, kind: ValueKind, meaning: &'static str) -> Setting {
     Setting { name, default: None, kind, meaning }
 }
 
 const fn date(name: &'static str, meaning: &'static str) -> Setting {
-    unset(name, Kind::Date, meaning)
+    unset(name, ValueKind::Date, meaning)
 }

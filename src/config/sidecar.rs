@@ -1,76 +1,77 @@
-//! How the calls of Envoy become questions. The shape of the tables is checked
-//! here; `service/sidecar` checks what the parts mean. Each error names the
-//! field and says what to write.
+//! The routes of Envoy: how an HTTP request that Envoy checks becomes a
+//! `DecideRequest`. The form of the tables is checked here, and the meaning of
+//! the parts in `service/sidecar`. Each fault names the field and says what to
+//! write.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, de};
 use toml::{Table, Value};
 
-/// The calls of one kind.
+/// A route: requests with the same methods and path.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// HTTP methods, such as `GET`; those of gRPC are all `POST`.
+    /// HTTP methods, such as `GET`. A gRPC call is a `POST`.
     pub methods: Vec<String>,
-    /// The path, such as `/clients/{client}/records/{record}`.
+    /// Path template, such as `/clients/{client}/records/{record}`.
     pub path: String,
-    /// Whether a call about several records passes if only some are permitted:
-    /// what is behind Envoy must then leave out the others.
+    /// Whether a request for several records is allowed if only some of them are
+    /// permitted. The service behind Envoy must then omit the others.
     pub permit_some: bool,
-    /// Parameters of the query that the question does not name.
+    /// Query parameters that the question does not name.
     pub other_query: OtherQuery,
-    /// Where the parts of the question come from, by the names that they have
-    /// in the interface, such as `requester.register`.
+    /// Sources of the fields of the `DecideRequest`, by the field's path, such as
+    /// `requester.register`.
     pub question: BTreeMap<String, Part>,
 }
 
-/// Which parameters of the query may be sent besides those that the question names.
+/// Which query parameters are allowed besides those that the question names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OtherQuery {
-    /// None: the service would read them and Lupa would not.
+    /// None: the service would read a parameter that the decision did not see.
     Deny,
     /// All.
     Allow,
-    /// Those of these names.
+    /// These names.
     Named(Vec<String>),
 }
 
-/// Where a part of a question comes from.
+/// Where the value of a field of the `DecideRequest` comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// The place.
-    pub source: Source,
-    /// A call without it is not denied for that: the part is unset.
+    /// The source of the value.
+    pub source: PartSource,
+    /// Without a value the field is unset; otherwise the request is denied.
     pub optional: bool,
-    /// There is one for each record, in the order of the records.
+    /// The source has one value for each record, in the order of the records.
     pub several: bool,
 }
 
-/// A place in what Envoy reports of a call.
+/// A source of a value in Envoy's description of an HTTP request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A header, by its name.
+pub enum PartSource {
+    /// A header.
     Header(String),
-    /// A part that the route's path takes, by its name.
+    /// A variable of the route's path template.
     Path(String),
-    /// A parameter of the query, by its name.
+    /// A query parameter.
     Query(String),
-    /// A claim of a JSON web token that Envoy has verified: where Envoy puts
-    /// the payload, and the names that lead from there to the claim.
+    /// A claim of a JSON web token that Envoy has verified: the key under which
+    /// Envoy puts the payload, and the path from there to the claim.
     Jwt(Vec<String>),
-    /// Dynamic metadata of another filter of Envoy: its namespace, and the
-    /// names that lead from there to the value.
+    /// Dynamic metadata of another Envoy filter: its namespace, and the path from
+    /// there to the value.
     Metadata(Vec<String>),
-    /// The subject alternative name of the peer's certificate, with `{value}`
-    /// for the part that is taken.
+    /// The subject alternative name of the peer's certificate: a template with
+    /// `{value}` for the part that is used.
     Principal(String),
-    /// A context extension of Envoy's route, by its name.
+    /// A context extension of Envoy's route.
     ContextExtension(String),
-    /// Always this.
+    /// A constant.
     Value(String),
 }
 
-/// The words by which a table is known to be a part and not to hold parts.
+/// The keys that mark a table as a source. Other tables contain more tables.
 const SOURCES: [&str; 8] =
     ["header", "path", "query", "jwt", "metadata", "principal", "context_extension", "value"];
 
@@ -89,7 +90,7 @@ fn route(mut table: Table) -> Result<Route, String> {
     let permit_some = flag(&mut table, "permit_some")?;
     let other_query = other_query(table.remove("other_query"))?;
     let Some(Value::Table(parts)) = table.remove("question") else {
-        return Err("question: write a table that says where each part comes from, such as \
+        return Err("question: write a table with the source of each field, such as \
                     question.client.extension = { path = \"client\" }"
             .to_owned());
     };
@@ -104,8 +105,7 @@ fn route(mut table: Table) -> Result<Route, String> {
 }
 
 fn other_query(value: Option<Value>) -> Result<OtherQuery, String> {
-    let fault =
-        "other_query: write \"deny\", \"allow\" or a list of names that may be sent, such as [\"page\"]";
+    let fault = "other_query: write \"deny\", \"allow\" or a list of allowed names, such as [\"page\"]";
     match value {
         None => Ok(OtherQuery::Deny),
         Some(Value::String(word)) if word == "deny" => Ok(OtherQuery::Deny),
@@ -114,7 +114,7 @@ fn other_query(value: Option<Value>) -> Result<OtherQuery, String> {
     }
 }
 
-/// `client.extension = …` is a table in a table: the parts are at the ends.
+/// Flattens nested tables: `client.extension = …` is a table in a table.
 fn collect(within: &str, table: Table, parts: &mut BTreeMap<String, Part>) -> Result<(), String> {
     for (key, value) in table {
         let name = if within.is_empty() { key } else { format!("{within}.{key}") };
@@ -132,7 +132,7 @@ fn collect(within: &str, table: Table, parts: &mut BTreeMap<String, Part>) -> Re
             | Value::Array(_)
             | Value::Table(_) => {
                 return Err(format!(
-                    "question.{name}: write where it comes from, such as {{ header = \"…\" }}; the places are {}",
+                    "question.{name}: write its source, such as {{ header = \"…\" }}; the sources are {}",
                     SOURCES.join(", ")
                 ));
             }
@@ -145,47 +145,44 @@ fn part(mut table: Table) -> Result<Part, String> {
     let (optional, several) = (flag(&mut table, "optional")?, flag(&mut table, "several")?);
     let mut entries = table.into_iter();
     match (entries.next(), entries.next()) {
-        (Some((place, value)), None) => Ok(Part { source: source(&place, value)?, optional, several }),
+        (Some((key, value)), None) => Ok(Part { source: source(&key, value)?, optional, several }),
         (first, second) => {
             let keys: Vec<_> = first.into_iter().chain(second).map(|(key, _)| key).collect();
-            Err(format!(
-                "write one place, and besides it only optional and several, not {}",
-                keys.join(" and ")
-            ))
+            Err(format!("write one source, and optionally optional and several, not {}", keys.join(" and ")))
         }
     }
 }
 
-fn source(place: &str, value: Value) -> Result<Source, String> {
-    match (place, value) {
-        ("jwt", value) => names(value).map(Source::Jwt),
-        ("metadata", value) => texts(value).map(Source::Metadata).ok_or_else(|| {
-            "metadata: write a list of the filter's namespace and the names that lead to the value, \
+fn source(key: &str, value: Value) -> Result<PartSource, String> {
+    match (key, value) {
+        ("jwt", value) => names(value).map(PartSource::Jwt),
+        ("metadata", value) => texts(value).map(PartSource::Metadata).ok_or_else(|| {
+            "metadata: write a list of the filter's namespace and the path to the value, \
              such as [\"envoy.filters.http.ext_authz\", \"x-lupa-records\"]"
                 .to_owned()
         }),
-        ("header", Value::String(name)) => Ok(Source::Header(name)),
-        ("path", Value::String(name)) => Ok(Source::Path(name)),
-        ("query", Value::String(name)) => Ok(Source::Query(name)),
-        ("principal", Value::String(name)) => Ok(Source::Principal(name)),
-        ("context_extension", Value::String(name)) => Ok(Source::ContextExtension(name)),
-        ("value", Value::String(text)) => Ok(Source::Value(text)),
-        (place, _) => Err(format!("{place}: write text, such as {{ {place} = \"…\" }}")),
+        ("header", Value::String(name)) => Ok(PartSource::Header(name)),
+        ("path", Value::String(name)) => Ok(PartSource::Path(name)),
+        ("query", Value::String(name)) => Ok(PartSource::Query(name)),
+        ("principal", Value::String(name)) => Ok(PartSource::Principal(name)),
+        ("context_extension", Value::String(name)) => Ok(PartSource::ContextExtension(name)),
+        ("value", Value::String(text)) => Ok(PartSource::Value(text)),
+        (key, _) => Err(format!("{key}: write text, such as {{ {key} = \"…\" }}")),
     }
 }
 
-/// The names that lead to a claim: a list, or one text with dots between the
-/// names. A name that has a dot itself can only stand in a list.
+/// The path to a claim: a list of names, or text with dots between the names. A
+/// name that contains a dot can only be written in a list.
 fn names(value: Value) -> Result<Vec<String>, String> {
     let Value::String(text) = value else {
         return texts(value).ok_or_else(|| {
-            "jwt: write the names that lead to the claim, payload_in_metadata first: \
+            "jwt: write the path to the claim, starting with payload_in_metadata: \
              \"token.register\" or [\"token\", \"register\"]"
                 .to_owned()
         });
     };
     if text.contains([':', '/']) {
-        return Err("jwt: a name with a dot, a colon or a slash in it is written in a list, such as \
+        return Err("jwt: write a name that contains a dot, a colon or a slash in a list, such as \
                     [\"token\", \"https://example.org/register\"]"
             .to_owned());
     }
@@ -200,7 +197,7 @@ fn flag(table: &mut Table, name: &str) -> Result<bool, String> {
     }
 }
 
-/// A list of texts; none if it is something else.
+/// A list of texts. None: the value is something else.
 fn texts(value: Value) -> Option<Vec<String>> {
     let Value::Array(items) = value else { return None };
     let text = |item| if let Value::String(text) = item { Some(text) } else { None };

@@ -1,18 +1,17 @@
-//! What operators are told.
+//! The settings of logs and traces.
 
 use serde::Deserialize;
 
 /// Logs.
+#[expect(missing_docs, reason = "each field is the setting of the same name, described in SETTINGS")]
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Log {
-    /// How a line looks.
     pub format: LogFormat,
-    /// What is logged: a level, or directives of `tracing`'s `EnvFilter`.
     pub level: String,
 }
 
-/// How a log line looks.
+/// The format of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
@@ -24,20 +23,20 @@ pub enum LogFormat {
     Json,
 }
 
-/// Traces. Where they are sent is in the standard variables of OpenTelemetry.
+/// Traces. The standard variables of OpenTelemetry set where they are sent.
+#[expect(missing_docs, reason = "each field is the setting of the same name, described in SETTINGS")]
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Telemetry {
-    /// How much a span tells of a decision.
     pub detail: Detail,
 }
 
-/// How much a span tells of a decision.
+/// What a span discloses of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Detail {
-    /// The public reasons, which do not tell a denial from a missing consent.
+    /// The public reasons, which do not distinguish a denial from a missing consent.
     Public,
-    /// The rules that decided too.
+    /// The deciding rules too.
     Rules,
 }

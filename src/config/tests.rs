@@ -2,28 +2,28 @@ use std::io::Write;
 
 use super::*;
 
-fn from_file(text: &str) -> Result<Loaded, Vec<String>> {
+fn from_file(text: &str) -> Result<LoadedConfig, Vec<String>> {
     from_both(text, &[])
 }
 
-fn from_environment(variables: &[(&str, &str)]) -> Result<Loaded, Vec<String>> {
-    load(None, variables.iter().map(|(name, value)| (name.into(), value.into()))).map_err(told)
+fn from_environment(variables: &[(&str, &str)]) -> Result<LoadedConfig, Vec<String>> {
+    load(None, variables.iter().map(|(name, value)| (name.into(), value.into()))).map_err(lines)
 }
 
-fn from_both(text: &str, variables: &[(&str, &str)]) -> Result<Loaded, Vec<String>> {
+fn from_both(text: &str, variables: &[(&str, &str)]) -> Result<LoadedConfig, Vec<String>> {
     let mut file = tempfile::NamedTempFile::new().expect("a file");
     file.write_all(text.as_bytes()).expect("written");
     let variables = variables.iter().map(|(name, value)| (name.into(), value.into()));
     let path = file.path().display().to_string();
     load(Some(file.path()), variables)
-        .map_err(|faults| told(faults).iter().map(|fault| fault.replace(&path, "f")).collect())
+        .map_err(|faults| lines(faults).iter().map(|fault| fault.replace(&path, "f")).collect())
 }
 
-fn told(faults: Vec<ConfigFault>) -> Vec<String> {
+fn lines(faults: Vec<ConfigFault>) -> Vec<String> {
     faults.iter().map(ToString::to_string).collect()
 }
 
-fn source(loaded: &Loaded, name: &str) -> Source {
+fn source(loaded: &LoadedConfig, name: &str) -> ValueSource {
     loaded.values.iter().find(|value| value.name == name).expect("a setting").source
 }
 
@@ -35,7 +35,7 @@ fn the_defaults_are_a_configuration() {
     assert_eq!(loaded.config.calendar.cross_sector_from, None);
     for (setting, value) in SETTINGS.iter().zip(&loaded.values) {
         assert_eq!((setting.name, setting.default.is_some()), (value.name, value.value.is_some()));
-        assert_eq!(value.source, Source::Default);
+        assert_eq!(value.source, ValueSource::Default);
     }
 }
 
@@ -49,13 +49,13 @@ fn the_environment_is_over_the_file_and_the_file_over_the_defaults() {
     assert_eq!(loaded.config.listing.page_size_max, 2000);
     assert_eq!(loaded.config.listing.page_size_default, 25);
     assert_eq!(loaded.config.server.reflection, Reflection::Off);
-    assert_eq!(source(&loaded, "listing.page_size_default"), Source::Environment);
-    assert_eq!(source(&loaded, "listing.page_size_max"), Source::File);
-    assert_eq!(source(&loaded, "log.format"), Source::Default);
+    assert_eq!(source(&loaded, "listing.page_size_default"), ValueSource::Environment);
+    assert_eq!(source(&loaded, "listing.page_size_max"), ValueSource::File);
+    assert_eq!(source(&loaded, "log.format"), ValueSource::Default);
 }
 
 #[test]
-fn every_fault_of_a_file_is_told_with_its_line() {
+fn every_fault_of_a_file_is_reported_with_its_line() {
     let faults = from_file(
         "port = 1\n[server]\nlisten_adress = 'x'\nlisten_address = 'localhost'\nrequest_bytes_max = 12\n\
          [access]\nloopback = 'all'\n[shop]\nx = 1\n[empty]\n[store]\npath = ''\n\
@@ -65,7 +65,7 @@ fn every_fault_of_a_file_is_told_with_its_line() {
     assert_eq!(
         faults,
         [
-            "f:1: port: a setting stands in a section: write [section] above it",
+            "f:1: port: a setting belongs to a section: write [section] above it",
             "f:3: server.listen_adress: no such setting; did you mean server.listen_address?",
             "f:4: server.listen_address: write an IP address and a port, such as 127.0.0.1:7411 or [::1]:7411, \
              not \"localhost\"",
@@ -82,7 +82,7 @@ fn every_fault_of_a_file_is_told_with_its_line() {
 }
 
 #[test]
-fn every_fault_of_the_environment_is_told_with_its_variable() {
+fn every_fault_of_the_environment_is_reported_with_its_variable() {
     let faults = from_environment(&[
         ("LUPA_SERVER__LISTEN_ADDRES", "127.0.0.1:1"),
         ("LUPA_LISTEN_ADDRESS", "127.0.0.1:1"),
@@ -93,8 +93,9 @@ fn every_fault_of_the_environment_is_told_with_its_variable() {
     assert_eq!(
         faults,
         [
-            "LUPA_CALENDAR__VERSIONS: only in the file: write [[calendar.versions]] tables there",
-            "LUPA_LISTEN_ADDRESS: no such setting; write LUPA_SECTION__KEY, as `lupa config` lists them, or unset it",
+            "LUPA_CALENDAR__VERSIONS: accepted only in the file: write [[calendar.versions]] tables there",
+            "LUPA_LISTEN_ADDRESS: no such setting; write LUPA_SECTION__KEY with a setting of `lupa config`, or unset the \
+             variable",
             "LUPA_SERVER__LISTEN_ADDRES: no such setting; did you mean LUPA_SERVER__LISTEN_ADDRESS?",
             "LUPA_SERVER__REQUEST_TIMEOUT_MS: server.request_timeout_ms: write a whole number from 1 to 3600000, \
              not \"10s\"",
@@ -103,7 +104,7 @@ fn every_fault_of_the_environment_is_told_with_its_variable() {
 }
 
 #[test]
-fn variables_of_others_are_left_alone() {
+fn variables_that_are_no_settings_are_ignored() {
     for name in [
         "LUPA_CONFIG",
         "LUPA_URL",
@@ -146,6 +147,7 @@ fn the_calendar_takes_dates_and_versions() {
     .expect("a calendar");
     assert_eq!(loaded.config.calendar.cross_sector_from.as_deref(), Some("2027-03-01"));
     assert_eq!(loaded.config.calendar.versions[0].valid_from.as_deref(), Some("2026-12-01"));
+    assert_eq!(loaded.calendar.cross_sector_from.to_string(), "2027-03-01");
 
     let faults =
         from_file("[[calendar.versions]]\nversion = '2.1'\nvalid_form = 2026-12-01\n").expect_err("faults");
@@ -153,10 +155,24 @@ fn the_calendar_takes_dates_and_versions() {
     let faults =
         from_file("[[calendar.versions]]\nversion = '2.1'\nvalid_from = 'now'\n").expect_err("faults");
     assert!(faults[0].contains("valid_from: write a date as YYYY-MM-DD, not \"now\""), "{}", faults[0]);
+    let faults = from_file("[calendar]\nact_in_force = '2021-02-30'\n").expect_err("faults");
+    assert!(faults[0].starts_with("calendar.act_in_force: `2021-02-30` is not a date"), "{}", faults[0]);
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told() {
+fn an_unreadable_file_is_reported() {
     let faults = load(Some(Path::new("no/such/lupa.toml")), []).expect_err("no file");
     assert!(faults[0].to_string().starts_with("no/such/lupa.toml: cannot be read"), "{}", faults[0]);
+}
+
+#[test]
+fn only_a_similar_name_is_suggested() {
+    for (name, suggested) in [
+        ("listing.pagesize_max", "did you mean listing.page_size_max?"),
+        ("log.colour", "`lupa config` lists them all"),
+    ] {
+        let (section, key) = name.split_once('.').expect("a section");
+        let faults = from_file(&format!("[{section}]\n{key} = 1\n")).expect_err("faults");
+        assert_eq!(faults, [format!("f:2: {name}: no such setting; {suggested}")]);
+    }
 }

@@ -1,13 +1,14 @@
-//! The packed base: slices, each for a range of hashes.
+//! The packed base: slices, each for a range of hashes. A merge replaces one
+//! slice at a time.
 
 use std::sync::Arc;
 
 use super::entry::Entry;
-use super::key::{Client, Hash, SLICES, Seed};
+use super::key::{ClientHash, HashedClient, SLICES, Seed};
 use super::slice::{BaseBytes, Slice};
 
-/// What was declared until the base was packed. Immutable; a successor shares
-/// the slices that did not change.
+/// The declarations up to the last merge of each slice. Immutable; a successor
+/// shares the unchanged slices.
 #[derive(Clone, Debug)]
 pub(super) struct Base {
     pub(super) seed: Seed,
@@ -15,16 +16,16 @@ pub(super) struct Base {
 }
 
 impl Base {
-    /// Of these slices, in order; none if they are not as many as there must be.
+    /// A base of these slices, in order; none unless there are [`SLICES`] of them.
     pub(super) fn of(seed: Seed, slices: Vec<Arc<Slice>>) -> Option<Self> {
         (slices.len() == SLICES).then(|| Self { seed, slices: slices.into() })
     }
 
-    /// The slice in which a client is, and its entries.
-    pub(super) fn find(&self, hash: Hash, client: Client<'_>) -> (Option<&Slice>, &[Entry]) {
+    /// The slice of a client, and the client's entries.
+    pub(super) fn find(&self, hash: ClientHash, client: HashedClient<'_>) -> (Option<&Slice>, &[Entry]) {
         match self.slices.get(hash.slice()) {
             Some(slice) => (Some(slice), slice.entries_of(hash, client)),
-            // Does not happen: a hash has a slice.
+            // Does not happen: every hash has a slice.
             None => (None, &[]),
         }
     }
@@ -34,7 +35,7 @@ impl Base {
         &self.slices
     }
 
-    /// The same with another slice at a place.
+    /// The same base with one slice replaced.
     pub(super) fn with(&self, place: usize, slice: Slice) -> Self {
         let mut slices = self.slices.clone();
         if let Some(at) = slices.get_mut(place) {
@@ -43,17 +44,17 @@ impl Base {
         Self { seed: self.seed, slices }
     }
 
-    /// How many clients have declared something.
+    /// Number of clients with declarations.
     pub(super) fn clients(&self) -> usize {
         self.slices.iter().map(|slice| slice.clients()).sum()
     }
 
-    /// How many declarations there are.
+    /// Number of declarations.
     pub(super) fn declarations(&self) -> usize {
         self.slices.iter().map(|slice| slice.declarations()).sum()
     }
 
-    /// How many bytes its parts take.
+    /// Sizes in bytes of its parts.
     pub(super) fn bytes(&self) -> BaseBytes {
         let mut bytes = BaseBytes::default();
         self.slices.iter().for_each(|slice| bytes += slice.bytes());

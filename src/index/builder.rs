@@ -1,68 +1,71 @@
-//! The next snapshot, built from the last one and the changes since.
+//! Builds the next snapshot from the last one and the changes since: changes
+//! go into the overlay, the base is shared.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::declaration_id::ParsedId;
 use super::delta::Delta;
-use super::digest::Mark;
-use super::kept::{Kept, Written};
-use super::key::Client;
+use super::digest::MinuteDigest;
+use super::key::HashedClient;
+use super::overlay_entry::OverlayEntry;
 use super::slice::Slice;
 use super::snapshot::Snapshot;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
-use crate::policy::gist::Gist;
-use crate::store::{Decides, Loaded};
+use crate::policy::facts::Facts;
+use crate::store::{ChangeEffect, IndexChange};
 
 /// A snapshot under construction.
-pub(super) struct Builder {
-    /// The last snapshot; of the clients in `changed` it is out of date.
+pub(super) struct SnapshotBuilder {
+    /// The last snapshot; for the clients in `changed` it is out of date.
     next: Snapshot,
     changed: HashMap<ClientId, Delta>,
 }
 
-impl Builder {
+impl SnapshotBuilder {
     pub(super) fn on(last: &Snapshot) -> Self {
         Self { next: last.clone(), changed: HashMap::new() }
     }
 
-    /// Applies the change that follows.
-    pub(super) fn apply(&mut self, change: Loaded) {
-        let Loaded { revision, recorded_at, what } = change;
+    /// Applies the next change.
+    pub(super) fn apply(&mut self, change: IndexChange) {
+        let IndexChange { revision, recorded_at, effect } = change;
         let minute = |at: Instant| at.timestamp().div_euclid(60);
         if self.next.recorded_at.is_some_and(|last| minute(last) < minute(recorded_at)) {
-            self.next.mark = Some(Mark { revision: self.next.revision, digest: self.next.digest });
+            let (revision, digest) = (self.next.revision, self.next.digest);
+            self.next.minute_digest = Some(MinuteDigest { revision, digest });
         }
         self.next.revision = revision;
         self.next.recorded_at = Some(recorded_at);
-        match what {
-            Decides::Declaration { client, told_id, gist } => {
-                let kept = Kept::loaded(gist, told_id, revision);
+        match effect {
+            ChangeEffect::Declaration { client, told_id, facts } => {
                 let is_new = self.next.declarations(&client).is_empty();
-                let digest = self.next.digest_key.declaration(Client::from(&client), kept.gist(0));
+                let hashed = HashedClient::from(&client);
+                let digest = self.next.digest_key.declaration(hashed, facts.as_facts(0));
                 self.next.digest = self.next.digest.plus(digest);
                 let (_, delta) = self.delta(client);
                 let is_first = is_new && delta.added.is_empty();
-                delta.declare(kept);
+                delta.declare(OverlayEntry::new(revision, told_id.as_ref(), facts));
                 self.next.clients += usize::from(is_first);
                 self.next.declaration_count += 1;
             }
-            Decides::Withdrawal { client, declaration_id, ending } => {
+            ChangeEffect::Withdrawal { client, declaration_id, withdrawal } => {
                 let (last, delta) = self.delta(client.clone());
                 let (slice, entries) = last.declarations(&client).packed();
-                let id = Written::new(&declaration_id, last.ids);
+                let id = ParsedId::new(&declaration_id, last.ids);
                 let nowhere = Slice::default();
                 let base = (slice.unwrap_or(&nowhere), entries);
-                if let Some((gist, before)) = delta.end(&id, ending, last.ids, base) {
-                    let key = &last.digest_key;
-                    let digest = |ending| key.declaration(Client::from(&client), Gist { ending, ..gist });
-                    let (before, after) = (digest(before), digest(gist.ending));
+                if let Some((facts, before)) = delta.withdraw(&id, withdrawal, last.ids, base) {
+                    let (key, hashed) = (&last.digest_key, HashedClient::from(&client));
+                    let digest = |withdrawal| key.declaration(hashed, Facts { withdrawal, ..facts });
+                    let (before, after) = (digest(before), digest(facts.withdrawal));
                     self.next.digest = self.next.digest.minus(before).plus(after);
                 }
             }
-            Decides::Nothing => {}
-            Decides::Directory(directory) => {
+            ChangeEffect::Nothing => {}
+            ChangeEffect::Directory(directory) => {
                 let digest = |directory: &Directory| self.next.digest_key.directory(directory);
                 let (before, after) = (digest(&self.next.directory), digest(&directory));
                 self.next.digest = self.next.digest.minus(before).plus(after);
@@ -80,7 +83,7 @@ impl Builder {
         next
     }
 
-    /// The snapshot on which it builds, and what has changed for a client.
+    /// The last snapshot, and the changes of a client.
     fn delta(&mut self, client: ClientId) -> (&Snapshot, &mut Delta) {
         let Self { next, changed } = self;
         let delta = changed.entry(client).or_insert_with_key(|client| {

@@ -1,20 +1,20 @@
-//! Where the newest snapshot is published, and until when it is known to be
-//! the newest.
+//! The slot in which the newest snapshot is published, with the time at which
+//! it was last proven fresh.
 
 use super::sync::{Arc, ArcSwapOption, AtomicU64, Ordering};
 
 /// A published value and the proof that it is fresh. One writes, any number
 /// read: readers neither wait nor allocate.
 ///
-/// Time is counted in nanoseconds from any beginning.
+/// Times are nanoseconds of one monotonic clock.
 #[derive(Debug)]
 pub(super) struct Cell<T> {
     value: ArcSwapOption<T>,
-    /// When the last look began that found nothing after the value; 0: none has ended yet.
+    /// Start of the last read that found nothing after the value; 0: none has completed.
     proven_at_nanos: AtomicU64,
 }
 
-/// A value, and when the last look began that found nothing after it.
+/// A value, and the start of the last read that found nothing after it.
 pub(super) struct Proven<T> {
     pub(super) value: Option<Arc<T>>,
     pub(super) at_nanos: u64,
@@ -37,7 +37,7 @@ impl<T> Cell<T> {
         self.proven_at_nanos.store(0, Ordering::Release);
     }
 
-    /// Notes that a look that began then found nothing after the value.
+    /// Records that a read that started then found nothing after the value.
     pub(super) fn prove(&self, at_nanos: u64) {
         self.proven_at_nanos.store(at_nanos.max(1), Ordering::Release);
     }

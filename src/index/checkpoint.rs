@@ -1,18 +1,19 @@
-//! The base in a file beside the store, so that a restart takes seconds.
+//! The checkpoint: the base in a file beside the store, so that a restart takes
+//! seconds instead of minutes.
 //!
 //! ```text
-//!  header   what it is, of which store and revision, where each slice is, SHA-256
-//!  slices   each with the SHA-256 of the header's nonce, its number and itself
+//!  header   format, build, epoch, revision, position of each slice, SHA-256
+//!  slices   each with the SHA-256 of the header's nonce, its number and its bytes
 //! ```
 //!
-//! It is of one revision: what the overlay says is merged as it is written. It
-//! is written in the background under another name and renamed when it is
-//! whole and synced. It is a copy of what the store says and nothing else: one
-//! that is damaged, of another store or written by another version is not used,
-//! and the store is read instead.
+//! It holds one revision: the overlay is merged while it is written. A
+//! background thread ([`task`]) writes it under another name, syncs it and
+//! renames it. It is only a copy of the store: a checkpoint that is damaged,
+//! of another store or of another build is ignored, and the store is read.
 
 mod bytes;
 mod header;
+pub(super) mod task;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -25,17 +26,17 @@ use std::thread;
 
 use super::base::Base;
 use super::key::SLICES;
-use super::load::Loaded;
+use super::load::LoadedIndex;
 use super::merge::with_changes;
-use super::slice::{Overfull, Slice};
+use super::slice::{Slice, SliceFull};
 use super::snapshot::Snapshot;
 use crate::policy::client_id::ClientId;
 use crate::store::{Change, Revision, Store, StoreError};
 
 pub(super) use bytes::{Input, Output};
-use header::Header;
+use header::CheckpointHeader;
 
-/// It holds what the store holds: only its owner may read it.
+/// Only the owner may read it: it holds the same personal data as the store.
 const FILE_MODE: u32 = 0o600;
 
 const DIGEST_BYTES: usize = 32;
@@ -46,10 +47,10 @@ pub(super) enum WriteError {
     #[error("the file cannot be written: check that the disk has room and that lupa may write there")]
     File(#[from] io::Error),
     #[error(transparent)]
-    Overfull(#[from] Overfull),
+    SliceFull(#[from] SliceFull),
 }
 
-/// Why a checkpoint is not used.
+/// Why a checkpoint is ignored.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unusable {
     #[error("it cannot be read")]
@@ -58,13 +59,13 @@ pub(super) enum Unusable {
     Damaged,
     #[error("it is of another store")]
     OtherStore,
-    #[error("the store does not have what it says")]
+    #[error("it disagrees with the store's history")]
     OtherHistory,
-    #[error("the store cannot be read beside it")]
+    #[error("the store cannot be read to verify it")]
     Store(#[from] StoreError),
 }
 
-/// Writes a snapshot. Tells how many bytes; none if it was told to stop.
+/// Writes a snapshot. Returns the number of bytes; none if it was cancelled.
 pub(super) fn write(
     path: &Path,
     snapshot: &Snapshot,
@@ -73,9 +74,9 @@ pub(super) fn write(
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let new = Path::new(&new);
-    // One that was left is another's, and may be a link or readable by others.
+    // A file left by another process may be a link, or readable by others.
     remove(new)?;
-    let put = || {
+    let write = || {
         let written = write_new(new, snapshot, is_stopped)?;
         if written.is_some() {
             fs::rename(new, path)?;
@@ -84,10 +85,10 @@ pub(super) fn write(
         }
         Ok(written)
     };
-    let put: Result<Option<u64>, WriteError> = put();
-    // What is not in its place takes the room that the store needs.
+    let result: Result<Option<u64>, WriteError> = write();
+    // An unfinished file takes disk space that the store needs.
     remove(new)?;
-    put
+    result
 }
 
 /// Removes a file, if there is one.
@@ -102,7 +103,7 @@ fn write_new(new: &Path, snapshot: &Snapshot, is_stopped: &AtomicBool) -> Result
     let mut options = OpenOptions::new();
     let file = options.write(true).create_new(true).mode(FILE_MODE).open(new)?;
     let mut file = BufWriter::with_capacity(1 << 20, file);
-    let mut header = Header::of(snapshot);
+    let mut header = CheckpointHeader::of(snapshot);
     let mut at = header.bytes().len() as u64;
     file.seek(SeekFrom::Start(at))?;
     let mut changed: Vec<Vec<&ClientId>> = vec![Vec::new(); SLICES];
@@ -134,12 +135,12 @@ fn write_new(new: &Path, snapshot: &Snapshot, is_stopped: &AtomicBool) -> Result
 }
 
 /// Reads the checkpoint at a path, if there is one and it is of this store.
-pub(super) fn read(path: &Path, store: &Store) -> Result<Option<Loaded>, Unusable> {
+pub(super) fn read(path: &Path, store: &Store) -> Result<Option<LoadedIndex>, Unusable> {
     let mut file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file?,
     };
-    let header = Header::read(&mut file)?.ok_or(Unusable::Damaged)?;
+    let header = CheckpointHeader::read(&mut file)?.ok_or(Unusable::Damaged)?;
     if header.epoch != store.epoch() {
         return Err(Unusable::OtherStore);
     }
@@ -159,11 +160,11 @@ pub(super) fn read(path: &Path, store: &Store) -> Result<Option<Loaded>, Unusabl
     }
     let slices = read_slices(&file, &header)?;
     let base = Base::of(header.seed, slices).ok_or(Unusable::Damaged)?;
-    let Header { revision, directory_revision, digest, .. } = header;
-    Ok(Some(Loaded { base, directory, directory_revision, revision, recorded_at, digest }))
+    let CheckpointHeader { revision, directory_revision, digest, .. } = header;
+    Ok(Some(LoadedIndex { base, directory, directory_revision, revision, recorded_at, digest }))
 }
 
-/// The change with a revision; none if the store ends before it.
+/// The change at a revision; none if the store does not reach it.
 fn change_at(store: &Store, Revision(revision): Revision) -> Result<Option<Change>, StoreError> {
     match store.changes_since(Revision(revision.saturating_sub(1)), 1) {
         Ok(changes) => Ok(changes.into_iter().next()),
@@ -172,7 +173,7 @@ fn change_at(store: &Store, Revision(revision): Revision) -> Result<Option<Chang
     }
 }
 
-fn read_slices(file: &File, header: &Header) -> Result<Vec<Arc<Slice>>, Unusable> {
+fn read_slices(file: &File, header: &CheckpointHeader) -> Result<Vec<Arc<Slice>>, Unusable> {
     let next = AtomicUsize::new(0);
     let read_some = || -> Result<Vec<(usize, Arc<Slice>)>, Unusable> {
         let mut read = Vec::new();

@@ -1,61 +1,61 @@
-//! What has changed for a client since the base was packed.
+//! The overlay's part of one client: the changes since the last merge.
 
 use std::sync::Arc;
 
+use super::declaration_id::ParsedId;
 use super::entry::Entry;
-use super::kept::{Kept, Written};
+use super::overlay_entry::OverlayEntry;
 use super::slice::{self, Slice};
-use crate::policy::gist::{Ending, Gist};
+use crate::policy::facts::{Facts, WithdrawalFacts};
 use crate::store::DeclarationIds;
 
-/// What has changed for a client since the base was packed.
+/// The changes of one client since its slice of the base was last merged.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Delta {
     /// Declarations after those of the base, in revision order.
-    pub(super) added: Vec<Arc<Kept>>,
-    /// How declarations of the base have ended since, by where they begin.
-    pub(super) endings: Vec<(u32, Ending)>,
+    pub(super) added: Vec<Arc<OverlayEntry>>,
+    /// Withdrawals of declarations of the base, by the place of the declaration.
+    pub(super) withdrawals: Vec<(u32, WithdrawalFacts)>,
 }
 
 impl Delta {
     /// Adds a declaration.
-    pub(super) fn declare(&mut self, kept: Kept) {
-        self.added.push(Arc::new(kept));
+    pub(super) fn declare(&mut self, entry: OverlayEntry) {
+        self.added.push(Arc::new(entry));
     }
 
-    /// Notes the end of a declaration; a later one stands. Tells what is ended,
-    /// and how it was before. There is nothing to end if the client has no such
-    /// declaration.
-    pub(super) fn end<'e>(
+    /// Applies a withdrawal, in place of an earlier one. Returns the declaration
+    /// as it is now, and its previous withdrawal; none if the client has no
+    /// declaration with the id.
+    pub(super) fn withdraw<'e>(
         &'e mut self,
-        id: &Written<'_>,
-        ending: Ending,
+        id: &ParsedId<'_>,
+        withdrawal: WithdrawalFacts,
         ids: DeclarationIds,
         base: (&'e Slice, &[Entry]),
-    ) -> Option<(Gist<'e>, Option<Ending>)> {
-        let added = self.added.iter().rposition(|kept| kept.id().is(id, kept.recorded_at, ids));
-        if let Some(place) = added {
-            let kept = Arc::make_mut(self.added.get_mut(place)?);
-            let before = kept.ending.replace(ending);
-            return Some((kept.gist(0), before));
+    ) -> Option<(Facts<'e>, Option<WithdrawalFacts>)> {
+        if let Some(at) = self.added.iter().rposition(|entry| entry.has_id(id, ids)) {
+            let OverlayEntry { id: _, facts } = Arc::make_mut(self.added.get_mut(at)?);
+            let before = facts.withdrawal.replace(withdrawal);
+            return Some((facts.as_facts(0), before));
         }
         let (slice, entries) = base;
-        let has_id = |entry: Entry, more: Option<Entry>| {
-            let recorded_at = slice.gist(0, entry, more).recorded_at;
-            slice.id(entry, more).is_some_and(|found| found.is(id, recorded_at, ids))
+        let has_id = |entry: Entry, second: Option<Entry>| {
+            let recorded_at = slice.facts(0, entry, second).recorded_at;
+            slice.id(entry, second).is_some_and(|found| found.is(id, recorded_at, ids))
         };
-        // The last of those with the id, as for one that is added.
-        let found = slice::declarations(entries).filter(|(_, entry, more)| has_id(*entry, *more)).last();
-        let (place, entry, more) = found?;
-        let gist = slice.gist(place, entry, more);
-        let before = self.ending(place).or(gist.ending);
-        self.endings.retain(|(ended, _)| *ended != place);
-        self.endings.push((place, ending));
-        Some((Gist { ending: Some(ending), ..gist }, before))
+        // The last one with the id, as among those added.
+        let found = slice::declarations(entries).filter(|(_, entry, second)| has_id(*entry, *second)).last();
+        let (place, entry, second) = found?;
+        let facts = slice.facts(place, entry, second);
+        let before = self.withdrawal(place).or(facts.withdrawal);
+        self.withdrawals.retain(|(withdrawn, _)| *withdrawn != place);
+        self.withdrawals.push((place, withdrawal));
+        Some((Facts { withdrawal: Some(withdrawal), ..facts }, before))
     }
 
-    /// How a declaration of the base has ended since.
-    pub(super) fn ending(&self, place: u32) -> Option<Ending> {
-        self.endings.iter().find(|(ended, _)| *ended == place).map(|(_, ending)| *ending)
+    /// The withdrawal of a declaration of the base since the last merge.
+    pub(super) fn withdrawal(&self, place: u32) -> Option<WithdrawalFacts> {
+        self.withdrawals.iter().find(|(withdrawn, _)| *withdrawn == place).map(|(_, withdrawal)| *withdrawal)
     }
 }

@@ -1,10 +1,11 @@
-//! A digest of all that decides: replicas that follow one store have the same
-//! one at the same revision, or one of them decides by something else.
+//! A digest of the whole state, to detect replicas that have diverged: at one
+//! revision all replicas of a store have the same digest, or one of them
+//! decides by something else.
 //!
-//! It is the sum of the digests of every declaration and of the directory, so
-//! that it does not depend on the order in which they are read or packed, and a
-//! change costs no more than what it changes. It has a key of the store's: what
-//! is exported tells nothing of anyone.
+//! It is the sum of the digests of each declaration and of the directory. So it
+//! does not depend on the order in which they are read or packed, and a change
+//! costs only the digests of what it changes. The key is derived from a secret
+//! of the store: a digest that is published reveals nothing about anyone.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -13,99 +14,81 @@ use std::iter::Sum;
 use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher13;
 
-use super::key::Client;
+use super::key::HashedClient;
 use super::slice::{self, Slice};
-use crate::policy::day::{Day, Instant};
-use crate::policy::declaration::Role;
 use crate::policy::directory::Directory;
-use crate::policy::gist::{ContentRef, Ending, Gist};
+use crate::policy::facts::Facts;
 use crate::store::Revision;
 
-/// What the key is for: another use has another key.
+/// Separates this key from others that are derived from the same secret.
 const PURPOSE: &[u8] = b"lupa: digests of the index";
 
-/// What is said of a whole is summed up modulo this.
+/// The digest of a state: a sum modulo 2⁶⁴.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StateDigest(u64);
 
-/// The state at the last change before a minute began, by the times at which
-/// changes were recorded. All replicas mark the same revisions, whenever they
-/// read them, so that their digests can be compared.
+/// The state at the last change before a minute started, by the times at which
+/// changes were recorded. All replicas take it at the same revisions, whenever
+/// they read them, so that their digests can be compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mark {
-    /// Of the last change.
+pub struct MinuteDigest {
+    /// Revision of that change.
     pub revision: Revision,
-    /// Of all that decided then.
+    /// Digest of the state at that revision.
     pub digest: StateDigest,
 }
 
-/// By what digests are made.
+/// The secret key of digests.
 #[derive(Clone)]
-pub(super) struct Key(SipHasher13);
+pub(super) struct DigestKey(SipHasher13);
 
-/// What a digest is of.
+/// A summand of a state's digest.
 #[derive(Hash)]
-enum Part<'p> {
-    Declaration(Client<'p>, Decides<'p>),
+enum Summand<'p> {
+    Declaration(HashedClient<'p>, Facts<'p>),
     Directory(&'p Directory),
 }
 
-/// A gist without its place, which is not the same everywhere.
-#[derive(Hash)]
-struct Decides<'p> {
-    content: ContentRef<'p>,
-    given_on: Day,
-    recorded_at: Instant,
-    role: Option<Role>,
-    ending: Option<Ending>,
-}
-
-impl<'p> From<Gist<'p>> for Decides<'p> {
-    fn from(gist: Gist<'p>) -> Self {
-        let Gist { place: _, content, given_on, recorded_at, role, ending } = gist;
-        Self { content, given_on, recorded_at, role, ending }
-    }
-}
-
-impl Key {
+impl DigestKey {
     pub(super) fn of(store_key: &[u8; 32]) -> Self {
         let digest: [u8; 32] = Sha256::new().chain_update(PURPOSE).chain_update(store_key).finalize().into();
         Self(SipHasher13::new_with_key(digest.first_chunk().unwrap_or(&[0; 16])))
     }
 
-    /// Of a declaration of a client, by what of it decides.
-    pub(super) fn declaration(&self, client: Client<'_>, gist: Gist<'_>) -> StateDigest {
-        self.part(&Part::Declaration(client, gist.into()))
+    /// The digest of a client's declaration.
+    pub(super) fn declaration(&self, client: HashedClient<'_>, facts: Facts<'_>) -> StateDigest {
+        self.summand(&Summand::Declaration(client, facts))
     }
 
     pub(super) fn directory(&self, directory: &Directory) -> StateDigest {
-        self.part(&Part::Directory(directory))
+        self.summand(&Summand::Directory(directory))
     }
 
-    /// Of every declaration in a slice.
+    /// The sum over every declaration of a slice.
     pub(super) fn slice(&self, slice: &Slice) -> StateDigest {
         let declared = slice.each().flat_map(|(client, entries)| {
-            slice::declarations(entries)
-                .map(move |(place, entry, more)| self.declaration(client, slice.gist(place, entry, more)))
+            slice::declarations(entries).map(move |(place, entry, second)| {
+                self.declaration(client, slice.facts(place, entry, second))
+            })
         });
         declared.sum()
     }
 
-    fn part(&self, part: &Part<'_>) -> StateDigest {
+    fn summand(&self, summand: &Summand<'_>) -> StateDigest {
         let mut hasher = self.0;
-        part.hash(&mut hasher);
+        summand.hash(&mut hasher);
         StateDigest(hasher.finish())
     }
 }
 
-impl fmt::Debug for Key {
+impl fmt::Debug for DigestKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key")
+        f.write_str("DigestKey")
     }
 }
 
 impl StateDigest {
-    /// As a number, such as to store it.
+    /// The digest as a number.
     #[must_use]
     pub fn number(self) -> u64 {
         self.0
@@ -133,5 +116,36 @@ impl Sum for StateDigest {
 impl fmt::Display for StateDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::day::{Day, Instant};
+    use crate::policy::declaration::{Kind, Role};
+    use crate::policy::facts::{ContentRef, WithdrawalFacts};
+
+    /// Checkpoints and other replicas hold such sums: a change of the hashed
+    /// bytes would be seen as a divergence.
+    #[test]
+    fn the_digest_covers_every_fact_but_the_place() {
+        let key = DigestKey::of(&[7; 32]);
+        let recorded_at = Instant::from_timestamp_micros(1_700_000_000_000_000).unwrap();
+        let given_on = Day::of(recorded_at);
+        let (content, role) = (ContentRef::Unreadable(Kind::Denial), Some(Role::Guardian));
+        let withdrawal = Some(WithdrawalFacts { recorded_at, given_on, role: None });
+        let facts = Facts { place: 3, content, given_on, recorded_at, role, withdrawal };
+        let client = HashedClient::National(900_001);
+        let expected = {
+            // The derived hash of an enum starts with the number of the variant.
+            let mut hasher = key.0;
+            (0_isize, client, (content, given_on, recorded_at, role, withdrawal)).hash(&mut hasher);
+            StateDigest(hasher.finish())
+        };
+        assert_eq!(key.declaration(client, facts), expected);
+        assert_eq!(key.declaration(client, Facts { place: 4, ..facts }), expected);
+        let role = Some(Role::Client);
+        assert_ne!(key.declaration(client, Facts { role, ..facts }), expected);
     }
 }

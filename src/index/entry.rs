@@ -5,49 +5,53 @@
 //!        recorded at  kind  more  given on  reference  revision
 //! ```
 //!
-//! Times are in microseconds since 1970, days are counted from 1990, and the
-//! reference is a place in the slice's table of what declarations of the kind
-//! say. A declaration that was ended, was not declared by the client
-//! themselves or has an id that was told has a second entry with what is more
-//! to say; one that does not fit is kept whole in a table of its own.
+//! Times are in microseconds since 1970 and days are counted from 1990. The
+//! reference is a position in the slice's table of contents of that kind. A
+//! second entry, the continuation, follows if the declaration was withdrawn,
+//! was not declared by the client in person or has an assigned id. A
+//! declaration that does not fit is stored unpacked, in a table of its own.
+//!
+//! This file and the checkpoint's (`slice/bytes.rs`) are the only ones of the
+//! index that list the fields of [`Facts`].
 
 use crate::policy::day::{Day, Instant};
 use crate::policy::declaration::{Kind, Role};
-use crate::policy::gist::Ending;
+use crate::policy::facts::{ContentRef, Facts, WithdrawalFacts};
 use crate::store::Revision;
 
-/// Half of a declaration or all of it.
+/// A packed declaration, or one of the two entries of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry(pub(super) [u64; 2]);
 
-/// What the first entry of a declaration says.
+/// The contents of a declaration's first entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct First {
+pub(super) struct EntryHeader {
     pub(super) recorded_at: Instant,
     pub(super) given_on: Day,
     pub(super) revision: Revision,
-    pub(super) says: Says,
-    pub(super) has_more: bool,
+    pub(super) content: ContentKind,
+    pub(super) has_continuation: bool,
 }
 
-/// Where to find what a declaration says.
+/// The kind of a declaration's content, and its position in the table of that kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Says {
+pub(super) enum ContentKind {
     Information(u32),
     Consent(u32),
     Denial(u32),
+    /// It cannot be read; it is in no table.
     Unreadable(Kind),
-    /// The whole declaration.
-    Kept(u32),
+    /// The declaration is stored unpacked; the position is that of the whole.
+    Unpacked(u32),
 }
 
-/// What the second entry of a declaration says.
+/// The contents of a declaration's second entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct More {
-    pub(super) ending: Option<Ending>,
+pub(super) struct Continuation {
+    pub(super) withdrawal: Option<WithdrawalFacts>,
     pub(super) role: Option<Role>,
-    /// Where its id is; none = it follows from the time and the revision.
-    pub(super) told_id: Option<u32>,
+    /// Position of the assigned id; none = the id is derived.
+    pub(super) assigned_id: Option<u32>,
 }
 
 /// Bits of an entry.
@@ -59,20 +63,21 @@ struct Field {
 
 const RECORDED_AT: Field = Field { from: 0, bits: 52 };
 const KIND: Field = Field { from: 52, bits: 2 };
-const HAS_MORE: Field = Field { from: 54, bits: 1 };
+const HAS_CONTINUATION: Field = Field { from: 54, bits: 1 };
 const GIVEN_ON: Field = Field { from: 55, bits: 15 };
 const REFERENCE: Field = Field { from: 70, bits: 23 };
 const REVISION: Field = Field { from: 93, bits: 35 };
 
-const ENDED_AT: Field = Field { from: 0, bits: 52 };
-const IS_ENDED: Field = Field { from: 52, bits: 1 };
-const ENDED_BY: Field = Field { from: 53, bits: 3 };
+const WITHDRAWN_AT: Field = Field { from: 0, bits: 52 };
+const IS_WITHDRAWN: Field = Field { from: 52, bits: 1 };
+const WITHDRAWN_BY: Field = Field { from: 53, bits: 3 };
 const ROLE: Field = Field { from: 56, bits: 3 };
-const HAS_TOLD_ID: Field = Field { from: 59, bits: 1 };
-const TOLD_ID: Field = Field { from: 64, bits: 28 };
-const END_GIVEN_ON: Field = Field { from: 92, bits: 15 };
+const HAS_ASSIGNED_ID: Field = Field { from: 59, bits: 1 };
+const ASSIGNED_ID: Field = Field { from: 64, bits: 28 };
+const WITHDRAWAL_GIVEN_ON: Field = Field { from: 92, bits: 15 };
 
-/// Of kind 3 a reference is one of these, or, from the last on, a place among what is kept whole.
+/// References of kind 3: below this list's length the kind of an unreadable
+/// declaration, from there on a position in the table of unpacked ones.
 const UNREADABLE: [Kind; 3] = [Kind::Information, Kind::Consent, Kind::Denial];
 
 impl Field {
@@ -84,7 +89,7 @@ impl Field {
         ((entry.bits() >> self.from) as u64) & self.max()
     }
 
-    /// The bits with a value, if it fits.
+    /// The bits of a value, if it fits.
     fn with(self, value: u64) -> Option<u128> {
         (value <= self.max()).then_some(u128::from(value) << self.from)
     }
@@ -100,97 +105,156 @@ impl Entry {
         Self([bits as u64, (bits >> u64::BITS) as u64])
     }
 
-    pub(super) fn has_more(self) -> bool {
-        HAS_MORE.of(self) == 1
+    pub(super) fn has_continuation(self) -> bool {
+        HAS_CONTINUATION.of(self) == 1
     }
 
-    pub(super) fn revision(self) -> Revision {
-        Revision(REVISION.of(self))
+    /// Packs a declaration whose content and id are in tables; none if something does not fit.
+    pub(super) fn pack(
+        facts: &Facts<'_>,
+        revision: Revision,
+        content: ContentKind,
+        assigned_id: Option<u32>,
+    ) -> Option<(Self, Option<Self>)> {
+        let Facts { place: _, content: _, given_on, recorded_at, role, withdrawal } = *facts;
+        let continuation = Continuation { withdrawal, role, assigned_id };
+        let has_continuation = continuation != Continuation::DEFAULT;
+        Self::encode(
+            &EntryHeader { recorded_at, given_on, revision, content, has_continuation },
+            &continuation,
+        )
     }
 
-    /// The entry, if all of it fits.
-    pub(super) fn first(first: &First) -> Option<Self> {
-        let First { recorded_at, given_on, revision, says, has_more } = *first;
-        let (kind, reference) = match says {
-            Says::Information(place) => (0, place),
-            Says::Consent(place) => (1, place),
-            Says::Denial(place) => (2, place),
-            Says::Unreadable(Kind::Information) => (3, 0),
-            Says::Unreadable(Kind::Consent) => (3, 1),
-            Says::Unreadable(Kind::Denial) => (3, 2),
-            Says::Kept(place) => (3, place.checked_add(3)?),
+    /// One entry or two, by the header; none if something does not fit.
+    pub(super) fn encode(header: &EntryHeader, continuation: &Continuation) -> Option<(Self, Option<Self>)> {
+        let first = Self::header(header)?;
+        Some((first, if header.has_continuation { Some(Self::continuation(continuation)?) } else { None }))
+    }
+
+    fn header(header: &EntryHeader) -> Option<Self> {
+        let EntryHeader { recorded_at, given_on, revision, content, has_continuation } = *header;
+        let (kind, reference) = match content {
+            ContentKind::Information(place) => (0, place),
+            ContentKind::Consent(place) => (1, place),
+            ContentKind::Denial(place) => (2, place),
+            ContentKind::Unreadable(Kind::Information) => (3, 0),
+            ContentKind::Unreadable(Kind::Consent) => (3, 1),
+            ContentKind::Unreadable(Kind::Denial) => (3, 2),
+            ContentKind::Unpacked(place) => (3, place.checked_add(3)?),
         };
         let bits = RECORDED_AT.with(u64::try_from(recorded_at.timestamp_micros()).ok()?)?
             | KIND.with(kind)?
-            | HAS_MORE.with(has_more.into())?
+            | HAS_CONTINUATION.with(has_continuation.into())?
             | GIVEN_ON.with(given_on.since_1990()?.into())?
             | REFERENCE.with(reference.into())?
             | REVISION.with(revision.0)?;
         Some(Self::of_bits(bits))
     }
 
-    /// The entry of a declaration that is kept whole; none if there are too many.
-    pub(super) fn kept(place: u32, revision: Revision) -> Option<Self> {
+    /// The entry of a declaration that is stored unpacked; none if there are too many.
+    pub(super) fn unpacked(place: u32, revision: Revision) -> Option<Self> {
         let reference = REFERENCE.with(place.checked_add(3)?.into())?;
-        // What does not fit is in what is kept.
+        // One that does not fit is read from the unpacked declaration.
         let revision = REVISION.with(revision.0).unwrap_or_default();
         Some(Self::of_bits(KIND.with(3)? | reference | revision))
     }
 
-    /// What a first entry says; none if no entry can say it.
-    pub(super) fn read_first(self) -> Option<First> {
+    /// Reads a first entry; none if [`Self::encode`] cannot have written it.
+    pub(super) fn read_header(self) -> Option<EntryHeader> {
         let place = REFERENCE.of(self) as u32;
-        let says = match KIND.of(self) {
-            0 => Says::Information(place),
-            1 => Says::Consent(place),
-            2 => Says::Denial(place),
+        let content = match KIND.of(self) {
+            0 => ContentKind::Information(place),
+            1 => ContentKind::Consent(place),
+            2 => ContentKind::Denial(place),
             _ => match UNREADABLE.get(place as usize) {
-                Some(kind) => Says::Unreadable(*kind),
-                None => Says::Kept(place - 3),
+                Some(kind) => ContentKind::Unreadable(*kind),
+                None => ContentKind::Unpacked(place - 3),
             },
         };
-        Some(First {
+        Some(EntryHeader {
             recorded_at: instant(RECORDED_AT.of(self))?,
             given_on: Day::from_1990(GIVEN_ON.of(self) as u16)?,
-            revision: self.revision(),
-            says,
-            has_more: self.has_more(),
+            revision: Revision(REVISION.of(self)),
+            content,
+            has_continuation: self.has_continuation(),
         })
     }
 
-    /// The second entry, if all of it fits.
-    pub(super) fn more(more: &More) -> Option<Self> {
-        let More { ending, role, told_id } = *more;
+    fn continuation(continuation: &Continuation) -> Option<Self> {
+        let Continuation { withdrawal, role, assigned_id } = *continuation;
         let mut bits = ROLE.with(number_of(role))?;
-        if let Some(Ending { recorded_at, given_on, role }) = ending {
-            bits |= ENDED_AT.with(u64::try_from(recorded_at.timestamp_micros()).ok()?)?
-                | IS_ENDED.with(1)?
-                | END_GIVEN_ON.with(given_on.since_1990()?.into())?
-                | ENDED_BY.with(number_of(role))?;
+        if let Some(WithdrawalFacts { recorded_at, given_on, role }) = withdrawal {
+            bits |= WITHDRAWN_AT.with(u64::try_from(recorded_at.timestamp_micros()).ok()?)?
+                | IS_WITHDRAWN.with(1)?
+                | WITHDRAWAL_GIVEN_ON.with(given_on.since_1990()?.into())?
+                | WITHDRAWN_BY.with(number_of(role))?;
         }
-        if let Some(place) = told_id {
-            bits |= HAS_TOLD_ID.with(1)? | TOLD_ID.with(place.into())?;
+        if let Some(place) = assigned_id {
+            bits |= HAS_ASSIGNED_ID.with(1)? | ASSIGNED_ID.with(place.into())?;
         }
         Some(Self::of_bits(bits))
     }
 
-    /// What a second entry says; none if no entry can say it.
-    pub(super) fn read_more(self) -> Option<More> {
-        let ending = if IS_ENDED.of(self) == 1 {
-            let role = role_of(ENDED_BY.of(self));
-            let given_on = Day::from_1990(END_GIVEN_ON.of(self) as u16)?;
-            Some(Ending { recorded_at: instant(ENDED_AT.of(self))?, given_on, role })
+    /// Reads a second entry; none if [`Self::encode`] cannot have written it.
+    fn read_continuation(self) -> Option<Continuation> {
+        let withdrawal = if IS_WITHDRAWN.of(self) == 1 {
+            let role = role_of(WITHDRAWN_BY.of(self));
+            let given_on = Day::from_1990(WITHDRAWAL_GIVEN_ON.of(self) as u16)?;
+            Some(WithdrawalFacts { recorded_at: instant(WITHDRAWN_AT.of(self))?, given_on, role })
         } else {
             None
         };
-        let told_id = (HAS_TOLD_ID.of(self) == 1).then_some(TOLD_ID.of(self) as u32);
-        Some(More { ending, role: role_of(ROLE.of(self)), told_id })
+        let assigned_id = (HAS_ASSIGNED_ID.of(self) == 1).then_some(ASSIGNED_ID.of(self) as u32);
+        Some(Continuation { withdrawal, role: role_of(ROLE.of(self)), assigned_id })
     }
 }
 
-impl More {
-    /// What need not be said.
-    pub(super) const NOTHING: Self = Self { ending: None, role: Some(Role::Client), told_id: None };
+impl EntryHeader {
+    /// The facts of a packed declaration.
+    pub(super) fn facts<'c>(
+        self,
+        place: u32,
+        content: ContentRef<'c>,
+        continuation: Continuation,
+    ) -> Facts<'c> {
+        let Self { recorded_at, given_on, revision: _, content: _, has_continuation: _ } = self;
+        let Continuation { withdrawal, role, assigned_id: _ } = continuation;
+        Facts { place, content, given_on, recorded_at, role, withdrawal }
+    }
+}
+
+impl Continuation {
+    /// A declaration with these values has no second entry.
+    const DEFAULT: Self = Self { withdrawal: None, role: Some(Role::Client), assigned_id: None };
+
+    /// Reads a second entry, if there is one.
+    pub(super) fn read(second: Option<Entry>) -> Option<Self> {
+        second.map_or(Some(Self::DEFAULT), Entry::read_continuation)
+    }
+}
+
+impl ContentKind {
+    /// The kind alone, and the position, which a stage keeps outside the entry.
+    pub(super) fn split(self) -> (Self, u32) {
+        match self {
+            Self::Information(place) => (Self::Information(0), place),
+            Self::Consent(place) => (Self::Consent(0), place),
+            Self::Denial(place) => (Self::Denial(0), place),
+            Self::Unreadable(kind) => (Self::Unreadable(kind), 0),
+            Self::Unpacked(place) => (Self::Unpacked(0), place),
+        }
+    }
+
+    /// The same kind at a position.
+    pub(super) fn at(self, place: u32) -> Self {
+        match self {
+            Self::Information(_) => Self::Information(place),
+            Self::Consent(_) => Self::Consent(place),
+            Self::Denial(_) => Self::Denial(place),
+            Self::Unreadable(kind) => Self::Unreadable(kind),
+            Self::Unpacked(_) => Self::Unpacked(place),
+        }
+    }
 }
 
 fn instant(micros: u64) -> Option<Instant> {
@@ -207,7 +271,7 @@ pub(super) fn number_of(role: Option<Role>) -> u64 {
     }
 }
 
-/// A number that no role has is read as none: no role told may nothing.
+/// An unknown number is read as no role, which is the most restrictive reading.
 pub(super) fn role_of(number: u64) -> Option<Role> {
     match number {
         1 => Some(Role::Client),

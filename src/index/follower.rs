@@ -1,5 +1,11 @@
-//! The one writer into the index: it loads the store, follows it, and
-//! publishes what it has read.
+//! The single writer of the index: a thread that loads the store, polls it for
+//! changes, publishes snapshots, and runs merges and checkpoints in between.
+//!
+//! ```text
+//!  load ─▶ poll ─▶ apply changes ─▶ publish ─▶ prove fresh ─▶ checkpoint? ─▶ merge step? ─┐
+//!           ▲                                                                             │
+//!           └── woken by a commit of this process, the poll interval or the next step ◀───┘
+//! ```
 
 use std::error::Error;
 use std::io;
@@ -11,39 +17,39 @@ use std::time::{Duration, Instant};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::watch;
 
-use super::boot;
-use super::builder::Builder;
-use super::digest::Key;
-use super::keeper::Keeper;
+use super::builder::SnapshotBuilder;
+use super::checkpoint::task::CheckpointTask;
+use super::clock::boottime_nanos;
+use super::digest::DigestKey;
 use super::key::Seed;
 use super::load::{self, LoadError, Progress};
 use super::merge::{Merge, MergeStats};
 use super::snapshot::Snapshot;
 use super::{IndexOptions, Published};
-use crate::store::{Followed, Revision, Store, StoreError};
+use crate::store::{ChangeBatch, Revision, Store, StoreError};
 
-/// How many changes are read at once.
+/// Maximum number of changes in a batch.
 const CHANGES_PER_READ_MAX: usize = 1_000;
 
-/// How long after the first failure the store is read again.
+/// Retry delay after the first failure; it doubles with each further one.
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(10);
 
-/// After a step of a merge, so many times as long as it took are left to others,
-/// but no longer than this: on a busy machine a step takes long because it has
-/// given way already.
+/// After each merge step the thread sleeps `PAUSE_STEPS` times the step's
+/// duration, capped at `PAUSE_MAX`, because on a busy machine a slow step has
+/// already yielded the processor.
 const PAUSE_STEPS: u32 = 3;
 const PAUSE_MAX: Duration = Duration::from_millis(2);
 
-/// Owns the thread that follows the store. It ends when this is dropped, which
-/// waits for the read under way; the index then grows stale.
+/// Owns the thread that follows the store. Dropping it stops the thread and
+/// waits for the read in progress; the index then becomes stale.
 #[derive(Debug)]
 pub struct Follower {
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// The thread.
-struct Following {
+/// The state of the thread.
+struct FollowerThread {
     store: Store,
     options: IndexOptions,
     published: Arc<Published>,
@@ -51,15 +57,15 @@ struct Following {
     committed: watch::Receiver<Revision>,
     /// The last snapshot; none until the store is loaded.
     last: Option<Arc<Snapshot>>,
-    /// Whether it is published: not before it is proven to be the newest.
+    /// Whether it is published: not before it is proven fresh.
     is_published: bool,
-    /// The merge under way.
+    /// The merge in progress.
     merge: Option<Merge>,
-    /// Until when the machine is left to others, whatever is committed meanwhile.
+    /// Earliest start of the next merge step, whatever is committed meanwhile.
     next_step_at: Instant,
-    /// A merge has failed: it would fail again.
+    /// A merge failed because a slice is full: it would fail again.
     is_full: bool,
-    keeper: Option<Keeper>,
+    checkpoints: Option<CheckpointTask>,
 }
 
 impl Follower {
@@ -67,9 +73,9 @@ impl Follower {
         let runtime = runtime::Builder::new_current_thread().enable_time().build()?;
         let (stop, stopped) = watch::channel(false);
         let committed = store.committed();
-        let keeper = options.checkpoint.clone();
-        let keeper = keeper.map(|options| Keeper::new(options, Arc::clone(&published)));
-        let following = Following {
+        let checkpoints = options.checkpoint.clone();
+        let checkpoints = checkpoints.map(|options| CheckpointTask::new(options, Arc::clone(&published)));
+        let following = FollowerThread {
             store,
             options,
             published,
@@ -80,7 +86,7 @@ impl Follower {
             merge: None,
             next_step_at: Instant::now(),
             is_full: false,
-            keeper,
+            checkpoints,
         };
         let thread =
             thread::Builder::new().name("lupa-index".to_owned()).spawn(move || following.run(&runtime))?;
@@ -97,29 +103,29 @@ impl Drop for Follower {
     fn drop(&mut self) {
         self.stop.send_replace(true);
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the thread that follows the store had panicked");
+            tracing::error!("the thread that follows the store panicked");
         }
     }
 }
 
-impl Following {
+impl FollowerThread {
     fn run(mut self, runtime: &Runtime) {
         let mut failures: u32 = 0;
         while !self.is_stopped() {
             let caught_up = self.catch_up();
-            let fresh_for = self.published.tell_readiness();
+            let fresh_for = self.published.publish_readiness();
             match caught_up {
                 Ok(()) => {
                     if failures > 0 {
                         tracing::info!(failures, "the store can be read again");
                     }
                     failures = 0;
-                    self.consider_checkpoint();
+                    self.write_checkpoint_if_due();
                     let pause = self.merge_step().unwrap_or(self.options.poll_interval);
                     runtime.block_on(self.wait_for_change(pause));
                 }
                 Err(LoadError::Store(StoreError::OtherEpoch { store, epoch })) => {
-                    tracing::warn!(%store, %epoch, "the store has begun a new epoch: all of it is read anew");
+                    tracing::warn!(%store, %epoch, "the store has started a new epoch: all of it is read again");
                     self.forget();
                 }
                 Err(error) => {
@@ -127,14 +133,14 @@ impl Following {
                     if failures == 0 {
                         tracing::error!(
                             error = &error as &dyn Error,
-                            "the store cannot be read; the index grows stale"
+                            "the store cannot be read; the index becomes stale"
                         );
                     }
                     let delay = RETRY_DELAY_MIN
                         .saturating_mul(2_u32.saturating_pow(failures))
                         .min(self.options.retry_delay_max);
                     failures = failures.saturating_add(1);
-                    // Not longer than until there is something to tell.
+                    // Not past the moment at which readiness changes.
                     let delay = delay.min(fresh_for.unwrap_or(delay));
                     runtime.block_on(self.wait(delay));
                 }
@@ -142,7 +148,7 @@ impl Following {
         }
     }
 
-    /// Reads and publishes until nothing more is found.
+    /// Reads and publishes until the store has no further changes.
     fn catch_up(&mut self) -> Result<(), LoadError> {
         let mut last = match &self.last {
             Some(last) => Arc::clone(last),
@@ -152,27 +158,27 @@ impl Following {
             },
         };
         while !self.is_stopped() {
-            let began_at_nanos = boot::nanos();
-            let with_proof = !self.is_published || self.published.is_proof_due(began_at_nanos);
-            let Followed { changes, is_proof } =
+            let started_at_nanos = boottime_nanos();
+            let with_proof = !self.is_published || self.published.is_proof_due(started_at_nanos);
+            let ChangeBatch { changes, proves_freshness } =
                 self.store.follow(last.point(), CHANGES_PER_READ_MAX, with_proof)?;
             let is_all = changes.len() < CHANGES_PER_READ_MAX;
             let is_changed = !changes.is_empty();
             if is_changed {
-                let mut builder = Builder::on(&last);
+                let mut builder = SnapshotBuilder::on(&last);
                 changes.into_iter().for_each(|change| builder.apply(change));
                 last = Arc::new(builder.finish());
                 self.last = Some(Arc::clone(&last));
             }
-            // What is only loaded is not published before all that came after
-            // is read too: see `Cell::read`.
-            let is_news = if self.is_published { is_changed } else { is_all && is_proof };
-            if is_news {
+            // A load is published only when all later changes are applied too:
+            // see `Cell::read`.
+            let is_to_publish = if self.is_published { is_changed } else { is_all && proves_freshness };
+            if is_to_publish {
                 self.publish(Arc::clone(&last));
             }
             if is_all {
-                if is_proof {
-                    self.published.prove(began_at_nanos);
+                if proves_freshness {
+                    self.published.prove(started_at_nanos);
                 }
                 break;
             }
@@ -180,8 +186,8 @@ impl Following {
         Ok(())
     }
 
-    /// Forgets everything: the store is in another epoch, in which what was
-    /// read may never have been.
+    /// Discards everything: the store is in another epoch, whose history may lack
+    /// changes that were read.
     fn forget(&mut self) {
         self.published.withdraw();
         self.is_published = false;
@@ -189,7 +195,7 @@ impl Following {
         self.merge = None;
     }
 
-    /// The whole store, unless it is told to stop meanwhile.
+    /// Loads the checkpoint or the whole store; none if the thread is stopped meanwhile.
     fn load(&mut self) -> Result<Option<Snapshot>, LoadError> {
         let published = Arc::clone(&self.published);
         let Published { changes_loaded, changes_to_load, load_took_millis, .. } = &*published;
@@ -197,10 +203,10 @@ impl Following {
         let until = Revision(self.store.count()?);
         changes_loaded.store(0, Ordering::Relaxed);
         changes_to_load.store(until.0, Ordering::Relaxed);
-        let began_at = Instant::now();
-        let read = self.keeper.as_mut().and_then(|keeper| keeper.read(&self.store));
+        let started_at = Instant::now();
+        let read = self.checkpoints.as_mut().and_then(|checkpoints| checkpoints.read(&self.store));
         let is_checkpoint = read.is_some();
-        let digest_key = Key::of(self.store.token_key());
+        let digest_key = DigestKey::of(self.store.token_key());
         let is_stopped = || self.is_stopped();
         let progress = Progress { loaded: changes_loaded, is_stopped: &is_stopped };
         let loaded = match read {
@@ -210,31 +216,31 @@ impl Following {
         let Some(loaded) = loaded else { return Ok(None) };
         let revision = loaded.revision;
         let snapshot = Snapshot::of(loaded, epoch, self.store.declaration_ids(), digest_key);
-        let elapsed_ms = u64::try_from(began_at.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let elapsed_ms = u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
         load_took_millis.store(elapsed_ms, Ordering::Relaxed);
         let clients = snapshot.clients();
         tracing::info!(%revision, clients, elapsed_ms, is_checkpoint, "the store is loaded");
         Ok(Some(snapshot))
     }
 
-    fn consider_checkpoint(&mut self) {
-        if let Some((keeper, last)) = self.keeper.as_mut().zip(self.last.as_ref()) {
-            keeper.consider(last);
+    fn write_checkpoint_if_due(&mut self) {
+        if let Some((checkpoints, last)) = self.checkpoints.as_mut().zip(self.last.as_ref()) {
+            checkpoints.write_if_due(last);
         }
     }
 
-    /// Merges a slice, if there is a merge under way or one is due; tells for
-    /// how long to leave the machine to others then.
+    /// Merges a slice, if a merge is in progress or due. Returns the pause until
+    /// the next step; none if there is nothing to merge.
     fn merge_step(&mut self) -> Option<Duration> {
         let last = self.last.clone()?;
         let is_due = last.overlay.size() > self.options.overlay_clients_max && !self.is_full;
         let merge = match &mut self.merge {
             Some(merge) => merge,
-            None if is_due => self.merge.insert(Merge::begin(&last)),
+            None if is_due => self.merge.insert(Merge::start(&last)),
             None => return None,
         };
-        let began_at = Instant::now();
-        let pause = self.next_step_at.saturating_duration_since(began_at);
+        let started_at = Instant::now();
+        let pause = self.next_step_at.saturating_duration_since(started_at);
         if !pause.is_zero() {
             return Some(pause);
         }
@@ -245,7 +251,7 @@ impl Following {
             Some(Err(error)) => {
                 tracing::error!(
                     error = &error as &dyn Error,
-                    "changes stay in the overlay, which takes more memory"
+                    "the overlay cannot be merged; it stays and takes more memory"
                 );
                 self.is_full = true;
                 self.merge = None;
@@ -263,7 +269,7 @@ impl Following {
                 return None;
             }
         }
-        let step = began_at.elapsed();
+        let step = started_at.elapsed();
         self.published
             .merges
             .rcu(|stats| MergeStats { longest_step: stats.longest_step.max(step), ..**stats });

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Each thread reads a range of revisions and stages it, packed, in groups of
-//! clients. Then each group is sorted by client and becomes slices; what was
-//! staged of it is given back at once, so that the whole is never there twice.
+//! clients. Then each group is sorted by client and built into slices; its staged
+//! memory is freed at once, so that no two copies of the whole exist.
 
 mod build;
 mod piece;
@@ -19,9 +19,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use super::base::Base;
-use super::digest::{Key, StateDigest};
+use super::digest::{DigestKey, StateDigest};
 use super::key::Seed;
-use super::slice::Overfull;
+use super::slice::SliceFull;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
 use crate::store::{Revision, Store, StoreError};
@@ -29,15 +29,15 @@ use crate::store::{Revision, Store, StoreError};
 use build::build;
 use stage::Stage;
 
-/// The whole store at a revision.
-pub(super) struct Loaded {
+/// The state of the store at a revision, as a load or a checkpoint yields it.
+pub(super) struct LoadedIndex {
     pub(super) base: Base,
     pub(super) directory: Arc<Directory>,
-    /// When the directory was stored last; 0: never.
+    /// Revision of the last replacement of the directory; 0: none.
     pub(super) directory_revision: Revision,
     pub(super) revision: Revision,
     pub(super) recorded_at: Option<Instant>,
-    /// Of all of it.
+    /// Digest of this state.
     pub(super) digest: StateDigest,
 }
 
@@ -46,35 +46,35 @@ pub(super) struct Loaded {
 pub(super) enum LoadError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the system gives no more memory for the index: free some or raise the limit")]
+    #[error("the system refused memory for the index: free some or raise the limit")]
     Memory(#[source] std::io::Error),
     #[error(transparent)]
-    Overfull(#[from] Overfull),
-    #[error("a thread that loaded the store had panicked: report the fault")]
+    SliceFull(#[from] SliceFull),
+    #[error("a thread that loaded the store panicked: report the fault")]
     Panicked,
 }
 
-/// How far it is, and whether to go on.
+/// Shared progress of a load, and whether to cancel it.
 pub(super) struct Progress<'p> {
     pub(super) loaded: &'p AtomicU64,
     pub(super) is_stopped: &'p (dyn Fn() -> bool + Sync),
 }
 
-/// So many changes are counted together: a counter that every change touched
-/// would be passed from core to core.
-const COUNTED_TOGETHER: u64 = 1_024;
+/// Number of changes after which a thread updates the shared counter: updating
+/// it at each change would move its cache line from core to core.
+const CHANGES_PER_UPDATE: u64 = 1_024;
 
-/// Loads every change up to a revision; none if it was told to stop.
+/// Loads every change up to a revision; none if it was cancelled.
 pub(super) fn load(
     store: &Store,
     until: Revision,
     seed: Seed,
-    digest_key: &Key,
+    digest_key: &DigestKey,
     progress: &Progress<'_>,
-) -> Result<Option<Loaded>, LoadError> {
+) -> Result<Option<LoadedIndex>, LoadError> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get) as u64;
-    // A small store is not worth a thread.
-    let parts = threads.min(until.0 / COUNTED_TOGETHER).max(1);
+    // A small store is not worth another thread.
+    let parts = threads.min(until.0 / CHANGES_PER_UPDATE).max(1);
     let bound = |part: u64| Revision(until.0 / parts * part);
     let stages = thread::scope(|scope| {
         let ranges = (0..parts).map(|part| {
@@ -95,7 +95,7 @@ pub(super) fn load(
     let (directory_revision, directory) = directory.unwrap_or_default();
     let (base, declared) = build(stages, seed, store.declaration_ids(), digest_key, threads as usize)?;
     let digest = declared.plus(digest_key.directory(&directory));
-    Ok(Some(Loaded { base, directory, directory_revision, revision: until, recorded_at, digest }))
+    Ok(Some(LoadedIndex { base, directory, directory_revision, revision: until, recorded_at, digest }))
 }
 
 fn read(
@@ -107,10 +107,10 @@ fn read(
 ) -> Result<Stage, LoadError> {
     let mut stage = Stage::new(seed);
     let mut counted = 0;
-    store.load_range(after, until, &mut |loaded| {
-        stage.apply(loaded);
+    store.load_range(after, until, &mut |change| {
+        stage.apply(change);
         counted += 1;
-        if counted < COUNTED_TOGETHER {
+        if counted < CHANGES_PER_UPDATE {
             return stage.failure.is_none();
         }
         progress.loaded.fetch_add(std::mem::take(&mut counted), Ordering::Relaxed);

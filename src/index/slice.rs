@@ -1,16 +1,17 @@
-//! A part of the packed base: the clients of a range of hashes.
+//! A slice of the packed base: the clients of a range of hashes, in an
+//! open-addressing hash table, and their declarations.
 //!
 //! ```text
-//!  table    ┌──────────────────────────┐  one probe: begin at the hash's home and
-//!           │ client 32 │ start 24 │ n │  go on until the client or an empty place
+//!  table    ┌──────────────────────────┐  lookup: start at the hash's home and probe
+//!           │ client 32 │ start 24 │ n │  until the client or an empty place is found
 //!           └──────────────────┬───────┘
 //!  entries     … │ n entries of the client, in revision order │ …
 //!                                   │ reference
-//!  contents    what is said, each thing once
+//!  contents    the distinct contents of declarations
 //! ```
 //!
-//! The places of the table are taken in the order of the hashes, so that two
-//! slices of the same clients are alike and one is merged by one pass.
+//! The places of the table are filled in the order of the hashes, so that two
+//! slices of the same clients are equal and a merge takes one pass.
 
 mod builder;
 mod bytes;
@@ -18,32 +19,32 @@ mod contents;
 
 use std::ops::Range;
 
-use super::entry::{Entry, More, Says};
-use super::kept::{Id, Kept};
-use super::key::{Client, Hash, Seed};
+use super::declaration_id::DeclarationId;
+use super::entry::{Continuation, Entry};
+use super::key::{ClientHash, HashedClient, Seed};
 use crate::policy::client_id::ClientId;
-use crate::policy::day::{Day, Instant};
+use crate::policy::day::Instant;
 use crate::policy::declaration::Kind;
-use crate::policy::gist::{ContentRef, Gist};
+use crate::policy::facts::Facts;
 
-pub(super) use builder::{Overfull, SliceBuilder};
+pub(super) use builder::{SliceBuilder, SliceFull};
 pub(super) use contents::Contents;
 
-/// An empty place of a table: a client has an entry at least.
+/// An empty place of a table: a client has at least one entry.
 const EMPTY: u64 = 0;
 
-/// The length in a place that says that the real one is in `long`.
+/// The length that means that the real one is in `long`.
 const IS_LONG: u64 = 0xff;
 
-/// Set in a place's client where the rest is a place among `others`.
+/// Set in the client of a place if the remaining bits are a position among `others`.
 const IS_OTHER: u32 = 1 << 31;
 
 /// The clients of a range of hashes and their declarations. Immutable.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Slice {
     table: Box<[u64]>,
-    /// Homes are spread over so many places of the table; the rest is for
-    /// those that did not find room.
+    /// Number of places over which homes are spread; the places after them
+    /// take the overflow.
     homes: usize,
     entries: Box<[Entry]>,
     /// Start and length of runs of 255 entries and more, by start.
@@ -53,51 +54,51 @@ pub(super) struct Slice {
     declarations: u32,
 }
 
-/// How many bytes the parts of the base take.
+/// Sizes in bytes of the parts of the base.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BaseBytes {
     /// The tables of clients.
     pub clients: usize,
     /// The entries of declarations.
     pub entries: usize,
-    /// What declarations say: consents, denials and the ids in them.
+    /// The distinct contents of declarations: consents, denials and the ids in them.
     pub contents: usize,
 }
 
-/// A client of a slice.
+/// A client of a slice, with the range of its entries.
 struct Placed {
-    hash: Hash,
+    hash: ClientHash,
     client: u32,
     entries: Range<usize>,
 }
 
 impl Slice {
     /// The entries of a client; empty if it has none.
-    pub(super) fn entries_of(&self, hash: Hash, client: Client<'_>) -> &[Entry] {
+    pub(super) fn entries_of(&self, hash: ClientHash, client: HashedClient<'_>) -> &[Entry] {
         self.find(hash, client).and_then(|slot| self.entries.get(self.run(slot))).unwrap_or_default()
     }
 
-    fn find(&self, hash: Hash, client: Client<'_>) -> Option<u64> {
+    fn find(&self, hash: ClientHash, client: HashedClient<'_>) -> Option<u64> {
         let from_home = self.table.get(hash.home(self.homes)..)?.iter().copied();
         let mut taken = from_home.take_while(|slot| *slot != EMPTY);
         taken.find(|slot| self.client_is(client_in(*slot), client))
     }
 
-    /// The client of another system that a place's client stands for.
+    /// The client with another identifier that a place refers to.
     fn other(&self, client: u32) -> Option<&ClientId> {
         let place = client.checked_sub(IS_OTHER)?;
         self.contents.others.get(place as usize)
     }
 
-    /// Whether a place's client is this one.
-    fn client_is(&self, told: u32, client: Client<'_>) -> bool {
+    /// Whether the client of a place is this one.
+    fn client_is(&self, stored: u32, client: HashedClient<'_>) -> bool {
         match client {
-            Client::National(number) => told == number,
-            Client::Other(other) => self.other(told) == Some(other),
+            HashedClient::National(number) => stored == number,
+            HashedClient::Other(other) => self.other(stored) == Some(other),
         }
     }
 
-    /// Where a place's entries are.
+    /// The range of the entries of a place.
     fn run(&self, slot: u64) -> Range<usize> {
         let start = (slot >> 8) & 0xff_ffff;
         let length = match slot & 0xff {
@@ -115,61 +116,46 @@ impl Slice {
     fn placed(&self, seed: Seed) -> impl Iterator<Item = Placed> {
         self.table.iter().filter(|slot| **slot != EMPTY).map(move |slot| {
             let client = client_in(*slot);
-            let hash = seed.hash(self.other(client).map_or(Client::National(client), Client::Other));
+            let hash =
+                seed.hash(self.other(client).map_or(HashedClient::National(client), HashedClient::Other));
             Placed { hash, client, entries: self.run(*slot) }
         })
     }
 
     /// Every client, and its entries.
-    pub(super) fn each(&self) -> impl Iterator<Item = (Client<'_>, &[Entry])> {
+    pub(super) fn each(&self) -> impl Iterator<Item = (HashedClient<'_>, &[Entry])> {
         self.table.iter().filter(|slot| **slot != EMPTY).map(|slot| {
             let client = client_in(*slot);
             let entries = self.entries.get(self.run(*slot)).unwrap_or_default();
-            (self.other(client).map_or(Client::National(client), Client::Other), entries)
+            (self.other(client).map_or(HashedClient::National(client), HashedClient::Other), entries)
         })
     }
 
-    /// What of a declaration decides.
-    pub(super) fn gist(&self, place: u32, entry: Entry, more: Option<Entry>) -> Gist<'_> {
-        self.read_gist(place, entry, more).unwrap_or_else(|| untold(place))
+    /// The facts of a declaration, by its entries.
+    pub(super) fn facts(&self, place: u32, entry: Entry, second: Option<Entry>) -> Facts<'_> {
+        self.read_facts(place, entry, second).unwrap_or_else(|| unreadable(place))
     }
 
-    fn read_gist(&self, place: u32, entry: Entry, more: Option<Entry>) -> Option<Gist<'_>> {
-        let first = entry.read_first()?;
-        let More { ending, role, told_id: _ } = match more {
-            Some(more) => more.read_more()?,
-            None => More::NOTHING,
-        };
-        if let Says::Kept(at) = first.says {
-            return self.contents.kept.get(at as usize).map(|kept| kept.gist(place));
-        }
-        let content = self.contents.said(first.says)?;
-        Some(Gist { place, content, given_on: first.given_on, recorded_at: first.recorded_at, role, ending })
+    fn read_facts(&self, place: u32, entry: Entry, second: Option<Entry>) -> Option<Facts<'_>> {
+        self.contents.facts(place, entry.read_header()?, Continuation::read(second)?)
     }
 
-    /// The id of a declaration.
-    pub(super) fn id(&self, entry: Entry, more: Option<Entry>) -> Option<Id<'_>> {
-        let first = entry.read_first()?;
-        if let Says::Kept(at) = first.says {
-            return self.contents.kept.get(at as usize).map(Kept::id);
-        }
-        match more.and_then(Entry::read_more).and_then(|more| more.told_id) {
-            Some(at) => Some(Id::Told(first.revision, self.contents.id_at(at)?)),
-            None => Some(Id::Derived(first.revision)),
-        }
+    /// The id of a declaration, by its entries.
+    pub(super) fn id(&self, entry: Entry, second: Option<Entry>) -> Option<DeclarationId<'_>> {
+        self.contents.id(entry.read_header()?, Continuation::read(second)?)
     }
 
-    /// How many clients have declared something.
+    /// Number of clients with declarations.
     pub(super) fn clients(&self) -> usize {
         self.clients as usize
     }
 
-    /// How many declarations there are.
+    /// Number of declarations.
     pub(super) fn declarations(&self) -> usize {
         self.declarations as usize
     }
 
-    /// How many bytes its parts take.
+    /// Sizes in bytes of its parts.
     pub(super) fn bytes(&self) -> BaseBytes {
         BaseBytes {
             clients: size_of_val(&*self.table) + size_of_val(&*self.long) + self.contents.bytes_of_others(),
@@ -179,26 +165,19 @@ impl Slice {
     }
 }
 
-/// Stands for a declaration that cannot be told from its entries, which does
-/// not happen: it denies everything, because it cannot be said what was there.
-pub(super) fn untold<'a>(place: u32) -> Gist<'a> {
-    Gist {
-        place,
-        content: ContentRef::Unreadable(Kind::Denial),
-        given_on: Day::of(Instant::UNIX_EPOCH),
-        recorded_at: Instant::UNIX_EPOCH,
-        role: None,
-        ending: None,
-    }
+/// Replaces a declaration whose entries cannot be read, which does not happen:
+/// it denies everything, because nobody can say what it allowed.
+pub(super) fn unreadable<'a>(place: u32) -> Facts<'a> {
+    Facts::unreadable(place, Kind::Denial, Instant::UNIX_EPOCH)
 }
 
-/// Goes through entries declaration by declaration: where each begins, and its entries.
+/// Groups entries by declaration: the place of its first entry, that entry and the second one.
 pub(super) fn declarations(entries: &[Entry]) -> impl Iterator<Item = (u32, Entry, Option<Entry>)> + Clone {
     let mut rest = (0..).zip(entries.iter().copied());
     std::iter::from_fn(move || {
         let (place, entry) = rest.next()?;
-        let more = if entry.has_more() { rest.next().map(|(_, more)| more) } else { None };
-        Some((place, entry, more))
+        let second = if entry.has_continuation() { rest.next().map(|(_, second)| second) } else { None };
+        Some((place, entry, second))
     })
 }
 

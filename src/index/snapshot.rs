@@ -1,26 +1,26 @@
-//! Everything at one revision.
+//! The state of the store at one revision, which never changes.
 
 use std::sync::Arc;
 
 use rpds::HashTrieMapSync;
 
 use super::base::Base;
+use super::declaration_id::DeclarationId;
 use super::delta::Delta;
-use super::digest::{Key, Mark, StateDigest};
+use super::digest::{DigestKey, MinuteDigest, StateDigest};
 use super::entry::Entry;
-use super::kept::{Id, Kept};
-use super::key::{Client, Hash};
-use super::load::Loaded;
+use super::key::{ClientHash, HashedClient};
+use super::load::LoadedIndex;
 use super::slice::{self, Slice};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
-use crate::policy::gist::Gist;
+use crate::policy::facts::Facts;
 use crate::store::{DeclarationIds, Epoch, Point, Revision};
 
-/// Everything at one revision: the packed base, and for the clients with
-/// changes since it was packed, those. Immutable; it shares with its
-/// predecessor what did not change.
+/// The state at one revision: the packed base and the overlay, which holds the
+/// changes since the last merge. Immutable; it shares unchanged parts with its
+/// predecessor.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub(super) epoch: Epoch,
@@ -33,13 +33,13 @@ pub struct Snapshot {
     pub(super) ids: DeclarationIds,
     pub(super) clients: usize,
     pub(super) declaration_count: u64,
-    pub(super) digest_key: Key,
+    pub(super) digest_key: DigestKey,
     pub(super) digest: StateDigest,
-    /// None until a minute has ended since it was loaded.
-    pub(super) mark: Option<Mark>,
+    /// None until a minute has ended since the load.
+    pub(super) minute_digest: Option<MinuteDigest>,
 }
 
-/// A client's declarations at one revision, as far as they decide.
+/// A client's declarations at one revision.
 #[derive(Clone, Copy, Debug)]
 pub struct Declarations<'s> {
     slice: Option<&'s Slice>,
@@ -50,16 +50,16 @@ pub struct Declarations<'s> {
 
 /// The id of a declaration, as text.
 #[derive(Clone, Copy, Debug)]
-pub enum DeclarationId<'s> {
-    /// Derived from when and as which change the declaration was stored.
+pub enum DeclarationIdText<'s> {
+    /// Derived from the time and the revision of the change.
     Derived([u8; 36]),
-    /// As it was told.
-    Told(&'s str),
+    /// Assigned by another system, before the declaration was imported.
+    Assigned(&'s str),
 }
 
 impl Snapshot {
-    pub(super) fn of(loaded: Loaded, epoch: Epoch, ids: DeclarationIds, digest_key: Key) -> Self {
-        let Loaded { base, directory, directory_revision, revision, recorded_at, digest } = loaded;
+    pub(super) fn of(loaded: LoadedIndex, epoch: Epoch, ids: DeclarationIds, digest_key: DigestKey) -> Self {
+        let LoadedIndex { base, directory, directory_revision, revision, recorded_at, digest } = loaded;
         let (clients, declaration_count) = (base.clients(), base.declarations() as u64);
         Self {
             epoch,
@@ -74,11 +74,11 @@ impl Snapshot {
             declaration_count,
             digest_key,
             digest,
-            mark: None,
+            minute_digest: None,
         }
     }
 
-    /// Where in the history of the store it is.
+    /// Its epoch and revision.
     #[must_use]
     pub fn point(&self) -> Point {
         Point { epoch: self.epoch, revision: self.revision }
@@ -99,8 +99,8 @@ impl Snapshot {
     /// A client's declarations; empty if there are none.
     #[must_use]
     pub fn declarations(&self, client: &ClientId) -> Declarations<'_> {
-        let looked_for = Client::from(client);
-        let (slice, packed) = self.base.find(self.base.seed.hash(looked_for), looked_for);
+        let hashed = HashedClient::from(client);
+        let (slice, packed) = self.base.find(self.base.seed.hash(hashed), hashed);
         let delta =
             if self.overlay.is_empty() { None } else { self.overlay.get(client).map(|delta| &**delta) };
         Declarations { slice, packed, delta, ids: self.ids }
@@ -112,70 +112,72 @@ impl Snapshot {
         &self.directory
     }
 
-    /// How many clients have declared something.
+    /// Number of clients with declarations.
     #[must_use]
     pub fn clients(&self) -> usize {
         self.clients
     }
 
-    /// How many declarations there are, ended ones too.
+    /// Number of declarations, withdrawn ones included.
     #[must_use]
     pub fn declaration_count(&self) -> u64 {
         self.declaration_count
     }
 
-    /// Of all that decides.
+    /// Digest of the state.
     #[must_use]
     pub fn digest(&self) -> StateDigest {
         self.digest
     }
 
-    /// The last state at the end of a minute; none until one has ended since it was loaded.
+    /// The last digest at the end of a minute; none until a minute has ended since the load.
     #[must_use]
-    pub fn mark(&self) -> Option<Mark> {
-        self.mark
+    pub fn minute_digest(&self) -> Option<MinuteDigest> {
+        self.minute_digest
     }
 
     /// The hash of a client in the base.
-    pub(super) fn hash(&self, client: &ClientId) -> Hash {
-        self.base.seed.hash(Client::from(client))
+    pub(super) fn hash(&self, client: &ClientId) -> ClientHash {
+        self.base.seed.hash(HashedClient::from(client))
     }
 }
 
 impl<'s> Declarations<'s> {
-    /// What of them decides, in revision order.
-    pub fn gists(self) -> impl Iterator<Item = Gist<'s>> {
+    /// Their facts, in revision order.
+    pub fn facts(self) -> impl Iterator<Item = Facts<'s>> {
         let Self { slice, packed, delta, ids: _ } = self;
         let packed = slice.into_iter().flat_map(move |slice| {
-            slice::declarations(packed).map(move |(place, entry, more)| {
-                let gist = slice.gist(place, entry, more);
-                match delta.and_then(|delta| delta.ending(place)) {
-                    None => gist,
-                    ending @ Some(_) => Gist { ending, ..gist },
+            slice::declarations(packed).map(move |(place, entry, second)| {
+                let facts = slice.facts(place, entry, second);
+                match delta.and_then(|delta| delta.withdrawal(place)) {
+                    None => facts,
+                    withdrawal @ Some(_) => Facts { withdrawal, ..facts },
                 }
             })
         });
         let added = delta.map(|delta| delta.added.as_slice()).unwrap_or_default();
-        packed.chain((self.added_from()..).zip(added).map(|(place, kept)| kept.gist(place)))
+        packed.chain((self.added_from()..).zip(added).map(|(place, entry)| entry.facts.as_facts(place)))
     }
 
-    /// The id of the declaration at the place that its gist tells.
+    /// The id of the declaration at a place, which is that of its facts.
     #[must_use]
-    pub fn id(self, place: u32) -> Option<DeclarationId<'s>> {
+    pub fn id(self, place: u32) -> Option<DeclarationIdText<'s>> {
         let (id, recorded_at) = match place.checked_sub(self.added_from()) {
             Some(added) => {
-                let kept: &Kept = self.delta?.added.get(added as usize)?;
-                (kept.id(), kept.recorded_at)
+                let entry = self.delta?.added.get(added as usize)?;
+                (entry.id.borrowed(), entry.facts.recorded_at)
             }
             None => {
-                let (_, entry, more) = slice::declarations(self.packed.get(place as usize..)?).next()?;
+                let (_, entry, second) = slice::declarations(self.packed.get(place as usize..)?).next()?;
                 let slice = self.slice?;
-                (slice.id(entry, more)?, slice.gist(place, entry, more).recorded_at)
+                (slice.id(entry, second)?, slice.facts(place, entry, second).recorded_at)
             }
         };
         Some(match id {
-            Id::Derived(revision) => DeclarationId::Derived(self.ids.write(recorded_at, revision)),
-            Id::Told(_, told) => DeclarationId::Told(told),
+            DeclarationId::Derived(revision) => {
+                DeclarationIdText::Derived(self.ids.write(recorded_at, revision))
+            }
+            DeclarationId::Assigned(_, text) => DeclarationIdText::Assigned(text),
         })
     }
 
@@ -185,7 +187,7 @@ impl<'s> Declarations<'s> {
         self.packed.is_empty() && self.delta.is_none_or(|delta| delta.added.is_empty())
     }
 
-    /// The slice and the entries of the base, for those who look on in it.
+    /// The slice and the entries of the base.
     pub(super) fn packed(self) -> (Option<&'s Slice>, &'s [Entry]) {
         (self.slice, self.packed)
     }
@@ -196,11 +198,11 @@ impl<'s> Declarations<'s> {
     }
 }
 
-impl AsRef<str> for DeclarationId<'_> {
+impl AsRef<str> for DeclarationIdText<'_> {
     fn as_ref(&self) -> &str {
         match self {
             Self::Derived(text) => std::str::from_utf8(text).unwrap_or_default(),
-            Self::Told(text) => text,
+            Self::Assigned(text) => text,
         }
     }
 }

@@ -1,51 +1,51 @@
-//! What an operator wants to know of the index.
+//! The state of the index for operators.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{BaseBytes, CheckpointStats, Index, Mark, MergeStats, StateDigest};
+use super::{BaseBytes, CheckpointStats, Index, MergeStats, MinuteDigest, StateDigest};
 use crate::store::Revision;
 
-/// What an operator wants to know of the index.
+/// The state of the index for operators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexStats {
-    /// The revision decided at.
+    /// Published revision.
     pub revision: Revision,
-    /// How long ago a look began that found nothing after it.
+    /// Time since the start of the last poll that found the index up to date.
     pub age: Duration,
-    /// Of all that decides at the revision.
+    /// Digest of the state at that revision.
     pub digest: StateDigest,
-    /// The last state that all who follow the store mark; none until there is one.
-    pub mark: Option<Mark>,
-    /// How many clients have declared something.
+    /// The last digest that replicas can compare; none until a minute has ended since the load.
+    pub minute_digest: Option<MinuteDigest>,
+    /// Number of clients with declarations.
     pub clients: usize,
-    /// How many declarations there are, ended ones too.
+    /// Number of declarations, withdrawn ones included.
     pub declarations: u64,
-    /// How many clients have changes that are not in the base yet.
+    /// Number of clients with changes in the overlay.
     pub overlay_clients: usize,
-    /// How the merges went.
+    /// Counts and durations of merges.
     pub merges: MergeStats,
-    /// How long it took to load.
+    /// Duration of the load.
     pub load_took: Duration,
-    /// The last checkpoint; none: there is none yet.
+    /// The last checkpoint; none if there is none yet.
     pub checkpoint: Option<CheckpointStats>,
 }
 
 impl Index {
-    /// How many bytes the parts of the packed base take; none until it is
-    /// loaded. Goes through the whole base: ask for it now and then.
+    /// Sizes in bytes of the parts of the packed base; none until it is loaded.
+    /// Visits every slice: too slow for a request path.
     #[must_use]
     pub fn base_bytes(&self) -> Option<BaseBytes> {
         self.0.proven().map(|(snapshot, _)| snapshot.base.bytes())
     }
 
-    /// How many looks at the store have failed since the start.
+    /// Number of failed reads of the store since the start.
     #[must_use]
     pub fn read_failures(&self) -> u64 {
         self.0.read_failures.load(Ordering::Relaxed)
     }
 
-    /// How it is; none until it is loaded.
+    /// The state of the index; none until it is loaded.
     #[must_use]
     pub fn stats(&self) -> Option<IndexStats> {
         let (snapshot, age) = self.0.proven()?;
@@ -53,7 +53,7 @@ impl Index {
             revision: snapshot.revision(),
             age,
             digest: snapshot.digest(),
-            mark: snapshot.mark(),
+            minute_digest: snapshot.minute_digest(),
             clients: snapshot.clients(),
             declarations: snapshot.declaration_count(),
             overlay_clients: snapshot.overlay.size(),

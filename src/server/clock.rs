@@ -1,11 +1,11 @@
-//! The one place where the time is read.
+//! The only place where the wall clock is read.
 
 use std::time::SystemTime;
 
 use crate::policy::day::Instant;
 
-/// What time it is.
-#[expect(clippy::disallowed_methods, reason = "the one place where the time is read")]
+/// The current time.
+#[expect(clippy::disallowed_methods, reason = "the only place where the wall clock is read")]
 #[must_use]
 pub fn now() -> Instant {
     SystemTime::now().into()

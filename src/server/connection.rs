@@ -1,4 +1,4 @@
-//! A connection, over TCP or a Unix domain socket, counted while it is open.
+//! Connections over TCP or a Unix domain socket, counted while they are open.
 
 use std::io::{self, IoSlice};
 use std::net;
@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tonic::transport::server::{Connected, TcpConnectInfo};
 
-/// How many connections are open, and how many ever were.
+/// Counts the open connections of a worker, and those that it ever had.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Open(Arc<Counts>);
 
@@ -22,17 +22,17 @@ struct Counts {
     ever: AtomicU64,
 }
 
-/// One connection among those that are open.
+/// Counts one connection as open until it is dropped.
 #[derive(Debug)]
 struct Counted(Open);
 
 impl Open {
-    /// How many there are.
+    /// Number of open connections.
     pub(super) fn count(&self) -> usize {
         self.0.open.load(Ordering::Relaxed)
     }
 
-    /// How many there have been.
+    /// Number of connections since the start.
     pub(super) fn ever(&self) -> u64 {
         self.0.ever.load(Ordering::Relaxed)
     }
@@ -50,62 +50,63 @@ impl Drop for Counted {
     }
 }
 
-/// A connection as it was accepted.
+/// An accepted connection.
 #[derive(Debug)]
 pub(super) enum Accepted {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
 
-/// A connection on its way to the runtime that will serve it. It counts there already.
+/// A connection that was handed over to another runtime. That runtime's worker
+/// already counts it.
 #[derive(Debug)]
-pub(super) struct Handed {
-    stream: HandedStream,
+pub(super) struct HandedOver {
+    stream: DetachedStream,
     counted: Counted,
 }
 
 #[derive(Debug)]
-enum HandedStream {
+enum DetachedStream {
     Tcp(net::TcpStream),
     Unix(unix::net::UnixStream),
 }
 
-impl Handed {
-    /// Takes a connection out of the runtime that accepted it.
-    pub(super) fn over(accepted: Accepted, to: &Open) -> io::Result<Self> {
+impl HandedOver {
+    /// Detaches a connection from the runtime that accepted it.
+    pub(super) fn detach(accepted: Accepted, to: &Open) -> io::Result<Self> {
         let stream = match accepted {
             Accepted::Tcp(stream) => {
                 stream.set_nodelay(true)?;
-                HandedStream::Tcp(stream.into_std()?)
+                DetachedStream::Tcp(stream.into_std()?)
             }
-            Accepted::Unix(stream) => HandedStream::Unix(stream.into_std()?),
+            Accepted::Unix(stream) => DetachedStream::Unix(stream.into_std()?),
         };
         Ok(Self { stream, counted: to.add() })
     }
 
-    /// Takes it up in the runtime that this is called in.
-    pub(super) fn take_up(self) -> io::Result<Connection> {
+    /// Attaches the connection to the current runtime.
+    pub(super) fn adopt(self) -> io::Result<Connection> {
         let Self { stream, counted } = self;
         let stream = match stream {
-            HandedStream::Tcp(stream) => Accepted::Tcp(TcpStream::from_std(stream)?),
-            HandedStream::Unix(stream) => Accepted::Unix(UnixStream::from_std(stream)?),
+            DetachedStream::Tcp(stream) => Accepted::Tcp(TcpStream::from_std(stream)?),
+            DetachedStream::Unix(stream) => Accepted::Unix(UnixStream::from_std(stream)?),
         };
         Ok(Connection { stream, _counted: counted })
     }
 }
 
-/// A connection that is served.
+/// A connection in service.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: Accepted,
-    /// Until the connection is dropped.
+    /// Dropped together with the connection.
     _counted: Counted,
 }
 
 impl Connected for Connection {
     type ConnectInfo = TcpConnectInfo;
 
-    /// Who is at a socket of this machine has no address.
+    /// A caller on a Unix domain socket has no address.
     fn connect_info(&self) -> TcpConnectInfo {
         match &self.stream {
             Accepted::Tcp(stream) => stream.connect_info(),
@@ -114,7 +115,7 @@ impl Connected for Connection {
     }
 }
 
-/// Does the same with a stream of either kind.
+/// Applies an expression to a stream of either kind.
 macro_rules! with_stream {
     ($connection:expr, $stream:ident => $do:expr) => {
         match &mut $connection.stream {

@@ -1,4 +1,4 @@
-//! The service that Envoy asks, where it is built in: feature `envoy`.
+//! Envoy's external authorization service, in builds with the feature `envoy`.
 
 use tonic::service::RoutesBuilder;
 
@@ -13,10 +13,10 @@ use {
     std::sync::Arc,
 };
 
-/// Its name, for health.
+/// The name of the service, for health.
 pub(super) const NAME: &str = "envoy.service.auth.v3.Authorization";
 
-/// The service, but for what it answers from.
+/// The routes of the service.
 #[derive(Clone)]
 pub(super) struct Envoy {
     #[cfg(feature = "envoy")]
@@ -25,14 +25,14 @@ pub(super) struct Envoy {
 
 #[cfg(feature = "envoy")]
 impl Envoy {
-    /// Reads the configured routes.
+    /// Validates the configured routes.
     pub(super) fn new(config: &config::Sidecar) -> Result<Self, ServerError> {
         let options: Vec<_> = config.routes.iter().map(route_options).collect();
         let routes = Routes::new(&options).map_err(ServerError::Routes)?;
         Ok(Self { routes: Arc::new(routes) })
     }
 
-    /// Adds the service to those that are served.
+    /// Adds the service to the server.
     pub(super) fn add_to(self, services: &mut RoutesBuilder, core: Core, config: &config::Server) {
         let service = AuthorizationServer::new(Sidecar::new(core, self.routes))
             .max_decoding_message_size(config.request_bytes_max)
@@ -43,12 +43,12 @@ impl Envoy {
 
 #[cfg(not(feature = "envoy"))]
 impl Envoy {
-    /// There is nothing to read routes for.
+    /// Rejects configured routes.
     pub(super) fn new(config: &config::Sidecar) -> Result<Self, ServerError> {
         if config.routes.is_empty() { Ok(Self {}) } else { Err(ServerError::NoEnvoy) }
     }
 
-    /// Adds nothing.
+    /// Adds no service.
     pub(super) fn add_to(self, _: &mut RoutesBuilder, _: Core, _: &config::Server) {}
 }
 

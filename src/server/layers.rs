@@ -1,4 +1,5 @@
-//! What holds for every answer.
+//! Layers around all services: the request timeout, and the status of requests
+//! that are rejected before a service sees them.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -12,8 +13,8 @@ use tonic::{Code, Status};
 use tower::{Service, ServiceExt};
 use uuid::Uuid;
 
-/// Gives up a request that takes too long. tonic's own timeout would answer
-/// CANCELLED, which callers read as their own doing.
+/// Applies the request timeout. tonic's own timeout answers CANCELLED, which
+/// would mean that the caller cancelled the request.
 pub(super) fn within<S, B>(
     inner: S,
     limit: Duration,
@@ -21,15 +22,15 @@ pub(super) fn within<S, B>(
 where
     S: Service<Request<B>, Response = Response<Body>, Future: Send> + Clone + Send + 'static,
 {
-    ServiceExt::<Request<B>>::map_future(inner, move |answer| give_up_after(limit, answer))
+    ServiceExt::<Request<B>>::map_future(inner, move |answer| time_out_after(limit, answer))
 }
 
-async fn give_up_after<E>(
+async fn time_out_after<E>(
     limit: Duration,
     answer: impl Future<Output = Result<Response<Body>, E>>,
 ) -> Result<Response<Body>, E> {
     let mut answer = pin!(answer);
-    // Most are answered at once, and need no timer.
+    // Most responses are ready at the first poll and need no timer.
     if let Poll::Ready(answer) = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
         return answer;
     }
@@ -38,30 +39,30 @@ async fn give_up_after<E>(
 
 fn deadline_exceeded() -> Status {
     let error_id = Uuid::now_v7();
-    tracing::warn!(%error_id, "request given up: it took longer than the limit");
+    tracing::warn!(%error_id, "request timed out");
     Status::deadline_exceeded(format!(
-        "the request took longer than the limit: ask again; to record, with the same idempotency key (error {error_id})"
+        "the request timed out: retry; to record, with the same idempotency key (error {error_id})"
     ))
 }
 
-/// How `tonic-prost` begins when a message is not protobuf, as in the header.
+/// Start of the message of `tonic-prost` for invalid protobuf, as encoded in the header.
 const UNDECODABLE: &str = "failed%20to%20decode";
 
-/// Gives the codes of the interface to what is refused before a service sees
-/// it: a message over the limit is a matter of limits, and one that is not
-/// protobuf is the caller's fault. Lupa itself answers neither
+/// Maps the status of a request that tonic rejects before a service sees it to
+/// the codes of the interface: a message above the limit is RESOURCE_EXHAUSTED,
+/// and invalid protobuf is INVALID_ARGUMENT. Lupa itself returns neither
 /// `OUT_OF_RANGE` nor such an `INTERNAL`.
 pub(super) fn refusals_before_services<B>(mut response: Response<B>) -> Response<B> {
     let headers = response.headers();
     let status = headers.get("grpc-status").map(HeaderValue::as_bytes).map(Code::from_bytes);
     let message = headers.get("grpc-message").map(HeaderValue::as_bytes).unwrap_or_default();
     match status {
-        Some(Code::OutOfRange) => refuse(
+        Some(Code::OutOfRange) => reject(
             response.headers_mut(),
             Code::ResourceExhausted,
             "the request message is larger than the limit: split it",
         ),
-        Some(Code::Internal) if message.starts_with(UNDECODABLE.as_bytes()) => refuse(
+        Some(Code::Internal) if message.starts_with(UNDECODABLE.as_bytes()) => reject(
             response.headers_mut(),
             Code::InvalidArgument,
             "the request message cannot be decoded: send the protobuf message of this method",
@@ -71,9 +72,9 @@ pub(super) fn refusals_before_services<B>(mut response: Response<B>) -> Response
     response
 }
 
-fn refuse(headers: &mut HeaderMap, code: Code, message: &str) {
+fn reject(headers: &mut HeaderMap, code: Code, message: &str) {
     let error_id = Uuid::now_v7();
-    tracing::debug!(%error_id, code = i32::from(code), "request refused before it was read");
+    tracing::debug!(%error_id, code = i32::from(code), "request rejected before it reached a service");
     headers.insert("grpc-status", HeaderValue::from(i32::from(code)));
     if let Ok(message) = HeaderValue::from_str(&format!("{message} (error {error_id})")) {
         headers.insert("grpc-message", message);

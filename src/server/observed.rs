@@ -1,4 +1,4 @@
-//! What is told of every request: how long it took, how it ended, and its span.
+//! Metrics and the span of every request: duration, status and number of records.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,7 +16,7 @@ use crate::telemetry::metrics::{RecordCount, RpcStatus};
 use crate::telemetry::rpc::Rpc;
 use crate::telemetry::span::TRACEPARENT;
 
-/// A service of which every request is timed, counted and traced.
+/// A service whose requests are timed, counted and traced.
 #[derive(Clone)]
 pub(super) struct Observed<S> {
     pub(super) inner: S,
@@ -39,10 +39,10 @@ where
         let began = Instant::now();
         let rpc = Rpc::of(request.uri().path());
         let telemetry = Arc::clone(&self.telemetry);
-        // Envoy's are begun where the headers of the call that it asks about are known.
+        // The span of an Envoy check starts where the headers of the checked request are known.
         let span = (rpc != Rpc::CHECK).then(|| {
             let traceparent = request.headers().get(TRACEPARENT);
-            telemetry.spans.begin(rpc, traceparent.and_then(|value| value.to_str().ok()))
+            telemetry.spans.start(rpc, traceparent.and_then(|value| value.to_str().ok()))
         });
         let span = span.flatten();
         let answer = self.inner.call(request);
@@ -57,9 +57,9 @@ where
             if status != RpcStatus::OK {
                 telemetry.metrics.refused(rpc, &refusal_of(&answer, status));
             }
-            // A question of Envoy's that could not be read has had none.
+            // An invalid Envoy check has no span yet.
             let is_begun = span.is_some() || status == RpcStatus::OK;
-            if let Some(span) = if is_begun { span } else { telemetry.spans.begin(rpc, None) } {
+            if let Some(span) = if is_begun { span } else { telemetry.spans.start(rpc, None) } {
                 span.end(status);
             }
             Ok(answer)
@@ -67,17 +67,18 @@ where
     }
 }
 
-/// How a request ended. An answer that is written tells that at its end, and it is OK.
+/// The status of a response. A response with a message has its status in the
+/// trailers, and the status is OK.
 fn status_of(answer: &Response<Body>) -> RpcStatus {
-    let told = answer.headers().get("grpc-status").map(HeaderValue::to_str);
-    told.map_or(RpcStatus::OK, |told| {
-        RpcStatus::of(told.ok().and_then(|code| code.parse().ok()).unwrap_or(-1))
+    let header = answer.headers().get("grpc-status").map(HeaderValue::to_str);
+    header.map_or(RpcStatus::OK, |header| {
+        RpcStatus::of(header.ok().and_then(|code| code.parse().ok()).unwrap_or(-1))
     })
 }
 
-/// The code of the interface that a caller is told; where there is none, the status.
+/// The reason that the caller receives, or the status if there is none.
 fn refusal_of(answer: &Response<Body>, status: RpcStatus) -> String {
-    let told = Status::from_header_map(answer.headers());
-    let reason = told.and_then(|told| told.get_details_error_info()).map(|info| info.reason);
+    let status_of_headers = Status::from_header_map(answer.headers());
+    let reason = status_of_headers.and_then(|status| status.get_details_error_info()).map(|info| info.reason);
     reason.unwrap_or_else(|| status.name().to_owned())
 }

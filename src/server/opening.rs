@@ -1,4 +1,4 @@
-//! Opens the store as it is configured.
+//! Opens the configured store.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub(super) fn open(config: &Config, clock: fn() -> Instant) -> Result<Store, Sto
     }
 }
 
-/// How stores are opened.
+/// The options of a store, from the settings.
 pub fn options(config: &Config, clock: fn() -> Instant) -> StoreOptions {
     let config::Store {
         append_queue_length_max,

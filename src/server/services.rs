@@ -30,10 +30,10 @@ use crate::config;
 use crate::service::{Core, Decisions, Declarations, Directories, Indexes};
 use crate::telemetry::Telemetry;
 use crate::wire::DESCRIPTORS;
+use crate::wire::admin::index_service_server::IndexServiceServer;
 use crate::wire::v1::decision_service_server::DecisionServiceServer;
 use crate::wire::v1::declaration_service_server::DeclarationServiceServer;
 use crate::wire::v1::directory_service_server::DirectoryServiceServer;
-use crate::wire::v1::index_service_server::IndexServiceServer;
 
 /// Streams that were reset before they were accepted, on one connection; more
 /// end it (CVE-2023-44487).

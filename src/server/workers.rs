@@ -1,4 +1,5 @@
-//! Who serves the connections: a thread for each core, or the runtime that all share.
+//! Workers: a thread for each core, each with its own runtime and connections; or
+//! one shared runtime.
 //!
 //! ```text
 //!                    ┌─▶ worker 0: a runtime of its own, its connections
@@ -6,11 +7,11 @@
 //!                    └─▶ worker 1: …
 //! ```
 //!
-//! Each connection is handed to the worker with the fewest open, and stays
-//! there: a request never changes cores. One listener does that rather than one
-//! for each worker with SO_REUSEPORT, because the kernel spreads connections by
-//! a hash, and gRPC has few of them and keeps them; and because a second process
-//! could otherwise listen on the same port without either noticing.
+//! Each connection is handed over to the worker with the fewest open connections
+//! and stays there: a request never changes cores. There is one listener instead
+//! of one for each worker with SO_REUSEPORT, for two reasons. The kernel would
+//! distribute connections by a hash, and gRPC callers have few, long-lived
+//! connections. And a second process could listen on the same port unnoticed.
 
 use std::io;
 use std::num::NonZero;
@@ -26,98 +27,99 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::ServerError;
-use super::connection::{Accepted, Handed, Open};
+use super::connection::{Accepted, HandedOver, Open};
 use super::services::Services;
 use crate::config::{self, Runtime};
 use crate::telemetry::metrics::Metrics;
 
-/// Connections that a worker has not taken up yet; more wait to be accepted.
+/// Maximum number of connections queued for a worker. Further ones wait in the
+/// listener's backlog.
 const WAITING_MAX: usize = 256;
 
-/// How long nothing is accepted after the machine refused to.
+/// Pause after a failed accept, such as for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How far the end has come.
+/// The phase of the shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum End {
-    NotYet,
-    /// Requests under way are answered, nothing else.
-    Orderly,
-    /// Requests under way are cut off.
-    AtOnce,
+enum Phase {
+    Running,
+    /// Requests in flight may finish; new ones are rejected.
+    Graceful,
+    /// Requests in flight are cancelled.
+    Immediate,
 }
 
-/// All workers, running.
+/// All running workers.
 #[derive(Debug)]
 pub(super) struct Workers {
     workers: Vec<Worker>,
-    end: watch::Sender<End>,
+    phase: watch::Sender<Phase>,
     ended: JoinSet<Result<(), ServerError>>,
 }
 
-/// One worker, for whoever hands it connections.
+/// A worker, as seen by the accept loop.
 #[derive(Debug)]
 struct Worker {
-    connections: mpsc::Sender<Handed>,
+    connections: mpsc::Sender<HandedOver>,
     open: Open,
 }
 
 impl Workers {
-    /// Starts them.
+    /// Starts the workers.
     pub(super) fn start(config: &config::Server, services: &Services) -> Result<Self, ServerError> {
         let mut started =
-            Self { workers: Vec::new(), end: watch::Sender::new(End::NotYet), ended: JoinSet::new() };
+            Self { workers: Vec::new(), phase: watch::Sender::new(Phase::Running), ended: JoinSet::new() };
         match config.runtime {
             Runtime::Shared => {
-                let (connections, end) = started.add();
-                started.ended.spawn(serve(services.clone(), connections, end));
+                let (connections, phase) = started.add();
+                started.ended.spawn(serve(services.clone(), connections, phase));
             }
             Runtime::PerCore => {
                 for number in 0..worker_count(config.workers) {
-                    let (connections, end) = started.add();
-                    started.start_thread(number, services.clone(), connections, end)?;
+                    let (connections, phase) = started.add();
+                    started.start_thread(number, services.clone(), connections, phase)?;
                 }
             }
         }
         Ok(started)
     }
 
-    fn add(&mut self) -> (mpsc::Receiver<Handed>, watch::Receiver<End>) {
-        let (connections, handed) = mpsc::channel(WAITING_MAX);
+    fn add(&mut self) -> (mpsc::Receiver<HandedOver>, watch::Receiver<Phase>) {
+        let (connections, queued) = mpsc::channel(WAITING_MAX);
         self.workers.push(Worker { connections, open: Open::default() });
-        (handed, self.end.subscribe())
+        (queued, self.phase.subscribe())
     }
 
     fn start_thread(
         &mut self,
         number: usize,
         services: Services,
-        connections: mpsc::Receiver<Handed>,
-        end: watch::Receiver<End>,
+        connections: mpsc::Receiver<HandedOver>,
+        phase: watch::Receiver<Phase>,
     ) -> Result<(), ServerError> {
         let runtime =
             runtime::Builder::new_current_thread().enable_all().build().map_err(ServerError::NoThread)?;
-        let (tell, told) = oneshot::channel();
+        let (ended, result) = oneshot::channel();
         let work = move || {
-            let ended = runtime.block_on(serve(services, connections, end));
-            // What was cut off goes with the runtime.
+            let served = runtime.block_on(serve(services, connections, phase));
+            // Cancelled requests are dropped with the runtime.
             runtime.shutdown_background();
-            tell.send(ended)
+            ended.send(served)
         };
         thread::Builder::new()
             .name(format!("lupa-worker-{number}"))
             .spawn(work)
             .map_err(ServerError::NoThread)?;
-        self.ended.spawn(async move { told.await.unwrap_or(Err(ServerError::WorkerFailed)) });
+        self.ended.spawn(async move { result.await.unwrap_or(Err(ServerError::WorkerFailed)) });
         Ok(())
     }
 
-    /// The connections of each.
+    /// The connection counts of the workers.
     pub(super) fn connections(&self) -> Vec<Open> {
         self.workers.iter().map(|worker| worker.open.clone()).collect()
     }
 
-    /// Accepts connections and hands them out, until a worker ends by itself.
+    /// Accepts connections and distributes them, until a worker ends unexpectedly.
     pub(super) async fn accept(
         &mut self,
         listener: &TcpListener,
@@ -127,19 +129,19 @@ impl Workers {
         let Self { workers, ended, .. } = self;
         tokio::select! {
             ended = ended.join_next() => ended.unwrap_or(Ok(Ok(())))?,
-            () = hand_out(listener, socket, workers, metrics) => Ok(()),
+            () = distribute(listener, socket, workers, metrics) => Ok(()),
         }
     }
 
-    /// Lets requests under way come to their end, within limits; false if they
-    /// did not and were cut off.
-    pub(super) async fn end(mut self, grace: Duration) -> Result<bool, ServerError> {
+    /// Shuts down: requests in flight may finish within the grace period. Returns
+    /// false if some did not and were cancelled.
+    pub(super) async fn shut_down(mut self, grace: Duration) -> Result<bool, ServerError> {
         self.workers.clear();
-        self.end.send_replace(End::Orderly);
+        self.phase.send_replace(Phase::Graceful);
         if let Ok(ended) = time::timeout(grace, all(&mut self.ended)).await {
             return ended.map(|()| true);
         }
-        self.end.send_replace(End::AtOnce);
+        self.phase.send_replace(Phase::Immediate);
         all(&mut self.ended).await.map(|()| false)
     }
 }
@@ -158,7 +160,7 @@ async fn all(ended: &mut JoinSet<Result<(), ServerError>>) -> Result<(), ServerE
     Ok(())
 }
 
-async fn hand_out(
+async fn distribute(
     listener: &TcpListener,
     socket: Option<&UnixListener>,
     workers: &[Worker],
@@ -171,10 +173,10 @@ async fn hand_out(
         };
         match accepted {
             Ok(accepted) => hand_over(accepted, workers).await,
-            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
                 metrics.not_accepted();
-                tracing::warn!(%error, "no connection can be accepted for a while");
+                tracing::warn!(%error, "cannot accept connections: pausing");
                 time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -190,34 +192,34 @@ async fn accept_on(socket: Option<&UnixListener>) -> io::Result<Accepted> {
 
 async fn hand_over(accepted: Accepted, workers: &[Worker]) {
     let Some(idlest) = workers.iter().min_by_key(|worker| worker.open.count()) else { return };
-    match Handed::over(accepted, &idlest.open) {
-        // It is taken unless the worker has ended, and then all end.
+    match HandedOver::detach(accepted, &idlest.open) {
+        // Sending fails only if the worker has ended, and then the server stops.
         Ok(handed) => drop(idlest.connections.send(handed).await),
         Err(error) => tracing::debug!(%error, "a connection was lost before it was served"),
     }
 }
 
-/// Whether only the one who called has a problem.
-fn is_of_one_connection(error: &io::Error) -> bool {
+/// Whether an error of accept concerns one connection and not the listener.
+fn concerns_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     [ConnectionAborted, ConnectionReset, Interrupted].contains(&error.kind())
 }
 
 async fn serve(
     services: Services,
-    connections: mpsc::Receiver<Handed>,
-    end: watch::Receiver<End>,
+    connections: mpsc::Receiver<HandedOver>,
+    phase: watch::Receiver<Phase>,
 ) -> Result<(), ServerError> {
-    let incoming = ReceiverStream::new(connections).map(Handed::take_up);
+    let incoming = ReceiverStream::new(connections).map(HandedOver::adopt);
     tokio::select! {
-        ended = services.serve(incoming, reached(end.clone(), End::Orderly)) => ended,
-        () = reached(end, End::AtOnce) => Ok(()),
+        ended = services.serve(incoming, reached(phase.clone(), Phase::Graceful)) => ended,
+        () = reached(phase, Phase::Immediate) => Ok(()),
     }
 }
 
-/// Waits for the end, also that of whoever tells it.
-async fn reached(mut end: watch::Receiver<End>, at_least: End) {
-    drop(end.wait_for(|end| *end >= at_least).await);
+/// Waits for a phase of the shutdown. Returns also if the sender is dropped.
+async fn reached(mut phase: watch::Receiver<Phase>, at_least: Phase) {
+    drop(phase.wait_for(|phase| *phase >= at_least).await);
 }
 
 #[cfg(test)]
@@ -230,10 +232,10 @@ mod tests {
     async fn connections_go_to_the_worker_with_the_fewest() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
-        let (workers, mut handed): (Vec<_>, Vec<_>) = (0..2)
+        let (workers, mut queues): (Vec<_>, Vec<_>) = (0..2)
             .map(|_| {
-                let (connections, handed) = mpsc::channel(WAITING_MAX);
-                (Worker { connections, open: Open::default() }, handed)
+                let (connections, queue) = mpsc::channel(WAITING_MAX);
+                (Worker { connections, open: Open::default() }, queue)
             })
             .unzip();
         let mut callers = Vec::new();
@@ -247,9 +249,9 @@ mod tests {
             connect(&mut callers).await;
         }
         assert_eq!(counts(), [2, 2]);
-        // Two of the second worker's end; the next two are its own again.
+        // Both connections of the second worker end, so it gets the next two.
         for _ in 0..2 {
-            drop(handed[1].recv().await.expect("a connection").take_up().expect("a stream"));
+            drop(queues[1].recv().await.expect("a connection").adopt().expect("a stream"));
         }
         assert_eq!(counts(), [2, 0]);
         connect(&mut callers).await;

@@ -13,7 +13,7 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
 use crate::policy::directory::Directory;
 use crate::policy::explain::{Explanation, next_answers};
-use crate::policy::gist::Gist;
+use crate::policy::facts::Facts;
 use crate::policy::request::Situation;
 use crate::policy::verdict::Verdict;
 use crate::policy::viewing::{Sight, ViewingPurpose};
@@ -96,7 +96,7 @@ impl Decisions {
         self.log_viewing(decide, &situation, &shown, snapshot.directory()).await?;
         let question = Question::new(
             &situation,
-            Gist::all(&declarations),
+            Facts::all(&declarations),
             snapshot.directory(),
             &self.core.calendar,
             now,
@@ -160,7 +160,8 @@ impl Decisions {
         snapshot: &Snapshot,
     ) -> DecideResponse {
         let Circumstances { declarations, directory, now } = *circumstances;
-        let question = Question::new(situation, Gist::all(declarations), directory, &self.core.calendar, now);
+        let question =
+            Question::new(situation, Facts::all(declarations), directory, &self.core.calendar, now);
         let verdicts = message.records.iter().map(|record| {
             let verdict = question.decide_read(decision::record(record));
             to_verdict(&verdict, Disclosure::Detailed, id_among(declarations))

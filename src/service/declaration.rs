@@ -21,7 +21,7 @@ use crate::policy::viewing::{Showing, View, ViewingPurpose, get, select};
 use crate::store::{Admit, Append, Appended, Entry, Viewed, Viewing};
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::metrics::{Recorded, StoreOperation};
-use crate::telemetry::span::Open;
+use crate::telemetry::span::ActiveSpan;
 use crate::wire::client::check_born;
 use crate::wire::declaration::{
     Getting, Listing, PrintOrder, Recording, Wait, getting, information_asked, listing, print_order,
@@ -29,9 +29,10 @@ use crate::wire::declaration::{
 };
 use crate::wire::v1::declaration_service_server::DeclarationService;
 use crate::wire::v1::{
-    GetRequest, GetResponse, InformationStatusRequest, InformationStatusResponse, ListRequest, ListResponse,
-    PrintRequest, PrintResponse, PrintedDeclaration, ReceivedInformation, RecordRequest, RecordResponse,
-    StoredDeclaration, WatchRequest, WithdrawRequest, WithdrawResponse,
+    GetDeclarationRequest, GetDeclarationResponse, GetInformationStatusRequest, GetInformationStatusResponse,
+    ListDeclarationsRequest, ListDeclarationsResponse, PrintDeclarationsRequest, PrintDeclarationsResponse,
+    PrintedDeclaration, ReceivedInformation, RecordDeclarationRequest, RecordDeclarationResponse,
+    StoredDeclaration, WatchDeclarationsRequest, WithdrawDeclarationRequest, WithdrawDeclarationResponse,
 };
 use crate::wire::violation::{InvalidRequest, to_timestamp};
 
@@ -52,9 +53,9 @@ impl Declarations {
         Self { core }
     }
 
-    async fn record(&self, message: RecordRequest) -> Result<RecordResponse, Failure> {
+    async fn record(&self, message: RecordDeclarationRequest) -> Result<RecordDeclarationResponse, Failure> {
         let (submission, Recording { idempotency_key, wait }) = submission(&message)?;
-        let said = RecordRequest { idempotency_key: String::new(), wait: 0, ..message };
+        let said = RecordDeclarationRequest { idempotency_key: String::new(), wait: 0, ..message };
         let payload_digest = digest("Record", &said);
         let entry = Entry::Declaration {
             content: submission.content.clone(),
@@ -72,7 +73,7 @@ impl Declarations {
         let token = self.core.tokens.write(appended.point());
         let Appended { recorded_at, declaration_id, admitted, .. } = appended;
         let Admitted { notices, replaced } = admitted;
-        Ok(RecordResponse {
+        Ok(RecordDeclarationResponse {
             declaration_id: declaration_id.as_str().to_owned(),
             recorded_at: Some(to_timestamp(recorded_at)),
             token,
@@ -82,9 +83,12 @@ impl Declarations {
         })
     }
 
-    async fn withdraw(&self, message: WithdrawRequest) -> Result<WithdrawResponse, Failure> {
+    async fn withdraw(
+        &self,
+        message: WithdrawDeclarationRequest,
+    ) -> Result<WithdrawDeclarationResponse, Failure> {
         let (submission, Recording { idempotency_key, wait }) = withdrawal(&message)?;
-        let said = WithdrawRequest { idempotency_key: String::new(), wait: 0, ..message };
+        let said = WithdrawDeclarationRequest { idempotency_key: String::new(), wait: 0, ..message };
         let payload_digest = digest("Withdraw", &said);
         let entry = Entry::Withdrawal {
             declaration_id: submission.declaration.clone(),
@@ -99,7 +103,7 @@ impl Declarations {
         });
         let append = Append { client, idempotency_key, payload_digest, entry, admit };
         let (appended, everywhere_at) = self.append(append, wait).await?;
-        Ok(WithdrawResponse {
+        Ok(WithdrawDeclarationResponse {
             recorded_at: Some(to_timestamp(appended.recorded_at)),
             token: self.core.tokens.write(appended.point()),
             notices: appended.admitted.notices.into_iter().map(|notice| to_notice(notice).into()).collect(),
@@ -133,7 +137,7 @@ impl Declarations {
         if !is_replay {
             self.core.telemetry.metrics.recorded(recorded);
         }
-        if let Some(span) = Open::recorded() {
+        if let Some(span) = ActiveSpan::sampled() {
             span.set([
                 Attribute::declaration_kind(recorded),
                 Attribute::revision(revision.0),
@@ -149,7 +153,7 @@ impl Declarations {
         Ok((appended, everywhere.at))
     }
 
-    async fn get(&self, message: &GetRequest) -> Result<GetResponse, Failure> {
+    async fn get(&self, message: &GetDeclarationRequest) -> Result<GetDeclarationResponse, Failure> {
         let Getting { client, declaration, view } = getting(message)?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
@@ -162,12 +166,12 @@ impl Declarations {
         let directory = snapshot.directory();
         let showing = Showing { client: &client, directory, calendar: &self.core.calendar, now };
         let shown = get(&declaration, &view, &history, showing)?;
-        let response = GetResponse { declaration: Some(to_shown(&shown)) };
+        let response = GetDeclarationResponse { declaration: Some(to_shown(&shown)) };
         self.log_view(client, view, Viewed::Declaration).await?;
         Ok(response)
     }
 
-    async fn list(&self, message: &ListRequest) -> Result<ListResponse, Failure> {
+    async fn list(&self, message: &ListDeclarationsRequest) -> Result<ListDeclarationsResponse, Failure> {
         let Listing { client, mut selection, view, page_size } = listing(message)?;
         let limits = &self.core.limits;
         let page_size = page_size.unwrap_or(limits.page_size_default).min(limits.page_size_max);
@@ -196,7 +200,7 @@ impl Declarations {
         let last = page.last().filter(|_| page.len() < selected.len());
         let next_page_token = last.map(|last| last.id.clone()).unwrap_or_default();
         self.log_view(client, view, Viewed::List).await?;
-        Ok(ListResponse { declarations: page, next_page_token })
+        Ok(ListDeclarationsResponse { declarations: page, next_page_token })
     }
 
     /// Logs a viewing for a purpose before anything is shown (002).
@@ -210,8 +214,8 @@ impl Declarations {
 
     async fn information_status(
         &self,
-        message: &InformationStatusRequest,
-    ) -> Result<InformationStatusResponse, Failure> {
+        message: &GetInformationStatusRequest,
+    ) -> Result<GetInformationStatusResponse, Failure> {
         let (client, asked_by) = information_asked(message)?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
@@ -241,7 +245,7 @@ impl Declarations {
         } else {
             "The client has received the newest version: nothing needs to be given.".to_owned()
         };
-        Ok(InformationStatusResponse {
+        Ok(GetInformationStatusResponse {
             received: received.iter().map(to_received).collect(),
             current_version,
             must_inform,
@@ -249,7 +253,7 @@ impl Declarations {
         })
     }
 
-    async fn print(&self, message: &PrintRequest) -> Result<PrintResponse, Failure> {
+    async fn print(&self, message: &PrintDeclarationsRequest) -> Result<PrintDeclarationsResponse, Failure> {
         let PrintOrder { submission, language, format } = print_order(message)?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
@@ -273,7 +277,7 @@ impl Declarations {
             lines: words.lines,
             note: words.note.unwrap_or_default(),
         });
-        Ok(PrintResponse {
+        Ok(PrintDeclarationsResponse {
             title,
             declarations: declarations.collect(),
             none: none.unwrap_or_default(),
@@ -285,45 +289,60 @@ impl Declarations {
 
 #[tonic::async_trait]
 impl DeclarationService for Declarations {
-    async fn record(&self, request: Request<RecordRequest>) -> Result<Response<RecordResponse>, Status> {
+    async fn record_declaration(
+        &self,
+        request: Request<RecordDeclarationRequest>,
+    ) -> Result<Response<RecordDeclarationResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.record(request.into_inner()).await?))
     }
 
-    async fn withdraw(
+    async fn withdraw_declaration(
         &self,
-        request: Request<WithdrawRequest>,
-    ) -> Result<Response<WithdrawResponse>, Status> {
+        request: Request<WithdrawDeclarationRequest>,
+    ) -> Result<Response<WithdrawDeclarationResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.withdraw(request.into_inner()).await?))
     }
 
-    async fn get(&self, request: Request<GetRequest>) -> Result<Response<GetResponse>, Status> {
+    async fn get_declaration(
+        &self,
+        request: Request<GetDeclarationRequest>,
+    ) -> Result<Response<GetDeclarationResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.get(request.get_ref()).await?))
     }
 
-    async fn list(&self, request: Request<ListRequest>) -> Result<Response<ListResponse>, Status> {
+    async fn list_declarations(
+        &self,
+        request: Request<ListDeclarationsRequest>,
+    ) -> Result<Response<ListDeclarationsResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.list(request.get_ref()).await?))
     }
 
-    async fn information_status(
+    async fn get_information_status(
         &self,
-        request: Request<InformationStatusRequest>,
-    ) -> Result<Response<InformationStatusResponse>, Status> {
+        request: Request<GetInformationStatusRequest>,
+    ) -> Result<Response<GetInformationStatusResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.information_status(request.get_ref()).await?))
     }
 
-    type WatchStream = Changes;
+    type WatchDeclarationsStream = Changes;
 
-    async fn watch(&self, request: Request<WatchRequest>) -> Result<Response<Changes>, Status> {
+    async fn watch_declarations(
+        &self,
+        request: Request<WatchDeclarationsRequest>,
+    ) -> Result<Response<Changes>, Status> {
         let entitlement = self.core.entitlement(request.remote_addr());
         Ok(Response::new(self.core.watch(&request.get_ref().after, entitlement).await?))
     }
 
-    async fn print(&self, request: Request<PrintRequest>) -> Result<Response<PrintResponse>, Status> {
+    async fn print_declarations(
+        &self,
+        request: Request<PrintDeclarationsRequest>,
+    ) -> Result<Response<PrintDeclarationsResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.print(request.get_ref()).await?))
     }

@@ -2,10 +2,10 @@
 
 use tonic::{Request, Response, Status};
 
-use crate::index::{BaseBytes, CheckpointStats, IndexStats, Mark, MergeStats, Unavailable};
+use crate::index::{BaseBytes, CheckpointStats, IndexStats, MergeStats, MinuteDigest, Unavailable};
+use crate::wire::admin::index_service_server::IndexService;
+use crate::wire::admin::{self, GetIndexStatsRequest, GetIndexStatsResponse};
 use crate::wire::index::to_duration;
-use crate::wire::v1::index_service_server::IndexService;
-use crate::wire::v1::{self, GetIndexStatsRequest, GetIndexStatsResponse};
 
 use super::Core;
 use super::status::Failure;
@@ -43,7 +43,7 @@ fn to_stats(stats: &IndexStats, base_bytes: BaseBytes) -> GetIndexStatsResponse 
         revision,
         age,
         digest,
-        mark,
+        minute_digest,
         clients,
         declarations,
         overlay_clients,
@@ -57,26 +57,28 @@ fn to_stats(stats: &IndexStats, base_bytes: BaseBytes) -> GetIndexStatsResponse 
         age: Some(to_duration(age)),
         clients: clients as u64,
         declarations,
-        base_bytes: Some(v1::BaseBytes {
+        base_bytes: Some(admin::BaseBytes {
             clients: client_bytes as u64,
             entries: entries as u64,
             contents: contents as u64,
         }),
         overlay_clients: overlay_clients as u64,
-        merges: Some(v1::Merges {
+        merges: Some(admin::Merges {
             count: merges,
             last_took: Some(to_duration(last_took)),
             longest_step: Some(to_duration(longest_step)),
         }),
         load_took: Some(to_duration(load_took)),
-        checkpoint: checkpoint.map(|CheckpointStats { revision, age, bytes, took }| v1::Checkpoint {
+        checkpoint: checkpoint.map(|CheckpointStats { revision, age, bytes, took }| admin::Checkpoint {
             revision: revision.0,
             age: Some(to_duration(age)),
             bytes,
             took: Some(to_duration(took)),
         }),
         digest: digest.to_string(),
-        mark: mark
-            .map(|Mark { revision, digest }| v1::Mark { revision: revision.0, digest: digest.to_string() }),
+        mark: minute_digest.map(|MinuteDigest { revision, digest }| admin::Mark {
+            revision: revision.0,
+            digest: digest.to_string(),
+        }),
     }
 }

@@ -37,7 +37,7 @@ use crate::store::Point;
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::metrics::RpcStatus;
 use crate::telemetry::rpc::Rpc;
-use crate::telemetry::span::{Open, TRACEPARENT};
+use crate::telemetry::span::{ActiveSpan, TRACEPARENT};
 use crate::wire::decision;
 use crate::wire::v1::{DecideRequest, Effect, Obligation, Reason, Verdict};
 use crate::wire::verdict::{Disclosure, to_verdict};
@@ -97,7 +97,7 @@ impl Sidecar {
     fn unclear(&self, unclear: &Unclear) -> CheckResponse {
         let code = unclear.code();
         self.core.telemetry.metrics.refused(Rpc::CHECK, code);
-        if let Some(span) = Open::recorded() {
+        if let Some(span) = ActiveSpan::sampled() {
             span.set([Attribute::refusal(code)]);
         }
         self.denied_as(code, &unclear.to_string())
@@ -111,7 +111,7 @@ impl Sidecar {
         let now = self.core.now(&snapshot)?;
         let declarations = snapshot.declarations(&situation.client);
         let asked =
-            Question::new(&situation, declarations.gists(), snapshot.directory(), &self.core.calendar, now);
+            Question::new(&situation, declarations.facts(), snapshot.directory(), &self.core.calendar, now);
         let mut tally = Tally::of(&asked);
         let verdicts = question.records.iter().map(|record| {
             let verdict = asked.decide_read(decision::record(record));
@@ -172,7 +172,7 @@ impl Authorization for Sidecar {
         // Told by Envoy if it traces, or else by whoever called it.
         let of_envoy = metadata.get(TRACEPARENT).and_then(|value| value.to_str().ok());
         let traceparent = of_envoy.or_else(|| call::header(check, TRACEPARENT));
-        let Some(span) = self.core.telemetry.spans.begin(Rpc::CHECK, traceparent) else {
+        let Some(span) = self.core.telemetry.spans.start(Rpc::CHECK, traceparent) else {
             return Ok(self.check(check).await);
         };
         let answer = span.around(self.check(check)).await;

@@ -15,7 +15,7 @@ use crate::index::Unavailable;
 use crate::policy::refusal::Refusal;
 use crate::store::{AppendError, StoreError};
 use crate::telemetry::attributes::Attribute;
-use crate::telemetry::span::{Open, trace_id};
+use crate::telemetry::span::{ActiveSpan, trace_id};
 use crate::wire::violation::InvalidRequest;
 
 /// The domain of error reasons.
@@ -172,7 +172,7 @@ impl Failure {
     /// Tells the operator. The caller is told the id by which it is found.
     pub(super) fn log(&self) -> String {
         let error_id = Uuid::now_v7();
-        if let Some(span) = Open::recorded() {
+        if let Some(span) = ActiveSpan::sampled() {
             span.set([Attribute::error_id(error_id), Attribute::refusal(self.reason())]);
         }
         let trace_id = trace_id().map(tracing::field::display);

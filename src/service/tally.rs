@@ -10,11 +10,10 @@ use super::Core;
 use crate::policy::Question;
 use crate::policy::directory::RegisterKind;
 use crate::policy::request::Channel;
-use crate::policy::rules::Rule;
-use crate::policy::verdict::{self, Effect, Reason, Verdict};
+use crate::policy::verdict::{self, Effect, Reason, RuleId, Verdict};
 use crate::store::Revision;
 use crate::telemetry::attributes::Attribute;
-use crate::telemetry::span::Open;
+use crate::telemetry::span::ActiveSpan;
 
 /// The event of a span for each thing that a rule found, or for each reason
 /// where rules are not told.
@@ -37,13 +36,13 @@ struct Counted {
 
 /// For the span: what the rules found.
 struct Traced {
-    span: Open,
+    span: ActiveSpan,
     found: SmallVec<[Found; 8]>,
 }
 
 /// What a rule found, and how often; no rule for records that are invalid.
 struct Found {
-    rule: Option<&'static Rule>,
+    rule: Option<RuleId>,
     reason: Reason,
     detail: Option<verdict::Detail>,
     count: usize,
@@ -61,7 +60,7 @@ impl Tally {
         Self {
             requester: question.requester(),
             counted: SmallVec::new(),
-            traced: Open::recorded().map(|span| Traced { span, found: SmallVec::new() }),
+            traced: ActiveSpan::sampled().map(|span| Traced { span, found: SmallVec::new() }),
         }
     }
 
@@ -87,7 +86,7 @@ impl Tally {
         }
     }
 
-    fn tell_span(&self, span: &Open, found: &[Found], core: &Core, decided: &Decided) {
+    fn tell_span(&self, span: &ActiveSpan, found: &[Found], core: &Core, decided: &Decided) {
         let Decided { id, channel, revision } = *decided;
         let sum = |is_meant: &dyn Fn(Reason) -> bool| {
             let meant = self.counted.iter().filter(|counted| is_meant(counted.reason));
@@ -112,7 +111,7 @@ impl Tally {
         for reason in &reasons {
             span.set([Attribute::reason_count(*reason, sum(&|other| other == *reason))]);
         }
-        if !core.telemetry.spans.tell_rules() {
+        if !core.telemetry.spans.name_rules() {
             // Two rules with one public reason must not be told apart.
             for reason in reasons {
                 span.event(DECIDED, told(reason, sum(&|other| other == reason)));
@@ -130,11 +129,8 @@ impl Tally {
 impl Traced {
     fn add(&mut self, verdict: &Verdict) {
         let Verdict { reason, detail, rule, .. } = *verdict;
-        let is_same = |found: &&mut Found| {
-            found.rule.map(|rule| rule.id) == rule.map(|rule| rule.id)
-                && found.reason == reason
-                && found.detail == detail
-        };
+        let is_same =
+            |found: &&mut Found| found.rule == rule && found.reason == reason && found.detail == detail;
         match self.found.iter_mut().find(is_same) {
             Some(found) => found.count += 1,
             None => self.found.push(Found { rule, reason, detail, count: 1 }),

@@ -1,7 +1,7 @@
 //! Tells whose declarations change, to whoever watches.
 //!
 //! ```text
-//!  index: the published point moves ─▶ store.concerned(last, point) ─▶ so many messages, no more ─▶ stream
+//!  index: the published point moves ─▶ store.clients_changed(last, point) ─▶ so many messages, no more ─▶ stream
 //! ```
 //!
 //! What a watcher has not taken is not kept for it: whoever is slower than the
@@ -18,9 +18,9 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use crate::identity::Entitlement;
-use crate::store::{Concerns, Point, StoreError};
+use crate::store::{ChangedClient, Point, StoreError};
 use crate::wire::client::to_client;
-use crate::wire::v1::{ClientChange, WatchResponse};
+use crate::wire::v1::{ClientChange, WatchDeclarationsResponse};
 
 use super::Core;
 use super::status::Failure;
@@ -43,7 +43,7 @@ pub struct WatchLimits {
 
 /// What a watcher is sent: messages, and then why there are no more.
 pub struct Changes {
-    messages: mpsc::Receiver<WatchResponse>,
+    messages: mpsc::Receiver<WatchDeclarationsResponse>,
     end: Option<oneshot::Receiver<Status>>,
 }
 
@@ -53,7 +53,7 @@ struct Watcher {
     entitlement: Entitlement,
     /// All that came before has been told.
     told: Point,
-    messages: mpsc::Sender<WatchResponse>,
+    messages: mpsc::Sender<WatchDeclarationsResponse>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -118,42 +118,46 @@ impl Watcher {
     }
 
     /// What comes next, up to a point.
-    async fn next(&mut self, until: Point) -> Result<WatchResponse, Failure> {
+    async fn next(&mut self, until: Point) -> Result<WatchDeclarationsResponse, Failure> {
         let (store, after) = (self.core.store.clone(), self.told.revision);
         let most = self.core.limits.watch.changes_max;
-        let read = task::spawn_blocking(move || store.concerned(after, until, most)).await;
-        let concerned = read.map_err(|_| Failure::HistoryInterrupted)?;
-        if matches!(concerned, Err(StoreError::OtherEpoch { .. })) {
+        let read = task::spawn_blocking(move || store.clients_changed(after, until, most)).await;
+        let clients_changed = read.map_err(|_| Failure::HistoryInterrupted)?;
+        if matches!(clients_changed, Err(StoreError::OtherEpoch { .. })) {
             return Err(Failure::TokenOfAnotherStore);
         }
-        let concerned = concerned.map_err(|error| Failure::Unreadable(error.into()))?;
-        if let Some(last) = concerned.last() {
+        let clients_changed = clients_changed.map_err(|error| Failure::Unreadable(error.into()))?;
+        if let Some(last) = clients_changed.last() {
             self.told.revision = last.revision;
         }
-        Ok(self.message(concerned))
+        Ok(self.message(clients_changed))
     }
 
-    fn message(&self, concerned: Vec<Concerns>) -> WatchResponse {
-        let directory_replaced = concerned.iter().any(|one| one.client.is_none());
+    fn message(&self, clients_changed: Vec<ChangedClient>) -> WatchDeclarationsResponse {
+        let directory_replaced = clients_changed.iter().any(|one| one.client.is_none());
         let is_told = self.entitlement == Entitlement::Full;
-        let clients = concerned.into_iter().filter_map(|Concerns { revision: _, client }| client);
+        let clients = clients_changed.into_iter().filter_map(|ChangedClient { revision: _, client }| client);
         let changes = clients.map(|client| ClientChange {
             client_pseudonym: self.core.pseudonyms.of(&client),
             client: is_told.then(|| to_client(&client)),
         });
         let changes = changes.collect();
-        WatchResponse { changes, directory_replaced, checkpoint: self.core.tokens.write(self.told) }
+        WatchDeclarationsResponse {
+            changes,
+            directory_replaced,
+            checkpoint: self.core.tokens.write(self.told),
+        }
     }
 
     /// Sends a message; false if nobody watches any more.
-    async fn send(&self, message: WatchResponse) -> Result<bool, Failure> {
+    async fn send(&self, message: WatchDeclarationsResponse) -> Result<bool, Failure> {
         let sent = time::timeout(self.core.limits.watch.send_timeout, self.messages.send(message)).await;
         sent.map(|sent| sent.is_ok()).map_err(|_| Failure::WatcherTooSlow)
     }
 }
 
 impl Stream for Changes {
-    type Item = Result<WatchResponse, Status>;
+    type Item = Result<WatchDeclarationsResponse, Status>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Some(message) = ready!(self.messages.poll_recv(context)) {

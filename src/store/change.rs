@@ -16,7 +16,7 @@ use crate::policy::declaration::{
     ClientDeclarations, Content, Declaration, Declarer, Label, RecordedBy, Withdrawal,
 };
 use crate::policy::directory::Directory;
-use crate::policy::gist::{Ending, GistBuf};
+use crate::policy::facts::{OwnedFacts, WithdrawalFacts};
 use crate::policy::oid::OpaqueId;
 use crate::policy::refusal::Refusal;
 
@@ -107,28 +107,28 @@ pub enum Change {
 /// What of a committed change decides, as it is loaded: of millions nothing
 /// else is wanted.
 #[derive(Clone, Debug)]
-pub struct Loaded {
+pub struct IndexChange {
     /// Its place in the order of changes.
     pub revision: Revision,
     /// When it was stored here.
     pub recorded_at: Instant,
     /// What decides.
-    pub what: Decides,
+    pub effect: ChangeEffect,
 }
 
 /// What comes after a point.
 #[derive(Clone, Debug)]
-pub struct Followed {
+pub struct ChangeBatch {
     /// The next changes.
-    pub changes: Vec<Loaded>,
+    pub changes: Vec<IndexChange>,
     /// If there are none, nothing was there when it was looked: the store was
     /// asked in a way in which one that has been replaced cannot answer.
-    pub is_proof: bool,
+    pub proves_freshness: bool,
 }
 
 /// Whom a committed change concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Concerns {
+pub struct ChangedClient {
     /// Its place in the order of changes.
     pub revision: Revision,
     /// Whose declarations have changed; none = the directory was replaced,
@@ -138,7 +138,7 @@ pub struct Concerns {
 
 /// What of a committed change decides.
 #[derive(Clone, Debug)]
-pub enum Decides {
+pub enum ChangeEffect {
     /// See [`Change::Declaration`].
     Declaration {
         /// Who.
@@ -146,7 +146,7 @@ pub enum Decides {
         /// Its id; none = it follows from the time and the revision.
         told_id: Option<OpaqueId<'static>>,
         /// What.
-        gist: GistBuf,
+        facts: OwnedFacts,
     },
     /// See [`Change::Withdrawal`].
     Withdrawal {
@@ -155,7 +155,7 @@ pub enum Decides {
         /// The declaration withdrawn.
         declaration_id: OpaqueId<'static>,
         /// How it ends the declaration.
-        ending: Ending,
+        withdrawal: WithdrawalFacts,
     },
     /// See [`Change::UnreadableWithdrawal`].
     Nothing,

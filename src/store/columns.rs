@@ -1,13 +1,13 @@
 //! What a row says.
 
-use super::change::{Change, Decides, Loaded, Revision};
+use super::change::{Change, ChangeEffect, IndexChange, Revision};
 use super::id::DeclarationIds;
 use super::row::{self, Unreadable, What};
 use crate::policy::client_id::ClientId;
-use crate::policy::day::{Day, Instant};
+use crate::policy::day::Instant;
 use crate::policy::declaration::{Content, Declaration, Kind, Withdrawal};
 use crate::policy::directory::Directory;
-use crate::policy::gist::{Ending, GistBuf};
+use crate::policy::facts::{OwnedFacts, WithdrawalFacts};
 use crate::policy::oid::OpaqueId;
 
 /// The columns that [`Columns`] are read from.
@@ -70,28 +70,28 @@ impl<'r> Columns<'r> {
 
     /// What of the change decides, or which part of it cannot be read. What is
     /// unreadable here is so there.
-    pub(super) fn loaded(self, ids: DeclarationIds) -> Result<Loaded, &'static str> {
+    pub(super) fn loaded(self, ids: DeclarationIds) -> Result<IndexChange, &'static str> {
         let (revision, recorded_at) = (self.revision, self.recorded_at()?);
-        let what = match self.what()? {
+        let effect = match self.what()? {
             What::Declaration(kind) => {
                 let client = self.client()?;
                 let id = self.declaration_id()?;
-                let gist = self.gist(kind, recorded_at);
-                let is_derived = ids.is(&id, gist.recorded_at, revision);
+                let facts = self.facts(kind, recorded_at);
+                let is_derived = ids.is(&id, facts.recorded_at, revision);
                 let told_id = (!is_derived).then(|| id.into_owned());
-                Decides::Declaration { client, told_id, gist }
+                ChangeEffect::Declaration { client, told_id, facts }
             }
             What::Withdrawal(kind) => match self.withdrawal(kind, recorded_at) {
-                Some(withdrawal) => Decides::Withdrawal {
+                Some(withdrawal) => ChangeEffect::Withdrawal {
                     client: self.client()?,
                     declaration_id: self.declaration_id()?.into_owned(),
-                    ending: Ending::of(&withdrawal),
+                    withdrawal: WithdrawalFacts::of(&withdrawal),
                 },
-                None => Decides::Nothing,
+                None => ChangeEffect::Nothing,
             },
-            What::Directory => Decides::Directory(self.directory()?),
+            What::Directory => ChangeEffect::Directory(self.directory()?),
         };
-        Ok(Loaded { revision, recorded_at, what })
+        Ok(IndexChange { revision, recorded_at, effect })
     }
 
     fn recorded_at(&self) -> Result<Instant, &'static str> {
@@ -141,21 +141,15 @@ impl<'r> Columns<'r> {
         })
     }
 
-    /// The gist of that declaration.
-    fn gist(&self, kind: Kind, recorded_at: Instant) -> GistBuf {
-        let read = || -> Result<GistBuf, Unreadable> {
-            let gist = row::declaration(self.body)?.into_gist(recorded_at)?;
-            if gist.content.kind() == kind { Ok(gist) } else { Err(Unreadable) }
+    /// The facts of that declaration.
+    fn facts(&self, kind: Kind, recorded_at: Instant) -> OwnedFacts {
+        let read = || -> Result<OwnedFacts, Unreadable> {
+            let facts = row::declaration(self.body)?.into_facts(recorded_at)?;
+            if facts.content.kind() == kind { Ok(facts) } else { Err(Unreadable) }
         };
         read().unwrap_or_else(|Unreadable| {
             self.warn_of_restriction(kind);
-            GistBuf {
-                content: Content::Unreadable(kind),
-                given_on: Day::of(recorded_at),
-                recorded_at,
-                role: None,
-                ending: None,
-            }
+            OwnedFacts::unreadable(kind, recorded_at)
         })
     }
 

@@ -62,7 +62,7 @@ impl Store {
                 last = found;
                 if !tell(CopyPhase::Copying(last)) {
                     is_stopped = true;
-                    return Err(StoreError::FillStopped);
+                    return Err(StoreError::CopyStopped);
                 }
                 return Ok(Rows::Changes(rows));
             }

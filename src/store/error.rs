@@ -329,25 +329,9 @@ pub enum StoreError {
         "the client's identifier has the root of the national identity code and is no identity code: correct one of them"
     )]
     ClientNotStorable,
-    /// The history for a new store is not in the order of time.
-    #[error(
-        "change {revision} of the history was recorded before the one before it: put them in the order of time; no store was made"
-    )]
-    FillGoesBack {
-        /// Its place, counted from 1.
-        revision: Revision,
-    },
-    /// The history for a new store withdraws what its client has not declared before.
-    #[error(
-        "change {revision} of the history withdraws something that is not an earlier declaration of the same client: correct its place or leave it out; no store was made"
-    )]
-    FillWithdrawsNothing {
-        /// Its place, counted from 1.
-        revision: Revision,
-    },
-    /// The making of a new store was stopped.
-    #[error("the making of the store was stopped: no store was made")]
-    FillStopped,
+    /// The copy was stopped before it was complete.
+    #[error("the copy was stopped: no store was created")]
+    CopyStopped,
     /// An imported declaration has an id that the store already has.
     #[error(
         "declaration {place} of the import, counted from 1, has the id of another declaration: give each an id of its own; nothing was imported"

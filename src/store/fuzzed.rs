@@ -1,18 +1,18 @@
 //! What a fuzzer checks of rows: that they can be read in full if they can be
 //! loaded, and say the same.
 
-use super::change::{Change, Decides};
+use super::change::{Change, ChangeEffect};
 use super::columns::Columns;
 use super::id::DeclarationIds;
 use crate::policy::client_id::ClientId;
-use crate::policy::gist::{Ending, Gist, GistBuf};
+use crate::policy::facts::{Facts, OwnedFacts, WithdrawalFacts};
 use crate::policy::oid::OpaqueId;
 
 /// What of a row decides.
 #[derive(Debug, PartialEq)]
 enum Says {
-    Declaration(ClientId, GistBuf),
-    Withdrawal(ClientId, OpaqueId<'static>, Ending),
+    Declaration(ClientId, OwnedFacts),
+    Withdrawal(ClientId, OpaqueId<'static>, WithdrawalFacts),
     Nothing,
     Directory,
 }
@@ -21,12 +21,10 @@ impl From<Change> for Says {
     fn from(change: Change) -> Self {
         match change {
             Change::Declaration { revision: _, recorded_at: _, client, declaration } => {
-                let Gist { given_on, recorded_at, role, ending, .. } = Gist::of(0, &declaration);
-                let content = declaration.content.clone();
-                Self::Declaration(client, GistBuf { content, given_on, recorded_at, role, ending })
+                Self::Declaration(client, Facts::of(0, &declaration).to_owned_facts())
             }
             Change::Withdrawal { revision: _, recorded_at: _, client, declaration_id, withdrawal } => {
-                Self::Withdrawal(client, declaration_id, Ending::of(&withdrawal))
+                Self::Withdrawal(client, declaration_id, WithdrawalFacts::of(&withdrawal))
             }
             Change::UnreadableWithdrawal { .. } => Self::Nothing,
             Change::Directory { .. } => Self::Directory,
@@ -34,15 +32,15 @@ impl From<Change> for Says {
     }
 }
 
-impl From<Decides> for Says {
-    fn from(decides: Decides) -> Self {
+impl From<ChangeEffect> for Says {
+    fn from(decides: ChangeEffect) -> Self {
         match decides {
-            Decides::Declaration { client, told_id: _, gist } => Self::Declaration(client, gist),
-            Decides::Withdrawal { client, declaration_id, ending } => {
-                Self::Withdrawal(client, declaration_id, ending)
+            ChangeEffect::Declaration { client, told_id: _, facts } => Self::Declaration(client, facts),
+            ChangeEffect::Withdrawal { client, declaration_id, withdrawal } => {
+                Self::Withdrawal(client, declaration_id, withdrawal)
             }
-            Decides::Nothing => Self::Nothing,
-            Decides::Directory(_) => Self::Directory,
+            ChangeEffect::Nothing => Self::Nothing,
+            ChangeEffect::Directory(_) => Self::Directory,
         }
     }
 }
@@ -57,7 +55,7 @@ pub fn check(bytes: &[u8]) -> bool {
     let Some((columns, again)) = columns(bytes).zip(columns(bytes)) else { return false };
     let ids = DeclarationIds::new(7);
     let full = columns.change().map(Says::from);
-    let loaded = again.loaded(ids).map(|loaded| Says::from(loaded.what));
+    let loaded = again.loaded(ids).map(|loaded| Says::from(loaded.effect));
     assert_eq!(full, loaded, "read in full, and as it is loaded");
     matches!(full, Ok(Says::Declaration(..) | Says::Withdrawal(..)))
 }

@@ -41,7 +41,7 @@ pub use failure::PostgresFailure;
 pub use options::{Password, PostgresOptions, PostgresTls};
 
 use super::StoreOptions;
-use super::change::{Change, Concerns, Epoch, Followed, Loaded, Point, Revision};
+use super::change::{Change, ChangeBatch, ChangedClient, Epoch, IndexChange, Point, Revision};
 use super::columns::Columns;
 use super::error::StoreError;
 use super::hired::{Begun, Hired, Told};
@@ -147,12 +147,17 @@ impl Postgres {
     }
 
     /// See [`super::Store::follow`].
-    pub(super) fn follow(&self, after: Point, most: usize, with_proof: bool) -> Result<Followed, StoreError> {
+    pub(super) fn follow(
+        &self,
+        after: Point,
+        most: usize,
+        with_proof: bool,
+    ) -> Result<ChangeBatch, StoreError> {
         let ids = self.server.ids;
         let how = if with_proof { How::Proving } else { How::Only };
         let changes =
             self.since(after.revision, (Some(after.epoch), how), most, |columns| columns.loaded(ids))?;
-        Ok(Followed { changes, is_proof: with_proof })
+        Ok(ChangeBatch { changes, proves_freshness: with_proof })
     }
 
     /// See [`super::Store::changes_since`].
@@ -196,7 +201,7 @@ impl Postgres {
         &self,
         after: Revision,
         until: Revision,
-        each: &mut dyn FnMut(Loaded) -> bool,
+        each: &mut dyn FnMut(IndexChange) -> bool,
     ) -> Result<Revision, StoreError> {
         let (batches, mut received) = mpsc::channel(BATCHES_WAITING_MAX);
         let server = Arc::clone(&self.server);
@@ -220,13 +225,13 @@ impl Postgres {
         if last < until { Err(StoreError::Hole { store: place, after: last }) } else { Ok(last) }
     }
 
-    /// See [`super::Store::concerned`].
-    pub(super) fn concerned(
+    /// See [`super::Store::clients_changed`].
+    pub(super) fn clients_changed(
         &self,
         after: Revision,
         until: Point,
         most: usize,
-    ) -> Result<Vec<Concerns>, StoreError> {
+    ) -> Result<Vec<ChangedClient>, StoreError> {
         let pool = self.pool.clone();
         let rows = self.runtime.wait(async move {
             let read = async |session: &Session| {
@@ -234,7 +239,7 @@ impl Postgres {
             };
             pool.read_until(until, read).await
         })??;
-        read::concerned(&rows, &self.server.place())
+        read::clients_changed(&rows, &self.server.place())
     }
 
     /// See [`super::Store::verify`].

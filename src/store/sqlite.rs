@@ -6,10 +6,10 @@
 //! the file has been opened, and so checked, anew. What was under way is then
 //! either there or not; who asks again with the same key learns which.
 
+pub mod bulk;
 mod connection;
 mod copy;
 mod file;
-mod fill;
 mod length;
 mod new;
 mod open;
@@ -23,10 +23,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::Connection;
 
 pub(super) use copy::{back_up, copy_in};
-pub use fill::{FillEntry, FillPhase, FillProgress, Filled};
 
 use super::StoreOptions;
-use super::change::{Concerns, Identity, Loaded, Revision};
+use super::change::{ChangedClient, Identity, IndexChange, Revision};
 use super::error::StoreError;
 use super::hired::{Begun, Hired, Told};
 use super::raw::{RawChange, RawViewing};
@@ -84,7 +83,7 @@ impl Sqlite {
         &self,
         after: Revision,
         until: Revision,
-        each: &mut dyn FnMut(Loaded) -> bool,
+        each: &mut dyn FnMut(IndexChange) -> bool,
     ) -> Result<Revision, StoreError> {
         let connection = connection::connect_to_read(&self.path)?;
         let reader = Reader { connection: &connection, path: &self.path };
@@ -103,16 +102,16 @@ impl Sqlite {
         })
     }
 
-    /// See [`super::Store::concerned`].
-    pub(super) fn concerned(
+    /// See [`super::Store::clients_changed`].
+    pub(super) fn clients_changed(
         &self,
         after: Revision,
         until: Revision,
         most: usize,
-    ) -> Result<Vec<Concerns>, StoreError> {
+    ) -> Result<Vec<ChangedClient>, StoreError> {
         self.readers.read(|reader| {
             reader.reaches(until)?;
-            reader.concerned(after, until, most)
+            reader.clients_changed(after, until, most)
         })
     }
 

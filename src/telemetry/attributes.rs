@@ -1,9 +1,9 @@
 //! The attributes of spans and metrics, each named once.
 //!
-//! This is the list of what may be told of a request. An [`Attribute`] is made
-//! of the core's closed sets of words, of numbers, and of ids that Lupa drew
-//! itself. None is made of text that came with a request, so that a client, a
-//! professional or a record cannot be put on a span.
+//! This is the allow-list of what telemetry may reveal about a request. An
+//! [`Attribute`] has a value from a closed set of the core, a number, or an id
+//! that Lupa generated. No constructor takes text of a request, so a client, a
+//! professional or a record cannot get onto a span.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,45 +12,67 @@ use std::time::Duration;
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use uuid::Uuid;
 
+use crate::policy::declaration::Kind;
 use crate::policy::directory::RegisterKind;
 use crate::policy::request::Channel;
-use crate::policy::rules::Rule;
-use crate::policy::verdict::{Detail, Effect, Reason};
+use crate::policy::verdict::{Detail, Effect, Reason, RuleId};
 use crate::wire::catalogue::CatalogueVersion;
 use crate::wire::name;
 
 use super::rpc::Rpc;
 
-/// What is known of something, by its name.
+/// A name and a value that reveal nothing about a person.
 #[derive(Clone, Debug)]
 pub struct Attribute(KeyValue);
 
-/// What the sector of a register is called that is in none: the citizen's own data.
+/// The sector of a register in no sector: the citizen's own data.
 const NO_SECTOR: &str = "NONE";
 
-/// The same for a register that the directory does not know.
+/// The sector of a register that is not in the directory.
 const UNKNOWN: &str = "UNKNOWN";
 
+/// The kind of a change that was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// A declaration of a kind.
+    Declaration(Kind),
+    /// A withdrawal.
+    Withdrawal,
+}
+
+impl Recorded {
+    /// Its name in an attribute.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Declaration(Kind::Information) => "information",
+            Self::Declaration(Kind::Consent) => "consent",
+            Self::Declaration(Kind::Denial) => "denial",
+            Self::Withdrawal => "withdrawal",
+        }
+    }
+}
+
 impl Attribute {
-    /// The id of a decision, as the caller was told it.
+    /// The id of a decision, as returned to the caller.
     #[must_use]
     pub fn decision_id(id: Uuid) -> Self {
         Self::text("lupa.decision.id", id.to_string())
     }
 
-    /// The id of an error, as the caller was told it.
+    /// The id of an error, as returned to the caller.
     #[must_use]
     pub fn error_id(id: Uuid) -> Self {
         Self::text("lupa.error.id", id.to_string())
     }
 
-    /// The rule catalogue that is decided by.
+    /// Version of the rule catalogue that decided.
     #[must_use]
     pub fn catalogue_version(version: &CatalogueVersion) -> Self {
         Self::text("lupa.catalogue.version", StringValue::from(Arc::clone(version.text())))
     }
 
-    /// How many records were asked about.
+    /// Number of records requested.
     #[must_use]
     pub fn records(count: usize) -> Self {
         Self::number("lupa.records", count)
@@ -62,7 +84,7 @@ impl Attribute {
         Self::text("lupa.records.class", class)
     }
 
-    /// How many records got an effect.
+    /// Number of records with an effect.
     #[must_use]
     pub fn effect_count(effect: Effect, count: usize) -> Self {
         match effect {
@@ -71,7 +93,7 @@ impl Attribute {
         }
     }
 
-    /// How many records got a reason.
+    /// Number of records with a reason.
     #[must_use]
     pub fn reason_count(reason: Reason, count: usize) -> Self {
         let name = match reason {
@@ -106,32 +128,32 @@ impl Attribute {
         Self::text("lupa.reason", name::reason(reason))
     }
 
-    /// Why in full: only where details are traced.
+    /// The detail of a reason: only where rules are traced.
     #[must_use]
     pub fn detail(detail: Detail) -> Self {
         Self::text("lupa.detail", name::detail(detail))
     }
 
-    /// A rule: only where details are traced.
+    /// A rule: only where rules are traced.
     #[must_use]
-    pub fn rule(rule: &'static Rule) -> Self {
-        Self::text("lupa.rule", rule.id)
+    pub fn rule(rule: RuleId) -> Self {
+        Self::text("lupa.rule", rule.as_str())
     }
 
-    /// All rules that decided, each once: only where details are traced.
+    /// All rules that decided, each once: only where rules are traced.
     #[must_use]
-    pub fn rules(rules: impl Iterator<Item = &'static Rule>) -> Self {
-        let ids: BTreeSet<_> = rules.map(|rule| rule.id).collect();
+    pub fn rules(rules: impl Iterator<Item = RuleId>) -> Self {
+        let ids: BTreeSet<_> = rules.map(RuleId::as_str).collect();
         Self::texts("lupa.rules", ids.into_iter())
     }
 
-    /// How the data travels.
+    /// The channel over which the data is shared.
     #[must_use]
     pub fn channel(channel: Channel) -> Self {
         Self::text("lupa.channel", name::channel(channel))
     }
 
-    /// The kind of the requester's register; none = not known.
+    /// The kind of the requester's register; none = not in the directory.
     #[must_use]
     pub fn requester_kind(kind: Option<RegisterKind>) -> Self {
         Self::text("lupa.requester.register_kind", kind_name(kind))
@@ -163,33 +185,33 @@ impl Attribute {
         Self::texts("lupa.holder.sectors", sectors.into_iter())
     }
 
-    /// The revision of the store that was decided at or that was recorded: by it
-    /// a declaration's span and those of the decisions after it are found together.
+    /// The revision of the snapshot that decided, or of the change recorded: it links
+    /// the span of a declaration with those of later decisions.
     #[must_use]
     pub fn revision(revision: u64) -> Self {
         Self(KeyValue::new("lupa.revision", i64::try_from(revision).unwrap_or(i64::MAX)))
     }
 
-    /// How long ago the index was proven to be up to date.
+    /// Time since the last freshness proof of the index.
     #[must_use]
     pub fn index_age(age: Duration) -> Self {
         Self(KeyValue::new("lupa.index.age_ms", age.as_secs_f64() * 1_000.0))
     }
 
-    /// What was recorded: a kind of declaration, or a withdrawal.
+    /// The kind of a change that was recorded.
     #[must_use]
-    pub fn declaration_kind(kind: super::metrics::Recorded) -> Self {
+    pub fn declaration_kind(kind: Recorded) -> Self {
         Self::text("lupa.declaration.kind", kind.name())
     }
 
-    /// Whether an answer was given before, to the same idempotency key.
+    /// Whether the response repeats an earlier one, for the same idempotency key.
     #[must_use]
     pub fn is_replay(is_replay: bool) -> Self {
         Self(KeyValue::new("lupa.replay", is_replay))
     }
 
-    /// Why a request was refused, by a code of the interface, which is of
-    /// capitals and underscores: an id of anything has digits or small letters.
+    /// The error reason of a request that was rejected. Only capitals and underscores
+    /// pass: ids have digits or small letters.
     #[must_use]
     pub fn refusal(code: &str) -> Self {
         let is_code = code.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'_');
@@ -226,7 +248,7 @@ impl Attribute {
         Self::text("error.type", kind)
     }
 
-    /// A part of something that is measured.
+    /// A part of the packed base.
     #[must_use]
     pub fn part(part: &'static str) -> Self {
         Self::text("part", part)
@@ -238,7 +260,7 @@ impl Attribute {
         Self::text("version", env!("CARGO_PKG_VERSION"))
     }
 
-    /// As OpenTelemetry has it.
+    /// The form that OpenTelemetry takes.
     #[must_use]
     pub fn into_key_value(self) -> KeyValue {
         self.0

@@ -1,5 +1,5 @@
-//! Logs: structured lines on standard error and, if that is asked for, over
-//! OTLP. What is logged can be changed while Lupa runs.
+//! Logs: structured lines on standard error and, if an endpoint is configured,
+//! over OTLP. The level can be changed while Lupa runs.
 
 use std::io::{IsTerminal, stderr};
 
@@ -13,28 +13,28 @@ use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 use super::TelemetryFault;
 use crate::config::{Log, LogFormat};
 
-/// What sends telemetry must not be told of by being sent: it would never end.
+/// Crates whose logs are not sent: sending one would log, and so never end.
 const SENDERS: [&str; 6] = ["opentelemetry", "tonic", "h2", "hyper", "hyper_util", "tower"];
 
-/// What is logged, for whoever changes it.
+/// A handle to the log level of the process.
 #[derive(Clone, Debug)]
 pub struct LogLevel(reload::Handle<EnvFilter, Registry>);
 
 impl LogLevel {
-    /// As it is now.
+    /// The current level or directives.
     #[must_use]
     pub fn now(&self) -> String {
         self.0.with_current(ToString::to_string).unwrap_or_default()
     }
 
-    /// Changes it from now on, until it is changed again or Lupa ends.
+    /// Changes it, until the next change or the end of the process.
     pub fn change(&self, level: &str) -> Result<(), TelemetryFault> {
         self.0.reload(filter(level)?).map_err(TelemetryFault::Reload)
     }
 }
 
-/// Begins to log, for the whole process.
-pub(super) fn begin(log: &Log, sent_by: Option<&SdkLoggerProvider>) -> Result<LogLevel, TelemetryFault> {
+/// Starts to log, for the whole process.
+pub(super) fn start(log: &Log, sent_by: Option<&SdkLoggerProvider>) -> Result<LogLevel, TelemetryFault> {
     let (filter, handle) = reload::Layer::new(filter(&log.level)?);
     let is_terminal = stderr().is_terminal();
     let as_text = match log.format {

@@ -1,10 +1,12 @@
-//! What is counted and timed on the way, each instrument named once. What is
-//! asked for when metrics are read (the index, connections) is registered by
-//! whoever knows it, see [`Metrics::meter`].
+//! The instruments that count and time requests and store operations. Metrics of
+//! state (the index, connections) are registered by their owners and read when
+//! metrics are collected, see [`Metrics::meter`]. All are described in
+//! [`catalogue`].
 //!
-//! Where a request passes, a handle is bound once and kept: counting is then
-//! an addition, and no attribute is looked up.
+//! On the path of a request an instrument is bound to its attributes once and the
+//! bound one is reused: counting is then an addition, without a lookup by attributes.
 
+pub mod catalogue;
 mod text;
 
 use std::fmt;
@@ -25,7 +27,10 @@ use super::attributes::Attribute;
 use super::rpc::Rpc;
 use text::Reader;
 
-/// In which form [`Metrics::text`] is.
+pub use super::attributes::Recorded;
+pub use catalogue::{METRICS, MetricDefinition, MetricKind, markdown, plain};
+
+/// The media type of [`Metrics::text`].
 pub const TEXT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Bounds of the latency histograms, in seconds: from a microsecond to ten seconds.
@@ -34,8 +39,8 @@ const LATENCY_BOUNDS: [f64; 22] = [
     1.0, 2.0, 5.0, 10.0,
 ];
 
-/// Classes of requests by how many records they ask about: the most in each,
-/// and its name. The first is for requests that ask about none.
+/// Classes of requests by the number of records requested: the maximum of each,
+/// and its name.
 const RECORD_CLASSES: [(usize, &str); 6] =
     [(0, "0"), (1, "1"), (10, "2-10"), (100, "11-100"), (1_000, "101-1000"), (usize::MAX, "1001+")];
 
@@ -60,16 +65,16 @@ const CODES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 
-/// Those that are a server's fault, by the semantic conventions.
+/// The codes that the semantic conventions count as server errors.
 const FAULTS: [&str; 6] =
     ["UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"];
 
-/// How many reasons there are, and sides of sharing: two sectors, registers of
-/// none, and registers that are not known.
+/// Number of reasons.
 const REASONS: usize = Reason::InvalidRecord as usize + 1;
-const SIDES: usize = 4;
+/// Number of sectors of a register: two, none and unknown.
+const SECTORS: usize = 4;
 
-/// How many records a request was about; in the extensions of its answer.
+/// Number of records requested; in the extensions of the response.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordCount(pub usize);
 
@@ -77,38 +82,29 @@ pub struct RecordCount(pub usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RpcStatus(usize);
 
-/// What was recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Recorded {
-    /// A declaration of a kind.
-    Declaration(Kind),
-    /// A withdrawal.
-    Withdrawal,
-}
-
-/// What the store was asked to do.
+/// An operation of the store that is timed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreOperation {
-    /// To append a declaration or a withdrawal.
+    /// Append a declaration or a withdrawal.
     Append,
-    /// To read a client's history.
+    /// Read a client's history.
     ReadHistory,
-    /// To log that declarations are viewed.
+    /// Log that declarations are viewed.
     LogViewing,
-    /// To replace the directory.
+    /// Replace the directory.
     ReplaceDirectory,
 }
 
-/// What is counted and timed.
+/// The instruments of the process.
 pub struct Metrics {
     provider: SdkMeterProvider,
     meter: Meter,
     reader: Reader,
     decisions: Counter<u64>,
-    /// By requester, holder and reason.
+    /// Indexed by requester, holder and reason.
     bound_decisions: Box<[OnceLock<BoundCounter<u64>>]>,
     calls: Histogram<f64>,
-    /// By method, status and class.
+    /// Indexed by method, status and class.
     bound_calls: Box<[OnceLock<BoundHistogram<f64>>]>,
     refusals: Counter<u64>,
     declarations: Counter<u64>,
@@ -118,10 +114,10 @@ pub struct Metrics {
 }
 
 impl RpcStatus {
-    /// That of a request that was answered.
+    /// The request was answered.
     pub const OK: Self = Self(0);
 
-    /// The status with a number; a number that means nothing is `UNKNOWN`.
+    /// The status with a number; an undefined number is `UNKNOWN`.
     #[must_use]
     pub fn of(number: i32) -> Self {
         usize::try_from(number).ok().filter(|place| *place < CODES.len()).map_or(Self(2), Self)
@@ -133,30 +129,17 @@ impl RpcStatus {
         CODES.get(self.0).copied().unwrap_or("UNKNOWN")
     }
 
-    /// Whether the server is at fault. A denial is none, and neither is a refusal.
+    /// Whether it is a server error. A denial is none, and neither is a refusal.
     #[must_use]
     pub fn is_fault(self) -> bool {
         FAULTS.contains(&self.name())
     }
 }
 
-impl Recorded {
-    /// As it stands in an attribute.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Declaration(Kind::Information) => "information",
-            Self::Declaration(Kind::Consent) => "consent",
-            Self::Declaration(Kind::Denial) => "denial",
-            Self::Withdrawal => "withdrawal",
-        }
-    }
-}
-
 impl StoreOperation {
     const ALL: [Self; 4] = [Self::Append, Self::ReadHistory, Self::LogViewing, Self::ReplaceDirectory];
 
-    /// As it stands in an attribute.
+    /// Its name in an attribute.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -169,7 +152,7 @@ impl StoreOperation {
 }
 
 impl Metrics {
-    /// Metrics that are also read by what sends them, if anything does.
+    /// Metrics for `/metrics` and, if there is one, for a further reader that sends them.
     pub(super) fn new(sender: Option<impl MetricReader>, resource: opentelemetry_sdk::Resource) -> Self {
         let reader = Reader::default();
         let builder = SdkMeterProvider::builder().with_resource(resource).with_reader(reader.clone());
@@ -178,49 +161,28 @@ impl Metrics {
             None => builder.build(),
         };
         let meter = provider.meter("lupa");
-        let seconds = |name: &'static str, description: &'static str| {
-            let bounds = LATENCY_BOUNDS.to_vec();
-            let histogram = meter.f64_histogram(name).with_unit("s").with_description(description);
-            histogram.with_boundaries(bounds).build()
-        };
-        let count = |name: &'static str, unit: &'static str, description: &'static str| {
-            meter.u64_counter(name).with_unit(unit).with_description(description).build()
-        };
+        let seconds = |metric: &MetricDefinition| metric.histogram(&meter, LATENCY_BOUNDS.to_vec());
         let metrics = Self {
             reader,
-            decisions: count("lupa.decisions", "{record}", "Records decided about"),
-            bound_decisions: unbound(SIDES * SIDES * REASONS),
-            calls: seconds(
-                "rpc.server.call.duration",
-                "How long requests took, until their answer was written",
-            ),
+            decisions: catalogue::DECISIONS.counter(&meter),
+            bound_decisions: unbound(SECTORS * SECTORS * REASONS),
+            calls: seconds(&catalogue::CALLS),
             bound_calls: unbound(Rpc::COUNT * CODES.len() * RECORD_CLASSES.len()),
-            refusals: count(
-                "lupa.refusals",
-                "{request}",
-                "Requests that were refused or not answered, by code",
-            ),
-            declarations: count("lupa.declarations", "{declaration}", "What was recorded, repeats apart"),
-            store_operations: seconds(
-                "lupa.store.operation.duration",
-                "How long operations of the store took, waiting for the writer included",
-            ),
-            store_errors: count("lupa.store.errors", "{operation}", "Operations of the store that failed"),
-            accept_failures: count(
-                "lupa.connections.accept_failures",
-                "{attempt}",
-                "Times that no connection could be accepted, for want of memory or file descriptors",
-            ),
+            refusals: catalogue::REFUSALS.counter(&meter),
+            declarations: catalogue::DECLARATIONS.counter(&meter),
+            store_operations: seconds(&catalogue::STORE_OPERATIONS),
+            store_errors: catalogue::STORE_ERRORS.counter(&meter),
+            accept_failures: catalogue::CONNECTION_ACCEPT_FAILURES.counter(&meter),
             meter: meter.clone(),
             provider,
         };
-        metrics.begin_at_zero();
+        metrics.initialize_at_zero();
         metrics
     }
 
-    /// What is counted seldom is told from the start: that a counter comes up
-    /// with a one is not seen as an increase.
-    fn begin_at_zero(&self) {
+    /// Exports rare counters from the start: `rate()` and `increase()` miss a counter
+    /// that first appears with the value 1.
+    fn initialize_at_zero(&self) {
         self.accept_failures.add(0, &[]);
         for kind in [Kind::Information, Kind::Consent, Kind::Denial].map(Recorded::Declaration) {
             self.declarations.add(0, &attributes([Attribute::declaration_kind(kind)]));
@@ -231,13 +193,13 @@ impl Metrics {
         }
     }
 
-    /// Where further instruments are made, those that are asked when metrics are read.
+    /// For instruments of other owners, which are read when metrics are collected.
     #[must_use]
     pub fn meter(&self) -> &Meter {
         &self.meter
     }
 
-    /// Counts records with a reason, of registers of one kind; none = not known.
+    /// Counts records decided for one reason; a register that is not known has no kind.
     pub fn decided(
         &self,
         requester: Option<RegisterKind>,
@@ -245,7 +207,7 @@ impl Metrics {
         reason: Reason,
         count: u64,
     ) {
-        let place = (side(requester) * SIDES + side(holder)) * REASONS + reason as usize;
+        let place = (sector(requester) * SECTORS + sector(holder)) * REASONS + reason as usize;
         let Some(bound) = self.bound_decisions.get(place) else { return };
         let bind = || {
             self.decisions.bind(&attributes([
@@ -258,9 +220,9 @@ impl Metrics {
         bound.get_or_init(bind).add(count);
     }
 
-    /// Times a request.
+    /// Records the duration of a request.
     pub fn called(&self, rpc: Rpc, status: RpcStatus, records: usize, took: Duration) {
-        let class = RECORD_CLASSES.iter().position(|(most, _)| records <= *most).unwrap_or_default();
+        let class = RECORD_CLASSES.iter().position(|(max, _)| records <= *max).unwrap_or_default();
         let place = (rpc.place() * CODES.len() + status.0) * RECORD_CLASSES.len() + class;
         let Some(bound) = self.bound_calls.get(place) else { return };
         let bind = || {
@@ -275,17 +237,17 @@ impl Metrics {
         bound.get_or_init(bind).record(took.as_secs_f64());
     }
 
-    /// Counts a request that was refused or not answered, by the interface's code.
+    /// Counts a request that was rejected or not answered, by its error reason.
     pub fn refused(&self, rpc: Rpc, code: &str) {
         self.refusals.add(1, &attributes([Attribute::rpc_method(rpc), Attribute::refusal(code)]));
     }
 
-    /// Counts what was recorded.
+    /// Counts a declaration or a withdrawal that was recorded.
     pub fn recorded(&self, recorded: Recorded) {
         self.declarations.add(1, &attributes([Attribute::declaration_kind(recorded)]));
     }
 
-    /// Times an operation of the store.
+    /// Records the duration of a store operation.
     pub fn stored(&self, operation: StoreOperation, took: Duration, has_failed: bool) {
         let attributes = attributes([Attribute::store_operation(operation.name())]);
         self.store_operations.record(took.as_secs_f64(), &attributes);
@@ -294,12 +256,12 @@ impl Metrics {
         }
     }
 
-    /// Counts that no connection could be accepted.
+    /// Counts a connection that could not be accepted.
     pub fn not_accepted(&self) {
         self.accept_failures.add(1, &[]);
     }
 
-    /// Everything, as OpenMetrics text.
+    /// All metrics, as OpenMetrics text.
     pub fn text(&self) -> Result<String, fmt::Error> {
         self.reader.text()
     }
@@ -323,7 +285,7 @@ fn attributes<const N: usize>(attributes: [Attribute; N]) -> [KeyValue; N] {
     attributes.map(Attribute::into_key_value)
 }
 
-fn side(kind: Option<RegisterKind>) -> usize {
+fn sector(kind: Option<RegisterKind>) -> usize {
     match kind.map(RegisterKind::sector) {
         Some(Some(Sector::Healthcare)) => 0,
         Some(Some(Sector::SocialWelfare)) => 1,

@@ -1,41 +1,56 @@
-//! The methods that are served, as spans and metrics call them.
+//! The rpcs served, by their names in spans and metrics.
 
-/// A method, or that it is none that is served.
+/// An rpc, or the placeholder for all paths that are not served: its position in `METHODS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rpc(usize);
 
-/// Their names, the most frequent first: they are searched in this order.
-const METHODS: [&str; 20] = [
+/// Names of the rpcs, the most frequent first: paths are searched in this order.
+const METHODS: &[&str] = &[
     "lupa.v1.DecisionService/Decide",
     "envoy.service.auth.v3.Authorization/Check",
-    "lupa.v1.DeclarationService/Record",
-    "lupa.v1.DeclarationService/Withdraw",
-    "lupa.v1.DeclarationService/InformationStatus",
-    "lupa.v1.DeclarationService/List",
-    "lupa.v1.DeclarationService/Get",
-    "lupa.v1.DeclarationService/Print",
-    "lupa.v1.DeclarationService/Watch",
+    "lupa.v1.DeclarationService/RecordDeclaration",
+    "lupa.v1.DeclarationService/WithdrawDeclaration",
+    "lupa.v1.DeclarationService/GetInformationStatus",
+    "lupa.v1.DeclarationService/ListDeclarations",
+    "lupa.v1.DeclarationService/GetDeclaration",
+    "lupa.v1.DeclarationService/PrintDeclarations",
+    "lupa.v1.DeclarationService/WatchDeclarations",
     "lupa.v1.DecisionService/Explain",
     "lupa.v1.DecisionService/Simulate",
     "lupa.v1.DecisionService/ListRules",
     "lupa.v1.DirectoryService/ReplaceDirectory",
     "lupa.v1.DirectoryService/GetDirectory",
-    "lupa.v1.IndexService/GetIndexStats",
+    "lupa.admin.v1alpha.IndexService/GetIndexStats",
     "grpc.health.v1.Health/Check",
     "grpc.health.v1.Health/Watch",
     "grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
     "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
-    // As the semantic conventions call what is not served: what callers make
-    // up must not become a name.
-    "_OTHER",
+    OTHER_NAME,
 ];
 
+/// The name that the semantic conventions give to all other methods: a path that
+/// a caller made up must not become the name of a time series.
+const OTHER_NAME: &str = "_OTHER";
+
 impl Rpc {
-    /// What Envoy asks.
-    pub const CHECK: Self = Self(1);
-    /// How many there are.
+    /// The authorization check of Envoy.
+    pub const CHECK: Self = Self::named("envoy.service.auth.v3.Authorization/Check");
+    /// Number of names.
     pub(super) const COUNT: usize = METHODS.len();
-    const OTHER: Self = Self(Self::COUNT - 1);
+    const OTHER: Self = Self::named(OTHER_NAME);
+
+    /// The rpc with a name of the list; a constant with another name does not compile.
+    const fn named(name: &str) -> Self {
+        let (mut rest, mut place) = (METHODS, 0);
+        while let Some((first, others)) = rest.split_first() {
+            if is_same(first, name) {
+                return Self(place);
+            }
+            (rest, place) = (others, place + 1);
+        }
+        assert!(place < METHODS.len(), "METHODS lacks this name");
+        Self(place)
+    }
 
     /// The method of a path, such as `/lupa.v1.DecisionService/Decide`.
     #[must_use]
@@ -44,13 +59,13 @@ impl Rpc {
         METHODS.iter().position(|method| *method == called).map_or(Self::OTHER, Self)
     }
 
-    /// Its name in full, as the semantic conventions have it.
+    /// Its full name, as the semantic conventions define it.
     #[must_use]
     pub fn name(self) -> &'static str {
-        METHODS.get(self.0).copied().unwrap_or("_OTHER")
+        METHODS.get(self.0).copied().unwrap_or(OTHER_NAME)
     }
 
-    /// Whether it is one that is served.
+    /// Whether it is served.
     #[must_use]
     pub fn is_known(self) -> bool {
         self != Self::OTHER
@@ -59,6 +74,19 @@ impl Rpc {
     pub(super) fn place(self) -> usize {
         self.0
     }
+}
+
+/// `==` of strings is not const.
+const fn is_same(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.as_bytes(), other.as_bytes());
+    while let (Some((first, one_rest)), Some((second, other_rest))) = (one.split_first(), other.split_first())
+    {
+        if *first != *second {
+            return false;
+        }
+        (one, other) = (one_rest, other_rest);
+    }
+    one.is_empty() && other.is_empty()
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Spans: one for each request, one for each step of it that may take long.
 //!
-//! Whether a request is traced is decided first, as the standard variables say
-//! (`OTEL_TRACES_SAMPLER`) and as its caller has decided (W3C trace context).
-//! For one that is not, nothing is put together.
+//! The sampling decision comes first, from the standard variables
+//! (`OTEL_TRACES_SAMPLER`) and from the caller (W3C trace context). For a request
+//! that is not sampled no attribute is computed.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,10 +24,10 @@ use super::metrics::{RpcStatus, StoreOperation};
 use super::rpc::Rpc;
 use crate::config::Detail;
 
-/// The header in which a caller tells of its trace.
+/// The header with the caller's trace context.
 pub const TRACEPARENT: &str = "traceparent";
 
-/// Where spans begin.
+/// Starts spans.
 #[derive(Clone)]
 pub struct Spans(Option<Arc<Tracing>>);
 
@@ -37,16 +37,16 @@ struct Tracing {
     detail: Detail,
 }
 
-/// The span of a request, or of a step of it, that has begun.
-pub struct Begun(Context);
+/// A span that is started and not yet ended, of a request or of a step of it.
+pub struct PendingSpan(Context);
 
-/// The span that is open where this is asked for, and is recorded.
-pub struct Open {
+/// The active span of the current task, if it is sampled.
+pub struct ActiveSpan {
     context: Context,
 }
 
-/// What a caller tells of its trace. Its `tracestate` is left alone: that is
-/// text, and would be sent on.
+/// The caller's trace context. Its `tracestate` is ignored: it is free text that
+/// would be sent on.
 struct Caller<'a>(Option<&'a str>);
 
 impl Extractor for Caller<'_> {
@@ -62,9 +62,9 @@ impl Extractor for Caller<'_> {
 /// A step of a request that may take long.
 #[derive(Clone, Copy, Debug)]
 pub enum Step {
-    /// Until the index has reached a revision.
+    /// Wait until the index has reached a revision.
     WaitForRevision,
-    /// Until the store has done something.
+    /// Wait for an operation of the store.
     Store(StoreOperation),
 }
 
@@ -78,7 +78,7 @@ impl Step {
 }
 
 impl Spans {
-    /// Nothing is traced.
+    /// No tracing.
     #[must_use]
     pub fn none() -> Self {
         Self(None)
@@ -89,37 +89,37 @@ impl Spans {
         Self(Some(Arc::new(Tracing { provider, tracer, detail })))
     }
 
-    /// Begins the span of a request, under the span of its caller, if that was
-    /// told (W3C trace context). None: nothing is traced.
+    /// Starts the span of a request, as a child of the caller's span if the request
+    /// carries one (W3C trace context). None: no tracing.
     #[must_use]
-    pub fn begin(&self, rpc: Rpc, traceparent: Option<&str>) -> Option<Begun> {
+    pub fn start(&self, rpc: Rpc, traceparent: Option<&str>) -> Option<PendingSpan> {
         let Tracing { tracer, .. } = &**self.0.as_ref()?;
         let caller =
             TraceContextPropagator::new().extract_with_context(&Context::new(), &Caller(traceparent));
-        // A caller can make up as many paths as it likes.
+        // A caller can make up any number of paths.
         let name = if rpc.is_known() { rpc.name() } else { "grpc" };
         let builder = tracer.span_builder(name).with_kind(SpanKind::Server).with_attributes(
             [Attribute::rpc_system(), Attribute::rpc_method(rpc)].map(Attribute::into_key_value),
         );
         let span = tracer.build_with_context(builder, &caller);
-        Some(Begun(caller.with_span(span)))
+        Some(PendingSpan(caller.with_span(span)))
     }
 
-    /// Does a step of the request that is traced here, in a span of its own.
+    /// Runs a step of the current request in a child span.
     pub async fn step<T>(&self, step: Step, work: impl Future<Output = T>) -> T {
-        let Some((Tracing { tracer, .. }, open)) = self.0.as_deref().zip(Open::recorded()) else {
+        let Some((Tracing { tracer, .. }, active)) = self.0.as_deref().zip(ActiveSpan::sampled()) else {
             return work.await;
         };
-        let span = tracer.build_with_context(tracer.span_builder(step.name()), &open.context);
-        let begun = Begun(open.context.with_span(span));
-        let done = begun.around(work).await;
-        begun.0.span().end();
-        done
+        let span = tracer.build_with_context(tracer.span_builder(step.name()), &active.context);
+        let pending = PendingSpan(active.context.with_span(span));
+        let output = pending.around(work).await;
+        pending.0.span().end();
+        output
     }
 
-    /// Whether spans tell the rules that decided.
+    /// Whether spans name the rules that decided.
     #[must_use]
-    pub fn tell_rules(&self) -> bool {
+    pub fn name_rules(&self) -> bool {
         self.0.as_ref().is_some_and(|tracing| tracing.detail == Detail::Rules)
     }
 
@@ -128,14 +128,14 @@ impl Spans {
     }
 }
 
-impl Begun {
-    /// Work in which this span is the one that is open.
+impl PendingSpan {
+    /// Runs work with this span as the active one.
     pub fn around<F: Future>(&self, work: F) -> WithContext<F> {
         work.with_context(self.0.clone())
     }
 
-    /// Ends the span of a request. What is the server's fault is an error of the
-    /// span; a refusal and a denial are not.
+    /// Ends the span of a request. Only a server error marks the span as failed; a
+    /// refusal and a denial do not.
     pub fn end(self, status: RpcStatus) {
         let span = self.0.span();
         span.set_attribute(Attribute::rpc_status(status.name()).into_key_value());
@@ -147,27 +147,27 @@ impl Begun {
     }
 }
 
-impl Open {
-    /// The span that is open here, if it is recorded.
+impl ActiveSpan {
+    /// The active span, if it is sampled.
     #[must_use]
-    pub fn recorded() -> Option<Self> {
-        let is_recorded = Context::map_current(|context| context.span().is_recording());
-        is_recorded.then(|| Self { context: Context::current() })
+    pub fn sampled() -> Option<Self> {
+        let is_sampled = Context::map_current(|context| context.span().is_recording());
+        is_sampled.then(|| Self { context: Context::current() })
     }
 
-    /// Puts something on the span.
+    /// Sets attributes.
     pub fn set(&self, attributes: impl IntoIterator<Item = Attribute>) {
         self.context.span().set_attributes(attributes.into_iter().map(Attribute::into_key_value));
     }
 
-    /// Notes that something happened.
+    /// Adds an event.
     pub fn event(&self, name: &'static str, attributes: impl IntoIterator<Item = Attribute>) {
         let attributes: Vec<KeyValue> = attributes.into_iter().map(Attribute::into_key_value).collect();
         self.context.span().add_event(name, attributes);
     }
 }
 
-/// The trace that is open here, sent or not, so that a log line can name it.
+/// The trace id of the current task, sampled or not, for log lines.
 #[must_use]
 pub fn trace_id() -> Option<TraceId> {
     Context::map_current(|context| {

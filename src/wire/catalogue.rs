@@ -6,7 +6,7 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use crate::policy::calendar::{Calendar, CalendarDate};
-use crate::policy::rules::{CATALOGUE, InForce, Rule, RuleList};
+use crate::policy::rules::{CATALOGUE, Period, Rule, RuleList};
 
 use super::directory::text;
 use super::v1;
@@ -48,18 +48,18 @@ pub fn to_rules(calendar: &Calendar) -> Vec<v1::Rule> {
 
 /// Writes a rule of the catalogue.
 pub(super) fn to_rule_of_catalogue(rule: &'static Rule, calendar: &Calendar) -> Option<v1::Rule> {
-    let list = CATALOGUE.iter().find(|list| list.rules.iter().any(|of_list| std::ptr::eq(*of_list, rule)))?;
+    let list = CATALOGUE.iter().find(|list| list.rules.iter().any(|of_list| of_list.id == rule.id))?;
     Some(to_rule(list, rule, calendar))
 }
 
 fn to_rule(list: &RuleList, rule: &Rule, calendar: &Calendar) -> v1::Rule {
-    let InForce { from, until } = rule.in_force;
+    let Period { from, until } = rule.in_force;
     let day = |date: Option<CalendarDate>| text(date.and_then(|date| calendar.day(date)).as_ref());
     v1::Rule {
         id: rule.id.to_owned(),
         title: rule.title.to_owned(),
         list: list.name.to_owned(),
-        sources: rule.sources.iter().map(|source| (*source).to_owned()).collect(),
+        sources: rule.sources.iter().map(ToString::to_string).collect(),
         in_force_from: day(from),
         in_force_until: day(until),
         reasons: rule.reasons.iter().map(|reason| to_reason(*reason).into()).collect(),
@@ -83,5 +83,10 @@ mod tests {
         let dates = [v1::NamedDate { name: "act_in_force".to_owned(), date: "2021-11-01".to_owned() }];
         assert_eq!((rule.list.as_str(), rule.dates.as_slice()), ("across sectors", dates.as_slice()));
         assert_eq!((rule.in_force_from.as_str(), rule.in_force_until.as_str()), ("", "2027-03-01"));
+        let sources = [
+            "002 – Consent and denials of consent to data sharing in health care",
+            "003 – Consent and denials of consent to data sharing in social welfare services",
+        ];
+        assert_eq!(rule.sources, sources);
     }
 }

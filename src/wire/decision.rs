@@ -168,10 +168,10 @@ fn read_ground(number: i32, violations: &mut Violations) -> Option<Option<Ground
 }
 
 fn read_claim(place: usize, message: &v1::Claim, violations: &mut Violations) -> Option<Claim> {
-    use v1::claim::Claim as Wire;
+    use v1::claim::Kind as Wire;
     let field = format!("claims[{place}]");
-    let v1::Claim { claim } = message;
-    Some(match violations.required(&field, claim.as_ref())? {
+    let v1::Claim { kind } = message;
+    Some(match violations.required(&field, kind.as_ref())? {
         Wire::StatutoryRight(v1::StatutoryRight { provision }) => Claim {
             kind: ClaimKind::StatutoryRight,
             missing: missing([(Condition::Provision, !provision.trim().is_empty())]),
@@ -231,7 +231,7 @@ fn missing<const N: usize>(conditions: [(Condition, bool); N]) -> Conditions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::printout::samples::{self, COUNTY, COUNTY_HEALTHCARE};
+    use crate::policy::samples::{self, COUNTY, COUNTY_HEALTHCARE};
 
     type Change = fn(&mut v1::Record);
 
@@ -281,7 +281,7 @@ mod tests {
 
     #[test]
     fn conditions_that_a_claim_does_not_tell_are_named_as_on_the_wire() {
-        use v1::claim::Claim as Wire;
+        use v1::claim::Kind as Wire;
         for (claim, expected) in [
             (Wire::StatutoryRight(v1::StatutoryRight::default()), &["provision"][..]),
             (
@@ -304,7 +304,7 @@ mod tests {
             (Wire::Emergency(v1::Emergency::default()), &["client_cannot_be_asked"]),
         ] {
             let mut violations = Violations::default();
-            let claim = read_claim(0, &v1::Claim { claim: Some(claim) }, &mut violations).expect("a claim");
+            let claim = read_claim(0, &v1::Claim { kind: Some(claim) }, &mut violations).expect("a claim");
             let missing: Vec<&str> = claim.missing.iter().map(Condition::name).collect();
             assert_eq!(missing, expected, "{:?}", claim.kind);
         }

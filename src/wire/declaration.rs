@@ -35,9 +35,9 @@ fn content(
     origin: Origin,
     violations: &mut Violations,
 ) -> Option<Content> {
-    use v1::declaration::Declaration as Wire;
-    let v1::Declaration { declaration } = violations.required(path, message)?;
-    Some(match violations.required(path, declaration.as_ref())? {
+    use v1::declaration::Content as Wire;
+    let v1::Declaration { content } = violations.required(path, message)?;
+    Some(match violations.required(path, content.as_ref())? {
         Wire::Information(message) => {
             Content::Information(information(&format!("{path}.information"), message, violations)?)
         }
@@ -146,9 +146,9 @@ fn whole<M, T>(
 }
 
 fn recipient(path: &str, message: &v1::Recipient, violations: &mut Violations) -> Option<Recipient> {
-    use v1::recipient::Recipient as Wire;
-    let v1::Recipient { recipient } = message;
-    Some(match violations.required(path, recipient.as_ref())? {
+    use v1::recipient::Kind as Wire;
+    let v1::Recipient { kind } = message;
+    Some(match violations.required(path, kind.as_ref())? {
         Wire::AllPublic(v1::AllPublic {}) => Recipient::AllPublic,
         Wire::Organisation(oid) => {
             Recipient::Organisation(violations.owned_oid(&format!("{path}.organisation"), oid)?)
@@ -222,8 +222,8 @@ fn label(
     message: Option<&v1::Declaration>,
     violations: &mut Violations,
 ) -> Option<Option<Label>> {
-    match message.and_then(|message| message.declaration.as_ref()) {
-        Some(v1::declaration::Declaration::Denial(denial)) if !denial.label.is_empty() => {
+    match message.and_then(|message| message.content.as_ref()) {
+        Some(v1::declaration::Content::Denial(denial)) if !denial.label.is_empty() => {
             violations.read(&format!("{path}.denial.label"), Label::parse(&denial.label)).map(Some)
         }
         _ => Some(None),
@@ -278,9 +278,9 @@ fn declarer(path: &str, message: &v1::Declarer, violations: &mut Violations) -> 
 }
 
 fn recorded_by(path: &str, message: &v1::RecordedBy, violations: &mut Violations) -> Option<RecordedBy> {
-    use v1::recorded_by::RecordedBy as Wire;
-    let v1::RecordedBy { recorded_by } = message;
-    Some(match violations.required(path, recorded_by.as_ref())? {
+    use v1::recorded_by::System as Wire;
+    let v1::RecordedBy { system } = message;
+    Some(match violations.required(path, system.as_ref())? {
         Wire::MyKanta(v1::MyKanta {}) => RecordedBy::MyKanta,
         Wire::Professional(v1::Professional { register, organisation, professional }) => {
             let register = violations.owned_oid(&format!("{path}.professional.register"), register);

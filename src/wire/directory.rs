@@ -140,10 +140,10 @@ fn connection(
     message: &v1::MainResponsibility,
     violations: &mut Violations,
 ) -> Option<MainResponsibility> {
-    let v1::MainResponsibility { provider, notified, from, until } = message;
+    let v1::MainResponsibility { provider, notified, valid_from, valid_until } = message;
     let provider = violations.owned_oid(&format!("{path}.provider"), provider);
-    let from = violations.optional_day(&format!("{path}.from"), from);
-    let until = violations.optional_day(&format!("{path}.until"), until);
+    let from = violations.optional_day(&format!("{path}.valid_from"), valid_from);
+    let until = violations.optional_day(&format!("{path}.valid_until"), valid_until);
     Some(MainResponsibility { provider: provider?, notified: *notified, from: from?, until: until? })
 }
 
@@ -199,11 +199,11 @@ fn register_kind(kind: v1::RegisterKind, field: &str, violations: &mut Violation
 }
 
 fn relation(path: &str, message: &v1::Outsourcing, violations: &mut Violations) -> Option<Outsourcing> {
-    let v1::Outsourcing { organiser_register, producer, from, until } = message;
+    let v1::Outsourcing { organiser_register, producer, valid_from, valid_until } = message;
     let organiser_register = violations.owned_oid(&format!("{path}.organiser_register"), organiser_register);
     let producer = violations.owned_oid(&format!("{path}.producer"), producer);
-    let from = violations.optional_day(&format!("{path}.from"), from);
-    let until = violations.optional_day(&format!("{path}.until"), until);
+    let from = violations.optional_day(&format!("{path}.valid_from"), valid_from);
+    let until = violations.optional_day(&format!("{path}.valid_until"), valid_until);
     Some(Outsourcing {
         organiser_register: organiser_register?,
         producer: producer?,
@@ -253,8 +253,8 @@ fn to_connection(connection: &MainResponsibility) -> v1::MainResponsibility {
     v1::MainResponsibility {
         provider: provider.to_string(),
         notified: *notified,
-        from: text(from.as_ref()),
-        until: text(until.as_ref()),
+        valid_from: text(from.as_ref()),
+        valid_until: text(until.as_ref()),
     }
 }
 
@@ -301,8 +301,8 @@ fn to_relation(relation: &Outsourcing) -> v1::Outsourcing {
     v1::Outsourcing {
         organiser_register: organiser_register.to_string(),
         producer: producer.to_string(),
-        from: text(from.as_ref()),
-        until: text(until.as_ref()),
+        valid_from: text(from.as_ref()),
+        valid_until: text(until.as_ref()),
     }
 }
 

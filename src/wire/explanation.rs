@@ -3,6 +3,7 @@
 use crate::policy::calendar::Calendar;
 use crate::policy::explain::{NextAnswer, Outcome, Step};
 use crate::policy::rules::{Fact, FactValue};
+use crate::policy::verdict::RuleId;
 
 use super::catalogue::to_rule_of_catalogue;
 use super::v1;
@@ -49,7 +50,7 @@ const NONE: &str = "none";
 #[must_use]
 pub fn to_next(next: &NextAnswer) -> v1::NextAnswer {
     let NextAnswer { from, verdict } = next;
-    let rule = verdict.rule.map(|rule| rule.id).unwrap_or_default();
+    let rule = verdict.rule.map(RuleId::as_str).unwrap_or_default();
     let (effect, reason) = (to_effect(verdict.effect()), to_reason(verdict.reason));
     let detail = verdict.detail.map_or(v1::Detail::Unspecified, to_detail);
     let name = |name: &str, prefix: &str| name.strip_prefix(prefix).unwrap_or(name).to_owned();
@@ -75,8 +76,8 @@ pub fn to_next(next: &NextAnswer) -> v1::NextAnswer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::printout::samples::*;
     use crate::policy::rules::{Account, CATALOGUE, Rule};
+    use crate::policy::samples::*;
     use crate::policy::verdict::Effect;
 
     #[test]

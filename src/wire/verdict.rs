@@ -1,9 +1,9 @@
 //! An answer, to the wire.
 
 use crate::policy::declaration::ClientDeclarations;
-use crate::policy::few::Few;
+use crate::policy::inline_list::InlineList;
 use crate::policy::request::{Conditions, RecordField};
-use crate::policy::verdict::{Deciding, Detail, Effect, Obligation, Reason, Verdict};
+use crate::policy::verdict::{Deciding, Detail, Effect, Obligation, Reason, RuleId, Verdict};
 
 use super::v1;
 
@@ -16,15 +16,12 @@ pub enum Disclosure {
     Detailed,
 }
 
-/// As many as a verdict has at most.
-const OBLIGATIONS_MAX: usize = 4;
-
 /// A verdict in the words of the wire, as much of it as a caller may see.
 /// Zero and empty = unset.
 pub(super) struct Told {
     pub(super) effect: v1::Effect,
     pub(super) reason: v1::Reason,
-    pub(super) obligations: Few<v1::Obligation, OBLIGATIONS_MAX>,
+    pub(super) obligations: InlineList<v1::Obligation, { Obligation::ALL.len() }>,
     pub(super) detail: v1::Detail,
     pub(super) rule: &'static str,
     /// Places among the client's declarations.
@@ -52,7 +49,7 @@ impl Told {
             Disclosure::Public => public,
             Disclosure::Detailed => Self {
                 detail: detail.map(to_detail).unwrap_or(v1::Detail::Unspecified),
-                rule: rule.map(|rule| rule.id).unwrap_or_default(),
+                rule: rule.map(RuleId::as_str).unwrap_or_default(),
                 declarations,
                 missing,
                 ..public
@@ -158,14 +155,14 @@ fn to_obligation(obligation: Obligation) -> v1::Obligation {
 mod tests {
     use super::*;
     use crate::policy::request::Condition;
-    use crate::policy::rules::CATALOGUE;
+    use crate::policy::samples;
 
     #[test]
     fn only_the_entitled_are_told_more_than_the_reason() {
         let verdict = Verdict {
             reason: Reason::NotShareable,
             detail: Some(Detail::ClaimIncomplete),
-            rule: CATALOGUE.first().and_then(|list| list.rules.first()).copied(),
+            rule: Some(samples::rule_id("unknown-register")),
             declarations: [3].into_iter().collect(),
             missing: [Condition::Provision].into_iter().collect(),
             ..Verdict::invalid(RecordField::Kind)

@@ -1,70 +1,35 @@
 //! Tests of the repository itself: module dependencies, orphan files, file sizes, plain
-//! words, fictional people. Each failure says what to do.
+//! words, fictional people. Each failure says what to do. Cargo holds the walls between
+//! packages; these tests hold those between the modules of the root package.
 //!
 //! Needs Git, to list the files; without it, all files are read.
 //! Run only this group: `cargo test --test suite architecture::`
 
 mod code;
 mod prose;
+mod source_digest;
 mod tree;
 
 use std::collections::BTreeMap;
 
-use lupa::config::SETTINGS;
+use lupa::config;
 use lupa::policy::client_id::IdentityCode;
 
-use code::{code_of, crate_paths, names, submodules};
+use code::Code;
 use tree::{Source, reachable, rust_files, text_of, tracked_files};
 
-/// Which modules of the crate a module may name.
+/// The modules of the root package, each with those that it may name besides the core.
 const MAY_KNOW: &[(&str, &[&str])] = &[
-    ("policy", &[]),
-    ("store", &["policy"]),
-    ("wire", &["policy"]),
-    ("index", &["policy", "store"]),
+    ("store", &[]),
+    ("wire", &[]),
+    ("index", &["store"]),
     ("config", &[]),
-    ("population", &["policy"]),
-    ("telemetry", &["policy", "wire", "config"]),
-    ("identity", &["policy", "config"]),
-    ("audit", &["policy", "config"]),
-    ("service", &["policy", "wire", "index", "store", "identity", "audit", "telemetry"]),
-    ("console", &["policy", "index", "audit"]),
-    (
-        "server",
-        &[
-            "policy",
-            "store",
-            "wire",
-            "index",
-            "config",
-            "telemetry",
-            "identity",
-            "audit",
-            "service",
-            "console",
-        ],
-    ),
-    (
-        "cli",
-        &[
-            "policy",
-            "store",
-            "wire",
-            "index",
-            "config",
-            "telemetry",
-            "identity",
-            "audit",
-            "service",
-            "console",
-            "server",
-            "population",
-        ],
-    ),
+    ("telemetry", &["wire", "config"]),
+    ("identity", &["config"]),
+    ("service", &["wire", "index", "store", "identity", "telemetry"]),
+    ("server", &["store", "wire", "index", "config", "telemetry", "identity", "service"]),
+    ("cli", &["store", "wire", "index", "config", "telemetry", "identity", "service", "server"]),
 ];
-
-/// Everything from outside that the core may name.
-const OF_POLICY: &[&str] = &["chrono", "chrono_tz", "smallvec", "thiserror"];
 
 /// What only these modules may name.
 const ONLY_IN: &[(&str, &[&str])] = &[
@@ -118,13 +83,13 @@ fn modules_know_only_whom_they_may() {
             faults.push(format!("{source}: the module `{room}` is new: give it a row in MAY_KNOW"));
             continue;
         };
-        for named in crate_paths(&source.code(), source.depth()) {
+        for named in source.code().of_crate {
             let is_allowed = named == room || known.contains(&named.as_str());
             let is_module = MAY_KNOW.iter().any(|(name, _)| *name == named);
             if is_module && !is_allowed {
                 faults.push(format!(
-                    "{source}: `{room}` names `crate::{named}` and may name {known:?} only: pass it a value of the \
-                     core's types, or move the code to a module that may know both"
+                    "{source}: `{room}` names `crate::{named}` and may name {known:?} and the core only: pass it a value \
+                     of the core's types, or move the code to a module that may know both"
                 ));
             }
         }
@@ -134,41 +99,35 @@ fn modules_know_only_whom_they_may() {
 
 #[test]
 fn external_crates_stay_in_their_modules() {
-    let dependencies = dependencies();
     let mut faults = Vec::new();
     for source in rust_files("src") {
         let Some(room) = source.room() else { continue };
         let code = source.code();
         for (name, rooms) in ONLY_IN {
-            if names(&code, name) && !rooms.contains(&room.as_str()) {
+            if code.of_others.contains(*name) && !rooms.contains(&room.as_str()) {
                 faults.push(format!("{source}: only {rooms:?} may name `{name}`: move this there"));
-            }
-        }
-        if room == "policy" {
-            let foreign = dependencies.iter().filter(|name| !OF_POLICY.contains(&name.as_str()));
-            for name in foreign.filter(|name| names(&code, name)) {
-                faults.push(format!(
-                    "{source}: the core names `{name}` and may name {OF_POLICY:?} only: convert at the edge"
-                ));
             }
         }
     }
     assert_none(&faults);
 }
 
-/// The store and the wire meet in the core only, and the clock is read at the edge.
+/// Cargo holds that the core depends on nothing of the wire or the store; the
+/// standard library is open to it all the same.
 #[test]
-fn the_core_reads_nothing() {
+fn the_core_does_no_input_or_output() {
     let mut faults = Vec::new();
-    for source in rust_files("src/policy") {
+    for source in rust_files("crates/policy/src") {
         let code = source.code();
-        for word in
-            ["std::fs", "std::io", "std::net", "std::env", "std::time", "std::thread", "async fn", "Utc::now"]
-        {
-            if code.contains(word) {
+        for of_std in ["env", "fs", "io", "net", "process", "thread", "time"] {
+            let path = format!("std::{of_std}");
+            if code.paths.iter().any(|named| *named == path || named.starts_with(&format!("{path}::"))) {
                 faults
-                    .push(format!("{source}: `{word}` in the core: read it at the edge and pass the value"));
+                    .push(format!("{source}: `{path}` in the core: read it at the edge and pass the value"));
             }
+        }
+        if code.paths.contains("Utc::now") {
+            faults.push(format!("{source}: the core reads a clock: pass it the instant"));
         }
     }
     assert_none(&faults);
@@ -177,7 +136,7 @@ fn the_core_reads_nothing() {
 #[test]
 fn every_file_is_reachable_from_a_mod() {
     let mut faults = Vec::new();
-    for directory in ["src", "tests"] {
+    for directory in ["src", "tests", "crates/policy/src"] {
         let reached = reachable(directory);
         for source in rust_files(directory) {
             if !reached.contains(&source.path) {
@@ -191,7 +150,7 @@ fn every_file_is_reachable_from_a_mod() {
 #[test]
 fn files_are_short() {
     let mut faults = Vec::new();
-    for source in rust_files("src") {
+    for source in ["src", "crates"].into_iter().flat_map(rust_files) {
         let lines = source.text().lines().count();
         let reason = LONG_FILES.iter().find(|(path, _)| *path == source.path);
         match reason {
@@ -217,8 +176,8 @@ fn files_are_short() {
 #[test]
 fn modules_are_named_for_what_they_hold() {
     let mut faults = Vec::new();
-    for source in rust_files("src") {
-        for name in submodules(&source.code()) {
+    for source in ["src", "crates"].into_iter().flat_map(rust_files) {
+        for name in source.code().submodules {
             if NAMES_THAT_SAY_NOTHING.contains(&name.as_str()) {
                 faults.push(format!("{source}: `mod {name}` says nothing: name it for what it holds"));
             }
@@ -294,49 +253,35 @@ fn one_version_each_of_the_parts_that_must_agree() {
     );
 }
 
-/// The crate's dependencies, as they are written in code.
-fn dependencies() -> Vec<String> {
-    let manifest = text_of("Cargo.toml").expect("Cargo.toml");
-    let manifest: toml::Table = manifest.parse().expect("a manifest");
-    let dependencies = manifest["dependencies"].as_table().expect("dependencies");
-    dependencies.keys().map(|name| name.replace('-', "_")).collect()
-}
-
 fn assert_none(faults: &[String]) {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
 #[test]
-fn crate_paths_and_submodules_are_found() {
-    let code = code_of(
-        "// crate::cli in a comment\nuse crate::policy::day::Day;\nuse crate::{store, wire::v1};\nconst A: &str = \
-         \"crate::server\";\nconst B: char = '\"';\nfn f() { crate::index::g(); super::super::telemetry::h(); }",
-    );
-    let found: Vec<_> = crate_paths(&code, 2).into_iter().collect();
-    assert_eq!(found, ["index", "policy", "store", "telemetry", "wire"]);
-    assert!(names("use tonic::Status;", "tonic") && names("#[tonic::async_trait]", "tonic"));
-    assert!(!names("use tonic_types::X;", "tonic") && !names("let tonic = 1;", "tonic"));
-    assert_eq!(submodules("mod a;\npub(super) mod b;\n    mod inline {\npub mod c;"), ["a", "b", "c"]);
-    let source = Source { path: "src/policy/rules/denial.rs".to_owned() };
-    assert_eq!((source.room().as_deref(), source.depth()), (Some("policy"), 3));
+fn names_are_read_from_tokens() {
+    let text = "// crate::cli in a comment\nuse crate::policy::day::Day;\nuse crate::{store, wire::v1};\nuse std::{fs, \
+                io::Read};\nconst A: &str = \"crate::server\";\nfn f() { crate::index::g(); \
+                super::super::telemetry::h(); super::near(); Utc::now(); tonic::include_proto!(\"x\"); }\nmod inline { \
+                fn g() { super::super::super::config::h(); super::super::nearer(); } }\nmod file;\npub(super) mod b;";
+    let code = Code::read(text, 2);
+    let of_crate: Vec<_> = code.of_crate.iter().map(String::as_str).collect();
+    assert_eq!(of_crate, ["config", "index", "policy", "store", "telemetry", "wire"]);
+    let of_others: Vec<_> = code.of_others.iter().map(String::as_str).collect();
+    assert_eq!(of_others, ["Utc", "std", "tonic", "wire"]);
+    assert!(["std::fs", "std::io::Read", "Utc::now"].iter().all(|path| code.paths.contains(*path)));
+    assert_eq!(code.submodules, ["file", "b"]);
+    let source = Source { path: "src/store/row/content.rs".to_owned() };
+    assert_eq!((source.room().as_deref(), source.depth()), (Some("store"), 3));
 }
 
-/// The table of settings is what the program has, row by row.
+/// The tables of the settings are the output of `lupa config --markdown`.
 #[test]
-fn the_readme_lists_every_setting() {
-    let readme = text_of("README.md").expect("a README");
-    let listed: Vec<(&str, &str)> = readme
-        .lines()
-        .filter_map(|line| line.strip_prefix("| `")?.split_once("` | "))
-        .filter(|(name, _)| SETTINGS.iter().any(|setting| setting.name == *name))
-        .collect();
-    let names: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).collect();
-    assert_eq!(
-        listed.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
-        names,
-        "README.md: its table of settings"
+fn the_configuration_page_is_generated() {
+    const MARKER: &str = "<!-- generated: lupa config --markdown -->\n";
+    let page = text_of("docs/configuration.md").expect("docs/configuration.md");
+    let (_, tables) = page.split_once(MARKER).expect("the marker line");
+    assert!(
+        tables == config::markdown(),
+        "docs/configuration.md: replace all that follows the marker line with the output of `lupa config --markdown`"
     );
-    for ((name, row), setting) in listed.iter().zip(SETTINGS) {
-        assert!(row.ends_with(&format!("| {} |", setting.meaning)), "README.md: {name}: {}", setting.meaning);
-    }
 }

@@ -25,5 +25,6 @@ mod architecture;
 mod core;
 mod fixtures;
 mod operations;
+mod pages;
 mod server;
 mod store;

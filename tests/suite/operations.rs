@@ -5,7 +5,6 @@
 //! it under `target/tools/prometheus`. `operations::faults` needs Git. The others
 //! need nothing. Run only this group: `cargo test --test suite operations::`
 
-mod bench_data;
 mod demo;
 mod faults;
 mod observability;

@@ -14,7 +14,6 @@ mod checkpoint;
 mod copying;
 mod digests;
 mod epochs;
-mod filling;
 mod fixture;
 mod following;
 mod history;

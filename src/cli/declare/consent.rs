@@ -5,11 +5,11 @@ use clap::Args;
 use super::super::names::parser;
 use super::super::parties::StatementArgs;
 use crate::wire::v1;
-use crate::wire::v1::recipient::Recipient;
+use crate::wire::v1::recipient::Kind;
 
 #[derive(Debug, Args)]
 pub(super) struct ConsentArgs {
-    /// What it covers
+    /// What the consent covers
     #[arg(long, value_parser = parser::<v1::ConsentKind>())]
     kind: v1::ConsentKind,
     /// The controller, for local-cross-sector only
@@ -60,9 +60,9 @@ impl ConsentArgs {
 }
 
 fn recipient(text: String) -> v1::Recipient {
-    let recipient = match text.as_str() {
-        "all-public" => Recipient::AllPublic(v1::AllPublic {}),
-        _ => Recipient::Organisation(text),
+    let kind = match text.as_str() {
+        "all-public" => Kind::AllPublic(v1::AllPublic {}),
+        _ => Kind::Organisation(text),
     };
-    v1::Recipient { recipient: Some(recipient) }
+    v1::Recipient { kind: Some(kind) }
 }

@@ -13,10 +13,10 @@ use crate::wire::v1::denial::Scope;
     "service_transaction", "document", "service_task", "extensive",
 ]))]
 pub(super) struct DenialArgs {
-    /// In which sector; both only with --extensive
+    /// The sector of the data; both only with --extensive
     #[arg(long, value_parser = parser::<v1::Sector>())]
     sector: v1::Sector,
-    /// Deny all patient data but prescriptions
+    /// Deny all patient data except prescriptions
     #[arg(long, help_heading = "Scope")]
     all_patient_data: bool,
     /// Deny a service event
@@ -43,13 +43,13 @@ pub(super) struct DenialArgs {
     /// Deny everything in social welfare, or in both sectors
     #[arg(long, help_heading = "Scope")]
     extensive: bool,
-    /// Only against these, in healthcare; can be repeated [default: all]
+    /// Only against these recipients, in healthcare; can be repeated [default: all]
     #[arg(long, value_parser = parser::<v1::Against>())]
     against: Vec<v1::Against>,
     /// The client allows disclosure in an emergency, in healthcare
     #[arg(long)]
     allow_emergency: bool,
-    /// A few words by which the client knows it again on paper, such as which visit
+    /// A few words by which the client recognises the denial on paper, such as the visit
     #[arg(long, value_name = "TEXT")]
     label: Option<String>,
     #[command(flatten)]

@@ -1,26 +1,26 @@
-//! From a tree to a message, through its JSON mapping.
+//! Deserializes a message from a tree, through the JSON mapping.
 
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::error::ParseError;
 use super::node::{Content, Field, Node};
 use super::path::Step;
-use super::wrong::Wrong;
 
-/// A part being read.
+/// Deserializes one part of a document.
 #[derive(Clone, Copy)]
-pub(super) struct Reading<'n>(pub(super) &'n Node);
+pub(super) struct NodeDeserializer<'n>(pub(super) &'n Node);
 
-impl<'de> Deserializer<'de> for Reading<'de> {
-    type Error = Wrong;
+impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
+    type Error = ParseError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParseError> {
         match &self.0.content {
             Content::Nothing => visitor.visit_unit(),
             Content::Flag(flag) => visitor.visit_bool(*flag),
-            // The mapping takes the number of an enum value for its name; where
-            // text is asked for, a number stays as it is written.
+            // The mapping accepts the number of an enum value in place of its
+            // name. Where text is expected, a number keeps its spelling.
             Content::Text(text) => match text.parse::<i64>() {
                 Ok(number) if number.to_string() == *text => visitor.visit_i64(number),
                 _ => visitor.visit_borrowed_str(text),
@@ -30,7 +30,7 @@ impl<'de> Deserializer<'de> for Reading<'de> {
         }
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParseError> {
         match &self.0.content {
             Content::Text(text) => visitor.visit_borrowed_str(text),
             Content::Nothing | Content::Flag(_) | Content::List(_) | Content::Fields(_) => {
@@ -39,11 +39,11 @@ impl<'de> Deserializer<'de> for Reading<'de> {
         }
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParseError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Wrong> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParseError> {
         match self.0.content {
             Content::Nothing => visitor.visit_none(),
             Content::Flag(_) | Content::Text(_) | Content::List(_) | Content::Fields(_) => {
@@ -56,7 +56,7 @@ impl<'de> Deserializer<'de> for Reading<'de> {
         self,
         _name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Wrong> {
+    ) -> Result<V::Value, ParseError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -65,10 +65,10 @@ impl<'de> Deserializer<'de> for Reading<'de> {
         name: &'static str,
         variants: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Wrong> {
+    ) -> Result<V::Value, ParseError> {
         match &self.0.content {
             Content::Text(text) => {
-                let text: StrDeserializer<'_, Wrong> = text.as_str().into_deserializer();
+                let text: StrDeserializer<'_, ParseError> = text.as_str().into_deserializer();
                 text.deserialize_enum(name, variants, visitor)
             }
             Content::Nothing | Content::Flag(_) | Content::List(_) | Content::Fields(_) => {
@@ -83,41 +83,45 @@ impl<'de> Deserializer<'de> for Reading<'de> {
     }
 }
 
-/// The items of a list that are left to read.
+/// The remaining items of a list.
 struct Items<I> {
     items: I,
 }
 
 impl<'de, I: Iterator<Item = (usize, &'de Node)>> SeqAccess<'de> for Items<I> {
-    type Error = Wrong;
+    type Error = ParseError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Wrong> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ParseError> {
         let Some((place, item)) = self.items.find(|(_, item)| !item.dropped) else { return Ok(None) };
-        seed.deserialize(Reading(item)).map(Some).map_err(|wrong| wrong.within(Step::Item(place)))
+        seed.deserialize(NodeDeserializer(item)).map(Some).map_err(|error| error.within(Step::Item(place)))
     }
 }
 
-/// The fields that are left to read.
+/// The remaining fields.
 struct Fields<'de, I> {
     fields: I,
-    /// The one whose name has been read.
+    /// The field whose name was read last.
     field: Option<&'de Field>,
 }
 
 impl<'de, I: Iterator<Item = &'de Field>> MapAccess<'de> for Fields<'de, I> {
-    type Error = Wrong;
+    type Error = ParseError;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Wrong> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ParseError> {
         self.field = self.fields.find(|field| !field.value.dropped);
         let Some(field) = self.field else { return Ok(None) };
-        let name: StrDeserializer<'_, Wrong> = field.name.as_str().into_deserializer();
-        seed.deserialize(name).map(Some).map_err(|wrong| wrong.within(Step::Field(field.name.clone())))
+        let name: StrDeserializer<'_, ParseError> = field.name.as_str().into_deserializer();
+        seed.deserialize(name).map(Some).map_err(|error| error.within(Step::Field(field.name.clone())))
     }
 
-    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Wrong> {
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ParseError> {
         let Some(field) = self.field.take() else {
             return Err(serde::de::Error::custom("a value without a name"));
         };
-        seed.deserialize(Reading(&field.value)).map_err(|wrong| wrong.within(Step::Field(field.name.clone())))
+        seed.deserialize(NodeDeserializer(&field.value))
+            .map_err(|error| error.within(Step::Field(field.name.clone())))
     }
 }

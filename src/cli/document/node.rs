@@ -1,41 +1,41 @@
-//! A document as a tree, every part with its line.
+//! A document as a tree. Every part has its line.
 
-use super::path::{Path, Step, in_snake_case};
+use super::path::{FieldPath, Step, in_snake_case};
 
 /// A part of a document.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
-    /// The line on which it begins.
+    /// The line on which it starts.
     pub(super) line: usize,
-    /// What is written.
+    /// The content.
     pub(super) content: Content,
-    /// At fault, told, and from then on read as if it were not there.
+    /// Set when a fault of the part was reported. It is then ignored.
     pub(super) dropped: bool,
 }
 
-/// What is written.
+/// The content of a part.
 #[derive(Clone, Debug)]
 pub(super) enum Content {
-    /// `null`, `~` or nothing at all.
+    /// `null`, `~` or empty.
     Nothing,
     /// `true` or `false`.
     Flag(bool),
-    /// Anything else that is not a list or has fields.
+    /// Any other scalar.
     Text(String),
     /// A list.
     List(Vec<Node>),
-    /// Fields, each name once.
+    /// Fields, each name at most once.
     Fields(Vec<Field>),
 }
 
 /// A field.
 #[derive(Clone, Debug)]
 pub(super) struct Field {
-    /// As written.
+    /// The name as written.
     pub(super) name: String,
     /// The line of the name.
     pub(super) line: usize,
-    /// What it says.
+    /// The value.
     pub(super) value: Node,
 }
 
@@ -45,13 +45,13 @@ impl Node {
     }
 
     /// The part at a path.
-    pub(super) fn at(&self, path: &Path) -> Option<&Self> {
+    pub(super) fn at(&self, path: &FieldPath) -> Option<&Self> {
         path.0.iter().try_fold(self, |node, step| node.part(step).map(|(part, _)| part))
     }
 
-    /// The line of the part at a path, or else of the nearest part around it.
-    /// A field's line is that of its name.
-    pub(super) fn line_of(&self, path: &Path) -> Option<usize> {
+    /// The line of the part at a path, or of the nearest part that encloses it.
+    /// The line of a field is that of its name.
+    pub(super) fn line_of(&self, path: &FieldPath) -> Option<usize> {
         let (mut node, mut line) = (self, None);
         for step in &path.0 {
             let Some((part, part_line)) = node.part(step) else { break };
@@ -60,15 +60,15 @@ impl Node {
         line.or(Some(self.line))
     }
 
-    /// Whether the fields at a path lack one only because it was dropped.
-    pub(super) fn has_dropped(&self, path: &Path, field: &str) -> bool {
+    /// Whether the part at a path lacks a field only because the field was dropped.
+    pub(super) fn has_dropped(&self, path: &FieldPath, field: &str) -> bool {
         let fields = self.at(path);
         let field = fields.and_then(|fields| fields.part(&Step::Field(field.to_owned())));
         field.is_some_and(|(field, _)| field.dropped)
     }
 
-    /// Drops the part at a path. The root and what is already dropped cannot be.
-    pub(super) fn drop_at(&mut self, path: &Path) -> bool {
+    /// Drops the part at a path. Returns false for the root and for a part that is already dropped.
+    pub(super) fn drop_at(&mut self, path: &FieldPath) -> bool {
         if path.0.is_empty() {
             return false;
         }
@@ -76,7 +76,7 @@ impl Node {
         part.is_some_and(|part| !std::mem::replace(&mut part.dropped, true))
     }
 
-    /// Whether collections lie deeper than this in one another.
+    /// Whether collections are nested more deeply than `depth`.
     pub(super) fn is_deeper_than(&self, depth: usize) -> bool {
         let Some(within) = depth.checked_sub(1) else { return true };
         match &self.content {
@@ -86,7 +86,7 @@ impl Node {
         }
     }
 
-    /// How many parts there are, this one too.
+    /// Number of parts, including this one.
     pub(super) fn size(&self) -> usize {
         match &self.content {
             Content::Nothing | Content::Flag(_) | Content::Text(_) => 1,

@@ -1,22 +1,22 @@
-//! The way from a document's root to one of its parts.
+//! Paths from the root of a document to its parts.
 
 use std::fmt;
 
-/// The way to a part, such as `organisations[3].controller`.
+/// The path to a part, such as `organisations[3].controller`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Path(pub(super) Vec<Step>);
+pub(super) struct FieldPath(pub(super) Vec<Step>);
 
-/// One step of the way.
+/// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// The field of this name.
     Field(String),
-    /// The item at this place of a list, from 0.
+    /// The item of a list with this index, from 0.
     Item(usize),
 }
 
-impl Path {
-    /// Reads what [`Display`](fmt::Display) writes.
+impl FieldPath {
+    /// Parses the output of [`Display`](fmt::Display).
     pub(super) fn parse(text: &str) -> Self {
         let mut steps = Vec::new();
         for part in text.split('.').filter(|part| !part.is_empty()) {
@@ -30,13 +30,13 @@ impl Path {
         Self(steps)
     }
 
-    /// This path, and another one from its end on.
+    /// This path followed by another one.
     pub(super) fn join(&self, within: &Self) -> Self {
         Self(self.0.iter().chain(&within.0).cloned().collect())
     }
 }
 
-impl fmt::Display for Path {
+impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, step) in self.0.iter().enumerate() {
             match step {
@@ -49,7 +49,7 @@ impl fmt::Display for Path {
     }
 }
 
-/// A field's name as in `proto/`: the mapping accepts `recordedOn` for `recorded_on`.
+/// The name of a field in `proto/`: the mapping accepts `recordedOn` for `recorded_on`.
 pub(super) fn in_snake_case(name: &str) -> String {
     let mut snake = String::with_capacity(name.len() + 4);
     for character in name.chars() {

@@ -1,4 +1,4 @@
-//! From text to a tree.
+//! Parses YAML into a tree.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -7,15 +7,15 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use super::Fault;
 use super::node::{Content, Field, Node};
-use super::path::{Path, Step};
+use super::path::{FieldPath, Step};
 
-/// Lists and fields deeper in one another than this are refused.
+/// Maximum nesting of lists and fields.
 const DEPTH_MAX: usize = 64;
 
-/// More parts are refused, those that aliases repeat counted each time.
+/// Maximum number of parts, including those that aliases repeat.
 const PARTS_MAX: usize = 4_000_000;
 
-/// Reads one document.
+/// Parses one document.
 pub(super) fn read(text: &str) -> Result<Node, Vec<Fault>> {
     let mut reader = Reader::default();
     for event in Parser::new_from_str(text) {
@@ -27,8 +27,8 @@ pub(super) fn read(text: &str) -> Result<Node, Vec<Fault>> {
             }
             Err(error) => {
                 let message =
-                    format!("not well-formed: {}; correct the YAML or JSON here or above", error.info());
-                reader.tell(error.marker().line(), message);
+                    format!("not well-formed: {}; fix the YAML or JSON here or above", error.info());
+                reader.report(error.marker().line(), message);
                 return Err(reader.faults);
             }
         }
@@ -37,26 +37,26 @@ pub(super) fn read(text: &str) -> Result<Node, Vec<Fault>> {
         _ if !reader.faults.is_empty() => Err(reader.faults),
         Some(root) => Ok(root),
         None => {
-            reader.tell(1, "the file is empty: write the fields of a message".to_owned());
+            reader.report(1, "the file is empty: write the fields of a message".to_owned());
             Err(reader.faults)
         }
     }
 }
 
-/// Builds the tree as the parser tells of its parts.
+/// Builds the tree from the events of the parser.
 #[derive(Default)]
 struct Reader {
-    /// The collections that have begun and not ended, from the root.
-    open: Vec<Open>,
-    /// What aliases repeat.
+    /// The enclosing collections that have not ended, from the root.
+    open: Vec<OpenCollection>,
+    /// The parts that aliases can repeat.
     anchors: HashMap<usize, Node>,
     parts: usize,
     root: Option<Node>,
     faults: Vec<Fault>,
 }
 
-/// A collection that has begun.
-struct Open {
+/// A collection that has not ended.
+struct OpenCollection {
     line: usize,
     anchor: usize,
     collection: Collection,
@@ -64,18 +64,18 @@ struct Open {
 
 enum Collection {
     List(Vec<Node>),
-    Fields { fields: Vec<Field>, names: HashSet<String>, next: Option<Name> },
+    Fields { fields: Vec<Field>, names: HashSet<String>, next: Option<FieldName> },
 }
 
-/// A field's name, read before its value.
-struct Name {
+/// The name of a field whose value has not been read.
+struct FieldName {
     name: String,
     line: usize,
-    /// The name was there already, or is none: the value is not kept.
-    refused: bool,
+    /// The name is a duplicate or no name: the value is dropped.
+    rejected: bool,
 }
 
-/// Reading cannot go on; the faults say why.
+/// Parsing cannot continue. The reason is among the faults.
 struct Stop;
 
 impl Reader {
@@ -85,18 +85,18 @@ impl Reader {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(_) => {
                 if self.root.is_some() {
-                    return self.stop(line, "a second document: keep one document a file".to_owned());
+                    return self.stop(line, "a second document: write one document per file".to_owned());
                 }
                 Ok(())
             }
             Event::SequenceStart(anchor, tag) => {
                 self.check_tag(tag.as_deref(), line);
-                self.begin(line, anchor, Collection::List(Vec::new()))
+                self.start_collection(line, anchor, Collection::List(Vec::new()))
             }
             Event::MappingStart(anchor, tag) => {
                 self.check_tag(tag.as_deref(), line);
                 let fields = Collection::Fields { fields: Vec::new(), names: HashSet::new(), next: None };
-                self.begin(line, anchor, fields)
+                self.start_collection(line, anchor, fields)
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some(open) = self.open.pop() else { return Ok(()) };
@@ -111,11 +111,12 @@ impl Reader {
         }
     }
 
-    fn begin(&mut self, line: usize, anchor: usize, collection: Collection) -> Result<(), Stop> {
+    fn start_collection(&mut self, line: usize, anchor: usize, collection: Collection) -> Result<(), Stop> {
         if self.open.len() >= DEPTH_MAX {
-            return self.stop(line, format!("deeper than {DEPTH_MAX} levels: no message is that deep"));
+            return self
+                .stop(line, format!("nested more deeply than {DEPTH_MAX} levels: no message is that deep"));
         }
-        self.open.push(Open { line, anchor, collection });
+        self.open.push(OpenCollection { line, anchor, collection });
         Ok(())
     }
 
@@ -129,7 +130,7 @@ impl Reader {
     ) -> Result<(), Stop> {
         self.check_tag(tag, line);
         if self.is_name_next() {
-            self.begin_field(text.into_owned(), line);
+            self.start_field(text.into_owned(), line);
             return Ok(());
         }
         let plain = style == ScalarStyle::Plain && tag.is_none();
@@ -144,10 +145,12 @@ impl Reader {
 
     fn repeat(&mut self, anchor: usize, line: usize) -> Result<(), Stop> {
         let Some(node) = self.anchors.get(&anchor).cloned() else {
-            return self.stop(line, "repeats a part that has not ended: name another anchor".to_owned());
+            return self
+                .stop(line, "the alias repeats a part that encloses it: use another anchor".to_owned());
         };
         if node.is_deeper_than(DEPTH_MAX.saturating_sub(self.open.len())) {
-            return self.stop(line, format!("deeper than {DEPTH_MAX} levels: no message is that deep"));
+            return self
+                .stop(line, format!("nested more deeply than {DEPTH_MAX} levels: no message is that deep"));
         }
         self.parts = self.parts.saturating_add(node.size());
         self.place(node, 0)
@@ -157,19 +160,20 @@ impl Reader {
         self.open.last().is_some_and(|open| matches!(open.collection, Collection::Fields { next: None, .. }))
     }
 
-    fn begin_field(&mut self, name: String, line: usize) {
-        let Some(Open { collection: Collection::Fields { names, next, .. }, .. }) = self.open.last_mut()
+    fn start_field(&mut self, name: String, line: usize) {
+        let Some(OpenCollection { collection: Collection::Fields { names, next, .. }, .. }) =
+            self.open.last_mut()
         else {
             return;
         };
-        let refused = !names.insert(name.clone());
-        *next = Some(Name { name, line, refused });
-        if refused {
-            self.tell(line, "is written twice: keep one of them".to_owned());
+        let rejected = !names.insert(name.clone());
+        *next = Some(FieldName { name, line, rejected });
+        if rejected {
+            self.report(line, "is written twice: keep one of them".to_owned());
         }
     }
 
-    /// Puts a part that has ended into what is around it.
+    /// Adds a complete part to its enclosing collection.
     fn place(&mut self, node: Node, anchor: usize) -> Result<(), Stop> {
         self.parts = self.parts.saturating_add(1);
         if self.parts > PARTS_MAX {
@@ -180,9 +184,11 @@ impl Reader {
         }
         if self.is_name_next() {
             let line = node.line;
-            self.tell(line, "a field's name must be plain text: quote it".to_owned());
-            if let Some(Open { collection: Collection::Fields { next, .. }, .. }) = self.open.last_mut() {
-                *next = Some(Name { name: "?".to_owned(), line, refused: true });
+            self.report(line, "a field's name must be plain text: quote it".to_owned());
+            if let Some(OpenCollection { collection: Collection::Fields { next, .. }, .. }) =
+                self.open.last_mut()
+            {
+                *next = Some(FieldName { name: "?".to_owned(), line, rejected: true });
             }
             return Ok(());
         }
@@ -190,8 +196,8 @@ impl Reader {
             None => self.root = Some(node),
             Some(Collection::List(items)) => items.push(node),
             Some(Collection::Fields { fields, next, .. }) => {
-                let field = next.take().filter(|name| !name.refused);
-                fields.extend(field.map(|Name { name, line, .. }| Field { name, line, value: node }));
+                let field = next.take().filter(|name| !name.rejected);
+                fields.extend(field.map(|FieldName { name, line, .. }| Field { name, line, value: node }));
             }
         }
         Ok(())
@@ -199,21 +205,21 @@ impl Reader {
 
     fn check_tag(&mut self, tag: Option<&Tag>, line: usize) {
         if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema()) {
-            self.tell(line, format!("the tag `{tag}` means nothing here: remove it"));
+            self.report(line, format!("the tag `{tag}` is not supported: remove it"));
         }
     }
 
     fn stop(&mut self, line: usize, message: String) -> Result<(), Stop> {
-        self.tell(line, message);
+        self.report(line, message);
         Err(Stop)
     }
 
-    fn tell(&mut self, line: usize, message: String) {
+    fn report(&mut self, line: usize, message: String) {
         let steps = self.open.iter().filter_map(|open| match &open.collection {
             Collection::List(items) => Some(Step::Item(items.len())),
             Collection::Fields { next, .. } => next.as_ref().map(|name| Step::Field(name.name.clone())),
         });
-        let path = Path(steps.collect()).to_string();
+        let path = FieldPath(steps.collect()).to_string();
         self.faults.push(Fault { line: Some(line), path, message });
     }
 }

@@ -5,8 +5,8 @@ fn read(text: &str) -> Document {
     Document::read(text).expect("well-formed")
 }
 
-fn told<T: fmt::Debug>(result: Result<T, Vec<Fault>>) -> Vec<String> {
-    result.expect_err("faults").iter().map(|fault| fault.told("f")).collect()
+fn lines<T: fmt::Debug>(result: Result<T, Vec<Fault>>) -> Vec<String> {
+    result.expect_err("faults").iter().map(|fault| fault.in_file("f")).collect()
 }
 
 const DIRECTORY: &str = r#"# A directory.
@@ -30,8 +30,8 @@ fn yaml_is_read_with_its_lines() {
     assert_eq!(directory.organisations[1].operates_from, "2024-01-01");
     assert_eq!(document.line_of("organisations[0].kind"), Some(5));
     assert_eq!(document.line_of("organisations[0].main_responsibility[0].provider"), Some(8));
-    assert_eq!(document.line_of("organisations[1].successor"), Some(10), "the nearest part around it");
-    assert_eq!(document.line_of("outsourcing[3]"), Some(2), "the nearest part around it");
+    assert_eq!(document.line_of("organisations[1].successor"), Some(10), "the nearest enclosing part");
+    assert_eq!(document.line_of("outsourcing[3]"), Some(2), "the nearest enclosing part");
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn json_is_read_with_its_lines() {
     let text = "{\n\t\"client\": {\"extension\": \"010181-900C\"},\n\t\"recordedBy\":{\"myKanta\":{}},\n\
                 \t\"givenAt\": \"2024-05-06T10:00:00+03:00\",\n\t\"idempotencyKey\": \"a\\/b \\u00e4\\n\"\n}\n";
     let document = read(text);
-    let request: v1::RecordRequest = document.parse().expect("a request");
+    let request: v1::RecordDeclarationRequest = document.parse().expect("a request");
     assert_eq!(request.idempotency_key, "a/b ä\n");
     assert_eq!(request.given_at.expect("an instant").seconds, 1_714_978_800);
     assert_eq!(document.line_of("recorded_by"), Some(3), "by the name in proto/");
@@ -47,7 +47,7 @@ fn json_is_read_with_its_lines() {
 }
 
 #[test]
-fn json_and_yaml_say_the_same() {
+fn json_and_yaml_give_the_same_message() {
     let request: v1::DecideRequest = read(
         "client: {extension: 010181-900C}\naccess_right: true\nclaims:\n\
          - client_unable_to_decide: {cause: CAUSE_DISABILITY, has_legal_representative: false}\n",
@@ -62,14 +62,14 @@ fn json_and_yaml_say_the_same() {
 fn numbers_dates_and_versions_stay_as_written() {
     let information: v1::Information = read("version: 1.0").parse().expect("a version");
     assert_eq!(information.version, "1.0");
-    let list: v1::ListRequest = read("page_size: 100").parse().expect("a number");
+    let list: v1::ListDeclarationsRequest = read("page_size: 100").parse().expect("a number");
     assert_eq!(list.page_size, 100);
     let name: v1::Declarer = read("name: !!str true").parse().expect("text");
     assert_eq!(name.name, "true");
 }
 
 #[test]
-fn aliases_repeat_what_is_anchored() {
+fn aliases_repeat_anchored_parts() {
     let document =
         read("base: &client {extension: 010181-900C}\nrequests:\n- client: *client\n- client: *client\n");
     let request: v1::DecideRequest = document.parse_at("requests[1]").expect("a request");
@@ -77,25 +77,25 @@ fn aliases_repeat_what_is_anchored() {
 }
 
 #[test]
-fn a_part_is_read_with_the_paths_of_the_whole() {
+fn a_part_is_parsed_with_the_paths_of_the_document() {
     let document = read("name: x\nscenarios:\n- decide:\n    channel: KANTA\n");
     assert_eq!(
-        told(document.parse_at::<v1::SimulateRequest>("scenarios[0]")),
+        lines(document.parse_at::<v1::SimulateRequest>("scenarios[0]")),
         ["f:4: scenarios[0].decide.channel: unknown value `KANTA`: write one of `CHANNEL_KANTA`, \
              `CHANNEL_UUSIMAA_LOCAL_DATABASE`, `CHANNEL_OUTSIDE_KANTA`"]
     );
     assert_eq!(
-        told(document.parse_at::<v1::SimulateRequest>("scenarios[4]")),
+        lines(document.parse_at::<v1::SimulateRequest>("scenarios[4]")),
         ["f:2: scenarios[4]: is missing: add it"]
     );
 }
 
 #[test]
-fn every_fault_is_told_at_once() {
+fn all_faults_are_reported_at_once() {
     let text = "organisations:\n- oid: true\n  kind: PRIVATE\n  colour: red\n- [1]\n- oid: 1.2\n  uusimaa: \"no\"\n\
                 registers:\n  oid: 1\nextra: {}\n";
     let known = "`ORGANISATION_KIND_WELLBEING_SERVICES_COUNTY`";
-    let faults = told(read(text).parse::<v1::Directory>());
+    let faults = lines(read(text).parse::<v1::Directory>());
     assert_eq!(faults[0], "f:2: organisations[0].oid: expected text, found `true`: quote it to mean text");
     assert!(
         faults[1].starts_with(&format!(
@@ -120,13 +120,13 @@ fn every_fault_is_told_at_once() {
 }
 
 #[test]
-fn values_of_the_wrong_kind_are_told_in_plain_words() {
-    let faults = told(
+fn values_of_the_wrong_type_are_reported_in_plain_words() {
+    let faults = lines(
         read(
             "given_at: yesterday\nrecorded_by: {my_kanta: {}, professional: {}}\nclient: {extension: ~}\n\
              declaration:\n  denial: {against: [AGAINST_ALL], sector: true, all_patient_data: {all: true}}\n",
         )
-        .parse::<v1::RecordRequest>(),
+        .parse::<v1::RecordDeclarationRequest>(),
     );
     assert_eq!(
         faults,
@@ -142,17 +142,17 @@ fn values_of_the_wrong_kind_are_told_in_plain_words() {
         ]
     );
     assert_eq!(
-        told(read("page_size: many").parse::<v1::ListRequest>()),
+        lines(read("page_size: many").parse::<v1::ListDeclarationsRequest>()),
         ["f:1: page_size: expected a whole number"]
     );
     assert_eq!(
-        told(read("page_size: [1]").parse::<v1::ListRequest>()),
+        lines(read("page_size: [1]").parse::<v1::ListDeclarationsRequest>()),
         ["f:1: page_size: expected a number"]
     );
 }
 
 #[test]
-fn a_missing_field_is_not_told_of_one_that_was_at_fault() {
+fn a_field_at_fault_is_not_reported_as_missing() {
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Scenario {
@@ -161,7 +161,7 @@ fn a_missing_field_is_not_told_of_one_that_was_at_fault() {
     }
     let document = read("- name: []\n- other: x\n");
     assert_eq!(
-        told(document.parse::<Vec<Scenario>>()),
+        lines(document.parse::<Vec<Scenario>>()),
         [
             "f:1: [0].name: expected text, found a list",
             "f:2: [1].other: unknown field: write one of `name`",
@@ -173,43 +173,43 @@ fn a_missing_field_is_not_told_of_one_that_was_at_fault() {
 #[test]
 fn a_name_written_twice_is_a_fault() {
     assert_eq!(
-        told(Document::read("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n")),
+        lines(Document::read("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n")),
         ["f:4: b.c: is written twice: keep one of them", "f:5: a: is written twice: keep one of them"]
     );
     assert_eq!(
-        told(read("access_right: true\naccessRight: false\n").parse::<v1::DecideRequest>()),
+        lines(read("access_right: true\naccessRight: false\n").parse::<v1::DecideRequest>()),
         ["f:1: access_right: only one of its kind may be written: remove this or the other one"]
     );
 }
 
 #[test]
-fn what_is_not_one_document_is_refused() {
-    assert_eq!(told(Document::read("")), ["f:1: the file is empty: write the fields of a message"]);
+fn text_that_is_not_one_document_is_rejected() {
+    assert_eq!(lines(Document::read("")), ["f:1: the file is empty: write the fields of a message"]);
     assert_eq!(
-        told(Document::read("a: 1\n---\nb: 1\n")),
-        ["f:2: a second document: keep one document a file"]
+        lines(Document::read("a: 1\n---\nb: 1\n")),
+        ["f:2: a second document: write one document per file"]
     );
     assert_eq!(
-        told(Document::read("a: !secret x\n")),
-        ["f:1: a: the tag `!secret` means nothing here: remove it"]
+        lines(Document::read("a: !secret x\n")),
+        ["f:1: a: the tag `!secret` is not supported: remove it"]
     );
-    assert_eq!(told(Document::read("? [a]\n: 1\n")), ["f:1: a field's name must be plain text: quote it"]);
-    let unended = told(Document::read("a: 1\nb: {c: 2\n"));
+    assert_eq!(lines(Document::read("? [a]\n: 1\n")), ["f:1: a field's name must be plain text: quote it"]);
+    let unended = lines(Document::read("a: 1\nb: {c: 2\n"));
     assert!(unended[0].contains("not well-formed"), "{}", unended[0]);
     assert_eq!(unended.len(), 1);
 }
 
 #[test]
-fn what_is_too_large_is_refused() {
+fn documents_that_are_too_large_are_rejected() {
     let deep = "[".repeat(100_000);
-    assert_eq!(told(Document::read(&deep)).len(), 1);
+    assert_eq!(lines(Document::read(&deep)).len(), 1);
     let mut laughs = "a: &a [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for (one, next) in ["ab", "bc", "cd", "de", "ef", "fg", "gh"].iter().map(|pair| pair.split_at(1)) {
         laughs.push_str(&format!("{next}: &{next} [{}]\n", vec![format!("*{one}"); 10].join(", ")));
     }
-    assert!(told(Document::read(&laughs))[0].contains("parts: split the file"));
+    assert!(lines(Document::read(&laughs))[0].contains("parts: split the file"));
     let many = (0..2 * FAULTS_MAX).map(|n| format!("x{n}: 1\n")).collect::<String>();
-    let faults = told(read(&many).parse::<v1::Directory>());
+    let faults = lines(read(&many).parse::<v1::Directory>());
     assert_eq!(faults.len(), FAULTS_MAX + 1);
-    assert_eq!(faults[FAULTS_MAX], "f: more than 50 faults: correct these first");
+    assert_eq!(faults[FAULTS_MAX], "f: more than 50 faults: fix these first");
 }

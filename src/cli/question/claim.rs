@@ -1,16 +1,16 @@
-//! A claim on the command line.
+//! The argument `--claim`.
 
 use super::super::names::parse as parse_name;
 use super::pairs::Pairs;
-use crate::wire::v1::claim::Claim as Which;
+use crate::wire::v1::claim::Kind as Which;
 use crate::wire::v1::{
     Cause, Claim, ClientUnableToDecide, Emergency, JointService, Purpose, SocialWelfareAuthority,
     StatutoryRight,
 };
 
 pub(super) const HELP: &str = "\
-A legal ground asserted instead of consent; can be repeated. A claim with a condition left out \
-is as if not made. Claims and their conditions:
+A legal ground asserted instead of consent; can be repeated. A claim without one of its conditions \
+is ignored. Claims and their conditions:
   statutory-right           provision=TEXT
   social-welfare-authority  data-necessary, purpose=PURPOSE: determining-need,
                             organising-services or checking-information
@@ -23,7 +23,7 @@ is as if not made. Claims and their conditions:
 For example:
   --claim social-welfare-authority:purpose=checking-information,data-necessary";
 
-/// Reads `name:condition,key=value,…`.
+/// Parses `name:condition,key=value,…`.
 pub(super) fn parse(text: &str) -> Result<Claim, String> {
     let (name, conditions) = text.split_once(':').unwrap_or((text, ""));
     let claim = match name {
@@ -34,20 +34,20 @@ pub(super) fn parse(text: &str) -> Result<Claim, String> {
         "emergency" => emergency(Pairs::parse(conditions))?,
         _ => {
             return Err(format!(
-                "`{name}` is no claim: write one of statutory-right, social-welfare-authority, joint-service, \
+                "`{name}` is not a claim: write one of statutory-right, social-welfare-authority, joint-service, \
                  client-unable-to-decide, emergency"
             ));
         }
     };
-    Ok(Claim { claim: Some(claim) })
+    Ok(Claim { kind: Some(claim) })
 }
 
-/// The provision is the rest of the text: it may contain commas.
+/// The provision is the rest of the text, because it may contain commas.
 fn statutory_right(conditions: &str) -> Result<Which, String> {
     let provision = match conditions.split_once('=') {
         None if conditions.is_empty() => "",
         Some(("provision", provision)) => provision,
-        Some(_) | None => return Err(format!("`{conditions}` is not known: the key is provision")),
+        Some(_) | None => return Err(format!("`{conditions}` is unknown: the key is provision")),
     };
     Ok(Which::StatutoryRight(StatutoryRight { provision: provision.to_owned() }))
 }
@@ -55,7 +55,7 @@ fn statutory_right(conditions: &str) -> Result<Which, String> {
 fn social_welfare_authority(mut pairs: Pairs<'_>) -> Result<Which, String> {
     let purpose = pairs.take("purpose")?.map(|word| parse_name::<Purpose>(&word)).transpose();
     let claim = SocialWelfareAuthority {
-        purpose: purpose.map_err(|wrong| format!("purpose: {wrong}"))?.map(Into::into).unwrap_or_default(),
+        purpose: purpose.map_err(|error| format!("purpose: {error}"))?.map(Into::into).unwrap_or_default(),
         data_necessary: pairs.take_flag("data-necessary")?.unwrap_or_default(),
     };
     pairs.end("purpose, data-necessary")?;
@@ -76,7 +76,7 @@ fn joint_service(mut pairs: Pairs<'_>) -> Result<Which, String> {
 fn client_unable_to_decide(mut pairs: Pairs<'_>) -> Result<Which, String> {
     let cause = pairs.take("cause")?.map(|word| parse_name::<Cause>(&word)).transpose();
     let claim = ClientUnableToDecide {
-        cause: cause.map_err(|wrong| format!("cause: {wrong}"))?.map(Into::into).unwrap_or_default(),
+        cause: cause.map_err(|error| format!("cause: {error}"))?.map(Into::into).unwrap_or_default(),
         has_legal_representative: pairs.take_flag("has-legal-representative")?,
         data_essential: pairs.take_flag("data-essential")?.unwrap_or_default(),
     };
@@ -96,11 +96,11 @@ mod tests {
     use super::*;
 
     fn read(text: &str) -> Which {
-        parse(text).expect(text).claim.expect("a claim")
+        parse(text).expect(text).kind.expect("a claim")
     }
 
     #[test]
-    fn claims_are_read_with_their_conditions() {
+    fn claims_are_parsed_with_their_conditions() {
         assert_eq!(
             read("statutory-right:provision=Act 703/2023, section 64"),
             Which::StatutoryRight(StatutoryRight { provision: "Act 703/2023, section 64".into() })
@@ -124,17 +124,17 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_told() {
-        for (text, told) in [
-            ("urgency", "`urgency` is no claim"),
-            ("emergency:asked", "`asked` is not known: the keys are client-cannot-be-asked"),
-            ("joint-service:data-necessary=yes", "`data-necessary` is true or false"),
+    fn an_invalid_claim_is_rejected() {
+        for (text, expected) in [
+            ("urgency", "`urgency` is not a claim"),
+            ("emergency:asked", "`asked` is unknown: the keys are client-cannot-be-asked"),
+            ("joint-service:data-necessary=yes", "`data-necessary` must be true or false"),
             ("joint-service:data-necessary,data-necessary", "`data-necessary` is written twice"),
-            ("social-welfare-authority:purpose=x", "purpose: `x` is not known"),
-            ("statutory-right:section=1", "`section=1` is not known: the key is provision"),
+            ("social-welfare-authority:purpose=x", "purpose: `x` is unknown"),
+            ("statutory-right:section=1", "`section=1` is unknown: the key is provision"),
         ] {
-            let wrong = parse(text).expect_err(text);
-            assert!(wrong.starts_with(told), "{text}: {wrong}");
+            let error = parse(text).expect_err(text);
+            assert!(error.starts_with(expected), "{text}: {error}");
         }
     }
 }

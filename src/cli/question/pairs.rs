@@ -1,10 +1,10 @@
-//! `key=value,key=value` on the command line.
+//! Arguments of the form `key=value,key=value`.
 
-/// Pairs that are taken one key at a time, until none is left.
+/// The pairs that have not been taken yet.
 pub(super) struct Pairs<'t>(Vec<(&'t str, Option<&'t str>)>);
 
 impl<'t> Pairs<'t> {
-    /// Reads pairs; a key may stand alone.
+    /// Parses pairs; the value of a key is optional.
     pub(super) fn parse(text: &'t str) -> Self {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
         Self(
@@ -17,7 +17,7 @@ impl<'t> Pairs<'t> {
         )
     }
 
-    /// Every value of a key.
+    /// Takes all values of a key.
     pub(super) fn take_all(&mut self, key: &str) -> Result<Vec<String>, String> {
         let taken = self.0.extract_if(.., |(name, _)| *name == key);
         taken
@@ -28,21 +28,23 @@ impl<'t> Pairs<'t> {
             .collect()
     }
 
-    /// The value of a key.
+    /// Takes the value of a key.
     pub(super) fn take(&mut self, key: &str) -> Result<Option<String>, String> {
         let mut values = self.take_all(key)?;
         let value = values.pop();
         if values.is_empty() { Ok(value) } else { Err(format!("`{key}` is written twice: keep one of them")) }
     }
 
-    /// Whether a key stands there, alone or as `key=true`, or `key=false`.
+    /// Takes a flag: `key` and `key=true` are true, `key=false` is false.
     pub(super) fn take_flag(&mut self, key: &str) -> Result<Option<bool>, String> {
         let mut taken = self.0.extract_if(.., |(name, _)| *name == key).map(|(_, value)| value);
         let flag = match taken.next() {
             None => None,
             Some(None | Some("true")) => Some(true),
             Some(Some("false")) => Some(false),
-            Some(Some(_)) => return Err(format!("`{key}` is true or false: write {key} or {key}=false")),
+            Some(Some(_)) => {
+                return Err(format!("`{key}` must be true or false: write {key} or {key}=false"));
+            }
         };
         match taken.next() {
             None => Ok(flag),
@@ -50,11 +52,11 @@ impl<'t> Pairs<'t> {
         }
     }
 
-    /// What was not taken is not known.
+    /// Rejects the keys that were not taken.
     pub(super) fn end(self, known: &str) -> Result<(), String> {
         match self.0.first() {
             None => Ok(()),
-            Some((key, _)) => Err(format!("`{key}` is not known: the keys are {known}")),
+            Some((key, _)) => Err(format!("`{key}` is unknown: the keys are {known}")),
         }
     }
 }

@@ -1,24 +1,24 @@
-//! A record on the command line.
+//! The argument `--record`.
 
 use super::super::names::{parse as parse_name, words};
 use super::pairs::Pairs;
 use crate::wire::v1;
 
 pub(super) const HELP: &str = "\
-A record that is asked for; can be repeated. Keys:
+A requested record; can be repeated. Keys:
   id                   the document's set id
-  register             OID of the register that holds it
+  register             OID of the register that holds the record
   kind                 patient-summary, service-event-entry, statement-or-certificate,
                        prescription, client-document or wellbeing-data
   event                the service event, or in social welfare the service transaction
   recorded-on          the day this version was recorded, YYYY-MM-DD
   task                 a service task's code; can be repeated
   original-controller  OID of the controller before a merger
-  organiser, producer  OIDs, if it was generated in an outsourced service";
+  organiser, producer  OIDs, if the record was made in an outsourced service";
 
 const KEYS: &str = "id, register, kind, event, recorded-on, task, original-controller, organiser, producer";
 
-/// Reads `id=…,register=…,…`. What is left out, the server tells.
+/// Parses `id=…,register=…,…`. The server reports missing fields.
 pub(super) fn parse(text: &str) -> Result<v1::Record, String> {
     let mut pairs = Pairs::parse(text);
     let kind = match pairs.take("kind")? {
@@ -28,7 +28,7 @@ pub(super) fn parse(text: &str) -> Result<v1::Record, String> {
                 words::<v1::RecordKind>().join(", ")
             ));
         }
-        Some(kind) => parse_name::<v1::RecordKind>(&kind).map_err(|wrong| format!("kind: {wrong}"))?,
+        Some(kind) => parse_name::<v1::RecordKind>(&kind).map_err(|error| format!("kind: {error}"))?,
     };
     let outsourcing = match (pairs.take("organiser")?, pairs.take("producer")?) {
         (None, None) => None,
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_record_is_read_from_pairs() {
+    fn a_record_is_parsed_from_pairs() {
         let record = parse(
             "id=d1,register=1.2.3,kind=client-document,event=t1,recorded-on=2024-05-06,task=a,task=b,\
              organiser=1.2,producer=1.3",
@@ -79,16 +79,16 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_is_told() {
-        for (text, told) in [
+    fn an_invalid_record_is_rejected() {
+        for (text, expected) in [
             ("id=1", "no kind: write kind=…"),
-            ("kind=letter", "kind: `letter` is not known: write one of patient-summary"),
-            ("kind=prescription,colour=red", "`colour` is not known: the keys are id"),
+            ("kind=letter", "kind: `letter` is unknown: write one of patient-summary"),
+            ("kind=prescription,colour=red", "`colour` is unknown: the keys are id"),
             ("kind=prescription,id=1,id=2", "`id` is written twice"),
             ("kind=prescription,id", "`id` has no value: write id=VALUE"),
         ] {
-            let wrong = parse(text).expect_err(text);
-            assert!(wrong.starts_with(told), "{text}: {wrong}");
+            let error = parse(text).expect_err(text);
+            assert!(error.starts_with(expected), "{text}: {error}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! What a decision of the matrix rests on.
+//! The bases of the decisions of the matrix.
 
 use crate::wire::v1::RegisterKind;
 
-/// What an answer may rest on.
+/// The basis of a decision: the declarations and claims that are present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Basis {
     Nothing,
@@ -64,7 +64,7 @@ impl Basis {
         }
     }
 
-    /// Whether it can be asked of these two.
+    /// Whether the basis applies to these two kinds of registers.
     pub(super) fn is_of(self, requester: RegisterKind, holder: RegisterKind) -> bool {
         let is_prescription = matches!(self, Self::Prescription | Self::PrescriptionDenied);
         (!is_prescription || is_healthcare(holder)) && (self != Self::OneRegister || requester == holder)

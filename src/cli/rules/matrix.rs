@@ -1,14 +1,14 @@
-//! `lupa rules --matrix`: what is answered between every two kinds of
-//! registers, on every channel, on every basis.
+//! `lupa rules --matrix`: the decision between every two kinds of registers, for
+//! every channel and every basis.
 
 use std::fmt::Write as _;
 
 use crate::policy::Question;
 use crate::policy::calendar::Calendar;
 use crate::policy::day::{Day, Instant};
-use crate::policy::gist::Gist;
-use crate::wire::v1::claim::Claim as Kind;
-use crate::wire::v1::declaration::Declaration as Content;
+use crate::policy::facts::Facts;
+use crate::wire::v1::claim::Kind;
+use crate::wire::v1::declaration::Content;
 use crate::wire::v1::denial::Scope;
 use crate::wire::v1::{self, Channel, ConsentKind, OrganisationKind, RecordKind, RegisterKind, Role, Sector};
 use crate::wire::verdict::{Disclosure, to_verdict};
@@ -25,16 +25,16 @@ const HOLDER: &str = "1.2.2";
 const REQUESTERS_CONTROLLER: &str = "1.2.3";
 const HOLDERS_CONTROLLER: &str = "1.2.4";
 
-/// An adult, made up.
+/// A fictional adult.
 const CLIENT: &str = "010181-900C";
 
-/// When everyone was ready for everything; consents of then are from before the Act.
+/// The day from which every register is ready for every kind of sharing.
 const READY_FROM: &str = "2015-01-01";
 
 const RECORD: &str = "record";
 const EVENT: &str = "event";
 
-/// Columns of characters.
+/// Widths in characters.
 const BASIS_WIDTH: usize = 46;
 const ANSWER_WIDTH: usize = 34;
 
@@ -59,7 +59,7 @@ pub(super) fn matrix(day: Day, calendar: &Calendar) -> Result<String, InvalidReq
             for basis in Basis::ALL.into_iter().filter(|basis| basis.is_of(requester, holder)) {
                 let mut answers = [const { String::new() }; CHANNELS.len()];
                 for (answer, channel) in answers.iter_mut().zip(CHANNELS) {
-                    *answer = Asked { requester, holder, channel, basis, at }.answer(calendar)?;
+                    *answer = MatrixCell { requester, holder, channel, basis, at }.answer(calendar)?;
                 }
                 write_line(&mut text, &format!("  {}", basis.name()), answers);
             }
@@ -73,7 +73,7 @@ fn channel_name(channel: Channel) -> String {
 }
 
 fn write_line(text: &mut String, first: &str, cells: [String; CHANNELS.len()]) {
-    // The empty line before a heading is not of its width.
+    // The empty line before a heading does not count towards its width.
     let heading = first.trim_start_matches('\n');
     let newlines = first.len() - heading.len();
     text.extend(std::iter::repeat_n('\n', newlines));
@@ -90,9 +90,9 @@ fn noon(day: Day) -> Instant {
     format!("{day}T10:00:00Z").parse().unwrap_or_default()
 }
 
-/// One question of the matrix.
+/// One cell of the matrix.
 #[derive(Clone, Copy)]
-struct Asked {
+struct MatrixCell {
     requester: RegisterKind,
     holder: RegisterKind,
     channel: Channel,
@@ -100,13 +100,13 @@ struct Asked {
     at: Instant,
 }
 
-impl Asked {
+impl MatrixCell {
     fn answer(self, calendar: &Calendar) -> Result<String, InvalidRequest> {
         let directory = directory::directory(&self.directory())?;
         let stored = declaration::stored_declarations("declarations", &self.declarations())?;
         let request = self.request();
         let situation = decision::situation(&request)?;
-        let question = Question::new(&situation, Gist::all(&stored), &directory, calendar, self.at);
+        let question = Question::new(&situation, Facts::all(&stored), &directory, calendar, self.at);
         let verdict = question.decide_read(decision::record(&self.record()));
         let verdict = to_verdict(&verdict, Disclosure::Detailed, |_| None::<String>);
         let reason = label::<v1::Reason>(verdict.reason);
@@ -117,7 +117,7 @@ impl Asked {
         })
     }
 
-    /// In the same register, or with the same controller.
+    /// Whether both registers have the same controller.
     fn has_one_controller(self) -> bool {
         matches!(self.basis, Basis::LocalConsent | Basis::OneRegister)
     }
@@ -170,7 +170,7 @@ impl Asked {
             channel: self.channel.into(),
             access_right: true,
             ground: v1::Ground::CareRelationship.into(),
-            claims: self.claim().map(|claim| v1::Claim { claim: Some(claim) }).into_iter().collect(),
+            claims: self.claim().map(|claim| v1::Claim { kind: Some(claim) }).into_iter().collect(),
             records: vec![self.record()],
             ..v1::DecideRequest::default()
         }
@@ -243,7 +243,7 @@ impl Asked {
         }
     }
 
-    /// All said just now, in this order.
+    /// The declarations, all given at the time of the request, in this order.
     fn declarations(self) -> Vec<v1::StoredDeclaration> {
         let information =
             Content::Information(v1::Information { version: "2.0".to_owned(), way: v1::Way::MyKanta.into() });
@@ -258,7 +258,7 @@ impl Asked {
         let (healthcare, social_welfare) = (Sector::Healthcare, Sector::SocialWelfare);
         let everything = || Scope::AllPatientData(v1::AllPatientData {});
         let register = || Scope::Register(HOLDER.to_owned());
-        let mut said = vec![information];
+        let mut declared = vec![information];
         match self.basis {
             Basis::Nothing
             | Basis::StatutoryRight
@@ -266,32 +266,34 @@ impl Asked {
             | Basis::JointService
             | Basis::Unable
             | Basis::Outsourced
-            | Basis::OneRegister => said.clear(),
+            | Basis::OneRegister => declared.clear(),
             Basis::Informed | Basis::Prescription | Basis::BothInUusimaa => {}
-            Basis::Consent => said.extend(consents),
+            Basis::Consent => declared.extend(consents),
             Basis::Denied => {
-                said.extend(consents);
-                said.extend([
+                declared.extend(consents);
+                declared.extend([
                     denial(healthcare, everything(), false),
                     denial(social_welfare, register(), false),
                 ]);
             }
             Basis::DeniedInEmergency => {
-                said.extend(consents);
-                said.push(denial(healthcare, everything(), true));
-                said.push(denial(social_welfare, register(), true));
+                declared.extend(consents);
+                declared.push(denial(healthcare, everything(), true));
+                declared.push(denial(social_welfare, register(), true));
             }
             Basis::ExtensivelyDenied => {
-                said.extend(consents);
-                said.push(denial(Sector::Both, Scope::Extensive(v1::Extensive {}), false));
+                declared.extend(consents);
+                declared.push(denial(Sector::Both, Scope::Extensive(v1::Extensive {}), false));
             }
             Basis::PrescriptionDenied => {
-                said.extend(consents);
-                said.push(denial(healthcare, Scope::Prescription(RECORD.to_owned()), false));
+                declared.extend(consents);
+                declared.push(denial(healthcare, Scope::Prescription(RECORD.to_owned()), false));
             }
-            Basis::LocalConsent => said.push(consent(ConsentKind::LocalCrossSector, REQUESTERS_CONTROLLER)),
+            Basis::LocalConsent => {
+                declared.push(consent(ConsentKind::LocalCrossSector, REQUESTERS_CONTROLLER))
+            }
         }
-        said.into_iter().map(|content| stored(content, self.at)).collect()
+        declared.into_iter().map(|content| stored(content, self.at)).collect()
     }
 }
 
@@ -322,12 +324,10 @@ fn denial(sector: Sector, scope: Scope, allows_emergency: bool) -> Content {
 
 fn stored(content: Content, at: Instant) -> v1::StoredDeclaration {
     v1::StoredDeclaration {
-        declaration: Some(v1::Declaration { declaration: Some(content) }),
+        declaration: Some(v1::Declaration { content: Some(content) }),
         recorded_at: Some(to_timestamp(at)),
         declarer: Some(v1::Declarer { role: Role::Client.into(), ..v1::Declarer::default() }),
-        recorded_by: Some(v1::RecordedBy {
-            recorded_by: Some(v1::recorded_by::RecordedBy::MyKanta(v1::MyKanta {})),
-        }),
+        recorded_by: Some(v1::RecordedBy { system: Some(v1::recorded_by::System::MyKanta(v1::MyKanta {})) }),
         ..v1::StoredDeclaration::default()
     }
 }

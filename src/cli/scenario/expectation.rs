@@ -1,4 +1,4 @@
-//! What should come of a scenario, and how what came differs.
+//! The expected outcome of a scenario, and its comparison with the actual one.
 
 use serde::Deserialize;
 
@@ -6,16 +6,16 @@ use crate::wire::v1;
 
 use super::Outcome;
 
-/// What should come of a scenario. What is left out is not compared.
+/// The expected outcome of a scenario. A field that is left out is not compared.
 #[derive(Clone, Debug)]
 pub enum Expectation {
-    /// One a record.
+    /// One verdict for each record.
     Verdicts(Vec<ExpectedVerdict>),
-    /// Accepted or refused.
+    /// Acceptance or rejection.
     Acceptance(ExpectedAcceptance),
 }
 
-/// What a verdict should be.
+/// The expected verdict of a record.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedVerdict {
@@ -23,32 +23,32 @@ pub struct ExpectedVerdict {
     reason: Option<v1::Reason>,
     detail: Option<v1::Detail>,
     rule: Option<String>,
-    /// These must be among them.
+    /// Obligations that must be present.
     #[serde(default)]
     obligations: Vec<v1::Obligation>,
-    /// These must not.
+    /// Obligations that must be absent.
     #[serde(default)]
     lacks_obligations: Vec<v1::Obligation>,
-    /// These must be among those that decided.
+    /// Declarations that must be among the deciding ones.
     #[serde(default)]
     declarations: Vec<String>,
-    /// These must be among those that the claims lack.
+    /// Conditions that must be among those that the claims lack.
     #[serde(default)]
     missing_conditions: Vec<String>,
-    /// The field at fault of an invalid record.
+    /// The invalid field of an invalid record.
     invalid_field: Option<String>,
 }
 
-/// Whether a request should be accepted.
+/// Whether the request is expected to be accepted.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedAcceptance {
     accepted: bool,
     code: Option<String>,
-    /// These must be among them.
+    /// Notices that must be present.
     #[serde(default)]
     notices: Vec<v1::Notice>,
-    /// These must not.
+    /// Notices that must be absent.
     #[serde(default)]
     lacks_notices: Vec<v1::Notice>,
     #[serde(default)]
@@ -57,27 +57,27 @@ pub struct ExpectedAcceptance {
     lacks_declarations: Vec<String>,
 }
 
-/// How what came differs from what was expected.
+/// A difference between the expected and the actual outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The record at this place; none = the whole request.
+    /// The index of the record. None: the whole request.
     pub record: Option<usize>,
-    /// What was expected and what came.
+    /// The expected and the actual value.
     pub message: String,
 }
 
 impl Expectation {
-    /// Whether it is expected that the request cannot be read.
-    pub(super) fn is_of_unreadable(&self) -> bool {
+    /// Whether the scenario expects an invalid request.
+    pub(super) fn expects_invalid(&self) -> bool {
         matches!(self, Self::Acceptance(acceptance) if acceptance.code.as_deref() == Some("INVALID_ARGUMENT"))
     }
 
-    /// How an outcome differs; empty = it does not.
+    /// The differences from an outcome. Empty: there are none.
     #[must_use]
     pub fn differences(&self, outcome: &Outcome) -> Vec<Difference> {
         match (self, outcome) {
             (Self::Verdicts(expected), Outcome::Decided(verdicts)) if expected.len() != verdicts.len() => {
-                vec![whole(format!("expected {} verdicts, came {}", expected.len(), verdicts.len()))]
+                vec![whole(format!("expected {} verdicts, got {}", expected.len(), verdicts.len()))]
             }
             (Self::Verdicts(expected), Outcome::Decided(verdicts)) => {
                 let pairs = expected.iter().zip(verdicts).enumerate();
@@ -90,10 +90,10 @@ impl Expectation {
             }
             (Self::Acceptance(expected), Outcome::Refused(code)) => expected.differences_refused(code),
             (Self::Verdicts(_), Outcome::Refused(code)) => {
-                vec![whole(format!("expected verdicts, came {code}"))]
+                vec![whole(format!("expected verdicts, got {code}"))]
             }
             (Self::Verdicts(_), Outcome::Accepted { .. }) | (Self::Acceptance(_), Outcome::Decided(_)) => {
-                vec![whole("what is expected does not go with what is asked".to_owned())]
+                vec![whole("the expectation does not fit the kind of request".to_owned())]
             }
         }
     }
@@ -112,10 +112,10 @@ impl ExpectedVerdict {
             missing_conditions,
             invalid_field,
         } = self;
-        let mut wrong = Vec::new();
-        let mut compare = |what: &str, expected: Option<&str>, came: &str| {
-            if let Some(expected) = expected.filter(|expected| *expected != came) {
-                wrong.push(format!("{what}: expected {}, came {}", or_none(expected), or_none(came)));
+        let mut differences = Vec::new();
+        let mut compare = |what: &str, expected: Option<&str>, actual: &str| {
+            if let Some(expected) = expected.filter(|expected| *expected != actual) {
+                differences.push(format!("{what}: expected {}, got {}", or_none(expected), or_none(actual)));
             }
         };
         compare("effect", effect.map(|effect| effect.as_str_name()), verdict.effect().as_str_name());
@@ -123,22 +123,25 @@ impl ExpectedVerdict {
         compare("detail", detail.map(|detail| detail.as_str_name()), verdict.detail().as_str_name());
         compare("rule", rule.as_deref(), &verdict.rule);
         compare("invalid_field", invalid_field.as_deref(), &verdict.invalid_field);
-        let came: Vec<v1::Obligation> = verdict.obligations().collect();
-        wrong.extend(absent("obligation", obligations.iter().map(|one| one.as_str_name()), |one| {
-            came.iter().any(|came| came.as_str_name() == one)
+        let actual: Vec<v1::Obligation> = verdict.obligations().collect();
+        differences.extend(absent("obligation", obligations.iter().map(|one| one.as_str_name()), |one| {
+            actual.iter().any(|actual| actual.as_str_name() == one)
         }));
-        wrong.extend(present("obligation", lacks_obligations.iter().map(|one| one.as_str_name()), |one| {
-            came.iter().any(|came| came.as_str_name() == one)
+        differences.extend(present(
+            "obligation",
+            lacks_obligations.iter().map(|one| one.as_str_name()),
+            |one| actual.iter().any(|actual| actual.as_str_name() == one),
+        ));
+        differences.extend(absent("declaration", declarations.iter().map(String::as_str), |id| {
+            verdict.declarations.iter().any(|actual| actual == id)
         }));
-        wrong.extend(absent("declaration", declarations.iter().map(String::as_str), |id| {
-            verdict.declarations.iter().any(|came| came == id)
-        }));
-        wrong.extend(absent(
+        differences.extend(absent(
             "missing condition",
             missing_conditions.iter().map(String::as_str),
-            |condition| verdict.missing_conditions.iter().any(|came| came == condition),
+            |condition| verdict.missing_conditions.iter().any(|actual| actual == condition),
         ));
-        (!wrong.is_empty()).then(|| Difference { record: Some(record), message: wrong.join("; ") })
+        (!differences.is_empty())
+            .then(|| Difference { record: Some(record), message: differences.join("; ") })
     }
 }
 
@@ -146,25 +149,37 @@ impl ExpectedAcceptance {
     fn differences_accepted(&self, notices: &[v1::Notice], shown: &[String]) -> Vec<Difference> {
         if !self.accepted {
             return vec![whole(format!(
-                "expected {}, was accepted",
-                self.code.as_deref().unwrap_or("a refusal")
+                "expected {}, but it was accepted",
+                self.code.as_deref().unwrap_or("a rejection")
             ))];
         }
         let has_notice = |name: &str| notices.iter().any(|notice| notice.as_str_name() == name);
         let is_shown = |id: &str| shown.iter().any(|shown| shown == id);
-        let mut wrong = absent("notice", self.notices.iter().map(|one| one.as_str_name()), has_notice);
-        wrong.extend(present("notice", self.lacks_notices.iter().map(|one| one.as_str_name()), has_notice));
-        wrong.extend(absent("declaration", self.contains_declarations.iter().map(String::as_str), is_shown));
-        wrong.extend(present("declaration", self.lacks_declarations.iter().map(String::as_str), is_shown));
-        wrong.into_iter().map(whole).collect()
+        let mut differences = absent("notice", self.notices.iter().map(|one| one.as_str_name()), has_notice);
+        differences.extend(present(
+            "notice",
+            self.lacks_notices.iter().map(|one| one.as_str_name()),
+            has_notice,
+        ));
+        differences.extend(absent(
+            "declaration",
+            self.contains_declarations.iter().map(String::as_str),
+            is_shown,
+        ));
+        differences.extend(present(
+            "declaration",
+            self.lacks_declarations.iter().map(String::as_str),
+            is_shown,
+        ));
+        differences.into_iter().map(whole).collect()
     }
 
     fn differences_refused(&self, code: &str) -> Vec<Difference> {
         if self.accepted {
-            return vec![whole(format!("expected to be accepted, came {code}"))];
+            return vec![whole(format!("expected to be accepted, got {code}"))];
         }
         match &self.code {
-            Some(expected) if expected != code => vec![whole(format!("expected {expected}, came {code}"))],
+            Some(expected) if expected != code => vec![whole(format!("expected {expected}, got {code}"))],
             _ => Vec::new(),
         }
     }
@@ -183,7 +198,7 @@ fn absent<'a>(
     expected: impl Iterator<Item = &'a str>,
     has: impl Fn(&str) -> bool,
 ) -> Vec<String> {
-    expected.filter(|one| !has(one)).map(|one| format!("{what} {one}: expected, did not come")).collect()
+    expected.filter(|one| !has(one)).map(|one| format!("{what} {one}: expected, but absent")).collect()
 }
 
 fn present<'a>(
@@ -191,5 +206,5 @@ fn present<'a>(
     unwanted: impl Iterator<Item = &'a str>,
     has: impl Fn(&str) -> bool,
 ) -> Vec<String> {
-    unwanted.filter(|one| has(one)).map(|one| format!("{what} {one}: came, though it should not")).collect()
+    unwanted.filter(|one| has(one)).map(|one| format!("{what} {one}: present, but must be absent")).collect()
 }

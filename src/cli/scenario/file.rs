@@ -1,4 +1,4 @@
-//! Reads a scenario file, or tells every fault with its line.
+//! Reads a scenario file, or reports every fault with its line.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,6 @@ use pbjson_types::Timestamp;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::cli::calendar::calendar;
 use crate::cli::document::{Document, Fault};
 use crate::config;
 use crate::policy::calendar::Calendar;
@@ -21,22 +20,22 @@ use crate::wire::violation::{InvalidRequest, instant};
 
 use super::{Expectation, Request, Scenario};
 
-/// The file itself; its messages are read apart, each at its place.
+/// The frame of a file. Its messages are parsed separately, by their paths.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct FileFrame {
     #[serde(rename = "directory")]
     directory: Option<IgnoredAny>,
     directory_file: Option<PathBuf>,
     calendar: Option<config::Calendar>,
     #[serde(rename = "meta")]
     _meta: Option<IgnoredAny>,
-    scenarios: Vec<Part>,
+    scenarios: Vec<ScenarioFrame>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Part {
+struct ScenarioFrame {
     name: String,
     #[serde(rename = "meta")]
     _meta: Option<IgnoredAny>,
@@ -56,18 +55,22 @@ struct Part {
 
 type ReadDirectory = Arc<(v1::Directory, Directory)>;
 
-/// Reads the scenarios of a file. `now` is when they are asked that do not say.
+/// Reads the scenarios of a file. `now` is the time of requests without one.
 pub fn read(path: &Path, text: &str, now: Instant) -> Result<Vec<Scenario>, Vec<Fault>> {
     let document = Document::read(text)?;
-    let File { directory, directory_file, calendar: dates, _meta: _, scenarios } = document.parse()?;
+    let FileFrame { directory, directory_file, calendar: dates, _meta: _, scenarios } = document.parse()?;
     let mut reader = Reader { document: &document, path, now, files: HashMap::new() };
     let shared = reader.directory("directory", directory.is_some(), directory_file.as_deref())?;
     let shared_calendar = reader.calendar("calendar", dates.as_ref())?;
     let mut faults = Vec::new();
     let mut read = Vec::with_capacity(scenarios.len());
-    for (place, part) in scenarios.into_iter().enumerate() {
-        match reader.scenario(&format!("scenarios[{place}]"), part, shared.as_ref(), shared_calendar.as_ref())
-        {
+    for (place, frame) in scenarios.into_iter().enumerate() {
+        match reader.scenario(
+            &format!("scenarios[{place}]"),
+            frame,
+            shared.as_ref(),
+            shared_calendar.as_ref(),
+        ) {
             Ok(scenario) => read.push(scenario),
             Err(more) => faults.extend(more),
         }
@@ -79,7 +82,7 @@ struct Reader<'a> {
     document: &'a Document,
     path: &'a Path,
     now: Instant,
-    /// Directory files that have been read.
+    /// Directory files that have been read already.
     files: HashMap<PathBuf, ReadDirectory>,
 }
 
@@ -87,14 +90,14 @@ impl Reader<'_> {
     fn scenario(
         &mut self,
         at: &str,
-        part: Part,
+        frame: ScenarioFrame,
         directory: Option<&ReadDirectory>,
         calendar: Option<&Arc<Calendar>>,
     ) -> Result<Scenario, Vec<Fault>> {
         let own = self.directory(
             &format!("{at}.directory"),
-            part.directory.is_some(),
-            part.directory_file.as_deref(),
+            frame.directory.is_some(),
+            frame.directory_file.as_deref(),
         )?;
         let directory =
             own.or_else(|| directory.cloned()).ok_or_else(|| {
@@ -103,22 +106,22 @@ impl Reader<'_> {
                     "no directory: give `directory` or `directory_file`, here or for the whole file",
                 )]
             })?;
-        let own = self.calendar(&format!("{at}.calendar"), part.calendar.as_ref())?;
+        let own = self.calendar(&format!("{at}.calendar"), frame.calendar.as_ref())?;
         let calendar = own.or_else(|| calendar.cloned()).unwrap_or_else(|| Arc::new(Calendar::published()));
-        let asked_at = match &part.at {
+        let requested_at = match &frame.at {
             None => self.now,
-            Some(told) => instant("at", told).map_err(|invalid| self.faults(at, &invalid))?,
+            Some(timestamp) => instant("at", timestamp).map_err(|invalid| self.faults(at, &invalid))?,
         };
         let expectation = self.expectation(&format!("{at}.expect"))?;
-        let request = self.request(at, &part, &expectation)?;
+        let request = self.request(at, &frame, &expectation)?;
         let declarations: Vec<v1::StoredDeclaration> =
-            if part.declarations.is_some() { self.part(&format!("{at}.declarations"))? } else { Vec::new() };
+            if frame.declarations.is_some() { self.part(&format!("{at}.declarations"))? } else { Vec::new() };
         let stored = stored_declarations("declarations", &declarations)
             .map_err(|invalid| self.faults(at, &invalid))?;
         Ok(Scenario {
             line: self.document.line_of(at),
-            name: part.name,
-            at: asked_at,
+            name: frame.name,
+            at: requested_at,
             directory,
             calendar,
             declarations: (declarations, stored),
@@ -127,11 +130,16 @@ impl Reader<'_> {
         })
     }
 
-    fn request(&self, at: &str, part: &Part, expectation: &Expectation) -> Result<Request, Vec<Fault>> {
-        let Part { decide, record, withdraw, list, print, .. } = part;
-        let asked = [decide, record, withdraw, list, print].into_iter().flatten().count();
-        if asked != 1 {
-            return Err(vec![self.fault(at, "ask one thing: decide, record, withdraw, list or print")]);
+    fn request(
+        &self,
+        at: &str,
+        frame: &ScenarioFrame,
+        expectation: &Expectation,
+    ) -> Result<Request, Vec<Fault>> {
+        let ScenarioFrame { decide, record, withdraw, list, print, .. } = frame;
+        let requests = [decide, record, withdraw, list, print].into_iter().flatten().count();
+        if requests != 1 {
+            return Err(vec![self.fault(at, "write one request: decide, record, withdraw, list or print")]);
         }
         let read = if decide.is_some() {
             self.part(&format!("{at}.decide")).map(Request::Decide)
@@ -144,9 +152,9 @@ impl Reader<'_> {
         } else {
             self.part(&format!("{at}.print")).map(Request::Print)
         };
-        // What is no message of the interface is an invalid argument, where that is expected.
+        // A request that is no valid message is an invalid argument, if the scenario expects that.
         read.or_else(
-            |faults| if expectation.is_of_unreadable() { Ok(Request::Unreadable) } else { Err(faults) },
+            |faults| if expectation.expects_invalid() { Ok(Request::Unreadable) } else { Err(faults) },
         )
     }
 
@@ -182,11 +190,11 @@ impl Reader<'_> {
             return Ok(Arc::clone(read));
         }
         let at = format!("{at}_file");
-        let wrong = |message: String| vec![self.fault(&at, message)];
+        let fault = |message: String| vec![self.fault(&at, message)];
         let text = std::fs::read_to_string(&path).map_err(|error| {
-            wrong(format!("`{}` cannot be read ({error}): correct the path", path.display()))
+            fault(format!("`{}` cannot be read ({error}): correct the path", path.display()))
         })?;
-        let within = |fault: &Fault| self.fault(&at, fault.told(&path.display().to_string()));
+        let within = |fault: &Fault| self.fault(&at, fault.in_file(&path.display().to_string()));
         let within = |faults: Vec<Fault>| faults.iter().map(within).collect::<Vec<_>>();
         let document = Document::read(&text).map_err(within)?;
         let message: v1::Directory = document.parse().map_err(within)?;
@@ -212,9 +220,12 @@ impl Reader<'_> {
         let Some(dates) = dates else {
             return Ok(None);
         };
-        match calendar(dates) {
+        match dates.over_published() {
             Ok(calendar) => Ok(Some(Arc::new(calendar))),
-            Err(faults) => Err(faults.iter().map(|fault| self.fault(at, fault.to_string())).collect()),
+            Err(faults) => {
+                let faults = faults.into_iter();
+                Err(faults.map(|fault| self.fault(&format!("{at}.{}", fault.field), fault.message)).collect())
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! The Unix domain socket for sidecars.
+//! The Unix domain socket for Envoy.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -10,33 +10,33 @@ use tokio::net::UnixListener;
 use super::Failure;
 use crate::config::Sidecar;
 
-/// To connect is to write.
+/// Modes of the socket. Connecting requires write permission.
 const OWNER: u32 = 0o600;
 const OWNER_AND_GROUP: u32 = 0o660;
 
-/// Listens where the settings say, if they do. A socket that a process left
-/// behind which was killed is taken away; one that is listened on is not.
+/// Listens on the configured socket, if there is one. A stale socket of a killed
+/// process is removed; a socket on which a process listens is not.
 pub(super) fn listen(config: &Sidecar) -> Result<Option<UnixListener>, Failure> {
     let Some(path) = &config.socket_path else { return Ok(None) };
-    let told = |what: &str, error: &io::Error| {
+    let failure = |what: &str, error: &io::Error| {
         Failure::Usage(format!("cannot {what} `{}` ({error}): set sidecar.socket_path", path.display()))
     };
-    let is_left_behind = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
+    let is_stale = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
         && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
-    if is_left_behind {
-        fs::remove_file(path).map_err(|error| told("take away the socket left at", &error))?;
+    if is_stale {
+        fs::remove_file(path).map_err(|error| failure("remove the stale socket", &error))?;
     }
-    let listener = UnixListener::bind(path).map_err(|error| told("listen on", &error))?;
+    let listener = UnixListener::bind(path).map_err(|error| failure("listen on", &error))?;
     let mode = if config.socket_group_may_connect { OWNER_AND_GROUP } else { OWNER };
     fs::set_permissions(path, Permissions::from_mode(mode))
-        .map_err(|error| told("say who may connect to", &error))?;
+        .map_err(|error| failure("set the mode of", &error))?;
     Ok(Some(listener))
 }
 
-/// Takes the socket away, so that nobody waits for an answer.
+/// Removes the socket, so that no caller connects and waits.
 pub(super) fn remove(config: &Sidecar) {
     let Some(path) = &config.socket_path else { return };
     if let Err(error) = fs::remove_file(path) {
-        tracing::warn!(path = %path.display(), %error, "the socket is left behind");
+        tracing::warn!(path = %path.display(), %error, "cannot remove the socket");
     }
 }

@@ -1,10 +1,10 @@
-//! Numbers and texts as bytes, the lowest byte first.
+//! Encoding of numbers and texts: little-endian, lengths first.
 
-/// Bytes that are written.
+/// Writes to a buffer.
 #[derive(Debug, Default)]
 pub(in crate::index) struct Output(Vec<u8>);
 
-/// Bytes that are read. Whatever is not there is none.
+/// Reads from a buffer; each method returns none where the bytes do not suffice.
 #[derive(Debug)]
 pub(in crate::index) struct Input<'b>(&'b [u8]);
 
@@ -13,7 +13,7 @@ impl Output {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
-    /// How many there are, and each.
+    /// The number of them, then each.
     pub(in crate::index) fn numbers(&mut self, numbers: impl ExactSizeIterator<Item = u64>) {
         self.number(numbers.len() as u64);
         self.0.reserve(numbers.len() * size_of::<u64>());
@@ -45,7 +45,7 @@ impl<'b> Input<'b> {
         Some(u64::from_le_bytes(*number))
     }
 
-    /// How many follow, none if there cannot be so many.
+    /// A length; none if it exceeds the bytes that are left.
     pub(in crate::index) fn count(&mut self) -> Option<usize> {
         usize::try_from(self.number()?).ok().filter(|count| *count <= self.0.len())
     }

@@ -1,4 +1,4 @@
-//! What a checkpoint is of, and where its slices are.
+//! The header of a checkpoint: the state that it holds, and the positions of its slices.
 
 use std::io::{self, Read};
 
@@ -12,31 +12,31 @@ use super::{DIGEST_BYTES, Input, Output};
 use crate::policy::day::Instant;
 use crate::store::{Epoch, Revision};
 
-/// What the file is.
+/// Identifies the file format.
 const MAGIC: &[u8; 16] = b"lupa index 0001\n";
 
-/// The sources by which it was written. What other ones could not read of the
-/// store is unreadable in their checkpoints too, and need not be so here.
+/// Digest of the sources that wrote it. Another build may read declarations that
+/// this one cannot, and the other way round, so its checkpoints are not used.
 const SOURCES: &[u8] = env!("INDEX_DIGEST").as_bytes();
 
 const EPOCH_BYTES: usize = 16;
 
 /// The start of a checkpoint.
-pub(super) struct Header {
+pub(super) struct CheckpointHeader {
     pub(super) epoch: Epoch,
     pub(super) revision: Revision,
-    /// Of the change with that revision.
+    /// When the change of that revision was recorded.
     pub(super) recorded_at: Option<Instant>,
-    /// 0: there is no directory.
+    /// Revision of the directory; 0: there is none.
     pub(super) directory_revision: Revision,
     pub(super) seed: Seed,
-    /// Of all that decides.
+    /// Digest of the state.
     pub(super) digest: StateDigest,
-    /// Where each slice begins, and its length.
+    /// Offset and length of each slice.
     pub(super) slices: Vec<(u64, u64)>,
 }
 
-impl Header {
+impl CheckpointHeader {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         Self {
             epoch: snapshot.epoch,
@@ -49,7 +49,7 @@ impl Header {
         }
     }
 
-    /// Always of one length, however many slices are known.
+    /// Of constant length: positions not known yet are zero.
     pub(super) fn bytes(&self) -> Vec<u8> {
         let Self { epoch, revision, recorded_at, directory_revision, seed: Seed(seed), digest, slices } =
             self;
@@ -73,7 +73,7 @@ impl Header {
         bytes
     }
 
-    /// None if it is not the header of a checkpoint that these sources wrote.
+    /// None unless it is a header that this build wrote.
     pub(super) fn read(file: &mut impl Read) -> io::Result<Option<Self>> {
         let mut bytes = Vec::new();
         file.take(Self::LENGTH as u64).read_to_end(&mut bytes)?;
@@ -84,9 +84,9 @@ impl Header {
         MAGIC.len() + SOURCES.len() + EPOCH_BYTES + 6 * size_of::<u64>() + SLICES * 16 + DIGEST_BYTES;
 
     fn parse(bytes: &[u8]) -> Option<Self> {
-        let (told, digest) = bytes.split_last_chunk::<DIGEST_BYTES>()?;
-        let found: [u8; DIGEST_BYTES] = Sha256::digest(told).into();
-        let mut input = Input::new(told);
+        let (body, digest) = bytes.split_last_chunk::<DIGEST_BYTES>()?;
+        let found: [u8; DIGEST_BYTES] = Sha256::digest(body).into();
+        let mut input = Input::new(body);
         if input.raw(MAGIC.len())? != MAGIC || input.raw(SOURCES.len())? != SOURCES || found != *digest {
             return None;
         }
@@ -102,7 +102,8 @@ impl Header {
         Some(Self { epoch, revision, recorded_at, directory_revision, seed, digest, slices })
     }
 
-    /// The digest of a slice of this checkpoint: another's has another seed or revision.
+    /// The digest of a slice. It covers seed, revision and number, so that a slice
+    /// of another checkpoint or position does not pass.
     pub(super) fn digest_of(&self, number: usize, body: &[u8]) -> [u8; DIGEST_BYTES] {
         let Seed([one, other]) = self.seed;
         let nonce = [one, other, self.revision.0, number as u64].map(u64::to_le_bytes).concat();

@@ -1,4 +1,4 @@
-//! A piece of what is staged.
+//! A block of staged entries, in memory that returns to the system when dropped.
 
 use std::io;
 
@@ -6,14 +6,14 @@ use memmap2::MmapMut;
 
 use super::super::entry::Entry;
 
-/// So many entries fit into a piece.
+/// Number of entries in a full piece.
 const ENTRIES: usize = 16 * 1_024;
 
-/// What an entry takes: client, reference and the two halves.
+/// Size of a staged entry: client, reference and the two words of the entry.
 const ENTRY_BYTES: usize = 24;
 
-/// An entry of a client. Its reference is told apart, because a stage has
-/// more to refer to than a slice.
+/// An entry of a client. The reference is outside the entry, because a stage's
+/// tables are longer than a slice's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Staged {
     pub(super) client: u32,
@@ -21,15 +21,15 @@ pub(super) struct Staged {
     pub(super) entry: Entry,
 }
 
-/// Some entries. Its memory comes from the system and goes back to it as soon
-/// as it is dropped, whatever the allocator keeps and in whichever thread.
+/// A block of entries. Its memory is mapped, not allocated: dropping it returns
+/// it to the system at once, whatever the allocator would keep and in any thread.
 pub(super) struct Piece {
     bytes: MmapMut,
     length: usize,
 }
 
 impl Piece {
-    /// With room for some entries.
+    /// An empty piece.
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self { bytes: MmapMut::map_anon(ENTRIES * ENTRY_BYTES)?, length: 0 })
     }
@@ -38,7 +38,7 @@ impl Piece {
         self.length == ENTRIES
     }
 
-    /// Adds an entry, if there is room.
+    /// Adds an entry; a full piece ignores it.
     pub(super) fn push(&mut self, staged: Staged) {
         let Staged { client, reference, entry: Entry([low, high]) } = staged;
         let (places, _) = self.bytes.as_chunks_mut::<ENTRY_BYTES>();
@@ -52,7 +52,7 @@ impl Piece {
         }
     }
 
-    /// The entries in the order in which they were added.
+    /// The entries in the order of addition.
     pub(super) fn iter(&self) -> impl Iterator<Item = Staged> {
         let (places, _) = self.bytes.as_chunks::<ENTRY_BYTES>();
         places.iter().take(self.length).map(|place| {
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn entries_are_read_as_they_were_added() {
+    fn entries_are_read_in_the_order_of_addition() {
         let mut piece = Piece::new().unwrap();
         let staged = |n: u32| Staged {
             client: n,

@@ -1,4 +1,5 @@
-//! Changes of a range of revisions, packed and grouped by client.
+//! The first step of a load: the changes of a range of revisions, packed and
+//! grouped by client.
 
 use std::collections::HashMap;
 use std::io;
@@ -6,22 +7,23 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::super::entry::{Entry, First, More, Says};
-use super::super::kept::{Id, Kept};
-use super::super::key::{Client, Hash, SLICES, Seed};
+use super::super::declaration_id::DeclarationId;
+use super::super::entry::Entry;
+use super::super::key::{ClientHash, HashedClient, SLICES, Seed};
+use super::super::overlay_entry::OverlayEntry;
 use super::super::slice::Contents;
 use super::piece::{Piece, Staged};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
-use crate::policy::gist::{ContentRef, Ending};
+use crate::policy::facts::{OwnedFacts, WithdrawalFacts};
 use crate::policy::oid::OpaqueId;
-use crate::store::{Decides, Loaded, Revision};
+use crate::store::{ChangeEffect, IndexChange, Revision};
 
-/// The slices are built in so many groups.
+/// Number of groups in which the slices are built.
 pub(super) const GROUPS: usize = 64;
 
-/// Set in a staged client where the rest is a place among `others`.
+/// Set in a staged client if the remaining bits are a position among `others`.
 const IS_OTHER: u32 = 1 << 31;
 
 /// Changes of a range of revisions.
@@ -29,22 +31,22 @@ pub(super) struct Stage {
     seed: Seed,
     pub(super) groups: Vec<Vec<Piece>>,
     pub(super) contents: Contents,
-    pub(super) withdrawals: Vec<(Withdrawn, Ending)>,
+    pub(super) withdrawals: Vec<(WithdrawnId, WithdrawalFacts)>,
     places_of_others: HashMap<ClientId, u32>,
     pub(super) directory: Option<(Revision, Arc<Directory>)>,
     pub(super) recorded_at: Option<Instant>,
-    /// The system gave no more memory.
+    /// The system refused to allocate memory.
     pub(super) failure: Option<io::Error>,
 }
 
-/// The id of a declaration that was withdrawn. Nearly all are UUIDs.
-pub(super) enum Withdrawn {
+/// The id of a withdrawn declaration. Nearly all are UUIDs.
+pub(super) enum WithdrawnId {
     Uuid([u8; 16]),
     Other(OpaqueId<'static>),
 }
 
-/// In the place of a withdrawal's entry. No declaration has it: there are no
-/// days and revisions as late as that.
+/// Marks a withdrawal among the entries. No declaration has this entry: its day
+/// and revision are out of range.
 pub(super) const WITHDRAWAL: Entry = Entry([u64::MAX; 2]);
 
 impl Stage {
@@ -61,46 +63,45 @@ impl Stage {
         }
     }
 
-    /// Stages the change that follows.
-    pub(super) fn apply(&mut self, loaded: Loaded) {
-        let Loaded { revision, recorded_at, what } = loaded;
+    /// Stages the next change.
+    pub(super) fn apply(&mut self, change: IndexChange) {
+        let IndexChange { revision, recorded_at, effect } = change;
         self.recorded_at = Some(recorded_at);
-        match what {
-            Decides::Declaration { client, told_id, gist } => {
-                self.declare(client, Kept::loaded(gist, told_id, revision));
+        match effect {
+            ChangeEffect::Declaration { client, told_id, facts } => {
+                self.declare(client, revision, told_id.as_ref(), facts);
             }
-            Decides::Withdrawal { client, declaration_id, ending } => {
+            ChangeEffect::Withdrawal { client, declaration_id, withdrawal } => {
                 let reference = place(self.withdrawals.len());
-                self.withdrawals.push((Withdrawn::of(declaration_id), ending));
+                self.withdrawals.push((WithdrawnId::of(declaration_id), withdrawal));
                 self.push(client, [(reference, WITHDRAWAL)]);
             }
-            Decides::Nothing => {}
-            Decides::Directory(directory) => self.directory = Some((revision, Arc::new(directory))),
+            ChangeEffect::Nothing => {}
+            ChangeEffect::Directory(directory) => self.directory = Some((revision, Arc::new(directory))),
         }
     }
 
-    fn declare(&mut self, client: ClientId, kept: Kept) {
-        let says = self.contents.says(ContentRef::of(&kept.content));
-        let told_id = match kept.id() {
-            Id::Derived(_) => None,
-            Id::Told(_, id) => Some(self.contents.tell(id)),
+    fn declare(
+        &mut self,
+        client: ClientId,
+        revision: Revision,
+        assigned_id: Option<&OpaqueId<'_>>,
+        facts: OwnedFacts,
+    ) {
+        let borrowed = facts.as_facts(0);
+        let (content, reference) = self.contents.intern(borrowed.content).split();
+        let id = match assigned_id {
+            None => DeclarationId::Derived(revision),
+            Some(id) => DeclarationId::Assigned(revision, id.as_str()),
         };
-        let more = More { ending: kept.ending, role: kept.role, told_id };
-        let has_more = more != More::NOTHING;
-        let (says, reference) = match says {
-            Says::Information(at) => (Says::Information(0), at),
-            Says::Consent(at) => (Says::Consent(0), at),
-            Says::Denial(at) => (Says::Denial(0), at),
-            Says::Unreadable(_) | Says::Kept(_) => (says, 0),
-        };
-        let (recorded_at, given_on, revision) = (kept.recorded_at, kept.given_on, kept.id().revision());
-        let first = Entry::first(&First { recorded_at, given_on, revision, says, has_more });
-        match (first, has_more.then(|| Entry::more(&more))) {
-            (Some(first), None) => self.push(client, [(reference, first)]),
-            (Some(first), Some(Some(more))) => self.push(client, [(reference, first), (0, more)]),
-            (None, _) | (_, Some(None)) => {
-                let reference = self.contents.keep(kept);
-                if let Some(entry) = Entry::kept(0, revision) {
+        let id_place = self.contents.push_id(id);
+        match Entry::pack(&borrowed, revision, content, id_place) {
+            Some((first, None)) => self.push(client, [(reference, first)]),
+            Some((first, Some(second))) => self.push(client, [(reference, first), (0, second)]),
+            None => {
+                let unpacked = OverlayEntry::new(revision, assigned_id, facts);
+                let reference = self.contents.push_unpacked(unpacked);
+                if let Some(entry) = Entry::unpacked(0, revision) {
                     self.push(client, [(reference, entry)]);
                 }
             }
@@ -108,10 +109,10 @@ impl Stage {
     }
 
     fn push<const N: usize>(&mut self, client: ClientId, entries: [(u32, Entry); N]) {
-        let hash = self.seed.hash(Client::from(&client));
-        let client = match Client::from(&client) {
-            Client::National(number) => number,
-            Client::Other(_) => self.other(client),
+        let hash = self.seed.hash(HashedClient::from(&client));
+        let client = match HashedClient::from(&client) {
+            HashedClient::National(number) => number,
+            HashedClient::Other(_) => self.other(client),
         };
         let Some(group) = self.groups.get_mut(hash.slice() / (SLICES / GROUPS)) else { return };
         for (reference, entry) in entries {
@@ -129,34 +130,35 @@ impl Stage {
 
     fn other(&mut self, client: ClientId) -> u32 {
         let Self { places_of_others, contents, .. } = self;
-        let at = places_of_others.entry(client).or_insert_with_key(|client| contents.other(client.clone()));
+        let at =
+            places_of_others.entry(client).or_insert_with_key(|client| contents.push_other(client.clone()));
         *at | IS_OTHER
     }
 
     /// The hash of the client of an entry.
-    pub(super) fn hash_of(&self, staged: &Staged) -> Option<Hash> {
+    pub(super) fn hash_of(&self, staged: &Staged) -> Option<ClientHash> {
         self.client_of(staged).map(|client| self.seed.hash(client))
     }
 
     /// The client of an entry.
-    pub(super) fn client_of(&self, staged: &Staged) -> Option<Client<'_>> {
+    pub(super) fn client_of(&self, staged: &Staged) -> Option<HashedClient<'_>> {
         match staged.client.checked_sub(IS_OTHER) {
-            None => Some(Client::National(staged.client)),
-            Some(at) => self.contents.others.get(at as usize).map(Client::Other),
+            None => Some(HashedClient::National(staged.client)),
+            Some(at) => self.contents.others.get(at as usize).map(HashedClient::Other),
         }
     }
 }
 
-impl Withdrawn {
+impl WithdrawnId {
     fn of(id: OpaqueId<'static>) -> Self {
         match Uuid::try_parse(id.as_str()) {
-            // Of the ways to write a UUID only one is taken for the id.
+            // Only the canonical spelling of a UUID can be restored from its bytes.
             Ok(uuid) if OpaqueId::of_uuid(uuid.as_u128()) == id => Self::Uuid(uuid.into_bytes()),
             Ok(_) | Err(_) => Self::Other(id),
         }
     }
 
-    /// The id as it was written.
+    /// The id as it was received.
     pub(super) fn id(&self) -> OpaqueId<'_> {
         match self {
             Self::Uuid(bytes) => OpaqueId::of_uuid(u128::from_be_bytes(*bytes)),

@@ -1,133 +1,128 @@
-//! A slice under construction.
+//! Builds a slice: at load from staged declarations, at a merge from the old
+//! slice and the overlay.
 
 use std::thread;
 
+use super::super::declaration_id::DeclarationId;
 use super::super::delta::Delta;
-use super::super::entry::{Entry, First, More, Says};
-use super::super::kept::{Id, Kept};
-use super::super::key::{Client, Hash, Seed};
+use super::super::entry::{ContentKind, Continuation, Entry};
+use super::super::key::{ClientHash, HashedClient, Seed};
+use super::super::overlay_entry::OverlayEntry;
 use super::{Contents, EMPTY, IS_LONG, IS_OTHER, Placed, Slice, declarations};
-use crate::policy::gist::{Ending, Gist};
+use crate::policy::facts::{Facts, WithdrawalFacts};
 
-/// Of five places four are taken: more would be found late, fewer would take room.
-const TAKEN: (usize, usize) = (4, 5);
+/// Load factor of the table, four fifths: more makes probes longer, less costs memory.
+const LOAD_FACTOR: (usize, usize) = (4, 5);
 
-/// A merge gives way to other threads after so many clients.
-const GIVES_WAY_AFTER: usize = 128;
+/// Number of clients after which a merge yields the processor.
+const CLIENTS_PER_YIELD: usize = 128;
 
-/// A slice cannot hold so much: its clients have more than sixteen million
-/// declarations, or say more than eight million different things.
+/// A slice is at its limit: its clients have more than sixteen million
+/// declarations, or these have more than eight million distinct contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a slice of the index is full: this version of lupa does not hold so many declarations")]
-pub(in crate::index) struct Overfull;
+#[error("a slice of the index is full: this version of lupa cannot hold more declarations in it")]
+pub(in crate::index) struct SliceFull;
 
-/// A slice under construction: clients in the order of their hashes, and of
-/// each its declarations in revision order.
+/// Takes clients in the order of their hashes, and the declarations of each in
+/// revision order.
 #[derive(Debug, Default)]
 pub(in crate::index) struct SliceBuilder {
     entries: Vec<Entry>,
     contents: Contents,
-    /// Hash, client as in the table and start of each client.
-    clients: Vec<(Hash, u32, usize)>,
+    /// Of each client its hash, its form in the table and the start of its entries.
+    clients: Vec<(ClientHash, u32, usize)>,
     declarations: u32,
 }
 
-/// A client's part of a merge.
-enum Part<'p> {
+/// What a merge writes for a client.
+enum MergedClient<'p> {
+    /// The entries of the old slice, and the changes since.
     Old(Placed, Option<&'p Delta>),
-    New(Client<'p>, &'p Delta),
+    /// Only changes: the client is not in the old slice.
+    New(HashedClient<'p>, &'p Delta),
 }
 
 impl SliceBuilder {
-    /// Begins the next client.
-    pub(in crate::index) fn client(&mut self, hash: Hash, client: Client<'_>) {
+    /// Starts the next client.
+    pub(in crate::index) fn client(&mut self, hash: ClientHash, client: HashedClient<'_>) {
         let client = match client {
-            Client::National(number) => number,
-            Client::Other(other) => self.contents.other(other.clone()) | IS_OTHER,
+            HashedClient::National(number) => number,
+            HashedClient::Other(other) => self.contents.push_other(other.clone()) | IS_OTHER,
         };
         self.clients.push((hash, client, self.entries.len()));
     }
 
     /// Adds a declaration of the client.
-    pub(in crate::index) fn declare(&mut self, gist: &Gist<'_>, id: Id<'_>) -> Result<(), Overfull> {
-        let Gist { place: _, content, given_on, recorded_at, role, ending } = *gist;
-        let says = self.contents.says(content);
-        let told_id = match id {
-            Id::Derived(_) => None,
-            Id::Told(_, id) => Some(self.contents.tell(id)),
-        };
-        let more = More { ending, role, told_id };
-        let has_more = more != More::NOTHING;
-        let first = First { recorded_at, given_on, revision: id.revision(), says, has_more };
-        if self.push(&first, &more) { Ok(()) } else { self.keep(Kept::from((gist, id))) }
-    }
-
-    /// Adds a declaration, if its entries can say it.
-    fn push(&mut self, first: &First, more: &More) -> bool {
-        let entries = if first.has_more {
-            Entry::first(first).zip(Entry::more(more)).map(|(first, more)| (first, Some(more)))
-        } else {
-            Entry::first(first).map(|first| (first, None))
-        };
-        if let Some((first, more)) = entries {
-            self.entries.push(first);
-            self.entries.extend(more);
-            self.declarations += 1;
+    pub(in crate::index) fn declare(
+        &mut self,
+        facts: &Facts<'_>,
+        id: DeclarationId<'_>,
+    ) -> Result<(), SliceFull> {
+        let content = self.contents.intern(facts.content);
+        let assigned_id = self.contents.push_id(id);
+        match Entry::pack(facts, id.revision(), content, assigned_id) {
+            Some(entries) => self.push(entries),
+            None => self.push_unpacked(facts, id)?,
         }
-        entries.is_some()
-    }
-
-    /// Keeps a declaration whole.
-    fn keep(&mut self, kept: Kept) -> Result<(), Overfull> {
-        let revision = kept.id().revision();
-        let place = self.contents.keep(kept);
-        self.entries.push(Entry::kept(place, revision).ok_or(Overfull)?);
-        self.declarations += 1;
         Ok(())
     }
 
-    /// The slice with the changes of some of its clients, which may be new.
+    fn push(&mut self, (first, second): (Entry, Option<Entry>)) {
+        self.entries.push(first);
+        self.entries.extend(second);
+        self.declarations += 1;
+    }
+
+    /// Adds a declaration that does not fit into entries.
+    fn push_unpacked(&mut self, facts: &Facts<'_>, id: DeclarationId<'_>) -> Result<(), SliceFull> {
+        let place =
+            self.contents.push_unpacked(OverlayEntry { id: id.to_owned_id(), facts: facts.to_owned_facts() });
+        self.push((Entry::unpacked(place, id.revision()).ok_or(SliceFull)?, None));
+        Ok(())
+    }
+
+    /// The old slice merged with the changes of some clients, which may be new.
     pub(in crate::index) fn merged(
         old: &Slice,
         seed: Seed,
-        changed: &[(Hash, Client<'_>, &Delta)],
-    ) -> Result<Slice, Overfull> {
+        changed: &[(ClientHash, HashedClient<'_>, &Delta)],
+    ) -> Result<Slice, SliceFull> {
         let delta_of = |placed: &Placed| {
             let mut changed = changed.iter().filter(|(hash, _, _)| *hash == placed.hash);
             changed.find(|(_, client, _)| old.client_is(placed.client, *client)).map(|(_, _, delta)| *delta)
         };
-        // Asked for only where the hash is among those changed.
-        let mut hashes: Vec<Hash> = changed.iter().map(|(hash, _, _)| *hash).collect();
+        // Searched only for the hashes that changed.
+        let mut hashes: Vec<ClientHash> = changed.iter().map(|(hash, _, _)| *hash).collect();
         hashes.sort_unstable();
-        let mut parts: Vec<(Hash, Part<'_>)> = old
+        let mut parts: Vec<(ClientHash, MergedClient<'_>)> = old
             .placed(seed)
             .map(|placed| {
                 let delta = hashes.binary_search(&placed.hash).ok().and_then(|_| delta_of(&placed));
-                (placed.hash, Part::Old(placed, delta))
+                (placed.hash, MergedClient::Old(placed, delta))
             })
             .collect();
-        // A client with nothing but withdrawals of what it never declared is none.
+        // A new client needs a declaration: withdrawals of unknown declarations are ignored.
         let new = changed
             .iter()
             .filter(|(hash, client, delta)| !delta.added.is_empty() && old.find(*hash, *client).is_none());
-        parts.extend(new.map(|(hash, client, delta)| (*hash, Part::New(*client, delta))));
+        parts.extend(new.map(|(hash, client, delta)| (*hash, MergedClient::New(*client, delta))));
         parts.sort_by_key(|(hash, _)| *hash);
 
         let mut builder = Self { contents: old.contents.clone(), ..Self::default() };
         builder.entries.reserve(old.entries.len() + changed.len());
         for (place, (hash, part)) in parts.iter().enumerate() {
-            if place % GIVES_WAY_AFTER == 0 {
-                // Who decides on this core would else wait until the slice is whole.
+            if place % CLIENTS_PER_YIELD == 0 {
+                // A decision on this core would otherwise wait for the whole slice.
                 thread::yield_now();
             }
             match part {
-                Part::Old(placed, delta) => {
+                MergedClient::Old(placed, delta) => {
                     builder.clients.push((*hash, placed.client, builder.entries.len()));
                     let entries = old.entries.get(placed.entries.clone()).unwrap_or_default();
-                    builder.carry_over(old, entries, delta.map_or(&[], |delta| &delta.endings))?;
+                    builder.carry_over(old, entries, delta.map_or(&[], |delta| &delta.withdrawals))?;
                     builder.add(*delta)?;
                 }
-                Part::New(client, delta) => {
+                MergedClient::New(client, delta) => {
                     builder.client(*hash, *client);
                     builder.add(Some(delta))?;
                 }
@@ -136,95 +131,92 @@ impl SliceBuilder {
         builder.finish()
     }
 
-    fn add(&mut self, delta: Option<&Delta>) -> Result<(), Overfull> {
+    fn add(&mut self, delta: Option<&Delta>) -> Result<(), SliceFull> {
         delta
             .iter()
             .flat_map(|delta| &delta.added)
-            .try_for_each(|kept| self.declare(&kept.gist(0), kept.id()))
+            .try_for_each(|entry| self.declare(&entry.facts.as_facts(0), entry.id.borrowed()))
     }
 
-    /// Copies entries that refer to the same contents, some declarations ended.
+    /// Copies entries, whose references stay valid, and applies withdrawals.
     fn carry_over(
         &mut self,
         old: &Slice,
         entries: &[Entry],
-        endings: &[(u32, Ending)],
-    ) -> Result<(), Overfull> {
-        if endings.is_empty() {
+        withdrawals: &[(u32, WithdrawalFacts)],
+    ) -> Result<(), SliceFull> {
+        if withdrawals.is_empty() {
             self.entries.extend_from_slice(entries);
-            self.declarations += u32::try_from(declarations(entries).count()).map_err(|_| Overfull)?;
+            self.declarations += u32::try_from(declarations(entries).count()).map_err(|_| SliceFull)?;
             return Ok(());
         }
-        for (place, entry, more) in declarations(entries) {
-            match endings.iter().find(|(ended, _)| *ended == place) {
-                Some((_, ending)) => self.end(old, entry, more, *ending)?,
-                None => {
-                    self.entries.push(entry);
-                    self.entries.extend(more);
-                    self.declarations += 1;
-                }
+        for (place, entry, second) in declarations(entries) {
+            match withdrawals.iter().find(|(withdrawn, _)| *withdrawn == place) {
+                Some((_, withdrawal)) => self.withdraw(old, entry, second, *withdrawal)?,
+                None => self.push((entry, second)),
             }
         }
         Ok(())
     }
 
-    /// Copies a declaration that has ended.
-    fn end(
+    /// Copies a declaration that was withdrawn.
+    fn withdraw(
         &mut self,
         old: &Slice,
         entry: Entry,
-        more: Option<Entry>,
-        ending: Ending,
-    ) -> Result<(), Overfull> {
-        let first = entry.read_first().ok_or(Overfull)?;
-        let told = more.map_or(Some(More::NOTHING), Entry::read_more).ok_or(Overfull)?;
-        if let Says::Kept(place) = first.says {
-            if let Some(kept) = self.contents.kept.get_mut(place as usize) {
-                kept.ending = Some(ending);
+        second: Option<Entry>,
+        withdrawal: WithdrawalFacts,
+    ) -> Result<(), SliceFull> {
+        let header = entry.read_header().ok_or(SliceFull)?;
+        let continuation = Continuation::read(second).ok_or(SliceFull)?;
+        if let ContentKind::Unpacked(place) = header.content {
+            if let Some(unpacked) = self.contents.unpacked.get_mut(place as usize) {
+                unpacked.facts.withdrawal = Some(withdrawal);
             }
-            self.entries.push(entry);
-            self.declarations += 1;
+            self.push((entry, None));
             return Ok(());
         }
-        let gist = Gist { ending: Some(ending), ..old.gist(0, entry, more) };
-        let id = old.id(entry, more).ok_or(Overfull)?;
-        let first = First { has_more: true, ..first };
-        let more = More { ending: Some(ending), ..told };
-        if self.push(&first, &more) { Ok(()) } else { self.keep(Kept::from((&gist, id))) }
+        let facts = Facts { withdrawal: Some(withdrawal), ..old.facts(0, entry, second) };
+        let id = old.id(entry, second).ok_or(SliceFull)?;
+        match Entry::pack(&facts, header.revision, header.content, continuation.assigned_id) {
+            Some(entries) => self.push(entries),
+            None => self.push_unpacked(&facts, id)?,
+        }
+        Ok(())
     }
 
-    /// The slice.
-    pub(in crate::index) fn finish(self) -> Result<Slice, Overfull> {
+    /// Lays out the table and returns the slice.
+    pub(in crate::index) fn finish(self) -> Result<Slice, SliceFull> {
         let Self { entries, mut contents, clients, declarations } = self;
-        let (taken, of) = TAKEN;
+        let (taken, of) = LOAD_FACTOR;
         let homes = (clients.len() * of).div_ceil(taken);
         let mut table = Vec::with_capacity(homes + 1);
         let mut long = Vec::new();
         let ends = clients.iter().skip(1).map(|(_, _, start)| *start).chain([entries.len()]);
         for ((hash, client, start), end) in clients.iter().zip(ends) {
-            // Never before the last one taken: the order is that of the hashes.
+            // Never before the last place taken: places are in the order of the hashes.
             let place = hash.home(homes).max(table.len());
             table.resize(place, EMPTY);
-            let start = u32::try_from(*start).ok().filter(|start| *start < 1 << 24).ok_or(Overfull)?;
-            let length = u32::try_from(end).map_err(|_| Overfull)? - start;
-            let told = u64::from(length).min(IS_LONG);
-            if told == IS_LONG {
+            let start = u32::try_from(*start).ok().filter(|start| *start < 1 << 24).ok_or(SliceFull)?;
+            let length = u32::try_from(end).map_err(|_| SliceFull)? - start;
+            let short_length = u64::from(length).min(IS_LONG);
+            if short_length == IS_LONG {
                 long.push((start, length));
             }
-            table.push(u64::from(*client) << u32::BITS | u64::from(start) << 8 | told);
+            table.push(u64::from(*client) << u32::BITS | u64::from(start) << 8 | short_length);
         }
-        // A search ends at an empty place.
+        // A probe ends at an empty place.
         table.resize(table.len().max(homes) + 1, EMPTY);
         contents.shrink();
         Ok(Slice {
-            // Copied, not shrunk: where something shrinks an allocator may keep
-            // half as much again.
+            // Copied, not shrunk: after `shrink_to_fit` an allocator may keep up
+            // to half as much again.
             table: table.as_slice().into(),
             homes,
             entries: entries.as_slice().into(),
             long: long.into(),
             contents,
-            clients: u32::try_from(clients.len()).map_err(|_| Overfull)?,
+            clients: u32::try_from(clients.len()).map_err(|_| SliceFull)?,
             declarations,
         })
     }

@@ -1,14 +1,15 @@
-//! A slice as bytes, and back.
+//! A slice as bytes of the checkpoint, and back.
 
 use super::super::checkpoint::{Input, Output};
+use super::super::declaration_id::DeclarationId;
 use super::super::entry::{Entry, number_of, role_of};
-use super::super::kept::{Id, Kept, KeptId};
-use super::super::key::{Client, Seed};
+use super::super::key::{HashedClient, Seed};
+use super::super::overlay_entry::OverlayEntry;
 use super::{Contents, EMPTY, Slice, client_in, declarations};
 use crate::policy::client_id::{ClientId, NATIONAL_ROOT};
 use crate::policy::day::{Day, Instant};
 use crate::policy::declaration::Content;
-use crate::policy::gist::{ContentRef, Ending};
+use crate::policy::facts::{ContentRef, OwnedFacts, WithdrawalFacts};
 use crate::policy::oid::{Oid, OpaqueId};
 use crate::store::{Revision, content_of_text, text_of_content};
 
@@ -24,9 +25,8 @@ impl Slice {
         contents.write(to);
     }
 
-    /// Reads the slice with a number. None if anything in it is not as it was
-    /// written: whoever is in a slice is found in it, and whatever an entry
-    /// refers to is there.
+    /// Reads the slice with a number. None if it is damaged: a lookup must find
+    /// every client of the table, and every reference must lead somewhere.
     pub(in crate::index) fn read(from: &mut Input<'_>, number: usize, seed: Seed) -> Option<Self> {
         let homes = usize::try_from(from.number()?).ok()?;
         let clients = u32::try_from(from.number()?).ok()?;
@@ -48,16 +48,16 @@ impl Slice {
         let (mut clients, mut found, mut entries) = (0, 0, 0);
         for slot in self.table.iter().filter(|slot| **slot != EMPTY) {
             let client = client_in(*slot);
-            let looked_for = self.other(client).map_or(Client::National(client), Client::Other);
-            let hash = seed.hash(looked_for);
+            let wanted = self.other(client).map_or(HashedClient::National(client), HashedClient::Other);
+            let hash = seed.hash(wanted);
             let Some(of_client) = self.entries.get(self.run(*slot)) else { return false };
-            if hash.slice() != number || self.find(hash, looked_for) != Some(*slot) || of_client.is_empty() {
+            if hash.slice() != number || self.find(hash, wanted) != Some(*slot) || of_client.is_empty() {
                 return false;
             }
-            for (place, entry, more) in declarations(of_client) {
-                let can_be_told =
-                    self.read_gist(place, entry, more).is_some() && self.id(entry, more).is_some();
-                if !can_be_told || entry.has_more() != more.is_some() {
+            for (place, entry, second) in declarations(of_client) {
+                let can_be_read =
+                    self.read_facts(place, entry, second).is_some() && self.id(entry, second).is_some();
+                if !can_be_read || entry.has_continuation() != second.is_some() {
                     return false;
                 }
                 found += 1;
@@ -71,7 +71,7 @@ impl Slice {
 
 impl Contents {
     fn write(&self, to: &mut Output) {
-        let Self { informations, consents, denials, kept, ids, others } = self;
+        let Self { informations, consents, denials, unpacked, ids, others } = self;
         let mut texts = |contents: &mut dyn ExactSizeIterator<Item = ContentRef<'_>>| {
             to.number(contents.len() as u64);
             contents.for_each(|content| to.text(&text_of_content(&content.to_content())));
@@ -79,8 +79,8 @@ impl Contents {
         texts(&mut informations.iter().map(ContentRef::Information));
         texts(&mut consents.iter().map(ContentRef::Consent));
         texts(&mut denials.iter().map(ContentRef::Denial));
-        to.number(kept.len() as u64);
-        kept.iter().for_each(|kept| kept.write(to));
+        to.number(unpacked.len() as u64);
+        unpacked.iter().for_each(|entry| entry.write(to));
         to.text(ids);
         to.number(others.len() as u64);
         for other in others {
@@ -104,7 +104,7 @@ impl Contents {
             contents.denials.push(one);
         }
         for _ in 0..from.count()? {
-            contents.kept.push(Kept::read(from)?);
+            contents.unpacked.push(OverlayEntry::read(from)?);
         }
         contents.ids = from.text()?.to_owned();
         for _ in 0..from.count()? {
@@ -119,46 +119,49 @@ impl Contents {
     }
 }
 
-impl Kept {
+impl OverlayEntry {
     fn write(&self, to: &mut Output) {
-        let Self { id: _, content, given_on, recorded_at, role, ending } = self;
-        let (revision, told) = match self.id() {
-            Id::Derived(revision) => (revision, ""),
-            Id::Told(revision, told) => (revision, told),
+        let Self { id, facts: OwnedFacts { content, given_on, recorded_at, role, withdrawal } } = self;
+        let (revision, assigned) = match id.borrowed() {
+            DeclarationId::Derived(revision) => (revision, ""),
+            DeclarationId::Assigned(revision, text) => (revision, text),
         };
         to.number(revision.0);
-        to.text(told);
+        to.text(assigned);
         to.text(&text_of_content(content));
         to.text(&given_on.to_string());
         to.number(recorded_at.timestamp_micros().cast_unsigned());
         to.number(number_of(*role));
-        to.numbers(ending.iter().map(|ending| ending.recorded_at.timestamp_micros().cast_unsigned()));
-        to.number(number_of(ending.and_then(|ending| ending.role)));
-        to.text(&ending.map(|ending| ending.given_on.to_string()).unwrap_or_default());
+        to.numbers(
+            withdrawal.iter().map(|withdrawal| withdrawal.recorded_at.timestamp_micros().cast_unsigned()),
+        );
+        to.number(number_of(withdrawal.and_then(|withdrawal| withdrawal.role)));
+        to.text(&withdrawal.map(|withdrawal| withdrawal.given_on.to_string()).unwrap_or_default());
     }
 
     fn read(from: &mut Input<'_>) -> Option<Self> {
         let revision = Revision(from.number()?);
         let id = match from.text()? {
-            "" => KeptId::Derived(revision),
-            told => KeptId::Told(revision, told.to_owned()),
+            "" => DeclarationId::Derived(revision),
+            assigned => DeclarationId::Assigned(revision, assigned),
         };
         let content = content_of_text(from.text()?)?;
         let given_on = Day::parse(from.text()?).ok()?;
         let instant = |micros: u64| Instant::from_timestamp_micros(micros.cast_signed());
         let recorded_at = instant(from.number()?)?;
         let role = role_of(from.number()?);
-        let ended_at = from.numbers()?.next();
-        let ended_by = role_of(from.number()?);
-        let end_given_on = from.text()?;
-        let ending = match ended_at {
-            Some(at) => Some(Ending {
+        let withdrawn_at = from.numbers()?.next();
+        let withdrawn_by = role_of(from.number()?);
+        let withdrawal_given_on = from.text()?;
+        let withdrawal = match withdrawn_at {
+            Some(at) => Some(WithdrawalFacts {
                 recorded_at: instant(at)?,
-                given_on: Day::parse(end_given_on).ok()?,
-                role: ended_by,
+                given_on: Day::parse(withdrawal_given_on).ok()?,
+                role: withdrawn_by,
             }),
             None => None,
         };
-        Some(Self { id, content, given_on, recorded_at, role, ending })
+        let facts = OwnedFacts { content, given_on, recorded_at, role, withdrawal };
+        Some(Self { id: id.to_owned_id(), facts })
     }
 }

@@ -1,93 +1,122 @@
-//! What the declarations of a slice say, each thing once.
+//! The tables that packed entries refer to, each distinct value stored once.
 
-use super::super::entry::Says;
-use super::super::kept::Kept;
+use super::super::declaration_id::DeclarationId;
+use super::super::entry::{ContentKind, Continuation, EntryHeader};
+use super::super::overlay_entry::OverlayEntry;
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::{Allocation, Consent, Denial, Information, Recipient};
-use crate::policy::gist::ContentRef;
+use crate::policy::facts::{ContentRef, Facts};
 
-/// So many are compared before something is taken for new: what is said again
-/// and again is said early.
+/// Number of existing values with which a new one is compared before it is
+/// added: frequent values are met early.
 const COMPARED_MAX: usize = 64;
 
-/// What the declarations of a slice say. Entries refer to places in it, so
-/// that it only grows.
+/// The tables of a slice or a stage. Entries refer to positions in them, so
+/// that tables only grow.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(in crate::index) struct Contents {
     pub(in crate::index) informations: Vec<Information>,
     pub(in crate::index) consents: Vec<Consent>,
     pub(in crate::index) denials: Vec<Denial>,
     /// Declarations that do not fit into entries.
-    pub(in crate::index) kept: Vec<Kept>,
-    /// Ids that were told, each with a newline after it, which is in none of them.
+    pub(in crate::index) unpacked: Vec<OverlayEntry>,
+    /// Assigned ids, each followed by a newline, which no id contains.
     pub(in crate::index) ids: String,
-    /// Clients of other systems than the national one.
+    /// Clients with another identifier than an identity code.
     pub(in crate::index) others: Vec<ClientId>,
 }
 
 impl Contents {
-    /// Where to find what a declaration says.
-    pub(in crate::index) fn says(&mut self, content: ContentRef<'_>) -> Says {
+    /// The position of a declaration's content, which is added if it is new.
+    pub(in crate::index) fn intern(&mut self, content: ContentRef<'_>) -> ContentKind {
         match content {
             ContentRef::Information(information) => {
-                Says::Information(place_of(&mut self.informations, information))
+                ContentKind::Information(place_of(&mut self.informations, information))
             }
-            ContentRef::Consent(consent) => Says::Consent(place_of(&mut self.consents, consent)),
-            ContentRef::Denial(denial) => Says::Denial(place_of(&mut self.denials, denial)),
-            ContentRef::Unreadable(kind) => Says::Unreadable(kind),
+            ContentRef::Consent(consent) => ContentKind::Consent(place_of(&mut self.consents, consent)),
+            ContentRef::Denial(denial) => ContentKind::Denial(place_of(&mut self.denials, denial)),
+            ContentRef::Unreadable(kind) => ContentKind::Unreadable(kind),
         }
     }
 
-    /// What is said at a place; none if nothing is, or a whole declaration.
-    pub(in crate::index) fn said(&self, says: Says) -> Option<ContentRef<'_>> {
-        match says {
-            Says::Information(at) => self.informations.get(at as usize).map(ContentRef::Information),
-            Says::Consent(at) => self.consents.get(at as usize).map(ContentRef::Consent),
-            Says::Denial(at) => self.denials.get(at as usize).map(ContentRef::Denial),
-            Says::Unreadable(kind) => Some(ContentRef::Unreadable(kind)),
-            Says::Kept(_) => None,
+    /// The content at a position; none if there is none or the declaration is unpacked.
+    fn content(&self, at: ContentKind) -> Option<ContentRef<'_>> {
+        match at {
+            ContentKind::Information(at) => self.informations.get(at as usize).map(ContentRef::Information),
+            ContentKind::Consent(at) => self.consents.get(at as usize).map(ContentRef::Consent),
+            ContentKind::Denial(at) => self.denials.get(at as usize).map(ContentRef::Denial),
+            ContentKind::Unreadable(kind) => Some(ContentRef::Unreadable(kind)),
+            ContentKind::Unpacked(_) => None,
         }
     }
 
-    /// Keeps a whole declaration.
-    pub(in crate::index) fn keep(&mut self, kept: Kept) -> u32 {
-        self.kept.push(kept);
-        last_place(self.kept.len())
+    /// The facts of a declaration, by its entries; none if a reference leads nowhere.
+    pub(in crate::index) fn facts(
+        &self,
+        place: u32,
+        header: EntryHeader,
+        continuation: Continuation,
+    ) -> Option<Facts<'_>> {
+        if let ContentKind::Unpacked(at) = header.content {
+            return self.unpacked.get(at as usize).map(|entry| entry.facts.as_facts(place));
+        }
+        Some(header.facts(place, self.content(header.content)?, continuation))
     }
 
-    /// Keeps an id.
-    pub(in crate::index) fn tell(&mut self, id: &str) -> u32 {
+    /// The id of a declaration, by its entries; none if a reference leads nowhere.
+    pub(in crate::index) fn id(
+        &self,
+        header: EntryHeader,
+        continuation: Continuation,
+    ) -> Option<DeclarationId<'_>> {
+        if let ContentKind::Unpacked(at) = header.content {
+            return self.unpacked.get(at as usize).map(|entry| entry.id.borrowed());
+        }
+        Some(match continuation.assigned_id {
+            Some(at) => DeclarationId::Assigned(header.revision, self.id_at(at)?),
+            None => DeclarationId::Derived(header.revision),
+        })
+    }
+
+    /// Adds a declaration that does not fit into entries.
+    pub(in crate::index) fn push_unpacked(&mut self, entry: OverlayEntry) -> u32 {
+        self.unpacked.push(entry);
+        last_place(self.unpacked.len())
+    }
+
+    /// Adds the text of an id, if it is not derived.
+    pub(in crate::index) fn push_id(&mut self, id: DeclarationId<'_>) -> Option<u32> {
+        let DeclarationId::Assigned(_, text) = id else { return None };
         let place = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-        self.ids.push_str(id);
+        self.ids.push_str(text);
         self.ids.push('\n');
-        place
+        Some(place)
     }
 
-    /// Keeps a client of another system.
-    pub(in crate::index) fn other(&mut self, client: ClientId) -> u32 {
+    /// Adds a client with another identifier.
+    pub(in crate::index) fn push_other(&mut self, client: ClientId) -> u32 {
         self.others.push(client);
         last_place(self.others.len())
     }
 
-    /// The id at a place.
-    pub(in crate::index) fn id_at(&self, place: u32) -> Option<&str> {
+    fn id_at(&self, place: u32) -> Option<&str> {
         self.ids.get(place as usize..)?.split('\n').next()
     }
 
-    /// Gives back what was reserved for more.
+    /// Frees spare capacity.
     pub(super) fn shrink(&mut self) {
-        let Self { informations, consents, denials, kept, ids, others } = self;
+        let Self { informations, consents, denials, unpacked, ids, others } = self;
         informations.shrink_to_fit();
         consents.shrink_to_fit();
         denials.shrink_to_fit();
-        kept.shrink_to_fit();
+        unpacked.shrink_to_fit();
         ids.shrink_to_fit();
         others.shrink_to_fit();
     }
 
-    /// How many bytes it takes, clients apart.
+    /// Size in bytes, without the clients.
     pub(super) fn bytes(&self) -> usize {
-        let Self { informations, consents, denials, kept, ids, others: _ } = self;
+        let Self { informations, consents, denials, unpacked, ids, others: _ } = self;
         let information = |one: &Information| one.version.len();
         let denial = |one: &Denial| one.scope.id_bytes();
         size_of_val(&**informations)
@@ -96,18 +125,18 @@ impl Contents {
             + consents.iter().filter_map(|one| one.allocation.as_ref()).map(bytes_of).sum::<usize>()
             + size_of_val(&**denials)
             + denials.iter().map(denial).sum::<usize>()
-            + size_of_val(&**kept)
+            + size_of_val(&**unpacked)
             + ids.len()
     }
 
-    /// How many bytes the clients of other systems take.
+    /// Size in bytes of the clients with another identifier.
     pub(super) fn bytes_of_others(&self) -> usize {
         let texts = self.others.iter().map(|other| other.root().len() + other.extension().len());
         size_of_val(&*self.others) + texts.sum::<usize>()
     }
 }
 
-/// The place of a value; it is added if it is not among the first ones.
+/// The position of a value, which is added if it is not among the first ones.
 fn place_of<T: PartialEq + Clone>(values: &mut Vec<T>, value: &T) -> u32 {
     match values.iter().take(COMPARED_MAX).position(|one| one == value) {
         Some(place) => last_place(place + 1),
@@ -118,7 +147,7 @@ fn place_of<T: PartialEq + Clone>(values: &mut Vec<T>, value: &T) -> u32 {
     }
 }
 
-/// The last of so many places. One too large for an entry does not fit there.
+/// The last position of a table of this length. Packing fails if it is too large for an entry.
 fn last_place(places: usize) -> u32 {
     u32::try_from(places - 1).unwrap_or(u32::MAX)
 }

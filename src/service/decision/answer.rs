@@ -39,7 +39,7 @@ impl Asked<'_> {
         };
         let declarations = snapshot.declarations(&situation.client);
         let question =
-            Question::new(situation, declarations.gists(), snapshot.directory(), &core.calendar, now);
+            Question::new(situation, declarations.facts(), snapshot.directory(), &core.calendar, now);
         let bytes = ending.bytes_with(records.count(), disclosure);
         let mut writer = AnswerWriter::new(bytes, disclosure, |place| declarations.id(place));
         let mut tally = Tally::of(&question);

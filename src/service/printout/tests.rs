@@ -7,8 +7,8 @@ use crate::policy::declaration::{
     Recipient, RecordedBy, Role, Scope,
 };
 use crate::policy::directory::{Directory, OrganisationKind, RegisterKind, Sector};
-use crate::policy::printout::samples::*;
 use crate::policy::printout::{PrintedDocument, PrintedSector, printout};
+use crate::policy::samples::*;
 
 use super::*;
 

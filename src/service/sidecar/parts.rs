@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 
 use crate::wire::v1;
-use crate::wire::v1::claim::Claim;
+use crate::wire::v1::claim::Kind;
 
 /// A part of a question.
 #[derive(Debug)]
@@ -191,13 +191,13 @@ impl Draft {
     pub(super) fn finish(self) -> v1::DecideRequest {
         let Self { mut question, statutory_right, authority, joint_service, unable, emergency } = self;
         let claims = [
-            statutory_right.map(Claim::StatutoryRight),
-            authority.map(Claim::SocialWelfareAuthority),
-            joint_service.map(Claim::JointService),
-            unable.map(Claim::ClientUnableToDecide),
-            emergency.map(Claim::Emergency),
+            statutory_right.map(Kind::StatutoryRight),
+            authority.map(Kind::SocialWelfareAuthority),
+            joint_service.map(Kind::JointService),
+            unable.map(Kind::ClientUnableToDecide),
+            emergency.map(Kind::Emergency),
         ];
-        question.claims.extend(claims.into_iter().flatten().map(|claim| v1::Claim { claim: Some(claim) }));
+        question.claims.extend(claims.into_iter().flatten().map(|claim| v1::Claim { kind: Some(claim) }));
         question
     }
 }

@@ -10,7 +10,7 @@ use super::connection::{Connector, Session};
 use super::failure::PostgresFailure;
 use super::look::typed;
 use crate::policy::client_id::ClientId;
-use crate::store::change::{Change, Concerns, Revision};
+use crate::store::change::{Change, ChangedClient, Revision};
 use crate::store::columns::{Columns, columns};
 use crate::store::error::StoreError;
 use crate::store::place::Place;
@@ -217,13 +217,13 @@ pub(super) async fn clients_since(
 }
 
 /// Whom rows concern.
-pub(super) fn concerned(rows: &[Row], place: &Place) -> Result<Vec<Concerns>, StoreError> {
+pub(super) fn clients_changed(rows: &[Row], place: &Place) -> Result<Vec<ChangedClient>, StoreError> {
     let concerns = |row: &Row| {
         let revision = Revision(row.get::<_, i64>(0).cast_unsigned());
         let client = row.get::<_, Option<&str>>(1).zip(row.get::<_, Option<&str>>(2));
         let client = client.map(|(root, extension)| row::client(root, extension)).transpose();
         let unreadable = |_| StoreError::Unreadable { store: place.clone(), revision, part: "client" };
-        Ok(Concerns { revision, client: client.map_err(unreadable)? })
+        Ok(ChangedClient { revision, client: client.map_err(unreadable)? })
     };
     rows.iter().map(concerns).collect()
 }

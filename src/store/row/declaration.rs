@@ -8,7 +8,7 @@ use super::content::Content;
 use super::{Unreadable, instant, micros, oid, row_enum};
 use crate::policy::day::{Instant, given_on};
 use crate::policy::declaration as policy;
-use crate::policy::gist::{Ending, GistBuf};
+use crate::policy::facts::{OwnedFacts, WithdrawalFacts};
 use crate::policy::oid::{Oid, OpaqueId};
 
 /// The body of a declaration; its id and, unless it is imported, the time at
@@ -141,7 +141,7 @@ impl Declaration<'_> {
     }
 
     /// What of it decides; unreadable where [`Self::into_policy`] is.
-    pub(in crate::store) fn into_gist(self, stored_at: Instant) -> Result<GistBuf, Unreadable> {
+    pub(in crate::store) fn into_facts(self, stored_at: Instant) -> Result<OwnedFacts, Unreadable> {
         let Self { content, given_at, declarer, recorded_by, imported, label } = self;
         if label.as_deref().is_some_and(|label| policy::Label::parse(label).is_err()) {
             return Err(Unreadable);
@@ -151,19 +151,19 @@ impl Declaration<'_> {
                 Oid::parse(&**oid).map_err(|_| Unreadable)?;
             }
         }
-        let (recorded_at, ending) = match imported {
+        let (recorded_at, withdrawal) = match imported {
             None => (stored_at, None),
             Some(Imported { recorded_at, withdrawal }) => {
                 let withdrawal = withdrawal.map(policy::Withdrawal::try_from).transpose()?;
-                (instant(recorded_at)?, withdrawal.as_ref().map(Ending::of))
+                (instant(recorded_at)?, withdrawal.as_ref().map(WithdrawalFacts::of))
             }
         };
-        Ok(GistBuf {
+        Ok(OwnedFacts {
             content: content.try_into()?,
             given_on: given_on(instant(given_at)?, recorded_at),
             recorded_at,
             role: declarer.map(|declarer| declarer.role.into()),
-            ending,
+            withdrawal,
         })
     }
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, Statement};
 
+use super::bulk;
 use super::connection::{self, read_error, write_error};
 use super::file::{self, beside, file_error};
-use super::fill::bulk;
 use super::new::{NewStore, remove};
 use super::open::exists;
 use super::writer::INSERT_CHANGE;

@@ -7,7 +7,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 use super::connection;
 use crate::policy::client_id::ClientId;
 use crate::policy::oid::OpaqueId;
-use crate::store::change::{Change, Concerns, Loaded, Revision};
+use crate::store::change::{Change, ChangedClient, IndexChange, Revision};
 use crate::store::columns::{Columns, columns};
 use crate::store::error::StoreError;
 use crate::store::group::{Answered, AnsweredColumns, Found, Wanted};
@@ -33,7 +33,7 @@ impl<'c> Reader<'c> {
         after: Revision,
         until: Revision,
         ids: DeclarationIds,
-        each: &mut dyn FnMut(Loaded) -> bool,
+        each: &mut dyn FnMut(IndexChange) -> bool,
     ) -> Result<Revision, StoreError> {
         let mut statement = self.prepare(concat!(
             "SELECT ",
@@ -75,7 +75,7 @@ impl<'c> Reader<'c> {
         revision: Revision,
         most: usize,
         ids: DeclarationIds,
-    ) -> Result<Vec<Loaded>, StoreError> {
+    ) -> Result<Vec<IndexChange>, StoreError> {
         self.since(revision, most, |columns| columns.loaded(ids))
     }
 
@@ -108,18 +108,18 @@ impl<'c> Reader<'c> {
     }
 
     /// Whom changes concern.
-    pub(super) fn concerned(
+    pub(super) fn clients_changed(
         &self,
         after: Revision,
         until: Revision,
         most: usize,
-    ) -> Result<Vec<Concerns>, StoreError> {
+    ) -> Result<Vec<ChangedClient>, StoreError> {
         let mut statement = self.prepare(
             "SELECT revision, client_root, client_extension FROM change
              WHERE revision > ?1 AND revision <= ?2 ORDER BY revision LIMIT ?3",
         )?;
         let mut rows = statement.query((after.0, until.0, most)).map_err(|source| self.error(source))?;
-        let mut concerned = Vec::new();
+        let mut clients_changed = Vec::new();
         while let Some(row) = rows.next().map_err(|source| self.error(source))? {
             let read = || -> rusqlite::Result<_> { Ok((row.get(0)?, row.get(1)?, row.get(2)?)) };
             let (revision, root, extension): (u64, Option<String>, Option<String>) =
@@ -127,9 +127,9 @@ impl<'c> Reader<'c> {
             let revision = Revision(revision);
             let client = root.zip(extension).map(|(root, extension)| row::client(&root, &extension));
             let client = client.transpose().map_err(|Unreadable| self.unreadable(revision, "client"))?;
-            concerned.push(Concerns { revision, client });
+            clients_changed.push(ChangedClient { revision, client });
         }
-        Ok(concerned)
+        Ok(clients_changed)
     }
 
     /// The last committed revision, which by INVARIANT (dense) is also how many there are.

@@ -1,4 +1,4 @@
-//! All metrics as OpenMetrics text, read from the same instruments that are
+//! All metrics as OpenMetrics text, collected from the same instruments as those
 //! sent by OTLP.
 
 use std::fmt;
@@ -22,7 +22,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::exemplar::Exemplar;
 use prometheus_client::registry::{Registry, Unit};
 
-/// Reads the metrics when it is asked to.
+/// Collects the metrics on request.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reader(Arc<ManualReader>);
 
@@ -62,7 +62,7 @@ impl Collector for Reader {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
         let mut metrics = ResourceMetrics::default();
         self.collect(&mut metrics).map_err(|error| {
-            tracing::error!(%error, "the metrics cannot be read");
+            tracing::error!(%error, "the metrics cannot be collected");
             fmt::Error
         })?;
         for metric in metrics.scope_metrics().flat_map(|scope| scope.metrics()) {
@@ -82,7 +82,7 @@ fn write(metric: &Metric, encoder: &mut DescriptorEncoder<'_>) -> Result<(), fmt
     let (f64s, u64s) = match metric.data() {
         AggregatedMetrics::F64(data) => (Some(data), None),
         AggregatedMetrics::U64(data) => (None, Some(data)),
-        // No instrument of Lupa is one.
+        // Lupa has no such instrument.
         AggregatedMetrics::I64(_) => return Ok(()),
     };
     let Some(kind) = f64s.and_then(kind_of).or_else(|| u64s.and_then(kind_of)) else { return Ok(()) };
@@ -99,7 +99,7 @@ fn kind_of<T>(data: &MetricData<T>) -> Option<MetricType> {
         MetricData::Gauge(_) => Some(MetricType::Gauge),
         MetricData::Sum(_) => Some(MetricType::Counter),
         MetricData::Histogram(_) => Some(MetricType::Histogram),
-        // No instrument of Lupa is one.
+        // Lupa has no such instrument.
         MetricData::ExponentialHistogram(_) => None,
     }
 }
@@ -144,7 +144,7 @@ fn write_histogram(
 
 const NO_EXEMPLAR: Option<&Exemplar<Labels<'static>, f64>> = None;
 
-/// Attributes as labels: dots are underscores there.
+/// Attributes as labels, with underscores for dots.
 struct Labels<'a>(Vec<&'a KeyValue>);
 
 impl<'a> Labels<'a> {

@@ -137,8 +137,8 @@ pub fn to_shown(shown: &Shown<'_>) -> v1::StoredDeclaration {
 }
 
 fn to_content(content: &Content, label: Option<&Label>) -> Option<v1::Declaration> {
-    use v1::declaration::Declaration as Wire;
-    let declaration = match content {
+    use v1::declaration::Content as Wire;
+    let content = match content {
         Content::Information(Information { version, way }) => {
             Wire::Information(v1::Information { version: version.to_string(), way: to_way(*way).into() })
         }
@@ -146,7 +146,7 @@ fn to_content(content: &Content, label: Option<&Label>) -> Option<v1::Declaratio
         Content::Denial(denial) => Wire::Denial(to_denial(denial, label)),
         Content::Unreadable(_) => return None,
     };
-    Some(v1::Declaration { declaration: Some(declaration) })
+    Some(v1::Declaration { content: Some(content) })
 }
 
 /// Writes how information was received.
@@ -187,10 +187,10 @@ fn to_consent(consent: &Consent) -> v1::Consent {
 }
 
 fn to_allocation(allocation: &Allocation) -> v1::Allocation {
-    use v1::recipient::Recipient as Wire;
+    use v1::recipient::Kind as Wire;
     let Allocation { recipients, data, service_tasks, recorded_from, recorded_to } = allocation;
     let to_recipient = |recipient: &Recipient| v1::Recipient {
-        recipient: Some(match recipient {
+        kind: Some(match recipient {
             Recipient::AllPublic => Wire::AllPublic(v1::AllPublic {}),
             Recipient::Organisation(oid) => Wire::Organisation(oid.to_string()),
         }),
@@ -259,8 +259,8 @@ fn to_declarer(declarer: &Declarer) -> v1::Declarer {
 }
 
 fn to_recorded_by(recorded_by: &RecordedBy) -> v1::RecordedBy {
-    use v1::recorded_by::RecordedBy as Wire;
-    let recorded_by = match recorded_by {
+    use v1::recorded_by::System as Wire;
+    let system = match recorded_by {
         RecordedBy::MyKanta => Wire::MyKanta(v1::MyKanta {}),
         RecordedBy::Professional(Professional { register, organisation, professional }) => {
             Wire::Professional(v1::Professional {
@@ -270,5 +270,5 @@ fn to_recorded_by(recorded_by: &RecordedBy) -> v1::RecordedBy {
             })
         }
     };
-    v1::RecordedBy { recorded_by: Some(recorded_by) }
+    v1::RecordedBy { system: Some(system) }
 }

@@ -68,9 +68,16 @@ pub enum Wait {
 }
 
 /// Reads a declaration to record, and how.
-pub fn submission(message: &v1::RecordRequest) -> Result<(Submission, Recording), InvalidRequest> {
-    let v1::RecordRequest { client, declaration, given_at, declarer, recorded_by, idempotency_key, wait } =
-        message;
+pub fn submission(message: &v1::RecordDeclarationRequest) -> Result<(Submission, Recording), InvalidRequest> {
+    let v1::RecordDeclarationRequest {
+        client,
+        declaration,
+        given_at,
+        declarer,
+        recorded_by,
+        idempotency_key,
+        wait,
+    } = message;
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
     let content = content("declaration", declaration.as_ref(), Origin::Submitted, &mut violations);
@@ -95,9 +102,9 @@ pub fn submission(message: &v1::RecordRequest) -> Result<(Submission, Recording)
 
 /// Reads a withdrawal to record, and how.
 pub fn withdrawal(
-    message: &v1::WithdrawRequest,
+    message: &v1::WithdrawDeclarationRequest,
 ) -> Result<(WithdrawalSubmission, Recording), InvalidRequest> {
-    let v1::WithdrawRequest {
+    let v1::WithdrawDeclarationRequest {
         client,
         declaration_id,
         declarer,
@@ -136,8 +143,8 @@ fn recording(idempotency_key: &str, wait: i32, violations: &mut Violations) -> O
 }
 
 /// Reads what to get.
-pub fn getting(message: &v1::GetRequest) -> Result<Getting, InvalidRequest> {
-    let v1::GetRequest { client, declaration_id, viewing_purpose, viewer } = message;
+pub fn getting(message: &v1::GetDeclarationRequest) -> Result<Getting, InvalidRequest> {
+    let v1::GetDeclarationRequest { client, declaration_id, viewing_purpose, viewer } = message;
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
     let declaration = violations.owned_id("declaration_id", declaration_id);
@@ -147,9 +154,16 @@ pub fn getting(message: &v1::GetRequest) -> Result<Getting, InvalidRequest> {
 }
 
 /// Reads what to list.
-pub fn listing(message: &v1::ListRequest) -> Result<Listing, InvalidRequest> {
-    let v1::ListRequest { client, kinds, include_ended, viewing_purpose, viewer, page_size, page_token } =
-        message;
+pub fn listing(message: &v1::ListDeclarationsRequest) -> Result<Listing, InvalidRequest> {
+    let v1::ListDeclarationsRequest {
+        client,
+        kinds,
+        include_ended,
+        viewing_purpose,
+        viewer,
+        page_size,
+        page_token,
+    } = message;
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
     let kinds: Vec<Kind> = kinds
@@ -194,9 +208,9 @@ pub fn listing(message: &v1::ListRequest) -> Result<Listing, InvalidRequest> {
 
 /// Reads whose information is asked for, and for which register.
 pub fn information_asked(
-    message: &v1::InformationStatusRequest,
+    message: &v1::GetInformationStatusRequest,
 ) -> Result<(ClientId, Option<Oid<'static>>), InvalidRequest> {
-    let v1::InformationStatusRequest { client, asked_by } = message;
+    let v1::GetInformationStatusRequest { client, asked_by } = message;
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
     let asked_by = violations.optional_oid("asked_by", asked_by);
@@ -204,8 +218,9 @@ pub fn information_asked(
 }
 
 /// Reads what to print.
-pub fn print_order(message: &v1::PrintRequest) -> Result<PrintOrder, InvalidRequest> {
-    let v1::PrintRequest { client, sector, document, language, format, requested_by, printed_by } = message;
+pub fn print_order(message: &v1::PrintDeclarationsRequest) -> Result<PrintOrder, InvalidRequest> {
+    let v1::PrintDeclarationsRequest { client, sector, document, language, format, requested_by, printed_by } =
+        message;
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
     let sector = violations.known("sector", *sector).and_then(|sector| match sector {

@@ -42,7 +42,7 @@ pub struct OutsourcingView<'a> {
     pub producer: &'a str,
 }
 
-/// The service tasks of a record. Few records have any, so they are found
+/// The service tasks of a record. InlineList records have any, so they are found
 /// again where they are needed.
 #[derive(Clone, Copy)]
 pub struct ServiceTasks<'a>(Tasks<'a>);

@@ -1,121 +1,135 @@
-//! Source text, read as far as the architecture needs.
+//! Which modules and crates a source names, read from its tokens.
 
 use std::collections::BTreeSet;
 
-/// The code without comments and without what strings say.
-pub(super) fn code_of(text: &str) -> String {
-    let characters: Vec<char> = text.chars().collect();
-    let at = |place: usize| characters.get(place).copied().unwrap_or('\0');
-    let mut code = String::with_capacity(text.len());
-    let mut place = 0;
-    while place < characters.len() {
-        match (at(place), at(place + 1)) {
-            ('/', '/') => {
-                while place < characters.len() && at(place) != '\n' {
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
+
+/// The names in a source that say on what it depends.
+#[derive(Debug, Default)]
+pub(super) struct Code {
+    /// Modules at the top of the crate, named by `crate::` or by a `super::` that leads there.
+    pub(super) of_crate: BTreeSet<String>,
+    /// First segments of all other paths, and macros.
+    pub(super) of_others: BTreeSet<String>,
+    /// Whole paths, such as `std::fs::read`.
+    pub(super) paths: BTreeSet<String>,
+    /// Modules that it has in files of their own.
+    pub(super) submodules: Vec<String>,
+}
+
+impl Code {
+    /// Reads a source that is `depth` modules below the top of its crate.
+    pub(super) fn read(text: &str, depth: usize) -> Self {
+        let tokens: TokenStream = text.parse().expect("Rust");
+        let mut code = Self::default();
+        code.walk(tokens, depth);
+        code
+    }
+
+    fn walk(&mut self, tokens: TokenStream, depth: usize) {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let mut place = 0;
+        while let Some(token) = tokens.get(place) {
+            match token {
+                TokenTree::Ident(word) if *word == "mod" => place += self.module(&tokens[place..], depth),
+                TokenTree::Ident(_) => {
+                    let path = Path::at(&tokens[place..]);
+                    place += path.length + usize::from(path.group.is_some());
+                    self.note(&path, depth);
+                }
+                TokenTree::Group(group) => {
+                    self.walk(group.stream(), depth);
                     place += 1;
                 }
-            }
-            ('r', '"' | '#') if !code.ends_with(is_word) => {
-                let hashes = (place + 1..).take_while(|next| at(*next) == '#').count();
-                if at(place + 1 + hashes) == '"' {
-                    let end: String = std::iter::once('"').chain(std::iter::repeat_n('#', hashes)).collect();
-                    place += 2 + hashes;
-                    while place < characters.len()
-                        && !characters[place..].iter().copied().take(end.len()).eq(end.chars())
-                    {
-                        place += 1;
-                    }
-                    place += end.len();
-                } else {
-                    code.push('r');
-                    place += 1;
-                }
-            }
-            ('"', _) => {
-                place += 1;
-                while place < characters.len() && at(place) != '"' {
-                    place += if at(place) == '\\' { 2 } else { 1 };
-                }
-                place += 1;
-            }
-            ('\'', '\\') => {
-                place += 3;
-                while place < characters.len() && at(place) != '\'' {
-                    place += 1;
-                }
-                place += 1;
-            }
-            ('\'', _) if at(place + 2) == '\'' => place += 3,
-            (character, _) => {
-                code.push(character);
-                place += 1;
+                TokenTree::Punct(_) | TokenTree::Literal(_) => place += 1,
             }
         }
     }
-    code
-}
 
-/// The crate's modules that code at a depth names: by `crate::`, or by a
-/// `super::` that leads to the top. Within an inline module one `super` more is
-/// needed.
-pub(super) fn crate_paths(code: &str, depth: usize) -> BTreeSet<String> {
-    let mut named = BTreeSet::new();
-    for (place, _) in code.match_indices("crate::") {
-        if !code[..place].ends_with(is_word) {
-            named.extend(first_segments(&code[place + "crate::".len()..]));
-        }
-    }
-    let outside_inline = code.split("\nmod tests {").next().unwrap_or_default();
-    let to_the_top = "super::".repeat(depth);
-    for (place, _) in outside_inline.match_indices(&to_the_top) {
-        named.extend(first_segments(&outside_inline[place + to_the_top.len()..]));
-    }
-    named
-}
-
-/// The first segments of a path or of a group of paths.
-fn first_segments(path: &str) -> Vec<String> {
-    let segment =
-        |text: &str| text.trim_start().chars().take_while(|character| is_word(*character)).collect();
-    let Some(group) = path.strip_prefix('{') else { return vec![segment(path)] };
-    let mut segments = Vec::new();
-    let mut nested = 0;
-    let mut begins = true;
-    for (place, character) in group.char_indices() {
-        match character {
-            '{' => nested += 1,
-            '}' if nested == 0 => break,
-            '}' => nested -= 1,
-            ',' if nested == 0 => begins = true,
-            _ if begins && is_word(character) => {
-                segments.push(segment(&group[place..]));
-                begins = false;
+    /// A module, inline or in a file; returns how many tokens it takes before its content.
+    fn module(&mut self, tokens: &[TokenTree], depth: usize) -> usize {
+        match tokens {
+            [_, TokenTree::Ident(_), TokenTree::Group(content), ..] => {
+                self.walk(content.stream(), depth + 1);
+                3
             }
-            _ => {}
+            [_, TokenTree::Ident(name), TokenTree::Punct(end), ..] if end.as_char() == ';' => {
+                self.submodules.push(name.to_string());
+                3
+            }
+            _ => 1,
         }
     }
-    segments
+
+    fn note(&mut self, path: &Path, depth: usize) {
+        let supers = path.segments.iter().take_while(|segment| *segment == "super").count();
+        let members = path.members();
+        match path.segments.first().map(String::as_str) {
+            Some("crate") => {
+                self.of_crate.extend(members.into_iter().filter_map(|member| member.get(1).cloned()))
+            }
+            Some("super") if supers == depth => {
+                self.of_crate.extend(members.into_iter().filter_map(|member| member.get(depth).cloned()));
+            }
+            Some("super" | "self") | None => {}
+            Some(first) if path.segments.len() > 1 || path.group.is_some() || path.is_macro => {
+                self.of_others.insert(first.to_owned());
+                self.paths.extend(members.iter().map(|member| member.join("::")));
+            }
+            Some(_) => {}
+        }
+    }
 }
 
-/// Whether code names an external crate or a macro.
-pub(super) fn names(code: &str, name: &str) -> bool {
-    code.match_indices(name).any(|(place, _)| {
-        let after = &code[place + name.len()..];
-        let is_path = after.starts_with("::") || after.starts_with("!(");
-        is_path && !code[..place].ends_with(is_word)
-    })
+/// `a::b::{…}` or `a!`.
+#[derive(Default)]
+struct Path {
+    segments: Vec<String>,
+    /// What follows in braces.
+    group: Option<TokenStream>,
+    is_macro: bool,
+    /// In tokens, without the group.
+    length: usize,
 }
 
-/// The modules that code has in files of their own.
-pub(super) fn submodules(code: &str) -> Vec<String> {
-    let names = code.lines().filter_map(|line| {
-        let declared = line.trim_start().trim_start_matches("pub(super) ").trim_start_matches("pub(crate) ");
-        let name = declared.trim_start_matches("pub ").strip_prefix("mod ")?;
-        name.strip_suffix(';').map(str::to_owned)
-    });
-    names.collect()
-}
+impl Path {
+    /// The path with which tokens start.
+    fn at(tokens: &[TokenTree]) -> Self {
+        let mut path = Self::default();
+        loop {
+            let rest = &tokens[path.length..];
+            match rest {
+                [TokenTree::Ident(word), ..] => {
+                    path.segments.push(word.to_string());
+                    path.length += 1;
+                }
+                [TokenTree::Group(group), ..] if path.length > 0 && group.delimiter() == Delimiter::Brace => {
+                    path.group = Some(group.stream());
+                    return path;
+                }
+                _ => return path,
+            }
+            match &tokens[path.length..] {
+                [TokenTree::Punct(first), TokenTree::Punct(second), ..]
+                    if first.as_char() == ':' && second.as_char() == ':' =>
+                {
+                    path.length += 2;
+                }
+                [TokenTree::Punct(mark), ..] => {
+                    path.is_macro = mark.as_char() == '!';
+                    return path;
+                }
+                _ => return path,
+            }
+        }
+    }
 
-fn is_word(character: char) -> bool {
-    character.is_alphanumeric() || character == '_'
+    /// The path itself, or with each member of its group.
+    fn members(&self) -> Vec<Vec<String>> {
+        let Some(group) = &self.group else { return vec![self.segments.clone()] };
+        let tokens: Vec<TokenTree> = group.clone().into_iter().collect();
+        let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(mark) if mark.as_char() == ',');
+        let members = tokens.split(is_comma).map(Path::at);
+        members.map(|member| [self.segments.as_slice(), &member.segments].concat()).collect()
+    }
 }

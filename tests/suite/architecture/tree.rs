@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::code::{code_of, submodules};
+use super::code::Code;
 
 /// A source file, by its path from the top.
 pub(super) struct Source {
@@ -18,8 +18,8 @@ impl Source {
         text_of(&self.path).expect("a source file")
     }
 
-    pub(super) fn code(&self) -> String {
-        code_of(&self.text())
+    pub(super) fn code(&self) -> Code {
+        Code::read(&self.text(), self.depth())
     }
 
     /// The module of the crate in which it is; none for the roots.
@@ -29,9 +29,10 @@ impl Source {
         (room != "lib" && room != "main").then(|| room.to_owned())
     }
 
-    /// How many modules deep it is.
+    /// How many modules below the top of its crate it is.
     pub(super) fn depth(&self) -> usize {
-        self.path.split('/').count() - 1
+        let within = self.path.rsplit_once("src/").map_or(self.path.as_str(), |(_, within)| within);
+        if self.is_root() { 0 } else { within.split('/').count() }
     }
 
     /// Where the modules are that it declares.
@@ -44,7 +45,13 @@ impl Source {
     /// A file from which a crate is compiled.
     fn is_root(&self) -> bool {
         let parts: Vec<&str> = self.path.split('/').collect();
-        matches!(parts[..], ["src", "lib.rs" | "main.rs"] | ["tests", _] | ["tests", _, "main.rs"])
+        matches!(
+            parts[..],
+            ["src", "lib.rs" | "main.rs"]
+                | ["crates", _, "src", "lib.rs" | "main.rs"]
+                | ["tests", _]
+                | ["tests", _, "main.rs"]
+        )
     }
 }
 
@@ -74,7 +81,7 @@ pub(super) fn reachable(directory: &str) -> BTreeSet<String> {
     let mut waiting: Vec<Source> = rust_files(directory).into_iter().filter(Source::is_root).collect();
     while let Some(source) = waiting.pop() {
         let children = source.children();
-        for name in submodules(&source.code()) {
+        for name in source.code().submodules {
             let path = children.join(format!("{name}.rs")).to_str().expect("UTF-8").to_owned();
             if text_of(&path).is_some() {
                 waiting.push(Source { path });

@@ -3,7 +3,7 @@
 use lupa::policy::Question;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
-use lupa::policy::gist::Gist;
+use lupa::policy::facts::Facts;
 use lupa::wire::answer::{AnswerWriter, Ending};
 use lupa::wire::verdict::{Disclosure, to_verdict};
 use lupa::wire::violation::to_timestamp;
@@ -37,7 +37,7 @@ fn answers_are_the_bytes_that_prost_writes() {
         let stored = declaration::stored_declarations("declarations", &declarations).expect("declarations");
         let situation = decision::situation(&request).expect("a situation");
         let calendar = Calendar::published();
-        let question = Question::new(&situation, Gist::all(&stored), &directory, &calendar, at);
+        let question = Question::new(&situation, Facts::all(&stored), &directory, &calendar, at);
         // Lengths that fit in one byte, and longer ones.
         let id = "x".repeat(usize::try_from(seed % 128).unwrap());
         let id_of = |place: u32| (place % 5 != 4).then_some(id.as_str());

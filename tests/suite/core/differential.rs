@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use lupa::policy::Question;
 use lupa::policy::admit::{Admitted, admit, admit_withdrawal};
 use lupa::policy::day::Day;
-use lupa::policy::gist::Gist;
+use lupa::policy::facts::Facts;
 use lupa::policy::refusal::Refusal;
 use lupa::wire::v1::{self, Effect};
 use lupa::wire::verdict::{Disclosure, id_among, to_verdict};
@@ -71,7 +71,7 @@ fn verdict_does_not_depend_on_other_records() {
             .map(|(register, record)| v1::Record { register, ..record })
             .collect();
         let situation = decision::situation(&request).expect("a situation");
-        let ask = || Question::new(&situation, Gist::all(&stored), &directory, &calendar, at);
+        let ask = || Question::new(&situation, Facts::all(&stored), &directory, &calendar, at);
         let told = |question: &Question<'_, '_>, record: &v1::Record| {
             let verdict = question.decide_read(decision::record(record));
             to_verdict(&verdict, Disclosure::Detailed, id_among(&stored))

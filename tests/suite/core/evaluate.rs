@@ -8,7 +8,7 @@ use lupa::policy::admit::Terms;
 use lupa::policy::calendar::{Calendar, InformationVersion};
 use lupa::policy::day::Day;
 use lupa::policy::directory::Directory;
-use lupa::policy::gist::Gist;
+use lupa::policy::facts::Facts;
 use lupa::wire::v1;
 use lupa::wire::verdict::{Disclosure, id_among, to_verdict};
 use lupa::wire::{decision, declaration, directory};
@@ -34,7 +34,7 @@ pub(crate) fn verdicts_in(directory: &Directory, case: &Case, disclosure: Disclo
     let stored = declaration::stored_declarations("declarations", declarations).expect("declarations");
     let situation = decision::situation(request).expect("a situation");
     let calendar = to_core(calendar);
-    let question = Question::new(&situation, Gist::all(&stored), directory, &calendar, *at);
+    let question = Question::new(&situation, Facts::all(&stored), directory, &calendar, *at);
     let verdicts = request.records.iter().map(|record| {
         let verdict = question.decide_read(decision::record(record));
         to_verdict(&verdict, disclosure, id_among(&stored))

@@ -18,7 +18,8 @@ mod times;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use lupa::wire::v1::{
-    ClientId, DecideRequest, Directory, RecordRequest, RegisterKind, StoredDeclaration, WithdrawRequest,
+    ClientId, DecideRequest, Directory, RecordDeclarationRequest, RegisterKind, StoredDeclaration,
+    WithdrawDeclarationRequest,
 };
 use pbjson_types::Timestamp;
 
@@ -54,8 +55,8 @@ pub(crate) struct RecordingCase {
 
 #[derive(Clone, Debug)]
 pub(crate) enum RecordingRequest {
-    Record(RecordRequest),
-    Withdraw(WithdrawRequest),
+    Record(RecordDeclarationRequest),
+    Withdraw(WithdrawDeclarationRequest),
 }
 
 /// The setting that the parts of a case share.

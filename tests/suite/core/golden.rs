@@ -35,9 +35,9 @@ fn messages_of_earlier_versions_decode_the_same() {
     assert_same::<v1::DecideResponse>("decide-response");
     assert_same::<v1::ExplainResponse>("explain-response");
     assert_same::<v1::SimulateRequest>("simulate-request");
-    assert_same::<v1::RecordRequest>("record-request");
-    assert_same::<v1::RecordResponse>("record-response");
-    assert_same::<v1::WithdrawRequest>("withdraw-request");
-    assert_same::<v1::ListResponse>("list-response");
+    assert_same::<v1::RecordDeclarationRequest>("record-request");
+    assert_same::<v1::RecordDeclarationResponse>("record-response");
+    assert_same::<v1::WithdrawDeclarationRequest>("withdraw-request");
+    assert_same::<v1::ListDeclarationsResponse>("list-response");
     assert_same::<v1::ReplaceDirectoryRequest>("replace-directory-request");
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::mem::take;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use lupa::wire::v1::declaration::Declaration as Content;
+use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::{
     Declarer, Detail, Effect, Ground, Obligation, Reason, Role, StoredDeclaration, Verdict,
@@ -314,7 +314,7 @@ fn an_answer_changes_only_at_a_date_or_a_declaration() {
 }
 
 fn content(stored: &StoredDeclaration) -> &Content {
-    stored.declaration.as_ref().unwrap().declaration.as_ref().unwrap()
+    stored.declaration.as_ref().unwrap().content.as_ref().unwrap()
 }
 
 fn scope(stored: &StoredDeclaration) -> Option<&Scope> {

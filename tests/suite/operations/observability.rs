@@ -13,11 +13,11 @@ use tonic::transport::Channel;
 
 use crate::fixtures::patience::{PATIENCE, until};
 use crate::fixtures::ports::free_port;
-use crate::fixtures::process::{Process, request, serve, try_request};
+use crate::fixtures::process::{Process, serve, try_request};
 use crate::fixtures::requests::{UNKNOWN, aino, aino_declares, entry, person, question, recording};
 
 const FOLDER: &str = "deploy/observability";
-const OPERATIONS: &str = "deploy/operations.md";
+const OPERATIONS: &str = "docs/operations.md";
 
 /// A program of Prometheus.
 fn program(name: &str) -> PathBuf {
@@ -101,9 +101,9 @@ async fn load(channel: &Channel, round: usize) {
     let mut declarations = DeclarationServiceClient::new(channel.clone());
     let information = "{ information: { version: '2.0' } }";
     let key = format!("load-{round}");
-    declarations.record(recording(person(round), &key, information)).await.unwrap();
+    declarations.record_declaration(recording(person(round), &key, information)).await.unwrap();
     let consent = "{ consent: { kind: CONSENT_KIND_HEALTHCARE } }";
-    declarations.record(recording(person(1_000_000), "never", consent)).await.unwrap_err();
+    declarations.record_declaration(recording(person(1_000_000), "never", consent)).await.unwrap_err();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -175,30 +175,4 @@ fn every_setting_is_in_the_page_for_operators() {
     for setting in lupa::config::SETTINGS {
         assert!(page.contains(&format!("`{}`", setting.name)), "{} is not in {OPERATIONS}", setting.name);
     }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_metric_is_in_the_page_for_operators() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut command = serve(&folder.path().join("lupa.sqlite"));
-    command
-        .env("LUPA_SERVER__HTTP_ADDRESS", "127.0.0.1:0")
-        .env("LUPA_INDEX__CHECKPOINT_CHANGES_MIN", "1")
-        .env("LUPA_INDEX__CHECKPOINT_INTERVAL_MS", "1");
-    let lupa = Process::start(command).unwrap();
-    let channel = lupa.connect().await;
-    aino_declares(channel.clone()).await;
-    load(&channel, 0).await;
-    let page = std::fs::read_to_string(OPERATIONS).unwrap();
-    until("the metrics of a checkpoint", async || {
-        let (_, text) = request(lupa.http(), "GET", "/metrics", "").await;
-        let names = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
-        for (name, kind) in names {
-            let name = if kind == "counter" { format!("{name}_total") } else { name.to_owned() };
-            assert!(page.contains(&format!("| `{name}` |")), "{OPERATIONS} does not describe {name}");
-        }
-        // The last one to come.
-        text.contains("lupa_index_checkpoint_seconds")
-    })
-    .await;
 }

@@ -41,10 +41,11 @@ fn assert_reported(ended: &Exited, exit: i32, words: &[&str]) {
 }
 
 /// A store with one declaration, closed cleanly.
-async fn create_store(store: &Path) -> v1::RecordResponse {
+async fn create_store(store: &Path) -> v1::RecordDeclarationResponse {
     let process = Process::start(serve(store)).expect("it listens");
     let mut client = DeclarationServiceClient::new(process.connect().await);
-    let answer = client.record(recording(aino(), "1", DENIAL)).await.expect("recorded").into_inner();
+    let answer =
+        client.record_declaration(recording(aino(), "1", DENIAL)).await.expect("recorded").into_inner();
     assert_reported(&process.terminate(), 0, &["listening", "stopped"]);
     answer
 }
@@ -120,7 +121,8 @@ async fn second_process_is_refused_while_the_first_runs() {
     assert_reported(&refused(serve(&link)), CANNOT_SERVE, &["is in use by another lupa process"]);
 
     let mut client = DeclarationServiceClient::new(first.connect().await);
-    let again = client.record(recording(aino(), "1", DENIAL)).await.expect("recorded").into_inner();
+    let again =
+        client.record_declaration(recording(aino(), "1", DENIAL)).await.expect("recorded").into_inner();
     assert_eq!(settled(again), settled(stored));
     first.kill();
     Process::start(serve(&store)).expect("the lock went with the process");

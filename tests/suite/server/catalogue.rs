@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lupa::config::{Kind, SETTINGS};
+use lupa::config::{SETTINGS, ValueKind};
 use lupa::policy::calendar::Calendar;
 use lupa::policy::rules::CATALOGUE;
 use lupa::wire::catalogue::to_rules;
@@ -38,7 +38,7 @@ async fn the_version_changes_with_every_date_and_with_nothing_else() {
     assert_eq!(rules(&fixture).await.catalogue_version, published);
 
     let mut versions = BTreeSet::from([published]);
-    for date in SETTINGS.iter().filter(|setting| matches!(setting.kind, Kind::Date)) {
+    for date in SETTINGS.iter().filter(|setting| matches!(setting.kind, ValueKind::Date)) {
         fixture = fixture.restart_with(&[(date.name, "2031-02-03")]).await;
         let version = rules(&fixture).await.catalogue_version;
         let decided = fixture.decide(question(aino(), vec![entry("doc-1", "visit-1")])).await;

@@ -49,19 +49,22 @@ async fn change_and_decide(
             denial = None;
             for (name, declaration) in [("informed", INFORMATION), ("consents", CONSENT)] {
                 let request = recording(client.clone(), &format!("{key} {name}"), declaration);
-                declarations.record(request).await.expect("recorded");
+                declarations.record_declaration(request).await.expect("recorded");
             }
         }
         let (acknowledged, expected) = match denial.take() {
             None => {
                 let request = recording(client.clone(), &key, DENIAL);
-                let recorded = declarations.record(request).await.expect("recorded").into_inner();
+                let recorded = declarations.record_declaration(request).await.expect("recorded").into_inner();
                 denial = Some(recorded.declaration_id);
                 (recorded.token, Effect::Deny)
             }
             Some(id) => {
                 let request = withdrawal(client.clone(), &key, &id);
-                (declarations.withdraw(request).await.expect("withdrawn").into_inner().token, Effect::Permit)
+                (
+                    declarations.withdraw_declaration(request).await.expect("withdrawn").into_inner().token,
+                    Effect::Permit,
+                )
             }
         };
         // With the token or without.

@@ -2,7 +2,7 @@
 //! invalid field; an invalid record is denied by itself.
 
 use lupa::wire::v1;
-use lupa::wire::v1::claim::Claim as Claimed;
+use lupa::wire::v1::claim::Kind as Claimed;
 use tonic::Code;
 
 use super::fixture::Fixture;
@@ -34,7 +34,7 @@ fn denied(denial: &str) -> v1::Verdict {
 }
 
 fn claimed(claim: Claimed) -> v1::Claim {
-    v1::Claim { claim: Some(claim) }
+    v1::Claim { kind: Some(claim) }
 }
 
 fn invalid_record(field: &str) -> v1::Verdict {
@@ -104,7 +104,7 @@ async fn unreadable_request_names_every_field() {
         (
             v1::DecideRequest {
                 claims: vec![
-                    v1::Claim { claim: None },
+                    v1::Claim { kind: None },
                     message("emergency: { client_cannot_be_asked: true }"),
                     claimed(Claimed::SocialWelfareAuthority(v1::SocialWelfareAuthority {
                         purpose: 99,
@@ -130,7 +130,7 @@ async fn unreadable_request_names_every_field() {
                 requester: Some(message("{ register: 'not an oid' }")),
                 channel: v1::Channel::Unspecified.into(),
                 ground: 4,
-                claims: vec![v1::Claim { claim: None }],
+                claims: vec![v1::Claim { kind: None }],
                 records: Vec::new(),
                 ..good.clone()
             },

@@ -76,7 +76,7 @@ async fn invalid_directory_is_refused_with_every_fault() {
     let unreadable = v1::Directory {
         organisations: vec![message("{ oid: one, operates_from: '2023-02-30', successor: two }")],
         registers: vec![v1::Register { kind: 9, ..message("{ oid: 1.2.3, joined_kanta_on: soon }") }],
-        outsourcing: vec![message("{ producer: 1.2.3, until: '2023-1-1' }")],
+        outsourcing: vec![message("{ producer: 1.2.3, valid_until: '2023-1-1' }")],
     };
     let fields = [
         "directory.organisations[0].oid",
@@ -87,7 +87,7 @@ async fn invalid_directory_is_refused_with_every_fault() {
         "directory.registers[0].kind",
         "directory.registers[0].joined_kanta_on",
         "directory.outsourcing[0].organiser_register",
-        "directory.outsourcing[0].until",
+        "directory.outsourcing[0].valid_until",
     ];
     let mut answer = refused(replace(&fixture, Some(unreadable)).await);
     answer.fields.sort();

@@ -37,7 +37,7 @@ async fn draining_server_reports_not_serving_and_still_answers() {
     until("NOT_SERVING", async || request(http, "GET", "/readyz", "").await.1 != "ready\n").await;
     let (head, answer) = request(http, "GET", "/readyz", "").await;
     assert!(head.starts_with("HTTP/1.0 503"), "{head}");
-    assert_eq!(answer, "the server is about to end\n");
+    assert_eq!(answer, "the server is shutting down\n");
     assert_eq!(request(http, "GET", "/livez", "").await.1, "alive\n");
     // Requests are still answered, on new connections too.
     let late = process.connect_as_it_is().await;
@@ -67,7 +67,9 @@ async fn watch_streams_end_at_shutdown_without_delaying_it() {
     let (_folder, process) = start(&[("LUPA_SERVER__SHUTDOWN_GRACE_MS", "3600000")]);
     let channel = process.connect().await;
     aino_declares(channel.clone()).await;
-    let watched = DeclarationServiceClient::new(channel).watch(v1::WatchRequest::default()).await;
+    let watched = DeclarationServiceClient::new(channel)
+        .watch_declarations(v1::WatchDeclarationsRequest::default())
+        .await;
     let mut stream = watched.expect("a stream").into_inner();
     stream.message().await.expect("a checkpoint");
     let began_at = Instant::now();

@@ -34,8 +34,13 @@ async fn every_rule_is_shown_in_order_with_the_one_that_decided() {
     for (key, declaration) in [("1", INFORMATION), ("2", CONSENT), ("3", DENIAL)] {
         fixture.record(recording(aino(), key, declaration)).await;
     }
-    let stored =
-        fixture.declarations().list(listing(aino())).await.expect("a list").into_inner().declarations;
+    let stored = fixture
+        .declarations()
+        .list_declarations(listing(aino()))
+        .await
+        .expect("a list")
+        .into_inner()
+        .declarations;
     let unknown = v1::Record { register: UNKNOWN.to_owned(), ..entry("doc-1", "visit-2") };
     let both: [&RuleList; 2] = [&EVERYONE, &WITHIN_HEALTHCARE];
     for (record, lists, deciding) in [

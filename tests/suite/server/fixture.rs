@@ -6,17 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
-use lupa::cli::calendar::calendar;
 use lupa::config;
 use lupa::index::Reached;
 use lupa::server::{Listeners, Server, ServerError};
 use lupa::telemetry::Telemetry;
+use lupa::wire::admin::index_service_client::IndexServiceClient;
 use lupa::wire::directory::directory;
 use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
-use lupa::wire::v1::index_service_client::IndexServiceClient;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -168,13 +167,19 @@ impl Fixture {
     }
 
     /// Records a declaration that must be accepted.
-    pub(super) async fn record(&self, request: v1::RecordRequest) -> v1::RecordResponse {
-        self.declarations().record(request).await.expect("recorded").into_inner()
+    pub(super) async fn record(
+        &self,
+        request: v1::RecordDeclarationRequest,
+    ) -> v1::RecordDeclarationResponse {
+        self.declarations().record_declaration(request).await.expect("recorded").into_inner()
     }
 
     /// Withdraws a declaration, which must be accepted.
-    pub(super) async fn withdraw(&self, request: v1::WithdrawRequest) -> v1::WithdrawResponse {
-        self.declarations().withdraw(request).await.expect("withdrawn").into_inner()
+    pub(super) async fn withdraw(
+        &self,
+        request: v1::WithdrawDeclarationRequest,
+    ) -> v1::WithdrawDeclarationResponse {
+        self.declarations().withdraw_declaration(request).await.expect("withdrawn").into_inner()
     }
 
     /// A decision that must be made.
@@ -193,7 +198,6 @@ async fn open(store: &Path, settings: &[(&str, &str)], clock: fn() -> DateTime<U
         .chain(&path)
         .map(|setting| variable(*setting))
         .collect();
-    let config = config::load(None, variables).expect("a configuration").config;
-    let dates = calendar(&config.calendar).expect("dates");
-    Server::open(&config, dates, clock, Telemetry::unsent()).await.expect("a server")
+    let loaded = config::load(None, variables).expect("a configuration");
+    Server::open(&loaded.config, loaded.calendar, clock, Telemetry::unsent()).await.expect("a server")
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use lupa::wire::v1;
+use lupa::wire::admin;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use tonic::Code;
 
@@ -25,7 +25,7 @@ async fn with_declarations(settings: &[(&str, &str)]) -> Fixture {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn index_stats_are_for_entitled_callers() {
     let fixture = with_declarations(&[]).await;
-    let request = || v1::GetIndexStatsRequest {};
+    let request = || admin::GetIndexStatsRequest {};
     let stats = fixture.indexes().get_index_stats(request()).await.expect("stats").into_inner();
     assert_eq!((stats.revision, stats.clients, stats.declarations), (7, 2, 6));
     assert_eq!((stats.overlay_clients, stats.checkpoint), (2, None));
@@ -46,7 +46,7 @@ async fn index_stats_are_for_entitled_callers() {
 async fn changes_of_many_clients_are_packed_while_it_serves() {
     let fixture = with_declarations(&[("index.overlay_clients_max", "1")]).await;
     let stats = until_some("a merge", async || {
-        let answer = fixture.indexes().get_index_stats(v1::GetIndexStatsRequest {}).await;
+        let answer = fixture.indexes().get_index_stats(admin::GetIndexStatsRequest {}).await;
         let stats = answer.expect("stats").into_inner();
         // Changes during a merge are left to the next one.
         (stats.merges.expect("merges").count > 0 && stats.overlay_clients < 2).then_some(stats)
@@ -77,7 +77,7 @@ async fn a_checkpoint_is_written_beside_a_store_in_the_folder_of_the_process() {
     command.current_dir(folder.path()).env("LUPA_INDEX__CHECKPOINT_CHANGES_MIN", "1");
     let process = Process::start(command).expect("it listens");
     let mut declarations = DeclarationServiceClient::new(process.connect().await);
-    declarations.record(recording(person(0), "1", INFORMATION)).await.expect("recorded");
+    declarations.record_declaration(recording(person(0), "1", INFORMATION)).await.expect("recorded");
     until("a checkpoint", async || folder.path().join("store.sqlite.index").exists()).await;
     let ended = process.terminate();
     assert!(ended.output.contains("a checkpoint is written"), "{}", ended.output);

@@ -37,11 +37,11 @@ async fn with_history(fixture: &Fixture, client: v1::ClientId) -> Vec<String> {
     ids
 }
 
-async fn listed(fixture: &Fixture, request: v1::ListRequest) -> v1::ListResponse {
-    fixture.declarations().list(request).await.expect("a list").into_inner()
+async fn listed(fixture: &Fixture, request: v1::ListDeclarationsRequest) -> v1::ListDeclarationsResponse {
+    fixture.declarations().list_declarations(request).await.expect("a list").into_inner()
 }
 
-fn ids(answer: &v1::ListResponse) -> Vec<&str> {
+fn ids(answer: &v1::ListDeclarationsResponse) -> Vec<&str> {
     answer.declarations.iter().map(|stored| stored.id.as_str()).collect()
 }
 
@@ -59,7 +59,8 @@ async fn list_filters_by_kind_and_withdrawn() {
         (&[Kind::Denial, Kind::Information], false, &[0, 4]),
     ] {
         let kinds = kinds.iter().map(|kind| i32::from(*kind)).collect();
-        let answer = listed(&fixture, v1::ListRequest { kinds, include_ended, ..listing(aino()) }).await;
+        let answer =
+            listed(&fixture, v1::ListDeclarationsRequest { kinds, include_ended, ..listing(aino()) }).await;
         let expected: Vec<&str> = expected.iter().map(|place: &usize| stored[*place].as_str()).collect();
         assert_eq!(ids(&answer), expected);
     }
@@ -89,7 +90,7 @@ async fn pages_follow_each_other_without_gaps() {
         let mut found = Vec::new();
         let mut page_token = String::new();
         loop {
-            let request = v1::ListRequest { page_size, page_token, ..listing(aino()) };
+            let request = v1::ListDeclarationsRequest { page_size, page_token, ..listing(aino()) };
             let answer = listed(&fixture, request).await;
             seen.push(answer.declarations.len());
             found.extend(ids(&answer).into_iter().map(str::to_owned));
@@ -101,13 +102,13 @@ async fn pages_follow_each_other_without_gaps() {
         assert_eq!((seen.as_slice(), &found), (lengths, &stored), "pages of {page_size}");
     }
     for (request, field) in [
-        (v1::ListRequest { page_size: -1, ..listing(aino()) }, "page_size"),
-        (v1::ListRequest { page_token: "next".to_owned(), ..listing(aino()) }, "page_token"),
-        (v1::ListRequest { kinds: vec![0], ..listing(aino()) }, "kinds[0]"),
-        (v1::ListRequest { viewing_purpose: 9, ..listing(aino()) }, "viewing_purpose"),
-        (v1::ListRequest { client: None, ..listing(aino()) }, "client"),
+        (v1::ListDeclarationsRequest { page_size: -1, ..listing(aino()) }, "page_size"),
+        (v1::ListDeclarationsRequest { page_token: "next".to_owned(), ..listing(aino()) }, "page_token"),
+        (v1::ListDeclarationsRequest { kinds: vec![0], ..listing(aino()) }, "kinds[0]"),
+        (v1::ListDeclarationsRequest { viewing_purpose: 9, ..listing(aino()) }, "viewing_purpose"),
+        (v1::ListDeclarationsRequest { client: None, ..listing(aino()) }, "client"),
     ] {
-        assert_eq!(refused(fixture.declarations().list(request).await), invalid(&[field]));
+        assert_eq!(refused(fixture.declarations().list_declarations(request).await), invalid(&[field]));
     }
 }
 
@@ -115,27 +116,30 @@ async fn pages_follow_each_other_without_gaps() {
 async fn denials_are_shown_for_a_purpose_only_and_each_viewing_is_logged() {
     let fixture = Fixture::start().await;
     let stored = with_history(&fixture, aino()).await;
-    let no_purpose = v1::ListRequest { viewing_purpose: 0, ..listing(aino()) };
-    let without_denials = v1::ListRequest {
+    let no_purpose = v1::ListDeclarationsRequest { viewing_purpose: 0, ..listing(aino()) };
+    let without_denials = v1::ListDeclarationsRequest {
         kinds: vec![Kind::Consent.into(), Kind::Information.into()],
         viewer: None,
         ..no_purpose.clone()
     };
-    let get = |place: usize, purpose: ViewingPurpose| v1::GetRequest {
+    let get = |place: usize, purpose: ViewingPurpose| v1::GetDeclarationRequest {
         client: Some(aino()),
         declaration_id: stored[place].clone(),
         viewing_purpose: purpose.into(),
         viewer: Some(professional()),
     };
     let required = because(Code::FailedPrecondition, "VIEWING_PURPOSE_REQUIRED");
-    assert_eq!(refused(fixture.declarations().list(no_purpose.clone()).await), required);
-    let only_denials = v1::ListRequest { kinds: vec![Kind::Denial.into()], ..no_purpose };
-    assert_eq!(refused(fixture.declarations().list(only_denials).await), required);
-    assert_eq!(refused(fixture.declarations().get(get(4, ViewingPurpose::Unspecified)).await), required);
+    assert_eq!(refused(fixture.declarations().list_declarations(no_purpose.clone()).await), required);
+    let only_denials = v1::ListDeclarationsRequest { kinds: vec![Kind::Denial.into()], ..no_purpose };
+    assert_eq!(refused(fixture.declarations().list_declarations(only_denials).await), required);
+    assert_eq!(
+        refused(fixture.declarations().get_declaration(get(4, ViewingPurpose::Unspecified)).await),
+        required
+    );
     assert_eq!(ids(&listed(&fixture, without_denials).await).len(), 3);
     fixture
         .declarations()
-        .get(get(0, ViewingPurpose::Unspecified))
+        .get_declaration(get(0, ViewingPurpose::Unspecified))
         .await
         .expect("information needs no purpose");
     assert_eq!(viewings(fixture.store()), []);
@@ -145,10 +149,10 @@ async fn denials_are_shown_for_a_purpose_only_and_each_viewing_is_logged() {
         ViewingPurpose::DisclosureOutsideKanta,
         ViewingPurpose::Investigation,
     ] {
-        let request = v1::ListRequest { viewing_purpose: purpose.into(), ..listing(aino()) };
+        let request = v1::ListDeclarationsRequest { viewing_purpose: purpose.into(), ..listing(aino()) };
         assert_eq!(ids(&listed(&fixture, request).await), stored);
     }
-    fixture.declarations().get(get(4, ViewingPurpose::Investigation)).await.expect("one");
+    fixture.declarations().get_declaration(get(4, ViewingPurpose::Investigation)).await.expect("one");
     let logged = viewings(fixture.store());
     let reported: Vec<_> =
         logged.iter().map(|(purpose, _, what)| (purpose.as_deref(), what.as_str())).collect();
@@ -172,25 +176,35 @@ async fn denials_are_shown_to_a_known_viewer_of_their_sector() {
     let healthcare = fixture.record(recording(aino(), "1", DENIAL)).await.declaration_id;
     let social = "denial: { sector: SECTOR_SOCIAL_WELFARE, document: document-9 }";
     let social = fixture.record(recording(aino(), "2", social)).await.declaration_id;
-    let viewed_by = |viewer| v1::ListRequest { viewer, ..listing(aino()) };
-    let get = |id: &str, viewer| v1::GetRequest {
+    let viewed_by = |viewer| v1::ListDeclarationsRequest { viewer, ..listing(aino()) };
+    let get = |id: &str, viewer| v1::GetDeclarationRequest {
         client: Some(aino()),
         declaration_id: id.to_owned(),
         viewing_purpose: ViewingPurpose::Investigation.into(),
         viewer,
     };
     assert_eq!(ids(&listed(&fixture, viewed_by(Some(professional()))).await), [healthcare.as_str()]);
-    fixture.declarations().get(get(&healthcare, Some(professional()))).await.expect("of the own sector");
-    let of_the_other = fixture.declarations().get(get(&social, Some(professional()))).await;
+    fixture
+        .declarations()
+        .get_declaration(get(&healthcare, Some(professional())))
+        .await
+        .expect("of the own sector");
+    let of_the_other = fixture.declarations().get_declaration(get(&social, Some(professional()))).await;
     assert_eq!(refused(of_the_other), because(Code::NotFound, "DECLARATION_UNKNOWN"));
     assert_eq!(ids(&listed(&fixture, viewed_by(Some(my_kanta()))).await), [healthcare.as_str(), &social]);
 
-    assert_eq!(refused(fixture.declarations().list(viewed_by(None)).await), invalid(&["viewer"]));
-    assert_eq!(refused(fixture.declarations().get(get(&social, None)).await), invalid(&["viewer"]));
+    assert_eq!(
+        refused(fixture.declarations().list_declarations(viewed_by(None)).await),
+        invalid(&["viewer"])
+    );
+    assert_eq!(
+        refused(fixture.declarations().get_declaration(get(&social, None)).await),
+        invalid(&["viewer"])
+    );
     let unknown = message(
         "professional: { register: 1.2.246.10.99999999.999.1, organisation: 1.2.246.10.99999999.5.0 }",
     );
-    let unknown = fixture.declarations().list(viewed_by(Some(unknown))).await;
+    let unknown = fixture.declarations().list_declarations(viewed_by(Some(unknown))).await;
     assert_eq!(refused(unknown), because(Code::FailedPrecondition, "RECORDER_UNKNOWN"));
 }
 
@@ -199,16 +213,17 @@ async fn list_returns_only_the_clients_declarations() {
     let fixture = Fixture::start().await;
     let stored = with_history(&fixture, aino()).await;
     for (client, declaration_id) in [(person(1), stored[4].as_str()), (aino(), "no-such-id")] {
-        let request = v1::GetRequest {
+        let request = v1::GetDeclarationRequest {
             client: Some(client),
             declaration_id: declaration_id.to_owned(),
             viewing_purpose: ViewingPurpose::Investigation.into(),
             viewer: Some(my_kanta()),
         };
-        let answer = refused(fixture.declarations().get(request).await);
+        let answer = refused(fixture.declarations().get_declaration(request).await);
         assert_eq!(answer, because(Code::NotFound, "DECLARATION_UNKNOWN"));
     }
-    let get = fixture.declarations().get(message::<v1::GetRequest>("viewer: {}")).await;
+    let get =
+        fixture.declarations().get_declaration(message::<v1::GetDeclarationRequest>("viewer: {}")).await;
     assert_eq!(refused(get), invalid(&["client", "declaration_id", "viewer"]));
 }
 
@@ -216,12 +231,12 @@ async fn list_returns_only_the_clients_declarations() {
 async fn information_status_reports_versions_and_missing_ones() {
     let fixture = Fixture::start().await;
     let status = async || {
-        let request = v1::InformationStatusRequest { client: Some(aino()), asked_by: String::new() };
-        fixture.declarations().information_status(request).await.expect("a status").into_inner()
+        let request = v1::GetInformationStatusRequest { client: Some(aino()), asked_by: String::new() };
+        fixture.declarations().get_information_status(request).await.expect("a status").into_inner()
     };
     let none = status().await;
     assert!(none.explanation.contains("2.0"), "{none:?}");
-    let expected = v1::InformationStatusResponse {
+    let expected = v1::GetInformationStatusResponse {
         received: Vec::new(),
         current_version: "2.0".to_owned(),
         must_inform: true,
@@ -235,7 +250,8 @@ async fn information_status_reports_versions_and_missing_ones() {
         ("1", "information: { version: '1.1', way: WAY_PROFESSIONAL }", representative, true, true),
         ("2", "information: { version: '2.0', way: WAY_MY_KANTA }", the_client(), false, false),
     ] {
-        let request = v1::RecordRequest { declarer: Some(declarer), ..recording(aino(), key, declaration) };
+        let request =
+            v1::RecordDeclarationRequest { declarer: Some(declarer), ..recording(aino(), key, declaration) };
         let recorded = fixture.record(request).await;
         let way = if on_behalf { v1::Way::Professional } else { v1::Way::MyKanta };
         received.push(v1::ReceivedInformation {
@@ -256,11 +272,12 @@ async fn withdrawal_between_pages_hides_no_declaration() {
     let fixture = Fixture::start().await;
     let stored = with_history(&fixture, aino()).await;
     // In force: the information, a consent and a denial.
-    let request = v1::ListRequest { page_size: 2, include_ended: false, ..listing(aino()) };
+    let request = v1::ListDeclarationsRequest { page_size: 2, include_ended: false, ..listing(aino()) };
     let first = listed(&fixture, request.clone()).await;
     assert_eq!(ids(&first), [&stored[0], &stored[2]]);
     fixture.withdraw(withdrawal(aino(), "between", &stored[2])).await;
-    let second = listed(&fixture, v1::ListRequest { page_token: first.next_page_token, ..request }).await;
+    let second =
+        listed(&fixture, v1::ListDeclarationsRequest { page_token: first.next_page_token, ..request }).await;
     assert_eq!((ids(&second), second.next_page_token.as_str()), (vec![stored[4].as_str()], ""));
 }
 
@@ -276,7 +293,7 @@ async fn a_page_ends_before_the_response_is_too_large() {
     let mut pages = 0;
     let mut page_token = String::new();
     loop {
-        let answer = listed(&fixture, v1::ListRequest { page_token, ..listing(aino()) }).await;
+        let answer = listed(&fixture, v1::ListDeclarationsRequest { page_token, ..listing(aino()) }).await;
         found.extend(ids(&answer).into_iter().map(str::to_owned));
         pages += 1;
         page_token = answer.next_page_token;

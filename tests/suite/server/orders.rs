@@ -74,8 +74,8 @@ fn answer(verdict: &v1::Verdict, expected: &Answer) -> (String, Answer) {
 }
 
 async fn stored(fixture: &Fixture, client: &v1::ClientId) -> Vec<StoredDeclaration> {
-    let request = v1::ListRequest { page_size: 1000, ..listing(client.clone()) };
-    fixture.declarations().list(request).await.expect("a list").into_inner().declarations
+    let request = v1::ListDeclarationsRequest { page_size: 1000, ..listing(client.clone()) };
+    fixture.declarations().list_declarations(request).await.expect("a list").into_inner().declarations
 }
 
 /// The notices, or the code of the refusal, as the reference returns them.
@@ -94,8 +94,8 @@ struct Client<'a> {
     directory: &'a v1::Directory,
     id: v1::ClientId,
     /// Requests that were acknowledged, with their answers.
-    recorded: Vec<(v1::RecordRequest, v1::RecordResponse)>,
-    withdrawn: Vec<(v1::WithdrawRequest, v1::WithdrawResponse)>,
+    recorded: Vec<(v1::RecordDeclarationRequest, v1::RecordDeclarationResponse)>,
+    withdrawn: Vec<(v1::WithdrawDeclarationRequest, v1::WithdrawDeclarationResponse)>,
 }
 
 impl Client<'_> {
@@ -103,7 +103,7 @@ impl Client<'_> {
         let request = recording(self.id.clone(), key, declaration);
         let before = stored(self.fixture, &self.id).await;
         let expected = reference::admit(self.directory, &Calendar::defaults(), &before, &request, clock());
-        let answer = self.fixture.declarations().record(request.clone()).await;
+        let answer = self.fixture.declarations().record_declaration(request.clone()).await;
         if let Ok(answer) = &answer {
             self.recorded.push((request.clone(), answer.get_ref().clone()));
         }
@@ -117,7 +117,7 @@ impl Client<'_> {
         let before = stored(self.fixture, &self.id).await;
         let expected =
             reference::admit_withdrawal(self.directory, &Calendar::defaults(), &before, &request, clock());
-        let answer = self.fixture.declarations().withdraw(request.clone()).await;
+        let answer = self.fixture.declarations().withdraw_declaration(request.clone()).await;
         if let Ok(answer) = &answer {
             self.withdrawn.push((request.clone(), answer.get_ref().clone()));
         }

@@ -12,8 +12,13 @@ use crate::fixtures::requests::{
     withdrawal,
 };
 
-fn printing(client: v1::ClientId, document: Document, language: &str, format: Format) -> v1::PrintRequest {
-    v1::PrintRequest {
+fn printing(
+    client: v1::ClientId,
+    document: Document,
+    language: &str,
+    format: Format,
+) -> v1::PrintDeclarationsRequest {
+    v1::PrintDeclarationsRequest {
         client: Some(client),
         sector: Sector::Healthcare.into(),
         document: document.into(),
@@ -24,11 +29,11 @@ fn printing(client: v1::ClientId, document: Document, language: &str, format: Fo
     }
 }
 
-async fn printed(fixture: &Fixture, request: v1::PrintRequest) -> v1::PrintResponse {
-    fixture.declarations().print(request).await.expect("printed").into_inner()
+async fn printed(fixture: &Fixture, request: v1::PrintDeclarationsRequest) -> v1::PrintDeclarationsResponse {
+    fixture.declarations().print_declarations(request).await.expect("printed").into_inner()
 }
 
-fn ids(answer: &v1::PrintResponse) -> Vec<&str> {
+fn ids(answer: &v1::PrintDeclarationsResponse) -> Vec<&str> {
     let id =
         |printed: &'_ v1::PrintedDeclaration| printed.declaration.as_ref().expect("a declaration").id.clone();
     let ids: Vec<String> = answer.declarations.iter().map(id).collect();
@@ -57,7 +62,7 @@ async fn declarations_in_force_are_printed_in_every_language_and_format() {
             assert_eq!(ids(&text), [expected.as_str()]);
             assert_eq!(
                 text,
-                v1::PrintResponse {
+                v1::PrintDeclarationsResponse {
                     rendered: text.rendered.clone(),
                     printed_at: text.printed_at,
                     ..html.clone()
@@ -109,7 +114,7 @@ async fn printout_requires_the_right_to_declare() {
     let fixture = Fixture::start().await;
     let minor = v1::ClientId { extension: "020516C903K".to_owned(), root: String::new() };
     let guardian = Some(message::<v1::Declarer>("role: ROLE_GUARDIAN"));
-    let by_guardian = |client, document| v1::PrintRequest {
+    let by_guardian = |client, document| v1::PrintDeclarationsRequest {
         requested_by: guardian.clone(),
         ..printing(client, document, "en", Format::Text)
     };
@@ -119,45 +124,56 @@ async fn printout_requires_the_right_to_declare() {
         by_guardian(aino(), Document::Denials),
         by_guardian(minor.clone(), Document::Denials),
     ] {
-        assert_eq!(refused(fixture.declarations().print(request).await), not_allowed);
+        assert_eq!(refused(fixture.declarations().print_declarations(request).await), not_allowed);
     }
     printed(&fixture, by_guardian(minor.clone(), Document::Consents)).await;
     let professional = Some(professional());
-    let from_a_professional =
-        v1::PrintRequest { printed_by: professional.clone(), ..by_guardian(minor, Document::Denials) };
+    let from_a_professional = v1::PrintDeclarationsRequest {
+        printed_by: professional.clone(),
+        ..by_guardian(minor, Document::Denials)
+    };
     printed(&fixture, from_a_professional).await;
 
-    let of = |sector: Sector, document| v1::PrintRequest {
+    let of = |sector: Sector, document| v1::PrintDeclarationsRequest {
         sector: sector.into(),
         printed_by: professional.clone(),
         ..printing(aino(), document, "en", Format::Text)
     };
     printed(&fixture, of(Sector::Both, Document::Denials)).await;
-    let other_sector = fixture.declarations().print(of(Sector::SocialWelfare, Document::Denials)).await;
+    let other_sector =
+        fixture.declarations().print_declarations(of(Sector::SocialWelfare, Document::Denials)).await;
     assert_eq!(refused(other_sector), because(Code::FailedPrecondition, "RECORDER_SECTOR_NOT_ALLOWED"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unreadable_declaration_is_not_printed() {
     let fixture = Fixture::start().await;
-    let nothing = fixture.declarations().print(message::<v1::PrintRequest>("language: de")).await;
+    let nothing = fixture
+        .declarations()
+        .print_declarations(message::<v1::PrintDeclarationsRequest>("language: de"))
+        .await;
     assert_eq!(refused(nothing), invalid(&["client", "sector", "document", "language", "requested_by"]));
     let denials = || printing(aino(), Document::Denials, "en", Format::Text);
     for (request, fields) in [
         (
-            v1::PrintRequest { document: 9, format: 9, printed_by: Some(message("{}")), ..denials() },
+            v1::PrintDeclarationsRequest {
+                document: 9,
+                format: 9,
+                printed_by: Some(message("{}")),
+                ..denials()
+            },
             &["document", "format", "printed_by"][..],
         ),
         (
-            v1::PrintRequest {
+            v1::PrintDeclarationsRequest {
                 sector: Sector::Both.into(),
                 document: Document::Consents.into(),
                 ..denials()
             },
             &["sector"],
         ),
-        (v1::PrintRequest { printed_by: None, ..denials() }, &["printed_by"]),
+        (v1::PrintDeclarationsRequest { printed_by: None, ..denials() }, &["printed_by"]),
     ] {
-        assert_eq!(refused(fixture.declarations().print(request).await), invalid(fields));
+        assert_eq!(refused(fixture.declarations().print_declarations(request).await), invalid(fields));
     }
 }

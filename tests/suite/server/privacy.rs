@@ -87,24 +87,28 @@ async fn beyond_decisions(fixture: &Fixture) -> Vec<(&'static str, Option<Status
     let decide = || Some(question(aino(), vec![entry("doc-1", "visit-1")]));
     let explain = v1::ExplainRequest { decide: decide() };
     let simulate = v1::SimulateRequest { decide: decide(), ..Default::default() };
-    let get = v1::GetRequest { client: Some(aino()), declaration_id: "x".to_owned(), ..Default::default() };
+    let get = v1::GetDeclarationRequest {
+        client: Some(aino()),
+        declaration_id: "x".to_owned(),
+        ..Default::default()
+    };
     let replace = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
-    let print = message::<v1::PrintRequest>(
+    let print = message::<v1::PrintDeclarationsRequest>(
         "{ client: { extension: 010181-900C }, sector: SECTOR_HEALTHCARE, document: DOCUMENT_DENIALS, requested_by: { \
          role: ROLE_CLIENT } }",
     );
-    let status = v1::InformationStatusRequest { client: Some(aino()), asked_by: String::new() };
+    let status = v1::GetInformationStatusRequest { client: Some(aino()), asked_by: String::new() };
     let mut declarations = fixture.declarations();
     let mut directories = fixture.directories();
     vec![
         ("Explain", fixture.decisions().explain(explain).await.err()),
         ("Simulate", fixture.decisions().simulate(simulate).await.err()),
-        ("Record", declarations.record(recording(aino(), "1", INFORMATION)).await.err()),
-        ("Withdraw", declarations.withdraw(withdrawal(aino(), "2", "x")).await.err()),
-        ("Get", declarations.get(get).await.err()),
-        ("List", declarations.list(listing(aino())).await.err()),
-        ("InformationStatus", declarations.information_status(status).await.err()),
-        ("Print", declarations.print(print).await.err()),
+        ("Record", declarations.record_declaration(recording(aino(), "1", INFORMATION)).await.err()),
+        ("Withdraw", declarations.withdraw_declaration(withdrawal(aino(), "2", "x")).await.err()),
+        ("Get", declarations.get_declaration(get).await.err()),
+        ("List", declarations.list_declarations(listing(aino())).await.err()),
+        ("InformationStatus", declarations.get_information_status(status).await.err()),
+        ("Print", declarations.print_declarations(print).await.err()),
         ("ReplaceDirectory", directories.replace_directory(replace).await.err()),
         ("GetDirectory", directories.get_directory(v1::GetDirectoryRequest {}).await.err()),
     ]
@@ -148,20 +152,20 @@ async fn errors_contain_no_personal_data() {
         id: "010181-900C".to_owned(),
     };
     let doctor = v1::RecordedBy {
-        recorded_by: Some(v1::recorded_by::RecordedBy::Professional(v1::Professional {
+        system: Some(v1::recorded_by::System::Professional(v1::Professional {
             register: ASKING.to_owned(),
             organisation: "1.2.246.10.99999999.5.0".to_owned(),
             professional: "kanaria-doctor".to_owned(),
         })),
     };
     let denial = "denial: { sector: SECTOR_HEALTHCARE, service_event: kanaria-visit }";
-    let record = |key: &str, declaration: &str| v1::RecordRequest {
+    let record = |key: &str, declaration: &str| v1::RecordDeclarationRequest {
         declarer: Some(maija.clone()),
         recorded_by: Some(doctor.clone()),
         ..recording(aino(), key, declaration)
     };
     let stored = fixture.record(record("kanaria-doc", denial)).await.declaration_id;
-    let withdraw = v1::WithdrawRequest {
+    let withdraw = v1::WithdrawDeclarationRequest {
         declarer: Some(maija.clone()),
         recorded_by: Some(doctor.clone()),
         ..withdrawal(aino(), "end", &stored)
@@ -191,7 +195,7 @@ async fn errors_contain_no_personal_data() {
     for request in [
         record("kanaria-doc", CONSENT),
         record("new", CONSENT),
-        v1::RecordRequest { given_at: later, ..record("new", denial) },
+        v1::RecordDeclarationRequest { given_at: later, ..record("new", denial) },
         record("new", "denial: { sector: SECTOR_HEALTHCARE, register: Maija Kanarialintu }"),
         record(
             "new",
@@ -199,29 +203,35 @@ async fn errors_contain_no_personal_data() {
         ),
         record("new", "information: { version: kanaria-visit }"),
         record(&"Maija Kanarialintu".repeat(10), denial),
-        v1::RecordRequest { client: bad_client("010181-900C\n"), ..record("new", denial) },
+        v1::RecordDeclarationRequest { client: bad_client("010181-900C\n"), ..record("new", denial) },
     ] {
-        statuses.push(("Record", declarations.record(request).await.err()));
+        statuses.push(("Record", declarations.record_declaration(request).await.err()));
     }
     for request in [
-        v1::WithdrawRequest { declaration_id: "kanaria-doc".to_owned(), ..withdraw.clone() },
-        v1::WithdrawRequest { idempotency_key: "kanaria-doc".to_owned(), ..withdraw.clone() },
-        v1::WithdrawRequest { declarer: Some(v1::Declarer { role: 2, ..maija.clone() }), ..withdraw },
+        v1::WithdrawDeclarationRequest { declaration_id: "kanaria-doc".to_owned(), ..withdraw.clone() },
+        v1::WithdrawDeclarationRequest { idempotency_key: "kanaria-doc".to_owned(), ..withdraw.clone() },
+        v1::WithdrawDeclarationRequest {
+            declarer: Some(v1::Declarer { role: 2, ..maija.clone() }),
+            ..withdraw
+        },
     ] {
-        statuses.push(("Withdraw", declarations.withdraw(request).await.err()));
+        statuses.push(("Withdraw", declarations.withdraw_declaration(request).await.err()));
     }
-    let get = v1::GetRequest {
+    let get = v1::GetDeclarationRequest {
         client: Some(aino()),
         declaration_id: stored,
         viewer: Some(doctor),
         ..Default::default()
     };
-    statuses.push(("Get", declarations.get(get).await.err()));
-    let list = v1::ListRequest { page_token: "Maija Kanarialintu".to_owned(), ..listing(aino()) };
-    statuses.push(("List", declarations.list(list).await.err()));
-    let print =
-        v1::PrintRequest { client: Some(aino()), language: "kanaria-doc".to_owned(), ..Default::default() };
-    statuses.push(("Print", declarations.print(print).await.err()));
+    statuses.push(("Get", declarations.get_declaration(get).await.err()));
+    let list = v1::ListDeclarationsRequest { page_token: "Maija Kanarialintu".to_owned(), ..listing(aino()) };
+    statuses.push(("List", declarations.list_declarations(list).await.err()));
+    let print = v1::PrintDeclarationsRequest {
+        client: Some(aino()),
+        language: "kanaria-doc".to_owned(),
+        ..Default::default()
+    };
+    statuses.push(("Print", declarations.print_declarations(print).await.err()));
     let mut directory = demo_directory();
     directory.organisations[0].name = "Maija Kanarialintu".to_owned();
     directory.registers.retain(|register| register.oid != HOLDING);

@@ -47,8 +47,10 @@ async fn each_declaration_is_seen_by_the_next_decision() {
     assert_eq!(second.replaced_declaration_id, first.declaration_id);
     assert_eq!(visit_1(&fixture, aino()).await, permitted);
 
-    let replaced =
-        fixture.declarations().withdraw(withdrawal(aino(), "too-late", &first.declaration_id)).await;
+    let replaced = fixture
+        .declarations()
+        .withdraw_declaration(withdrawal(aino(), "too-late", &first.declaration_id))
+        .await;
     assert_eq!(refused(replaced), because(Code::FailedPrecondition, "ALREADY_WITHDRAWN"));
     fixture.withdraw(withdrawal(aino(), "second-end", &second.declaration_id)).await;
     assert_eq!(visit_1(&fixture, aino()).await, no_basis(Detail::ConsentWithdrawn));
@@ -83,12 +85,18 @@ async fn a_repeated_request_is_answered_the_same_and_stored_once() {
         }
         assert_eq!(settled(again), settled(first.clone()));
         assert_eq!(settled(replacing_again), settled(replacing.clone()));
-        let settled_withdrawal = |answer| v1::WithdrawResponse { effective_everywhere_after: None, ..answer };
+        let settled_withdrawal =
+            |answer| v1::WithdrawDeclarationResponse { effective_everywhere_after: None, ..answer };
         assert_eq!(settled_withdrawal(ended_again), settled_withdrawal(ended.clone()));
         fixture = fixture.restart_with(&[]).await;
     }
-    let stored =
-        fixture.declarations().list(listing(aino())).await.expect("a list").into_inner().declarations;
+    let stored = fixture
+        .declarations()
+        .list_declarations(listing(aino()))
+        .await
+        .expect("a list")
+        .into_inner()
+        .declarations;
     assert_eq!(stored.len(), 3);
 
     let reused = because(Code::AlreadyExists, "IDEMPOTENCY_KEY_REUSED");
@@ -96,13 +104,17 @@ async fn a_repeated_request_is_answered_the_same_and_stored_once() {
         recording(aino(), "consent", DENIAL),
         recording(person(1), "consent", CONSENT),
         recording(aino(), "end", CONSENT),
-        v1::RecordRequest { recorded_by: Some(professional()), ..request.clone() },
-        v1::RecordRequest { given_at: Some(timestamp(clock())), ..request.clone() },
+        v1::RecordDeclarationRequest { recorded_by: Some(professional()), ..request.clone() },
+        v1::RecordDeclarationRequest { given_at: Some(timestamp(clock())), ..request.clone() },
     ] {
-        assert_eq!(refused(fixture.declarations().record(other.clone()).await), reused, "{other:?}");
+        assert_eq!(
+            refused(fixture.declarations().record_declaration(other.clone()).await),
+            reused,
+            "{other:?}"
+        );
     }
     let other = withdrawal(aino(), "consent", &first.declaration_id);
-    assert_eq!(refused(fixture.declarations().withdraw(other).await), reused);
+    assert_eq!(refused(fixture.declarations().withdraw_declaration(other).await), reused);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -118,25 +130,25 @@ async fn acknowledgement_reports_and_awaits_effect_everywhere() {
 
     let wait = v1::Wait::Everywhere.into();
     let began = std::time::Instant::now();
-    let request = v1::RecordRequest { wait, ..recording(aino(), "2", CONSENT) };
+    let request = v1::RecordDeclarationRequest { wait, ..recording(aino(), "2", CONSENT) };
     let recorded = fixture.record(request.clone()).await;
     assert!(began.elapsed() >= std::time::Duration::from_millis(3_030), "{:?}", began.elapsed());
     // Whether the caller waits is not part of the payload.
-    let again = fixture.record(v1::RecordRequest { wait: 0, ..request }).await;
+    let again = fixture.record(v1::RecordDeclarationRequest { wait: 0, ..request }).await;
     assert_eq!(again.declaration_id, recorded.declaration_id);
     let began = std::time::Instant::now();
-    let end = v1::WithdrawRequest { wait, ..withdrawal(aino(), "3", &recorded.declaration_id) };
+    let end = v1::WithdrawDeclarationRequest { wait, ..withdrawal(aino(), "3", &recorded.declaration_id) };
     fixture.withdraw(end).await;
     assert!(began.elapsed() >= std::time::Duration::from_millis(3_030), "{:?}", began.elapsed());
 
-    let unknown = v1::RecordRequest { wait: 77, ..recording(aino(), "4", CONSENT) };
-    assert_eq!(refused(fixture.declarations().record(unknown).await).fields, ["wait"]);
+    let unknown = v1::RecordDeclarationRequest { wait: 77, ..recording(aino(), "4", CONSENT) };
+    assert_eq!(refused(fixture.declarations().record_declaration(unknown).await).fields, ["wait"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_request_leaves_its_key_free() {
     let fixture = Fixture::start().await;
-    let too_early = fixture.declarations().record(recording(aino(), "1", CONSENT)).await;
+    let too_early = fixture.declarations().record_declaration(recording(aino(), "1", CONSENT)).await;
     assert_eq!(refused(too_early), because(Code::FailedPrecondition, "INFORMATION_REQUIRED"));
     fixture.record(recording(aino(), "2", INFORMATION)).await;
     fixture.record(recording(aino(), "1", CONSENT)).await;
@@ -146,7 +158,7 @@ async fn a_refused_request_leaves_its_key_free() {
 async fn a_late_entry_is_accepted_and_flagged() {
     let fixture = Fixture::start().await;
     let given_at = clock().checked_sub_days(Days::new(10)).expect("an instant");
-    let request = v1::RecordRequest {
+    let request = v1::RecordDeclarationRequest {
         given_at: Some(timestamp(given_at)),
         recorded_by: Some(professional()),
         ..recording(aino(), "1", INFORMATION)
@@ -154,13 +166,20 @@ async fn a_late_entry_is_accepted_and_flagged() {
     let before = clock();
     let answer = fixture.record(request.clone()).await;
     assert_eq!(answer.notices().collect::<Vec<_>>(), [Notice::LateEntry]);
-    let got = v1::GetRequest {
+    let got = v1::GetDeclarationRequest {
         client: Some(aino()),
         declaration_id: answer.declaration_id.clone(),
         viewing_purpose: 0,
         viewer: None,
     };
-    let got = fixture.declarations().get(got).await.expect("one").into_inner().declaration.expect("one");
+    let got = fixture
+        .declarations()
+        .get_declaration(got)
+        .await
+        .expect("one")
+        .into_inner()
+        .declaration
+        .expect("one");
     let recorded_at = instant(&got.recorded_at.expect("an instant"));
     // The store keeps microseconds.
     assert!(before - TimeDelta::microseconds(1) <= recorded_at && recorded_at <= clock());
@@ -195,35 +214,41 @@ async fn every_refusal_has_its_reason() {
     let turku = "1.2.246.10.99999999.5.0";
     for (request, reason) in [
         (
-            v1::RecordRequest { given_at: Some(timestamp(clock() + TimeDelta::hours(1))), ..record(CONSENT) },
+            v1::RecordDeclarationRequest {
+                given_at: Some(timestamp(clock() + TimeDelta::hours(1))),
+                ..record(CONSENT)
+            },
             "GIVEN_IN_FUTURE",
         ),
         (
-            v1::RecordRequest { recorded_by: professional_of(UNKNOWN, turku), ..record(CONSENT) },
+            v1::RecordDeclarationRequest { recorded_by: professional_of(UNKNOWN, turku), ..record(CONSENT) },
             "RECORDER_UNKNOWN",
         ),
         (
-            v1::RecordRequest { recorded_by: professional_of(ASKING, UNKNOWN), ..record(CONSENT) },
+            v1::RecordDeclarationRequest { recorded_by: professional_of(ASKING, UNKNOWN), ..record(CONSENT) },
             "RECORDER_UNKNOWN",
         ),
         (
-            v1::RecordRequest {
+            v1::RecordDeclarationRequest {
                 recorded_by: Some(professional()),
                 ..record("consent: { kind: CONSENT_KIND_SOCIAL_WELFARE }")
             },
             "RECORDER_SECTOR_NOT_ALLOWED",
         ),
         (
-            v1::RecordRequest {
+            v1::RecordDeclarationRequest {
                 recorded_by: professional_of("1.2.246.10.99999999.113.1", "1.2.246.10.99999999.113.0"),
                 ..record(CONSENT)
             },
             "RECORDER_NOT_READY",
         ),
-        (v1::RecordRequest { declarer: by(v1::Role::Guardian), ..record(CONSENT) }, "DECLARER_NOT_ALLOWED"),
+        (
+            v1::RecordDeclarationRequest { declarer: by(v1::Role::Guardian), ..record(CONSENT) },
+            "DECLARER_NOT_ALLOWED",
+        ),
         (record("information: { version: '9.9' }"), "INFORMATION_VERSION_UNKNOWN"),
         (
-            v1::RecordRequest {
+            v1::RecordDeclarationRequest {
                 given_at: Some(timestamp("2020-01-01T10:00:00Z".parse().expect("an instant"))),
                 ..record("information: { version: '1.1' }")
             },
@@ -243,7 +268,7 @@ async fn every_refusal_has_its_reason() {
         ),
         (record("denial: { sector: SECTOR_BOTH, extensive: {} }"), "EXTENSIVE_REFUSAL_NOT_OPEN"),
     ] {
-        let answer = fixture.declarations().record(request.clone()).await;
+        let answer = fixture.declarations().record_declaration(request.clone()).await;
         assert_eq!(refused(answer), because(Code::FailedPrecondition, reason), "{request:?}");
     }
     let informed = fixture.record(recording(person(1), "informed", INFORMATION)).await.declaration_id;
@@ -251,19 +276,27 @@ async fn every_refusal_has_its_reason() {
     for (request, code, reason) in [
         (withdraw.clone(), Code::FailedPrecondition, "INFORMATION_CANNOT_BE_WITHDRAWN"),
         (
-            v1::WithdrawRequest { declarer: by(v1::Role::LegalRepresentative), ..withdraw.clone() },
+            v1::WithdrawDeclarationRequest {
+                declarer: by(v1::Role::LegalRepresentative),
+                ..withdraw.clone()
+            },
             Code::FailedPrecondition,
             "DECLARER_NOT_ALLOWED",
         ),
         (withdrawal(person(2), "end", &informed), Code::NotFound, "DECLARATION_UNKNOWN"),
         (withdrawal(person(1), "end", "no-such-id"), Code::NotFound, "DECLARATION_UNKNOWN"),
     ] {
-        let answer = fixture.declarations().withdraw(request.clone()).await;
+        let answer = fixture.declarations().withdraw_declaration(request.clone()).await;
         assert_eq!(refused(answer), because(code, reason), "{request:?}");
     }
     // Nothing was stored.
-    let stored =
-        fixture.declarations().list(listing(person(1))).await.expect("a list").into_inner().declarations;
+    let stored = fixture
+        .declarations()
+        .list_declarations(listing(person(1)))
+        .await
+        .expect("a list")
+        .into_inner()
+        .declarations;
     assert_eq!(stored.len(), 1);
 }
 
@@ -272,21 +305,24 @@ async fn unreadable_request_names_every_field() {
     let fixture = Fixture::start().await;
     let good = recording(aino(), "1", DENIAL);
     let denial = |denial: v1::Denial| {
-        Some(v1::Declaration { declaration: Some(v1::declaration::Declaration::Denial(denial)) })
+        Some(v1::Declaration { content: Some(v1::declaration::Content::Denial(denial)) })
     };
     let social = "denial: { sector: SECTOR_SOCIAL_WELFARE, service_transaction: t, against: [ AGAINST_OTHER_PROVIDERS ], \
                   allows_emergency: true }";
     for (request, fields) in [
         (
-            message::<v1::RecordRequest>("{}"),
+            message::<v1::RecordDeclarationRequest>("{}"),
             &["client", "declaration", "declarer", "recorded_by", "idempotency_key"][..],
         ),
         (
-            v1::RecordRequest { declaration: Some(v1::Declaration { declaration: None }), ..good.clone() },
+            v1::RecordDeclarationRequest {
+                declaration: Some(v1::Declaration { content: None }),
+                ..good.clone()
+            },
             &["declaration"],
         ),
         (
-            v1::RecordRequest {
+            v1::RecordDeclarationRequest {
                 declaration: denial(v1::Denial {
                     sector: 9,
                     scope: None,
@@ -304,11 +340,11 @@ async fn unreadable_request_names_every_field() {
             ],
         ),
         (
-            v1::RecordRequest { declaration: Some(message(social)), ..good.clone() },
+            v1::RecordDeclarationRequest { declaration: Some(message(social)), ..good.clone() },
             &["declaration.denial.against", "declaration.denial.allows_emergency"],
         ),
         (
-            v1::RecordRequest {
+            v1::RecordDeclarationRequest {
                 declaration: Some(message(
                     "consent: { kind: CONSENT_KIND_LOCAL_CROSS_SECTOR, controller: county }",
                 )),
@@ -328,7 +364,7 @@ async fn unreadable_request_names_every_field() {
             ],
         ),
         (
-            v1::RecordRequest {
+            v1::RecordDeclarationRequest {
                 declaration: Some(message(
                     "consent: { kind: CONSENT_KIND_CLIENT_DATA_TO_HEALTHCARE, allocation: { recipients: [ {}, { \
                      organisation: x } ], service_tasks: [ '' ], recorded_from: '2025-02-29', recorded_to: soon } }",
@@ -345,12 +381,13 @@ async fn unreadable_request_names_every_field() {
         ),
     ] {
         assert_eq!(
-            refused(fixture.declarations().record(request.clone()).await),
+            refused(fixture.declarations().record_declaration(request.clone()).await),
             invalid(fields),
             "{request:?}"
         );
     }
-    let withdraw = fixture.declarations().withdraw(message::<v1::WithdrawRequest>("{}")).await;
+    let withdraw =
+        fixture.declarations().withdraw_declaration(message::<v1::WithdrawDeclarationRequest>("{}")).await;
     let fields = ["client", "declaration_id", "declarer", "recorded_by", "idempotency_key"];
     assert_eq!(refused(withdraw), invalid(&fields));
 }

@@ -111,8 +111,8 @@ async fn unreadable_simulation_is_refused_by_field() {
     let fixture = Fixture::start().await;
     let good = simulation(aino());
     let mut unknown_sector = stored("declaration: { denial: {} }");
-    if let Some(v1::declaration::Declaration::Denial(denial)) =
-        unknown_sector.declaration.as_mut().and_then(|content| content.declaration.as_mut())
+    if let Some(v1::declaration::Content::Denial(denial)) =
+        unknown_sector.declaration.as_mut().and_then(|content| content.content.as_mut())
     {
         denial.sector = 9;
     }

@@ -63,9 +63,9 @@ async fn undecodable_message_is_an_invalid_argument() {
         "/lupa.v1.DecisionService/Decide",
         "/lupa.v1.DecisionService/Explain",
         "/lupa.v1.DecisionService/Simulate",
-        "/lupa.v1.DeclarationService/Record",
-        "/lupa.v1.DeclarationService/Withdraw",
-        "/lupa.v1.DeclarationService/List",
+        "/lupa.v1.DeclarationService/RecordDeclaration",
+        "/lupa.v1.DeclarationService/WithdrawDeclaration",
+        "/lupa.v1.DeclarationService/ListDeclarations",
         "/lupa.v1.DirectoryService/ReplaceDirectory",
     ] {
         for bytes in garbage {
@@ -88,10 +88,10 @@ async fn message_over_the_limit_is_refused_with_the_limit() {
     let large = "x".repeat(4096);
     let decide =
         v1::DecideRequest { request_id: large.clone(), ..question(aino(), vec![entry("doc-1", "visit-1")]) };
-    let list = v1::ListRequest { client: Some(aino()), page_token: large, ..message("{}") };
+    let list = v1::ListDeclarationsRequest { client: Some(aino()), page_token: large, ..message("{}") };
     for status in [
         fixture.decisions().decide(decide).await.expect_err("it is refused"),
-        fixture.declarations().list(list).await.expect_err("it is refused"),
+        fixture.declarations().list_declarations(list).await.expect_err("it is refused"),
     ] {
         assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
         assert!(

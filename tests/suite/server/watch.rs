@@ -10,13 +10,13 @@ use crate::fixtures::requests::{
     CONSENT, DENIAL, INFORMATION, aino, demo_directory, person, recording, withdrawal,
 };
 
-async fn watch(fixture: &Fixture, after: &str) -> Streaming<v1::WatchResponse> {
-    let request = v1::WatchRequest { after: after.to_owned() };
-    fixture.declarations().watch(request).await.expect("a stream").into_inner()
+async fn watch(fixture: &Fixture, after: &str) -> Streaming<v1::WatchDeclarationsResponse> {
+    let request = v1::WatchDeclarationsRequest { after: after.to_owned() };
+    fixture.declarations().watch_declarations(request).await.expect("a stream").into_inner()
 }
 
 /// The next message that is no heartbeat.
-async fn next(stream: &mut Streaming<v1::WatchResponse>) -> v1::WatchResponse {
+async fn next(stream: &mut Streaming<v1::WatchDeclarationsResponse>) -> v1::WatchDeclarationsResponse {
     loop {
         let message = stream.message().await.expect("a message").expect("no end");
         if !message.changes.is_empty() || message.directory_replaced {
@@ -26,7 +26,10 @@ async fn next(stream: &mut Streaming<v1::WatchResponse>) -> v1::WatchResponse {
 }
 
 /// At least this number of changes, and the last checkpoint.
-async fn changes(stream: &mut Streaming<v1::WatchResponse>, count: usize) -> (Vec<v1::ClientChange>, String) {
+async fn changes(
+    stream: &mut Streaming<v1::WatchDeclarationsResponse>,
+    count: usize,
+) -> (Vec<v1::ClientChange>, String) {
     let mut received = Vec::new();
     loop {
         let message = next(stream).await;
@@ -80,7 +83,7 @@ async fn idle_watch_stream_sends_heartbeats() {
     let mut stream = watch(&fixture, &recorded.token).await;
     for _ in 0..3 {
         let message = stream.message().await.expect("a message").expect("no end");
-        let v1::WatchResponse { changes, directory_replaced, checkpoint } = message;
+        let v1::WatchDeclarationsResponse { changes, directory_replaced, checkpoint } = message;
         assert_eq!((changes.len(), directory_replaced, checkpoint), (0, false, recorded.token.clone()));
     }
 }
@@ -102,7 +105,7 @@ async fn watch_checks_tokens_and_limits_streams() {
     let fixture = Fixture::start_with(&[("watch.streams_max", "1")]).await;
     let ask = |after: &str| {
         let (mut client, after) = (fixture.declarations(), after.to_owned());
-        async move { client.watch(v1::WatchRequest { after }).await }
+        async move { client.watch_declarations(v1::WatchDeclarationsRequest { after }).await }
     };
     assert_eq!(refused(ask("forged").await).code, Code::InvalidArgument);
     let first = ask("").await.expect("a stream");
@@ -122,13 +125,16 @@ async fn slow_watcher_is_disconnected_with_a_reason() {
     // A flow-control window for a few messages only.
     let narrow = fixture.endpoint().initial_stream_window_size(1_024).connect().await.expect("a connection");
     let mut client = v1::declaration_service_client::DeclarationServiceClient::new(narrow);
-    let request = v1::WatchRequest { after: before.token };
-    let mut stream = client.watch(request.clone()).await.expect("a stream").into_inner();
+    let request = v1::WatchDeclarationsRequest { after: before.token };
+    let mut stream = client.watch_declarations(request.clone()).await.expect("a stream").into_inner();
     for n in 1..=100 {
         fixture.record(recording(aino(), &n.to_string(), INFORMATION)).await;
     }
     // The stream has ended once another watcher gets its place.
-    until("the slow stream ends", async || fixture.declarations().watch(request.clone()).await.is_ok()).await;
+    until("the slow stream ends", async || {
+        fixture.declarations().watch_declarations(request.clone()).await.is_ok()
+    })
+    .await;
     let mut received = Vec::new();
     let mut checkpoint = String::new();
     let cut = loop {

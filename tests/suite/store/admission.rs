@@ -70,8 +70,8 @@ async fn a_client_with_many_declarations_is_served(home: Shared) {
     reached(&index, &store, last.revision).await;
     let snapshot = index.current().unwrap();
     let declarations = snapshot.declarations(&client());
-    assert_eq!((declarations.gists().count(), snapshot.declaration_count()), (10_001, 10_001));
-    assert_eq!(declarations.gists().filter(|gist| gist.ending.is_some()).count(), 4);
+    assert_eq!((declarations.facts().count(), snapshot.declaration_count()), (10_001, 10_001));
+    assert_eq!(declarations.facts().filter(|facts| facts.withdrawal.is_some()).count(), 4);
 }
 
 on_both_stores!(

@@ -57,10 +57,10 @@ fn state(index: &Index) -> String {
         [client(), other_client(), ClientId::Other { root: oid("1.2.246.999"), extension: id("c") }];
     let of_clients = clients.map(|client| {
         let declarations = snapshot.declarations(&client);
-        let line = |gist: lupa::policy::gist::Gist<'_>| {
-            format!("{:?} {}\n", gist, declarations.id(gist.place).unwrap().as_ref())
+        let line = |facts: lupa::policy::facts::Facts<'_>| {
+            format!("{:?} {}\n", facts, declarations.id(facts.place).unwrap().as_ref())
         };
-        declarations.gists().map(line).collect::<String>()
+        declarations.facts().map(line).collect::<String>()
     });
     format!("{} {:?} {of_clients:?}", snapshot.revision(), snapshot.directory().organisations())
 }

@@ -34,17 +34,17 @@ async fn replicas_mark_the_same_states(home: Shared) {
     reached(&late, &store, last).await;
     let stats = || [&one, &other, &late].map(|index| index.stats().unwrap());
     let [of_one, of_other, of_late] = stats();
-    assert!(of_one.mark.is_some_and(|mark| mark.revision < last));
-    assert_eq!(of_one.mark, of_other.mark);
-    assert_eq!((of_late.mark, of_late.digest), (None, of_one.digest));
+    assert!(of_one.minute_digest.is_some_and(|mark| mark.revision < last));
+    assert_eq!(of_one.minute_digest, of_other.minute_digest);
+    assert_eq!((of_late.minute_digest, of_late.digest), (None, of_one.digest));
 
     let last = append_all(&store, MINUTE, MINUTE).await;
     for index in [&one, &other, &late] {
         reached(index, &store, last).await;
     }
     let [of_one, of_other, of_late] = stats();
-    assert_eq!((of_one.mark, of_one.digest), (of_other.mark, of_other.digest));
-    assert_eq!((of_one.mark, of_one.digest), (of_late.mark, of_late.digest));
+    assert_eq!((of_one.minute_digest, of_one.digest), (of_other.minute_digest, of_other.digest));
+    assert_eq!((of_one.minute_digest, of_one.digest), (of_late.minute_digest, of_late.digest));
 }
 
 async fn digest_covers_everything_that_affects_decisions(home: Shared) {

@@ -86,7 +86,7 @@ async fn lost_commit_is_detected_and_starts_new_epoch() {
     assert_eq!([reached(&index, lost).await, reached(&other_index, lost).await], [Reached::OtherEpoch; 2]);
     let now = current(&index).await;
     assert_ne!(now.point().epoch, kept.epoch);
-    assert_eq!((now.revision(), now.declarations(&client()).gists().count()), (Revision(2), 2));
+    assert_eq!((now.revision(), now.declarations(&client()).facts().count()), (Revision(2), 2));
     // All agree on the new epoch and continue in it.
     let next = append_denial(&store, "next").await;
     assert_eq!((next.epoch, next.revision), (now.point().epoch, Revision(3)));
@@ -103,7 +103,7 @@ async fn history_of_another_epoch_is_not_read() {
     let url = cluster.database();
     let store = connect(&url, NEVER).unwrap();
     let (kept, backup, lost) = kept_and_lost(&cluster, &store).await;
-    assert_eq!(store.concerned(kept.revision, lost, 10).unwrap().len(), 1);
+    assert_eq!(store.clients_changed(kept.revision, lost, 10).unwrap().len(), 1);
     assert_eq!(store.history_of(&client(), lost).unwrap().len(), 2);
     cluster.stop();
     cluster.restore(&backup);
@@ -119,7 +119,7 @@ async fn history_of_another_epoch_is_not_read() {
         })
         .await
     };
-    let watched = in_vain(&|| store.concerned(kept.revision, lost, 10).err()).await;
+    let watched = in_vain(&|| store.clients_changed(kept.revision, lost, 10).err()).await;
     let shown = in_vain(&|| store.history_of(&client(), lost).err()).await;
     assert!(matches!(watched, StoreError::OtherEpoch { .. }), "{watched:?}");
     assert!(matches!(shown, StoreError::OtherEpoch { .. }), "{shown:?}");

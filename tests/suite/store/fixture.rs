@@ -14,11 +14,11 @@ use lupa::policy::declaration::{
     Role, Scope, Way,
 };
 use lupa::policy::directory::{Directory, Name, Organisation, OrganisationKind};
-use lupa::policy::gist::{Ending, Gist, GistBuf};
+use lupa::policy::facts::{Facts, WithdrawalFacts};
 use lupa::policy::oid::{Oid, OpaqueId};
 use lupa::store::{
-    Admit, Append, Appended, Change, Decides, DeclarationIds, Entry, Loaded, Point, Revision, Store,
-    StoreError, StoreOptions,
+    Admit, Append, Appended, Change, ChangeEffect, DeclarationIds, Entry, IndexChange, Point, Revision,
+    Store, StoreError, StoreOptions,
 };
 use rusqlite::Connection;
 
@@ -364,36 +364,32 @@ pub(super) fn load(store: &Store) -> Vec<Change> {
 }
 
 /// Loads every change.
-pub(super) fn load_each(store: &Store, each: &mut dyn FnMut(Loaded)) -> Result<Revision, StoreError> {
+pub(super) fn load_each(store: &Store, each: &mut dyn FnMut(IndexChange)) -> Result<Revision, StoreError> {
     store.load_range(Revision(0), Revision(store.count()?), &mut |loaded| {
         each(loaded);
         true
     })
 }
 
-fn assert_loads_equal_changes(loaded: &Loaded, change: &Change, ids: DeclarationIds) {
+fn assert_loads_equal_changes(loaded: &IndexChange, change: &Change, ids: DeclarationIds) {
     assert_eq!((loaded.revision, loaded.recorded_at), (change.revision(), change.recorded_at()));
-    match (&loaded.what, change) {
+    match (&loaded.effect, change) {
         (
-            Decides::Declaration { client, told_id, gist },
+            ChangeEffect::Declaration { client, told_id, facts },
             Change::Declaration { client: whose, declaration, .. },
         ) => {
-            let GistBuf { content, given_on, recorded_at, role, ending } = gist;
-            let expected = Gist::of(0, declaration);
-            assert_eq!((client, content), (whose, &declaration.content));
-            assert_eq!((*given_on, *recorded_at), (expected.given_on, expected.recorded_at));
-            assert_eq!((*role, *ending), (expected.role, expected.ending));
+            assert_eq!((client, facts), (whose, &Facts::of(0, declaration).to_owned_facts()));
             let is_derived = ids.is(&declaration.id, declaration.recorded_at, loaded.revision);
             assert_eq!(told_id.as_ref(), (!is_derived).then_some(&declaration.id));
         }
         (
-            Decides::Withdrawal { client, declaration_id, ending },
+            ChangeEffect::Withdrawal { client, declaration_id, withdrawal: facts },
             Change::Withdrawal { client: whose, declaration_id: of, withdrawal, .. },
         ) => {
-            assert_eq!((client, declaration_id, *ending), (whose, of, Ending::of(withdrawal)));
+            assert_eq!((client, declaration_id, *facts), (whose, of, WithdrawalFacts::of(withdrawal)));
         }
-        (Decides::Nothing, Change::UnreadableWithdrawal { .. }) => {}
-        (Decides::Directory(loaded), Change::Directory { directory, .. }) => {
+        (ChangeEffect::Nothing, Change::UnreadableWithdrawal { .. }) => {}
+        (ChangeEffect::Directory(loaded), Change::Directory { directory, .. }) => {
             assert_eq!(loaded.registers(), directory.registers());
             assert_eq!(loaded.organisations(), directory.organisations());
         }

@@ -147,8 +147,9 @@ async fn read_only_replica_decides_by_the_writers_changes() {
     let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
     DirectoryServiceClient::new(channel.clone()).replace_directory(load).await.expect("stored");
     let mut declarations = DeclarationServiceClient::new(channel);
-    declarations.record(recording(aino(), "information", INFORMATION)).await.expect("stored");
-    let consented = declarations.record(recording(aino(), "consent", CONSENT)).await.expect("stored");
+    declarations.record_declaration(recording(aino(), "information", INFORMATION)).await.expect("stored");
+    let consented =
+        declarations.record_declaration(recording(aino(), "consent", CONSENT)).await.expect("stored");
     let token = consented.into_inner().token;
 
     let channel = following.connect().await;
@@ -159,8 +160,8 @@ async fn read_only_replica_decides_by_the_writers_changes() {
     assert_eq!(decided.verdicts[0].effect(), v1::Effect::Permit);
     let mut declarations = DeclarationServiceClient::new(channel.clone());
     let read_only = because(Code::FailedPrecondition, "STORE_READ_ONLY");
-    assert_eq!(refused(declarations.record(recording(aino(), "more", CONSENT)).await), read_only);
-    assert_eq!(refused(declarations.list(listing(aino())).await), read_only);
+    assert_eq!(refused(declarations.record_declaration(recording(aino(), "more", CONSENT)).await), read_only);
+    assert_eq!(refused(declarations.list_declarations(listing(aino())).await), read_only);
     let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
     let replaced = DirectoryServiceClient::new(channel).replace_directory(load).await;
     assert_eq!(refused(replaced), read_only);
@@ -171,7 +172,7 @@ async fn read_only_replica_decides_by_the_writers_changes() {
     let writing = Process::start(serve(&home.store())).expect("it listens");
     let mut declarations = DeclarationServiceClient::new(writing.connect().await);
     let denial = "denial: { sector: SECTOR_HEALTHCARE, service_event: visit-1 }";
-    let denied = declarations.record(recording(aino(), "denial", denial)).await.expect("stored");
+    let denied = declarations.record_declaration(recording(aino(), "denial", denial)).await.expect("stored");
     question.at_least = denied.into_inner().token;
     let decided = decisions.decide(question).await.expect("decided").into_inner();
     assert_eq!(decided.verdicts[0].effect(), v1::Effect::Deny);

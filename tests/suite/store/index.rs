@@ -189,7 +189,7 @@ fn point(store: &Store, revision: u64) -> Point {
 
 async fn contents(index: &Index) -> Vec<Content> {
     let snapshot = current(index).await;
-    snapshot.declarations(&client()).gists().map(|gist| gist.content.to_content()).collect()
+    snapshot.declarations(&client()).facts().map(|facts| facts.content.to_content()).collect()
 }
 
 on_both_stores!(

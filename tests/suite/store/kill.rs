@@ -206,13 +206,11 @@ fn faults(known: &BTreeMap<String, Known>, stored: &[v1::StoredDeclaration]) -> 
 
 /// The event of a denial.
 fn event(stored: &v1::StoredDeclaration) -> String {
-    use v1::declaration::Declaration;
+    use v1::declaration::Content;
     use v1::denial::Scope;
-    let content = stored.declaration.as_ref().and_then(|content| content.declaration.as_ref());
+    let content = stored.declaration.as_ref().and_then(|content| content.content.as_ref());
     match content {
-        Some(Declaration::Denial(v1::Denial { scope: Some(Scope::ServiceEvent(event)), .. })) => {
-            event.clone()
-        }
+        Some(Content::Denial(v1::Denial { scope: Some(Scope::ServiceEvent(event)), .. })) => event.clone(),
         other => panic!("no caller recorded this: {other:?}"),
     }
 }

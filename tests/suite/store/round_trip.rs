@@ -167,7 +167,7 @@ fn on_both<T: Clone>(entries: T, property: impl AsyncFn(Shared, T)) {
 }
 
 proptest! {
-    // Few stores with many changes each: creating and syncing a store is slow.
+    // InlineList stores with many changes each: creating and syncing a store is slow.
     #![proptest_config(ProptestConfig::with_cases(8))]
 
     #[test]

@@ -6,7 +6,7 @@ use lupa::index::{Declarations, Index, IndexOptions, Snapshot};
 use lupa::policy::client_id::ClientId;
 use lupa::policy::declaration::{Content, Declaration, Declarer, Withdrawal};
 use lupa::policy::directory::Directory;
-use lupa::policy::gist::Gist;
+use lupa::policy::facts::Facts;
 use lupa::policy::oid::OpaqueId;
 use lupa::store::{Entry, Revision, Store};
 use proptest::collection::vec;
@@ -83,17 +83,17 @@ impl Model {
 
 /// The facts and the ids are equal, in the same order.
 fn assert_same(found: Declarations<'_>, expected: &[Declaration]) {
-    let gists: Vec<Gist<'_>> = found.gists().collect();
-    assert_eq!(gists.len(), expected.len());
-    assert!(gists.iter().map(|gist| gist.place).is_sorted());
-    for (gist, (expected, id)) in
-        gists.into_iter().zip(Gist::all(expected).zip(expected.iter().map(|one| &one.id)))
+    let facts: Vec<Facts<'_>> = found.facts().collect();
+    assert_eq!(facts.len(), expected.len());
+    assert!(facts.iter().map(|facts| facts.place).is_sorted());
+    for (facts, (expected, id)) in
+        facts.into_iter().zip(Facts::all(expected).zip(expected.iter().map(|one| &one.id)))
     {
-        assert_eq!(found.id(gist.place).unwrap().as_ref(), id.as_str());
-        let shown = |gist: Gist<'_>| {
-            (gist.content.to_content(), gist.given_on, gist.recorded_at, gist.role, gist.ending)
+        assert_eq!(found.id(facts.place).unwrap().as_ref(), id.as_str());
+        let shown = |facts: Facts<'_>| {
+            (facts.content.to_content(), facts.given_on, facts.recorded_at, facts.role, facts.withdrawal)
         };
-        assert_eq!(shown(gist), shown(expected));
+        assert_eq!(shown(facts), shown(expected));
     }
 }
 

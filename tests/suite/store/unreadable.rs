@@ -4,7 +4,7 @@ use std::sync::mpsc;
 
 use lupa::policy::admit::Admitted;
 use lupa::policy::declaration::{Content, Kind, Withdrawal};
-use lupa::policy::gist::Ending;
+use lupa::policy::facts::WithdrawalFacts;
 use lupa::store::{Change, StoreError};
 
 use super::fixture::*;
@@ -103,8 +103,8 @@ async fn an_unreadable_withdrawal_ends_a_consent_and_nothing_else(home: Shared) 
     let (index, _follower) = start_index(&store);
     reached(&index, &store, looked.revision).await;
     let snapshot = index.current().unwrap();
-    let indexed: Vec<_> = snapshot.declarations(&client()).gists().map(|gist| gist.ending).collect();
-    let ends: Vec<_> = ends.iter().map(|end| end.as_ref().map(Ending::of)).collect();
+    let indexed: Vec<_> = snapshot.declarations(&client()).facts().map(|facts| facts.withdrawal).collect();
+    let ends: Vec<_> = ends.iter().map(|end| end.as_ref().map(WithdrawalFacts::of)).collect();
     assert_eq!(indexed, [ends, vec![None]].concat());
 }
 

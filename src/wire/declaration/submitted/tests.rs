@@ -7,7 +7,7 @@ fn client() -> Option<v1::ClientId> {
 }
 
 fn my_kanta() -> Option<v1::RecordedBy> {
-    Some(v1::RecordedBy { recorded_by: Some(v1::recorded_by::RecordedBy::MyKanta(v1::MyKanta {})) })
+    Some(v1::RecordedBy { system: Some(v1::recorded_by::System::MyKanta(v1::MyKanta {})) })
 }
 
 fn fields<T>(read: Result<T, InvalidRequest>) -> Vec<String> {
@@ -16,11 +16,11 @@ fn fields<T>(read: Result<T, InvalidRequest>) -> Vec<String> {
 }
 
 /// The fields at fault of a declaration that the client makes in MyKanta.
-fn faults_of(declaration: v1::declaration::Declaration) -> Vec<String> {
+fn faults_of(declaration: v1::declaration::Content) -> Vec<String> {
     let role = v1::Role::Client.into();
-    fields(submission(&v1::RecordRequest {
+    fields(submission(&v1::RecordDeclarationRequest {
         client: client(),
-        declaration: Some(v1::Declaration { declaration: Some(declaration) }),
+        declaration: Some(v1::Declaration { content: Some(declaration) }),
         given_at: None,
         declarer: Some(v1::Declarer { role, ..v1::Declarer::default() }),
         recorded_by: my_kanta(),
@@ -39,7 +39,7 @@ fn only_a_local_consent_names_a_controller() {
         (Healthcare, "", &[]),
     ] {
         let consent = v1::Consent { kind: kind.into(), allocation: None, controller: controller.to_owned() };
-        let faults = faults_of(v1::declaration::Declaration::Consent(consent));
+        let faults = faults_of(v1::declaration::Content::Consent(consent));
         assert_eq!(faults, expected, "{kind:?} {controller}");
     }
 }
@@ -67,7 +67,7 @@ fn what_only_healthcare_denials_have_is_refused_of_others() {
             allows_emergency: has_both,
             label: String::new(),
         };
-        let faults = faults_of(v1::declaration::Declaration::Denial(denial));
+        let faults = faults_of(v1::declaration::Content::Denial(denial));
         let expected: Vec<_> = expected.iter().map(|field| format!("declaration.denial.{field}")).collect();
         assert_eq!(faults, expected, "{sector:?} {scope:?}");
     }
@@ -78,7 +78,7 @@ fn a_page_has_as_many_declarations_as_are_asked_for() {
     let of = |page_size: i32| {
         let viewing_purpose = v1::ViewingPurpose::Investigation.into();
         let viewer = my_kanta();
-        listing(&v1::ListRequest {
+        listing(&v1::ListDeclarationsRequest {
             client: client(),
             viewing_purpose,
             viewer,
@@ -98,7 +98,7 @@ fn a_page_has_as_many_declarations_as_are_asked_for() {
 fn a_copy_of_the_consents_is_of_one_sector_a_summary_of_the_denials_of_one_or_both() {
     use PrintedSector::{Both, One};
     let of = |sector: v1::Sector, document: v1::Document| {
-        print_order(&v1::PrintRequest {
+        print_order(&v1::PrintDeclarationsRequest {
             client: client(),
             sector: sector.into(),
             document: document.into(),
@@ -124,7 +124,12 @@ fn a_copy_of_the_consents_is_of_one_sector_a_summary_of_the_denials_of_one_or_bo
 fn denials_are_shown_to_a_viewer_only() {
     let list = |kinds: &[v1::Kind], viewer| {
         let kinds = kinds.iter().map(|kind| (*kind).into()).collect();
-        fields(listing(&v1::ListRequest { client: client(), kinds, viewer, ..Default::default() }))
+        fields(listing(&v1::ListDeclarationsRequest {
+            client: client(),
+            kinds,
+            viewer,
+            ..Default::default()
+        }))
     };
     for kinds in [&[][..], &[v1::Kind::Denial], &[v1::Kind::Consent, v1::Kind::Denial]] {
         assert_eq!(list(kinds, None), ["viewer"], "{kinds:?}");
@@ -133,7 +138,7 @@ fn denials_are_shown_to_a_viewer_only() {
     assert_eq!(list(&[v1::Kind::Consent, v1::Kind::Information], None), [""; 0]);
     for (document, expected) in [(v1::Document::Denials, &["printed_by"][..]), (v1::Document::Consents, &[])]
     {
-        let order = print_order(&v1::PrintRequest {
+        let order = print_order(&v1::PrintDeclarationsRequest {
             client: client(),
             sector: v1::Sector::Healthcare.into(),
             document: document.into(),
@@ -158,6 +163,6 @@ fn a_label_is_a_few_words_in_one_line() {
             label,
             ..v1::Denial::default()
         };
-        assert_eq!(faults_of(v1::declaration::Declaration::Denial(denial)), expected);
+        assert_eq!(faults_of(v1::declaration::Content::Denial(denial)), expected);
     }
 }

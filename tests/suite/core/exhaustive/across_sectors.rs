@@ -2,7 +2,7 @@
 //! what is open is compared with each basis alone, and where it is open every
 //! basis with every other.
 
-use lupa::wire::v1::claim::Claim as Kind;
+use lupa::wire::v1::claim::Kind;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::{
     AllPatientData, Cause, Channel, Claim, ClientId, ClientUnableToDecide, ConsentKind, Extensive,

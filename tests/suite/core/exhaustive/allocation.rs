@@ -1,7 +1,7 @@
 //! Allocations of a consent: each set of recipients, data and tasks, and each period,
 //! before, on and after its days.
 
-use lupa::wire::v1::recipient::Recipient as To;
+use lupa::wire::v1::recipient::Kind as To;
 use lupa::wire::v1::{AllPublic, Allocation, ConsentKind, DataKind, Recipient, RecordKind, RegisterKind};
 
 use super::choices::Choices;
@@ -114,7 +114,7 @@ fn of_what_is_not_allocated() {
         let mut case = case(requester, holder, record, noon("2028-01-10"));
         let all = To::AllPublic(AllPublic {});
         let allocation = Allocation {
-            recipients: choices.of(&[Vec::new(), vec![Recipient { recipient: Some(all) }]]),
+            recipients: choices.of(&[Vec::new(), vec![Recipient { kind: Some(all) }]]),
             data: choices.of(&[Vec::new(), vec![DataKind::PatientSummary.into()]]),
             service_tasks: choices.of(&[Vec::new(), vec!["0101".to_owned()]]),
             recorded_from: String::new(),
@@ -133,7 +133,7 @@ fn of_what_is_not_allocated() {
 fn recipients(choices: &mut Choices, named: &[&str; 2]) -> Vec<Recipient> {
     let of = |name| To::Organisation(organisation(name));
     let each = [To::AllPublic(AllPublic {}), of(named[0]), of(named[1]), of("county"), of("nobody")];
-    let each = each.map(|recipient| Recipient { recipient: Some(recipient) });
+    let each = each.map(|recipient| Recipient { kind: Some(recipient) });
     let offered = some_of(choices, &each[..3]);
     let others = choices.of(&[&[][..], &each[3..4], &each[4..]]);
     offered.iter().chain(others).cloned().collect()

@@ -1,7 +1,7 @@
 //! Denials: each scope, matching and not, in each sector, against each set of
 //! requesters, ended by each who may and may not, over each kind of record.
 
-use lupa::wire::v1::claim::Claim as Kind;
+use lupa::wire::v1::claim::Kind;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::{
     Against, AllPatientData, ConsentKind, Emergency, Extensive, RecordKind, RegisterKind, Role, Sector,

@@ -1,7 +1,7 @@
 //! Within healthcare: every condition of the list beside every other. Which
 //! denials cover what is in [`super::denials`].
 
-use lupa::wire::v1::claim::Claim as Kind;
+use lupa::wire::v1::claim::Kind;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::{
     AllPatientData, Channel, ConsentKind, Emergency, OutsourcedService, RecordKind, RegisterKind, Role,

@@ -2,7 +2,7 @@
 //! each of a few days and recorded at each of a few instants, in every order.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use lupa::wire::v1::claim::Claim as Kind;
+use lupa::wire::v1::claim::Kind;
 use lupa::wire::v1::{
     Cause, Channel, ClientId, ClientUnableToDecide, ConsentKind, RecordKind, RegisterKind, Role,
     StoredDeclaration,

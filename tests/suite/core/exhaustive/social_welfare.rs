@@ -1,6 +1,6 @@
 //! Within social welfare.
 
-use lupa::wire::v1::claim::Claim as Kind;
+use lupa::wire::v1::claim::Kind;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::{
     AllPatientData, Channel, ConsentKind, OutsourcedService, RecordKind, RegisterKind, Role, Sector,

@@ -1,10 +1,10 @@
 //! A small world: each kind of organisation and register, and one client.
 
 use chrono::{DateTime, Utc};
-use lupa::wire::v1::claim::Claim as Kind;
-use lupa::wire::v1::declaration::Declaration as Content;
+use lupa::wire::v1::claim::Kind;
+use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::denial::Scope;
-use lupa::wire::v1::recorded_by::RecordedBy as Recorder;
+use lupa::wire::v1::recorded_by::System as Recorder;
 use lupa::wire::v1::{
     Against, Allocation, Channel, Claim, ClientId, Consent, ConsentKind, DecideRequest, Declaration,
     Declarer, Denial, Directory, Ground, Information, MainResponsibility, MyKanta, Organisation,
@@ -90,8 +90,8 @@ pub(super) fn directory() -> Directory {
     let connection = |notified| MainResponsibility {
         provider: organisation("private"),
         notified,
-        from: String::new(),
-        until: String::new(),
+        valid_from: String::new(),
+        valid_until: String::new(),
     };
     let organisations = ORGANISATIONS.map(|(name, kind, uusimaa, successor)| Organisation {
         oid: organisation(name),
@@ -138,8 +138,8 @@ pub(super) fn outsourcing(organiser: Named, producer: &str) -> Outsourcing {
     Outsourcing {
         organiser_register: register(organiser),
         producer: organisation(producer),
-        from: String::new(),
-        until: String::new(),
+        valid_from: String::new(),
+        valid_until: String::new(),
     }
 }
 
@@ -168,10 +168,10 @@ pub(super) fn case(requester: Named, holder: Named, kind: RecordKind, at: DateTi
 /// By the client, at an instant.
 pub(super) fn stored(content: Content, at: DateTime<Utc>) -> StoredDeclaration {
     StoredDeclaration {
-        declaration: Some(Declaration { declaration: Some(content) }),
+        declaration: Some(Declaration { content: Some(content) }),
         recorded_at: Some(timestamp(at)),
         declarer: by(Role::Client),
-        recorded_by: Some(RecordedBy { recorded_by: Some(Recorder::MyKanta(MyKanta {})) }),
+        recorded_by: Some(RecordedBy { system: Some(Recorder::MyKanta(MyKanta {})) }),
         ..StoredDeclaration::default()
     }
 }
@@ -226,5 +226,5 @@ pub(super) fn denial(
 }
 
 pub(super) fn claim(kind: Kind) -> Claim {
-    Claim { claim: Some(kind) }
+    Claim { kind: Some(kind) }
 }

@@ -7,7 +7,7 @@ use lupa::policy::calendar::Calendar;
 use lupa::policy::day::{Day, Instant};
 use lupa::policy::declaration::Declaration;
 use lupa::policy::directory::Directory;
-use lupa::policy::gist::Gist;
+use lupa::policy::facts::Facts;
 use lupa::policy::verdict::Effect;
 use lupa::wire::codec::DecideCall;
 use lupa::wire::v1::{self, RecordKind};
@@ -41,7 +41,7 @@ pub(crate) fn check(bytes: &[u8]) -> usize {
     let Ok(situation) = &call.situation else { return 0 };
     let World { directory, declarations, at } = &*WORLD;
     let calendar = Calendar::published();
-    let question = Question::new(situation, Gist::all(declarations), directory, &calendar, *at);
+    let question = Question::new(situation, Facts::all(declarations), directory, &calendar, *at);
     let mut effects = Vec::new();
     if call.records.read(|record| effects.push(question.decide_read(record).effect())).is_err() {
         // The request is refused as a whole, also if records before were decided.

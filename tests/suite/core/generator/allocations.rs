@@ -1,7 +1,7 @@
 //! Allocations of consents, offered or not.
 
 use chrono::TimeDelta;
-use lupa::wire::v1::recipient::Recipient as Named;
+use lupa::wire::v1::recipient::Kind as Named;
 use lupa::wire::v1::{AllPublic, Allocation, ConsentKind, DataKind, Recipient};
 
 use super::Setting;
@@ -66,7 +66,7 @@ fn recipient(rng: &mut Rng, setting: &Setting, ends: &Ends) -> Recipient {
         (1, Named::Organisation(organisation_oid(1))),
         (1, Named::Organisation(UNKNOWN.to_owned())),
     ]);
-    Recipient { recipient: Some(recipient) }
+    Recipient { kind: Some(recipient) }
 }
 
 /// A first day, a last day or both, never the wrong way round.

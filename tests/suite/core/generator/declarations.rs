@@ -4,8 +4,8 @@ mod acts;
 mod denials;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use lupa::wire::v1::declaration::Declaration as Content;
-use lupa::wire::v1::recorded_by::RecordedBy as Recorder;
+use lupa::wire::v1::declaration::Content;
+use lupa::wire::v1::recorded_by::System as Recorder;
 use lupa::wire::v1::{
     Consent, ConsentKind, Declaration, Declarer, Denial, Information, MyKanta, RecordedBy, Role, Sector,
     StoredDeclaration, Way,
@@ -117,13 +117,13 @@ fn cooperate(
 fn by_client(rng: &mut Rng, content: Content, at: DateTime<Utc>) -> StoredDeclaration {
     StoredDeclaration {
         id: String::new(),
-        declaration: Some(Declaration { declaration: Some(content) }),
+        declaration: Some(Declaration { content: Some(content) }),
         given_at: rng.chance(50).then(|| timestamp(at)),
         recorded_at: Some(timestamp(at)),
         withdrawn_at: None,
         withdrawn_by: None,
         declarer: declarer(Role::Client),
-        recorded_by: Some(RecordedBy { recorded_by: Some(Recorder::MyKanta(MyKanta {})) }),
+        recorded_by: Some(RecordedBy { system: Some(Recorder::MyKanta(MyKanta {})) }),
         withdrawal_given_at: None,
         replaced_by: String::new(),
         covers: Vec::new(),

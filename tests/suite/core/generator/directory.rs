@@ -133,8 +133,8 @@ fn connections(rng: &mut Rng, number: u32) -> Vec<MainResponsibility> {
         connections.push(MainResponsibility {
             provider: organisation_oid(rng.pick(mains)),
             notified: rng.chance(80),
-            from: date(rng, 60, &["2024-01-01", "2027-03-01", "2027-04-01"]),
-            until: date(rng, 70, &["2027-05-01", "2027-09-01", "2028-06-01"]),
+            valid_from: date(rng, 60, &["2024-01-01", "2027-03-01", "2027-04-01"]),
+            valid_until: date(rng, 70, &["2027-05-01", "2027-09-01", "2028-06-01"]),
         });
     }
     connections
@@ -183,7 +183,7 @@ fn outsourcing(rng: &mut Rng, registers: &[Register]) -> Outsourcing {
     Outsourcing {
         organiser_register: organiser.oid.clone(),
         producer,
-        from: date(rng, 50, &["2019-01-01", "2022-01-01", "2023-01-01"]),
-        until: date(rng, 60, &["2024-01-01", "2025-01-01", "2027-01-01"]),
+        valid_from: date(rng, 50, &["2019-01-01", "2022-01-01", "2023-01-01"]),
+        valid_until: date(rng, 60, &["2024-01-01", "2025-01-01", "2027-01-01"]),
     }
 }

@@ -1,11 +1,11 @@
 //! Valid requests to record and to withdraw.
 
-use lupa::wire::v1::declaration::Declaration as Content;
+use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::denial::Scope;
-use lupa::wire::v1::recorded_by::RecordedBy as Recorder;
+use lupa::wire::v1::recorded_by::System as Recorder;
 use lupa::wire::v1::{
-    Against, Declaration, Denial, MyKanta, Professional, RecordRequest, RecordedBy, RegisterKind, Role,
-    Sector, StoredDeclaration, WithdrawRequest,
+    Against, Declaration, Denial, MyKanta, Professional, RecordDeclarationRequest, RecordedBy, RegisterKind,
+    Role, Sector, StoredDeclaration, WithdrawDeclarationRequest,
 };
 
 use super::Setting;
@@ -21,7 +21,7 @@ pub(super) fn record(
     setting: &Setting,
     ends: &Ends,
     declarations: &[StoredDeclaration],
-) -> RecordRequest {
+) -> RecordDeclarationRequest {
     let mut content = content(rng, setting, ends);
     let denials: Vec<&Denial> = declarations.iter().filter_map(denial).collect();
     if !denials.is_empty() && rng.chance(12) {
@@ -42,9 +42,9 @@ pub(super) fn record(
             once_each.into_iter().map(i32::from).filter(|against| denial.against.contains(against)).collect();
     }
     let role = role(rng);
-    RecordRequest {
+    RecordDeclarationRequest {
         client: Some(setting.client.clone()),
-        declaration: Some(Declaration { declaration: Some(content) }),
+        declaration: Some(Declaration { content: Some(content) }),
         given_at: given_near(rng, setting.at).map(timestamp),
         declarer: declarer(role),
         recorded_by: Some(recorded_by(rng, setting, ends)),
@@ -58,7 +58,7 @@ pub(super) fn withdraw(
     setting: &Setting,
     ends: &Ends,
     declarations: &[StoredDeclaration],
-) -> WithdrawRequest {
+) -> WithdrawDeclarationRequest {
     let declaration_id = if declarations.is_empty() || rng.chance(5) {
         "never-stored".to_owned()
     } else {
@@ -66,7 +66,7 @@ pub(super) fn withdraw(
         stored_id(&declarations[revision], revision)
     };
     let role = role(rng);
-    WithdrawRequest {
+    WithdrawDeclarationRequest {
         client: Some(setting.client.clone()),
         declaration_id,
         declarer: declarer(role),
@@ -79,7 +79,7 @@ pub(super) fn withdraw(
 
 fn denial(stored: &StoredDeclaration) -> Option<&Denial> {
     match stored.declaration.as_ref() {
-        Some(Declaration { declaration: Some(Content::Denial(denial)) }) => Some(denial),
+        Some(Declaration { content: Some(Content::Denial(denial)) }) => Some(denial),
         _ => None,
     }
 }
@@ -96,7 +96,7 @@ fn role(rng: &mut Rng) -> Role {
 
 fn recorded_by(rng: &mut Rng, setting: &Setting, ends: &Ends) -> RecordedBy {
     if rng.chance(40) {
-        return RecordedBy { recorded_by: Some(Recorder::MyKanta(MyKanta {})) };
+        return RecordedBy { system: Some(Recorder::MyKanta(MyKanta {})) };
     }
     let any = rng.pick(&setting.directory.registers).oid;
     let wellbeing = setting.registers(&[RegisterKind::WellbeingData], None);
@@ -116,7 +116,7 @@ fn recorded_by(rng: &mut Rng, setting: &Setting, ends: &Ends) -> RecordedBy {
         (4, UNKNOWN.to_owned()),
     ]);
     RecordedBy {
-        recorded_by: Some(Recorder::Professional(Professional {
+        system: Some(Recorder::Professional(Professional {
             register,
             organisation,
             professional: "professional-1".to_owned(),

@@ -1,7 +1,7 @@
 //! Requests: the requester, the situation and the records.
 
 use chrono::{DateTime, Utc};
-use lupa::wire::v1::claim::Claim as Kind;
+use lupa::wire::v1::claim::Kind;
 use lupa::wire::v1::{
     Cause, Channel, Claim, ClientUnableToDecide, DecideRequest, Emergency, Ground, JointService, Purpose,
     RegisterKind, Requester, SocialWelfareAuthority, StatutoryRight,
@@ -220,7 +220,7 @@ fn claims(rng: &mut Rng) -> Vec<Claim> {
     let mut claims = Vec::new();
     for maker in makers {
         if rng.chance(33) {
-            claims.push(Claim { claim: Some(maker(rng)) });
+            claims.push(Claim { kind: Some(maker(rng)) });
         }
     }
     claims

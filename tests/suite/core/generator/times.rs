@@ -51,7 +51,7 @@ impl Anchors {
         for organisation in &directory.organisations {
             texts.insert(&organisation.operates_from);
             for connection in &organisation.main_responsibility {
-                texts.extend([connection.from.as_str(), &connection.until]);
+                texts.extend([connection.valid_from.as_str(), &connection.valid_until]);
             }
         }
         for register in &directory.registers {
@@ -64,7 +64,7 @@ impl Anchors {
             ]);
         }
         for relation in &directory.outsourcing {
-            texts.extend([relation.from.as_str(), &relation.until]);
+            texts.extend([relation.valid_from.as_str(), &relation.valid_until]);
         }
         anchors.extend(texts.iter().filter_map(|text| text.parse::<NaiveDate>().ok()));
         anchors.extend([adult_from; 4]);

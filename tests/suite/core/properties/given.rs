@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use chrono::Utc;
 use lupa::wire::v1::StoredDeclaration;
-use lupa::wire::v1::declaration::Declaration as Content;
+use lupa::wire::v1::declaration::Content;
 use pbjson_types::Timestamp;
 
 use super::{CASES, RelevantCases, assert_nothing_opens, content, detailed};
@@ -93,9 +93,7 @@ fn the_label_of_a_denial_changes_nothing() {
         let case = case(seed);
         let mut labelled = case.clone();
         for stored in &mut labelled.declarations {
-            if let Content::Denial(denial) =
-                stored.declaration.as_mut().unwrap().declaration.as_mut().unwrap()
-            {
+            if let Content::Denial(denial) = stored.declaration.as_mut().unwrap().content.as_mut().unwrap() {
                 denial.label = "the other visit".to_owned();
                 relevant.count();
             }

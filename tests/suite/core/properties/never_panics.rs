@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use lupa::policy::Question;
 use lupa::policy::admit::{admit, admit_withdrawal};
-use lupa::policy::gist::Gist;
+use lupa::policy::facts::Facts;
 use lupa::policy::information::information_status;
 use lupa::policy::verdict::Effect;
 use lupa::wire::v1::{Record, StoredDeclaration};
@@ -31,7 +31,7 @@ fn policy_never_panics() {
         let situation = decision::situation(&request).expect("a situation");
         // An instant that no store can hold is refused before.
         let Ok(stored) = declaration::stored_declarations("declarations", &declarations) else { continue };
-        let question = Question::new(&situation, Gist::all(&stored), &directory, &calendar, at);
+        let question = Question::new(&situation, Facts::all(&stored), &directory, &calendar, at);
         for record in &request.records {
             let read = decision::record(record);
             if let Ok(record) = &read {

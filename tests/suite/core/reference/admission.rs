@@ -5,12 +5,12 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use lupa::wire::v1::declaration::Declaration as Content;
+use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::denial::Scope;
-use lupa::wire::v1::recorded_by::RecordedBy as Recorder;
+use lupa::wire::v1::recorded_by::System as Recorder;
 use lupa::wire::v1::{
-    Consent, ConsentKind, Denial, Directory, Notice, OrganisationKind, RecordRequest, RecordedBy, Register,
-    RegisterKind, Role, Sector, StoredDeclaration, WithdrawRequest,
+    Consent, ConsentKind, Denial, Directory, Notice, OrganisationKind, RecordDeclarationRequest, RecordedBy,
+    Register, RegisterKind, Role, Sector, StoredDeclaration, WithdrawDeclarationRequest,
 };
 use pbjson_types::Timestamp;
 
@@ -33,14 +33,14 @@ pub(crate) fn admit(
     directory: &Directory,
     calendar: &Calendar,
     declarations: &[StoredDeclaration],
-    request: &RecordRequest,
+    request: &RecordDeclarationRequest,
     at: DateTime<Utc>,
 ) -> Result<Vec<Notice>, &'static str> {
     let world = World { directory, calendar, declarations, client: request.client.as_ref().unwrap(), at };
     let recorded_by = request.recorded_by.as_ref().unwrap();
     let role = request.declarer.as_ref().unwrap().role();
     let declaration = request.declaration.as_ref().unwrap();
-    let declaration = declaration.declaration.as_ref().unwrap();
+    let declaration = declaration.content.as_ref().unwrap();
 
     let given_on = given_on(request.given_at.as_ref(), at)?;
     let register = admit_recorder(&world, recorded_by, declaration)?;
@@ -77,7 +77,7 @@ pub(crate) fn admit_withdrawal(
     directory: &Directory,
     calendar: &Calendar,
     declarations: &[StoredDeclaration],
-    request: &WithdrawRequest,
+    request: &WithdrawDeclarationRequest,
     at: DateTime<Utc>,
 ) -> Result<Vec<Notice>, &'static str> {
     let world = World { directory, calendar, declarations, client: request.client.as_ref().unwrap(), at };
@@ -133,7 +133,7 @@ fn may_withdraw(world: &World, recorded: &Recorded, role: Role, recorded_by: &Re
 }
 
 fn is_my_kanta(recorded_by: &RecordedBy) -> bool {
-    matches!(recorded_by.recorded_by, Some(Recorder::MyKanta(_)))
+    matches!(recorded_by.system, Some(Recorder::MyKanta(_)))
 }
 
 /// Unset, an id is `declaration-N`, its place in the list from 1.
@@ -154,7 +154,7 @@ fn admit_recorder<'a>(
     recorded_by: &RecordedBy,
     declaration: &Content,
 ) -> Result<Option<&'a Register>, &'static str> {
-    let professional = match recorded_by.recorded_by.as_ref().unwrap() {
+    let professional = match recorded_by.system.as_ref().unwrap() {
         Recorder::MyKanta(_) => return Ok(None),
         Recorder::Professional(professional) => professional,
     };

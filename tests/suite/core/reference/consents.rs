@@ -1,7 +1,7 @@
 //! Domain §4, consents and their allocation.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use lupa::wire::v1::recipient::Recipient;
+use lupa::wire::v1::recipient::Kind;
 use lupa::wire::v1::{
     Allocation, Channel, Consent, ConsentKind, DataKind, Detail, Directory, OrganisationKind, RecordKind,
 };
@@ -137,10 +137,10 @@ pub(super) fn allocation_not_offered(directory: &Directory, consent: &Consent) -
         ConsentKind::Unspecified => panic!("a consent without a kind is refused"),
     };
     let recipients_offered = allocation.recipients.iter().all(|recipient| {
-        match recipient.recipient.as_ref().unwrap() {
-            Recipient::AllPublic(_) => true,
+        match recipient.kind.as_ref().unwrap() {
+            Kind::AllPublic(_) => true,
             // Whom the directory does not know is not known to be a state unit or private.
-            Recipient::Organisation(oid) => has_kind(directory, oid, named),
+            Kind::Organisation(oid) => has_kind(directory, oid, named),
         }
     });
     if !recipients_offered {
@@ -202,9 +202,9 @@ fn covers_recipient(question: &Question, kind: ConsentKind, allocation: &Allocat
         | ConsentKind::VerbalPrescription => panic!("not allocated"),
     };
     allocation.recipients.is_empty()
-        || allocation.recipients.iter().any(|recipient| match recipient.recipient.as_ref().unwrap() {
-            Recipient::AllPublic(_) => public.contains(&requester.kind()),
-            Recipient::Organisation(oid) => {
+        || allocation.recipients.iter().any(|recipient| match recipient.kind.as_ref().unwrap() {
+            Kind::AllPublic(_) => public.contains(&requester.kind()),
+            Kind::Organisation(oid) => {
                 requester.oid == *oid || operates_in_connection_with(world, &requester.oid, oid)
             }
         })

@@ -172,7 +172,7 @@ pub(super) fn operates_in_connection_with(world: &World, provider: &str, main: &
         && organisation(world.directory, provider).unwrap().main_responsibility.iter().any(|connection| {
             connection.provider == main
                 && connection.notified
-                && within(world.today(), &connection.from, &connection.until)
+                && within(world.today(), &connection.valid_from, &connection.valid_until)
         })
 }
 
@@ -197,7 +197,7 @@ pub(super) fn is_between_parties_of_outsourcing(question: &Question) -> bool {
             register.oid == organisers.oid || is_part_of(&question.world, organisers, register)
         };
         let is_producers = |register: &Register| register.controller == relation.producer;
-        within(recorded_on, &relation.from, &relation.until)
+        within(recorded_on, &relation.valid_from, &relation.valid_until)
             && organisers.controller == outsourced.organiser
             && relation.producer == outsourced.producer
             && (is_organisers(question.requester) && is_producers(question.holder)

@@ -1,7 +1,7 @@
 //! The inputs of a decision, and the order of stored declarations.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use lupa::wire::v1::declaration::Declaration as Content;
+use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::{
     ClientId, Consent, DecideRequest, Denial, Directory, Information, Record, Register, Role,
     StoredDeclaration,
@@ -118,5 +118,5 @@ fn recorded_at(stored: &StoredDeclaration) -> DateTime<Utc> {
 }
 
 pub(super) fn content(stored: &StoredDeclaration) -> &Content {
-    stored.declaration.as_ref().unwrap().declaration.as_ref().unwrap()
+    stored.declaration.as_ref().unwrap().content.as_ref().unwrap()
 }

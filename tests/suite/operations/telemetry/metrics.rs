@@ -1,12 +1,87 @@
-//! Metrics, over OTLP as over HTTP.
+//! Metrics, over OTLP as over HTTP, and the page that describes them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lupa::telemetry::Telemetry;
+use lupa::telemetry::metrics::{METRICS, markdown, plain};
+use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 
 use super::receiver::Receiver;
 use super::{decide, request_of, start};
-use crate::fixtures::requests::aino_declares;
+use crate::fixtures::patience::until;
+use crate::fixtures::process::{Process, request, serve};
+use crate::fixtures::requests::{CONSENT, aino_declares, person, recording};
+
+const PAGE: &str = "docs/metrics.md";
+const MARKER: &str = "<!-- generated: lupa metrics --markdown -->\n\n";
+
+#[test]
+fn metrics_page_is_generated() {
+    let page = std::fs::read_to_string(PAGE).unwrap();
+    let (_, table) = page.split_once(MARKER).unwrap_or_else(|| panic!("{PAGE} lacks {MARKER}"));
+    assert_eq!(table, markdown(), "replace all below the marker of {PAGE} by `lupa metrics --markdown`");
+    for metric in METRICS {
+        assert!(!metric.help.contains(['|', '\n']) && !metric.help.ends_with('.'), "{}", metric.name);
+        assert!(plain().contains(&metric.exposed_name()), "{}", metric.name);
+    }
+}
+
+/// Name, type, help and labels of every metric at `/metrics`.
+fn exposed(text: &str) -> BTreeMap<String, (String, String, BTreeSet<String>)> {
+    let mut families = BTreeMap::new();
+    let described = |what: &str| {
+        let lines =
+            text.lines().filter_map(move |line| line.strip_prefix("# ")?.strip_prefix(what)?.split_once(' '));
+        lines.map(|(name, rest)| (name.to_owned(), rest.to_owned())).collect::<BTreeMap<_, _>>()
+    };
+    let help = described("HELP ");
+    for (name, kind) in described("TYPE ") {
+        let series = text.lines().filter(|line| !line.starts_with('#') && line.starts_with(&name));
+        let labels = series.filter_map(|line| line.split_once('{')?.1.split_once('}'));
+        let labels =
+            labels.flat_map(|(labels, _)| labels.split("\",")).filter_map(|label| label.split_once('='));
+        let labels = labels.map(|(label, _)| label.to_owned()).filter(|label| label != "le").collect();
+        let exposed = if kind == "counter" { format!("{name}_total") } else { name.clone() };
+        families.insert(exposed, (kind, help[&name].clone(), labels));
+    }
+    families
+}
+
+/// The catalogue and the server agree: each metric has the name, type, text and labels that the page says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_catalogue_is_what_the_server_exposes() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = serve(&folder.path().join("lupa.sqlite"));
+    command
+        .env("LUPA_SERVER__HTTP_ADDRESS", "127.0.0.1:0")
+        .env("LUPA_INDEX__CHECKPOINT_CHANGES_MIN", "1")
+        .env("LUPA_INDEX__CHECKPOINT_INTERVAL_MS", "1");
+    let process = Process::start(command).unwrap();
+    let channel = process.connect().await;
+    aino_declares(channel.clone()).await;
+    decide(&channel, request_of(&["visit-1"])).await.unwrap();
+    // One that is refused.
+    let mut declarations = DeclarationServiceClient::new(channel);
+    declarations.record_declaration(recording(person(1), "key", CONSENT)).await.unwrap_err();
+    let expected = METRICS.iter().map(|metric| {
+        let labels: BTreeSet<String> = metric.exposed_labels().collect();
+        (metric.exposed_name(), (metric.kind.name().to_owned(), metric.help.to_owned(), labels))
+    });
+    let mut expected: BTreeMap<_, _> = expected.collect();
+    until("the metrics of a checkpoint", async || {
+        let (_, text) = request(process.http(), "GET", "/metrics", "").await;
+        let found = exposed(&text);
+        // The last one to appear.
+        let is_complete = found.contains_key("lupa_index_checkpoint_seconds");
+        if is_complete {
+            // These appear when a minute has ended.
+            expected.retain(|name, _| !name.starts_with("lupa_index_marked_") || found.contains_key(name));
+            assert_eq!(found, expected);
+        }
+        is_complete
+    })
+    .await;
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn exported_metrics_match_the_scraped_ones() {

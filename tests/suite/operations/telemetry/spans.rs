@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use envoy_types::pb::envoy::service::auth::v3::authorization_client::AuthorizationClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
-use lupa::wire::v1::{DecideRequest, RecordRequest, ReplaceDirectoryRequest, WithdrawRequest};
+use lupa::wire::v1::{
+    DecideRequest, RecordDeclarationRequest, ReplaceDirectoryRequest, WithdrawDeclarationRequest,
+};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
@@ -20,7 +22,7 @@ use crate::fixtures::requests::{AINO, ASKING, aino_declares, demo_directory, mes
 use crate::server::sidecar::{Call, check};
 
 const DECIDE: &str = "lupa.v1.DecisionService/Decide";
-const RECORD: &str = "lupa.v1.DeclarationService/Record";
+const RECORD: &str = "lupa.v1.DeclarationService/RecordDeclaration";
 
 /// Lupa with the declarations of Aino, its receiver, and the token.
 async fn started(variables: &[(&str, &str)]) -> (TempDir, Receiver, Process, String) {
@@ -132,18 +134,18 @@ async fn rules_are_in_spans_if_configured() {
 async fn a_declaration_is_found_by_its_revision() {
     let (_folder, receiver, process, token) = started(&[]).await;
     let channel = process.connect().await;
-    let request: RecordRequest = message(&format!(
+    let request: RecordDeclarationRequest = message(&format!(
         "{{ client: {{ extension: {AINO} }}, declaration: {{ consent: {{ kind: CONSENT_KIND_HEALTHCARE }} }}, \
          declarer: {{ role: ROLE_CLIENT }}, recorded_by: {{ my_kanta: {{}} }}, idempotency_key: '2' }}"
     ));
     let mut declarations = DeclarationServiceClient::new(channel.clone());
-    let again = declarations.record(request).await.unwrap().into_inner();
-    let request: WithdrawRequest = message(&format!(
+    let again = declarations.record_declaration(request).await.unwrap().into_inner();
+    let request: WithdrawDeclarationRequest = message(&format!(
         "{{ client: {{ extension: {AINO} }}, declaration_id: {}, declarer: {{ role: ROLE_CLIENT }}, \
          recorded_by: {{ my_kanta: {{}} }}, idempotency_key: '9' }}",
         again.declaration_id
     ));
-    let withdrawn = declarations.withdraw(request).await.unwrap().into_inner();
+    let withdrawn = declarations.withdraw_declaration(request).await.unwrap().into_inner();
     assert_ne!(withdrawn.token, token);
     decide(&channel, at(request_of(&["visit-1"]), &withdrawn.token)).await.unwrap();
     ended(process);
@@ -159,7 +161,7 @@ async fn a_declaration_is_found_by_its_revision() {
         ["consent", "3", "true"],
     ];
     assert_eq!(recorded, expected);
-    let withdrawal = receiver.span("lupa.v1.DeclarationService/Withdraw");
+    let withdrawal = receiver.span("lupa.v1.DeclarationService/WithdrawDeclaration");
     assert_eq!(text(&withdrawal, "lupa.declaration.kind"), "withdrawal");
     assert_eq!(text(&withdrawal, "lupa.revision"), text(&receiver.span(DECIDE), "lupa.revision"));
     // Where the time of a declaration goes.

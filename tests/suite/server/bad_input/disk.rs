@@ -24,7 +24,7 @@ const DECLARATIONS_MAX: usize = 20_000;
 struct CallerLog {
     caller: usize,
     /// The acknowledged keys with their answers.
-    answered: Vec<(String, v1::RecordResponse)>,
+    answered: Vec<(String, v1::RecordDeclarationResponse)>,
     /// The key whose outcome is unknown.
     unknown: String,
 }
@@ -98,15 +98,16 @@ async fn fill_and_recover(limited: Command, store: &Path, make_room: impl FnOnce
     let mut client = DeclarationServiceClient::new(process.connect().await);
     let mut count = 0;
     for CallerLog { caller, answered, unknown } in logs {
-        let resolved = client.record(denial(caller, &unknown)).await.expect("recorded").into_inner();
+        let resolved =
+            client.record_declaration(denial(caller, &unknown)).await.expect("recorded").into_inner();
         let expected: Vec<_> = answered.iter().map(|(_, answer)| &answer.declaration_id).collect();
-        let request = v1::ListRequest { page_size: 1000, ..listing(person(caller)) };
-        let listed = client.list(request).await.expect("a list").into_inner().declarations;
+        let request = v1::ListDeclarationsRequest { page_size: 1000, ..listing(person(caller)) };
+        let listed = client.list_declarations(request).await.expect("a list").into_inner().declarations;
         let mut found: Vec<_> = listed.iter().map(|stored| &stored.id).collect();
         assert_eq!(found.pop(), Some(&resolved.declaration_id));
         assert_eq!(found, expected);
         for (key, answer) in &answered {
-            let again = client.record(denial(caller, key)).await.expect("recorded").into_inner();
+            let again = client.record_declaration(denial(caller, key)).await.expect("recorded").into_inner();
             assert_eq!(settled(again), settled(answer.clone()));
         }
         count += answered.len();
@@ -115,7 +116,7 @@ async fn fill_and_recover(limited: Command, store: &Path, make_room: impl FnOnce
     assert_reported(&process.terminate(), 0, &["stopped"]);
 }
 
-fn denial(caller: usize, key: &str) -> v1::RecordRequest {
+fn denial(caller: usize, key: &str) -> v1::RecordDeclarationRequest {
     let yaml = format!("denial: {{ sector: SECTOR_HEALTHCARE, service_event: {key} }}");
     recording(person(caller), key, &yaml)
 }
@@ -126,7 +127,7 @@ async fn record_until_full(caller: usize, channel: Channel) -> CallerLog {
     let mut answered = Vec::new();
     for number in 0..DECLARATIONS_MAX {
         let key = format!("caller-{caller}-{number}");
-        match client.record(denial(caller, &key)).await {
+        match client.record_declaration(denial(caller, &key)).await {
             Ok(answer) => answered.push((key, answer.into_inner())),
             Err(status) => {
                 // The store failed, or the server had already gone.

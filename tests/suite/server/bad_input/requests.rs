@@ -49,7 +49,7 @@ async fn identity_codes_are_checked_to_the_last_character() {
         let refusal =
             refused(decisions.decide(question(client.clone(), vec![entry("doc-1", "visit-1")])).await);
         assert_eq!(refusal, invalid(&["client.extension"]), "{extension}");
-        let refusal = refused(declarations.record(recording(client, "1", DENIAL)).await);
+        let refusal = refused(declarations.record_declaration(recording(client, "1", DENIAL)).await);
         assert_eq!(refusal, invalid(&["client.extension"]), "{extension}");
     }
     // With the national root or without it. Each century sign is a different person.
@@ -65,7 +65,7 @@ async fn very_many_claims_and_service_tasks_are_refused() {
     let folder = TempDir::new().expect("a directory");
     let (_process, channel) = start(&folder).await;
     let mut decisions = DecisionServiceClient::new(channel);
-    let emergency = v1::Claim { claim: Some(v1::claim::Claim::Emergency(v1::Emergency::default())) };
+    let emergency = v1::Claim { kind: Some(v1::claim::Kind::Emergency(v1::Emergency::default())) };
     let with = |claims: usize| v1::DecideRequest {
         claims: vec![emergency.clone(); claims],
         ..question(aino(), vec![entry("doc-1", "visit-1")])
@@ -91,8 +91,8 @@ async fn dates_and_registers_that_do_not_exist_permit_nothing() {
     let folder = TempDir::new().expect("a directory");
     let (_process, channel) = start(&folder).await;
     let mut declarations = DeclarationServiceClient::new(channel.clone());
-    declarations.record(recording(aino(), "1", INFORMATION)).await.expect("recorded");
-    declarations.record(recording(aino(), "2", CONSENT)).await.expect("recorded");
+    declarations.record_declaration(recording(aino(), "1", INFORMATION)).await.expect("recorded");
+    declarations.record_declaration(recording(aino(), "2", CONSENT)).await.expect("recorded");
     let mut decisions = DecisionServiceClient::new(channel);
     let on = |day: &str| v1::Record { recorded_on: day.to_owned(), ..entry("doc-1", "visit-1") };
     let days = [
@@ -131,19 +131,24 @@ async fn future_times_and_unknown_registers_are_refused() {
     let folder = TempDir::new().expect("a directory");
     let (_process, channel) = start(&folder).await;
     let mut declarations = DeclarationServiceClient::new(channel);
-    let given = |at: DateTime<Utc>| v1::RecordRequest {
+    let given = |at: DateTime<Utc>| v1::RecordDeclarationRequest {
         given_at: Some(timestamp(at)),
         ..recording(aino(), "1", DENIAL)
     };
     let far = DateTime::from_timestamp(253_402_300_799, 0).expect("the end of the year 9999");
     for at in [clock::now() + TimeDelta::minutes(5), far] {
-        let refusal = refused(declarations.record(given(at)).await);
+        let refusal = refused(declarations.record_declaration(given(at)).await);
         assert_eq!(refusal, because(Code::FailedPrecondition, "GIVEN_IN_FUTURE"), "{at}");
     }
     for (seconds, nanos) in [(i64::MAX, 0), (i64::MIN, 0), (0, -1), (0, 2_000_000_000)] {
         let given_at = Some(pbjson_types::Timestamp { seconds, nanos });
         let refusal = refused(
-            declarations.record(v1::RecordRequest { given_at, ..recording(aino(), "1", DENIAL) }).await,
+            declarations
+                .record_declaration(v1::RecordDeclarationRequest {
+                    given_at,
+                    ..recording(aino(), "1", DENIAL)
+                })
+                .await,
         );
         assert_eq!(refusal, invalid(&["given_at"]), "{seconds} {nanos}");
     }
@@ -153,11 +158,12 @@ async fn future_times_and_unknown_registers_are_refused() {
         ))
     };
     for recorded_by in [of(UNKNOWN, "1.2.246.10.99999999.5.0"), of(ASKING, "1.2.246.10.99999999.999.0")] {
-        let request = v1::RecordRequest { recorded_by: Some(recorded_by), ..recording(aino(), "1", DENIAL) };
-        let refusal = refused(declarations.record(request).await);
+        let request =
+            v1::RecordDeclarationRequest { recorded_by: Some(recorded_by), ..recording(aino(), "1", DENIAL) };
+        let refusal = refused(declarations.record_declaration(request).await);
         assert_eq!(refusal, because(Code::FailedPrecondition, "RECORDER_UNKNOWN"));
     }
-    declarations.record(given(clock::now() - TimeDelta::minutes(5))).await.expect("recorded");
+    declarations.record_declaration(given(clock::now() - TimeDelta::minutes(5))).await.expect("recorded");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -107,16 +107,18 @@ async fn send(channel: &Channel, scenario: &Scenario) -> Outcome {
     };
     let shown = |declarations: Vec<String>| Outcome::Accepted { notices: Vec::new(), declarations };
     let answer = match &scenario.request {
-        Request::Record(request) => {
-            client.record(request.clone()).await.map(|response| recorded(response.into_inner().notices))
-        }
-        Request::Withdraw(request) => {
-            client.withdraw(request.clone()).await.map(|response| recorded(response.into_inner().notices))
-        }
-        Request::List(request) => client.list(request.clone()).await.map(|response| {
+        Request::Record(request) => client
+            .record_declaration(request.clone())
+            .await
+            .map(|response| recorded(response.into_inner().notices)),
+        Request::Withdraw(request) => client
+            .withdraw_declaration(request.clone())
+            .await
+            .map(|response| recorded(response.into_inner().notices)),
+        Request::List(request) => client.list_declarations(request.clone()).await.map(|response| {
             shown(response.into_inner().declarations.into_iter().map(|stored| stored.id).collect())
         }),
-        Request::Print(request) => client.print(request.clone()).await.map(|response| {
+        Request::Print(request) => client.print_declarations(request.clone()).await.map(|response| {
             let printed = response.into_inner().declarations;
             shown(printed.into_iter().map(|printed| printed.declaration.unwrap().id).collect())
         }),

@@ -30,14 +30,14 @@ pub(in crate::store::kill) struct Caller {
 
 #[derive(Clone, Debug)]
 enum Request {
-    Record { event: String, message: v1::RecordRequest },
-    Withdraw(v1::WithdrawRequest),
+    Record { event: String, message: v1::RecordDeclarationRequest },
+    Withdraw(v1::WithdrawDeclarationRequest),
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum Answer {
-    Recorded(v1::RecordResponse),
-    Withdrawn(v1::WithdrawResponse),
+    Recorded(v1::RecordDeclarationResponse),
+    Withdrawn(v1::WithdrawDeclarationResponse),
 }
 
 type Client = DeclarationServiceClient<Channel>;
@@ -147,11 +147,14 @@ impl Caller {
     }
 
     async fn check(&self, client: &mut Client) -> Result<(), Status> {
-        let request = v1::ListRequest { page_size: 1000, ..listing(person(self.number)) };
+        let request = v1::ListDeclarationsRequest { page_size: 1000, ..listing(person(self.number)) };
         let mut stored = Vec::new();
         let mut page_token = String::new();
         loop {
-            let page = client.list(v1::ListRequest { page_token, ..request.clone() }).await?.into_inner();
+            let page = client
+                .list_declarations(v1::ListDeclarationsRequest { page_token, ..request.clone() })
+                .await?
+                .into_inner();
             stored.extend(page.declarations);
             page_token = page.next_page_token;
             if page_token.is_empty() {
@@ -168,12 +171,12 @@ async fn send(client: &mut Client, request: &Request) -> Result<Answer, Status> 
     let effective_everywhere_after = None;
     Ok(match request {
         Request::Record { event: _, message } => {
-            let recorded = client.record(message.clone()).await?.into_inner();
-            Answer::Recorded(v1::RecordResponse { effective_everywhere_after, ..recorded })
+            let recorded = client.record_declaration(message.clone()).await?.into_inner();
+            Answer::Recorded(v1::RecordDeclarationResponse { effective_everywhere_after, ..recorded })
         }
         Request::Withdraw(message) => {
-            let withdrawn = client.withdraw(message.clone()).await?.into_inner();
-            Answer::Withdrawn(v1::WithdrawResponse { effective_everywhere_after, ..withdrawn })
+            let withdrawn = client.withdraw_declaration(message.clone()).await?.into_inner();
+            Answer::Withdrawn(v1::WithdrawDeclarationResponse { effective_everywhere_after, ..withdrawn })
         }
     })
 }

@@ -3,7 +3,7 @@
 //! not apply.
 
 use chrono::TimeDelta;
-use lupa::wire::v1::declaration::Declaration as Content;
+use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::{
     Consent, Denial, Detail, Ground, OrganisationKind, Reason, Role, Sector, StoredDeclaration,
@@ -149,14 +149,14 @@ fn with_carrying_by_counties_alone(case: &mut Case) {
 }
 
 fn consent(stored: &StoredDeclaration) -> Option<&Consent> {
-    match stored.declaration.as_ref().unwrap().declaration.as_ref().unwrap() {
+    match stored.declaration.as_ref().unwrap().content.as_ref().unwrap() {
         Content::Consent(consent) => Some(consent),
         Content::Information(_) | Content::Denial(_) => None,
     }
 }
 
 fn denial(stored: &mut StoredDeclaration) -> Option<&mut Denial> {
-    match stored.declaration.as_mut().unwrap().declaration.as_mut().unwrap() {
+    match stored.declaration.as_mut().unwrap().content.as_mut().unwrap() {
         Content::Denial(denial) => Some(denial),
         Content::Information(_) | Content::Consent(_) => None,
     }

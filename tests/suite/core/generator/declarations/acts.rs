@@ -2,8 +2,8 @@
 //! on a few days, recorded at a few instants, so that both tie often.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use lupa::wire::v1::declaration::Declaration as Content;
-use lupa::wire::v1::recipient::Recipient;
+use lupa::wire::v1::declaration::Content;
+use lupa::wire::v1::recipient::Kind;
 use lupa::wire::v1::{AllPublic, Allocation, Information, Role, StoredDeclaration, Way};
 
 use super::{Setting, by_client, consent, declarer};
@@ -51,9 +51,9 @@ pub(super) fn acts(
 }
 
 fn to_everyone_public() -> Allocation {
-    let recipient = Some(Recipient::AllPublic(AllPublic {}));
+    let kind = Some(Kind::AllPublic(AllPublic {}));
     Allocation {
-        recipients: vec![lupa::wire::v1::Recipient { recipient }],
+        recipients: vec![lupa::wire::v1::Recipient { kind }],
         data: Vec::new(),
         service_tasks: Vec::new(),
         recorded_from: String::new(),

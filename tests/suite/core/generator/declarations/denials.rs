@@ -1,7 +1,7 @@
 //! Denials: of the requested records, of those of a former provider, and repeated ones.
 
 use chrono::{DateTime, Utc};
-use lupa::wire::v1::declaration::Declaration as Content;
+use lupa::wire::v1::declaration::Content;
 use lupa::wire::v1::denial::Scope;
 use lupa::wire::v1::{
     Against, AllPatientData, Declaration, Denial, Extensive, RegisterKind, Sector, StoredDeclaration,
@@ -60,7 +60,7 @@ pub(super) fn deny_again(
     stored: &mut Vec<(DateTime<Utc>, StoredDeclaration)>,
 ) {
     let denials = stored.iter().filter_map(|(_, stored)| match stored.declaration.as_ref() {
-        Some(Declaration { declaration: Some(Content::Denial(denial)) }) => Some(denial.clone()),
+        Some(Declaration { content: Some(Content::Denial(denial)) }) => Some(denial.clone()),
         _ => None,
     });
     let denials: Vec<Denial> = denials.collect();

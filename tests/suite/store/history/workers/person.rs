@@ -31,8 +31,8 @@ struct Answer {
 
 /// A write, repeated with the same idempotency key until it is acknowledged.
 enum Call {
-    Record(v1::RecordRequest),
-    Lift(v1::WithdrawRequest),
+    Record(v1::RecordDeclarationRequest),
+    Lift(v1::WithdrawDeclarationRequest),
 }
 
 impl Call {
@@ -47,13 +47,15 @@ impl Call {
         let mut client = DeclarationServiceClient::new(channel);
         Ok(match self {
             Self::Record(message) => {
-                let recorded = within_time(client.record(timed(message.clone()))).await?;
-                let v1::RecordResponse { token, declaration_id, effective_everywhere_after, .. } = recorded;
+                let recorded = within_time(client.record_declaration(timed(message.clone()))).await?;
+                let v1::RecordDeclarationResponse {
+                    token, declaration_id, effective_everywhere_after, ..
+                } = recorded;
                 Answer { token, declaration_id, effective_everywhere_after }
             }
             Self::Lift(message) => {
-                let ended = within_time(client.withdraw(timed(message.clone()))).await?;
-                let v1::WithdrawResponse { token, effective_everywhere_after, .. } = ended;
+                let ended = within_time(client.withdraw_declaration(timed(message.clone()))).await?;
+                let v1::WithdrawDeclarationResponse { token, effective_everywhere_after, .. } = ended;
                 Answer { token, declaration_id: String::new(), effective_everywhere_after }
             }
         })
@@ -87,14 +89,16 @@ impl Person {
     async fn record(&mut self, what: Action, declaration: &str) -> Option<Answer> {
         let key = what.key(self.number, self.done);
         let wait = self.wait().into();
-        let message = v1::RecordRequest { wait, ..recording(person(self.number), &key, declaration) };
+        let message =
+            v1::RecordDeclarationRequest { wait, ..recording(person(self.number), &key, declaration) };
         self.persist(Call::Record(message)).await
     }
 
     async fn lift(&mut self, declaration_id: &str) -> Option<Answer> {
         let key = Action::Lifts.key(self.number, self.done);
         let wait = self.wait().into();
-        let message = v1::WithdrawRequest { wait, ..withdrawal(person(self.number), &key, declaration_id) };
+        let message =
+            v1::WithdrawDeclarationRequest { wait, ..withdrawal(person(self.number), &key, declaration_id) };
         self.persist(Call::Lift(message)).await
     }
 

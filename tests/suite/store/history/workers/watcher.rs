@@ -33,8 +33,8 @@ pub(super) async fn watch(channel: Channel, shared: Arc<Shared>) {
 }
 
 async fn go_on(channel: Channel, checkpoint: &mut String, shared: &Shared) -> Result<(), Status> {
-    let request = v1::WatchRequest { after: checkpoint.clone() };
-    let mut stream = DeclarationServiceClient::new(channel).watch(request).await?.into_inner();
+    let request = v1::WatchDeclarationsRequest { after: checkpoint.clone() };
+    let mut stream = DeclarationServiceClient::new(channel).watch_declarations(request).await?.into_inner();
     while let Some(message) = stream.message().await? {
         if !checkpoint.is_empty() {
             let people = message.changes.iter().map(|change| {

@@ -1,0 +1,104 @@
+//! The parts of the bench: one file per part.
+
+pub(crate) mod lookup;
+mod beside_recording;
+mod envoy;
+mod filling;
+mod in_force;
+mod inside;
+mod memory;
+mod recording;
+mod replicas;
+mod single;
+mod telemetry;
+mod thousand;
+
+use lupa_bench::measure::report::Section;
+
+use crate::arguments::Arguments;
+
+/// A part of the bench.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Inside,
+    Lookup,
+    Single,
+    Thousand,
+    BesideRecording,
+    Memory,
+    Recording,
+    InForce,
+    Replicas,
+    Filling,
+    Telemetry,
+    Envoy,
+}
+
+impl Part {
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Inside,
+        Self::Lookup,
+        Self::Single,
+        Self::Thousand,
+        Self::BesideRecording,
+        Self::Memory,
+        Self::Recording,
+        Self::InForce,
+        Self::Replicas,
+        Self::Filling,
+        Self::Telemetry,
+        Self::Envoy,
+    ];
+
+    /// The name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Inside => "inside",
+            Self::Lookup => "lookup",
+            Self::Single => "single",
+            Self::Thousand => "thousand",
+            Self::BesideRecording => "beside-recording",
+            Self::Memory => "memory",
+            Self::Recording => "recording",
+            Self::InForce => "in-force",
+            Self::Replicas => "replicas",
+            Self::Filling => "filling",
+            Self::Telemetry => "telemetry",
+            Self::Envoy => "envoy",
+        }
+    }
+
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Inside => "Decisions in the core",
+            Self::Lookup => "Looking up a client among millions",
+            Self::Single => "One record per request, compared with an empty service",
+            Self::Thousand => "A thousand records per request, compared with an empty service",
+            Self::BesideRecording => "Decisions while declarations are recorded",
+            Self::Memory => "Memory, and time until ready",
+            Self::Recording => "Durable recording",
+            Self::InForce => "From acknowledgement to in force",
+            Self::Replicas => "Replicas on PostgreSQL",
+            Self::Filling => "Filling a country's store",
+            Self::Telemetry => "Cost of tracing",
+            Self::Envoy => "Cost of Envoy's authorization call",
+        }
+    }
+
+    pub(crate) fn measure(self, arguments: &Arguments) -> Section {
+        match self {
+            Self::Inside => inside::measure(arguments),
+            Self::Lookup => lookup::measure(arguments),
+            Self::Single => single::measure(arguments),
+            Self::Thousand => thousand::measure(arguments),
+            Self::BesideRecording => beside_recording::measure(arguments),
+            Self::Memory => memory::measure(arguments),
+            Self::Recording => recording::measure(arguments),
+            Self::InForce => in_force::measure(arguments),
+            Self::Replicas => replicas::measure(arguments),
+            Self::Filling => filling::measure(arguments),
+            Self::Telemetry => telemetry::measure(arguments),
+            Self::Envoy => envoy::measure(arguments),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The values of the settings, a struct for each section.
+//!
+//! [`SETTINGS`](super::SETTINGS) describes each setting once. The fields here
+//! have the names of the settings and no description of their own.
+
+#![expect(missing_docs, reason = "each field is the setting of the same name, described in SETTINGS")]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use super::{Calendar, Log, Route, Store, Telemetry};
+
+/// All settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub server: Server,
+    pub access: Access,
+    pub sidecar: Sidecar,
+    pub store: Store,
+    pub index: Index,
+    pub watch: Watch,
+    pub consistency: Consistency,
+    pub clock: Clock,
+    pub listing: Listing,
+    pub log: Log,
+    pub telemetry: Telemetry,
+    pub calendar: Calendar,
+}
+
+/// The gRPC server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen_address: SocketAddr,
+    pub http_address: Option<SocketAddr>,
+    pub allow_plaintext_beyond_loopback: bool,
+    pub reflection: Reflection,
+    pub runtime: Runtime,
+    pub workers: usize,
+    pub request_bytes_max: usize,
+    pub response_bytes_max: usize,
+    pub records_per_request_max: usize,
+    pub concurrent_streams_per_connection_max: u32,
+    pub stream_window_bytes: u32,
+    pub connection_window_bytes: u32,
+    pub frame_bytes_max: u32,
+    pub local_error_resets_max: usize,
+    pub header_list_bytes_max: u32,
+    pub request_timeout_ms: u64,
+    pub keepalive_interval_ms: u64,
+    pub keepalive_timeout_ms: u64,
+    pub shutdown_wait_ms: u64,
+    pub shutdown_grace_ms: u64,
+}
+
+/// How connections are distributed over the cores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Runtime {
+    /// Each worker thread serves its own connections.
+    PerCore,
+    /// One work-stealing thread pool serves all connections.
+    Shared,
+}
+
+/// When gRPC server reflection answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reflection {
+    /// While the server listens on loopback.
+    Loopback,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+/// The disclosure level of callers, by their network address.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    pub loopback: Entitlement,
+    pub beyond_loopback: Entitlement,
+}
+
+/// The disclosure level of a caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Entitlement {
+    /// Everything: details, explanations, simulations, denials, replacing the directory.
+    Full,
+    /// Verdicts without details.
+    Public,
+}
+
+/// Envoy's external authorization.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sidecar {
+    pub socket_path: Option<PathBuf>,
+    pub socket_group_may_connect: bool,
+    #[serde(default)]
+    pub routes: Vec<Route>,
+}
+
+/// The index in memory.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Index {
+    pub poll_interval_ms: u64,
+    pub max_staleness_ms: u64,
+    pub retry_delay_max_ms: u64,
+    pub overlay_clients_max: usize,
+    pub checkpoint_path: Option<PathBuf>,
+    pub checkpoint_interval_ms: u64,
+    pub checkpoint_changes_min: u64,
+}
+
+/// Watch streams.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Watch {
+    pub streams_max: usize,
+    pub changes_per_message_max: usize,
+    pub checkpoint_interval_ms: u64,
+    pub send_timeout_ms: u64,
+}
+
+/// Revision tokens.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consistency {
+    pub wait_ms_max: u64,
+}
+
+/// The wall clocks of this server and of recorders.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Clock {
+    pub step_back_ms_max: u64,
+    pub recorder_ahead_ms_max: u32,
+}
+
+/// Lists of declarations.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listing {
+    pub page_size_default: u32,
+    pub page_size_max: u32,
+}
