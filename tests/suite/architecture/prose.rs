@@ -46,23 +46,19 @@ const ALLOWED: &[(&str, &str)] =
 
 /// The number of phrases of each module. A module without a row must have none.
 const BUDGETS: &[(&str, usize)] = &[
-    ("ARCHITECTURE.md", 19),
-    ("README.md", 44),
-    ("benches", 61),
-    ("deploy", 74),
+    (".deny.toml", 1),
+    ("CONTRIBUTING.md", 15),
+    ("benches", 8),
+    ("crates/bench", 5),
+    ("crates/policy", 7),
+    ("deploy", 7),
+    ("docs", 9),
     ("proto", 36),
-    ("scripts", 9),
-    ("src/cli", 86),
-    ("src/config", 39),
-    ("src/index", 69),
-    ("src/policy", 70),
-    ("src/population", 16),
-    ("src/server", 32),
+    ("scripts", 3),
     ("src/service", 47),
-    ("src/store", 188),
-    ("src/telemetry", 26),
+    ("src/store", 183),
     ("src/wire", 34),
-    ("tests", 114),
+    ("tests", 99),
     ("tests/suite/store", 2),
 ];
 

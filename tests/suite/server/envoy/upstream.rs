@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::fixtures::patience::until;
 use crate::fixtures::ports::free_port;
-use crate::fixtures::process::LUPA;
+use crate::fixtures::process::{LUPA, signal};
 
 /// The path and the headers of a call.
 pub(super) type Reached = (String, http::HeaderMap);
@@ -74,8 +74,7 @@ impl Upstream {
 
     /// Sends the service a signal, such as `STOP`.
     pub(super) fn signal(&self, name: &str) {
-        let pid = self.service.id().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+        signal(self.service.id(), name);
     }
 }
 
