@@ -41,15 +41,16 @@ const PHRASES: &[(&str, &str)] = &[
 ];
 
 /// Text with a phrase that a format, a law or a quotation needs, and why.
-const ALLOWED: &[(&str, &str)] =
-    &[("is told explicitly", "a quotation of the rules in the reference evaluator")];
+const ALLOWED: &[(&str, &str)] = &[
+    ("each of which", "a relative clause with its noun"),
+    ("is told explicitly", "a quotation of the rules in the reference evaluator"),
+];
 
 /// The number of phrases of each module. A module without a row must have none.
 const BUDGETS: &[(&str, usize)] = &[
     (".deny.toml", 1),
-    ("CONTRIBUTING.md", 15),
     ("benches", 8),
-    ("crates/bench", 5),
+    ("crates/bench", 3),
     ("crates/policy", 7),
     ("deploy", 7),
     ("docs", 9),
@@ -62,8 +63,10 @@ const BUDGETS: &[(&str, usize)] = &[
     ("tests/suite/store", 2),
 ];
 
-/// This file has the phrases as strings and is not counted.
 const THIS_FILE: &str = "tests/suite/architecture/prose.rs";
+
+/// Files that list the phrases.
+const NOT_COUNTED: &[&str] = &[THIS_FILE, "CONTRIBUTING.md"];
 
 #[test]
 fn phrases_become_fewer() {
@@ -73,7 +76,7 @@ fn phrases_become_fewer() {
     }
     for path in tracked_files() {
         let prose = text_of(&path).and_then(|text| prose(&path, &text));
-        let Some(prose) = prose.filter(|_| path != THIS_FILE) else { continue };
+        let Some(prose) = prose.filter(|_| !NOT_COUNTED.contains(&path.as_str())) else { continue };
         let of_module = found.entry(module(&path)).or_default();
         for (line, phrase) in phrases(&without_allowed(prose)) {
             of_module.push(format!("{path}:{line}: `{phrase}`: write {}", instead(phrase)));
