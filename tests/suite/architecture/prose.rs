@@ -9,7 +9,7 @@ use super::assert_none;
 use super::tree::{text_of, tracked_files};
 use text::prose;
 
-/// What not to write, and what to write instead.
+/// Phrases to avoid, and what to write instead.
 const PHRASES: &[(&str, &str)] = &[
     ("told", "returned, reported, logged, specified"),
     ("tell", "return, report, publish, log, send"),
@@ -41,31 +41,32 @@ const PHRASES: &[(&str, &str)] = &[
 ];
 
 /// Text with a phrase that a format, a law or a quotation needs, and why.
-const ALLOWED: &[(&str, &str)] =
-    &[("is told explicitly", "a quotation of the rules in the reference evaluator")];
+const ALLOWED: &[(&str, &str)] = &[
+    ("each of which", "a relative clause with its noun"),
+    ("is told explicitly", "a quotation of the rules in the reference evaluator"),
+];
 
-/// How many phrases a module may have; one without a row may have none.
+/// The number of phrases of each module. A module without a row must have none.
 const BUDGETS: &[(&str, usize)] = &[
-    ("ARCHITECTURE.md", 19),
-    ("README.md", 44),
-    ("benches", 61),
-    ("deploy", 74),
+    (".deny.toml", 1),
+    ("benches", 8),
+    ("crates/bench", 3),
+    ("crates/policy", 7),
+    ("deploy", 7),
+    ("docs", 9),
     ("proto", 36),
-    ("scripts", 9),
-    ("src/index", 69),
-    ("src/policy", 70),
-    ("src/population", 16),
-    ("src/server", 32),
+    ("scripts", 3),
     ("src/service", 47),
-    ("src/store", 188),
-    ("src/telemetry", 26),
+    ("src/store", 183),
     ("src/wire", 34),
-    ("tests", 114),
+    ("tests", 99),
     ("tests/suite/store", 2),
 ];
 
-/// This file has the phrases as strings and is not counted.
 const THIS_FILE: &str = "tests/suite/architecture/prose.rs";
+
+/// Files that list the phrases.
+const NOT_COUNTED: &[&str] = &[THIS_FILE, "CONTRIBUTING.md"];
 
 #[test]
 fn phrases_become_fewer() {
@@ -75,7 +76,7 @@ fn phrases_become_fewer() {
     }
     for path in tracked_files() {
         let prose = text_of(&path).and_then(|text| prose(&path, &text));
-        let Some(prose) = prose.filter(|_| path != THIS_FILE) else { continue };
+        let Some(prose) = prose.filter(|_| !NOT_COUNTED.contains(&path.as_str())) else { continue };
         let of_module = found.entry(module(&path)).or_default();
         for (line, phrase) in phrases(&without_allowed(prose)) {
             of_module.push(format!("{path}:{line}: `{phrase}`: write {}", instead(phrase)));

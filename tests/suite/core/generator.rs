@@ -59,7 +59,7 @@ pub(crate) enum RecordingRequest {
     Withdraw(WithdrawDeclarationRequest),
 }
 
-/// What the parts of a case have in common.
+/// The setting that the parts of a case share.
 struct Setting {
     theme: Theme,
     directory: Directory,

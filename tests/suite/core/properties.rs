@@ -28,15 +28,15 @@ const ONE_OF: u64 = 50;
 
 /// Counts the cases that could violate a property.
 #[derive(Default)]
-struct Able(u64);
+struct RelevantCases(u64);
 
-impl Able {
+impl RelevantCases {
     fn count(&mut self) {
         self.0 += 1;
     }
 }
 
-impl Drop for Able {
+impl Drop for RelevantCases {
     fn drop(&mut self) {
         let least = cases(CASES) / ONE_OF;
         assert!(
@@ -52,10 +52,10 @@ fn detailed(case: &Case) -> Vec<Verdict> {
 }
 
 /// Compares verdicts before and after a change that must permit nothing more.
-fn assert_nothing_opens(seed: u64, before: &Case, after: &Case, able: &mut Able) {
+fn assert_nothing_opens(seed: u64, before: &Case, after: &Case, relevant: &mut RelevantCases) {
     for (before, after) in detailed(before).iter().zip(&detailed(after)) {
         if before.effect() == Effect::Permit {
-            able.count();
+            relevant.count();
         } else {
             assert_ne!(after.effect(), Effect::Permit, "seed {seed}: {before:?}, then {after:?}");
         }
@@ -66,17 +66,17 @@ fn assert_nothing_opens(seed: u64, before: &Case, after: &Case, able: &mut Able)
 /// opposite of what the client wants.
 #[test]
 fn adding_a_denial_permits_nothing_more() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let (before, after) = case_and_denial(seed);
-        assert_nothing_opens(seed, &before, &after, &mut able);
+        assert_nothing_opens(seed, &before, &after, &mut relevant);
     }
 }
 
 /// A client who withdraws a consent does not permit anything by that (002, 003, 004).
 #[test]
 fn withdrawing_a_consent_permits_nothing_more() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let mut rng = Rng::new(seed);
         let before = case(seed);
@@ -97,7 +97,7 @@ fn withdrawing_a_consent_permits_nothing_more() {
             is_changed = true;
         }
         if is_changed {
-            assert_nothing_opens(seed, &before, &after, &mut able);
+            assert_nothing_opens(seed, &before, &after, &mut relevant);
         }
     }
 }
@@ -106,7 +106,7 @@ fn withdrawing_a_consent_permits_nothing_more() {
 /// nothing.
 #[test]
 fn less_in_the_directory_permits_nothing_more() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let mut rng = Rng::new(seed);
         let before = case(seed);
@@ -125,14 +125,14 @@ fn less_in_the_directory_permits_nothing_more() {
         for organisation in &mut after.directory.organisations {
             organisation.main_responsibility.retain(|_| rng.chance(70));
         }
-        assert_nothing_opens(seed, &before, &after, &mut able);
+        assert_nothing_opens(seed, &before, &after, &mut relevant);
     }
 }
 
 /// The access right and the relationship come before everything else (002, 003).
 #[test]
 fn nothing_is_permitted_without_access_right_and_ground() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let case = case(seed);
         let permitted = detailed(&case).iter().any(|verdict| verdict.effect() == Effect::Permit);
@@ -146,7 +146,7 @@ fn nothing_is_permitted_without_access_right_and_ground() {
             }
         }
         if permitted {
-            able.count();
+            relevant.count();
         }
     }
 }
@@ -156,7 +156,7 @@ fn nothing_is_permitted_without_access_right_and_ground() {
 /// extensive refusal (000), and a denied prescription.
 #[test]
 fn a_denial_changes_nothing_where_denials_do_not_apply() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let (before, after) = case_and_denial(seed);
         let scopes = after.declarations.iter().filter(|stored| stored.id == "another-denial").map(scope);
@@ -171,7 +171,7 @@ fn a_denial_changes_nothing_where_denials_do_not_apply() {
                 || rule == "xs-authority";
             if is_apart || (rule.starts_with("xs-") && !reaches_across) {
                 assert_eq!(before, after, "seed {seed}");
-                able.count();
+                relevant.count();
             }
         }
     }
@@ -181,7 +181,7 @@ fn a_denial_changes_nothing_where_denials_do_not_apply() {
 /// a verdict.
 #[test]
 fn the_order_and_the_split_of_a_batch_change_nothing() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let case = case(seed);
         let together = detailed(&case);
@@ -197,7 +197,7 @@ fn the_order_and_the_split_of_a_batch_change_nothing() {
             assert_eq!(&detailed(&alone)[0], verdict, "seed {seed}");
         }
         if records.len() > 1 {
-            able.count();
+            relevant.count();
         }
     }
 }
@@ -206,7 +206,7 @@ fn the_order_and_the_split_of_a_batch_change_nothing() {
 /// instant the order of revisions decides.
 #[test]
 fn the_order_in_which_declarations_are_read_changes_nothing() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let mut case = case(seed);
         for (number, stored) in case.declarations.iter_mut().enumerate() {
@@ -222,7 +222,7 @@ fn the_order_in_which_declarations_are_read_changes_nothing() {
             _ => other.declarations.sort_by_key(|stored| std::cmp::Reverse(recorded_at(stored))),
         }
         if other.declarations != case.declarations {
-            able.count();
+            relevant.count();
         }
         let without_order = |mut verdict: Verdict| {
             if let Some(details) = &mut verdict.details {
@@ -246,7 +246,7 @@ fn two_are_withdrawn_at_one_instant(case: &Case) -> bool {
 /// A caller without entitlement cannot distinguish a denial from a missing consent (002, §8).
 #[test]
 fn the_public_verdict_of_a_denial_is_that_of_a_missing_consent() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let (_, denied) = case_and_denial(seed);
         let mut without = denied.clone();
@@ -257,7 +257,7 @@ fn the_public_verdict_of_a_denial_is_that_of_a_missing_consent() {
         for ((detailed, public), without) in details.iter().zip(&public).zip(&public_without) {
             if is_denial(detailed.details().detail()) && without.reason() == Reason::NotShareable {
                 assert_eq!(public.encode_to_vec(), without.encode_to_vec(), "seed {seed}: {detailed:?}");
-                able.count();
+                relevant.count();
             }
         }
     }
@@ -267,7 +267,7 @@ fn the_public_verdict_of_a_denial_is_that_of_a_missing_consent() {
 /// permit `NECESSARY_DATA_ONLY` comes, and a permit may go.
 #[test]
 fn obligations_do_not_depend_on_denials() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let (_, denied) = case_and_denial(seed);
         let mut without = denied.clone();
@@ -279,7 +279,7 @@ fn obligations_do_not_depend_on_denials() {
             };
             assert_eq!(of(denied), of(without), "seed {seed}: {denied:?}, without: {without:?}");
             if is_denial(denied.details().detail()) && !of(denied).is_empty() {
-                able.count();
+                relevant.count();
             }
         }
     }
@@ -289,7 +289,7 @@ fn obligations_do_not_depend_on_denials() {
 /// or ends, or at that instant the client declares something.
 #[test]
 fn an_answer_changes_only_at_a_date_or_a_declaration() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let (case, days) = case_and_days(seed);
         let mut changes: Vec<DateTime<Utc>> = days.into_iter().map(midnight).collect();
@@ -310,7 +310,7 @@ fn an_answer_changes_only_at_a_date_or_a_declaration() {
             assert_eq!(before, then, "seed {seed}: at {} and at {at}", case.at);
         }
         if seconds > 86_400 {
-            able.count();
+            relevant.count();
         }
     }
 }

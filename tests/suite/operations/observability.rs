@@ -62,7 +62,7 @@ impl Prometheus {
     }
 
     /// The result of a query; `None` until Prometheus answers.
-    async fn ask(&self, query: &str) -> Option<Vec<serde_json::Value>> {
+    async fn query(&self, query: &str) -> Option<Vec<serde_json::Value>> {
         let escaped: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
         let path = format!("/api/v1/query?query={escaped}");
         let answer = try_request(self.address, "GET", &path, "").await.ok()?;
@@ -129,7 +129,7 @@ async fn every_panel_shows_something() {
         }
         let mut left = Vec::new();
         for (name, query) in empty {
-            let shown = prometheus.ask(&query).await.unwrap_or_default();
+            let shown = prometheus.query(&query).await.unwrap_or_default();
             if !shown.iter().any(|series| series["value"][1].as_str().is_some_and(|value| value != "NaN")) {
                 left.push((name, query));
             }
@@ -140,13 +140,13 @@ async fn every_panel_shows_something() {
     // four records of a round are denied.
     let decided = (4 * round).to_string();
     until("a scrape after the last decision", async || {
-        let total = prometheus.ask("sum(lupa_decisions_total)").await.unwrap_or_default();
+        let total = prometheus.query("sum(lupa_decisions_total)").await.unwrap_or_default();
         total.first().is_some_and(|total| total["value"][1] == decided.as_str())
     })
     .await;
-    let denied = prometheus.ask("sum(lupa_decisions_total{lupa_effect=\"EFFECT_DENY\"})").await.unwrap();
+    let denied = prometheus.query("sum(lupa_decisions_total{lupa_effect=\"EFFECT_DENY\"})").await.unwrap();
     assert_eq!(denied[0]["value"][1], (2 * round).to_string());
-    let firing = prometheus.ask("ALERTS{alertstate=\"firing\",severity=\"critical\"}").await.unwrap();
+    let firing = prometheus.query("ALERTS{alertstate=\"firing\",severity=\"critical\"}").await.unwrap();
     assert!(firing.is_empty(), "{firing:#?}");
 }
 
@@ -156,8 +156,8 @@ fn alerts_fire_as_tested_and_are_documented() {
         let checked =
             Command::new(program("promtool")).args([command, "rules", file]).current_dir(FOLDER).output();
         let checked = checked.unwrap();
-        let said = String::from_utf8_lossy(&checked.stdout) + String::from_utf8_lossy(&checked.stderr);
-        assert!(checked.status.success(), "{said}");
+        let output = String::from_utf8_lossy(&checked.stdout) + String::from_utf8_lossy(&checked.stderr);
+        assert!(checked.status.success(), "{output}");
     }
     // Each alert is in the tests, and its runbook in the page for operators.
     let tests = std::fs::read_to_string(format!("{FOLDER}/alerts.test.yaml")).unwrap();

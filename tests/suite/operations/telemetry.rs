@@ -1,4 +1,4 @@
-//! What the real binary exports over OTLP, and what it must not export.
+//! Telemetry of the real binary over OTLP, which must contain nothing personal.
 
 mod logs;
 mod metrics;
@@ -30,7 +30,7 @@ fn start(folder: &Path, receiver: &Receiver, variables: &[(&str, &str)]) -> Proc
         .env("OTEL_BSP_SCHEDULE_DELAY", "50")
         .env("OTEL_BLRP_SCHEDULE_DELAY", "50")
         .env("OTEL_METRIC_EXPORT_INTERVAL", "100")
-        // What is not sent by then is dropped.
+        // Telemetry that is not sent by then is dropped.
         .env("LUPA_SERVER__SHUTDOWN_GRACE_MS", "60000")
         .envs(variables.iter().copied());
     Process::start(command).unwrap()

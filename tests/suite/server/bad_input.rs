@@ -15,7 +15,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::fixtures::patience::{self, PATIENT_SETTINGS};
-use crate::fixtures::process::{Ended, LUPA, Process, serve};
+use crate::fixtures::process::{Exited, LUPA, Process, serve};
 use crate::fixtures::requests::{DENIAL, aino, recording, settled};
 
 /// The exit code for an invalid setting or argument.
@@ -24,7 +24,7 @@ const WRONG_USAGE: i32 = 2;
 const CANNOT_SERVE: i32 = 4;
 
 /// The exit of a process that does not listen.
-fn refused(command: Command) -> Ended {
+fn refused(command: Command) -> Exited {
     match Process::start(command) {
         Ok(_) => panic!("it listens"),
         Err(ended) => ended,
@@ -32,12 +32,12 @@ fn refused(command: Command) -> Ended {
 }
 
 /// Asserts that it exited by itself with this code and reported these words.
-fn assert_reported(ended: &Ended, exit: i32, words: &[&str]) {
+fn assert_reported(ended: &Exited, exit: i32, words: &[&str]) {
     assert_eq!(ended.status.code(), Some(exit), "{ended:?}");
     for word in words {
-        assert!(ended.said.contains(word), "`{word}` is not in {ended:?}");
+        assert!(ended.output.contains(word), "`{word}` is not in {ended:?}");
     }
-    assert!(!ended.said.contains("panicked"), "{ended:?}");
+    assert!(!ended.output.contains("panicked"), "{ended:?}");
 }
 
 /// A store with one declaration, closed cleanly.
@@ -96,8 +96,8 @@ async fn unusable_store_file_is_refused_and_unchanged() {
         let before = fs::read(&store).ok();
         let ended = refused(serve(&store));
         assert_reported(&ended, CANNOT_SERVE, words);
-        assert!(ended.said.contains(store.to_str().expect("UTF-8")), "{ended:?}");
-        assert!(!ended.said.contains("010181-900C"), "{ended:?}");
+        assert!(ended.output.contains(store.to_str().expect("UTF-8")), "{ended:?}");
+        assert!(!ended.output.contains("010181-900C"), "{ended:?}");
         assert!(fs::read(&store).ok() == before, "{} was changed", store.display());
     }
     let nowhere = refused(serve(&folder.path().join("no/such/directory/store.sqlite")));

@@ -58,7 +58,7 @@ async fn server_exits_after_the_drain_delay() {
     let signaled_at = Instant::now();
     let ended = process.terminate();
     assert!(signaled_at.elapsed() >= Duration::from_millis(200), "the delay was cut short");
-    assert!(ended.status.success(), "{}", ended.said);
+    assert!(ended.status.success(), "{}", ended.output);
     assert!(TcpStream::connect(address).await.is_err());
 }
 
@@ -110,7 +110,7 @@ async fn log_level_changes_at_run_time() {
         "{head} {answer}"
     );
     assert_eq!(request(http, "GET", "/log-level", "").await.1, "lupa=debug\n");
-    let said = process.terminate().said;
-    assert!(!said.contains(&error_id(&unlogged)), "{said}");
-    assert!(said.contains(&error_id(&logged)), "{said}");
+    let output = process.terminate().output;
+    assert!(!output.contains(&error_id(&unlogged)), "{output}");
+    assert!(output.contains(&error_id(&logged)), "{output}");
 }

@@ -3,7 +3,7 @@
 //! the service logs every call that reaches the service.
 
 mod bodies;
-mod behind;
+mod upstream;
 mod calls;
 mod outages;
 mod patterns;
@@ -22,7 +22,7 @@ use crate::fixtures::patience::until;
 use crate::fixtures::ports::free_port;
 use crate::fixtures::process::{Process, serve};
 use crate::fixtures::requests::{AINO, HOLDING, aino_declares};
-use behind::{Behind, Reached};
+use upstream::{Reached, Upstream};
 
 /// The deployed timeouts of Envoy, and the patient ones of tests that are not about
 /// outages: the machine may be busy for longer than a second.
@@ -36,7 +36,7 @@ const TIMEOUTS: [(&str, &str); 3] = [
 struct Envoy {
     child: Child,
     address: SocketAddr,
-    behind: Behind,
+    upstream: Upstream,
     token: String,
     _folder: TempDir,
 }
@@ -61,16 +61,16 @@ impl Envoy {
     }
 
     async fn start_asking(authorizer: SocketAddr, timeouts: &[(&str, &str)]) -> Self {
-        let behind = Behind::start(&[]).await;
-        let ports = [("7481", behind.address()), ("7411", authorizer)];
-        Self::start_by("deploy/envoy/envoy.yaml", "7480", &ports, timeouts, behind).await
+        let upstream = Upstream::start(&[]).await;
+        let ports = [("7481", upstream.address()), ("7411", authorizer)];
+        Self::start_by("deploy/envoy/envoy.yaml", "7480", &ports, timeouts, upstream).await
     }
 
     /// By `deploy/envoy/service-checks.yaml`: the service requests decisions of this Lupa.
     async fn start_before_checks(lupa: SocketAddr) -> Self {
-        let behind = Behind::start(&["--check", &format!("http://{lupa}")]).await;
-        let ports = [("7483", behind.address())];
-        Self::start_by("deploy/envoy/service-checks.yaml", "7482", &ports, &TIMEOUTS, behind).await
+        let upstream = Upstream::start(&["--check", &format!("http://{lupa}")]).await;
+        let ports = [("7483", upstream.address())];
+        Self::start_by("deploy/envoy/service-checks.yaml", "7482", &ports, &TIMEOUTS, upstream).await
     }
 
     async fn start_by(
@@ -78,7 +78,7 @@ impl Envoy {
         port: &str,
         ports: &[(&str, SocketAddr)],
         timeouts: &[(&str, &str)],
-        behind: Behind,
+        upstream: Upstream,
     ) -> Self {
         let address = free_port();
         let set_up = std::fs::read_to_string(file).unwrap();
@@ -99,7 +99,7 @@ impl Envoy {
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let token = Command::new("deploy/envoy/demo_token.py").output().unwrap().stdout;
         let token = String::from_utf8(token).unwrap().trim().to_owned();
-        let envoy = Self { child, address, behind, token, _folder: folder };
+        let envoy = Self { child, address, upstream, token, _folder: folder };
         until("Envoy listens", async || TcpStream::connect(address).await.is_ok()).await;
         envoy
     }
@@ -131,7 +131,7 @@ impl Envoy {
 
     /// The calls that reached the service since the last call of this method, without lookups.
     fn reached(&self) -> Vec<Reached> {
-        self.behind.reached()
+        self.upstream.reached()
     }
 }
 

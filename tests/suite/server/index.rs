@@ -48,7 +48,7 @@ async fn changes_of_many_clients_are_packed_while_it_serves() {
     let stats = until_some("a merge", async || {
         let answer = fixture.indexes().get_index_stats(admin::GetIndexStatsRequest {}).await;
         let stats = answer.expect("stats").into_inner();
-        // What is recorded while a merge runs is left to the next one.
+        // Changes during a merge are left to the next one.
         (stats.merges.expect("merges").count > 0 && stats.overlay_clients < 2).then_some(stats)
     })
     .await;
@@ -80,6 +80,6 @@ async fn a_checkpoint_is_written_beside_a_store_in_the_folder_of_the_process() {
     declarations.record_declaration(recording(person(0), "1", INFORMATION)).await.expect("recorded");
     until("a checkpoint", async || folder.path().join("store.sqlite.index").exists()).await;
     let ended = process.terminate();
-    assert!(ended.said.contains("a checkpoint is written"), "{}", ended.said);
-    assert!(!ended.said.contains("no checkpoint is written"), "{}", ended.said);
+    assert!(ended.output.contains("a checkpoint is written"), "{}", ended.output);
+    assert!(!ended.output.contains("no checkpoint is written"), "{}", ended.output);
 }

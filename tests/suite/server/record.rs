@@ -13,7 +13,7 @@ use crate::fixtures::requests::{
     professional, question, recording, settled, timestamp, withdrawal,
 };
 
-/// Whether a visit is shown, and by which rule.
+/// The verdict on a visit: effect, rule and detail.
 async fn visit_1(fixture: &Fixture, client: v1::ClientId) -> (v1::Effect, String, v1::Detail) {
     let answer = fixture.decide(question(client, vec![entry("doc-1", "visit-1")])).await;
     let verdict = &answer.verdicts[0];

@@ -17,7 +17,7 @@ async fn simulated(fixture: &Fixture, request: v1::SimulateRequest) -> (v1::Reas
     (verdict.reason(), verdict.details().rule.clone(), verdict.details().detail())
 }
 
-fn asking(client: v1::ClientId) -> v1::SimulateRequest {
+fn simulation(client: v1::ClientId) -> v1::SimulateRequest {
     v1::SimulateRequest {
         decide: Some(question(client, vec![entry("doc-1", "visit-1")])),
         at: None,
@@ -36,7 +36,7 @@ async fn simulate_varies_directory_declarations_and_time() {
     let fixture = Fixture::start().await;
     fixture.record(recording(aino(), "1", INFORMATION)).await;
     fixture.record(recording(aino(), "2", CONSENT)).await;
-    let now = asking(aino());
+    let now = simulation(aino());
     let denial = stored(
         "{ id: what-if, recorded_at: '2026-11-20T10:00:00Z', declarer: { role: ROLE_CLIENT }, declaration: { denial: \
          { sector: SECTOR_HEALTHCARE, all_patient_data: {} } } }",
@@ -90,7 +90,7 @@ async fn simulate_varies_directory_declarations_and_time() {
             (Reason::UnknownRegister, "unknown-register", Detail::Unspecified),
         ),
         (
-            v1::SimulateRequest { declarations: vec![denial], ..asking(person(1)) },
+            v1::SimulateRequest { declarations: vec![denial], ..simulation(person(1)) },
             (Reason::NotShareable, "hc-denied", Detail::DenialAllPatientData),
         ),
     ] {
@@ -109,7 +109,7 @@ async fn simulate_varies_directory_declarations_and_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unreadable_simulation_is_refused_by_field() {
     let fixture = Fixture::start().await;
-    let good = asking(aino());
+    let good = simulation(aino());
     let mut unknown_sector = stored("declaration: { denial: {} }");
     if let Some(v1::declaration::Content::Denial(denial)) =
         unknown_sector.declaration.as_mut().and_then(|content| content.content.as_mut())

@@ -31,7 +31,7 @@ fn verified(store: &Store) -> Verified {
 }
 
 /// The parts of a copy that must equal the original.
-fn says(store: &Store) -> (Revision, u64, [u8; 32], Vec<String>) {
+fn content_of(store: &Store) -> (Revision, u64, [u8; 32], Vec<String>) {
     let Verified { epoch: _, revision, viewings, digest, faults, faults_count } = verified(store);
     assert_eq!((faults.as_slice(), faults_count), (&[][..], 0));
     (revision, viewings, digest, load(store).iter().map(|change| format!("{change:?}")).collect())
@@ -40,7 +40,7 @@ fn says(store: &Store) -> (Revision, u64, [u8; 32], Vec<String>) {
 async fn copy_has_the_same_content_and_its_own_identity(home: Shared) {
     let original = home.open();
     filled(&original).await;
-    let expected = says(&original);
+    let expected = content_of(&original);
     assert_eq!((expected.0, expected.1), (Revision(5), 2));
     let there = Home::new();
     let server = postgres_options(&Cluster::shared().database());
@@ -56,7 +56,7 @@ async fn copy_has_the_same_content_and_its_own_identity(home: Shared) {
     let each = [CopyPhase::Copying(last), CopyPhase::VerifyingOriginal(last), CopyPhase::VerifyingCopy(last)];
     assert_eq!(phases, [each, each].concat());
     for copy in [there.open(), Store::connect(&server, options()).unwrap()] {
-        assert_eq!(says(&copy), expected);
+        assert_eq!(content_of(&copy), expected);
         assert_ne!((copy.epoch(), copy.token_key()), (original.epoch(), original.token_key()));
         assert_eq!(copy.declaration_ids(), original.declaration_ids());
         // Idempotency keys stay used, and revisions continue.
@@ -129,7 +129,7 @@ async fn backup_is_a_snapshot_and_its_restore_starts_new_epoch() {
     let home = Home::new();
     let store = home.open();
     filled(&store).await;
-    let (before, expected) = (store.epoch(), says(&store));
+    let (before, expected) = (store.epoch(), content_of(&store));
     let backup = home.file("backup.sqlite");
     assert_eq!(Store::back_up(&home.store(), &backup).unwrap(), Revision(5));
     assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
@@ -138,7 +138,7 @@ async fn backup_is_a_snapshot_and_its_restore_starts_new_epoch() {
     append(&store, declare(client(), "after", denial())).await;
     // Verification does not change it.
     let looked_at = Store::open_to_follow(&backup, options()).unwrap();
-    assert_eq!((looked_at.epoch(), says(&looked_at)), (before, expected.clone()));
+    assert_eq!((looked_at.epoch(), content_of(&looked_at)), (before, expected.clone()));
     drop(looked_at);
 
     drop(store);
@@ -147,7 +147,7 @@ async fn backup_is_a_snapshot_and_its_restore_starts_new_epoch() {
         fs::copy(&backup, &path).unwrap();
         let store = Store::open(&path, options()).unwrap();
         assert_ne!(store.epoch(), before);
-        assert_eq!(says(&store), expected);
+        assert_eq!(content_of(&store), expected);
         let epoch = store.epoch();
         drop(store);
         assert_eq!(Store::open(&path, options()).unwrap().epoch(), epoch, "once");

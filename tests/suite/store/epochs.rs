@@ -24,7 +24,7 @@ fn follow(store: &Store) -> (Index, Follower) {
     Index::start(store.clone(), options).unwrap()
 }
 
-async fn say(store: &Store, key: &str) -> Point {
+async fn append_denial(store: &Store, key: &str) -> Point {
     append(store, declare(client(), key, denial())).await.point()
 }
 
@@ -40,15 +40,15 @@ async fn append_until_acknowledged(store: &Store, key: &str) -> Appended {
 
 /// A change in a backup, the backup, and a later change.
 async fn kept_and_lost(cluster: &Cluster, store: &Store) -> (Point, PathBuf, Point) {
-    let kept = say(store, "kept").await;
+    let kept = append_denial(store, "kept").await;
     let backup = cluster.back_up();
-    (kept, backup, say(store, "lost").await)
+    (kept, backup, append_denial(store, "lost").await)
 }
 
 /// A store with one change, and an index that follows it.
 async fn one_followed(url: &str) -> (Store, Point, Index, Follower) {
     let store = connect(url, NEVER).unwrap();
-    let before = say(&store, "before").await;
+    let before = append_denial(&store, "before").await;
     let (index, follower) = follow(&store);
     assert_eq!(reached(&index, before).await, Reached::Yes);
     (store, before, index, follower)
@@ -79,7 +79,7 @@ async fn lost_commit_is_detected_and_starts_new_epoch() {
     cluster.run();
     // Another replica, which never saw the lost commit, writes at its revision.
     let newcomer = connect(&url, NEVER).unwrap();
-    say(&newcomer, "in its place").await;
+    append_denial(&newcomer, "in its place").await;
 
     ready(&index, true).await;
     ready(&other_index, true).await;
@@ -88,9 +88,9 @@ async fn lost_commit_is_detected_and_starts_new_epoch() {
     assert_ne!(now.point().epoch, kept.epoch);
     assert_eq!((now.revision(), now.declarations(&client()).facts().count()), (Revision(2), 2));
     // All agree on the new epoch and continue in it.
-    let next = say(&store, "next").await;
+    let next = append_denial(&store, "next").await;
     assert_eq!((next.epoch, next.revision), (now.point().epoch, Revision(3)));
-    assert_eq!(say(&another, "another").await.epoch, next.epoch);
+    assert_eq!(append_denial(&another, "another").await.epoch, next.epoch);
     assert_eq!([reached(&index, next).await, reached(&other_index, next).await], [Reached::Yes; 2]);
     // The lost change can be recorded again.
     assert!(!append(&newcomer, declare(client(), "lost", denial())).await.is_replay);
@@ -109,7 +109,7 @@ async fn history_of_another_epoch_is_not_read() {
     cluster.restore(&backup);
     cluster.run();
     // In the same epoch, and at the same revision.
-    let in_its_place = say(&connect(&url, NEVER).unwrap(), "in its place").await;
+    let in_its_place = append_denial(&connect(&url, NEVER).unwrap(), "in its place").await;
     assert_eq!(in_its_place, lost);
     let in_vain = async |read: &dyn Fn() -> Option<ReadError>| {
         until_some("an answer of the server", async || match read().expect("nothing is read") {
@@ -147,7 +147,7 @@ async fn ended_epoch_does_not_return_with_a_backup() {
         assert_eq!(reached(&index, kept).await, Reached::OtherEpoch);
         epochs.push(now.epoch);
     }
-    assert_eq!(say(&store, "next").await.epoch, epochs[3]);
+    assert_eq!(append_denial(&store, "next").await.epoch, epochs[3]);
 }
 
 /// As after a failover without loss: a replica that saw the last commit verifies it.
@@ -163,7 +163,7 @@ async fn new_timeline_without_loss_keeps_the_epoch() {
     let newcomer = connect(&url, NEVER).unwrap();
     let (new_index, _new_follower) = follow(&newcomer);
     assert_eq!(reached(&new_index, before).await, Reached::Yes);
-    let after = say(&newcomer, "after").await;
+    let after = append_denial(&newcomer, "after").await;
     assert_eq!((after.epoch, after.revision), (before.epoch, Revision(2)));
     assert_eq!(reached(&index, after).await, Reached::Yes);
 }
@@ -173,7 +173,7 @@ async fn new_timeline_without_loss_keeps_the_epoch() {
 async fn unverifiable_timeline_starts_new_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
-    let before = say(&connect(&url, NEVER).unwrap(), "before").await;
+    let before = append_denial(&connect(&url, NEVER).unwrap(), "before").await;
     cluster.stop();
     cluster.promote_at_start();
     cluster.run();
@@ -184,7 +184,7 @@ async fn unverifiable_timeline_starts_new_epoch() {
     assert!(index.current().is_err(), "nothing is known yet");
 
     let decided = connect(&url, Duration::ZERO).unwrap();
-    let after = say(&decided, "after").await;
+    let after = append_denial(&decided, "after").await;
     assert_ne!(after.epoch, before.epoch);
     assert_eq!(after.revision, Revision(2));
     assert_eq!(reached(&index, after).await, Reached::Yes);
@@ -197,16 +197,16 @@ async fn a_base_backup_is_restored_into_a_new_epoch() {
     let cluster = Cluster::start(&[]);
     let url = cluster.database();
     let store = connect(&url, NEVER).unwrap();
-    let kept = say(&store, "kept").await;
+    let kept = append_denial(&store, "kept").await;
     let backup = cluster.back_up_online();
-    say(&store, "lost").await;
+    append_denial(&store, "lost").await;
     drop(store);
     cluster.stop();
     cluster.restore(&backup);
     cluster.promote_at_start();
     cluster.run();
     let restored = connect(&url, Duration::ZERO).unwrap();
-    let after = say(&restored, "after").await;
+    let after = append_denial(&restored, "after").await;
     assert_ne!(after.epoch, kept.epoch);
     assert_eq!((after.revision, load(&restored).len()), (Revision(2), 2));
 }
@@ -221,7 +221,7 @@ async fn operator_can_start_a_new_epoch() {
     let operator = postgres::connect(&url).await;
     operator.batch_execute("UPDATE lupa.head SET epoch = gen_random_uuid()").await.unwrap();
     until("the new epoch", async || reached(&index, before).await == Reached::OtherEpoch).await;
-    let after = say(&store, "after").await;
+    let after = append_denial(&store, "after").await;
     assert_ne!(after.epoch, before.epoch);
     assert_eq!((after.revision, reached(&index, after).await), (Revision(2), Reached::Yes));
 }

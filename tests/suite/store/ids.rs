@@ -52,7 +52,7 @@ async fn a_store_keeps_its_tag_and_another_has_its_own() {
     let home = Home::new();
     let tag = home.open().declaration_ids();
     assert_eq!(home.open().declaration_ids(), tag);
-    // Of 24 bits: three alike would be one in 2^48.
+    // Tags have 24 bits: three equal ones have a probability of 2^-48.
     let others: Vec<DeclarationIds> = (0..3).map(|_| Home::new().open().declaration_ids()).collect();
     assert!(others.iter().any(|other| *other != tag));
 }

@@ -149,9 +149,9 @@ async fn password_is_read_from_file_or_environment_and_never_logged() {
                 }
             });
             assert_eq!(started.is_ok(), is_right);
-            let said = started.map_or_else(|ended| ended, Process::terminate).said;
-            assert!(!said.contains(password), "{said}");
-            assert!(is_right || said.contains("password authentication failed"), "{said}");
+            let output = started.map_or_else(|ended| ended, Process::terminate).output;
+            assert!(!output.contains(password), "{output}");
+            assert!(is_right || output.contains("password authentication failed"), "{output}");
         }
     }
 }

@@ -66,7 +66,7 @@ fn unable(has_legal_representative: Option<bool>) -> Claim {
     }))
 }
 
-/// What a system is not ready for.
+/// The capabilities that a system may lack.
 #[derive(Clone, Copy)]
 enum Lacks {
     Nothing,

@@ -1,5 +1,5 @@
-//! What a consent is allocated to: each set of recipients, data and tasks, and
-//! each period, before, on and after its days.
+//! Allocations of a consent: each set of recipients, data and tasks, and each period,
+//! before, on and after its days.
 
 use lupa::wire::v1::recipient::Kind as To;
 use lupa::wire::v1::{AllPublic, Allocation, ConsentKind, DataKind, Recipient, RecordKind, RegisterKind};

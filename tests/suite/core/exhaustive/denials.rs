@@ -85,7 +85,7 @@ fn of_healthcare() {
         let sector = choices.of(&[Sector::Healthcare, Sector::SocialWelfare, Sector::Both]);
         let against = choices.of(&AGAINST);
         let denial = denial(sector, scope, against, choices.whether(), noon("2022-11-30"));
-        // What is not lifted in an emergency is not lifted otherwise.
+        // A denial that an emergency does not lift is not lifted without one.
         let emergency = Kind::Emergency(Emergency { client_cannot_be_asked: true });
         case.request.claims = vec![claim(emergency)];
         case.declarations = vec![

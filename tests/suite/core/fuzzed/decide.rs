@@ -22,7 +22,7 @@ struct Fixture {
     at: Instant,
 }
 
-static WORLD: LazyLock<Fixture> = LazyLock::new(|| {
+static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let simulation = include_str!("../../../expected/golden/simulate-request.json");
     let simulation: v1::SimulateRequest = serde_json::from_str(simulation).expect("a simulation");
     let given = simulation.directory.expect("a directory");
@@ -39,7 +39,7 @@ static WORLD: LazyLock<Fixture> = LazyLock::new(|| {
 pub(crate) fn check(bytes: &[u8]) -> usize {
     let Ok(call) = DecideCall::read(Bytes::copy_from_slice(bytes)) else { return 0 };
     let Ok(situation) = &call.situation else { return 0 };
-    let World { directory, declarations, at } = &*WORLD;
+    let Fixture { directory, declarations, at } = &*FIXTURE;
     let calendar = Calendar::published();
     let question =
         World { directory, calendar: &calendar, now: *at }.question(situation, Facts::all(declarations));

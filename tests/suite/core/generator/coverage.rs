@@ -157,7 +157,7 @@ fn recording_hits(cases: u64) -> BTreeMap<(&'static str, &'static str), usize> {
     hits
 }
 
-/// What is accepted comes with each of these in at least 0.3 % of the cases.
+/// Each of these notices comes with an acceptance in at least 0.3 % of the cases.
 const NOTICES: [(&str, &str); 8] = [
     ("Record", "NOTICE_LATE_ENTRY"),
     ("Record", "NOTICE_PROVIDE_INFORMATION"),

@@ -80,7 +80,7 @@ pub(super) fn organisation_oid(number: u32) -> String {
     format!("1.2.246.10.9000.{number}.10.0")
 }
 
-/// Of a former provider's successor: long past, about the start of the counties, to come.
+/// First day of a former provider's successor: long past, around the start of the counties, or in the future.
 const FIRST_DAYS: [&str; 6] =
     ["2010-01-01", "2023-01-01", "2024-05-01", "2024-05-01", "2027-06-01", "2028-06-01"];
 

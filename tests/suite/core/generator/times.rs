@@ -41,7 +41,7 @@ fn dates(calendar: &Calendar) -> Vec<NaiveDate> {
     dates
 }
 
-/// What an instant of a case may be just before or after.
+/// The dates that an instant of a case may be just before or after.
 pub(super) struct Anchors(pub(super) Vec<NaiveDate>);
 
 impl Anchors {

@@ -6,7 +6,7 @@ use lupa::wire::v1::StoredDeclaration;
 use lupa::wire::v1::declaration::Content;
 use pbjson_types::Timestamp;
 
-use super::{Able, CASES, assert_nothing_opens, content, detailed};
+use super::{CASES, RelevantCases, assert_nothing_opens, content, detailed};
 use crate::core::evaluate::cases;
 use crate::core::generator::case;
 use crate::core::reference::{day, instant};
@@ -14,20 +14,20 @@ use crate::core::reference::{day, instant};
 /// To carry denials over restricts what its successor's files open (002).
 #[test]
 fn denials_carried_over_permit_nothing_more() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let mut before = case(seed);
         before.directory.organisations.iter_mut().for_each(|one| one.carries_former_denials = false);
         let mut after = before.clone();
         after.directory.organisations.iter_mut().for_each(|one| one.carries_former_denials = true);
-        assert_nothing_opens(seed, &before, &after, &mut able);
+        assert_nothing_opens(seed, &before, &after, &mut relevant);
     }
 }
 
 /// A recorder's clock that is ahead must not order a declaration after a later one (§7).
 #[test]
 fn time_given_after_recording_counts_as_time_of_recording() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let case = case(seed);
         let mut clamped = case.clone();
@@ -36,7 +36,7 @@ fn time_given_after_recording_counts_as_time_of_recording() {
             clamp(&mut stored.withdrawal_given_at, stored.withdrawn_at.as_ref());
         }
         if clamped.declarations != case.declarations {
-            able.count();
+            relevant.count();
         }
         assert_eq!(detailed(&case), detailed(&clamped), "seed {seed}");
     }
@@ -53,7 +53,7 @@ fn clamp(given_at: &mut Option<Timestamp>, recorded_at: Option<&Timestamp>) {
 /// one given before the denial was ends nothing (§4).
 #[test]
 fn a_withdrawal_given_too_early_ends_a_consent_and_no_denial() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let case = case(seed);
         let mut other = case.clone();
@@ -68,7 +68,7 @@ fn a_withdrawal_given_too_early_ends_a_consent_and_no_denial() {
             }
         }
         if other.declarations != case.declarations {
-            able.count();
+            relevant.count();
         }
         assert_eq!(detailed(&case), detailed(&other), "seed {seed}");
     }
@@ -88,14 +88,14 @@ fn is_withdrawn_too_early(stored: &StoredDeclaration) -> bool {
 /// The label is only shown to the client (§4).
 #[test]
 fn the_label_of_a_denial_changes_nothing() {
-    let mut able = Able::default();
+    let mut relevant = RelevantCases::default();
     for seed in 0..cases(CASES) {
         let case = case(seed);
         let mut labelled = case.clone();
         for stored in &mut labelled.declarations {
             if let Content::Denial(denial) = stored.declaration.as_mut().unwrap().content.as_mut().unwrap() {
                 denial.label = "the other visit".to_owned();
-                able.count();
+                relevant.count();
             }
         }
         assert_eq!(detailed(&case), detailed(&labelled), "seed {seed}");

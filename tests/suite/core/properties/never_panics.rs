@@ -79,7 +79,7 @@ fn admission_never_panics() {
     }
 }
 
-/// Of any year, mostly as it is.
+/// An instant of any year, mostly unchanged.
 fn strange_instant(rng: &mut Rng, at: DateTime<Utc>) -> DateTime<Utc> {
     rng.weighted(&[
         (60, at),

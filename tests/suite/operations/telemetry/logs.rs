@@ -10,11 +10,11 @@ async fn a_log_line_names_its_trace() {
     let channel = process.connect().await;
     decide(&channel, request_of(&[])).await.unwrap_err();
     let ended = process.terminate();
-    assert!(ended.status.success(), "{}", ended.said);
+    assert!(ended.status.success(), "{}", ended.output);
     let logs = receiver.logs();
     let refused = logs.iter().find(|log| attribute(&log.attributes, "reason").is_some()).expect("a refusal");
     assert_eq!(hex(&refused.trace_id), TRACE);
-    let line = ended.said.lines().find(|line| line.contains("INVALID_REQUEST")).expect("a line");
+    let line = ended.output.lines().find(|line| line.contains("INVALID_REQUEST")).expect("a line");
     let line: serde_json::Value = serde_json::from_str(line).unwrap();
     assert_eq!(line["trace_id"], TRACE);
 }

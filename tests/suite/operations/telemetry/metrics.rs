@@ -92,7 +92,7 @@ async fn exported_metrics_match_the_scraped_ones() {
     decide(&channel, request_of(&["visit-1", "visit-2"])).await.unwrap();
     receiver.until(|receiver| receiver.metrics().iter().any(|metric| metric.name == "lupa.decisions")).await;
     let ended = process.terminate();
-    assert!(ended.status.success(), "{}", ended.said);
+    assert!(ended.status.success(), "{}", ended.output);
     let sent: BTreeSet<String> = receiver.metrics().into_iter().map(|metric| metric.name).collect();
     for name in [
         "lupa.build_info",

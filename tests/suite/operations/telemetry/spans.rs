@@ -35,8 +35,8 @@ async fn started(variables: &[(&str, &str)]) -> (TempDir, Receiver, Process, Str
 /// Stops the process: no telemetry is left unsent.
 fn ended(process: Process) {
     let ended = process.terminate();
-    assert!(ended.status.success(), "{}", ended.said);
-    assert!(!ended.said.contains("not all telemetry was sent"), "{}", ended.said);
+    assert!(ended.status.success(), "{}", ended.output);
+    assert!(!ended.output.contains("not all telemetry was sent"), "{}", ended.output);
 }
 
 fn text(span: &Span, name: &str) -> String {

@@ -113,7 +113,7 @@ async fn the_service_itself_reads_no_request_from_a_body() {
     let envoy = Envoy::start(process.address()).await;
     let smuggled = smuggled();
     for head in [format!("content-length: {}", smuggled.len()), "transfer-encoding: chunked".to_owned()] {
-        let mut stream = TcpStream::connect(envoy.behind.service_address()).await.unwrap();
+        let mut stream = TcpStream::connect(envoy.upstream.service_address()).await.unwrap();
         let sent = format!("GET {} HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\n{smuggled}", path_of("entry-1"));
         stream.write_all(sent.as_bytes()).await.unwrap();
         let mut text = Vec::new();

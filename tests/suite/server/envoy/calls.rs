@@ -36,9 +36,9 @@ async fn only_permitted_calls_reach_the_service() {
     assert_eq!(envoy.reached().len(), 1);
 
     // Without a known requester nothing is looked up.
-    envoy.behind.lookups();
+    envoy.upstream.lookups();
     let unknown = envoy.send(&format!("GET {} HTTP/1.1\r\nhost: records", path_of("entry-1")), &[]).await;
-    assert_eq!((unknown.status, envoy.reached().len(), envoy.behind.lookups().len()), (401, 0, 0));
+    assert_eq!((unknown.status, envoy.reached().len(), envoy.upstream.lookups().len()), (401, 0, 0));
 }
 
 /// Spellings of the path of a denied record that another parser may read as another

@@ -119,12 +119,12 @@ async fn without_a_lookup_every_call_is_503_and_none_reaches_the_service() {
     let process = lupa(folder.path()).await;
     let envoy = Envoy::start_with_deployed_timeouts(process.address()).await;
     serves(&envoy).await;
-    envoy.behind.signal("STOP");
+    envoy.upstream.signal("STOP");
     let paused = envoy.get(&path_of("entry-1"), &[]).await;
     assert_eq!((paused.status, envoy.reached().len()), (503, 0), "{}", paused.text);
-    envoy.behind.signal("CONT");
+    envoy.upstream.signal("CONT");
     serves(&envoy).await;
-    envoy.behind.signal("KILL");
+    envoy.upstream.signal("KILL");
     let gone = envoy.get(&path_of("entry-1"), &[]).await;
     assert_eq!((gone.status, envoy.reached().len()), (503, 0), "{}", gone.text);
 }

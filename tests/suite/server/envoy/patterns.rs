@@ -20,7 +20,7 @@ fn claims() -> Vec<String> {
         format!("{denied}?records=W10"),
         format!("{list}?id=entry-2&service_event=visit-1&{facts}"),
         format!("{list}?id=entry-2"),
-        // Of another client without consents; the service holds no such entry of Aino.
+        // A record of another client, without consents; the service holds no such entry of Aino.
         denied.replace(AINO, "010190-901R").replace("entry-2", "entry-9"),
         denied.replace("entry-2", "entry-9"),
         denied.replace(HOLDING, "1.2.246.10.99999999.5.1"),
@@ -61,7 +61,7 @@ async fn lookup_provides_records_and_caller_cannot_override() {
     assert_eq!(headers.get_all("x-lupa-permitted-records").iter().collect::<Vec<_>>(), ["entry-1"]);
     assert_ne!(headers["x-lupa-decision-id"], "forged");
     // The lookup used the path of the call.
-    let lookups = envoy.behind.lookups();
+    let lookups = envoy.upstream.lookups();
     assert_eq!(lookups.last().map(|(path, _)| path.clone()), Some(format!("/held{}", path_of("entry-1"))));
 }
 
@@ -121,7 +121,7 @@ async fn service_shows_only_records_that_lupa_permits() {
     let process = lupa(folder.path()).await;
     for envoy in [Envoy::start(process.address()).await, Envoy::start_before_checks(process.address()).await]
     {
-        let mut stream = TcpStream::connect(envoy.behind.service_address()).await.unwrap();
+        let mut stream = TcpStream::connect(envoy.upstream.service_address()).await.unwrap();
         let head = format!("GET {} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", path_of("entry-1"));
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut text = String::new();

@@ -30,7 +30,7 @@ async fn a_preflight_is_answered_before_the_filters_that_deny() {
             assert_eq!(answer.status, 401, "{lines:?}: {}", answer.text);
             assert!(!answer.text.contains("access-control-allow-methods"), "{lines:?}: {}", answer.text);
         }
-        assert_eq!((envoy.reached().len(), envoy.behind.lookups().len()), (0, 0));
+        assert_eq!((envoy.reached().len(), envoy.upstream.lookups().len()), (0, 0));
         // The page may read all answers, denials too; this permits nothing.
         for (entry, status) in [("entry-1", 200), ("entry-2", 403)] {
             let answer = envoy.get(&path_of(entry), &[ORIGIN]).await;

@@ -92,14 +92,14 @@ async fn every_recording_viewing_and_printing_agrees_over_grpc() {
             }
         })
         .await;
-        let outcome = ask(&running.channel, &scenario).await;
+        let outcome = send(&running.channel, &scenario).await;
         assert_eq!(outcome, scenario.ask_core(), "{}", scenario.name);
         assert_eq!(scenario.expectation.differences(&outcome), [], "{}", scenario.name);
         running.end().await;
     }
 }
 
-async fn ask(channel: &Channel, scenario: &Scenario) -> Outcome {
+async fn send(channel: &Channel, scenario: &Scenario) -> Outcome {
     let mut client = DeclarationServiceClient::new(channel.clone());
     let recorded = |notices: Vec<i32>| Outcome::Accepted {
         notices: notices.into_iter().map(|notice| v1::Notice::try_from(notice).unwrap()).collect(),

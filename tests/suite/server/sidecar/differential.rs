@@ -23,10 +23,10 @@ use crate::core::reference::Calendar;
 use crate::fixtures::requests::person;
 use crate::fixtures::running::Running;
 
-/// How many directories, with a client in each.
+/// Number of directories, with one client each.
 const CASES: u64 = 1_300;
 
-/// How many calls at least.
+/// Minimum number of calls.
 const CALLS: u64 = 10_000;
 
 /// Each part comes from its own header.

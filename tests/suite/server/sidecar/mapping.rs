@@ -118,7 +118,7 @@ pub(super) fn as_lines(call: Call) -> Call {
 }
 
 /// The answer to a call.
-async fn ask(running: &Running, call: Call) -> Answer {
+async fn send(running: &Running, call: Call) -> Answer {
     check(&mut AuthorizationClient::new(running.channel.clone()), call.into_check_request()).await.1
 }
 
@@ -145,7 +145,7 @@ async fn a_call_passes_with_what_was_decided() {
 #[tokio::test]
 async fn a_denial_is_403_and_says_why_in_public_words() {
     let (running, _) = start().await;
-    let answer = ask(&running, one(path_of(DENIED_VISIT))).await;
+    let answer = send(&running, one(path_of(DENIED_VISIT))).await;
     assert_eq!(answer.stopped(), (403, "REASON_NOT_SHAREABLE"));
     let Answer::Stops { headers, problem, .. } = answer else { panic!("{answer:?}") };
     assert_eq!(headers, [("content-type".to_owned(), "application/problem+json".to_owned())]);
@@ -237,7 +237,7 @@ async fn missing_doubled_or_unclear_parts_are_denied() {
         (some("event=visit-1"), "PART_MISSING"),
     ] {
         let shown = format!("{call:?}");
-        assert_eq!(ask(&running, call).await.stopped(), (403, reason), "{shown}");
+        assert_eq!(send(&running, call).await.stopped(), (403, reason), "{shown}");
     }
     running.end().await;
 }
@@ -246,7 +246,7 @@ async fn missing_doubled_or_unclear_parts_are_denied() {
 async fn check_returns_the_permitted_of_several_records() {
     let (running, _) = start().await;
     let passed_with = async |query: &str| {
-        let answer = ask(&running, some(query)).await;
+        let answer = send(&running, some(query)).await;
         answer.passed().get("x-lupa-permitted-records").map(|ids| (*ids).to_owned())
     };
     // For one record too: the service never reads a missing list as all.
@@ -255,7 +255,7 @@ async fn check_returns_the_permitted_of_several_records() {
     assert_eq!(passed_with(commas).await.as_deref(), Some("a,b%2Cc"));
     let events = "id=a&id=b&id=c&event=visit-1&event=visit-2&event=visit-3";
     assert_eq!(passed_with(events).await.as_deref(), Some("a,c"));
-    let none = ask(&running, some("id=a&id=b&event=visit-2&event=visit-2")).await;
+    let none = send(&running, some("id=a&id=b&event=visit-2&event=visit-2")).await;
     assert_eq!(none.stopped(), (403, "REASON_NOT_SHAREABLE"));
     let listed = |events: &[&str]| {
         let records = events.iter().map(|event| {
@@ -269,12 +269,15 @@ async fn check_returns_the_permitted_of_several_records() {
             .header("x-register", ASKING)
             .header("x-records", URL_SAFE_NO_PAD.encode(json))
     };
-    let all = ask(&running, listed(&["visit-1", "visit-3"])).await;
+    let all = send(&running, listed(&["visit-1", "visit-3"])).await;
     assert_eq!(all.passed()["x-lupa-permitted-records"], "visit-1,visit-3");
     // All or nothing, unless the route says otherwise.
-    assert_eq!(ask(&running, listed(&["visit-1", "visit-2"])).await.stopped(), (403, "REASON_NOT_SHAREABLE"));
+    assert_eq!(
+        send(&running, listed(&["visit-1", "visit-2"])).await.stopped(),
+        (403, "REASON_NOT_SHAREABLE")
+    );
     let unreadable = listed(&[]).header("x-none", "");
-    assert_eq!(ask(&running, unreadable).await.stopped(), (403, "INVALID_REQUEST"));
+    assert_eq!(send(&running, unreadable).await.stopped(), (403, "INVALID_REQUEST"));
     running.end().await;
 }
 
@@ -287,7 +290,7 @@ async fn undecided_call_is_503_and_no_denial() {
     })
     .await;
     HAS_GONE_BACK.store(true, Ordering::SeqCst);
-    let answer = ask(&running, one(path_of("visit-1"))).await;
+    let answer = send(&running, one(path_of("visit-1"))).await;
     assert_eq!(answer.stopped(), (503, "CLOCK_BEHIND"));
     let Answer::Stops { headers, problem, .. } = answer else { panic!("{answer:?}") };
     assert!(headers.contains(&("retry-after".to_owned(), "1".to_owned())));

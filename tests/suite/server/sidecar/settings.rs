@@ -28,8 +28,8 @@ fn every_fault_of_the_routes_is_reported() {
     std::fs::write(&path, ROUTES).unwrap();
     for command in ["config", "serve"] {
         let ended = Command::new(LUPA).arg(command).arg("--config").arg(&path).env_clear().output().unwrap();
-        let said = String::from_utf8(ended.stderr).unwrap();
-        assert_eq!(ended.status.code(), Some(2), "{said}");
+        let output = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(2), "{output}");
         for fault in [
             "sidecar.routes[0].question.channel: value: write a name",
             "sidecar.routes[0].question.records.kind: value: write a name",
@@ -40,7 +40,7 @@ fn every_fault_of_the_routes_is_reported() {
             "sidecar.routes[1]: methods: name at least one",
             "sidecar.routes[1]: path: write a path",
         ] {
-            assert!(said.contains(fault), "{fault}: {said}");
+            assert!(output.contains(fault), "{fault}: {output}");
         }
     }
 }
@@ -109,9 +109,9 @@ fn a_fault_of_a_route_names_the_field_and_what_to_write() {
         ),
         (ROUTE.to_owned(), "question.records.id: there is no question without a record"),
     ] {
-        let said = refused(&routes);
-        assert!(said.contains("sidecar.routes[0]"), "{routes}: {said}");
-        assert!(said.contains(fault), "{routes}: {fault}: {said}");
+        let output = refused(&routes);
+        assert!(output.contains("sidecar.routes[0]"), "{routes}: {output}");
+        assert!(output.contains(fault), "{routes}: {fault}: {output}");
     }
 }
 
@@ -121,7 +121,7 @@ fn refused(routes: &str) -> String {
     let path = folder.path().join("lupa.toml");
     std::fs::write(&path, routes).unwrap();
     let ended = Command::new(LUPA).arg("config").arg("--config").arg(&path).env_clear().output().unwrap();
-    let said = String::from_utf8(ended.stderr).unwrap();
-    assert_eq!(ended.status.code(), Some(2), "{routes}: {said}");
-    said
+    let output = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{routes}: {output}");
+    output
 }

@@ -58,11 +58,11 @@ impl Drop for Nodes {
 /// Runs `deploy/ha/cluster COMMAND FOLDER …` and returns its output.
 fn cluster(command: &str, folder: &Path, arguments: &[&str]) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/ha/cluster");
-    let said =
+    let output =
         Command::new(script).arg(command).arg(folder).args(arguments).stderr(Stdio::inherit()).output();
-    let said = said.unwrap();
-    assert!(said.status.success(), "deploy/ha/cluster {command}");
-    String::from_utf8(said.stdout).unwrap()
+    let output = output.unwrap();
+    assert!(output.status.success(), "deploy/ha/cluster {command}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn number(name: &str, default: u64) -> u64 {

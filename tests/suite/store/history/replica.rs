@@ -52,7 +52,7 @@ impl Replica {
             // A replica that does not reach PostgreSQL within its connect timeout exits.
             match Process::start(self.command()) {
                 Ok(process) => self.process = Some(process),
-                Err(ended) => assert!(!ended.said.contains("panicked"), "{ended:?}"),
+                Err(ended) => assert!(!ended.output.contains("panicked"), "{ended:?}"),
             }
             self.process.is_some()
         });

@@ -72,7 +72,7 @@ fn shows_uusimaa(with: &Answer, without: &Answer) -> bool {
     })
 }
 
-/// What a merger means for a FORMER_PROVIDER denial is as in revision 3.
+/// The effect of a merger on a FORMER_PROVIDER denial as in revision 3.
 fn is_not_of_former_provider(with: &Answer, without: &Answer) -> bool {
     [with, without].into_iter().all(|answer| answer.detail != Detail::DenialFormerProvider)
         && (with.rule, with.detail) != (without.rule, without.detail)

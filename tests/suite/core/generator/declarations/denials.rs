@@ -124,7 +124,7 @@ fn scope(rng: &mut Rng, setting: &Setting, ends: &Ends, sector: Sector) -> Scope
         rng.pick(&setting.directory.registers).oid,
         UNKNOWN.to_owned(),
     ];
-    // Of the files that the holder has become part of, and those that became part of it.
+    // The files that the holder has merged into, and those that have merged into it.
     let kinds: Vec<RegisterKind> = setting.kind(&ends.holder).into_iter().collect();
     let into = setting.successors(&ends.holder);
     for _ in 0..2 {

@@ -100,8 +100,8 @@ fn correct_history_has_no_violations() {
 #[test]
 fn wrong_verdict_is_found() {
     let tables = [table(OLD, &KEYS)];
-    Script::new().answered(0, None, at(OLD, 4), true).is_wrong(&tables, &["DENY is right"]);
-    Script::new().answered(0, None, at(OLD, 5), false).is_wrong(&tables, &["PERMIT is right"]);
+    Script::new().answered(0, None, at(OLD, 4), true).is_wrong(&tables, &["DENY is correct"]);
+    Script::new().answered(0, None, at(OLD, 5), false).is_wrong(&tables, &["PERMIT is correct"]);
     Script::new().answered(0, None, at(OLD, 6), true).is_wrong(&tables, &["unknown revision"]);
     Script::new().answered(0, None, at(NEW, 5), true).is_wrong(&tables, &["unknown epoch"]);
 }

@@ -43,7 +43,7 @@ impl Call {
         }
     }
 
-    async fn ask(&self, channel: Channel) -> Result<Answer, Status> {
+    async fn send(&self, channel: Channel) -> Result<Answer, Status> {
         let mut client = DeclarationServiceClient::new(channel);
         Ok(match self {
             Self::Record(message) => {
@@ -117,7 +117,7 @@ impl Person {
         let mut well_since = None;
         loop {
             let channel = self.rng.pick(&self.channels);
-            match call.ask(channel).await {
+            match call.send(channel).await {
                 Ok(answer) => {
                     let acknowledged = Acknowledged {
                         key: key.to_owned(),

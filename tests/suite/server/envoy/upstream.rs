@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::fixtures::patience::until;
 use crate::fixtures::ports::free_port;
-use crate::fixtures::process::LUPA;
+use crate::fixtures::process::{LUPA, signal};
 
 /// The path and the headers of a call.
 pub(super) type Reached = (String, http::HeaderMap);
@@ -26,7 +26,7 @@ struct Notes {
     calls: Mutex<Vec<Reached>>,
 }
 
-pub(super) struct Behind {
+pub(super) struct Upstream {
     service: Child,
     /// Where the service itself listens.
     service_address: SocketAddr,
@@ -34,7 +34,7 @@ pub(super) struct Behind {
     notes: Arc<Notes>,
 }
 
-impl Behind {
+impl Upstream {
     /// With these arguments after the port of the service.
     pub(super) async fn start(arguments: &[&str]) -> Self {
         let service_address = free_port();
@@ -74,12 +74,11 @@ impl Behind {
 
     /// Sends the service a signal, such as `STOP`.
     pub(super) fn signal(&self, name: &str) {
-        let pid = self.service.id().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+        signal(self.service.id(), name);
     }
 }
 
-impl Drop for Behind {
+impl Drop for Upstream {
     fn drop(&mut self) {
         drop(self.service.kill());
         drop(self.service.wait());
