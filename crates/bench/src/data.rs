@@ -39,7 +39,7 @@ one of the individual numbers 900 to 999, which are given to nobody. So no two
 clients share a code, and at most 21,915,000 have one.
 
 The mix: 95 % of the clients are informed (1.0, 1.1 or 2.0, by date). Most
-declarations are consents, a tenth of which are withdrawn; 3 to 4 % are denials,
+declarations are consents; a tenth of them is withdrawn. 3 to 4 % are denials,
 of every scope that can be recorded. Most clients have 1 to 5 declarations, one
 in 500 has 12 to 60, and for every two million declarations one client has
 10,000. Changes are recorded from 2022-11-01 on, in order of time. The directory

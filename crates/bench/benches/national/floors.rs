@@ -34,11 +34,11 @@ pub(crate) fn dependent_load(bytes: usize) -> Spread {
     }
     let mut at = 0;
     let repeats = repeated(REPEATS, || {
-        let began = Instant::now();
+        let start = Instant::now();
         for _ in 0..LOADS {
             at = memory.get(at as usize).map_or(0, |[next, ..]| *next);
         }
-        [began.elapsed().as_nanos() as f64 / LOADS as f64]
+        [start.elapsed().as_nanos() as f64 / LOADS as f64]
     });
     black_box(at);
     repeats.spread(0)
@@ -55,7 +55,7 @@ pub(crate) fn rows_stepped_through(store: &Path) -> f64 {
         .query_row("SELECT max(revision) FROM change", (), |row| row.get(0))
         .expect("the last revision");
     let threads = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    let began = Instant::now();
+    let start = Instant::now();
     thread::scope(|scope| {
         for part in 0..threads {
             let range = (last * part / threads, last * (part + 1) / threads);
@@ -77,5 +77,5 @@ pub(crate) fn rows_stepped_through(store: &Path) -> f64 {
             });
         }
     });
-    began.elapsed().as_secs_f64()
+    start.elapsed().as_secs_f64()
 }

@@ -1,5 +1,5 @@
-//! Closed-loop load: a fixed number of callers, each of which sends its next
-//! request when the previous one is answered.
+//! Closed-loop load: a fixed number of callers. Each sends its next request when
+//! the previous one is answered.
 
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;

@@ -20,7 +20,7 @@ use crate::scenarios::{Scenario, scenarios};
 use crate::server::demo_directory;
 use crate::{questions, targets};
 
-/// Batches per repeat. A batch is so long that the cost of reading the clock is
+/// Batches per repeat. A batch is long enough that the cost of reading the clock is
 /// negligible.
 const BATCHES: usize = 15;
 const BATCH: Duration = Duration::from_millis(5);
@@ -101,7 +101,7 @@ fn prepare(arguments: &Arguments, section: &mut Section, directory: &Directory, 
     section.table(["declarations", "preparing, µs", "deciding, ns per record"], &rows);
 }
 
-/// Nanoseconds per operation, of which a run does `of`.
+/// Nanoseconds per operation. A run does `of` operations.
 fn nanos(arguments: &Arguments, of: usize, mut run: impl FnMut()) -> Spread {
     let start = Instant::now();
     let mut runs: u32 = 0;

@@ -45,7 +45,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
     });
     let mut section = Section::default();
     section.text(format!(
-        "{CALLERS} callers, each of which records for another client and waits until the declaration is durable: over \
+        "{CALLERS} callers. Each records for another client and waits until the declaration is durable: over \
          gRPC ({CONNECTIONS} connections; with admission, the store, and in force before the answer), and directly by \
          `Store::append` in this process. The stores are on the disk of the working copy."
     ));
