@@ -19,6 +19,7 @@
 //!   the committed changes from the store.
 //! - [`store`] makes declarations durable before they are acknowledged.
 //! - [`wire`] converts between protobuf messages and the types of the core.
+//! - [`decide`] decides the records of a request: the one place that does.
 //! - [`service`] implements the rpcs: it converts, decides and converts back.
 //! - [`identity`] maps a caller to its disclosure level.
 //! - [`server`] opens the parts, connects them and listens.
@@ -34,6 +35,7 @@ pub use lupa_policy as policy;
 pub mod index;
 pub mod store;
 pub mod wire;
+pub mod decide;
 pub mod service;
 pub mod identity;
 pub mod server;

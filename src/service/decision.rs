@@ -1,4 +1,4 @@
-//! Who may see which record, and why.
+//! The decision service: who may see which record, and why.
 
 mod answer;
 
@@ -6,16 +6,14 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
+use crate::decide::{Circumstances, Decider};
 use crate::identity::Entitlement;
-use crate::index::Snapshot;
-use crate::policy::Question;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
 use crate::policy::directory::Directory;
 use crate::policy::explain::{Explanation, next_answers};
 use crate::policy::facts::Facts;
 use crate::policy::request::Situation;
-use crate::policy::verdict::Verdict;
 use crate::policy::viewing::{Sight, ViewingPurpose};
 use crate::store::{Viewed, Viewing};
 use crate::wire::answer::Answer;
@@ -36,7 +34,7 @@ use crate::wire::{decision, directory};
 use super::Core;
 use super::decision_id::decision_id;
 use super::status::Failure;
-use answer::Asked;
+use answer::ValidCall;
 
 /// The decision service.
 #[derive(Clone)]
@@ -53,7 +51,7 @@ impl Decisions {
 
     async fn decide(&self, call: &DecideCall, caller: Entitlement) -> Result<Answer, Status> {
         let DecideCall { situation, records, at_least, request_id } = call;
-        let known = async {
+        let valid = async {
             self.core.check_size(records.count())?;
             let situation = situation.as_ref().map_err(InvalidRequest::clone)?;
             let snapshot = self.core.snapshot(at_least).await?;
@@ -61,10 +59,10 @@ impl Decisions {
             check_born(&situation.client, now)?;
             Ok::<_, Failure>((situation, snapshot, now))
         };
-        let (situation, snapshot, now) = match known.await {
-            Ok(known) => known,
+        let (situation, snapshot, now) = match valid.await {
+            Ok(valid) => valid,
             Err(failure) => {
-                // That it is no message at all comes before what is wrong with it.
+                // A malformed record is reported before everything else.
                 records.check()?;
                 return Err(failure.into());
             }
@@ -73,8 +71,8 @@ impl Decisions {
             Entitlement::Public => Disclosure::Public,
             Entitlement::Full => Disclosure::Detailed,
         };
-        let asked = Asked { situation, records, request_id, disclosure };
-        Ok(asked.answer(&self.core, &snapshot, now)?)
+        let call = ValidCall { situation, records, request_id, disclosure };
+        Ok(call.answer(&self.core, &snapshot, now)?)
     }
 
     async fn explain(&self, message: &ExplainRequest) -> Result<ExplainResponse, Failure> {
@@ -94,19 +92,11 @@ impl Decisions {
         let declarations = self.core.history(&situation.client, &snapshot).await?;
         let shown = shown_to(&situation, &declarations, snapshot.directory(), now);
         self.log_viewing(decide, &situation, &shown, snapshot.directory()).await?;
-        let question = Question::new(
-            &situation,
-            Facts::all(&declarations),
-            snapshot.directory(),
-            &self.core.calendar,
-            now,
-        );
-        let read = decision::record(record);
-        let Explanation { verdict, steps } = match &read {
-            Ok(record) => question.explain(record),
-            Err(field) => Explanation { verdict: Verdict::invalid(*field), steps: Vec::new() },
-        };
         let calendar = &self.core.calendar;
+        let circumstances = Circumstances { directory: snapshot.directory(), calendar, now };
+        let decider = Decider::new(&situation, Facts::all(&declarations), circumstances);
+        let read = decision::record(record);
+        let Explanation { verdict, steps } = decider.explain(&read);
         let next = read.map(|record| {
             next_answers(&situation, &declarations, snapshot.directory(), calendar, now, &record)
         });
@@ -146,38 +136,21 @@ impl Decisions {
         let mut declarations =
             if *ignore_stored { Vec::new() } else { self.core.history(&situation.client, &snapshot).await? };
         declarations.extend(given);
-        let circumstances = Circumstances { declarations: &declarations, directory: &directory, now };
-        let decision = self.simulated(decide, &situation, &circumstances, &snapshot);
-        Ok(SimulateResponse { decision: Some(decision), simulated: true })
-    }
-
-    /// As `Decide` would answer under other circumstances, as a message.
-    fn simulated(
-        &self,
-        message: &DecideRequest,
-        situation: &Situation<'_>,
-        circumstances: &Circumstances<'_>,
-        snapshot: &Snapshot,
-    ) -> DecideResponse {
-        let Circumstances { declarations, directory, now } = *circumstances;
-        let question =
-            Question::new(situation, Facts::all(declarations), directory, &self.core.calendar, now);
-        let verdicts = message.records.iter().map(|record| {
-            let verdict = question.decide_read(decision::record(record));
-            to_verdict(&verdict, Disclosure::Detailed, id_among(declarations))
-        });
-        DecideResponse {
-            verdicts: verdicts.collect(),
+        let circumstances = Circumstances { directory: &directory, calendar: &self.core.calendar, now };
+        let decider = Decider::new(&situation, Facts::all(&declarations), circumstances);
+        let decision = DecideResponse {
+            verdicts: decider.verdicts(&decide.records, Disclosure::Detailed, id_among(&declarations)),
             decision_id: decision_id(now).to_string(),
             token: self.core.tokens.write(snapshot.point()),
             decided_at: Some(to_timestamp(now)),
             catalogue_version: self.core.catalogue_version.text().to_string(),
-            request_id: message.request_id.clone(),
-        }
+            request_id: decide.request_id.clone(),
+        };
+        Ok(SimulateResponse { decision: Some(decision), simulated: true })
     }
 
-    /// An explanation shows the declarations considered: where there are
-    /// denials among them, they are viewed to investigate (002).
+    /// An explanation shows the declarations considered. If there are denials
+    /// among them, that is a viewing for the purpose of investigation (002).
     async fn log_viewing(
         &self,
         message: &DecideRequest,
@@ -198,14 +171,6 @@ impl Decisions {
     }
 }
 
-/// What a simulation goes by, besides the situation.
-#[derive(Clone, Copy)]
-struct Circumstances<'a> {
-    declarations: &'a ClientDeclarations,
-    directory: &'a Directory,
-    now: Instant,
-}
-
 #[tonic::async_trait]
 impl DecisionService for Decisions {
     async fn decide(&self, request: Request<DecideCall>) -> Result<Response<Answer>, Status> {
@@ -224,9 +189,9 @@ impl DecisionService for Decisions {
         request: Request<SimulateRequest>,
     ) -> Result<Response<SimulateResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
-        let asked = request.get_ref();
-        let records = asked.decide.as_ref().map_or(0, |decide| decide.records.len());
-        Ok(Core::about(records, self.simulate(asked).await?))
+        let message = request.get_ref();
+        let records = message.decide.as_ref().map_or(0, |decide| decide.records.len());
+        Ok(Core::about(records, self.simulate(message).await?))
     }
 
     async fn list_rules(&self, _: Request<ListRulesRequest>) -> Result<Response<ListRulesResponse>, Status> {
@@ -237,8 +202,9 @@ impl DecisionService for Decisions {
     }
 }
 
-/// The declarations that an explanation shows: those recorded by an instant, of
-/// the denials those that a professional of the requester's register may view.
+/// The declarations that an explanation shows: those recorded up to an instant,
+/// and of the denials only those that a professional of the requester's register
+/// may view.
 fn shown_to<'d>(
     situation: &Situation<'_>,
     declarations: &'d ClientDeclarations,

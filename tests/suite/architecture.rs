@@ -24,11 +24,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("index", &["store"]),
     ("config", &[]),
+    ("decide", &["wire"]),
     ("telemetry", &["wire", "config"]),
     ("identity", &["config"]),
-    ("service", &["wire", "index", "store", "identity", "telemetry"]),
+    ("service", &["decide", "wire", "index", "store", "config", "identity", "telemetry"]),
     ("server", &["store", "wire", "index", "config", "telemetry", "identity", "service"]),
-    ("cli", &["store", "wire", "index", "config", "telemetry", "identity", "service", "server"]),
+    ("cli", &["decide", "store", "wire", "index", "config", "telemetry", "identity", "service", "server"]),
 ];
 
 /// What only these modules may name.

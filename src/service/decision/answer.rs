@@ -1,30 +1,31 @@
-//! The answer to `Decide`: record by record, read, decided and written at once.
+//! The answer to `Decide`: each record is decoded and decided, and its verdict
+//! is counted and written, before the next one is decoded.
 
 use uuid::fmt::Hyphenated;
 
+use crate::decide::{Circumstances, Decider};
 use crate::index::Snapshot;
-use crate::policy::Question;
 use crate::policy::day::Instant;
 use crate::policy::request::Situation;
 use crate::service::Core;
 use crate::service::decision_id::decision_id;
-use crate::service::tally::{Decided, Tally};
+use crate::service::tally::{DecisionContext, Tally};
 use crate::wire::answer::{Answer, AnswerTail, AnswerWriter};
-use crate::wire::codec::AskedRecords;
+use crate::wire::codec::RawRecords;
 use crate::wire::verdict::Disclosure;
 use crate::wire::view::Malformed;
 
-/// Everything that an answer is made of.
-pub(super) struct Asked<'a> {
+/// A request to `Decide` whose situation is valid.
+pub(super) struct ValidCall<'a> {
     pub(super) situation: &'a Situation<'a>,
-    pub(super) records: &'a AskedRecords,
+    pub(super) records: &'a RawRecords,
     pub(super) request_id: &'a str,
     pub(super) disclosure: Disclosure,
 }
 
-impl Asked<'_> {
-    /// One verdict a record, in the same order, at one revision. One lookup of
-    /// the client; nothing is allocated for a record.
+impl ValidCall<'_> {
+    /// Writes one verdict a record, in the same order, at one revision. It looks
+    /// the client up once and allocates nothing for a record.
     pub(super) fn answer(self, core: &Core, snapshot: &Snapshot, now: Instant) -> Result<Answer, Malformed> {
         let Self { situation, records, request_id, disclosure } = self;
         let token = core.tokens.of(snapshot.point());
@@ -38,18 +39,18 @@ impl Asked<'_> {
             request_id,
         };
         let declarations = snapshot.declarations(&situation.client);
-        let question =
-            Question::new(situation, declarations.facts(), snapshot.directory(), &core.calendar, now);
+        let directory = snapshot.directory();
+        let circumstances = Circumstances { directory, calendar: &core.calendar, now };
+        let decider = Decider::new(situation, declarations.facts(), circumstances);
         let bytes = tail.bytes_with(records.count(), disclosure);
         let mut writer = AnswerWriter::new(bytes, disclosure, |place| declarations.id(place));
-        let mut tally = Tally::of(&question);
-        records.read(|record| {
-            let verdict = question.decide_read(record);
-            tally.add(&verdict);
-            writer.verdict(&verdict);
+        let mut tally = Tally::new(decider.requester());
+        decider.decide(records, |verdict| {
+            tally.add(verdict);
+            writer.verdict(verdict);
         })?;
-        let decided = Decided { id, channel: situation.channel, revision: snapshot.revision() };
-        tally.tell(core, &decided);
+        let context = DecisionContext { id, channel: situation.channel, revision: snapshot.revision() };
+        tally.record(core, &context);
         Ok(writer.finish(&tail))
     }
 }
