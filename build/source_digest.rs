@@ -90,7 +90,7 @@ impl Fnv1a {
     }
 
     fn write_token(&mut self, token: TokenTree) {
-        match token {
+        match &token {
             TokenTree::Group(group) => {
                 self.write(match group.delimiter() {
                     Delimiter::Parenthesis => "(",
@@ -101,7 +101,9 @@ impl Fnv1a {
                 self.write_tokens(group.stream());
                 self.write("end");
             }
-            token => self.write(&token.to_string()),
+            TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => {
+                self.write(&token.to_string())
+            }
         }
     }
 }
@@ -112,7 +114,7 @@ fn skip_item(tokens: &mut impl Iterator<Item = TokenTree>) {
         match token {
             TokenTree::Punct(mark) if mark.as_char() == ';' => return,
             TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => return,
-            _ => {}
+            TokenTree::Group(_) | TokenTree::Ident(_) | TokenTree::Punct(_) | TokenTree::Literal(_) => {}
         }
     }
 }

@@ -16,6 +16,7 @@ mod get;
 mod index;
 pub mod input;
 mod list;
+mod metrics;
 pub mod names;
 mod parties;
 mod print;
@@ -85,7 +86,7 @@ pub struct Global {
         default_value = "http://127.0.0.1:7411"
     )]
     pub server: String,
-    /// The configuration file [default: none, only the defaults and the environment]
+    /// The configuration file; without one, only the environment overrides the defaults
     #[arg(long, global = true, value_name = "FILE", env = "LUPA_CONFIG", hide_env_values = true)]
     pub config: Option<PathBuf>,
     /// Print JSON (the protobuf JSON mapping) instead of tables
@@ -118,7 +119,7 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Print a client's consents or denials for the client
     Print(print::PrintArgs),
-    /// Load or show the organisations and registers
+    /// Check, load or show the organisations and registers
     #[command(subcommand)]
     Directory(directory::DirectoryCommand),
     /// Show the state of the index of a running server
@@ -133,6 +134,8 @@ pub enum Command {
     Rules(rules::RulesArgs),
     /// Show every setting with its effective value, and where it comes from
     Config(config::ConfigArgs),
+    /// Show every metric with its labels and meaning
+    Metrics(metrics::MetricsArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -158,6 +161,7 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Test(args) => test::run(&args, &global),
         Command::Rules(args) => rules::run(args, &global).await,
         Command::Config(args) => config::run(&args, &global),
+        Command::Metrics(args) => metrics::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

@@ -19,7 +19,7 @@
 //!   the committed changes from the store.
 //! - [`store`] makes declarations durable before they are acknowledged.
 //! - [`wire`] converts between protobuf messages and the types of the core.
-//! - [`decide`] decides the records of a request: the one place that does.
+//! - [`decide`] is the one place where records are decided, whichever way a request came in.
 //! - [`service`] implements the rpcs: it converts, decides and converts back.
 //! - [`identity`] maps a caller to its disclosure level.
 //! - [`server`] opens the parts, connects them and listens.

@@ -36,7 +36,7 @@ use crate::policy::day::Instant;
 #[cfg(feature = "envoy")]
 use crate::service::sidecar::RouteFault;
 use crate::service::{Core, Limits, WatchLimits};
-use crate::store::{Store, StoreError};
+use crate::store::{OpenError, Store, WriteError};
 use crate::telemetry::{LogLevel, Telemetry};
 
 use envoy::Envoy;
@@ -61,7 +61,7 @@ const CHECKPOINT_SUFFIX: &str = ".index";
 pub enum ServerError {
     /// The store could not be opened.
     #[error("the store cannot be opened")]
-    Open(#[source] StoreError),
+    Open(#[source] OpenError),
     /// Routes of calls that make no sense.
     #[cfg(feature = "envoy")]
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
@@ -75,7 +75,7 @@ pub enum ServerError {
     NoEnvoy,
     /// A write to the store failed. Only durable declarations were acknowledged.
     #[error("the store failed, so the server stopped; every acknowledged declaration is stored")]
-    Store(#[source] Arc<StoreError>),
+    Store(#[source] Arc<WriteError>),
     /// Listening failed.
     #[error("serving failed")]
     Transport(#[from] tonic::transport::Error),

@@ -1,342 +1,281 @@
-//! The store: committed changes, never changed again, in one SQLite file or in
-//! a PostgreSQL database that many share.
+//! The store: an append-only log of committed changes, in one SQLite file or in a PostgreSQL database
+//! that many processes share.
 //!
 //! - A *change* is a declaration, a withdrawal or a new directory.
-//! - Its *revision* is its place in commit order: 1, 2, 3, … without holes.
-//! - The *epoch* tells one history from another: a store that has lost changes
-//!   which it had begins a new one.
+//! - Its *revision* is its number in commit order: 1, 2, 3, … without holes.
+//! - The *epoch* names the history that a revision counts in: a store that may have lost acknowledged
+//!   changes starts a new one.
 //!
 //! ```text
-//!  append ──▶ bounded queue ──▶ writer thread: one transaction for all that waits
-//!                                │  answered before? the same answer again
-//!                                │  admit, on the client's declarations as they are now
+//!  append ──▶ bounded queue ──▶ writer thread: one transaction for all waiting jobs (group commit)
+//!                                │  idempotency key recorded already? the recorded answer
+//!                                │  admission, on the client's declarations as they are now
 //!                                ▼
-//!                               commit, synced ──▶ answers ──▶ committed() hints at the revision
-//!  load_range, follow, changes_since, history_of ◀── connections that only read
+//!                               commit, synced ──▶ replies ──▶ committed() publishes the revision
+//!  load_range, follow, changes_since, history_of ◀── read-only connections
 //! ```
 //!
-//! INVARIANT (durable): nothing is answered before it is committed and synced.
-//! Where no answer comes to a commit, it is unknown, and looked up by its
-//! idempotency key.
+//! `store/backend.rs` is the contract that both backends fulfil.
+//!
+//! INVARIANT (durable): no answer is sent before its change is committed and synced. If a commit is not
+//! answered, the outcome is unknown, and a retry with the same idempotency key resolves it.
 
+mod backend;
 mod change;
-mod columns;
 mod copy;
+mod stored_change;
 mod error;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzed;
 mod group;
-mod hired;
 mod history;
 mod id;
 mod job;
+mod options;
 mod place;
 mod postgres;
 mod random;
-mod raw;
 mod row;
 mod sqlite;
+mod table;
 mod verify;
 mod viewing;
+mod writer;
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use change::{
-    Admit, Append, AppendError, Appended, Change, ChangeBatch, ChangeEffect, ChangedClient, Entry, Epoch,
-    IndexChange, Point, Replaced, Revision,
+    Admit, Append, Appended, Change, ChangeBatch, ChangeEffect, ChangedClient, Entry, Epoch, IndexChange,
+    Point, Replaced, Revision,
 };
 pub use copy::{CopyPhase, CopyTo};
-pub use error::StoreError;
+pub use error::{AppendError, CopyError, DriverError, OpenError, ReadError, WriteError};
 pub use id::{DeclarationIds, REVISION_MAX};
+pub use options::StoreOptions;
 pub use place::Place;
-pub use postgres::{Password, PostgresFailure, PostgresOptions, PostgresTls};
+pub use postgres::{Password, PostgresOptions, PostgresTls};
+pub use random::NoRandomness;
 pub(crate) use row::{content_of_text, text_of_content};
 pub use sqlite::bulk;
 pub use verify::{Finding, Verified, VerifyFault};
 pub use viewing::{Viewed, Viewing};
 
 use crate::policy::client_id::ClientId;
-use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
-use hired::{Begun, Hired, Told};
-use job::{Job, Pending};
+use backend::Backend;
+use job::{Job, PendingJob};
 use postgres::Postgres;
 use sqlite::Sqlite;
+use writer::{Opened, WriterHandle, WriterStatus};
 
-/// A store. A cheap handle: the last one to be dropped waits for the writer to
-/// finish and closes what is open.
+/// A store. A cheap handle: dropping the last clone waits for the writer to finish and closes all
+/// connections.
 #[derive(Clone)]
 pub struct Store(Arc<Inner>);
 
-/// How the store works.
-#[derive(Clone, Copy, Debug)]
-pub struct StoreOptions {
-    /// What time it is.
-    pub clock: fn() -> Instant,
-    /// How many calls may wait to be written; at least 1.
-    pub queue_length_max: usize,
-    /// How many of them one transaction may take; at least 1.
-    pub group_commit_max: usize,
-    /// A larger file is not checked whole when it is opened; what is read of
-    /// it is checked as it is read.
-    pub check_whole_bytes_max: u64,
-    /// How many histories may be read at one time; at least 1.
-    pub read_connections_max: usize,
-    /// How long after it was proven fresh this process still decides from what
-    /// it has read. The store keeps the longest of all who share it.
-    pub max_staleness: Duration,
-}
-
-/// Dropped in this order: the connections that read close before the one that
-/// writes, because the last one to close empties SQLite's log.
+/// Fields in the order in which they are dropped: SQLite's read connections close before the one that
+/// writes, because the last one to close empties the write-ahead log.
 struct Inner {
-    database: Database,
-    told: Arc<Told>,
-    /// None if it is only followed.
-    writing: Option<Hired>,
+    backend: Box<dyn Backend>,
+    status: Arc<WriterStatus>,
+    /// `None` if the store is only followed.
+    writer: Option<WriterHandle>,
 }
 
-enum Database {
-    Sqlite(Box<Sqlite>),
-    Postgres(Postgres),
-}
-
-impl From<Sqlite> for Database {
-    fn from(sqlite: Sqlite) -> Self {
-        Self::Sqlite(Box::new(sqlite))
-    }
-}
-
-impl From<Postgres> for Database {
-    fn from(postgres: Postgres) -> Self {
-        Self::Postgres(postgres)
-    }
-}
-
-/// Why a job has no answer.
+/// Why a job has no reply.
 enum Unanswered {
     ReadOnly,
     Overloaded,
-    Stopped(Arc<StoreError>),
+    Stopped(Arc<WriteError>),
 }
 
 impl Store {
-    /// Opens the embedded store at a path, or begins one there. Checks the
-    /// whole file, unless it is larger than the options say. Blocks.
-    pub fn open(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+    /// Opens the embedded store at a path, or creates one there. Checks the whole file, unless it is
+    /// larger than `check_whole_bytes_max`. Blocks.
+    pub fn open(path: &Path, options: StoreOptions) -> Result<Self, OpenError> {
         Sqlite::open(path, options).map(Self::of)
     }
 
-    /// Opens an embedded store that another process on this machine writes, or
-    /// none does, only to read it. What is committed there is seen by
-    /// [`Store::changes_since`]; [`Store::committed`] does not tell of it.
-    /// Whatever would write answers [`StoreError::ReadOnly`]. Blocks.
-    pub fn open_to_follow(path: &Path, options: StoreOptions) -> Result<Self, StoreError> {
+    /// Opens an embedded store only to read it; another process on this machine may write it.
+    /// [`Store::changes_since`] sees what is committed there, [`Store::committed`] does not report it.
+    /// Every write returns [`WriteError::ReadOnly`]. Blocks.
+    pub fn open_to_follow(path: &Path, options: StoreOptions) -> Result<Self, OpenError> {
         Sqlite::open_to_follow(path, options).map(Self::of)
     }
 
-    /// Connects to a shared store, or begins one there. Other processes may
-    /// write and follow it too. Blocks.
-    pub fn connect(postgres: &PostgresOptions, options: StoreOptions) -> Result<Self, StoreError> {
+    /// Connects to a shared store, or creates one there. Other processes may write and follow it at the
+    /// same time. Blocks.
+    pub fn connect(postgres: &PostgresOptions, options: StoreOptions) -> Result<Self, OpenError> {
         Postgres::open(postgres, options).map(Self::of)
     }
 
-    /// Copies an embedded store, which may be in use, into a new file as it is
-    /// at one moment. Whoever opens the copy to write begins a new epoch: it
-    /// may lack what was acknowledged since. Tells the last revision in it. Blocks.
-    pub fn back_up(path: &Path, to: &Path) -> Result<Revision, StoreError> {
+    /// Copies a snapshot of an embedded store, which may be in use, into a new file. The first process
+    /// that opens the copy for writing starts a new epoch, because the copy may lack changes that were
+    /// acknowledged later. Returns the last revision in it. Blocks.
+    pub fn back_up(path: &Path, to: &Path) -> Result<Revision, CopyError> {
         sqlite::back_up(path, to)
     }
 
-    fn of((database, writing, told): Begun<impl Into<Database>>) -> Self {
-        Self(Arc::new(Inner { database: database.into(), told, writing }))
+    fn of(opened: Opened<impl Backend + 'static>) -> Self {
+        let Opened { backend, writer, status } = opened;
+        Self(Arc::new(Inner { backend: Box::new(backend), status, writer }))
     }
 
-    /// Where it is.
+    /// Where the store is.
     #[must_use]
     pub fn place(&self) -> Place {
-        match &self.0.database {
-            Database::Sqlite(sqlite) => sqlite.path.as_path().into(),
-            Database::Postgres(postgres) => postgres.server.place(),
-        }
+        self.0.backend.place()
     }
 
-    /// The file of an embedded store, without links and dots.
+    /// The canonical path of an embedded store.
     #[must_use]
     pub fn file(&self) -> Option<&Path> {
-        match &self.0.database {
-            Database::Sqlite(sqlite) => Some(&sqlite.path),
-            Database::Postgres(_) => None,
-        }
+        self.0.backend.file()
     }
 
-    /// Which store this is.
+    /// The current epoch.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
-        match &self.0.database {
-            Database::Sqlite(sqlite) => sqlite.identity.epoch,
-            Database::Postgres(postgres) => postgres.epoch(),
-        }
+        self.0.backend.epoch()
     }
 
     /// The secret key of the tokens' MAC.
     #[must_use]
     pub fn token_key(&self) -> &[u8; 32] {
-        match &self.0.database {
-            Database::Sqlite(sqlite) => &sqlite.identity.token_key,
-            Database::Postgres(postgres) => &postgres.server.token_key,
-        }
+        self.0.backend.token_key()
     }
 
-    /// How the ids of its declarations follow from when they were recorded.
+    /// How the ids of this store's declarations are derived.
     #[must_use]
     pub fn declaration_ids(&self) -> DeclarationIds {
-        match &self.0.database {
-            Database::Sqlite(sqlite) => sqlite.identity.ids,
-            Database::Postgres(postgres) => postgres.server.ids,
-        }
+        self.0.backend.declaration_ids()
     }
 
-    /// Appends a declaration or a withdrawal, durably, if admission lets it
-    /// in. With a key that was used for the same before, tells what was
-    /// answered then. A call that is given up may still be carried out.
+    /// Appends a declaration or a withdrawal durably, if admission accepts it. If its idempotency key is
+    /// recorded with the same payload, returns the recorded answer. A call that is dropped may still be
+    /// carried out.
     pub async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        match self.ask(|answer| Job::Append(Box::new(Pending::new(append, answer)))).await {
+        match self.request(|reply| Job::Append(Box::new(PendingJob::new(append, reply)))).await {
             Ok(appended) => appended,
-            Err(Unanswered::ReadOnly) => Err(AppendError::Store(Arc::new(StoreError::ReadOnly))),
+            Err(Unanswered::ReadOnly) => Err(AppendError::Store(Arc::new(WriteError::ReadOnly))),
             Err(Unanswered::Overloaded) => Err(AppendError::Overloaded),
             Err(Unanswered::Stopped(failure)) => Err(AppendError::Store(failure)),
         }
     }
 
-    /// Replaces the directory, durably.
-    pub async fn replace_directory(&self, directory: Directory) -> Result<Replaced, StoreError> {
-        self.ask(|answer| Job::Directory(Box::new(Pending::new(directory, answer)))).await?
+    /// Replaces the directory durably.
+    pub async fn replace_directory(&self, directory: Directory) -> Result<Replaced, WriteError> {
+        self.request(|reply| Job::Directory(Box::new(PendingJob::new(directory, reply)))).await?
     }
 
-    /// Logs that declarations are viewed, durably: show them after it has answered.
-    pub async fn log_viewing(&self, viewing: Viewing) -> Result<(), StoreError> {
-        self.ask(|answer| Job::Viewing(Box::new(Pending::new(viewing, answer)))).await?
+    /// Logs durably that declarations are viewed. Show them only after it has returned.
+    pub async fn log_viewing(&self, viewing: Viewing) -> Result<(), WriteError> {
+        self.request(|reply| Job::Viewing(Box::new(PendingJob::new(viewing, reply)))).await?
     }
 
-    /// Stores the history of another system as it is given, with its ids,
-    /// times and withdrawals, all of it or nothing. Nothing is asked of it but
-    /// that its ids are new. Tells the last revision.
-    pub async fn import(&self, history: Vec<(ClientId, Declaration)>) -> Result<Revision, StoreError> {
-        self.ask(|answer| Job::Import(Pending::new(history, answer))).await?
+    /// Appends the history of another system, with its ids, times and withdrawals: all of it or nothing.
+    /// It is not admitted; only its ids must be new. Returns the last revision.
+    pub async fn import(&self, history: Vec<(ClientId, Declaration)>) -> Result<Revision, WriteError> {
+        self.request(|reply| Job::Import(PendingJob::new(history, reply))).await?
     }
 
-    /// Reads what decides of the changes after one revision up to another,
-    /// which is committed, in order, until `each` says that it has had enough. Tells the last one
-    /// read. An error if any is missing. Reads on a connection of its own:
-    /// as rows never change, several ranges may be read at one time. Blocks.
+    /// Passes the effects of the changes after one revision up to another, which is committed, to `each`,
+    /// in order, until it returns `false`. Returns the last revision passed; an error if one is missing.
+    /// Several ranges can be loaded in parallel. Blocks.
     pub fn load_range(
         &self,
         after: Revision,
         until: Revision,
         each: &mut dyn FnMut(IndexChange) -> bool,
-    ) -> Result<Revision, StoreError> {
-        match &self.0.database {
-            Database::Sqlite(sqlite) => sqlite.load_range(after, until, each),
-            Database::Postgres(postgres) => postgres.load_range(after, until, each),
-        }
+    ) -> Result<Revision, ReadError> {
+        self.0.backend.load_range(after, until, each)
     }
 
-    /// A client's declarations as they were at a point, in revision order. An
-    /// error if the store does not reach it, or is in another epoch. A long
-    /// history does not hold up who follows the store; how many are read at one
-    /// time is limited, others wait. Blocks.
-    pub fn history_of(&self, client: &ClientId, until: Point) -> Result<Vec<Declaration>, StoreError> {
-        match &self.0.database {
-            // Nobody takes the place of a file while it is open: it has one epoch.
-            Database::Sqlite(sqlite) => sqlite.history_of(client, until.revision),
-            Database::Postgres(postgres) => postgres.history_of(client, until),
-        }
+    /// A client's declarations as they were at a point, in revision order. An error if the store does not
+    /// reach it, or is in another epoch. Does not delay the follower. Blocks.
+    pub fn history_of(&self, client: &ClientId, until: Point) -> Result<Vec<Declaration>, ReadError> {
+        self.0.backend.history_of(client, until)
     }
 
-    /// Whom the changes after a revision up to a point concern, in order, at
-    /// most so many. An error if the store does not reach it, or is in another
-    /// epoch. Does not hold up who follows the store. Blocks.
+    /// Whose declarations the changes after a revision up to a point concern, in order. An error if the
+    /// store does not reach the point, or is in another epoch. Does not delay the follower. Blocks.
     pub fn clients_changed(
         &self,
         after: Revision,
         until: Point,
-        most: usize,
-    ) -> Result<Vec<ChangedClient>, StoreError> {
-        match &self.0.database {
-            Database::Sqlite(sqlite) => sqlite.clients_changed(after, until.revision, most),
-            Database::Postgres(postgres) => postgres.clients_changed(after, until, most),
-        }
+        limit: usize,
+    ) -> Result<Vec<ChangedClient>, ReadError> {
+        self.0.backend.clients_changed(after, until, limit)
     }
 
-    /// Reads the changes after a revision, in order, at most so many. An error
-    /// if one is missing, or the store does not reach that revision. Blocks.
-    pub fn changes_since(&self, revision: Revision, most: usize) -> Result<Vec<Change>, StoreError> {
-        match &self.0.database {
-            Database::Sqlite(sqlite) => sqlite.read(|reader| reader.changes_since(revision, most)),
-            Database::Postgres(postgres) => postgres.changes_since(revision, most),
-        }
+    /// The next changes after a revision, in order. An error if one is missing, or the store does not
+    /// reach the revision. Blocks.
+    pub fn changes_since(&self, after: Revision, limit: usize) -> Result<Vec<Change>, ReadError> {
+        self.0.backend.changes_since(after, limit)
     }
 
-    /// Reads what decides of the changes after a point, in order, at most so
-    /// many. With a proof, finding fewer proves that no more were there when
-    /// the read began. An error if one is missing, or if the store is in
-    /// another epoch. Blocks.
-    pub fn follow(&self, after: Point, most: usize, with_proof: bool) -> Result<ChangeBatch, StoreError> {
-        match &self.0.database {
-            Database::Sqlite(sqlite) => {
-                // Nobody takes the place of a file while it is open: each look proves.
-                let changes =
-                    sqlite.read(|reader| reader.loaded_since(after.revision, most, sqlite.identity.ids))?;
-                Ok(ChangeBatch { changes, proves_freshness: true })
-            }
-            Database::Postgres(postgres) => postgres.follow(after, most, with_proof),
-        }
+    /// The effects of the next changes after a point, in order. With a proof, a result shorter than `limit`
+    /// proves that every change that was acknowledged before the call is read. An error if one is missing,
+    /// or if the store is in another epoch. Blocks.
+    pub fn follow(&self, after: Point, limit: usize, with_proof: bool) -> Result<ChangeBatch, ReadError> {
+        self.0.backend.follow(after, limit, with_proof)
     }
 
-    /// How many changes are committed. Blocks.
-    pub fn count(&self) -> Result<u64, StoreError> {
-        let Revision(count) = match &self.0.database {
-            Database::Sqlite(sqlite) => sqlite.read(|reader| reader.last())?,
-            Database::Postgres(postgres) => postgres.count()?,
-        };
+    /// The number of committed changes. Blocks.
+    pub fn count(&self) -> Result<u64, ReadError> {
+        let Revision(count) = self.0.backend.last_revision()?;
         Ok(count)
     }
 
-    /// The last committed revision, told after each commit. A hint that there
-    /// is something to read.
-    #[must_use]
-    pub fn committed(&self) -> watch::Receiver<Revision> {
-        self.0.told.committed.subscribe()
+    /// Copies everything into a new store, which has an epoch and a token key of its own, and verifies
+    /// both. Reports its progress and stops if `report` returns `false`; then, and after an error, the
+    /// copy must not be used. No process may write the original meanwhile. Blocks.
+    pub fn copy(
+        &self,
+        to: CopyTo<'_>,
+        options: StoreOptions,
+        report: &mut dyn FnMut(CopyPhase) -> bool,
+    ) -> Result<Option<Verified>, CopyError> {
+        copy::copy(&*self.0.backend, to, options, report)
     }
 
-    /// Waits until the writer has had to stop, which it does for good, and
-    /// tells why.
-    pub async fn failed(&self) -> Arc<StoreError> {
-        let mut failure = self.0.told.failure.subscribe();
-        let told = failure.wait_for(Option::is_some).await.ok().and_then(|told| told.clone());
-        match told {
+    /// Reads and checks every change. Reports its progress and stops if `report` returns `false`. An
+    /// error if the store cannot be read at all. Blocks.
+    pub fn verify(&self, report: &mut dyn FnMut(Revision) -> bool) -> Result<Option<Verified>, ReadError> {
+        verify::verify(&*self.0.backend, report)
+    }
+
+    /// The last committed revision, published after each commit: a hint that there is something to read.
+    #[must_use]
+    pub fn committed(&self) -> watch::Receiver<Revision> {
+        self.0.status.committed.subscribe()
+    }
+
+    /// Waits until the writer has stopped for good, and returns the cause.
+    pub async fn failed(&self) -> Arc<WriteError> {
+        let mut failure = self.0.status.failure.subscribe();
+        let published = failure.wait_for(Option::is_some).await.ok().and_then(|failure| failure.clone());
+        match published {
             Some(failure) => failure,
-            // Does not happen: this handle keeps the sender alive.
+            // Unreachable: this handle keeps the sender alive.
             None => std::future::pending().await,
         }
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unanswered> {
-        let Some(Hired { jobs, .. }) = &self.0.writing else { return Err(Unanswered::ReadOnly) };
-        let (sender, answer) = oneshot::channel();
+    async fn request<T>(&self, job: impl FnOnce(oneshot::Sender<T>) -> Job) -> Result<T, Unanswered> {
+        let Some(WriterHandle { jobs, .. }) = &self.0.writer else { return Err(Unanswered::ReadOnly) };
+        let (sender, reply) = oneshot::channel();
         if let Err(mpsc::error::TrySendError::Full(_)) = jobs.try_send(job(sender)) {
             return Err(Unanswered::Overloaded);
         }
-        match answer.await {
-            Ok(answer) => Ok(answer),
-            // The writer dropped the job, so it tells of its failure or has done so.
+        match reply.await {
+            Ok(reply) => Ok(reply),
+            // The writer dropped the job, so it publishes its failure or has done so.
             Err(_) => Err(Unanswered::Stopped(self.failed().await)),
         }
     }
@@ -351,7 +290,7 @@ impl fmt::Debug for Store {
     }
 }
 
-impl From<Unanswered> for StoreError {
+impl From<Unanswered> for WriteError {
     fn from(unanswered: Unanswered) -> Self {
         match unanswered {
             Unanswered::ReadOnly => Self::ReadOnly,

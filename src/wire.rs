@@ -39,7 +39,6 @@ pub mod v1 {
 /// Messages, clients and servers of package `lupa.admin.v1alpha`: what operators read, which may still change.
 #[expect(
     unused_qualifications,
-    clippy::all,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,
     reason = "generated code"

@@ -67,7 +67,8 @@ fn show(terminal: Terminal, explanation: &v1::ExplainResponse) -> Result<(), Fai
     }
     let mut sources = Sources::default();
     let rules = explanation.rules.iter().enumerate();
-    let rules: String = rules.map(|(at, explained)| line(at + 1, explained, &mut sources)).collect();
+    let rules: String =
+        rules.map(|(at, explained)| paragraphs(terminal, at + 1, explained, &mut sources)).collect();
     terminal.show(&format!(
         "{rules}\n✓ permits   ✗ denies   · no match   - not in force   (no mark) not reached\n\n{}\n",
         sources.legend(terminal)
@@ -106,10 +107,20 @@ fn mark_deciding(table: &mut Table, declarations: &[v1::StoredDeclaration], deci
 }
 
 /// A rule, its finding, and the numbers of its sources.
-fn line(place: usize, explained: &v1::ExplainedRule, sources: &mut Sources) -> String {
+fn paragraphs(
+    terminal: Terminal,
+    place: usize,
+    explained: &v1::ExplainedRule,
+    sources: &mut Sources,
+) -> String {
     let rule = explained.rule.clone().unwrap_or_default();
-    let line = |mark: &str| format!(" {mark} {place:>2}. {}: {}\n", rule.id, rule.title);
-    let mut finding = || format!("       {} [{}]\n", explained.explanation, sources.numbers(&rule.sources));
+    let line = |mark: &str| {
+        terminal.paragraph(&format!(" {mark} {place:>2}. "), &format!("{}: {}", rule.id, rule.title))
+    };
+    let mut finding = || {
+        let numbers = sources.numbers(&rule.sources);
+        terminal.paragraph("       ", &format!("{} [{numbers}]", explained.explanation))
+    };
     match explained.finding() {
         v1::Finding::Decided if explained.effect() == v1::Effect::Permit => line("✓") + &finding(),
         v1::Finding::Decided => line("✗") + &finding(),

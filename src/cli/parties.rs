@@ -65,7 +65,7 @@ pub(super) struct StatementArgs {
     /// The client's identity code
     #[arg(long, value_name = "CODE", required = true)]
     pub(super) client: Option<String>,
-    /// When the client gave it, such as 2024-05-06T10:00:00+03:00 [default: when it is recorded]
+    /// When the client made the statement, such as 2024-05-06T10:00:00+03:00 [default: when it is recorded]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     pub(super) given_at: Option<Timestamp>,
     /// Idempotency key: repeat the printed one to retry without recording twice [default: a new one]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use crate::decide::{Circumstances, Decider};
+use crate::decide::{World, decide};
 use crate::policy::admit::{Admitted, Terms, admit, admit_withdrawal};
 use crate::policy::calendar::Calendar;
 use crate::policy::client_id::ClientId;
@@ -19,12 +19,11 @@ use crate::policy::explain::Explanation;
 use crate::policy::facts::Facts;
 use crate::policy::printout::printout;
 use crate::policy::refusal::Refusal;
-use crate::policy::request::Situation;
 use crate::policy::verdict::RuleId;
 use crate::policy::viewing::{Showing, select};
 use crate::wire::client::check_born;
 use crate::wire::declaration::{Listing, listing, print_order, submission, to_notice, withdrawal};
-use crate::wire::verdict::{Disclosure, id_among};
+use crate::wire::verdict::{Disclosure, id_among, to_verdict};
 use crate::wire::violation::InvalidRequest;
 use crate::wire::{decision, v1};
 
@@ -169,14 +168,16 @@ impl Scenario {
 
     fn decide(&self, message: &v1::DecideRequest) -> Result<Vec<v1::Verdict>, InvalidRequest> {
         let situation = decision::situation(message)?;
-        let id_of = id_among(&self.declarations.1);
-        Ok(self.decider(&situation).verdicts(&message.records, Disclosure::Detailed, id_of))
+        let question = self.world().question(&situation, Facts::all(&self.declarations.1));
+        let mut verdicts = Vec::with_capacity(message.records.len());
+        let Ok(()) = decide(&question, message.records.as_slice(), |verdict| {
+            verdicts.push(to_verdict(verdict, Disclosure::Detailed, id_among(&self.declarations.1)));
+        });
+        Ok(verdicts)
     }
 
-    fn decider<'s>(&'s self, situation: &'s Situation<'s>) -> Decider<'s, 's> {
-        let (directory, calendar) = (&self.directory.1, &*self.calendar);
-        let circumstances = Circumstances { directory, calendar, now: self.at };
-        Decider::new(situation, Facts::all(&self.declarations.1), circumstances)
+    fn world(&self) -> World<'_> {
+        World { directory: &self.directory.1, calendar: &self.calendar, now: self.at }
     }
 
     /// The declarations recorded up to the time of the request, as a store has none of the future.
@@ -200,10 +201,11 @@ impl Scenario {
         let Ok(situation) = decision::situation(message) else {
             return Vec::new();
         };
-        let Some(record) = message.records.get(record).map(decision::record) else {
+        let question = self.world().question(&situation, Facts::all(&self.declarations.1));
+        let Some(Ok(record)) = message.records.get(record).map(decision::record) else {
             return Vec::new();
         };
-        let Explanation { verdict, steps } = self.decider(&situation).explain(&record);
+        let Explanation { verdict, steps } = question.explain(&record);
         let decided = verdict.rule.map(RuleId::as_str);
         let walked = steps.iter().map(|step| step.rule.id);
         let mut has_decided = false;

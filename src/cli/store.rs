@@ -16,7 +16,8 @@ use super::terminal::{Terminal, bar_of_changes};
 use crate::config::Config;
 use crate::server::{clock, opening};
 use crate::store::{
-    CopyPhase, CopyTo, PostgresOptions, Revision, Store, StoreError, StoreOptions, Verified, VerifyFault,
+    CopyError, CopyPhase, CopyTo, OpenError, PostgresOptions, Revision, Store, StoreOptions, Verified,
+    VerifyFault,
 };
 
 /// The commands of `lupa store`.
@@ -175,15 +176,18 @@ fn is_url(place: &str) -> bool {
     place.starts_with("postgres://") || place.starts_with("postgresql://")
 }
 
-fn failed(error: StoreError) -> Failure {
+fn failed(error: impl Into<CopyError>) -> Failure {
+    let error = error.into();
     let message = with_causes(&error);
     let is_usage = matches!(
         error,
-        StoreError::Exists { .. }
-            | StoreError::NotEmpty { .. }
-            | StoreError::Url { .. }
-            | StoreError::NothingThere { .. }
-            | StoreError::NothingToFollow { .. }
+        CopyError::NotEmpty { .. }
+            | CopyError::Open(
+                OpenError::Exists { .. }
+                    | OpenError::Url { .. }
+                    | OpenError::NothingThere { .. }
+                    | OpenError::NothingToFollow { .. }
+            )
     );
     if is_usage { Failure::Usage(message) } else { Failure::Server(message) }
 }

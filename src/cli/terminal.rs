@@ -18,9 +18,6 @@ use crate::wire::v1::Effect;
 /// columns would be unreadable.
 const COLUMNS_MIN: u16 = 60;
 
-/// Width of wrapped text where the output is no terminal.
-const COLUMNS_DEFAULT: u16 = 100;
-
 /// Interval at which progress is shown.
 pub(super) const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
@@ -98,11 +95,18 @@ impl Terminal {
         self.show(&format!("{}\n{below}", table.trim_fmt()))
     }
 
-    /// The width for wrapped text: that of the terminal, or [`COLUMNS_DEFAULT`].
+    /// A line of text after an indent. On a terminal it is wrapped to the width,
+    /// and the further lines have an indent of the same width.
     #[must_use]
-    pub fn columns(self) -> usize {
-        let width = Table::new().width().filter(|columns| self.is_terminal && *columns >= COLUMNS_MIN);
-        width.unwrap_or(COLUMNS_DEFAULT).into()
+    pub fn paragraph(self, indent: &str, text: &str) -> String {
+        let columns = Table::new().width().filter(|columns| self.is_terminal && *columns >= COLUMNS_MIN);
+        let Some(columns) = columns else { return format!("{indent}{text}\n") };
+        let blank = " ".repeat(indent.chars().count());
+        let lines = textwrap::Options::new(columns.into())
+            .initial_indent(indent)
+            .subsequent_indent(&blank)
+            .break_words(false);
+        textwrap::fill(text, lines) + "\n"
     }
 
     /// Prints text.

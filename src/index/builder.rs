@@ -40,14 +40,14 @@ impl SnapshotBuilder {
         self.next.revision = revision;
         self.next.recorded_at = Some(recorded_at);
         match effect {
-            ChangeEffect::Declaration { client, told_id, facts } => {
+            ChangeEffect::Declaration { client, assigned_id, facts } => {
                 let is_new = self.next.declarations(&client).is_empty();
                 let hashed = HashedClient::from(&client);
                 let digest = self.next.digest_key.declaration(hashed, facts.as_facts(0));
                 self.next.digest = self.next.digest.plus(digest);
                 let (_, delta) = self.delta(client);
                 let is_first = is_new && delta.added.is_empty();
-                delta.declare(OverlayEntry::new(revision, told_id.as_ref(), facts));
+                delta.declare(OverlayEntry::new(revision, assigned_id.as_ref(), facts));
                 self.next.clients += usize::from(is_first);
                 self.next.declaration_count += 1;
             }

@@ -31,7 +31,7 @@ use super::merge::with_changes;
 use super::slice::{Slice, SliceFull};
 use super::snapshot::Snapshot;
 use crate::policy::client_id::ClientId;
-use crate::store::{Change, Revision, Store, StoreError};
+use crate::store::{Change, ReadError, Revision, Store};
 
 pub(super) use bytes::{Input, Output};
 use header::CheckpointHeader;
@@ -62,7 +62,7 @@ pub(super) enum Unusable {
     #[error("it disagrees with the store's history")]
     OtherHistory,
     #[error("the store cannot be read to verify it")]
-    Store(#[from] StoreError),
+    Store(#[from] ReadError),
 }
 
 /// Writes a snapshot. Returns the number of bytes; none if it was cancelled.
@@ -165,10 +165,10 @@ pub(super) fn read(path: &Path, store: &Store) -> Result<Option<LoadedIndex>, Un
 }
 
 /// The change at a revision; none if the store does not reach it.
-fn change_at(store: &Store, Revision(revision): Revision) -> Result<Option<Change>, StoreError> {
+fn change_at(store: &Store, Revision(revision): Revision) -> Result<Option<Change>, ReadError> {
     match store.changes_since(Revision(revision.saturating_sub(1)), 1) {
         Ok(changes) => Ok(changes.into_iter().next()),
-        Err(StoreError::WentBack { .. }) => Ok(None),
+        Err(ReadError::WentBack { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

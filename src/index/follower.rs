@@ -26,7 +26,7 @@ use super::load::{self, LoadError, Progress};
 use super::merge::{Merge, MergeStats};
 use super::snapshot::Snapshot;
 use super::{IndexOptions, Published};
-use crate::store::{ChangeBatch, Revision, Store, StoreError};
+use crate::store::{ChangeBatch, ReadError, Revision, Store};
 
 /// Maximum number of changes in a batch.
 const CHANGES_PER_READ_MAX: usize = 1_000;
@@ -124,7 +124,7 @@ impl FollowerThread {
                     let pause = self.merge_step().unwrap_or(self.options.poll_interval);
                     runtime.block_on(self.wait_for_change(pause));
                 }
-                Err(LoadError::Store(StoreError::OtherEpoch { store, epoch })) => {
+                Err(LoadError::Store(ReadError::OtherEpoch { store, epoch })) => {
                     tracing::warn!(%store, %epoch, "the store has started a new epoch: all of it is read again");
                     self.forget();
                 }

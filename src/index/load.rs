@@ -24,7 +24,7 @@ use super::key::Seed;
 use super::slice::SliceFull;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
-use crate::store::{Revision, Store, StoreError};
+use crate::store::{ReadError, Revision, Store};
 
 use build::build;
 use stage::Stage;
@@ -45,7 +45,7 @@ pub(super) struct LoadedIndex {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LoadError {
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] ReadError),
     #[error("the system refused memory for the index: free some or raise the limit")]
     Memory(#[source] std::io::Error),
     #[error(transparent)]

@@ -36,7 +36,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let began = Instant::now();
+        let started = Instant::now();
         let rpc = Rpc::of(request.uri().path());
         let telemetry = Arc::clone(&self.telemetry);
         // The span of an Envoy check starts where the headers of the checked request are known.
@@ -53,7 +53,7 @@ where
             };
             let status = status_of(&answer);
             let records = answer.extensions().get().map_or(0, |RecordCount(records)| *records);
-            telemetry.metrics.called(rpc, status, records, began.elapsed());
+            telemetry.metrics.called(rpc, status, records, started.elapsed());
             if status != RpcStatus::OK {
                 telemetry.metrics.refused(rpc, &refusal_of(&answer, status));
             }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use crate::config::{self, Config, Secret, Tls};
 use crate::policy::day::Instant;
-use crate::store::{Password, PostgresOptions, PostgresTls, Store, StoreError, StoreOptions};
+use crate::store::{OpenError, Password, PostgresOptions, PostgresTls, Store, StoreOptions};
 
 /// Opens the store. Blocks.
-pub(super) fn open(config: &Config, clock: fn() -> Instant) -> Result<Store, StoreError> {
+pub(super) fn open(config: &Config, clock: fn() -> Instant) -> Result<Store, OpenError> {
     let options = options(config, clock);
     let config = &config.store;
     match &config.url {
@@ -38,7 +38,7 @@ pub fn options(config: &Config, clock: fn() -> Instant) -> StoreOptions {
 }
 
 /// How the server of a URL is reached.
-pub fn postgres(config: &config::Store, url: &str) -> Result<PostgresOptions, StoreError> {
+pub fn postgres(config: &config::Store, url: &str) -> Result<PostgresOptions, OpenError> {
     let authorities = config.tls_ca_file.clone();
     Ok(PostgresOptions {
         url: url.to_owned(),
@@ -57,10 +57,10 @@ pub fn postgres(config: &config::Store, url: &str) -> Result<PostgresOptions, St
 }
 
 /// The password, without the end of its line.
-fn password(config: &config::Store) -> Result<Option<Password>, StoreError> {
+fn password(config: &config::Store) -> Result<Option<Password>, OpenError> {
     let from_file = |path: &PathBuf| {
         let read = std::fs::read_to_string(path);
-        read.map_err(|source| StoreError::File { what: "read", path: path.clone(), source })
+        read.map_err(|source| OpenError::File { what: "read", path: path.clone(), source })
     };
     let from_file = config.password_file.as_ref().map(from_file).transpose()?;
     let given = config.password.as_ref().map(|Secret(password)| password.clone());

@@ -1,4 +1,4 @@
-//! The decision service: who may see which record, and why.
+//! Who may see which record, and why.
 
 mod answer;
 
@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use crate::decide::{Circumstances, Decider};
+use crate::decide::{World, decide};
 use crate::identity::Entitlement;
+use crate::index::Snapshot;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
 use crate::policy::directory::Directory;
 use crate::policy::explain::{Explanation, next_answers};
 use crate::policy::facts::Facts;
 use crate::policy::request::Situation;
+use crate::policy::verdict::Verdict;
 use crate::policy::viewing::{Sight, ViewingPurpose};
 use crate::store::{Viewed, Viewing};
 use crate::wire::answer::Answer;
@@ -34,7 +36,7 @@ use crate::wire::{decision, directory};
 use super::Core;
 use super::decision_id::decision_id;
 use super::status::Failure;
-use answer::ValidCall;
+use answer::CheckedCall;
 
 /// The decision service.
 #[derive(Clone)]
@@ -51,7 +53,7 @@ impl Decisions {
 
     async fn decide(&self, call: &DecideCall, caller: Entitlement) -> Result<Answer, Status> {
         let DecideCall { situation, records, at_least, request_id } = call;
-        let valid = async {
+        let known = async {
             self.core.check_size(records.count())?;
             let situation = situation.as_ref().map_err(InvalidRequest::clone)?;
             let snapshot = self.core.snapshot(at_least).await?;
@@ -59,10 +61,10 @@ impl Decisions {
             check_born(&situation.client, now)?;
             Ok::<_, Failure>((situation, snapshot, now))
         };
-        let (situation, snapshot, now) = match valid.await {
-            Ok(valid) => valid,
+        let (situation, snapshot, now) = match known.await {
+            Ok(known) => known,
             Err(failure) => {
-                // A malformed record is reported before everything else.
+                // That it is no message at all comes before what is wrong with it.
                 records.check()?;
                 return Err(failure.into());
             }
@@ -71,8 +73,8 @@ impl Decisions {
             Entitlement::Public => Disclosure::Public,
             Entitlement::Full => Disclosure::Detailed,
         };
-        let call = ValidCall { situation, records, request_id, disclosure };
-        Ok(call.answer(&self.core, &snapshot, now)?)
+        let checked = CheckedCall { situation, records, request_id, disclosure };
+        Ok(checked.answer(&self.core, &snapshot, now)?)
     }
 
     async fn explain(&self, message: &ExplainRequest) -> Result<ExplainResponse, Failure> {
@@ -92,11 +94,14 @@ impl Decisions {
         let declarations = self.core.history(&situation.client, &snapshot).await?;
         let shown = shown_to(&situation, &declarations, snapshot.directory(), now);
         self.log_viewing(decide, &situation, &shown, snapshot.directory()).await?;
-        let calendar = &self.core.calendar;
-        let circumstances = Circumstances { directory: snapshot.directory(), calendar, now };
-        let decider = Decider::new(&situation, Facts::all(&declarations), circumstances);
+        let world = World { directory: snapshot.directory(), calendar: &self.core.calendar, now };
+        let question = world.question(&situation, Facts::all(&declarations));
         let read = decision::record(record);
-        let Explanation { verdict, steps } = decider.explain(&read);
+        let Explanation { verdict, steps } = match &read {
+            Ok(record) => question.explain(record),
+            Err(field) => Explanation { verdict: Verdict::invalid(*field), steps: Vec::new() },
+        };
+        let calendar = &self.core.calendar;
         let next = read.map(|record| {
             next_answers(&situation, &declarations, snapshot.directory(), calendar, now, &record)
         });
@@ -136,21 +141,37 @@ impl Decisions {
         let mut declarations =
             if *ignore_stored { Vec::new() } else { self.core.history(&situation.client, &snapshot).await? };
         declarations.extend(given);
-        let circumstances = Circumstances { directory: &directory, calendar: &self.core.calendar, now };
-        let decider = Decider::new(&situation, Facts::all(&declarations), circumstances);
-        let decision = DecideResponse {
-            verdicts: decider.verdicts(&decide.records, Disclosure::Detailed, id_among(&declarations)),
-            decision_id: decision_id(now).to_string(),
-            token: self.core.tokens.write(snapshot.point()),
-            decided_at: Some(to_timestamp(now)),
-            catalogue_version: self.core.catalogue_version.text().to_string(),
-            request_id: decide.request_id.clone(),
-        };
+        let world = World { directory: &directory, calendar: &self.core.calendar, now };
+        let decision = self.simulated(decide, &situation, &declarations, world, &snapshot);
         Ok(SimulateResponse { decision: Some(decision), simulated: true })
     }
 
-    /// An explanation shows the declarations considered. If there are denials
-    /// among them, that is a viewing for the purpose of investigation (002).
+    /// The answer of `Decide` for other declarations or in another world, as a message.
+    fn simulated(
+        &self,
+        message: &DecideRequest,
+        situation: &Situation<'_>,
+        declarations: &ClientDeclarations,
+        world: World<'_>,
+        snapshot: &Snapshot,
+    ) -> DecideResponse {
+        let question = world.question(situation, Facts::all(declarations));
+        let mut verdicts = Vec::with_capacity(message.records.len());
+        let Ok(()) = decide(&question, message.records.as_slice(), |verdict| {
+            verdicts.push(to_verdict(verdict, Disclosure::Detailed, id_among(declarations)));
+        });
+        DecideResponse {
+            verdicts,
+            decision_id: decision_id(world.now).to_string(),
+            token: self.core.tokens.write(snapshot.point()),
+            decided_at: Some(to_timestamp(world.now)),
+            catalogue_version: self.core.catalogue_version.text().to_string(),
+            request_id: message.request_id.clone(),
+        }
+    }
+
+    /// An explanation shows the declarations considered: where there are
+    /// denials among them, they are viewed to investigate (002).
     async fn log_viewing(
         &self,
         message: &DecideRequest,
@@ -189,9 +210,9 @@ impl DecisionService for Decisions {
         request: Request<SimulateRequest>,
     ) -> Result<Response<SimulateResponse>, Status> {
         self.core.require_full(request.remote_addr())?;
-        let message = request.get_ref();
-        let records = message.decide.as_ref().map_or(0, |decide| decide.records.len());
-        Ok(Core::about(records, self.simulate(message).await?))
+        let asked = request.get_ref();
+        let records = asked.decide.as_ref().map_or(0, |decide| decide.records.len());
+        Ok(Core::about(records, self.simulate(asked).await?))
     }
 
     async fn list_rules(&self, _: Request<ListRulesRequest>) -> Result<Response<ListRulesResponse>, Status> {
@@ -202,9 +223,8 @@ impl DecisionService for Decisions {
     }
 }
 
-/// The declarations that an explanation shows: those recorded up to an instant,
-/// and of the denials only those that a professional of the requester's register
-/// may view.
+/// The declarations that an explanation shows: those recorded by an instant, of
+/// the denials those that a professional of the requester's register may view.
 fn shown_to<'d>(
     situation: &Situation<'_>,
     declarations: &'d ClientDeclarations,

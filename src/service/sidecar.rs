@@ -4,7 +4,7 @@
 //! ```text
 //!  CheckRequest ─▶ Call ─▶ route: the source of each field ─▶ v1::DecideRequest
 //!                                                                  │  as in Decide
-//!  CheckResponse ◀── answer ◀── v1::Verdict … ◀── Decider ◀────────┘
+//!  CheckResponse ◀── answer ◀── v1::Verdict … ◀── decide ◀─────────┘
 //! ```
 //!
 //! A call that does not become one unambiguous request is denied, and so is a
@@ -33,7 +33,7 @@ use super::Core;
 use super::decision_id::decision_id;
 use super::status::Failure;
 use super::tally::{DecisionContext, Tally};
-use crate::decide::{Circumstances, Decider};
+use crate::decide::{World, decide};
 use crate::store::Point;
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::metrics::RpcStatus;
@@ -104,18 +104,17 @@ impl Sidecar {
     }
 
     /// Decides as `Decide` does for a caller with public access.
-    async fn decide(&self, question: &DecideRequest) -> Result<Decision, Failure> {
-        self.core.check_size(question.records.len())?;
-        let situation = decision::situation(question)?;
-        let snapshot = self.core.snapshot(&question.at_least).await?;
+    async fn decide(&self, message: &DecideRequest) -> Result<Decision, Failure> {
+        self.core.check_size(message.records.len())?;
+        let situation = decision::situation(message)?;
+        let snapshot = self.core.snapshot(&message.at_least).await?;
         let now = self.core.now(&snapshot)?;
         let declarations = snapshot.declarations(&situation.client);
-        let circumstances =
-            Circumstances { directory: snapshot.directory(), calendar: &self.core.calendar, now };
-        let decider = Decider::new(&situation, declarations.facts(), circumstances);
-        let mut tally = Tally::new(decider.requester());
-        let mut verdicts = Vec::with_capacity(question.records.len());
-        let Ok(()) = decider.decide(question.records.as_slice(), |verdict| {
+        let world = World { directory: snapshot.directory(), calendar: &self.core.calendar, now };
+        let question = world.question(&situation, declarations.facts());
+        let mut tally = Tally::of(&question);
+        let mut verdicts = Vec::with_capacity(message.records.len());
+        let Ok(()) = decide(&question, message.records.as_slice(), |verdict| {
             tally.add(verdict);
             verdicts.push(to_verdict(verdict, Disclosure::Public, |_| None::<&str>));
         });

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::index::Unavailable;
 use crate::policy::refusal::Refusal;
-use crate::store::{AppendError, StoreError};
+use crate::store::{AppendError, ReadError, WriteError};
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::span::{ActiveSpan, trace_id};
 use crate::wire;
@@ -56,7 +56,7 @@ pub(super) enum Failure {
     #[error(
         "the database did not answer, so the change is stored or it is not: retry with the same idempotency key until it is answered"
     )]
-    OutcomeUnknown(#[source] Option<Arc<StoreError>>),
+    OutcomeUnknown(#[source] Option<Arc<WriteError>>),
     #[error(transparent)]
     Unavailable(Unavailable),
     #[error("the clock of this machine is behind the newest declaration: the operator must set it")]
@@ -72,9 +72,9 @@ pub(super) enum Failure {
     #[error(
         "the store cannot be written, and nothing was acknowledged: the operator must read the server's log"
     )]
-    Store(#[source] Arc<StoreError>),
+    Store(#[source] Arc<WriteError>),
     #[error("the store cannot be read: retry, and the operator must read the server's log")]
-    Unreadable(#[source] Arc<StoreError>),
+    Unreadable(#[source] Arc<ReadError>),
     #[error("reading the store was interrupted: retry")]
     HistoryInterrupted,
     #[error(
@@ -98,17 +98,17 @@ impl From<AppendError> for Failure {
             AppendError::KeyReused => Self::KeyReused,
             AppendError::Overloaded => Self::Overloaded,
             AppendError::Unknown(error) => Self::OutcomeUnknown(Some(error)),
-            AppendError::Store(error) if matches!(*error, StoreError::ReadOnly) => Self::ReadOnly,
+            AppendError::Store(error) if matches!(*error, WriteError::ReadOnly) => Self::ReadOnly,
             AppendError::Store(error) => Self::Store(error),
         }
     }
 }
 
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        if matches!(error, StoreError::Overloaded) {
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        if matches!(error, WriteError::Overloaded) {
             Self::Overloaded
-        } else if matches!(error, StoreError::ReadOnly) {
+        } else if matches!(error, WriteError::ReadOnly) {
             Self::ReadOnly
         } else {
             Self::Store(Arc::new(error))
@@ -256,6 +256,7 @@ fn causes(failure: &Failure) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::path::PathBuf;
     use std::time::Duration;
 
     use super::*;
@@ -287,7 +288,6 @@ mod tests {
     }
 
     fn failures() -> Vec<Failure> {
-        let error = || Arc::new(StoreError::ReadOnly);
         let mut failures = vec![
             Failure::Invalid(InvalidRequest::one("field", "wrong")),
             Failure::TooManyRecords { given: 2, most: 1 },
@@ -303,8 +303,8 @@ mod tests {
             Failure::ClockBehind,
             Failure::Overloaded,
             Failure::ReadOnly,
-            Failure::Store(error()),
-            Failure::Unreadable(error()),
+            Failure::Store(Arc::new(WriteError::ReadOnly)),
+            Failure::Unreadable(Arc::new(ReadError::NotAStore { path: PathBuf::new() })),
             Failure::HistoryInterrupted,
             Failure::TooManyWatchers,
             Failure::WatcherTooSlow,

@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use uuid::Uuid;
 
 use super::Core;
+use crate::policy::Question;
 use crate::policy::directory::RegisterKind;
 use crate::policy::request::Channel;
 use crate::policy::verdict::{self, Effect, Reason, RuleId, Verdict};
@@ -56,9 +57,9 @@ pub(super) struct DecisionContext {
 }
 
 impl Tally {
-    pub(super) fn new(requester: Option<RegisterKind>) -> Self {
+    pub(super) fn of(question: &Question<'_, '_>) -> Self {
         Self {
-            requester,
+            requester: question.requester(),
             counts: SmallVec::new(),
             traced: ActiveSpan::sampled().map(|span| TracedFindings { span, findings: SmallVec::new() }),
         }

@@ -18,7 +18,7 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use crate::identity::Entitlement;
-use crate::store::{ChangedClient, Point, StoreError};
+use crate::store::{ChangedClient, Point, ReadError};
 use crate::wire::client::to_client;
 use crate::wire::v1::{ClientChange, WatchDeclarationsResponse};
 
@@ -123,7 +123,7 @@ impl Watcher {
         let most = self.core.limits.watch.changes_max;
         let read = task::spawn_blocking(move || store.clients_changed(after, until, most)).await;
         let clients_changed = read.map_err(|_| Failure::HistoryInterrupted)?;
-        if matches!(clients_changed, Err(StoreError::OtherEpoch { .. })) {
+        if matches!(clients_changed, Err(ReadError::OtherEpoch { .. })) {
             return Err(Failure::TokenOfAnotherStore);
         }
         let clients_changed = clients_changed.map_err(|error| Failure::Unreadable(error.into()))?;

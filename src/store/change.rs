@@ -1,14 +1,12 @@
-//! What is appended to the store, and what is read back.
+//! The data model of the store: what callers append, and what they read back.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::error::StoreError;
 use super::id::DeclarationIds;
-use super::random::random;
+use super::random::{NoRandomness, random};
 use crate::policy::admit::Admitted;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
@@ -22,31 +20,32 @@ use crate::policy::refusal::Refusal;
 
 /// The number of a committed change. The first is 1; 0 is the empty store.
 ///
-/// INVARIANT (dense): revisions are given in commit order and without holes.
+/// INVARIANT (dense): revisions are assigned in commit order, without holes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Revision(pub u64);
 
-/// Which history a revision is of: begun when the store is made, and anew when
-/// it has lost changes that it had, as after a backup was restored.
+/// Identifies the history that a revision counts in. A new one starts when the store is created, and
+/// whenever acknowledged changes may have been lost, as after a backup was restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch(pub Uuid);
 
-/// A place in the history of a store.
+/// A revision in an epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Point {
-    /// Of which history.
+    /// The history.
     pub epoch: Epoch,
-    /// Where in it.
+    /// The revision in it.
     pub revision: Revision,
 }
 
-/// What tells a store from others.
+/// Properties of a store that are read when it is opened.
 #[derive(Clone, Copy)]
 pub(super) struct Identity {
     pub(super) epoch: Epoch,
     pub(super) token_key: [u8; 32],
     pub(super) ids: DeclarationIds,
-    /// The longest of all who share the store, as far as it was told when this was opened.
+    /// The largest staleness bound of all processes that share the store, as registered when it was
+    /// opened.
     pub(super) max_staleness: Duration,
 }
 
@@ -61,41 +60,41 @@ pub(super) struct Head {
 /// A committed change.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// A client declared.
+    /// A client made a declaration.
     Declaration {
-        /// Its place in the order of changes.
+        /// Its revision.
         revision: Revision,
-        /// When it was stored here; the declaration's own time may differ if it is imported.
+        /// When it was stored here. The declaration's own time differs if it is imported.
         recorded_at: Instant,
-        /// Who.
+        /// The client.
         client: ClientId,
-        /// What.
+        /// The declaration.
         declaration: Declaration,
     },
-    /// A client withdrew. Whether that ends the declaration is for the policy to say.
+    /// A client withdrew a declaration. The policy decides whether the withdrawal has an effect.
     Withdrawal {
-        /// Its place in the order of changes.
+        /// Its revision.
         revision: Revision,
         /// When it was stored here.
         recorded_at: Instant,
-        /// Who.
+        /// The client.
         client: ClientId,
-        /// The declaration withdrawn.
+        /// The declaration.
         declaration_id: OpaqueId<'static>,
         /// By whom and when.
         withdrawal: Withdrawal,
     },
-    /// A withdrawal of a denial or of information, of which this version
-    /// cannot read by whom it was made. It ends nothing.
+    /// A withdrawal of a denial or of information whose declarer this version cannot read. It has no
+    /// effect.
     UnreadableWithdrawal {
-        /// Its place in the order of changes.
+        /// Its revision.
         revision: Revision,
         /// When it was stored here.
         recorded_at: Instant,
     },
     /// The directory was replaced.
     Directory {
-        /// Its place in the order of changes.
+        /// Its revision.
         revision: Revision,
         /// When it was stored here.
         recorded_at: Instant,
@@ -104,57 +103,56 @@ pub enum Change {
     },
 }
 
-/// What of a committed change decides, as it is loaded: of millions nothing
-/// else is wanted.
+/// The part of a committed change that the index needs. A start loads millions of them, and nothing else
+/// of a change.
 #[derive(Clone, Debug)]
 pub struct IndexChange {
-    /// Its place in the order of changes.
+    /// Its revision.
     pub revision: Revision,
     /// When it was stored here.
     pub recorded_at: Instant,
-    /// What decides.
+    /// Its effect on decisions.
     pub effect: ChangeEffect,
 }
 
-/// What comes after a point.
+/// The next changes after a point.
 #[derive(Clone, Debug)]
 pub struct ChangeBatch {
-    /// The next changes.
+    /// The changes, in order.
     pub changes: Vec<IndexChange>,
-    /// If there are none, nothing was there when it was looked: the store was
-    /// asked in a way in which one that has been replaced cannot answer.
+    /// True if a batch shorter than its limit proves that the index is current: the read was confirmed by
+    /// a commit, which a deposed primary cannot do.
     pub proves_freshness: bool,
 }
 
-/// Whom a committed change concerns.
+/// The client whose declarations a change concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChangedClient {
-    /// Its place in the order of changes.
+    /// Its revision.
     pub revision: Revision,
-    /// Whose declarations have changed; none = the directory was replaced,
-    /// which may concern everyone.
+    /// The client; `None` if the directory was replaced, which may concern every client.
     pub client: Option<ClientId>,
 }
 
-/// What of a committed change decides.
+/// The effect of a committed change on decisions.
 #[derive(Clone, Debug)]
 pub enum ChangeEffect {
     /// See [`Change::Declaration`].
     Declaration {
-        /// Who.
+        /// The client.
         client: ClientId,
-        /// Its id; none = it follows from the time and the revision.
-        told_id: Option<OpaqueId<'static>>,
-        /// What.
+        /// The declaration's id; `None` if it is derived from time and revision.
+        assigned_id: Option<OpaqueId<'static>>,
+        /// The facts that affect decisions.
         facts: OwnedFacts,
     },
     /// See [`Change::Withdrawal`].
     Withdrawal {
-        /// Who.
+        /// The client.
         client: ClientId,
-        /// The declaration withdrawn.
+        /// The declaration.
         declaration_id: OpaqueId<'static>,
-        /// How it ends the declaration.
+        /// The part of the withdrawal that affects decisions.
         withdrawal: WithdrawalFacts,
     },
     /// See [`Change::UnreadableWithdrawal`].
@@ -163,104 +161,85 @@ pub enum ChangeEffect {
     Directory(Directory),
 }
 
-/// Something to append for a client.
+/// A declaration or withdrawal to append.
 pub struct Append {
-    /// Who declares or withdraws.
+    /// The client who declares or withdraws.
     pub client: ClientId,
-    /// One key for one thing asked, however often it is sent.
+    /// Identifies the request, however often it is sent.
     pub idempotency_key: OpaqueId<'static>,
-    /// SHA-256 of what was asked.
+    /// SHA-256 of the request.
     pub payload_digest: [u8; 32],
-    /// What to append.
+    /// The declaration or withdrawal.
     pub entry: Entry,
-    /// Whether it may be.
+    /// Whether it may be appended.
     pub admit: Admit,
 }
 
-/// What to append.
+/// A declaration or withdrawal to append.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// A declaration, which is given an id.
     Declaration {
-        /// What it says.
+        /// The content.
         content: Content,
-        /// When the client said it; none = as it is recorded. Kept to the microsecond.
+        /// When the client gave it, to the microsecond; `None`: when it is recorded.
         given_at: Option<Instant>,
-        /// Who declares.
+        /// The person who declares.
         declarer: Declarer,
-        /// Who records.
+        /// The system that records.
         recorded_by: RecordedBy,
-        /// How the client knows it again; only of a denial.
+        /// The client's name for it; only of a denial.
         label: Option<Label>,
     },
-    /// The end of a declaration.
+    /// The withdrawal of a declaration.
     Withdrawal {
         /// The declaration.
         declaration_id: OpaqueId<'static>,
-        /// When the client said it; none = as it is recorded. Kept to the microsecond.
+        /// When the client gave it, to the microsecond; `None`: when it is recorded.
         given_at: Option<Instant>,
-        /// Who withdraws.
+        /// The person who withdraws.
         by: Declarer,
-        /// Who records.
+        /// The system that records.
         recorded_by: RecordedBy,
     },
 }
 
-/// Decides on the client's declarations, as they are when it is recorded,
-/// whether something may be appended. It runs while the store waits, and again
-/// if the transaction has to be tried again: it computes and does nothing else.
+/// Admission: checks the client's declarations, as they are when the change is recorded, and accepts or
+/// refuses it. It runs inside the transaction, and again if the transaction is retried, so it must be a
+/// pure function.
 pub type Admit = Box<dyn Fn(&ClientDeclarations, Instant) -> Result<Admitted, Refusal> + Send>;
 
-/// What was appended, durably.
+/// A change that was appended durably.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
-    /// Of which epoch the revision is.
+    /// The epoch of the revision.
     pub epoch: Epoch,
-    /// Its place in the order of changes.
+    /// Its revision.
     pub revision: Revision,
-    /// When it was stored.
+    /// When it was recorded.
     pub recorded_at: Instant,
-    /// The new declaration, or the one withdrawn.
+    /// The new declaration, or the withdrawn one.
     pub declaration_id: OpaqueId<'static>,
-    /// What admission said.
+    /// The notices of admission.
     pub admitted: Admitted,
-    /// It was appended by an earlier call with the same key.
+    /// An earlier call with the same key appended it.
     pub is_replay: bool,
-    /// So long after the answer nobody who shares the store decides without it.
+    /// Staleness bound of the store: a replica that has not applied the change stops deciding this long
+    /// after it was recorded.
     pub max_staleness: Duration,
 }
 
-/// A new directory was stored, durably.
+/// A directory that was stored durably.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replaced {
-    /// Where it is in the history.
+    /// Its point in the history.
     pub point: Point,
     /// See [`Appended::max_staleness`].
     pub max_staleness: Duration,
 }
 
-/// Why nothing was appended, or, for `Store` and `Unknown`, why it is not known whether it was.
-#[derive(Debug, thiserror::Error)]
-pub enum AppendError {
-    /// Admission refused it.
-    #[error("it may not be recorded")]
-    Refused(#[source] Refusal),
-    /// The key came with something else before.
-    #[error("the idempotency key was used for something else: give each request a key of its own")]
-    KeyReused,
-    /// The queue is full.
-    #[error("the store has more to write than its queue holds: try again in a moment")]
-    Overloaded,
-    /// It was sent to be committed and no answer came: it may be recorded or not.
-    #[error("whether it is recorded is not known: send the same again with the same idempotency key")]
-    Unknown(#[source] Arc<StoreError>),
-    /// The store failed.
-    #[error("the store failed")]
-    Store(#[source] Arc<StoreError>),
-}
-
 impl Appended {
-    /// Where it is in the history.
+    /// Its point in the history.
     #[must_use]
     pub fn point(&self) -> Point {
         Point { epoch: self.epoch, revision: self.revision }
@@ -268,8 +247,8 @@ impl Appended {
 }
 
 impl Epoch {
-    /// One that never was.
-    pub(super) fn begin() -> Result<Self, StoreError> {
+    /// A new epoch.
+    pub(super) fn random() -> Result<Self, NoRandomness> {
         Ok(Self(uuid::Builder::from_random_bytes(random()?).into_uuid()))
     }
 }
@@ -295,7 +274,7 @@ impl fmt::Display for Epoch {
 }
 
 impl Change {
-    /// Its place in the order of changes.
+    /// Its revision.
     #[must_use]
     pub fn revision(&self) -> Revision {
         match self {
@@ -306,7 +285,7 @@ impl Change {
         }
     }
 
-    /// When it was stored here; never before the change before it.
+    /// When it was recorded; never before the change before it.
     #[must_use]
     pub fn recorded_at(&self) -> Instant {
         match self {

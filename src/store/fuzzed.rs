@@ -1,23 +1,22 @@
-//! What a fuzzer checks of rows: that they can be read in full if they can be
-//! loaded, and say the same.
+//! Checks for a fuzzer: both decoders of a stored change agree.
 
 use super::change::{Change, ChangeEffect};
-use super::columns::Columns;
 use super::id::DeclarationIds;
+use super::stored_change::StoredChange;
 use crate::policy::client_id::ClientId;
 use crate::policy::facts::{Facts, OwnedFacts, WithdrawalFacts};
 use crate::policy::oid::OpaqueId;
 
-/// What of a row decides.
+/// The part of a change that affects decisions.
 #[derive(Debug, PartialEq)]
-enum Says {
+enum Effect {
     Declaration(ClientId, OwnedFacts),
     Withdrawal(ClientId, OpaqueId<'static>, WithdrawalFacts),
     Nothing,
     Directory,
 }
 
-impl From<Change> for Says {
+impl From<Change> for Effect {
     fn from(change: Change) -> Self {
         match change {
             Change::Declaration { revision: _, recorded_at: _, client, declaration } => {
@@ -32,10 +31,10 @@ impl From<Change> for Says {
     }
 }
 
-impl From<ChangeEffect> for Says {
-    fn from(decides: ChangeEffect) -> Self {
-        match decides {
-            ChangeEffect::Declaration { client, told_id: _, facts } => Self::Declaration(client, facts),
+impl From<ChangeEffect> for Effect {
+    fn from(effect: ChangeEffect) -> Self {
+        match effect {
+            ChangeEffect::Declaration { client, assigned_id: _, facts } => Self::Declaration(client, facts),
             ChangeEffect::Withdrawal { client, declaration_id, withdrawal } => {
                 Self::Withdrawal(client, declaration_id, withdrawal)
             }
@@ -45,28 +44,28 @@ impl From<ChangeEffect> for Says {
     }
 }
 
-/// Reads `WHAT KIND RECORDED_AT ROOT EXTENSION ID BODY`, the parts before the
-/// body without spaces. Whether it is a declaration or a withdrawal.
+/// Parses `WHAT KIND RECORDED_AT ROOT EXTENSION ID BODY`, the parts before the body without spaces, and
+/// decodes it both ways. Returns whether it is a declaration or a withdrawal.
 ///
 /// # Panics
-/// If it is read in full and as it is loaded, and not alike.
+/// If the two decoders disagree.
 #[must_use]
 pub fn check(bytes: &[u8]) -> bool {
     let Some((columns, again)) = columns(bytes).zip(columns(bytes)) else { return false };
     let ids = DeclarationIds::new(7);
-    let full = columns.change().map(Says::from);
-    let loaded = again.loaded(ids).map(|loaded| Says::from(loaded.effect));
-    assert_eq!(full, loaded, "read in full, and as it is loaded");
-    matches!(full, Ok(Says::Declaration(..) | Says::Withdrawal(..)))
+    let full = columns.decode().map(Effect::from);
+    let for_index = again.decode_for_index(ids).map(|change| Effect::from(change.effect));
+    assert_eq!(full, for_index, "the two decoders");
+    matches!(full, Ok(Effect::Declaration(..) | Effect::Withdrawal(..)))
 }
 
-fn columns(bytes: &[u8]) -> Option<Columns<'_>> {
+fn columns(bytes: &[u8]) -> Option<StoredChange<'_>> {
     let mut parts = bytes.splitn(7, |byte| *byte == b' ');
     let mut text = || std::str::from_utf8(parts.next()?).ok();
     let (what, kind, recorded_at) = (text()?, text()?, text()?.parse().ok()?);
     let (root, extension, id) = (text()?, text()?, text()?);
     let body = parts.next()?;
-    Some(Columns::of_parts((what, kind), recorded_at, (root, extension), id, body))
+    Some(StoredChange::of_parts((what, kind), recorded_at, (root, extension), id, body))
 }
 
 #[cfg(test)]
@@ -77,7 +76,7 @@ mod tests {
     use super::check;
 
     #[test]
-    fn rows_of_the_corpus_are_loaded_as_they_are_read() {
+    fn both_decoders_agree_on_the_corpus() {
         let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/stored_row");
         let inputs = fs::read_dir(corpus).expect("the corpus");
         let read = |input: &fs::DirEntry| check(&fs::read(input.path()).expect("a file"));

@@ -1,23 +1,24 @@
-//! A group of jobs in one transaction, each seeing those before it. Neither of
-//! the two databases is named here: what has to be known is looked up before,
-//! and what is to be written is written after.
+//! Group commit: a batch of jobs in one transaction, each of which sees the ones before it. Neither
+//! backend is named here: the rows that a batch must read are read before it, and the rows that it
+//! writes are inserted after it.
 //!
 //! ```text
-//!  begin ─▶ Wanted::of(jobs) ─ look up ─▶ Found ─▶ Group: run each job ─▶ Written ─ insert ─▶ commit ─▶ answer
+//!  BatchInputs::of(jobs) ─ read ─▶ BatchRows ─▶ GroupCommit::run(jobs) ─▶ BatchWrites ─ insert, commit ─▶ reply
 //! ```
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::change::{Append, AppendError, Appended, Entry, Epoch, Head, Point, Replaced, Revision};
-use super::columns::Columns;
-use super::error::StoreError;
+use super::change::{Append, Appended, Entry, Epoch, Head, Point, Replaced, Revision};
+use super::error::{AppendError, WriteError};
 use super::history::ClientHistory;
 use super::id::DeclarationIds;
 use super::job::Job;
 use super::row::{self, Unreadable, What};
+use super::table::{ChangeRow, ViewingRow};
 use super::viewing::Viewing;
 use crate::policy::admit::Admitted;
 use crate::policy::client_id::ClientId;
@@ -27,31 +28,31 @@ use crate::policy::directory::Directory;
 use crate::policy::oid::OpaqueId;
 use crate::policy::refusal::Refusal;
 
-/// What jobs have to know of the store.
+/// Keys of the existing rows that a batch must read.
 #[derive(Default)]
-pub(super) struct Wanted<'j> {
-    /// What was answered to these keys?
+pub(super) struct BatchInputs<'j> {
+    /// Idempotency keys whose recorded answers are needed.
     pub(super) keys: HashSet<&'j OpaqueId<'static>>,
-    /// What have these clients declared?
+    /// Clients whose declarations are needed.
     pub(super) clients: HashSet<&'j ClientId>,
-    /// Of which of these ids are there declarations?
+    /// Ids that may belong to existing declarations.
     pub(super) ids: HashSet<&'j OpaqueId<'static>>,
 }
 
-/// What was found.
+/// The existing rows that a batch reads.
 ///
-/// INVARIANT (wanted-clients): there is a history, if an empty one, of every client wanted.
+/// INVARIANT (wanted-clients): `histories` has an entry, possibly empty, for every client of the inputs.
 #[derive(Default)]
-pub(super) struct Found {
-    pub(super) answered: HashMap<OpaqueId<'static>, Answered>,
+pub(super) struct BatchRows {
+    pub(super) answers: HashMap<OpaqueId<'static>, RecordedAnswer>,
     pub(super) histories: HashMap<ClientId, ClientHistory>,
     pub(super) taken: HashSet<OpaqueId<'static>>,
 }
 
-/// What was answered to a key.
+/// The answer that was recorded with an idempotency key.
 #[derive(Clone, Debug)]
-pub(super) struct Answered {
-    /// SHA-256 of what was asked.
+pub(super) struct RecordedAnswer {
+    /// SHA-256 of the request.
     digest: [u8; 32],
     revision: Revision,
     recorded_at: Instant,
@@ -59,8 +60,8 @@ pub(super) struct Answered {
     admitted: Admitted,
 }
 
-/// The columns that tell what was answered to a key.
-pub(super) struct AnsweredColumns {
+/// The columns of a recorded answer.
+pub(super) struct AnswerColumns {
     pub(super) revision: Revision,
     pub(super) recorded_at: i64,
     pub(super) declaration_id: String,
@@ -69,92 +70,72 @@ pub(super) struct AnsweredColumns {
     pub(super) replaced_id: Option<String>,
 }
 
-/// The group under way. An error ends it, with all that is in it.
-pub(super) struct Group {
-    found: Found,
-    before: Before,
+/// A batch that is being run. An error fails all of it.
+pub(super) struct GroupCommit {
+    rows: BatchRows,
+    before: HeadBefore,
     clock: fn() -> Instant,
     ids: DeclarationIds,
-    written: Written,
+    writes: BatchWrites,
 }
 
-/// What there is when a group begins.
+/// Head of the store before the batch.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Before {
+pub(super) struct HeadBefore {
     pub(super) epoch: Epoch,
     pub(super) head: Head,
-    /// The longest of all who share the store.
+    /// The largest staleness bound of all processes that share the store.
     pub(super) max_staleness: Duration,
 }
 
-/// What is to be written.
-pub(super) struct Written {
-    pub(super) changes: Vec<NewChange>,
-    pub(super) viewings: Vec<NewViewing>,
-    /// As it will be once committed.
+/// Rows that the batch inserts.
+pub(super) struct BatchWrites {
+    pub(super) changes: Vec<ChangeRow<'static>>,
+    pub(super) viewings: Vec<ViewingRow<'static>>,
+    /// The head after the commit.
     pub(super) head: Head,
 }
 
-/// A row for the table of changes.
-pub(super) struct NewChange {
-    pub(super) revision: Revision,
-    pub(super) recorded_at: Instant,
-    pub(super) what: What,
-    pub(super) client: Option<ClientId>,
-    pub(super) declaration_id: Option<OpaqueId<'static>>,
-    pub(super) body: String,
-    pub(super) asked: Option<Asked>,
+/// An idempotency key, and the request and answer that are recorded with it.
+struct IdempotencyRecord {
+    key: OpaqueId<'static>,
+    digest: [u8; 32],
+    notices: String,
+    replaced_id: Option<OpaqueId<'static>>,
 }
 
-/// What was asked with an idempotency key, and the answer to it.
-pub(super) struct Asked {
-    pub(super) key: OpaqueId<'static>,
-    pub(super) digest: [u8; 32],
-    pub(super) notices: String,
-    pub(super) replaced_id: Option<OpaqueId<'static>>,
-}
-
-/// A row for the table of viewings.
-pub(super) struct NewViewing {
-    pub(super) at: Instant,
-    pub(super) client: ClientId,
-    pub(super) viewer: Option<String>,
-    pub(super) purpose: &'static str,
-    pub(super) what: &'static str,
-}
-
-impl<'j> Wanted<'j> {
-    /// What these jobs have to know.
+impl<'j> BatchInputs<'j> {
+    /// The inputs of these jobs.
     pub(super) fn of(jobs: &'j [Job]) -> Self {
-        let mut wanted = Self::default();
+        let mut inputs = Self::default();
         for job in jobs {
             match job {
                 Job::Append(pending) => {
-                    wanted.keys.insert(&pending.what.idempotency_key);
-                    wanted.clients.insert(&pending.what.client);
+                    inputs.keys.insert(&pending.request.idempotency_key);
+                    inputs.clients.insert(&pending.request.client);
                 }
                 Job::Import(pending) => {
-                    wanted.ids.extend(pending.what.iter().map(|(_, declaration)| &declaration.id));
+                    inputs.ids.extend(pending.request.iter().map(|(_, declaration)| &declaration.id));
                 }
                 Job::Directory(_) | Job::Viewing(_) => {}
             }
         }
-        wanted
+        inputs
     }
 }
 
-impl Found {
-    /// Nothing yet of what is wanted.
-    pub(super) fn none_of(wanted: &Wanted<'_>) -> Self {
-        let histories = wanted.clients.iter().map(|client| ((*client).clone(), ClientHistory::default()));
+impl BatchRows {
+    /// No answers, no ids, and an empty history for each client.
+    pub(super) fn empty(inputs: &BatchInputs<'_>) -> Self {
+        let histories = inputs.clients.iter().map(|client| ((*client).clone(), ClientHistory::default()));
         Self { histories: histories.collect(), ..Self::default() }
     }
 }
 
-impl Answered {
-    /// What the columns say, unless they cannot be read.
-    pub(super) fn of(columns: AnsweredColumns) -> Result<Self, Unreadable> {
-        let AnsweredColumns { revision, recorded_at, declaration_id, digest, notices, replaced_id } = columns;
+impl RecordedAnswer {
+    /// Decodes the columns.
+    pub(super) fn of(columns: AnswerColumns) -> Result<Self, Unreadable> {
+        let AnswerColumns { revision, recorded_at, declaration_id, digest, notices, replaced_id } = columns;
         Ok(Self {
             digest,
             revision,
@@ -168,43 +149,49 @@ impl Answered {
     }
 }
 
-impl Group {
-    /// A group on what was found, after the last change.
-    pub(super) fn new(found: Found, before: Before, clock: fn() -> Instant, ids: DeclarationIds) -> Self {
-        let written = Written { changes: Vec::new(), viewings: Vec::new(), head: before.head };
-        Self { found, before, clock, ids, written }
+impl GroupCommit {
+    pub(super) fn new(
+        rows: BatchRows,
+        before: HeadBefore,
+        clock: fn() -> Instant,
+        ids: DeclarationIds,
+    ) -> Self {
+        let writes = BatchWrites { changes: Vec::new(), viewings: Vec::new(), head: before.head };
+        Self { rows, before, clock, ids, writes }
     }
 
-    /// Runs jobs; their answers wait for the commit.
-    pub(super) fn run(mut self, jobs: &mut [Job]) -> Result<Written, StoreError> {
+    /// Runs the jobs. Each job keeps its outcome until the caller has committed the writes.
+    pub(super) fn run(mut self, jobs: &mut [Job]) -> Result<BatchWrites, WriteError> {
         for job in jobs {
             match job {
-                Job::Append(pending) => pending.outcome = Some(self.append(&pending.what)?),
-                Job::Directory(pending) => pending.outcome = Some(Ok(self.replace_directory(&pending.what)?)),
-                Job::Viewing(pending) => pending.outcome = Some(self.log_viewing(&pending.what)?),
-                Job::Import(pending) => pending.outcome = Some(self.import(&pending.what)?),
+                Job::Append(pending) => pending.outcome = Some(self.append(&pending.request)?),
+                Job::Directory(pending) => {
+                    pending.outcome = Some(Ok(self.replace_directory(&pending.request)?));
+                }
+                Job::Viewing(pending) => pending.outcome = Some(self.log_viewing(&pending.request)?),
+                Job::Import(pending) => pending.outcome = Some(self.import(&pending.request)?),
             }
         }
-        Ok(self.written)
+        Ok(self.writes)
     }
 
-    fn append(&mut self, append: &Append) -> Result<Result<Appended, AppendError>, StoreError> {
+    fn append(&mut self, append: &Append) -> Result<Result<Appended, AppendError>, WriteError> {
         let Append { client, idempotency_key, payload_digest, entry, admit } = append;
-        if let Some(answered) = self.found.answered.get(idempotency_key) {
-            let is_same = answered.digest == *payload_digest;
-            let again = || Ok(self.appended(answered.clone(), true));
-            return Ok(if is_same { again() } else { Err(AppendError::KeyReused) });
+        if let Some(answer) = self.rows.answers.get(idempotency_key) {
+            let is_same = answer.digest == *payload_digest;
+            let replay = || Ok(self.appended(answer.clone(), true));
+            return Ok(if is_same { replay() } else { Err(AppendError::KeyReused) });
         }
         if let Err(error) = row::client_columns(client) {
             return Ok(Err(AppendError::Store(error.into())));
         }
         let recorded_at = self.now();
-        let history = self.found.histories.entry(client.clone()).or_default();
+        let history = self.rows.histories.entry(client.clone()).or_default();
         let admitted = match admit(history.declarations(), recorded_at) {
             Ok(admitted) => admitted,
             Err(refusal) => return Ok(Err(AppendError::Refused(refusal))),
         };
-        // A recorder's clock may be a little ahead of this one.
+        // The clock of the system that records may be slightly ahead of this one.
         let given = |given_at: Option<Instant>| given_at.unwrap_or(recorded_at).min(recorded_at);
         let (what, declaration_id, body) = match entry {
             Entry::Declaration { content, given_at, declarer, recorded_by, label } => {
@@ -216,7 +203,7 @@ impl Group {
                     imported: None,
                     label: label.as_ref().map(|label| label.as_str().into()),
                 };
-                let id = self.ids.id(recorded_at, self.written.head.revision.next());
+                let id = self.ids.id(recorded_at, self.writes.head.revision.next());
                 (What::Declaration(content.kind()), id, json(&body)?)
             }
             Entry::Withdrawal { declaration_id, given_at, by, recorded_by } => {
@@ -232,67 +219,69 @@ impl Group {
                 (What::Withdrawal(withdrawn.content.kind()), declaration_id.clone(), json(&body)?)
             }
         };
-        let asked = Asked {
+        let record = IdempotencyRecord {
             key: idempotency_key.clone(),
             digest: *payload_digest,
-            notices: row::notices_text(&admitted.notices).map_err(StoreError::Encode)?,
+            notices: row::notices_text(&admitted.notices).map_err(WriteError::Encode)?,
             replaced_id: admitted.replaced.clone(),
         };
-        let of = (Some(client.clone()), Some(declaration_id.clone()));
-        let revision = self.push(recorded_at, what, of, body, Some(asked))?;
+        let of = (Some(client), Some(&declaration_id));
+        let revision = self.push(recorded_at, what, of, body, Some(record))?;
         let digest = *payload_digest;
-        let answered = Answered { digest, revision, recorded_at, declaration_id, admitted };
-        self.found.answered.insert(idempotency_key.clone(), answered.clone());
-        Ok(Ok(self.appended(answered, false)))
+        let answer = RecordedAnswer { digest, revision, recorded_at, declaration_id, admitted };
+        self.rows.answers.insert(idempotency_key.clone(), answer.clone());
+        Ok(Ok(self.appended(answer, false)))
     }
 
-    fn appended(&self, answered: Answered, is_replay: bool) -> Appended {
-        let Answered { digest: _, revision, recorded_at, declaration_id, admitted } = answered;
-        let Before { epoch, head: _, max_staleness } = self.before;
+    fn appended(&self, answer: RecordedAnswer, is_replay: bool) -> Appended {
+        let RecordedAnswer { digest: _, revision, recorded_at, declaration_id, admitted } = answer;
+        let HeadBefore { epoch, head: _, max_staleness } = self.before;
         Appended { epoch, revision, recorded_at, declaration_id, admitted, is_replay, max_staleness }
     }
 
-    fn replace_directory(&mut self, directory: &Directory) -> Result<Replaced, StoreError> {
+    fn replace_directory(&mut self, directory: &Directory) -> Result<Replaced, WriteError> {
         let body = json(&row::Directory::from(directory))?;
         let revision = self.push(self.now(), What::Directory, (None, None), body, None)?;
-        let Before { epoch, head: _, max_staleness } = self.before;
+        let HeadBefore { epoch, head: _, max_staleness } = self.before;
         Ok(Replaced { point: Point { epoch, revision }, max_staleness })
     }
 
-    /// Stores imported history, or, if an id of it is taken, nothing.
+    /// Appends imported history; nothing of it if one of its ids is taken.
     fn import(
         &mut self,
         history: &[(ClientId, Declaration)],
-    ) -> Result<Result<Revision, StoreError>, StoreError> {
+    ) -> Result<Result<Revision, WriteError>, WriteError> {
         let mut ids = HashSet::with_capacity(history.len());
         for (place, (client, declaration)) in history.iter().enumerate() {
             if let Err(error) = row::client_columns(client) {
                 return Ok(Err(error));
             }
-            if !ids.insert(&declaration.id) || self.found.taken.contains(&declaration.id) {
-                return Ok(Err(StoreError::AlreadyImported { place: place + 1 }));
+            if !ids.insert(&declaration.id) || self.rows.taken.contains(&declaration.id) {
+                return Ok(Err(WriteError::AlreadyImported { place: place + 1 }));
             }
         }
         for (client, declaration) in history {
             let what = What::Declaration(declaration.content.kind());
-            let of = (Some(client.clone()), Some(declaration.id.clone()));
             let body = json(&row::Declaration::from(declaration))?;
-            self.push(self.now(), what, of, body, None)?;
+            self.push(self.now(), what, (Some(client), Some(&declaration.id)), body, None)?;
         }
-        Ok(Ok(self.written.head.revision))
+        Ok(Ok(self.writes.head.revision))
     }
 
-    fn log_viewing(&mut self, viewing: &Viewing) -> Result<Result<(), StoreError>, StoreError> {
+    fn log_viewing(&mut self, viewing: &Viewing) -> Result<Result<(), WriteError>, WriteError> {
         let Viewing { client, viewer, purpose, what } = viewing;
         if let Err(error) = row::client_columns(client) {
             return Ok(Err(error));
         }
-        self.written.viewings.push(NewViewing {
-            at: self.now(),
-            client: client.clone(),
-            viewer: viewer.as_ref().map(|viewer| json(&row::RecordedBy::from(viewer))).transpose()?,
-            purpose: purpose.name(),
-            what: what.as_str(),
+        let viewer = viewer.as_ref().map(|viewer| json(&row::RecordedBy::from(viewer))).transpose()?;
+        self.writes.viewings.push(ViewingRow {
+            number: 0,
+            at: row::micros(self.now()),
+            client_root: owned(client.root()),
+            client_extension: owned(client.extension()),
+            viewer: viewer.map(Cow::Owned),
+            purpose: purpose.name().into(),
+            what: what.as_str().into(),
         });
         Ok(Ok(()))
     }
@@ -302,47 +291,54 @@ impl Group {
         &mut self,
         recorded_at: Instant,
         what: What,
-        (client, declaration_id): (Option<ClientId>, Option<OpaqueId<'static>>),
+        (client, declaration_id): (Option<&ClientId>, Option<&OpaqueId<'static>>),
         body: String,
-        asked: Option<Asked>,
-    ) -> Result<Revision, StoreError> {
-        let revision = self.written.head.revision.next();
-        let change = NewChange { revision, recorded_at, what, client, declaration_id, body, asked };
-        // Whoever comes later in the group sees it as whoever reads it will.
-        if let Some(history) = change.client.as_ref().and_then(|client| self.found.histories.get_mut(client))
-        {
-            history.apply(change.columns().change().map_err(|_| StoreError::Miswritten)?);
+        record: Option<IdempotencyRecord>,
+    ) -> Result<Revision, WriteError> {
+        let revision = self.writes.head.revision.next();
+        let (what_text, kind_text) = what.columns();
+        let (key, digest, notices, replaced_id) = match record {
+            Some(IdempotencyRecord { key, digest, notices, replaced_id }) => {
+                (Some(key), Some(digest), Some(notices), replaced_id)
+            }
+            None => (None, None, None, None),
+        };
+        let change = ChangeRow {
+            revision: revision.0.cast_signed(),
+            recorded_at: row::micros(recorded_at),
+            what: what_text.into(),
+            kind: kind_text.map(Cow::Borrowed),
+            client_root: client.map(|client| owned(client.root())),
+            client_extension: client.map(|client| owned(client.extension())),
+            declaration_id: declaration_id.map(|id| owned(id.as_str())),
+            body: Cow::Owned(body),
+            idempotency_key: key.map(|key| owned(key.as_str())),
+            payload_digest: digest.map(|digest| Cow::Owned(digest.to_vec())),
+            notices: notices.map(Cow::Owned),
+            replaced_id: replaced_id.map(|id| owned(id.as_str())),
+        };
+        // Later jobs of the batch see the change as it will be read from the table.
+        if let Some(history) = client.and_then(|client| self.rows.histories.get_mut(client)) {
+            history.apply(change.stored().decode().map_err(|_| WriteError::Miswritten)?);
         }
-        if let (What::Declaration(_), Some(id)) = (what, &change.declaration_id) {
-            self.found.taken.insert(id.clone());
+        if let (What::Declaration(_), Some(id)) = (what, declaration_id) {
+            self.rows.taken.insert(id.clone());
         }
-        self.written.changes.push(change);
-        self.written.head = Head { revision, recorded_at };
+        self.writes.changes.push(change);
+        self.writes.head = Head { revision, recorded_at };
         Ok(revision)
     }
 
-    /// The time at which something is recorded: never before what was recorded last.
+    /// The time at which a change is recorded: never before the change before it.
     fn now(&self) -> Instant {
-        row::whole_micros((self.clock)()).max(self.written.head.recorded_at)
+        row::whole_micros((self.clock)()).max(self.writes.head.recorded_at)
     }
 }
 
-impl NewChange {
-    /// As they will be read.
-    fn columns(&self) -> Columns<'_> {
-        let (what, kind) = self.what.columns();
-        Columns {
-            revision: self.revision,
-            recorded_at: row::micros(self.recorded_at),
-            what,
-            kind,
-            client: self.client.as_ref().map(|client| (client.root(), client.extension())),
-            declaration_id: self.declaration_id.as_ref().map(OpaqueId::as_str),
-            body: self.body.as_bytes(),
-        }
-    }
+fn owned(text: &str) -> Cow<'static, str> {
+    Cow::Owned(text.to_owned())
 }
 
-fn json(body: &impl Serialize) -> Result<String, StoreError> {
-    serde_json::to_string(body).map_err(StoreError::Encode)
+fn json(body: &impl Serialize) -> Result<String, WriteError> {
+    serde_json::to_string(body).map_err(WriteError::Encode)
 }

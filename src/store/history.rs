@@ -1,4 +1,4 @@
-//! One client's declarations while changes are applied to them, in revision order.
+//! One client's declarations, rebuilt by applying changes in revision order.
 
 use std::collections::HashMap;
 
@@ -6,19 +6,19 @@ use super::change::Change;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Withdrawal};
 use crate::policy::oid::OpaqueId;
 
-/// Up to this many declarations a withdrawn one is looked for one by one.
+/// Up to this many declarations, a withdrawn one is searched for linearly.
 const SCANNED_MAX: usize = 64;
 
-/// One client's declarations while changes are applied to them.
+/// One client's declarations at a revision.
 #[derive(Debug, Default)]
 pub(super) struct ClientHistory {
     declarations: Vec<Declaration>,
-    /// Where each declaration is; made for the first withdrawal among many.
+    /// Index of each declaration by id; built for the first withdrawal once there are many.
     places: Option<HashMap<OpaqueId<'static>, usize>>,
 }
 
 impl ClientHistory {
-    /// Applies a change of this client's, which comes after all before.
+    /// Applies the client's next change.
     pub(super) fn apply(&mut self, change: Change) {
         match change {
             Change::Declaration { revision: _, recorded_at: _, client: _, declaration } => {
@@ -39,8 +39,8 @@ impl ClientHistory {
         self.declarations.push(declaration);
     }
 
-    /// Notes the withdrawal of a declaration; a later one stands. There is
-    /// nothing to withdraw if the client has no such declaration.
+    /// Records the withdrawal of a declaration; a later withdrawal replaces an earlier one. No effect if
+    /// the client has no such declaration.
     pub(super) fn withdraw(&mut self, id: &OpaqueId<'static>, withdrawal: Withdrawal) {
         let place = if self.declarations.len() <= SCANNED_MAX {
             self.declarations.iter().rposition(|declaration| declaration.id == *id)
@@ -52,12 +52,10 @@ impl ClientHistory {
         }
     }
 
-    /// The declarations as they are now.
     pub(super) fn declarations(&self) -> &ClientDeclarations {
         &self.declarations
     }
 
-    /// The declarations, done.
     pub(super) fn into_declarations(self) -> Vec<Declaration> {
         self.declarations
     }

@@ -1,29 +1,26 @@
-//! Ids of declarations, derived from when and as which change they are stored.
+//! Ids of declarations, derived from the time and the revision at which they are stored.
 //!
-//! Such an id is a UUID of version 7 without anything random in it:
+//! Such an id is a UUID of version 7 without random bits:
 //!
 //! ```text
 //!  48 bits            12 bits                      62 bits
 //!  milliseconds  │ 7 │ microseconds within, × 4 │ 2 │ tag (24) │ revision (38)
 //! ```
 //!
-//! Whoever knows the time and the revision of a declaration therefore knows
-//! its id: the index of a country keeps both anyway, and so keeps no 16 bytes
-//! of id for each declaration. The tag is a random number of the store, so that
-//! two stores do not give the same id to what they record at the same moment.
-//! The revisions of one store differ, up to [`REVISION_MAX`]. Ids that were
-//! imported, or given before ids were derived, stay what they are.
+//! The index keeps the time and the revision of each declaration anyway, so it saves the 16 bytes of an
+//! id for each of the millions of declarations of a country. The tag is a random number of the store: two
+//! stores do not give the same id to declarations of the same moment. Within a store the revisions
+//! differ, up to [`REVISION_MAX`]. Ids that were imported, or assigned before ids were derived, remain.
 
 use uuid::Uuid;
 
 use super::change::Revision;
-use super::error::StoreError;
-use super::random::random;
+use super::random::{NoRandomness, random};
 use crate::policy::day::Instant;
 use crate::policy::oid::OpaqueId;
 
-/// The last revision that fits an id: 274,877,906,943, or a thousand changes a
-/// second for more than eight years.
+/// The last revision that fits an id: 274,877,906,943, or a thousand changes a second for more than eight
+/// years.
 pub const REVISION_MAX: Revision = Revision((1 << REVISION_BITS) - 1);
 
 const REVISION_BITS: u32 = 38;
@@ -33,24 +30,24 @@ const MILLIS_BITS: u32 = 48;
 /// The length of an id as text.
 const ID_BYTES: usize = 36;
 
-/// Tells the ids that a store gives to its declarations.
+/// Derives the ids that a store gives to its declarations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeclarationIds {
     tag: u32,
 }
 
 impl DeclarationIds {
-    /// The ids of the store with a tag, of which 24 bits count.
+    /// The ids of the store with this tag, of which the low 24 bits are used.
     pub(super) fn new(tag: u32) -> Self {
         Self { tag: tag & ((1 << TAG_BITS) - 1) }
     }
 
     /// The ids of a new store.
-    pub(super) fn random() -> Result<Self, StoreError> {
+    pub(super) fn random() -> Result<Self, NoRandomness> {
         Ok(Self::new(u32::from_be_bytes(random()?)))
     }
 
-    /// The number by which this store's ids differ from another's.
+    /// The tag of the store.
     pub(super) fn tag(self) -> u32 {
         self.tag
     }
@@ -69,15 +66,15 @@ impl DeclarationIds {
         text
     }
 
-    /// Whether it is the id of the declaration recorded at a time as a
-    /// revision, and not one that was imported or is older than derived ids.
+    /// Whether it is the derived id of the declaration that was recorded at this time with this revision.
+    /// An imported id, or one older than derived ids, is not.
     #[must_use]
     pub fn is(self, id: &OpaqueId<'_>, recorded_at: Instant, revision: Revision) -> bool {
         id.as_str().as_bytes() == self.write(recorded_at, revision)
     }
 
-    /// The revision that an id of this store tells. That of another id may be
-    /// anything: ask [`DeclarationIds::is`].
+    /// The revision that an id of this store contains. For any other id the result is meaningless: check
+    /// with [`DeclarationIds::is`].
     #[must_use]
     pub fn revision_in(self, id: &OpaqueId<'_>) -> Option<Revision> {
         let (_, low) = Uuid::try_parse(id.as_str()).ok()?.as_u64_pair();

@@ -1,49 +1,47 @@
-//! What is waiting to be written.
+//! Requests that wait for the writer thread, each with the channel for its reply.
 
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::change::{Append, AppendError, Appended, Replaced, Revision};
-use super::error::StoreError;
+use super::change::{Append, Appended, Replaced, Revision};
+use super::error::{AppendError, WriteError};
 use super::viewing::Viewing;
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 
-/// Something to write, and where to answer.
+/// A request to write.
 pub(super) enum Job {
-    Append(Box<Pending<Append, Appended, AppendError>>),
-    Directory(Box<Pending<Directory, Replaced>>),
-    Viewing(Box<Pending<Viewing, ()>>),
-    Import(Pending<Vec<(ClientId, Declaration)>, Revision>),
+    Append(Box<PendingJob<Append, Appended, AppendError>>),
+    Directory(Box<PendingJob<Directory, Replaced>>),
+    Viewing(Box<PendingJob<Viewing, ()>>),
+    Import(PendingJob<Vec<(ClientId, Declaration)>, Revision>),
 }
 
-/// What is asked, and what will be answered once it is durable.
-pub(super) struct Pending<W, T, E = StoreError> {
-    pub(super) what: W,
+/// A request, its outcome once a batch has run it, and the channel for the reply.
+pub(super) struct PendingJob<R, T, E = WriteError> {
+    pub(super) request: R,
     pub(super) outcome: Option<Result<T, E>>,
-    answer: oneshot::Sender<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
 }
 
 impl Job {
-    /// Answers what the job came to, which is committed now.
-    pub(super) fn answer(self) {
+    /// Replies with the outcome. The caller has committed it.
+    pub(super) fn reply(self) {
         match self {
-            Self::Append(pending) => pending.answer(),
-            Self::Directory(pending) => pending.answer(),
-            Self::Viewing(pending) => pending.answer(),
-            Self::Import(pending) => pending.answer(),
+            Self::Append(pending) => pending.reply(),
+            Self::Directory(pending) => pending.reply(),
+            Self::Viewing(pending) => pending.reply(),
+            Self::Import(pending) => pending.reply(),
         }
     }
-}
 
-impl Job {
-    /// Answers that it failed, or that it is not known whether it did.
-    pub(super) fn fail(self, error: &Arc<StoreError>, may_be_committed: bool) {
+    /// Replies that the job failed, or, if the commit may have succeeded, that its outcome is unknown.
+    pub(super) fn fail(self, error: &Arc<WriteError>, may_be_committed: bool) {
         let error = Arc::clone(error);
         let other = |error| {
-            if may_be_committed { StoreError::OutcomeUnknown(error) } else { StoreError::NotWritten(error) }
+            if may_be_committed { WriteError::OutcomeUnknown(error) } else { WriteError::NotWritten(error) }
         };
         match self {
             Self::Append(pending) if may_be_committed => pending.fail(AppendError::Unknown(error)),
@@ -55,19 +53,19 @@ impl Job {
     }
 }
 
-impl<W, T, E> Pending<W, T, E> {
-    pub(super) fn new(what: W, answer: oneshot::Sender<Result<T, E>>) -> Self {
-        Self { what, outcome: None, answer }
+impl<R, T, E> PendingJob<R, T, E> {
+    pub(super) fn new(request: R, reply: oneshot::Sender<Result<T, E>>) -> Self {
+        Self { request, outcome: None, reply }
     }
 
     fn fail(self, error: E) {
-        drop(self.answer.send(Err(error)));
+        drop(self.reply.send(Err(error)));
     }
 
-    /// An answer that nobody waits for any more is dropped: who asked may ask again.
-    fn answer(self) {
+    /// The reply is dropped if the caller has stopped waiting; it may retry with the same key.
+    fn reply(self) {
         if let Some(outcome) = self.outcome {
-            drop(self.answer.send(outcome));
+            drop(self.reply.send(outcome));
         }
     }
 }

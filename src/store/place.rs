@@ -1,11 +1,10 @@
-//! Where a store is.
+//! Where a store is, for messages to operators.
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Where a store is, as it is told to operators: a file, or a server and a
-/// database without user and password.
+/// A file, or a server and a database without user and password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place(Arc<str>);
 

@@ -1,80 +1,125 @@
-//! The shared store: a PostgreSQL database, which any number of Lupas write
-//! and follow.
+//! The shared store: one PostgreSQL database that any number of Lupa processes (replicas) write and
+//! follow. All coordination goes through the database; the replicas do not know each other.
 //!
 //! ```text
-//!  writer thread ── one transaction a group, the head locked ──▶ lupa.change, lupa.head
-//!                                                                     │ NOTIFY: a hint
-//!  follow: look at the head, read what came after  ◀── poll ──────────┘
+//!  replica A                          primary                               replica B
+//!  writer ── BEGIN                     lupa.head   one row                  follower
+//!            lock the head row ──────▶   epoch, revision, commit_id,          poll ─▶ probe the head
+//!            insert, move the head ──▶   timeline, system_identifier                 read the new changes
+//!            NOTIFY, COMMIT ─────────▶ lupa.change   one row a change         ◀─ hint: NOTIFY
+//!                         │                 │ WAL
+//!                         │                 ▼
+//!                         └─ waits ───▶ synchronous standby
 //! ```
 //!
-//! INVARIANT (durable): nothing is answered before the server has committed it
-//! with its synchronous commit on; if no answer comes, it is *unknown* and looked up.
-//! INVARIANT (locked-head): revisions are given while the one row of
-//! `lupa.head` is locked, and it stays so until they are committed.
-//! INVARIANT (committed-proof): that there is nothing new is proven by a commit,
-//! which a server cannot make any more of which a standby has taken the place.
-//! INVARIANT (settled): nothing is proven fresh, committed, or read for an
-//! answer on a server or timeline of which it is not known that nothing is lost there.
+//! # Writing
+//! *Revisions* number the changes 1, 2, 3, … in commit order. A sequence cannot do that: transactions
+//! commit in another order than they draw numbers, and a poller that has seen 2 would never read 1. So
+//! every writing transaction locks the one row of `lupa.head` (`SELECT … FOR UPDATE`), numbers its changes
+//! from there and moves the head. The lock is held until the commit, also against other replicas. It
+//! makes commits serial, so each one carries all waiting requests (*group commit*, [`write`]). A commit is
+//! acknowledged only with `synchronous_commit` on: it is in the WAL of the primary and, if there is one,
+//! of the synchronous standby. If no answer comes, the outcome is unknown; the idempotency key resolves it.
+//!
+//! # Following, and the freshness proof
+//! A replica polls: it *probes* the head, and reads the changes after its own revision. NOTIFY only
+//! wakes it earlier ([`listen`]); a lost notification costs one poll interval. To decide, a replica must
+//! know that no newer change was acknowledged elsewhere. A plain read cannot show that: a *deposed
+//! primary*, cut off and replaced by its standby, still answers reads. But it cannot commit, because its
+//! synchronous standby no longer confirms. So a poll that must prove freshness runs in a transaction that
+//! writes a few bytes of WAL and commits ([`server`]). This *fences* the deposed primary without a lease or
+//! a clock. It requires a synchronous standby; with asynchronous ones a deposed primary can still commit.
+//!
+//! # Failover and restore
+//! The *epoch*, a UUID in the head row, names the history that revisions and consistency tokens count in.
+//! A promoted standby or a restored backup may lack acknowledged commits; then the same revision numbers
+//! would name other changes. PostgreSQL shows the event: a promotion or point-in-time restore starts a new
+//! *timeline*, another cluster has another *system identifier*. The head row names the pair on which the
+//! history was last verified. Every commit also stores a random `commit_id`, and each replica remembers the
+//! last commit that it saw ([`replica_state`]). After an event:
+//!
+//! 1. *Probe.* One statement reads the head row, the server's timeline and the `commit_id` at the last
+//!    seen revision ([`head_probe`]).
+//! 2. *History check.* Same timeline and the last seen commit is there: intact. Another timeline: not
+//!    yet verified. Commit missing or replaced, on whatever timeline: commits are lost.
+//! 3. *Verify,* with the head row locked ([`failover`]). A replica whose last seen commit is there writes
+//!    the new timeline to the head row, and the epoch continues. One that misses it starts a new epoch.
+//! 4. *Settle timeout.* A replica that has seen no commit, because it has just started, cannot tell. It
+//!    waits `store.settle_timeout_ms` for one that can, and then starts a new epoch.
+//! 5. *New epoch.* The other replicas find it with their next probe, drop their index and load the store
+//!    again. Until then they serve nothing. Tokens of the old epoch are refused.
+//!
+//! A replica that only reads never writes the head row: it waits for step 3 or 4 of another one.
+//!
+//! INVARIANT (durable): no answer is sent before the server has committed with synchronous commit on. A
+//! commit that is not answered is *unknown*, and resolved by its idempotency key.
+//! INVARIANT (locked-head): revisions are assigned while the row of `lupa.head` is locked, and the lock is
+//! held until they are committed.
+//! INVARIANT (committed-proof): freshness is proven by a commit: a deposed primary cannot commit.
+//! INVARIANT (settled): after a failover or restore nothing is served, committed or reported fresh until
+//! this server and timeline are verified to hold every acknowledged commit, or a new epoch has started.
 
+mod arrays;
 mod connection;
 mod copy;
+mod failover;
 mod failure;
+mod head_probe;
 mod listen;
-mod look;
 mod options;
 mod pool;
 mod read;
+mod replica_state;
+mod runtime;
 mod schema;
 mod server;
-mod settle;
-mod state;
 mod write;
 
-use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 
-use tokio::runtime::{self, Runtime};
 use tokio::sync::{Mutex, mpsc};
 
 pub(super) use copy::copy_in;
-pub use failure::PostgresFailure;
+use failure::PostgresFailure;
 pub use options::{Password, PostgresOptions, PostgresTls};
 
-use super::StoreOptions;
+use super::backend::Backend;
 use super::change::{Change, ChangeBatch, ChangedClient, Epoch, IndexChange, Point, Revision};
-use super::columns::Columns;
-use super::error::StoreError;
-use super::hired::{Begun, Hired, Told};
+use super::error::{OpenError, ReadError};
 use super::history::ClientHistory;
-use super::raw::{RawChange, RawViewing};
+use super::id::DeclarationIds;
+use super::options::StoreOptions;
+use super::place::Place;
+use super::stored_change::StoredChange;
+use super::table::{ChangeRow, ViewingRow};
+use super::writer::{Opened, WriterHandle, WriterStatus};
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::Declaration;
 use connection::{Connector, Purpose, Session};
 use listen::listen;
 use pool::Sessions;
-use server::{How, Server};
-use state::State;
+use replica_state::ReplicaState;
+use runtime::Background;
+use server::{ReadMode, Server};
 use write::Writer;
 
-/// So many batches of a load may wait to be read.
-const BATCHES_WAITING_MAX: usize = 4;
+/// Maximum number of load batches queued for the thread that decodes them.
+const LOAD_BATCHES_QUEUED_MAX: usize = 4;
 
 /// The database, connected.
 pub(super) struct Postgres {
-    pub(super) server: Arc<Server>,
+    server: Arc<Server>,
     runtime: Arc<Background>,
-    /// For histories, which may take a while.
+    /// For reads that may take long.
     pool: Sessions,
-    /// The connection that follows; none while there is none.
+    /// The connection of the follower; `None` until it is opened, and after a failure.
     following: Arc<Mutex<Option<Session>>>,
 }
 
-/// The threads that talk to the server. Dropped without waiting for them.
-struct Background(Option<Runtime>);
-
 impl Postgres {
     /// See [`super::Store::connect`].
-    pub(super) fn open(given: &PostgresOptions, options: StoreOptions) -> Result<Begun<Self>, StoreError> {
+    pub(super) fn open(given: &PostgresOptions, options: StoreOptions) -> Result<Opened<Self>, OpenError> {
         let runtime = Arc::new(Background::start()?);
         let connector = Connector::new(given)?;
         let read_only = given.read_only;
@@ -85,188 +130,169 @@ impl Postgres {
                 schema::require(&connector, &session).await?;
             } else {
                 schema::migrate(&connector, &session).await?;
-                schema::tell_staleness(&connector, &session, options.max_staleness).await?;
+                schema::register_max_staleness(&connector, &session, options.max_staleness).await?;
             }
-            let (identity, look) = schema::identity(&connector, &session).await?;
+            let (identity, probe) = schema::identity(&connector, &session).await?;
             if options.max_staleness > identity.max_staleness {
-                return Err(StoreError::StalenessTooLong {
+                return Err(OpenError::StalenessTooLong {
                     store: connector.place().clone(),
                     own: options.max_staleness,
                     most: identity.max_staleness,
                 });
             }
-            Ok::<_, StoreError>((connector, session, identity, look))
+            Ok::<_, OpenError>((connector, session, identity, probe))
         });
-        let (connector, session, identity, look) = opened??;
+        let (connector, session, identity, probe) = opened??;
         let server = Arc::new(Server {
             connector,
-            state: State::new(identity.epoch),
+            state: ReplicaState::new(identity.epoch),
             ids: identity.ids,
             token_key: identity.token_key,
             write_timeout: given.write_timeout,
             settle_timeout: given.settle_timeout,
             read_only,
         });
-        let told = Arc::new(Told::new(look.head.revision));
-        runtime.handle()?.spawn(listen(Arc::clone(&server), Arc::downgrade(&told)));
+        let status = Arc::new(WriterStatus::new(probe.head.revision));
+        runtime.handle()?.spawn(listen(Arc::clone(&server), Arc::downgrade(&status)));
         let pool = Sessions::new(Arc::clone(&server), options.read_connections_max.max(1))?;
-        let hired = if read_only {
+        let writer = if read_only {
             None
         } else {
             let writer = Writer {
                 server: Arc::clone(&server),
+                runtime: runtime.handle()?.clone(),
+                background: Arc::clone(&runtime),
                 clock: options.clock,
                 group_commit_max: options.group_commit_max.max(1),
-                told: Arc::clone(&told),
+                status: Arc::clone(&status),
                 session: Some(session),
-                is_sent: false,
+                is_commit_sent: false,
             };
-            // The writer keeps the threads that it needs.
-            let (handle, kept) = (runtime.handle()?.clone(), Arc::clone(&runtime));
-            let write = move |queue| {
-                let _kept = kept;
-                writer.run(&handle, queue);
-            };
-            Some(Hired::start(options.queue_length_max, None, &told, write)?)
+            Some(WriterHandle::start(options.queue_length_max, None, &status, writer)?)
         };
-        Ok((Self { server, runtime, pool, following: Arc::default() }, hired, told))
+        Ok(Opened { backend: Self { server, runtime, pool, following: Arc::default() }, writer, status })
     }
 
-    /// See [`super::Store::epoch`].
-    pub(super) fn epoch(&self) -> Epoch {
-        self.server.state.get().epoch
-    }
-
-    /// See [`super::Store::count`].
-    pub(super) fn count(&self) -> Result<Revision, StoreError> {
-        let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
-        let look = self.runtime.wait(async move {
-            server.through(&following, async |session| server.look(session, How::Only).await).await
-        })??;
-        Ok(look.head.revision)
-    }
-
-    /// See [`super::Store::follow`].
-    pub(super) fn follow(
-        &self,
-        after: Point,
-        most: usize,
-        with_proof: bool,
-    ) -> Result<ChangeBatch, StoreError> {
-        let ids = self.server.ids;
-        let how = if with_proof { How::Proving } else { How::Only };
-        let changes =
-            self.since(after.revision, (Some(after.epoch), how), most, |columns| columns.loaded(ids))?;
-        Ok(ChangeBatch { changes, proves_freshness: with_proof })
-    }
-
-    /// See [`super::Store::changes_since`].
-    pub(super) fn changes_since(&self, after: Revision, most: usize) -> Result<Vec<Change>, StoreError> {
-        self.since(after, (None, How::Only), most, |columns| columns.change())
-    }
-
-    fn since<T>(
+    /// Reads the next changes after a revision through the follower's connection, and decodes them.
+    fn next_changes<T>(
         &self,
         after: Revision,
-        (epoch, how): (Option<Epoch>, How),
-        most: usize,
-        read: impl Fn(Columns<'_>) -> Result<T, &'static str>,
-    ) -> Result<Vec<T>, StoreError> {
+        (epoch, mode): (Option<Epoch>, ReadMode),
+        limit: usize,
+        decode: impl Fn(StoredChange<'_>) -> Result<T, &'static str>,
+    ) -> Result<Vec<T>, ReadError> {
         let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
         let rows = self.runtime.wait(async move {
             let read = async |session: &Session| {
-                let last = server.look_as_far_as(session, how, (epoch, after)).await?.head.revision;
-                let expected = usize::try_from(last.0 - after.0).unwrap_or(usize::MAX).min(most);
+                let last = server.probe_up_to(session, mode, (epoch, after)).await?.head.revision;
+                let expected = usize::try_from(last.0 - after.0).unwrap_or(usize::MAX).min(limit);
                 let rows = match expected {
                     0 => Vec::new(),
-                    _ => read::rows_since(session, after, last, most)
+                    _ => read::rows_since(session, after, last, limit)
                         .await
                         .map_err(|error| server.unreachable(error.into()))?,
                 };
                 Ok((rows, expected))
             };
-            server.through(&following, read).await
+            server.read_through(&following, read).await
         })??;
         let (rows, expected) = rows;
-        let changes = read::in_order(&rows, after, &self.server.place(), read)?;
+        let changes = read::in_order(&rows, after, &self.server.place(), decode)?;
         if changes.len() < expected {
             let after = Revision(after.0 + changes.len() as u64);
-            return Err(StoreError::Hole { store: self.server.place(), after });
+            return Err(ReadError::Hole { store: self.server.place(), after });
         }
         Ok(changes)
     }
+}
 
-    /// See [`super::Store::load_range`].
-    pub(super) fn load_range(
+impl Backend for Postgres {
+    fn place(&self) -> Place {
+        self.server.place()
+    }
+
+    fn file(&self) -> Option<&Path> {
+        None
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.server.state.get().epoch
+    }
+
+    fn token_key(&self) -> &[u8; 32] {
+        &self.server.token_key
+    }
+
+    fn declaration_ids(&self) -> DeclarationIds {
+        self.server.ids
+    }
+
+    fn last_revision(&self) -> Result<Revision, ReadError> {
+        let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
+        let probe = self.runtime.wait(async move {
+            let read = async |session: &Session| server.probe_head(session, ReadMode::Plain).await;
+            server.read_through(&following, read).await
+        })??;
+        Ok(probe.head.revision)
+    }
+
+    fn load_range(
         &self,
         after: Revision,
         until: Revision,
         each: &mut dyn FnMut(IndexChange) -> bool,
-    ) -> Result<Revision, StoreError> {
-        let (batches, mut received) = mpsc::channel(BATCHES_WAITING_MAX);
+    ) -> Result<Revision, ReadError> {
+        let (batches, mut received) = mpsc::channel(LOAD_BATCHES_QUEUED_MAX);
         let server = Arc::clone(&self.server);
         self.runtime.handle()?.spawn(async move {
             match server.connector.connect(Purpose::Read).await {
                 Ok(session) => read::copy_range(&server.connector, session, (after, until), batches).await,
-                // Nobody waits for it any more: then nobody misses it.
+                // If the receiver is gone, there is no caller to report the error to.
                 Err(error) => drop(batches.send(Err(error)).await),
             }
         });
         let (place, ids) = (self.server.place(), self.server.ids);
-        let read = |columns: Columns<'_>| columns.loaded(ids);
+        let decode = |columns: StoredChange<'_>| columns.decode_for_index(ids);
         let mut last = after;
         while let Some(batch) = futures_executor::block_on(received.recv()) {
-            let (read_to, goes_on) = read::read_batch(&batch?, last, &place, &read, each)?;
+            let (read_to, goes_on) = read::read_batch(&batch?, last, &place, &decode, each)?;
             last = read_to;
             if !goes_on {
                 return Ok(last);
             }
         }
-        if last < until { Err(StoreError::Hole { store: place, after: last }) } else { Ok(last) }
+        if last < until { Err(ReadError::Hole { store: place, after: last }) } else { Ok(last) }
     }
 
-    /// See [`super::Store::clients_changed`].
-    pub(super) fn clients_changed(
+    fn follow(&self, after: Point, limit: usize, with_proof: bool) -> Result<ChangeBatch, ReadError> {
+        let ids = self.server.ids;
+        let mode = if with_proof { ReadMode::WithFreshnessProof } else { ReadMode::Plain };
+        let decode = |columns: StoredChange<'_>| columns.decode_for_index(ids);
+        let changes = self.next_changes(after.revision, (Some(after.epoch), mode), limit, decode)?;
+        Ok(ChangeBatch { changes, proves_freshness: with_proof })
+    }
+
+    fn changes_since(&self, after: Revision, limit: usize) -> Result<Vec<Change>, ReadError> {
+        self.next_changes(after, (None, ReadMode::Plain), limit, |columns| columns.decode())
+    }
+
+    fn clients_changed(
         &self,
         after: Revision,
         until: Point,
-        most: usize,
-    ) -> Result<Vec<ChangedClient>, StoreError> {
+        limit: usize,
+    ) -> Result<Vec<ChangedClient>, ReadError> {
         let pool = self.pool.clone();
         let rows = self.runtime.wait(async move {
             let read = async |session: &Session| {
-                read::clients_since(&session.client, after, until.revision, most).await
+                read::clients_since(&session.client, after, until.revision, limit).await
             };
             pool.read_until(until, read).await
         })??;
         read::clients_changed(&rows, &self.server.place())
     }
 
-    /// See [`super::Store::verify`].
-    pub(super) fn raw_changes(&self, after: Revision, most: usize) -> Result<Vec<RawChange>, StoreError> {
-        let pool = self.pool.clone();
-        self.runtime.wait(async move {
-            pool.read(async |session| copy::raw_changes(session, after, most).await).await
-        })?
-    }
-
-    /// See [`super::Store::copy`].
-    pub(super) fn raw_viewings(&self, after: i64, most: usize) -> Result<Vec<RawViewing>, StoreError> {
-        let pool = self.pool.clone();
-        self.runtime.wait(async move {
-            pool.read(async |session| copy::raw_viewings(session, after, most).await).await
-        })?
-    }
-
-    /// See [`super::Store::verify`].
-    pub(super) fn count_viewings(&self) -> Result<u64, StoreError> {
-        let pool = self.pool.clone();
-        self.runtime
-            .wait(async move { pool.read(async |session| copy::count_viewings(session).await).await })?
-    }
-
-    /// See [`super::Store::history_of`].
-    pub(super) fn history_of(&self, client: &ClientId, until: Point) -> Result<Vec<Declaration>, StoreError> {
+    fn history_of(&self, client: &ClientId, until: Point) -> Result<Vec<Declaration>, ReadError> {
         let (pool, client) = (self.pool.clone(), client.clone());
         let rows = self.runtime.wait(async move {
             let read = async |session: &Session| {
@@ -278,37 +304,30 @@ impl Postgres {
         read::apply_rows(&rows, &self.server.place(), |_, change| history.apply(change))?;
         Ok(history.into_declarations())
     }
-}
 
-impl Background {
-    fn start() -> Result<Self, StoreError> {
-        let runtime = runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .thread_name("lupa-postgres")
-            .enable_all()
-            .build()
-            .map_err(StoreError::NoThread)?;
-        Ok(Self(Some(runtime)))
+    fn change_rows(&self, after: Revision, limit: usize) -> Result<Vec<ChangeRow<'static>>, ReadError> {
+        let pool = self.pool.clone();
+        self.runtime.wait(async move {
+            pool.read(async |session| copy::change_rows(session, after, limit).await).await
+        })?
     }
 
-    fn handle(&self) -> Result<&runtime::Handle, StoreError> {
-        self.0.as_ref().map(Runtime::handle).ok_or(StoreError::Interrupted)
+    fn viewing_rows(&self, after: i64, limit: usize) -> Result<Vec<ViewingRow<'static>>, ReadError> {
+        let pool = self.pool.clone();
+        self.runtime.wait(async move {
+            pool.read(async |session| copy::viewing_rows(session, after, limit).await).await
+        })?
     }
 
-    /// Waits for something that is done there, from whichever thread.
-    fn wait<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let task = self.handle()?.spawn(work);
-        futures_executor::block_on(task).map_err(|_| StoreError::Interrupted)
+    fn count_viewings(&self) -> Result<u64, ReadError> {
+        let pool = self.pool.clone();
+        self.runtime
+            .wait(async move { pool.read(async |session| copy::count_viewings(session).await).await })?
     }
-}
 
-impl Drop for Background {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.0.take() {
-            runtime.shutdown_background();
-        }
+    /// PostgreSQL checks each page as it is read, where data checksums are on; so there is nothing to do
+    /// beside reading every row.
+    fn check_structure(&self) -> Result<(), ReadError> {
+        Ok(())
     }
 }

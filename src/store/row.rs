@@ -1,8 +1,7 @@
-//! How changes are written in rows: the JSON bodies and the texts of columns.
+//! How a change is encoded in a row: the JSON body and the texts of the columns.
 //!
-//! Row types are named as the policy types they stand for. What a row says
-//! that this version does not know makes it [`Unreadable`]; the reader decides
-//! what that amounts to.
+//! Row types have the names of the policy types that they encode. A row with something that this version
+//! does not know is [`Unreadable`]; the caller decides on the fail-closed reading.
 
 mod canonical;
 mod content;
@@ -17,25 +16,25 @@ pub(crate) use content::{content_of_text, text_of_content};
 pub(super) use declaration::{Declaration, RecordedBy, Withdrawal};
 pub(super) use directory::Directory;
 
-use super::error::StoreError;
+use super::error::WriteError;
 use crate::policy::admit;
 use crate::policy::client_id::{ClientId, IdentityCode, NATIONAL_ROOT};
 use crate::policy::day;
 use crate::policy::declaration::Kind;
 use crate::policy::oid;
 
-/// A row, or a part of one, that this version cannot read.
+/// This version cannot read a row, or a part of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unreadable;
 
 impl From<serde_json::Error> for Unreadable {
-    /// Leaves out what was wrong: it may quote personal data.
+    /// Drops the cause: its message may quote personal data.
     fn from(_: serde_json::Error) -> Self {
         Self
     }
 }
 
-/// The body of a declaration.
+/// Decodes the body of a declaration.
 pub(super) fn declaration(body: &[u8]) -> Result<Declaration<'_>, Unreadable> {
     match canonical::declaration(body) {
         Some(declaration) => Ok(declaration),
@@ -43,7 +42,7 @@ pub(super) fn declaration(body: &[u8]) -> Result<Declaration<'_>, Unreadable> {
     }
 }
 
-/// The body of a withdrawal.
+/// Decodes the body of a withdrawal.
 pub(super) fn withdrawal(body: &[u8]) -> Result<Withdrawal<'_>, Unreadable> {
     match canonical::withdrawal(body) {
         Some(withdrawal) => Ok(withdrawal),
@@ -51,7 +50,7 @@ pub(super) fn withdrawal(body: &[u8]) -> Result<Withdrawal<'_>, Unreadable> {
     }
 }
 
-/// What a row of the table of changes is.
+/// The kind of a change, as in the columns `what` and `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum What {
     Declaration(Kind),
@@ -97,9 +96,9 @@ pub(super) fn parse_kind(text: &str) -> Result<Kind, Unreadable> {
 }
 
 /// The texts of the columns `client_root` and `client_extension`.
-pub(super) fn client_columns(client: &ClientId) -> Result<(&str, &str), StoreError> {
+pub(super) fn client_columns(client: &ClientId) -> Result<(&str, &str), WriteError> {
     match client {
-        ClientId::Other { root, .. } if root.as_str() == NATIONAL_ROOT => Err(StoreError::ClientNotStorable),
+        ClientId::Other { root, .. } if root.as_str() == NATIONAL_ROOT => Err(WriteError::ClientNotStorable),
         ClientId::National(_) | ClientId::Other { .. } => Ok((client.root(), client.extension())),
     }
 }
@@ -113,12 +112,12 @@ pub(super) fn client(root: &str, extension: &str) -> Result<ClientId, Unreadable
     }
 }
 
-/// Microseconds since 1970-01-01T00:00:00Z; what is finer is cut off.
+/// Microseconds since 1970-01-01T00:00:00Z, rounded down.
 pub(super) fn micros(instant: day::Instant) -> i64 {
     instant.timestamp_micros()
 }
 
-/// The instant as it is kept.
+/// The instant with the precision of a row.
 pub(super) fn whole_micros(instant: day::Instant) -> day::Instant {
     day::Instant::from_timestamp_micros(micros(instant)).unwrap_or(instant)
 }
@@ -143,8 +142,8 @@ fn parse_day(text: Option<String>) -> Result<Option<day::Day>, Unreadable> {
     text.map(|text| day::Day::parse(&text)).transpose().map_err(|_| Unreadable)
 }
 
-/// Declares a row enum with the variants of a policy enum, and both
-/// conversions; a variant that only one of them has fails to compile.
+/// Declares the row enum of a policy enum, with both conversions. A variant that exists only on one side
+/// fails to compile.
 macro_rules! row_enum {
     ($name:ident = $policy:path { $($variant:ident),+ $(,)? }) => {
         #[derive(Clone, Copy, Serialize, Deserialize)]

@@ -1,10 +1,10 @@
-//! The embedded store: one SQLite file.
+//! The embedded store: one SQLite file in WAL mode.
 //!
-//! INVARIANT (one-writer): one process, by a lock on `<path>.lock`, and in it
-//! one thread writes, and checkpoints. Other processes may follow what it writes.
-//! INVARIANT (fail-stop): after a failed write nothing is written again until
-//! the file has been opened, and so checked, anew. What was under way is then
-//! either there or not; who asks again with the same key learns which.
+//! INVARIANT (one-writer): one process writes the file, by a lock on `<path>.lock`, and in it one thread,
+//! which also does the checkpoints. Other processes may follow what it writes.
+//! INVARIANT (fail-stop): after a failed write nothing is written until the file has been opened, and so
+//! checked, again. Jobs that were being written may be committed or not; a retry with the same idempotency
+//! key resolves it.
 
 pub mod bulk;
 mod connection;
@@ -24,44 +24,49 @@ use rusqlite::Connection;
 
 pub(super) use copy::{back_up, copy_in};
 
-use super::StoreOptions;
-use super::change::{ChangedClient, Identity, IndexChange, Revision};
-use super::error::StoreError;
-use super::hired::{Begun, Hired, Told};
-use super::raw::{RawChange, RawViewing};
+use super::backend::Backend;
+use super::change::{Change, ChangeBatch, ChangedClient, Epoch, Identity, IndexChange, Point, Revision};
+use super::error::{OpenError, ReadError};
+use super::history::ClientHistory;
+use super::id::DeclarationIds;
+use super::options::StoreOptions;
+use super::place::Place;
+use super::table::{ChangeRow, ViewingRow};
+use super::writer::{Opened, WriterHandle, WriterStatus};
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::Declaration;
-use open::{Opened, Writing};
+use open::{OpenFile, WriteAccess};
 use read::Reader;
 use readers::Readers;
 use writer::Writer;
 
-/// The file, opened.
+/// The file, opened. It cannot be replaced while it is open, so its epoch is constant, and every read
+/// proves freshness.
 pub(super) struct Sqlite {
-    pub(super) path: PathBuf,
-    pub(super) identity: Identity,
-    /// For small reads, and to follow.
+    path: PathBuf,
+    identity: Identity,
+    /// For short reads, and to follow.
     reader: Mutex<Connection>,
-    /// For reads that may take a while.
+    /// For reads that may take long.
     readers: Readers,
 }
 
 impl Sqlite {
     /// See [`super::Store::open`].
-    pub(super) fn open(path: &Path, options: StoreOptions) -> Result<Begun<Self>, StoreError> {
+    pub(super) fn open(path: &Path, options: StoreOptions) -> Result<Opened<Self>, OpenError> {
         Self::start(open::open(path, &options)?, options)
     }
 
     /// See [`super::Store::open_to_follow`].
-    pub(super) fn open_to_follow(path: &Path, options: StoreOptions) -> Result<Begun<Self>, StoreError> {
+    pub(super) fn open_to_follow(path: &Path, options: StoreOptions) -> Result<Opened<Self>, OpenError> {
         Self::start(open::open_to_follow(path, &options)?, options)
     }
 
-    fn start(opened: Opened, options: StoreOptions) -> Result<Begun<Self>, StoreError> {
-        let Opened { path, identity, head, writing } = opened;
+    fn start(file: OpenFile, options: StoreOptions) -> Result<Opened<Self>, OpenError> {
+        let OpenFile { path, identity, head, write_access } = file;
         let reader = connection::connect_to_read(&path)?;
-        let told = Arc::new(Told::new(head.revision));
-        let hire = |Writing { lock, connection }| {
+        let status = Arc::new(WriterStatus::new(head.revision));
+        let start_writer = |WriteAccess { lock, connection }| {
             let writer = Writer {
                 path: path.clone(),
                 connection,
@@ -69,79 +74,101 @@ impl Sqlite {
                 clock: options.clock,
                 identity,
                 group_commit_max: options.group_commit_max.max(1),
-                told: Arc::clone(&told),
+                status: Arc::clone(&status),
             };
-            Hired::start(options.queue_length_max, Some(lock), &told, move |queue| writer.run(queue))
+            WriterHandle::start(options.queue_length_max, Some(lock), &status, writer)
         };
-        let hired = writing.map(hire).transpose()?;
+        let writer = write_access.map(start_writer).transpose()?;
         let readers = Readers::new(&path, options.read_connections_max);
-        Ok((Self { path, identity, reader: Mutex::new(reader), readers }, hired, told))
+        Ok(Opened { backend: Self { path, identity, reader: Mutex::new(reader), readers }, writer, status })
     }
 
-    /// See [`super::Store::load_range`].
-    pub(super) fn load_range(
+    /// Reads through the connection for short reads.
+    fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        let connection = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        read(&Reader { connection: &connection, path: &self.path })
+    }
+}
+
+impl Backend for Sqlite {
+    fn place(&self) -> Place {
+        self.path.as_path().into()
+    }
+
+    fn file(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn epoch(&self) -> Epoch {
+        self.identity.epoch
+    }
+
+    fn token_key(&self) -> &[u8; 32] {
+        &self.identity.token_key
+    }
+
+    fn declaration_ids(&self) -> DeclarationIds {
+        self.identity.ids
+    }
+
+    fn last_revision(&self) -> Result<Revision, ReadError> {
+        self.read(|reader| reader.last())
+    }
+
+    fn load_range(
         &self,
         after: Revision,
         until: Revision,
         each: &mut dyn FnMut(IndexChange) -> bool,
-    ) -> Result<Revision, StoreError> {
+    ) -> Result<Revision, ReadError> {
         let connection = connection::connect_to_read(&self.path)?;
         let reader = Reader { connection: &connection, path: &self.path };
         reader.load_range(after, until, self.identity.ids, each)
     }
 
-    /// See [`super::Store::history_of`].
-    pub(super) fn history_of(
-        &self,
-        client: &ClientId,
-        until: Revision,
-    ) -> Result<Vec<Declaration>, StoreError> {
-        self.readers.read(|reader| {
-            reader.reaches(until)?;
-            reader.history_of(client, until).map(super::history::ClientHistory::into_declarations)
-        })
+    fn follow(&self, after: Point, limit: usize, _with_proof: bool) -> Result<ChangeBatch, ReadError> {
+        let changes =
+            self.read(|reader| reader.index_changes_since(after.revision, limit, self.identity.ids))?;
+        Ok(ChangeBatch { changes, proves_freshness: true })
     }
 
-    /// See [`super::Store::clients_changed`].
-    pub(super) fn clients_changed(
+    fn changes_since(&self, after: Revision, limit: usize) -> Result<Vec<Change>, ReadError> {
+        self.read(|reader| reader.changes_since(after, limit))
+    }
+
+    fn clients_changed(
         &self,
         after: Revision,
-        until: Revision,
-        most: usize,
-    ) -> Result<Vec<ChangedClient>, StoreError> {
+        until: Point,
+        limit: usize,
+    ) -> Result<Vec<ChangedClient>, ReadError> {
         self.readers.read(|reader| {
-            reader.reaches(until)?;
-            reader.clients_changed(after, until, most)
+            reader.reaches(until.revision)?;
+            reader.clients_changed(after, until.revision, limit)
         })
     }
 
-    /// See [`super::Store::verify`].
-    pub(super) fn raw_changes(&self, after: Revision, most: usize) -> Result<Vec<RawChange>, StoreError> {
-        self.readers.read(|reader| reader.raw_changes(after, most))
+    fn history_of(&self, client: &ClientId, until: Point) -> Result<Vec<Declaration>, ReadError> {
+        self.readers.read(|reader| {
+            reader.reaches(until.revision)?;
+            reader.history_of(client, until.revision).map(ClientHistory::into_declarations)
+        })
     }
 
-    /// See [`super::Store::copy`].
-    pub(super) fn raw_viewings(&self, after: i64, most: usize) -> Result<Vec<RawViewing>, StoreError> {
-        self.readers.read(|reader| reader.raw_viewings(after, most))
+    fn change_rows(&self, after: Revision, limit: usize) -> Result<Vec<ChangeRow<'static>>, ReadError> {
+        self.readers.read(|reader| reader.change_rows(after, limit))
     }
 
-    /// See [`super::Store::verify`].
-    pub(super) fn count_viewings(&self) -> Result<u64, StoreError> {
+    fn viewing_rows(&self, after: i64, limit: usize) -> Result<Vec<ViewingRow<'static>>, ReadError> {
+        self.readers.read(|reader| reader.viewing_rows(after, limit))
+    }
+
+    fn count_viewings(&self) -> Result<u64, ReadError> {
         self.readers.read(|reader| reader.count_viewings())
     }
 
-    /// See [`super::Store::verify`].
-    pub(super) fn check_structure(&self) -> Result<(), StoreError> {
+    fn check_structure(&self) -> Result<(), ReadError> {
         self.readers.read(|reader| reader.check_structure())
-    }
-
-    /// Reads through the connection for small reads.
-    pub(super) fn read<T>(
-        &self,
-        read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let connection = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        read(&Reader { connection: &connection, path: &self.path })
     }
 }
 

@@ -1,44 +1,44 @@
-//! Looks at everything that a store has.
+//! Reads and checks every row of a store.
 
-use super::Store;
+use super::backend::Backend;
 use super::change::{Change, Epoch, Revision};
-use super::error::StoreError;
-use super::raw::HistoryDigest;
+use super::error::ReadError;
+use super::table::HistoryDigest;
 use crate::policy::declaration::Content;
 
-/// So many rows are read at one time.
-pub(super) const ROWS_AT_ONCE: usize = 4_096;
+/// Number of rows in one read.
+pub(super) const ROWS_PER_READ: usize = 4_096;
 
-/// Faults beyond these are counted and not told one by one.
-const FAULTS_TOLD_MAX: usize = 100;
+/// Maximum number of faults that are listed; further ones are only counted.
+const FAULTS_LISTED_MAX: usize = 100;
 
-/// What a store has.
+/// Result of verifying a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Which history it is.
+    /// The epoch of the store.
     pub epoch: Epoch,
-    /// The last revision, which is also how many changes there are.
+    /// The last revision, which is also the number of changes.
     pub revision: Revision,
-    /// How many viewings are logged.
+    /// The number of logged viewings.
     pub viewings: u64,
-    /// SHA-256 over all changes in order: the same of a store and its copy.
+    /// SHA-256 over all changes in order: equal for a store and its copy.
     pub digest: [u8; 32],
-    /// What was found, the first hundred.
+    /// The first hundred faults.
     pub faults: Vec<VerifyFault>,
-    /// How many there are in all.
+    /// The number of all faults.
     pub faults_count: u64,
 }
 
-/// Something that should not be.
+/// A fault of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifyFault {
-    /// In which change.
+    /// The change.
     pub revision: Revision,
-    /// What it is. Carries no personal data.
+    /// The fault. Carries no personal data.
     pub finding: Finding,
 }
 
-/// What should not be.
+/// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Finding {
     /// The revisions before it are missing.
@@ -47,62 +47,62 @@ pub enum Finding {
     /// It was recorded before the change before it.
     #[error("it is of an earlier time than the change before it")]
     GoesBack,
-    /// It stops the store from being loaded.
+    /// A part cannot be read, and the store cannot be loaded because of it.
     #[error("its {0} cannot be read, so that the store cannot be loaded")]
     Unreadable(&'static str),
-    /// A declaration of which only the kind is known.
+    /// A declaration of which only the kind can be read.
     #[error("what it declares cannot be read: it restricts instead")]
     Restricts,
-    /// A withdrawal that ends nothing.
+    /// A withdrawal that cannot be read and has no effect.
     #[error("the withdrawal cannot be read: it ends nothing")]
     EndsNothing,
 }
 
-impl Store {
-    /// Reads every change, and tells how far it is, until told `false`. An
-    /// error if the store cannot be read at all. Blocks.
-    pub fn verify(&self, tell: &mut dyn FnMut(Revision) -> bool) -> Result<Option<Verified>, StoreError> {
-        self.check_structure()?;
-        let mut faults = Vec::new();
-        let mut faults_count = 0;
-        let mut digest = HistoryDigest::default();
-        let (mut last, mut last_time) = (Revision(0), i64::MIN);
-        loop {
-            let rows = self.raw_changes(last, ROWS_AT_ONCE)?;
-            for row in &rows {
-                digest.add(row);
-                let revision = row.revision();
-                let mut found = Vec::new();
-                if revision != last.next() {
-                    found.push(Finding::Hole);
-                }
-                if row.recorded_at < last_time {
-                    found.push(Finding::GoesBack);
-                }
-                match row.columns().change() {
-                    Err(part) => found.push(Finding::Unreadable(part)),
-                    Ok(Change::Declaration { declaration, .. }) => {
-                        if let Content::Unreadable(_) = declaration.content {
-                            found.push(Finding::Restricts);
-                        }
+/// See [`super::Store::verify`].
+pub(super) fn verify(
+    store: &dyn Backend,
+    report: &mut dyn FnMut(Revision) -> bool,
+) -> Result<Option<Verified>, ReadError> {
+    store.check_structure()?;
+    let mut faults = Vec::new();
+    let mut faults_count = 0;
+    let mut digest = HistoryDigest::default();
+    let (mut last, mut last_time) = (Revision(0), i64::MIN);
+    loop {
+        let rows = store.change_rows(last, ROWS_PER_READ)?;
+        for row in &rows {
+            digest.add(row);
+            let revision = row.revision();
+            let mut found = Vec::new();
+            if revision != last.next() {
+                found.push(Finding::Hole);
+            }
+            if row.recorded_at < last_time {
+                found.push(Finding::GoesBack);
+            }
+            match row.stored().decode() {
+                Err(part) => found.push(Finding::Unreadable(part)),
+                Ok(Change::Declaration { declaration, .. }) => {
+                    if let Content::Unreadable(_) = declaration.content {
+                        found.push(Finding::Restricts);
                     }
-                    Ok(Change::UnreadableWithdrawal { .. }) => found.push(Finding::EndsNothing),
-                    Ok(Change::Withdrawal { .. } | Change::Directory { .. }) => {}
                 }
-                faults_count += found.len() as u64;
-                let room = FAULTS_TOLD_MAX.saturating_sub(faults.len());
-                faults.extend(found.into_iter().take(room).map(|finding| VerifyFault { revision, finding }));
-                (last, last_time) = (revision, row.recorded_at);
+                Ok(Change::UnreadableWithdrawal { .. }) => found.push(Finding::EndsNothing),
+                Ok(Change::Withdrawal { .. } | Change::Directory { .. }) => {}
             }
-            if !tell(last) {
-                return Ok(None);
-            }
-            if rows.len() < ROWS_AT_ONCE {
-                break;
-            }
+            faults_count += found.len() as u64;
+            let room = FAULTS_LISTED_MAX.saturating_sub(faults.len());
+            faults.extend(found.into_iter().take(room).map(|finding| VerifyFault { revision, finding }));
+            (last, last_time) = (revision, row.recorded_at);
         }
-        let (epoch, viewings) = (self.epoch(), self.count_viewings()?);
-        let digest = digest.finish();
-        Ok(Some(Verified { epoch, revision: last, viewings, digest, faults, faults_count }))
+        if !report(last) {
+            return Ok(None);
+        }
+        if rows.len() < ROWS_PER_READ {
+            break;
+        }
     }
+    let (epoch, viewings) = (store.epoch(), store.count_viewings()?);
+    let digest = digest.finish();
+    Ok(Some(Verified { epoch, revision: last, viewings, digest, faults, faults_count }))
 }

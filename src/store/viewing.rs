@@ -1,4 +1,4 @@
-//! The log of who viewed a client's declarations.
+//! The log of viewings: which system viewed a client's declarations, and for which purpose.
 
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::RecordedBy;
@@ -7,17 +7,17 @@ use crate::policy::viewing::ViewingPurpose;
 /// A viewing of a client's declarations.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Viewing {
-    /// Whose declarations.
+    /// The client whose declarations were viewed.
     pub client: ClientId,
-    /// Who viewed them; none = not told.
+    /// The system and person who viewed them; `None` if the caller did not say.
     pub viewer: Option<RecordedBy>,
-    /// Why.
+    /// The purpose of the viewing.
     pub purpose: ViewingPurpose,
-    /// What was shown.
+    /// The kind of response that showed them.
     pub what: Viewed,
 }
 
-/// What was shown.
+/// The kind of response that showed declarations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Viewed {
     /// One declaration.

@@ -34,7 +34,7 @@ pub struct DecideCall {
     /// The situation, or every field at fault.
     pub situation: Result<Situation<'static>, InvalidRequest>,
     /// The records.
-    pub records: RawRecords,
+    pub records: EncodedRecords,
     /// A consistency token; empty = none.
     pub at_least: Box<str>,
     /// The caller's own id for the request.
@@ -43,7 +43,7 @@ pub struct DecideCall {
 
 /// The records of a request, still encoded in the received message. They are
 /// counted but not decoded.
-pub struct RawRecords {
+pub struct EncodedRecords {
     message: Bytes,
     count: usize,
 }
@@ -55,11 +55,11 @@ impl DecideCall {
         let (at_least, request_id) = (view.at_least.into(), view.request_id.into());
         let count = view.record_count;
         let situation = situation(view).map(Situation::into_owned);
-        Ok(Self { situation, records: RawRecords { message, count }, at_least, request_id })
+        Ok(Self { situation, records: EncodedRecords { message, count }, at_least, request_id })
     }
 }
 
-impl RawRecords {
+impl EncodedRecords {
     /// The number of records.
     #[must_use]
     pub fn count(&self) -> usize {

@@ -13,7 +13,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use lupa::policy::day::{self, Day};
 use lupa::server::clock;
-use lupa::store::StoreError;
+use lupa::store::OpenError;
 use lupa::store::bulk::BulkError;
 use lupa_bench::fill::{FillError, FillPhase, FillProgress, fill};
 use lupa_bench::population::{Population, PopulationFault, PopulationSize};
@@ -176,7 +176,7 @@ fn create(
     filled.map_err(|error| {
         let message = with_causes(&error);
         match error {
-            FillError::Bulk(BulkError::Store(StoreError::Exists { .. })) => Failure::Usage(message),
+            FillError::Bulk(BulkError::Store(OpenError::Exists { .. })) => Failure::Usage(message),
             FillError::Bulk(_) | FillError::Stopped | FillError::NoThread(_) | FillError::EncoderPanicked => {
                 Failure::Store(message)
             }

@@ -18,7 +18,7 @@ use std::thread;
 
 use lupa::policy::day::Instant;
 use lupa::store::bulk::{self, BulkChange, BulkError, BulkRows, BulkStep, EncodedChange};
-use lupa::store::{Revision, StoreError};
+use lupa::store::{Revision, WriteError};
 
 /// Number of changes in a batch. Progress is reported once per batch.
 const CHANGES_PER_BATCH: usize = 4_096;
@@ -125,7 +125,7 @@ fn insert(
         encoding
             .join()
             .map_err(|_| FillError::EncoderPanicked)?
-            .map_err(|error| BulkError::Store(error).into())
+            .map_err(|error| BulkError::Store(error.into()).into())
     })
 }
 
@@ -149,7 +149,7 @@ fn insert_batches(
 fn encode(
     mut history: impl Iterator<Item = PastChange>,
     batches: &SyncSender<Batch>,
-) -> Result<(), StoreError> {
+) -> Result<(), WriteError> {
     loop {
         let mut batch = Batch::default();
         for PastChange { recorded_at, change } in history.by_ref().take(CHANGES_PER_BATCH) {

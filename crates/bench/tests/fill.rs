@@ -22,7 +22,7 @@ use lupa::policy::directory::{Directory, Name, Organisation, OrganisationKind};
 use lupa::policy::oid::{Oid, OpaqueId};
 use lupa::server::clock;
 use lupa::store::bulk::{BulkChange, BulkError};
-use lupa::store::{Append, Change, Entry, Point, Revision, Store, StoreError, StoreOptions};
+use lupa::store::{Append, Change, Entry, OpenError, Point, Revision, Store, StoreOptions, WriteError};
 use lupa_bench::fill::{FillError, FillPhase, FillProgress, PastChange, fill};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -252,7 +252,10 @@ fn a_client_that_cannot_be_stored_creates_no_store() {
     let home = Home::new();
     let history = history().into_iter().chain([declared(40, unstorable, denial())]);
     let error = fill(&home.store(), history, &mut go_on).unwrap_err();
-    assert!(matches!(error, FillError::Bulk(BulkError::Store(StoreError::ClientNotStorable))), "{error}");
+    assert!(
+        matches!(error, FillError::Bulk(BulkError::Store(OpenError::Write(WriteError::ClientNotStorable)))),
+        "{error}"
+    );
     assert!(home.is_empty());
 }
 
@@ -273,9 +276,9 @@ fn an_existing_store_is_not_filled() {
     let home = Home::new();
     let store = home.open();
     let in_use = fill(&home.store(), history(), &mut go_on);
-    assert!(matches!(in_use, Err(FillError::Bulk(BulkError::Store(StoreError::InUse { .. })))));
+    assert!(matches!(in_use, Err(FillError::Bulk(BulkError::Store(OpenError::InUse { .. })))));
     drop(store);
     let exists = fill(&home.store(), history(), &mut go_on);
-    assert!(matches!(exists, Err(FillError::Bulk(BulkError::Store(StoreError::Exists { .. })))));
+    assert!(matches!(exists, Err(FillError::Bulk(BulkError::Store(OpenError::Exists { .. })))));
     assert_eq!(home.open().count().unwrap(), 0);
 }

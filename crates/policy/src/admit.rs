@@ -355,9 +355,8 @@ impl<'a> Admission<'a> {
     }
 }
 
-/// Whether two denials are equal. The order of the requesters that they are
-/// against does not matter, nor do they and the emergency allowance matter for
-/// denials that carry neither.
+/// Whether two denials are equal. The order of `against` does not matter, and
+/// denials that carry no conditions are compared without them.
 fn is_equal(one: &Denial, other: &Denial) -> bool {
     let Denial { sector, scope, against, allows_emergency } = one;
     let carries_conditions = *sector == DenialSector::Healthcare && *scope != Scope::Extensive;

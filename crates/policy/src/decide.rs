@@ -23,9 +23,32 @@ use super::rules::{Account, Case, Finding, Rule, RuleList, Sharing};
 use super::verdict::{Obligation, Obligations, RuleId, Verdict};
 use residual::{Residual, ResidualCache, RuleMatch};
 
-/// A request about one client: the situation, the client's declarations, the
-/// directory and the calendar at one instant. Built once a request; decides
-/// record by record.
+/// The inputs of a decision that are the same for every request at one instant.
+#[derive(Clone, Copy, Debug)]
+pub struct World<'w> {
+    /// Organisations and registers.
+    pub directory: &'w Directory,
+    /// The dates on which rules change.
+    pub calendar: &'w Calendar,
+    /// The instant of the decision.
+    pub now: Instant,
+}
+
+impl<'w> World<'w> {
+    /// See [`Question::new`].
+    #[must_use]
+    pub fn question<'a>(
+        self,
+        situation: &'w Situation<'w>,
+        declarations: impl IntoIterator<Item = Facts<'a>>,
+    ) -> Question<'w, 'a> {
+        let Self { directory, calendar, now } = self;
+        Question::new(situation, declarations, directory, calendar, now)
+    }
+}
+
+/// A request about one client: the situation and the client's declarations, in
+/// a [`World`]. Built once a request; decides record by record.
 ///
 /// `'a` is the lifetime of the client's declarations.
 #[derive(Debug)]

@@ -32,7 +32,7 @@ pub struct Declaration {
     pub label: Option<Label>,
 }
 
-/// A few words by which the client recognises a denial on paper.
+/// A few words by which the client recognizes a denial on paper.
 ///
 /// It is personal data. It has no `Display`, and its `Debug` prints nothing of
 /// it, so that it does not reach logs by accident.

@@ -3,7 +3,7 @@
 
 use super::calendar::{Calendar, CalendarDate};
 use super::day::{Day, Instant};
-use super::decide::Question;
+use super::decide::{Question, World};
 use super::declaration::ClientDeclarations;
 use super::directory::{Directory, Party, Register};
 use super::facts::Facts;
@@ -106,8 +106,9 @@ pub fn next_answers(
     now: Instant,
     record: &Record<'_>,
 ) -> Vec<NextAnswer> {
-    let answer_at = |instant| {
-        Question::new(situation, Facts::all(declarations), directory, calendar, instant).decide(record)
+    let answer_at = |now| {
+        let world = World { directory, calendar, now };
+        world.question(situation, Facts::all(declarations)).decide(record)
     };
     let mut last = answer_at(now);
     let today = Day::of(now);

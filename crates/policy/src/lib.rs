@@ -88,7 +88,7 @@
 
 // Small functions that other crates call for each record or declaration are
 // `#[inline]`: a function that is not generic is otherwise inlined across crates
-// only by link-time optimisation, and a decision takes some 40 ns in all.
+// only by link-time optimization, and a decision takes some 40 ns in all.
 
 pub mod oid;
 pub mod day;
@@ -116,5 +116,5 @@ pub mod printout;
 #[expect(clippy::expect_used, missing_docs, reason = "fixtures of tests: the names say what they build")]
 pub mod samples;
 
-pub use decide::Question;
+pub use decide::{Question, World};
 pub use declared::InForce;

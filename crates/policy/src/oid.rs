@@ -67,7 +67,7 @@ fn is_oid(text: &[u8]) -> bool {
 /// Whether a check holds in every one of the windows that cover a text. The
 /// windows overlap where the text is not a multiple of the step. All have one
 /// constant length, except the window of a short text, and a check does not stop
-/// at the first fault, so that the compiler vectorises it.
+/// at the first fault, so that the compiler vectorizes it.
 #[inline]
 fn all_in_windows<const WINDOW: usize, const STEP: usize>(
     text: &[u8],

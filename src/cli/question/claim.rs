@@ -10,7 +10,7 @@ use crate::wire::v1::{
 
 pub(super) const HELP: &str = "\
 A legal ground asserted instead of consent; can be repeated. A claim without one of its conditions \
-is ignored. Claims and their conditions:
+has no effect. Claims and their conditions:
   statutory-right           provision=TEXT
   social-welfare-authority  data-necessary, purpose=PURPOSE: determining-need,
                             organising-services or checking-information

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::decide::{Circumstances, Decider};
+use crate::decide::{World, decide};
 use crate::policy::calendar::Calendar;
 use crate::policy::day::{Day, Instant};
 use crate::policy::facts::Facts;
@@ -11,7 +11,7 @@ use crate::wire::v1::claim::Kind;
 use crate::wire::v1::declaration::Content;
 use crate::wire::v1::denial::Scope;
 use crate::wire::v1::{self, Channel, ConsentKind, OrganisationKind, RecordKind, RegisterKind, Role, Sector};
-use crate::wire::verdict::Disclosure;
+use crate::wire::verdict::{Disclosure, to_verdict};
 use crate::wire::violation::{InvalidRequest, to_timestamp};
 use crate::wire::{decision, declaration, directory};
 
@@ -106,10 +106,12 @@ impl MatrixCell {
         let stored = declaration::stored_declarations("declarations", &self.declarations())?;
         let request = self.request();
         let situation = decision::situation(&request)?;
-        let circumstances = Circumstances { directory: &directory, calendar, now: self.at };
-        let decider = Decider::new(&situation, Facts::all(&stored), circumstances);
-        let verdicts = decider.verdicts(&request.records, Disclosure::Detailed, |_| None::<&str>);
-        let verdict = verdicts.into_iter().next().unwrap_or_default();
+        let question =
+            World { directory: &directory, calendar, now: self.at }.question(&situation, Facts::all(&stored));
+        let mut verdict = v1::Verdict::default();
+        let Ok(()) = decide(&question, [self.record()].as_slice(), |decided| {
+            verdict = to_verdict(decided, Disclosure::Detailed, |_| None::<String>);
+        });
         let reason = label::<v1::Reason>(verdict.reason);
         Ok(match (verdict.effect(), verdict.details().detail()) {
             (v1::Effect::Permit, _) => format!("PERMIT {reason}"),

@@ -21,18 +21,12 @@ impl Sources {
         at + 1
     }
 
-    /// A line for each number with the title of the source, wrapped to the width of the terminal.
+    /// A paragraph for each number with the title of the source.
     pub(in crate::cli) fn legend(&self, terminal: Terminal) -> String {
         let width = self.0.len().to_string().len();
-        let lines = self.0.iter().enumerate().map(|(at, source)| {
-            let number = format!(" [{:>width$}] ", at + 1);
-            let indent = " ".repeat(number.len());
-            let line = textwrap::Options::new(terminal.columns())
-                .initial_indent(&number)
-                .subsequent_indent(&indent)
-                .break_words(false);
-            textwrap::fill(source, line) + "\n"
-        });
+        let sources = self.0.iter().enumerate();
+        let lines =
+            sources.map(|(at, source)| terminal.paragraph(&format!(" [{:>width$}] ", at + 1), source));
         let lines: String = lines.collect();
         if lines.is_empty() { lines } else { format!("Sources:\n{lines}") }
     }

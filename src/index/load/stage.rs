@@ -68,8 +68,8 @@ impl Stage {
         let IndexChange { revision, recorded_at, effect } = change;
         self.recorded_at = Some(recorded_at);
         match effect {
-            ChangeEffect::Declaration { client, told_id, facts } => {
-                self.declare(client, revision, told_id.as_ref(), facts);
+            ChangeEffect::Declaration { client, assigned_id, facts } => {
+                self.declare(client, revision, assigned_id.as_ref(), facts);
             }
             ChangeEffect::Withdrawal { client, declaration_id, withdrawal } => {
                 let reference = place(self.withdrawals.len());

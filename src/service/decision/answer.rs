@@ -3,7 +3,7 @@
 
 use uuid::fmt::Hyphenated;
 
-use crate::decide::{Circumstances, Decider};
+use crate::decide::{World, decide};
 use crate::index::Snapshot;
 use crate::policy::day::Instant;
 use crate::policy::request::Situation;
@@ -11,19 +11,19 @@ use crate::service::Core;
 use crate::service::decision_id::decision_id;
 use crate::service::tally::{DecisionContext, Tally};
 use crate::wire::answer::{Answer, AnswerTail, AnswerWriter};
-use crate::wire::codec::RawRecords;
+use crate::wire::codec::EncodedRecords;
 use crate::wire::verdict::Disclosure;
 use crate::wire::view::Malformed;
 
-/// A request to `Decide` whose situation is valid.
-pub(super) struct ValidCall<'a> {
+/// A request that has passed all checks.
+pub(super) struct CheckedCall<'a> {
     pub(super) situation: &'a Situation<'a>,
-    pub(super) records: &'a RawRecords,
+    pub(super) records: &'a EncodedRecords,
     pub(super) request_id: &'a str,
     pub(super) disclosure: Disclosure,
 }
 
-impl ValidCall<'_> {
+impl CheckedCall<'_> {
     /// Writes one verdict a record, in the same order, at one revision. It looks
     /// the client up once and allocates nothing for a record.
     pub(super) fn answer(self, core: &Core, snapshot: &Snapshot, now: Instant) -> Result<Answer, Malformed> {
@@ -39,13 +39,12 @@ impl ValidCall<'_> {
             request_id,
         };
         let declarations = snapshot.declarations(&situation.client);
-        let directory = snapshot.directory();
-        let circumstances = Circumstances { directory, calendar: &core.calendar, now };
-        let decider = Decider::new(situation, declarations.facts(), circumstances);
+        let world = World { directory: snapshot.directory(), calendar: &core.calendar, now };
+        let question = world.question(situation, declarations.facts());
         let bytes = tail.bytes_with(records.count(), disclosure);
         let mut writer = AnswerWriter::new(bytes, disclosure, |place| declarations.id(place));
-        let mut tally = Tally::new(decider.requester());
-        decider.decide(records, |verdict| {
+        let mut tally = Tally::of(&question);
+        decide(&question, records, |verdict| {
             tally.add(verdict);
             writer.verdict(verdict);
         })?;

@@ -1,4 +1,4 @@
-//! A connection to the server, with its settings.
+//! Connections to the server: which host is tried, and the session settings that make a commit durable.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -12,39 +12,39 @@ use tokio_postgres::error::Severity;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Row};
 
 use super::failure::PostgresFailure;
-use super::look::Look;
+use super::head_probe::HeadProbe;
 use super::options::{Address, PostgresOptions};
-use crate::store::error::StoreError;
+use crate::store::error::{DriverError, OpenError, ReadError};
 use crate::store::place::Place;
 use crate::store::row::Unreadable;
 
-/// The oldest server that is supported.
+/// The oldest supported server: PostgreSQL 13.
 const VERSION_NUMBER_MIN: i32 = 130_000;
 
-/// A transaction that does nothing for so long is ended by the server: it may
-/// hold the lock for which all others wait, and its client may be gone.
+/// The server ends a transaction that is idle for this long: it may hold the lock on the head row, and
+/// the process that opened it may be gone.
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
 
-/// Connects.
+/// Opens connections.
 pub(super) struct Connector {
     address: Address,
-    /// Which host answered last.
+    /// Index of the host that answered last.
     last: AtomicUsize,
     connect_timeout: Duration,
     read_timeout: Duration,
     write_timeout: Duration,
 }
 
-/// A connection in use.
+/// An open connection.
 pub(super) struct Session {
     pub(super) client: Client,
-    /// The server has warned of something since this was last looked at.
+    /// Whether the server has sent a warning since the last call of [`Session::has_warned`].
     has_warned: Arc<AtomicBool>,
-    /// What is told by NOTIFY.
+    /// Payloads of NOTIFY.
     pub(super) notified: mpsc::UnboundedReceiver<String>,
 }
 
-/// What a connection is for.
+/// Purpose of a connection. It selects the timeouts, and whether transactions may write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
     Read,
@@ -52,7 +52,7 @@ pub(super) enum Purpose {
 }
 
 impl Connector {
-    pub(super) fn new(options: &PostgresOptions) -> Result<Self, StoreError> {
+    pub(super) fn new(options: &PostgresOptions) -> Result<Self, OpenError> {
         let PostgresOptions { connect_timeout, read_timeout, write_timeout, .. } = *options;
         let (address, last) = (Address::of(options)?, AtomicUsize::new(0));
         Ok(Self { address, last, connect_timeout, read_timeout, write_timeout })
@@ -62,11 +62,10 @@ impl Connector {
         &self.address.place
     }
 
-    /// Connects, and makes sure of the settings by which the server keeps what
-    /// it says that it has committed.
-    pub(super) async fn connect(&self, purpose: Purpose) -> Result<Session, StoreError> {
-        let session = self.begin().await.map_err(|source| self.unreachable(source))?;
-        let asked = async {
+    /// Connects, sets the session's settings and checks the ones on which durability depends.
+    pub(super) async fn connect(&self, purpose: Purpose) -> Result<Session, ReadError> {
+        let session = self.connect_any().await.map_err(|source| self.unreachable(source))?;
+        let settings = async {
             session.client.batch_execute(&self.settings(purpose)).await?;
             session
                 .client
@@ -78,7 +77,7 @@ impl Connector {
                 )
                 .await
         };
-        let row = asked.await.map_err(|error| self.unreachable(error.into()))?;
+        let row = settings.await.map_err(|error| self.unreachable(error.into()))?;
         let wanted: [(&'static str, &[&'static str]); 5] = [
             ("fsync", &["on"]),
             ("full_page_writes", &["on"]),
@@ -90,7 +89,7 @@ impl Connector {
             let found: String = row.get(column);
             if !may_be.contains(&found.as_str()) {
                 let wanted = may_be.first().copied().unwrap_or_default();
-                return Err(StoreError::ServerNotDurable {
+                return Err(ReadError::ServerNotDurable {
                     store: self.place().clone(),
                     setting,
                     found,
@@ -101,21 +100,20 @@ impl Connector {
         let version: i32 = row.get(wanted.len());
         if version < VERSION_NUMBER_MIN {
             let (store, least) = (self.place().clone(), VERSION_NUMBER_MIN);
-            return Err(StoreError::ServerTooOld { store, found: version, least });
+            return Err(ReadError::ServerTooOld { store, found: version, least });
         }
         Ok(session)
     }
 
-    /// Tries one host after the other, beginning with the one that answered
-    /// last. One that is frozen accepts and then says nothing: so the limit is
-    /// on all of it.
-    async fn begin(&self) -> Result<Session, PostgresFailure> {
+    /// Tries the hosts in turn, starting with the one that answered last. A frozen server accepts the
+    /// connection and never answers, so the timeout covers the whole handshake.
+    async fn connect_any(&self) -> Result<Session, PostgresFailure> {
         let last = self.last.load(Ordering::Relaxed);
         let hosts = self.address.hosts.iter().enumerate();
         let (before, after): (Vec<_>, Vec<_>) = hosts.partition(|(place, _)| *place < last);
         let mut failure = PostgresFailure::timed_out();
         for (place, host) in after.into_iter().chain(before) {
-            match time::timeout(self.connect_timeout, self.begin_at(host)).await {
+            match time::timeout(self.connect_timeout, self.connect_to(host)).await {
                 Ok(Ok(session)) => {
                     self.last.store(place, Ordering::Relaxed);
                     return Ok(session);
@@ -127,28 +125,27 @@ impl Connector {
         Err(failure)
     }
 
-    async fn begin_at(&self, config: &Config) -> Result<Session, tokio_postgres::Error> {
+    async fn connect_to(&self, config: &Config) -> Result<Session, tokio_postgres::Error> {
         let tls = &self.address.tls;
-        let (told, notified) = mpsc::unbounded_channel();
+        let (notifications, notified) = mpsc::unbounded_channel();
         let has_warned = Arc::new(AtomicBool::new(false));
         let client = match tls {
             Some(tls) => {
                 let (client, connection) = config.connect(tls.clone()).await?;
-                tokio::spawn(drive(connection, Arc::clone(&has_warned), told));
+                tokio::spawn(drive(connection, Arc::clone(&has_warned), notifications));
                 client
             }
             None => {
                 let (client, connection) = config.connect(NoTls).await?;
-                tokio::spawn(drive(connection, Arc::clone(&has_warned), told));
+                tokio::spawn(drive(connection, Arc::clone(&has_warned), notifications));
                 client
             }
         };
         Ok(Session { client, has_warned, notified })
     }
 
-    /// Has the server give up what a session waits for, if that can be asked of
-    /// it. Not for a transaction that has changed something: cancelled while it
-    /// waits for a standby, it is committed and seen, and not replicated.
+    /// Cancels the statement that a session waits for. Not for a transaction that has changed rows: if it
+    /// is cancelled while its commit waits for a standby, it is committed and visible but not replicated.
     pub(super) async fn cancel(&self, session: &Session) {
         let token = session.client.cancel_token();
         let cancel = async {
@@ -157,17 +154,18 @@ impl Connector {
                 None => token.cancel_query(NoTls).await,
             }
         };
-        // If it cannot be asked, it ends when the server notices that nobody is there.
+        // If the request cannot be sent, the server ends the session once it notices the closed
+        // connection.
         drop(time::timeout(self.connect_timeout, cancel).await);
     }
 
-    /// What each session is set to, whatever the server and the role have.
+    /// Settings of every session. They override those of the server and of the role.
     fn settings(&self, purpose: Purpose) -> String {
         let timeout = match purpose {
             Purpose::Read => self.read_timeout,
             Purpose::Write => self.write_timeout,
         };
-        // A plan that was made for an empty table is not kept until it is large.
+        // Without `force_custom_plan` a plan made for an empty table is kept after the table has grown.
         format!(
             "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
                  WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false);
@@ -185,22 +183,24 @@ impl Connector {
         )
     }
 
-    pub(super) fn unreachable(&self, source: PostgresFailure) -> StoreError {
-        StoreError::Unreachable { store: self.place().clone(), source }
+    pub(super) fn unreachable(&self, source: PostgresFailure) -> ReadError {
+        ReadError::Unreachable { store: self.place().clone(), source: DriverError::new(source) }
     }
 
-    /// The server has answered, and refuses.
-    pub(super) fn refused(&self, source: tokio_postgres::Error) -> StoreError {
-        StoreError::Server { store: self.place().clone(), source: source.into() }
+    /// The server answered and refused the request.
+    pub(super) fn refused(&self, source: tokio_postgres::Error) -> ReadError {
+        ReadError::Refused {
+            store: self.place().clone(),
+            source: DriverError::new(PostgresFailure::from(source)),
+        }
     }
 
-    /// What a look has found.
-    pub(super) fn look_of(&self, row: &Row) -> Result<Look, StoreError> {
-        Look::of(row).map_err(|Unreadable| self.damaged("the time of its last change does not exist"))
+    pub(super) fn parse_probe(&self, row: &Row) -> Result<HeadProbe, ReadError> {
+        HeadProbe::of(row).map_err(|Unreadable| self.damaged("the time of its last change does not exist"))
     }
 
-    pub(super) fn damaged(&self, finding: &str) -> StoreError {
-        StoreError::Damaged { store: self.place().clone(), finding: finding.to_owned(), source: None }
+    pub(super) fn damaged(&self, finding: &str) -> ReadError {
+        ReadError::Damaged { store: self.place().clone(), finding: finding.to_owned(), source: None }
     }
 
     pub(super) fn read_timeout(&self) -> Duration {
@@ -209,20 +209,20 @@ impl Connector {
 }
 
 impl Session {
-    /// Whether the server has warned since this was asked last. A commit whose
-    /// wait for a standby was cancelled is said to be done, with a warning:
+    /// Whether the server has sent a warning since the last call. If the wait for a synchronous standby
+    /// is cancelled, the server reports the commit as done and sends a warning:
     /// <https://www.postgresql.org/docs/current/warm-standby.html#SYNCHRONOUS-REPLICATION>.
     pub(super) fn has_warned(&self) -> bool {
         self.has_warned.swap(false, Ordering::AcqRel)
     }
 }
 
-/// Reads what the server sends until the connection ends. Warnings are noted
-/// before the answer that they precede is handed on.
+/// Reads from the server until the connection closes. The flag for a warning is set before the response
+/// that follows it is delivered.
 async fn drive<S, T>(
     mut connection: Connection<S, T>,
     has_warned: Arc<AtomicBool>,
-    told: mpsc::UnboundedSender<String>,
+    notifications: mpsc::UnboundedSender<String>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
     T: AsyncRead + AsyncWrite + Unpin,
@@ -234,8 +234,8 @@ async fn drive<S, T>(
                 has_warned.fetch_or(is_warning, Ordering::AcqRel);
             }
             AsyncMessage::Notification(notification) => {
-                // Nobody listens any more: the connection ends soon.
-                drop(told.send(notification.payload().to_owned()));
+                // If the receiver is gone, the connection closes soon.
+                drop(notifications.send(notification.payload().to_owned()));
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! How a server is reached.
+//! Options of a connection to PostgreSQL: the URL, TLS and timeouts.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -11,51 +11,50 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::store::error::StoreError;
+use crate::store::error::OpenError;
 use crate::store::place::Place;
 
-/// How a PostgreSQL server is reached.
+/// How to reach a PostgreSQL server.
 #[derive(Clone, Debug)]
 pub struct PostgresOptions {
     /// `postgres://USER@HOST:PORT,HOST:PORT/DATABASE`, without a password.
     pub url: String,
-    /// None = the server asks for none.
+    /// `None` if the server requires none.
     pub password: Option<Password>,
-    /// Whether what is sent is encrypted, and the server known by its certificate.
+    /// Whether the connection is encrypted and the server authenticated by its certificate.
     pub tls: PostgresTls,
-    /// How long connecting to a server may take.
+    /// Timeout of connecting to one host.
     pub connect_timeout: Duration,
-    /// How long a read may take before the connection is given up.
+    /// Timeout of a read. The connection is closed when it passes.
     pub read_timeout: Duration,
-    /// How long something may be tried to be written before it is told that it
-    /// is not known whether it was.
+    /// How long a batch is retried before its outcome is reported as unknown.
     pub write_timeout: Duration,
-    /// Of a server that was promoted or restored: how long to wait for a Lupa
-    /// that knows whether changes were lost, before it is taken that they were.
+    /// After a failover or restore, how long to wait for a replica that can verify that no commit was
+    /// lost. Then a new epoch starts.
     pub settle_timeout: Duration,
-    /// Whether nothing is written.
+    /// Whether this process never writes.
     pub read_only: bool,
 }
 
-/// A password, which is not shown.
+/// A password. `Debug` does not print it.
 #[derive(Clone)]
 pub struct Password(pub String);
 
-/// Whether what is sent is encrypted.
+/// When a connection is encrypted.
 #[derive(Clone, Debug)]
 pub enum PostgresTls {
-    /// Unless every host is this machine.
+    /// Encrypted unless every host is this machine. The file is as in [`PostgresTls::Always`].
     UnlessLocal(Option<PathBuf>),
-    /// Always. The file has the certificates in PEM of those who may vouch for
-    /// the server; none = those that the system trusts.
+    /// Always encrypted. The PEM file has the certificates of the trusted authorities; `None`: those that
+    /// the operating system trusts.
     Always(Option<PathBuf>),
-    /// Never: the network is protected otherwise.
+    /// Never encrypted: the network itself is protected.
     Never,
 }
 
-/// What is needed to connect.
+/// The parsed options.
 pub(super) struct Address {
-    /// One for each host.
+    /// One configuration a host.
     pub(super) hosts: Vec<Config>,
     pub(super) tls: Option<MakeRustlsConnect>,
     pub(super) place: Place,
@@ -68,12 +67,12 @@ impl fmt::Debug for Password {
 }
 
 impl Address {
-    /// Reads the URL and the certificates.
-    pub(super) fn of(options: &PostgresOptions) -> Result<Self, StoreError> {
+    /// Parses the URL and reads the certificates.
+    pub(super) fn of(options: &PostgresOptions) -> Result<Self, OpenError> {
         let mut config: Config = options.url.parse().map_err(|error: tokio_postgres::Error| {
-            StoreError::Url { fault: super::PostgresFailure::from(error).to_string() }
+            OpenError::Url { fault: super::PostgresFailure::from(error).to_string() }
         })?;
-        let fault = |fault: &str| StoreError::Url { fault: fault.to_owned() };
+        let fault = |fault: &str| OpenError::Url { fault: fault.to_owned() };
         if config.get_password().is_some() {
             return Err(fault("it has a password, which would be shown: give it by store.password_file"));
         }
@@ -108,7 +107,7 @@ fn is_local(host: &Host) -> bool {
     }
 }
 
-/// The same for one host, and what each connection is set to.
+/// The configuration for one host, with the settings of every connection.
 fn at_host(given: &Config, host: &Host, port: u16, options: &PostgresOptions) -> Config {
     let mut config = Config::new();
     match host {
@@ -122,14 +121,14 @@ fn at_host(given: &Config, host: &Host, port: u16, options: &PostgresOptions) ->
     if let Some(Password(password)) = &options.password {
         config.password(password);
     }
-    // A standby lags, and nothing can be written there.
+    // A standby lags and accepts no writes.
     config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     config.keepalives_idle(options.read_timeout.max(Duration::from_secs(1)));
     config.tcp_user_timeout(options.write_timeout.max(options.read_timeout));
     config
 }
 
-/// One port for all, or one for each.
+/// The port of a host: the URL has one for all hosts, or one for each.
 fn port(config: &Config, at: usize) -> u16 {
     let ports = config.get_ports();
     ports.get(at).or(ports.first()).copied().unwrap_or(5432)
@@ -149,13 +148,13 @@ fn place(config: &Config) -> String {
     format!("postgres://{}/{database}", hosts.join(","))
 }
 
-/// Trusts these authorities only; the server's name must be the certificate's.
-fn client_config(authorities: Option<&PathBuf>) -> Result<ClientConfig, StoreError> {
+/// Trusts only these authorities, and requires that the certificate names the host.
+fn client_config(authorities: Option<&PathBuf>) -> Result<ClientConfig, OpenError> {
     let mut roots = RootCertStore::empty();
     match authorities {
         Some(path) => {
             let unreadable =
-                |source: std::io::Error| StoreError::File { what: "read", path: path.clone(), source };
+                |source: std::io::Error| OpenError::File { what: "read", path: path.clone(), source };
             let invalid = |error: &dyn std::error::Error| {
                 unreadable(std::io::Error::new(std::io::ErrorKind::InvalidData, error.to_string()))
             };
@@ -170,11 +169,11 @@ fn client_config(authorities: Option<&PathBuf>) -> Result<ClientConfig, StoreErr
         }
     }
     if roots.is_empty() {
-        return Err(StoreError::NoAuthorities);
+        return Err(OpenError::NoAuthorities);
     }
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|_| StoreError::NoAuthorities)?;
+    let builder = builder.map_err(|_| OpenError::NoAuthorities)?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
@@ -197,14 +196,14 @@ mod tests {
 
     fn fault(url: &str) -> String {
         match Address::of(&options(url)) {
-            Err(StoreError::Url { fault }) => fault,
+            Err(OpenError::Url { fault }) => fault,
             Err(error) => panic!("{error}"),
             Ok(_) => panic!("accepted"),
         }
     }
 
     #[test]
-    fn a_place_tells_neither_user_nor_password() {
+    fn a_place_shows_neither_user_nor_password() {
         for (url, place) in [
             ("postgres://lupa@127.0.0.1/kanta", "postgres://127.0.0.1:5432/kanta"),
             ("postgres://lupa@[::1]:1,localhost:2/kanta", "postgres://::1:1,localhost:2/kanta"),
@@ -217,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_would_be_shown_is_refused() {
+    fn incomplete_urls_and_urls_with_a_password_are_refused() {
         assert!(fault("postgres://lupa:secret@localhost").starts_with("it has a password"));
         assert_eq!(fault("postgres://lupa@"), "it has no host");
         assert_eq!(fault("postgres://localhost"), "it has no user");
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leaves_the_machine_is_encrypted() {
+    fn connections_to_other_machines_are_encrypted() {
         let mode = |tls, url| {
             let address = Address::of(&PostgresOptions { tls, ..options(url) }).unwrap();
             let is_required = |host: &Config| host.get_ssl_mode() == SslMode::Require;

@@ -1,4 +1,4 @@
-//! Connections for reads that may take a while: so many and no more.
+//! A pool of connections for reads that may take long, such as histories.
 
 use std::sync::Arc;
 
@@ -8,19 +8,18 @@ use tokio::time;
 use super::Server;
 use super::connection::{Purpose, Session};
 use super::failure::PostgresFailure;
-use super::server::How;
+use super::server::ReadMode;
 use crate::store::change::Point;
-use crate::store::error::StoreError;
+use crate::store::error::ReadError;
 
-/// Connections for reads.
+/// A pool with a fixed maximum size.
 pub(super) struct Sessions(Pool<Connecting>);
 
-/// Connects for the pool.
+/// Opens connections for the pool.
 struct Connecting(Arc<Server>);
 
 impl Sessions {
-    /// At most so many.
-    pub(super) fn new(server: Arc<Server>, connections_max: usize) -> Result<Self, StoreError> {
+    pub(super) fn new(server: Arc<Server>, connections_max: usize) -> Result<Self, ReadError> {
         let limit = server.connector.read_timeout();
         Pool::builder(Connecting(server))
             .max_size(connections_max)
@@ -28,52 +27,54 @@ impl Sessions {
             .runtime(deadpool::Runtime::Tokio1)
             .build()
             .map(Self)
-            .map_err(|_| StoreError::Interrupted)
+            .map_err(|_| ReadError::Interrupted)
     }
 
-    /// Reads what is there.
+    /// Reads without checking the epoch or the head.
     pub(super) async fn read<T>(
         &self,
         read: impl AsyncFnOnce(&Session) -> Result<T, tokio_postgres::Error>,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, ReadError> {
         let server = &self.0.manager().0;
-        self.through(async |session| read(session).await.map_err(|error| server.unreachable(error.into())))
-            .await
-    }
-
-    /// Reads what was committed up to a point; an error if that is not there.
-    pub(super) async fn read_until<T>(
-        &self,
-        until: Point,
-        read: impl AsyncFnOnce(&Session) -> Result<T, tokio_postgres::Error>,
-    ) -> Result<T, StoreError> {
-        let server = &self.0.manager().0;
-        self.through(async |session| {
-            let look = server.look_as_far_as(session, How::Only, (Some(until.epoch), until.revision));
-            let read = async { read(session).await.map_err(|error| server.unreachable(error.into())) };
-            // Sent together; what is read counts if what is looked for is found.
-            tokio::try_join!(biased; look, read).map(|(_, read)| read)
+        self.read_through(async |session| {
+            read(session).await.map_err(|error| server.unreachable(error.into()))
         })
         .await
     }
 
-    /// Uses one of them, in time. One by which it fails is not used again:
-    /// nobody knows what is still to come on it.
-    async fn through<T>(
+    /// Reads rows up to a point. An error if the store is in another epoch or does not reach the point.
+    pub(super) async fn read_until<T>(
         &self,
-        read: impl AsyncFnOnce(&Session) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        until: Point,
+        read: impl AsyncFnOnce(&Session) -> Result<T, tokio_postgres::Error>,
+    ) -> Result<T, ReadError> {
+        let server = &self.0.manager().0;
+        self.read_through(async |session| {
+            let probe = server.probe_up_to(session, ReadMode::Plain, (Some(until.epoch), until.revision));
+            let read = async { read(session).await.map_err(|error| server.unreachable(error.into())) };
+            // Sent together. The rows count only if the probe finds the point.
+            tokio::try_join!(biased; probe, read).map(|(_, read)| read)
+        })
+        .await
+    }
+
+    /// Reads through a connection of the pool, within the read timeout. A connection on which a read
+    /// failed is not reused: it may still deliver rows of the failed request.
+    async fn read_through<T>(
+        &self,
+        read: impl AsyncFnOnce(&Session) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
         let server = &self.0.manager().0;
         let session = self.0.get().await.map_err(|error| match error {
             PoolError::Backend(error) => error,
             PoolError::Timeout(_) => server.unreachable(PostgresFailure::none_free()),
             PoolError::Closed | PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => {
-                StoreError::Interrupted
+                ReadError::Interrupted
             }
         })?;
         let read = time::timeout(server.connector.read_timeout(), read(&session)).await;
         let read = read.unwrap_or_else(|_| Err(server.unreachable(PostgresFailure::timed_out())));
-        if matches!(read, Err(StoreError::Unreachable { .. })) {
+        if matches!(read, Err(ReadError::Unreachable { .. })) {
             drop(Object::take(session));
         }
         read
@@ -88,13 +89,13 @@ impl Clone for Sessions {
 
 impl managed::Manager for Connecting {
     type Type = Session;
-    type Error = StoreError;
+    type Error = ReadError;
 
-    async fn create(&self) -> Result<Session, StoreError> {
+    async fn create(&self) -> Result<Session, ReadError> {
         self.0.connector.connect(Purpose::Read).await
     }
 
-    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<StoreError> {
+    async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<ReadError> {
         if session.client.is_closed() { Err(RecycleError::message("closed")) } else { Ok(()) }
     }
 }

@@ -1,4 +1,4 @@
-//! Committed changes, read from the server.
+//! Reads committed changes from the server.
 
 use futures_util::TryStreamExt;
 use tokio::sync::mpsc;
@@ -8,53 +8,54 @@ use tokio_postgres::types::{FromSql, Type};
 
 use super::connection::{Connector, Session};
 use super::failure::PostgresFailure;
-use super::look::typed;
+use super::head_probe::typed;
 use crate::policy::client_id::ClientId;
 use crate::store::change::{Change, ChangedClient, Revision};
-use crate::store::columns::{Columns, columns};
-use crate::store::error::StoreError;
+use crate::store::error::{DriverError, ReadError};
 use crate::store::place::Place;
 use crate::store::row;
+use crate::store::stored_change::StoredChange;
+use crate::store::table::stored_columns;
 
-/// The types of [`columns`].
-const COLUMN_TYPES: [Type; 8] =
+/// The types of [`stored_columns`].
+const STORED_TYPES: [Type; 8] =
     [Type::INT8, Type::INT8, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT, Type::TEXT];
 
-/// So many rows are handed on together.
+/// Number of rows in a batch of a load.
 const ROWS_PER_BATCH: usize = 1_024;
 
-/// Rows as they came, to be read elsewhere.
+/// Rows that are not decoded. The thread that loads decodes them, in parallel to the connection.
 pub(super) type Batch = Vec<BinaryCopyOutRow>;
 
-/// The rows after one revision up to another, at most so many, in order.
+/// The next rows after one revision up to another, in order.
 pub(super) async fn rows_since(
     session: &Session,
     after: Revision,
     until: Revision,
-    most: usize,
+    limit: usize,
 ) -> Result<Vec<Row>, tokio_postgres::Error> {
     let (after, until) = (after.0.cast_signed(), until.0.cast_signed());
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     session
         .client
         .query_typed(
             concat!(
                 "SELECT ",
-                columns!(),
+                stored_columns!(),
                 " FROM lupa.change WHERE revision > $1 AND revision <= $2 ORDER BY revision LIMIT $3"
             ),
-            &[typed(&after, Type::INT8), typed(&until, Type::INT8), typed(&most, Type::INT8)],
+            &[typed(&after, Type::INT8), typed(&until, Type::INT8), typed(&limit, Type::INT8)],
         )
         .await
 }
 
-/// What each row says, in order; an error if one is missing.
+/// Decodes rows in order; an error if one is missing.
 pub(super) fn in_order<T>(
     rows: &[Row],
     after: Revision,
     place: &Place,
-    read: impl Fn(Columns<'_>) -> Result<T, &'static str>,
-) -> Result<Vec<T>, StoreError> {
+    read: impl Fn(StoredChange<'_>) -> Result<T, &'static str>,
+) -> Result<Vec<T>, ReadError> {
     let expected = std::iter::successors(Some(after.next()), |revision| Some(revision.next()));
     rows.iter()
         .zip(expected)
@@ -65,24 +66,24 @@ pub(super) fn in_order<T>(
         .collect()
 }
 
-/// What a row says that must be of a revision.
+/// Decodes a row; an error if it is not of the expected revision.
 fn read_next<T>(
-    columns: Columns<'_>,
+    columns: StoredChange<'_>,
     expected: Revision,
     place: &Place,
-    read: &impl Fn(Columns<'_>) -> Result<T, &'static str>,
-) -> Result<T, StoreError> {
+    read: &impl Fn(StoredChange<'_>) -> Result<T, &'static str>,
+) -> Result<T, ReadError> {
     let revision = columns.revision;
     if revision != expected {
-        return Err(StoreError::Hole { store: place.clone(), after: Revision(expected.0 - 1) });
+        return Err(ReadError::Hole { store: place.clone(), after: Revision(expected.0 - 1) });
     }
-    read(columns).map_err(|part| StoreError::Unreadable { store: place.clone(), revision, part })
+    read(columns).map_err(|part| ReadError::Unreadable { store: place.clone(), revision, part })
 }
 
-/// The columns of a row, in the order of [`columns`].
-fn columns_of(row: &Row) -> Columns<'_> {
+/// The columns of a row that was selected with [`stored_columns`].
+fn columns_of(row: &Row) -> StoredChange<'_> {
     let text_or_null = |at: usize| row.get::<_, Option<&str>>(at);
-    Columns {
+    StoredChange {
         revision: Revision(row.get::<_, i64>(0).cast_unsigned()),
         recorded_at: row.get(1),
         what: row.get(2),
@@ -93,24 +94,24 @@ fn columns_of(row: &Row) -> Columns<'_> {
     }
 }
 
-/// Sends the rows after one revision up to another, by binary COPY, until
-/// nobody takes them any more.
+/// Sends the rows after one revision up to another, by binary COPY, until the receiver is dropped.
 pub(super) async fn copy_range(
     connector: &Connector,
     session: Session,
     (after, until): (Revision, Revision),
-    batches: mpsc::Sender<Result<Batch, StoreError>>,
+    batches: mpsc::Sender<Result<Batch, ReadError>>,
 ) {
     let copy = async {
-        // COPY takes no parameters; these are numbers.
+        // COPY takes no parameters; these two are numbers.
         let sql = format!(
             "COPY (SELECT {} FROM lupa.change WHERE revision > {after} AND revision <= {until} ORDER BY revision)
                  TO STDOUT (FORMAT binary)",
-            columns!()
+            stored_columns!()
         );
-        // As long as rows come it may take as long as it takes.
+        // The whole COPY may take longer than any timeout; each batch must arrive within the read
+        // timeout.
         session.client.batch_execute("SET statement_timeout = 0").await?;
-        let rows = BinaryCopyOutStream::new(session.client.copy_out(&sql).await?, &COLUMN_TYPES);
+        let rows = BinaryCopyOutStream::new(session.client.copy_out(&sql).await?, &STORED_TYPES);
         let mut rows = std::pin::pin!(rows.try_chunks(ROWS_PER_BATCH));
         loop {
             let next = tokio::time::timeout(connector.read_timeout(), rows.try_next()).await;
@@ -123,43 +124,43 @@ pub(super) async fn copy_range(
     };
     let copied: Result<(), PostgresFailure> = copy.await;
     if let Err(source) = copied {
-        // Nobody takes it any more: then nobody misses it.
+        // If the receiver is gone, there is no caller to report the error to.
         drop(batches.send(Err(connector.unreachable(source))).await);
     }
 }
 
-/// What each row of a batch says, until `each` has had enough. Tells the last
-/// revision read, and whether to go on.
+/// Decodes the rows of a batch until `each` returns `false`. Returns the last revision read, and whether
+/// to continue.
 pub(super) fn read_batch<T>(
     batch: &Batch,
     after: Revision,
     place: &Place,
-    read: &impl Fn(Columns<'_>) -> Result<T, &'static str>,
+    read: &impl Fn(StoredChange<'_>) -> Result<T, &'static str>,
     each: &mut dyn FnMut(T) -> bool,
-) -> Result<(Revision, bool), StoreError> {
+) -> Result<(Revision, bool), ReadError> {
     let mut last = after;
     for row in batch {
-        let unreadable = || StoreError::Damaged {
+        let damaged = |error| ReadError::Damaged {
             store: place.clone(),
             finding: "a column has another type".to_owned(),
-            source: None,
+            source: Some(DriverError::new(PostgresFailure::from(error))),
         };
-        let columns = columns_of_copied(row).map_err(|_| unreadable())?;
-        let loaded = read_next(columns, last.next(), place, read)?;
+        let columns = columns_of_copied(row).map_err(damaged)?;
+        let change = read_next(columns, last.next(), place, read)?;
         last = last.next();
-        if !each(loaded) {
+        if !each(change) {
             return Ok((last, false));
         }
     }
     Ok((last, true))
 }
 
-fn columns_of_copied(row: &BinaryCopyOutRow) -> Result<Columns<'_>, tokio_postgres::Error> {
+fn columns_of_copied(row: &BinaryCopyOutRow) -> Result<StoredChange<'_>, tokio_postgres::Error> {
     fn get<'r, T: FromSql<'r>>(row: &'r BinaryCopyOutRow, at: usize) -> Result<T, tokio_postgres::Error> {
         row.try_get(at)
     }
     let client = get::<Option<&str>>(row, 4)?.zip(get::<Option<&str>>(row, 5)?);
-    Ok(Columns {
+    Ok(StoredChange {
         revision: Revision(get::<i64>(row, 0)?.cast_unsigned()),
         recorded_at: get(row, 1)?,
         what: get(row, 2)?,
@@ -173,18 +174,18 @@ fn columns_of_copied(row: &BinaryCopyOutRow) -> Result<Columns<'_>, tokio_postgr
 /// The rows of clients' changes up to a revision, in order.
 pub(super) async fn rows_of_clients<'c>(
     client: &impl tokio_postgres::GenericClient,
-    wanted: impl Iterator<Item = &'c ClientId>,
+    clients: impl Iterator<Item = &'c ClientId>,
     until: Revision,
 ) -> Result<Vec<Row>, tokio_postgres::Error> {
-    // Nothing is stored of a client that cannot be.
-    let columns = wanted.filter_map(|client| row::client_columns(client).ok());
+    // A client that cannot be stored has no rows.
+    let columns = clients.filter_map(|client| row::client_columns(client).ok());
     let (roots, extensions): (Vec<&str>, Vec<&str>) = columns.unzip();
     let until = until.0.cast_signed();
     client
         .query_typed(
             concat!(
                 "SELECT ",
-                columns!(),
+                stored_columns!(),
                 " FROM unnest($1, $2) AS wanted (root, extension)
                  JOIN lupa.change ON client_root = root AND client_extension = extension
                  WHERE revision <= $3 ORDER BY revision"
@@ -198,34 +199,34 @@ pub(super) async fn rows_of_clients<'c>(
         .await
 }
 
-/// The revisions after one up to another, at most so many, and whose each is.
+/// The next revisions after one up to another, in order, with the client of each.
 pub(super) async fn clients_since(
     client: &impl tokio_postgres::GenericClient,
     after: Revision,
     until: Revision,
-    most: usize,
+    limit: usize,
 ) -> Result<Vec<Row>, tokio_postgres::Error> {
     let (after, until) = (after.0.cast_signed(), until.0.cast_signed());
-    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     client
         .query_typed(
             "SELECT revision, client_root, client_extension FROM lupa.change
              WHERE revision > $1 AND revision <= $2 ORDER BY revision LIMIT $3",
-            &[typed(&after, Type::INT8), typed(&until, Type::INT8), typed(&most, Type::INT8)],
+            &[typed(&after, Type::INT8), typed(&until, Type::INT8), typed(&limit, Type::INT8)],
         )
         .await
 }
 
-/// Whom rows concern.
-pub(super) fn clients_changed(rows: &[Row], place: &Place) -> Result<Vec<ChangedClient>, StoreError> {
-    let concerns = |row: &Row| {
+/// Decodes the rows of [`clients_since`].
+pub(super) fn clients_changed(rows: &[Row], place: &Place) -> Result<Vec<ChangedClient>, ReadError> {
+    let changed = |row: &Row| {
         let revision = Revision(row.get::<_, i64>(0).cast_unsigned());
         let client = row.get::<_, Option<&str>>(1).zip(row.get::<_, Option<&str>>(2));
         let client = client.map(|(root, extension)| row::client(root, extension)).transpose();
-        let unreadable = |_| StoreError::Unreadable { store: place.clone(), revision, part: "client" };
+        let unreadable = |_| ReadError::Unreadable { store: place.clone(), revision, part: "client" };
         Ok(ChangedClient { revision, client: client.map_err(unreadable)? })
     };
-    rows.iter().map(concerns).collect()
+    rows.iter().map(changed).collect()
 }
 
 /// Applies each row to the history of its client.
@@ -233,12 +234,12 @@ pub(super) fn apply_rows(
     rows: &[Row],
     place: &Place,
     mut apply: impl FnMut(&ClientId, Change),
-) -> Result<(), StoreError> {
+) -> Result<(), ReadError> {
     for row in rows {
         let columns = columns_of(row);
         let revision = columns.revision;
-        let unreadable = |part| StoreError::Unreadable { store: place.clone(), revision, part };
-        let change = columns.change().map_err(unreadable)?;
+        let unreadable = |part| ReadError::Unreadable { store: place.clone(), revision, part };
+        let change = columns.decode().map_err(unreadable)?;
         match &change {
             Change::Declaration { client, .. } | Change::Withdrawal { client, .. } => {
                 apply(&client.clone(), change);

@@ -1,26 +1,25 @@
-//! The tables of the store on a server.
+//! Creates the tables of the store and migrates them.
 
 use std::time::Duration;
 
 use super::connection::{Connector, Session};
-use super::look::{self, LOOK, Look};
+use super::head_probe::{self, HeadProbe, PROBE_HEAD};
 use crate::store::change::{Epoch, Identity};
-use crate::store::error::StoreError;
+use crate::store::error::OpenError;
 use crate::store::id::DeclarationIds;
 use crate::store::random::random;
 
-/// The migration at place n leads to schema version n + 1.
+/// The migration at index n leads to schema version n + 1.
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/postgres/0001_changes.sql")];
 
 /// The version to which all migrations lead.
 const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// Held while tables are made, so that of several Lupas one makes them: `LUPA`.
+/// Held while tables are created, so that only one of several processes creates them: `LUPA`.
 const ADVISORY_LOCK: i64 = 0x4C55_5041;
 
-/// Brings the tables to the newest version, in one transaction, and begins a
-/// store where there is none.
-pub(super) async fn migrate(connector: &Connector, session: &Session) -> Result<(), StoreError> {
+/// Migrates the tables to the newest version in one transaction, and creates a store if there is none.
+pub(super) async fn migrate(connector: &Connector, session: &Session) -> Result<(), OpenError> {
     let client = &session.client;
     let refused = |error| connector.refused(error);
     client.batch_execute("BEGIN").await.map_err(refused)?;
@@ -31,27 +30,29 @@ pub(super) async fn migrate(connector: &Connector, session: &Session) -> Result<
         client.batch_execute(migration).await.map_err(refused)?;
     }
     if found == 0 {
-        begin(connector, session).await?;
+        create_store(connector, session).await?;
     }
     let newest = SCHEMA_VERSION.cast_signed();
     client.execute("UPDATE lupa.meta SET schema_version = $1", &[&newest]).await.map_err(refused)?;
-    client.batch_execute("COMMIT").await.map_err(refused)
+    client.batch_execute("COMMIT").await.map_err(refused)?;
+    Ok(())
 }
 
-/// Makes sure that the store knows how long this process may be behind: what
-/// is acknowledged says when nobody is.
-pub(super) async fn tell_staleness(
+/// Raises the maximum staleness of the store to that of this process: an acknowledgement states when
+/// every replica has applied the change or stopped deciding.
+pub(super) async fn register_max_staleness(
     connector: &Connector,
     session: &Session,
     max_staleness: Duration,
-) -> Result<(), StoreError> {
+) -> Result<(), OpenError> {
     let millis = i64::try_from(max_staleness.as_millis()).unwrap_or(i64::MAX);
     let sql = "UPDATE lupa.head SET max_staleness_ms = $1 WHERE max_staleness_ms < $1";
-    session.client.execute(sql, &[&millis]).await.map(drop).map_err(|error| connector.refused(error))
+    session.client.execute(sql, &[&millis]).await.map_err(|error| connector.refused(error))?;
+    Ok(())
 }
 
-/// The version of the tables; 0 if there are none.
-pub(super) async fn version(connector: &Connector, session: &Session) -> Result<u32, StoreError> {
+/// The schema version of the tables; 0 if there are none.
+pub(super) async fn version(connector: &Connector, session: &Session) -> Result<u32, OpenError> {
     let refused = |error| connector.refused(error);
     let exists = session.client.query_one("SELECT to_regclass('lupa.meta') IS NOT NULL", &[]);
     if !exists.await.map_err(refused)?.get::<_, bool>(0) {
@@ -60,40 +61,40 @@ pub(super) async fn version(connector: &Connector, session: &Session) -> Result<
     let row = session.client.query_one("SELECT schema_version FROM lupa.meta", &[]).await.map_err(refused)?;
     let found = row.get::<_, i32>(0).cast_unsigned();
     if found > SCHEMA_VERSION {
-        return Err(StoreError::Newer { store: connector.place().clone(), found, known: SCHEMA_VERSION });
+        return Err(OpenError::Newer { store: connector.place().clone(), found, known: SCHEMA_VERSION });
     }
     Ok(found)
 }
 
-/// An error unless there are tables, and new enough, for who may not make any.
-pub(super) async fn require(connector: &Connector, session: &Session) -> Result<(), StoreError> {
+/// For a read-only process: an error unless the tables exist and have this version.
+pub(super) async fn require(connector: &Connector, session: &Session) -> Result<(), OpenError> {
     match version(connector, session).await? {
-        0 => Err(StoreError::NothingThere { store: connector.place().clone() }),
+        0 => Err(OpenError::NothingThere { store: connector.place().clone() }),
         SCHEMA_VERSION => Ok(()),
-        found => Err(StoreError::Older { store: connector.place().clone(), found, known: SCHEMA_VERSION }),
+        found => Err(OpenError::Older { store: connector.place().clone(), found, known: SCHEMA_VERSION }),
     }
 }
 
-/// What tells the store from others, and what is there.
+/// The identity of the store, and its head.
 pub(super) async fn identity(
     connector: &Connector,
     session: &Session,
-) -> Result<(Identity, Look), StoreError> {
+) -> Result<(Identity, HeadProbe), OpenError> {
     let refused = |error| connector.refused(error);
     let meta =
         session.client.query_one("SELECT token_key, id_tag FROM lupa.meta", &[]).await.map_err(refused)?;
-    let row = look::ask(&session.client, LOOK, None).await.map_err(refused)?;
-    let look = connector.look_of(&row)?;
+    let row = head_probe::probe(&session.client, PROBE_HEAD, None).await.map_err(refused)?;
+    let probe = connector.parse_probe(&row)?;
     let token_key = meta.get::<_, &[u8]>(0);
     let token_key =
         token_key.try_into().map_err(|_| connector.damaged("its token key has another length"))?;
     let ids = DeclarationIds::new(meta.get::<_, i32>(1).cast_unsigned());
-    let max_staleness = look.before().max_staleness;
-    Ok((Identity { epoch: look.epoch, token_key, ids, max_staleness }, look))
+    let max_staleness = probe.head_before().max_staleness;
+    Ok((Identity { epoch: probe.epoch, token_key, ids, max_staleness }, probe))
 }
 
 /// Gives a new store its identity.
-async fn begin(connector: &Connector, session: &Session) -> Result<(), StoreError> {
+async fn create_store(connector: &Connector, session: &Session) -> Result<(), OpenError> {
     let refused = |error| connector.refused(error);
     let token_key: [u8; 32] = random()?;
     session
@@ -104,7 +105,7 @@ async fn begin(connector: &Connector, session: &Session) -> Result<(), StoreErro
         )
         .await
         .map_err(refused)?;
-    let Epoch(epoch) = Epoch::begin()?;
+    let Epoch(epoch) = Epoch::random()?;
     session
         .client
         .execute(
@@ -115,6 +116,6 @@ async fn begin(connector: &Connector, session: &Session) -> Result<(), StoreErro
             &[&epoch],
         )
         .await
-        .map(drop)
-        .map_err(refused)
+        .map_err(refused)?;
+    Ok(())
 }

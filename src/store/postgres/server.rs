@@ -1,4 +1,5 @@
-//! The server, as all who talk to it know it.
+//! The server, as seen by this process: how to reach it, and the probe of its head that every read
+//! and every write starts with.
 
 use std::time::Duration;
 
@@ -6,36 +7,36 @@ use tokio::sync::Mutex;
 use tokio::time;
 
 use super::connection::{Connector, Purpose, Session};
+use super::failover;
 use super::failure::PostgresFailure;
-use super::look::{self, Judged, LOOK, Look};
-use super::settle;
-use super::state::State;
+use super::head_probe::{self, HeadProbe, HistoryCheck, PROBE_HEAD};
+use super::replica_state::ReplicaState;
 use crate::store::change::{Epoch, Revision};
-use crate::store::error::StoreError;
+use crate::store::error::ReadError;
 use crate::store::id::DeclarationIds;
 use crate::store::place::Place;
 
-/// A server that another has taken the place of, and that does not know it, goes
-/// on to answer reads, and says that it takes writes; but with a synchronous
-/// standby it cannot commit any more. So a look proves something only in a
-/// transaction that is committed, and that has something to replicate: a
-/// message in the log, which nobody reads and which touches no row.
-const BEGIN_PROOF: &str =
+/// Starts the transaction of a freshness proof. A deposed primary still serves reads and still
+/// accepts statements that write, but without its synchronous standby it cannot commit. So the probe
+/// proves freshness only in a transaction that commits, and the commit waits for the standby only if
+/// the transaction wrote WAL. A logical message is the smallest WAL record: no row is touched, and
+/// no process reads it.
+const START_PROOF: &str =
     "BEGIN READ WRITE; SELECT pg_catalog.pg_logical_emit_message(true, 'lupa', 'proof')";
 
-/// How the head is looked at.
+/// Whether a read of the head must prove that the server is still the primary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum How {
-    /// What is there, as far as the server knows.
-    Only,
-    /// And that the server is still the one.
-    Proving,
+pub(super) enum ReadMode {
+    /// Reads what the server has. A deposed primary may answer too.
+    Plain,
+    /// Confirms the read by a commit, which a deposed primary cannot do.
+    WithFreshnessProof,
 }
 
-/// The server and what is known of it.
+/// The server and what this process has seen of its history.
 pub(in crate::store) struct Server {
     pub(super) connector: Connector,
-    pub(super) state: State,
+    pub(super) state: ReplicaState,
     pub(in crate::store) ids: DeclarationIds,
     pub(in crate::store) token_key: [u8; 32],
     pub(super) write_timeout: Duration,
@@ -48,94 +49,101 @@ impl Server {
         self.connector.place().clone()
     }
 
-    /// Reads through a connection that is kept, made anew where it has failed;
-    /// in time, or it is given up.
-    pub(super) async fn through<T>(
+    /// Reads through a connection that is kept open, within the read timeout. Reconnects if the
+    /// connection has failed.
+    pub(super) async fn read_through<T>(
         &self,
         kept: &Mutex<Option<Session>>,
-        read: impl AsyncFnOnce(&Session) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+        read: impl AsyncFnOnce(&Session) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
         let mut kept = kept.lock().await;
         let session = match kept.take().filter(|session| !session.client.is_closed()) {
             Some(session) => session,
             None => self.connector.connect(Purpose::Read).await?,
         };
         let Ok(read) = time::timeout(self.connector.read_timeout(), read(&session)).await else {
-            // What waits for a standby would do so for as long as there is none.
+            // A commit that waits for a missing standby would never return.
             self.connector.cancel(&session).await;
             return Err(self.unreachable(PostgresFailure::timed_out()));
         };
-        // After a failure nobody knows what is still to come on it.
-        if !matches!(read, Err(StoreError::Unreachable { .. })) {
+        // After a failure the connection may still deliver rows of the failed request.
+        if !matches!(read, Err(ReadError::Unreachable { .. })) {
             *kept = Some(session);
         }
         read
     }
 
-    /// Looks at the head, and settles what has to be settled: what is
-    /// returned is of a whole history.
-    pub(super) async fn look(&self, session: &Session, how: How) -> Result<Look, StoreError> {
-        let (look, judged) = self.judge(session, how).await?;
-        match judged {
-            Judged::Whole => return Ok(look),
-            Judged::Standby => return Err(self.standby()),
-            Judged::OtherEpoch => {}
-            Judged::Moved | Judged::Unsettled | Judged::Lost => settle::settle_now(self).await?,
+    /// Probes the head, and resolves a failover or restore first if there was one: the head that is
+    /// returned is of a verified history.
+    pub(super) async fn probe_head(&self, session: &Session, mode: ReadMode) -> Result<HeadProbe, ReadError> {
+        let (probe, check) = self.probe_and_check(session, mode).await?;
+        match check {
+            HistoryCheck::Intact => return Ok(probe),
+            HistoryCheck::Standby => return Err(self.standby()),
+            HistoryCheck::EpochChanged => {}
+            HistoryCheck::MovedIntact | HistoryCheck::Unverified | HistoryCheck::CommitsLost => {
+                failover::verify_after_failover(self).await?;
+            }
         }
-        match self.judge(session, how).await? {
-            (look, Judged::Whole) => Ok(look),
-            _ => Err(self.unsettled()),
+        match self.probe_and_check(session, mode).await? {
+            (probe, HistoryCheck::Intact) => Ok(probe),
+            _ => Err(self.unverified()),
         }
     }
 
-    /// The same, for what is read up to a revision, of an epoch: what a look on
-    /// the same connection has found to be there cannot be lost meanwhile.
-    pub(super) async fn look_as_far_as(
+    /// The same, and requires that the store is in this epoch (`None`: any) and reaches this
+    /// revision. Rows up to the probed head, read on the same connection, are of that epoch: a server
+    /// does not lose commits while a connection to it lasts.
+    pub(super) async fn probe_up_to(
         &self,
         session: &Session,
-        how: How,
+        mode: ReadMode,
         (epoch, revision): (Option<Epoch>, Revision),
-    ) -> Result<Look, StoreError> {
-        let look = self.look(session, how).await?;
-        if epoch.is_some_and(|epoch| epoch != look.epoch) {
-            return Err(StoreError::OtherEpoch { store: self.place(), epoch: look.epoch });
+    ) -> Result<HeadProbe, ReadError> {
+        let probe = self.probe_head(session, mode).await?;
+        if epoch.is_some_and(|epoch| epoch != probe.epoch) {
+            return Err(ReadError::OtherEpoch { store: self.place(), epoch: probe.epoch });
         }
-        let last = look.head.revision;
+        let last = probe.head.revision;
         if last < revision {
-            return Err(StoreError::WentBack { store: self.place(), last, known: revision });
+            return Err(ReadError::WentBack { store: self.place(), last, known: revision });
         }
-        Ok(look)
+        Ok(probe)
     }
 
-    async fn judge(&self, session: &Session, how: How) -> Result<(Look, Judged), StoreError> {
+    async fn probe_and_check(
+        &self,
+        session: &Session,
+        mode: ReadMode,
+    ) -> Result<(HeadProbe, HistoryCheck), ReadError> {
         let before = self.state.get();
-        let look = look::ask(&session.client, LOOK, before.known);
-        let row = match how {
-            How::Only => look.await,
-            How::Proving => {
-                let begin = session.client.batch_execute(BEGIN_PROOF);
+        let probe = head_probe::probe(&session.client, PROBE_HEAD, before.last_seen);
+        let row = match mode {
+            ReadMode::Plain => probe.await,
+            ReadMode::WithFreshnessProof => {
+                let start = session.client.batch_execute(START_PROOF);
                 let commit = session.client.batch_execute("COMMIT");
-                tokio::try_join!(biased; begin, look, commit).map(|((), row, ())| row)
+                tokio::try_join!(biased; start, probe, commit).map(|((), row, ())| row)
             }
         };
         let row = row.map_err(|error| self.unreachable(error.into()))?;
-        if how == How::Proving && session.has_warned() {
+        if mode == ReadMode::WithFreshnessProof && session.has_warned() {
             return Err(self.unreachable(PostgresFailure::warned()));
         }
-        let look = self.connector.look_of(&row)?;
-        let judged = self.state.take(&look, before);
-        Ok((look, judged))
+        let probe = self.connector.parse_probe(&row)?;
+        let check = self.state.observe(&probe, before);
+        Ok((probe, check))
     }
 
-    pub(super) fn unreachable(&self, source: PostgresFailure) -> StoreError {
+    pub(super) fn unreachable(&self, source: PostgresFailure) -> ReadError {
         self.connector.unreachable(source)
     }
 
-    pub(super) fn standby(&self) -> StoreError {
-        StoreError::Standby { store: self.place() }
+    pub(super) fn standby(&self) -> ReadError {
+        ReadError::Standby { store: self.place() }
     }
 
-    pub(super) fn unsettled(&self) -> StoreError {
-        StoreError::Unsettled { store: self.place() }
+    pub(super) fn unverified(&self) -> ReadError {
+        ReadError::Unverified { store: self.place() }
     }
 }

@@ -1,19 +1,18 @@
-//! Bodies in the very form in which this version writes them, read in one pass.
+//! A fast decoder for bodies exactly as this version encodes them, in one pass.
 //!
-//! A store of a country is loaded when the server starts, and most of that
-//! time went into reading JSON in general. What is not exactly in this form,
-//! down to the order of its fields, is left to serde, which alone decides what
-//! is unreadable: whatever is read here, serde reads as the same.
+//! A server that starts loads all changes of a country's store, and decoding JSON in general took most of
+//! that time. A body in any other form, down to the order of its fields, is left to serde, which alone
+//! decides what is unreadable: whatever this decoder accepts, serde decodes to the same value.
 
 use std::borrow::Cow;
 
 use super::content::{Against, ConsentKind, Content, DenialSector, Scope, Way};
 use super::declaration::{Declaration, Declarer, RecordedBy, Role, Withdrawal};
 
-/// What is left of a body. Each method reads one thing or gives up.
+/// The rest of a body. Each method decodes one item, or returns `None`.
 struct Rest<'a>(&'a [u8]);
 
-/// The body of a declaration, if it is in this form.
+/// Decodes the body of a declaration in this form.
 pub(in crate::store) fn declaration(body: &[u8]) -> Option<Declaration<'_>> {
     let mut rest = Rest(body);
     rest.skip(br#"{"content":{""#)?;
@@ -28,7 +27,7 @@ pub(in crate::store) fn declaration(body: &[u8]) -> Option<Declaration<'_>> {
     Some(Declaration { content, given_at, declarer, recorded_by, imported: None, label: None })
 }
 
-/// The body of a withdrawal, if it is in this form.
+/// Decodes the body of a withdrawal in this form.
 pub(in crate::store) fn withdrawal(body: &[u8]) -> Option<Withdrawal<'_>> {
     let mut rest = Rest(body);
     rest.skip(br#"{"given_at":"#)?;
@@ -66,7 +65,7 @@ impl<'a> Rest<'a> {
         Some(Content::Information { version, way })
     }
 
-    /// One that is limited to nothing.
+    /// A consent without an allocation.
     fn consent(&mut self) -> Option<Content<'a>> {
         self.skip(br#":{"kind":""#)?;
         let kind = match self.word()? {
@@ -184,7 +183,7 @@ impl<'a> Rest<'a> {
         self.0.is_empty().then_some(())
     }
 
-    /// What is before the quotation mark, which ends it.
+    /// The text up to the next quotation mark, which is skipped.
     fn word(&mut self) -> Option<&'a [u8]> {
         let end = self.0.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..b' '))?;
         let (word, rest) = self.0.split_at_checked(end)?;
@@ -192,14 +191,13 @@ impl<'a> Rest<'a> {
         Some(word)
     }
 
-    /// A string without escapes, with both of its quotation marks.
+    /// A string without escapes, with both quotation marks.
     fn text(&mut self) -> Option<Cow<'a, str>> {
         self.skip(b"\"")?;
         str::from_utf8(self.word()?).ok().map(Cow::Borrowed)
     }
 
-    /// A whole number. One with a sign is left to serde, and so is one that
-    /// is too long to be a time.
+    /// A whole number without a sign. Serde decodes any other one, and one that is too long for a time.
     fn number(&mut self) -> Option<i64> {
         const DIGITS_MAX: usize = 18;
         let digits = self.0.iter().position(|byte| !byte.is_ascii_digit())?;
@@ -207,7 +205,7 @@ impl<'a> Rest<'a> {
         if !matches!(number, [b'0'] | [b'1'..=b'9', ..]) || digits > DIGITS_MAX {
             return None;
         }
-        // Serde knows fractions and exponents.
+        // Fractions and exponents are left to serde.
         if matches!(rest, [b'.' | b'e' | b'E', ..]) {
             return None;
         }
@@ -233,13 +231,13 @@ mod tests {
         r#"{"given_at":5,"by":{"role":"client","name":"","id":"1"},"recorded_by":{"professional":{"register":"1.2.3","organisation":"1.2","professional":"p"}}}"#,
     ];
 
-    /// What serde makes of a body, written again.
+    /// A body decoded by serde and encoded again.
     fn by_serde<'a, T: serde::Deserialize<'a> + serde::Serialize>(body: &'a [u8]) -> Option<String> {
         let read: T = serde_json::from_slice(body).ok()?;
         serde_json::to_string(&read).ok()
     }
 
-    /// A body with each of its bytes left out, doubled and made another.
+    /// Copies of a body with each byte removed, doubled or replaced.
     fn changed(body: &str) -> Vec<Vec<u8>> {
         let mut changed = vec![body.as_bytes().to_vec()];
         for at in 0..body.len() {
@@ -252,13 +250,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn bodies_of_this_version_are_decoded() {
         assert!(DECLARATIONS.iter().all(|body| declaration(body.as_bytes()).is_some()));
         assert!(WITHDRAWALS.iter().all(|body| withdrawal(body.as_bytes()).is_some()));
     }
 
     #[test]
-    fn what_is_read_is_what_serde_reads() {
+    fn decoded_bodies_equal_those_of_serde() {
         for body in DECLARATIONS.iter().flat_map(|body| changed(body)) {
             if let Some(read) = declaration(&body) {
                 let text = String::from_utf8_lossy(&body);

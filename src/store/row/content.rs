@@ -1,4 +1,4 @@
-//! The JSON of what a declaration says.
+//! The JSON of a declaration's content.
 
 use std::borrow::Cow;
 
@@ -30,7 +30,7 @@ pub(in crate::store) enum Content<'a> {
         against: Vec<Against>,
         allows_emergency: bool,
     },
-    /// Imported from a system whose declaration could not be read.
+    /// Imported from a system in which the declaration could not be read.
     Unreadable(Kind),
 }
 
@@ -255,13 +255,13 @@ impl TryFrom<Scope<'_>> for policy::Scope {
     }
 }
 
-/// What a declaration says, as it is written in rows.
+/// Encodes the content of a declaration as in a row.
 pub(crate) fn text_of_content(content: &policy::Content) -> String {
-    // Maps with keys of text only: there is nothing in it that cannot be written.
+    // It has only maps with text keys, which serde always encodes.
     serde_json::to_string(&Content::from(content)).unwrap_or_default()
 }
 
-/// What a declaration says; none if this version cannot read it.
+/// Decodes the content of a declaration; `None` if this version cannot read it.
 pub(crate) fn content_of_text(text: &str) -> Option<policy::Content> {
     serde_json::from_str::<Content<'_>>(text).ok()?.try_into().ok()
 }

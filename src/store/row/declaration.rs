@@ -1,4 +1,4 @@
-//! The JSON body of a declaration and of a withdrawal.
+//! The JSON bodies of declarations and withdrawals.
 
 use std::borrow::Cow;
 
@@ -11,8 +11,7 @@ use crate::policy::declaration as policy;
 use crate::policy::facts::{OwnedFacts, WithdrawalFacts};
 use crate::policy::oid::{Oid, OpaqueId};
 
-/// The body of a declaration; its id and, unless it is imported, the time at
-/// which it was recorded are in columns.
+/// The body of a declaration. Its id, and the time of recording unless it is imported, are in columns.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::store) struct Declaration<'a> {
@@ -24,14 +23,14 @@ pub(in crate::store) struct Declaration<'a> {
     pub(in crate::store) declarer: Option<Declarer<'a>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub(in crate::store) recorded_by: Option<RecordedBy<'a>>,
-    /// Only if it is imported history.
+    /// Only of imported history.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub(in crate::store) imported: Option<Imported<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub(in crate::store) label: Option<Cow<'a, str>>,
 }
 
-/// What another system had recorded of a declaration.
+/// The part of an imported declaration that another system recorded.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::store) struct Imported<'a> {
@@ -44,14 +43,14 @@ pub(in crate::store) struct Imported<'a> {
 #[serde(deny_unknown_fields)]
 struct ImportedWithdrawal<'a> {
     recorded_at: i64,
-    /// None: as it was recorded.
+    /// `None`: when it was recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     given_at: Option<i64>,
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     by: Option<Declarer<'a>>,
 }
 
-/// The body of a withdrawal; the time at which it was recorded is in a column.
+/// The body of a withdrawal. The time of recording is in a column.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::store) struct Withdrawal<'a> {
@@ -140,7 +139,7 @@ impl Declaration<'_> {
         })
     }
 
-    /// What of it decides; unreadable where [`Self::into_policy`] is.
+    /// Its facts; unreadable exactly where [`Self::into_policy`] is.
     pub(in crate::store) fn into_facts(self, stored_at: Instant) -> Result<OwnedFacts, Unreadable> {
         let Self { content, given_at, declarer, recorded_by, imported, label } = self;
         if label.as_deref().is_some_and(|label| policy::Label::parse(label).is_err()) {
@@ -173,7 +172,7 @@ impl Withdrawal<'_> {
         self,
         recorded_at: Instant,
     ) -> Result<policy::Withdrawal, Unreadable> {
-        // Who recorded it decides nothing.
+        // The system that recorded the withdrawal has no effect on decisions.
         let Self { given_at, by, recorded_by: _ } = self;
         Ok(policy::Withdrawal { recorded_at, given_at: instant(given_at)?, by: Some(by.into()) })
     }

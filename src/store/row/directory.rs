@@ -116,8 +116,7 @@ row_enum!(
     }
 );
 
-/// Left out of the row where nothing was carried over, so that such a directory
-/// is readable by versions that do not know of it.
+/// Omits the field where it is false, so that earlier versions can read a directory without it.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_false(flag: &bool) -> bool {
     !*flag

@@ -26,7 +26,7 @@ use super::file;
 use super::new::NewStore;
 use super::open::exists;
 use crate::store::change::Revision;
-use crate::store::error::StoreError;
+use crate::store::error::{OpenError, WriteError};
 
 /// The next step of a bulk load, after its rows are inserted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub enum BulkError {
     },
     /// The store cannot be created or written.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(#[from] OpenError),
 }
 
 /// Creates a store at a path with the rows that `insert` inserts, and returns
@@ -75,7 +75,7 @@ pub fn load<E: From<BulkError>>(
     let path = file::canonical(path).map_err(of_store)?;
     let _lock = file::lock(&path).map_err(of_store)?;
     if exists(&path).map_err(of_store)? {
-        return Err(of_store(StoreError::Exists { path }));
+        return Err(of_store(OpenError::Exists { path }));
     }
     let mut new = NewStore::begin(&path, None).map_err(of_store)?;
     match write(&mut new, insert, before) {
@@ -109,6 +109,12 @@ fn write<E: From<BulkError>>(
     Ok(last)
 }
 
-fn of_store<E: From<BulkError>>(error: StoreError) -> E {
-    BulkError::Store(error).into()
+fn of_store<E: From<BulkError>>(error: impl Into<OpenError>) -> E {
+    BulkError::Store(error.into()).into()
+}
+
+impl From<WriteError> for BulkError {
+    fn from(error: WriteError) -> Self {
+        Self::Store(error.into())
+    }
 }

@@ -1,4 +1,4 @@
-//! The SQLite database: connections to it, its settings and its schema.
+//! Connections to the SQLite database: settings, schema and errors.
 
 use std::path::Path;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::store::error::StoreError;
+use crate::store::error::{DriverError, OpenError, ReadError, WriteError};
 
-/// The migration at place n leads to schema version n + 1.
+/// The migration at index n leads to schema version n + 1.
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_changes.sql"),
     include_str!("../migrations/sqlite/0002_derived_ids_and_lighter_checks.sql"),
@@ -18,22 +18,21 @@ const MIGRATIONS: &[&str] = &[
 /// The version to which all migrations lead.
 pub(super) const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// The first SQLite without the fault that could lose what is written while a
-/// checkpoint begins the log anew, see <https://www.sqlite.org/wal.html#walresetbug>.
+/// The first SQLite without the fault that could lose changes when a checkpoint resets the log, see
+/// <https://www.sqlite.org/wal.html#walresetbug>.
 const LIBRARY_VERSION_MIN: i32 = 3_051_003;
 
-/// A log that a large import has grown is cut back to this length.
+/// The log file is truncated to this length after a large import has grown it.
 const LOG_BYTES_KEPT_MAX: u32 = 64 * 1024 * 1024;
 
-/// The writer's cache, so that a large import does not write the same pages of
-/// an index again and again.
+/// The writer's page cache: with a small one a large import writes the same index pages repeatedly.
 const WRITER_CACHE_KIB: i32 = 64 * 1024;
 
-/// How long to wait for another tool that writes the file.
+/// How long to wait for another tool that has locked the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A connection that only reads. It never checkpoints.
-pub(super) fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
+/// Opens a read-only connection. It never checkpoints.
+pub(super) fn connect_to_read(path: &Path) -> Result<Connection, ReadError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection
         .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
@@ -41,23 +40,23 @@ pub(super) fn connect_to_read(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, ReadError> {
     let open = || {
         let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "trusted_schema", false)?;
-        // What SQLite keeps beside the database must not be written to files.
+        // Temporary tables may contain health data: they must not be written to files.
         connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.pragma_update(None, "cell_size_check", true)?;
-        // A statement is planned once, not anew for the values of each run.
+        // Query planner stability: a statement is planned once, whatever the values of its parameters.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(connection)
     };
     open().map_err(|source| read_error(path, source))
 }
 
-/// Brings the schema to the newest version, one transaction a migration.
-pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
+/// Migrates the schema to the newest version, one transaction a migration.
+pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     let found = schema_version(connection, path)?;
     let missing = MIGRATIONS.get(found as usize..).unwrap_or_default();
     for (migration, version) in missing.iter().zip(found + 1..) {
@@ -73,20 +72,20 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<(), St
     Ok(())
 }
 
-/// The version of the schema, which is not newer than what this program knows.
-pub(super) fn schema_version(connection: &Connection, path: &Path) -> Result<u32, StoreError> {
+/// The schema version; an error if it is newer than this program supports.
+pub(super) fn schema_version(connection: &Connection, path: &Path) -> Result<u32, OpenError> {
     let found: u32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .map_err(|source| read_error(path, source))?;
     if found > SCHEMA_VERSION {
-        return Err(StoreError::Newer { store: path.into(), found, known: SCHEMA_VERSION });
+        return Err(OpenError::Newer { store: path.into(), found, known: SCHEMA_VERSION });
     }
     Ok(found)
 }
 
-/// Makes SQLite sync every commit before it says that it is done, and leaves
-/// checkpoints to the writer. What matters is read back.
-pub(super) fn make_durable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+/// Makes SQLite sync every commit before it returns, and leaves checkpoints to the writer. Reads back the
+/// settings on which durability depends.
+pub(super) fn make_durable(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let set = || -> rusqlite::Result<(String, i64)> {
         let journal_mode =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
@@ -100,7 +99,7 @@ pub(super) fn make_durable(connection: &Connection, path: &Path) -> Result<(), S
     };
     let (journal_mode, synchronous) = set().map_err(|source| write_error(path, source))?;
     let not_durable =
-        |setting, found, wanted| StoreError::NotDurable { path: path.to_owned(), setting, found, wanted };
+        |setting, found, wanted| OpenError::NotDurable { path: path.to_owned(), setting, found, wanted };
     if journal_mode != "wal" {
         return Err(not_durable("journal_mode", journal_mode, "wal"));
     }
@@ -110,34 +109,37 @@ pub(super) fn make_durable(connection: &Connection, path: &Path) -> Result<(), S
     Ok(())
 }
 
-/// An error if this SQLite has a known fault.
-pub(super) fn check_library() -> Result<(), StoreError> {
+/// An error if the SQLite library has a known fault.
+pub(super) fn check_library() -> Result<(), OpenError> {
     let found = rusqlite::version_number();
     if found < LIBRARY_VERSION_MIN {
-        return Err(StoreError::LibraryTooOld { found, least: LIBRARY_VERSION_MIN });
+        return Err(OpenError::LibraryTooOld { found, least: LIBRARY_VERSION_MIN });
     }
     Ok(())
 }
 
-/// What it means that SQLite could not read.
-pub(super) fn read_error(path: &Path, source: rusqlite::Error) -> StoreError {
+/// Classifies an error of a read.
+pub(super) fn read_error(path: &Path, source: rusqlite::Error) -> ReadError {
     let path = path.to_owned();
     match source.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => StoreError::NotAStore { path },
+        Some(ErrorCode::NotADatabase) => ReadError::NotAStore { path },
         Some(ErrorCode::DatabaseCorrupt) => {
             let store = path.as_path().into();
-            StoreError::Damaged { store, finding: "SQLite cannot read it".to_owned(), source: Some(source) }
+            let (finding, source) = ("SQLite cannot read it".to_owned(), Some(DriverError::new(source)));
+            ReadError::Damaged { store, finding, source }
         }
-        None | Some(_) => StoreError::Read { path, source },
+        None | Some(_) => ReadError::Io { path, source: DriverError::new(source) },
     }
 }
 
-/// What it means that SQLite could not write.
-pub(super) fn write_error(path: &Path, source: rusqlite::Error) -> StoreError {
-    let error = read_error(path, source);
-    if let StoreError::Read { path, source } = error { StoreError::Write { path, source } } else { error }
+/// Classifies an error of a write.
+pub(super) fn write_error(path: &Path, source: rusqlite::Error) -> WriteError {
+    match read_error(path, source) {
+        ReadError::Io { path, source } => WriteError::Io { path, source },
+        error => WriteError::Read(error),
+    }
 }
 
-pub(super) fn damaged(path: &Path, finding: String) -> StoreError {
-    StoreError::Damaged { store: path.into(), finding, source: None }
+pub(super) fn damaged(path: &Path, finding: String) -> ReadError {
+    ReadError::Damaged { store: path.into(), finding, source: None }
 }

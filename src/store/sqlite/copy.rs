@@ -1,8 +1,8 @@
-//! A new file with the rows of another store, and a copy of a file in use.
+//! Copies: the rows of another store into a new file, and a snapshot of a file that is in use.
 
 use std::path::Path;
 
-use rusqlite::{Connection, OpenFlags, Statement};
+use rusqlite::{Connection, OpenFlags, params_from_iter};
 
 use super::bulk;
 use super::connection::{self, read_error, write_error};
@@ -11,25 +11,24 @@ use super::new::{NewStore, remove};
 use super::open::exists;
 use super::writer::INSERT_CHANGE;
 use crate::store::change::Revision;
-use crate::store::copy::Rows;
-use crate::store::error::StoreError;
+use crate::store::error::{CopyError, OpenError};
 use crate::store::id::DeclarationIds;
-use crate::store::raw::{RawChange, RawViewing};
+use crate::store::table::{Rows, viewing_columns};
 
-/// Makes a store at a path, with rows as they are. After an error there is none.
+/// Creates a store at a path with the given rows. After an error there is no file at the path.
 pub(in crate::store) fn copy_in(
     path: &Path,
     ids: DeclarationIds,
-    next: &mut dyn FnMut() -> Result<Rows, StoreError>,
-) -> Result<(), StoreError> {
+    next: &mut dyn FnMut() -> Result<Rows, CopyError>,
+) -> Result<(), CopyError> {
     let path = file::canonical(path)?;
     let _lock = file::lock(&path)?;
     if exists(&path)? {
-        return Err(StoreError::Exists { path });
+        return Err(OpenError::Exists { path }.into());
     }
     let mut new = NewStore::begin(&path, Some(ids))?;
-    match put_in(&mut new, next) {
-        Ok(()) => new.finish(),
+    match insert_rows(&mut new, next) {
+        Ok(()) => Ok(new.finish()?),
         Err(error) => {
             new.discard();
             Err(error)
@@ -37,10 +36,10 @@ pub(in crate::store) fn copy_in(
     }
 }
 
-fn put_in(
+fn insert_rows(
     new: &mut NewStore<'_>,
-    next: &mut dyn FnMut() -> Result<Rows, StoreError>,
-) -> Result<(), StoreError> {
+    next: &mut dyn FnMut() -> Result<Rows, CopyError>,
+) -> Result<(), CopyError> {
     let indices = new.write(|connection| bulk::begin(connection, new.path))?;
     let error = |source| write_error(new.path, source);
     let transaction = new.connection.transaction().map_err(error)?;
@@ -50,73 +49,40 @@ fn put_in(
         loop {
             match next()? {
                 Rows::Changes(rows) => {
-                    rows.iter().try_for_each(|row| put_change(&mut changes, row)).map_err(error)?;
+                    for row in &rows {
+                        changes.execute(params_from_iter(row.values())).map_err(error)?;
+                    }
                 }
                 Rows::Viewings(rows) => {
-                    rows.iter().try_for_each(|row| put_viewing(&mut viewings, row)).map_err(error)?;
+                    for row in &rows {
+                        viewings.execute(params_from_iter(row.values())).map_err(error)?;
+                    }
                 }
                 Rows::End => break,
             }
         }
     }
     transaction.commit().map_err(error)?;
-    indices.iter().try_for_each(|index| new.write(|connection| connection.execute_batch(index)))
-}
-
-fn put_change(statement: &mut Statement<'_>, row: &RawChange) -> rusqlite::Result<()> {
-    let RawChange {
-        revision,
-        recorded_at,
-        what,
-        kind,
-        client_root,
-        client_extension,
-        declaration_id,
-        body,
-        idempotency_key,
-        payload_digest,
-        notices,
-        replaced_id,
-    } = row;
-    statement
-        .execute((
-            revision,
-            recorded_at,
-            what,
-            kind,
-            client_root,
-            client_extension,
-            declaration_id,
-            body,
-            idempotency_key,
-            payload_digest,
-            notices,
-            replaced_id,
-        ))
-        .map(drop)
+    for index in &indices {
+        new.write(|connection| connection.execute_batch(index))?;
+    }
+    Ok(())
 }
 
 const INSERT_VIEWING: &str =
-    "INSERT INTO viewing (number, at, client_root, client_extension, viewer, purpose, what)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    concat!("INSERT INTO viewing (", viewing_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
 
-fn put_viewing(statement: &mut Statement<'_>, row: &RawViewing) -> rusqlite::Result<()> {
-    let RawViewing { number, at, client_root, client_extension, viewer, purpose, what } = row;
-    statement.execute((number, at, client_root, client_extension, viewer, purpose, what)).map(drop)
-}
-
-/// Copies a store that may be in use into a new file, as it is at one moment,
-/// and marks the copy: whoever opens it to write begins a new epoch. Tells the
-/// last revision that is in it.
-pub(in crate::store) fn back_up(path: &Path, to: &Path) -> Result<Revision, StoreError> {
+/// Copies a snapshot of a store, which may be in use, into a new file, and marks the file as a backup:
+/// the first process that opens it for writing starts a new epoch. Returns the last revision in it.
+pub(in crate::store) fn back_up(path: &Path, to: &Path) -> Result<Revision, CopyError> {
     connection::check_library()?;
     let path = file::canonical(path)?;
     let to = file::canonical(to)?;
     if !exists(&path)? {
-        return Err(StoreError::NothingToFollow { path });
+        return Err(OpenError::NothingToFollow { path }.into());
     }
     if exists(&to)? {
-        return Err(StoreError::Exists { path: to });
+        return Err(OpenError::Exists { path: to }.into());
     }
     file::check_header(&path)?;
     let new = beside(&to, ".new");
@@ -133,10 +99,10 @@ pub(in crate::store) fn back_up(path: &Path, to: &Path) -> Result<Revision, Stor
     Ok(last)
 }
 
-fn copy_file(path: &Path, new: &Path) -> Result<Revision, StoreError> {
+fn copy_file(path: &Path, new: &Path) -> Result<Revision, CopyError> {
     let source = connection::connect_to_read(path)?;
     connection::schema_version(&source, path)?;
-    // One read transaction: whatever is written meanwhile is not in it.
+    // VACUUM INTO reads in one transaction: the copy is a snapshot.
     let into = new.to_string_lossy();
     source.execute("VACUUM INTO ?1", [&*into]).map_err(|source| read_error(path, source))?;
     drop(source);

@@ -1,7 +1,5 @@
-//! A store that is being made.
-//!
-//! It is made under another name and renamed when it is whole and synced, so
-//! that an empty or half-made file at the path is never taken for a new store.
+//! Creates a store under a temporary name and renames it once it is complete and synced, so that an empty
+//! or partly written file is never taken for a store.
 
 use std::fs;
 use std::io;
@@ -12,28 +10,28 @@ use rusqlite::{Connection, OpenFlags};
 use super::connection::{self, write_error};
 use super::file::{self, beside, file_error};
 use crate::store::change::Epoch;
-use crate::store::error::StoreError;
+use crate::store::error::{OpenError, WriteError};
 use crate::store::id::DeclarationIds;
 use crate::store::random::random;
 
-/// A store under another name, with nothing in it yet.
+/// An empty store under its temporary name.
 pub(super) struct NewStore<'p> {
-    /// Where it will be.
+    /// The final path.
     pub(super) path: &'p Path,
-    /// Where it is.
+    /// The temporary path.
     new: PathBuf,
     pub(super) connection: Connection,
     pub(super) ids: DeclarationIds,
 }
 
 impl<'p> NewStore<'p> {
-    /// Begins one, with ids as another store has them, or with its own. Whoever
-    /// calls holds the lock of the path.
-    pub(super) fn begin(path: &'p Path, ids: Option<DeclarationIds>) -> Result<Self, StoreError> {
+    /// Creates one, with the ids of another store or with new ones. The caller holds the lock of the
+    /// path.
+    pub(super) fn begin(path: &'p Path, ids: Option<DeclarationIds>) -> Result<Self, OpenError> {
         for suffix in ["-wal", "-journal"] {
             let log = beside(path, suffix);
             if log.try_exists().map_err(|source| file_error("find", &log, source))? {
-                return Err(StoreError::LogWithoutStore { log });
+                return Err(OpenError::LogWithoutStore { log });
             }
         }
         let new = beside(path, ".new");
@@ -42,7 +40,7 @@ impl<'p> NewStore<'p> {
         file::private().create_new(true).open(&new).map_err(|source| file_error("make", &new, source))?;
         let mut connection = connection::connect(&new, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         connection::migrate(&mut connection, &new)?;
-        let epoch = Epoch::begin()?;
+        let epoch = Epoch::random()?;
         let token_key: [u8; 32] = random()?;
         let ids = match ids {
             Some(ids) => ids,
@@ -57,22 +55,22 @@ impl<'p> NewStore<'p> {
         Ok(Self { path, new, connection, ids })
     }
 
-    /// Runs something on it.
+    /// Executes a write.
     pub(super) fn write<T>(
         &self,
         write: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
+    ) -> Result<T, WriteError> {
         write(&self.connection).map_err(|source| write_error(self.path, source))
     }
 
-    /// Syncs it and gives it its name.
-    pub(super) fn finish(self) -> Result<(), StoreError> {
+    /// Syncs the file and renames it to its final path.
+    pub(super) fn finish(self) -> Result<(), OpenError> {
         let Self { path, new, connection, ids: _ } = self;
         connection.close().map_err(|(_, source)| write_error(path, source))?;
         file::put_in_place(&new, path)
     }
 
-    /// Gives back the room it takes. What is left is removed when the next one is begun.
+    /// Removes the file. What cannot be removed now is removed when the next store is created here.
     pub(super) fn discard(self) {
         let Self { path: _, new, connection, ids: _ } = self;
         drop(connection);
@@ -82,8 +80,8 @@ impl<'p> NewStore<'p> {
     }
 }
 
-/// Removes what an interrupted attempt may have left.
-pub(super) fn remove(left_over: &Path) -> Result<(), StoreError> {
+/// Removes a file that an interrupted attempt may have left.
+pub(super) fn remove(left_over: &Path) -> Result<(), OpenError> {
     match fs::remove_file(left_over) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => {
             Err(file_error("remove", left_over, source))

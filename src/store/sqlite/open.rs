@@ -1,4 +1,4 @@
-//! How a store is opened, and what is checked before it is used.
+//! Opens a store, and checks it before it is used.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,33 +12,33 @@ use super::file::{self, file_error};
 use super::length;
 use super::new::NewStore;
 use crate::policy::day::Instant;
-use crate::store::StoreOptions;
 use crate::store::change::{Epoch, Head, Identity, Revision};
-use crate::store::error::StoreError;
-use crate::store::hired::Lock;
+use crate::store::error::OpenError;
 use crate::store::id::DeclarationIds;
+use crate::store::options::StoreOptions;
 use crate::store::row::{self, Unreadable};
+use crate::store::writer::Lock;
 
 /// A store that is open and checked.
-pub(super) struct Opened {
+pub(super) struct OpenFile {
     pub(super) path: PathBuf,
     pub(super) identity: Identity,
     pub(super) head: Head,
-    /// None if it is only followed.
-    pub(super) writing: Option<Writing>,
+    /// `None` if the store is only followed.
+    pub(super) write_access: Option<WriteAccess>,
 }
 
-/// What it takes to write to a store.
-pub(super) struct Writing {
-    /// Held as long as the store is open.
+/// Required to write to a store.
+pub(super) struct WriteAccess {
+    /// Held while the store is open.
     pub(super) lock: Lock,
     /// The only connection that writes.
     pub(super) connection: Connection,
 }
 
-/// Opens the store at a path, locked and migrated; begins one if there is no
-/// file. Checks it whole if it is not larger than so many bytes.
-pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<Opened, StoreError> {
+/// Opens the store at a path for writing, locked and migrated; creates one if there is no file. Checks
+/// the whole file if it is not larger than `check_whole_bytes_max`.
+pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<OpenFile, OpenError> {
     let StoreOptions { check_whole_bytes_max, max_staleness, .. } = *options;
     connection::check_library()?;
     let path = file::canonical(path)?;
@@ -63,25 +63,25 @@ pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<Opened, StoreE
         );
     }
     let head = check_ends(&connection, &path)?;
-    tell_staleness(&connection, &path, max_staleness)?;
-    begin_epoch_of_backup(&connection, &path)?;
+    register_max_staleness(&connection, &path, max_staleness)?;
+    start_epoch_of_backup(&connection, &path)?;
     let identity = identity(&connection, &path)?;
-    Ok(Opened { path, identity, head, writing: Some(Writing { lock, connection }) })
+    Ok(OpenFile { path, identity, head, write_access: Some(WriteAccess { lock, connection }) })
 }
 
-/// Opens the store at a path, which another process may be writing, only to
-/// read it. Nothing is migrated, made or locked.
-pub(super) fn open_to_follow(path: &Path, options: &StoreOptions) -> Result<Opened, StoreError> {
+/// Opens the store at a path, which another process may be writing, read-only. Nothing is created,
+/// migrated or locked.
+pub(super) fn open_to_follow(path: &Path, options: &StoreOptions) -> Result<OpenFile, OpenError> {
     connection::check_library()?;
     let path = file::canonical(path)?;
     if !exists(&path)? {
-        return Err(StoreError::NothingToFollow { path });
+        return Err(OpenError::NothingToFollow { path });
     }
     file::check_header(&path)?;
     let connection = connection::connect_to_read(&path)?;
     let found = connection::schema_version(&connection, &path)?;
     if found < connection::SCHEMA_VERSION {
-        return Err(StoreError::Older {
+        return Err(OpenError::Older {
             store: path.as_path().into(),
             found,
             known: connection::SCHEMA_VERSION,
@@ -91,18 +91,18 @@ pub(super) fn open_to_follow(path: &Path, options: &StoreOptions) -> Result<Open
     let identity = identity(&connection, &path)?;
     if options.max_staleness > identity.max_staleness {
         let (store, own, most) = (path.as_path().into(), options.max_staleness, identity.max_staleness);
-        return Err(StoreError::StalenessTooLong { store, own, most });
+        return Err(OpenError::StalenessTooLong { store, own, most });
     }
-    Ok(Opened { path, identity, head, writing: None })
+    Ok(OpenFile { path, identity, head, write_access: None })
 }
 
-pub(super) fn exists(path: &Path) -> Result<bool, StoreError> {
+pub(super) fn exists(path: &Path) -> Result<bool, OpenError> {
     path.try_exists().map_err(|source| file_error("find", path, source))
 }
 
-/// Looks at the whole file: its structure, and that revisions are dense.
-fn check_whole(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let look = || -> rusqlite::Result<(String, u64, u64)> {
+/// Checks the structure of the whole file, and that revisions are dense.
+fn check_whole(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let read = || -> rusqlite::Result<(String, u64, u64)> {
         let finding = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))?;
         connection.query_row(
             "SELECT (SELECT count(*) FROM change), (SELECT coalesce(max(revision), 0) FROM change)",
@@ -110,20 +110,20 @@ fn check_whole(connection: &Connection, path: &Path) -> Result<(), StoreError> {
             |row| Ok((finding, row.get(0)?, row.get(1)?)),
         )
     };
-    let (finding, count, last) = look().map_err(|source| read_error(path, source))?;
+    let (finding, count, last) = read().map_err(|source| read_error(path, source))?;
     if finding != "ok" {
-        return Err(damaged(path, finding));
+        return Err(damaged(path, finding).into());
     }
     if count != last {
-        return Err(damaged(path, format!("it has {count} changes and the last is revision {last}")));
+        return Err(damaged(path, format!("it has {count} changes and the last is revision {last}")).into());
     }
     Ok(())
 }
 
-/// Looks at the first and at the last change. That none is missing between
-/// them is seen by whoever reads them.
-fn check_ends(connection: &Connection, path: &Path) -> Result<Head, StoreError> {
-    let look = || -> rusqlite::Result<Option<(u64, u64, i64)>> {
+/// Checks the first and the last change, and returns the head. A hole between them is detected when the
+/// rows are read.
+fn check_ends(connection: &Connection, path: &Path) -> Result<Head, OpenError> {
+    let read = || -> rusqlite::Result<Option<(u64, u64, i64)>> {
         connection
             .query_row(
                 "SELECT (SELECT min(revision) FROM change), revision, recorded_at, body
@@ -133,40 +133,44 @@ fn check_ends(connection: &Connection, path: &Path) -> Result<Head, StoreError> 
             )
             .optional()
     };
-    let Some((first, last, recorded_at)) = look().map_err(|source| read_error(path, source))? else {
+    let Some((first, last, recorded_at)) = read().map_err(|source| read_error(path, source))? else {
         return Ok(Head { revision: Revision(0), recorded_at: Instant::UNIX_EPOCH });
     };
     if first != 1 {
-        return Err(damaged(path, format!("its first change is revision {first}")));
+        return Err(damaged(path, format!("its first change is revision {first}")).into());
     }
     let recorded_at = row::instant(recorded_at)
         .map_err(|Unreadable| damaged(path, "the time of its last change does not exist".to_owned()))?;
     Ok(Head { revision: Revision(last), recorded_at })
 }
 
-/// Makes sure that the store knows how long this process may be behind: what
-/// is acknowledged says when nobody is.
-fn tell_staleness(connection: &Connection, path: &Path, max_staleness: Duration) -> Result<(), StoreError> {
+/// Raises the maximum staleness of the store to that of this process: an acknowledgement states when
+/// every replica has applied the change or stopped deciding.
+fn register_max_staleness(
+    connection: &Connection,
+    path: &Path,
+    max_staleness: Duration,
+) -> Result<(), OpenError> {
     let millis = i64::try_from(max_staleness.as_millis()).unwrap_or(i64::MAX);
     connection
         .execute("UPDATE meta SET max_staleness_ms = ?1 WHERE max_staleness_ms < ?1", [millis])
-        .map(drop)
-        .map_err(|source| write_error(path, source))
+        .map_err(|source| write_error(path, source))?;
+    Ok(())
 }
 
-/// A backup that is put in place of a store may lack what was acknowledged.
-fn begin_epoch_of_backup(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    let epoch = Epoch::begin()?;
-    let begun = connection
+/// Starts a new epoch if the file is a restored backup, which may lack acknowledged changes.
+fn start_epoch_of_backup(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let epoch = Epoch::random()?;
+    let started = connection
         .execute("UPDATE meta SET epoch = ?1, is_backup = 0 WHERE is_backup = 1", [epoch.to_string()])
         .map_err(|source| write_error(path, source))?;
-    if begun > 0 {
-        tracing::warn!(%epoch, "the store is a restored backup: a new epoch begins, and tokens of before count no more");
+    if started > 0 {
+        tracing::warn!(%epoch, "the store is a restored backup: a new epoch starts, and tokens of earlier epochs are refused");
     }
     Ok(())
 }
 
-fn identity(connection: &Connection, path: &Path) -> Result<Identity, StoreError> {
+fn identity(connection: &Connection, path: &Path) -> Result<Identity, OpenError> {
     let (epoch, token_key, tag, millis): (String, [u8; 32], u32, u64) = connection
         .query_row("SELECT epoch, token_key, id_tag, max_staleness_ms FROM meta", (), |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))

@@ -1,5 +1,5 @@
-//! Connections for reads that may take a while, apart from the one that the
-//! index follows the store with: a long history does not hold it up.
+//! A pool of read connections for reads that may take long, separate from the connection of the follower,
+//! which such a read must not delay.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,73 +8,73 @@ use rusqlite::Connection;
 
 use super::connection;
 use super::read::Reader;
-use crate::store::error::StoreError;
+use crate::store::error::ReadError;
 
-/// So many connections and no more; a read waits for one of them.
+/// A fixed-size pool of read connections. A read waits for a free one.
 pub(super) struct Readers {
     path: PathBuf,
-    most: usize,
-    lending: Mutex<Lending>,
-    given_back: Condvar,
+    connections_max: usize,
+    state: Mutex<PoolState>,
+    returned: Condvar,
 }
 
 #[derive(Default)]
-struct Lending {
-    /// Open, and not in use.
+struct PoolState {
+    /// Open and not in use.
     free: Vec<Connection>,
     in_use: usize,
 }
 
-/// A connection in use; given back when dropped.
-struct Lent<'r> {
+/// A connection in use; it returns to the pool when this is dropped.
+struct PooledConnection<'r> {
     readers: &'r Readers,
     connection: Option<Connection>,
 }
 
 impl Readers {
-    /// At least one connection at most.
-    pub(super) fn new(path: &Path, most: usize) -> Self {
+    /// A pool of at least one connection.
+    pub(super) fn new(path: &Path, connections_max: usize) -> Self {
         Self {
             path: path.to_owned(),
-            most: most.max(1),
-            lending: Mutex::default(),
-            given_back: Condvar::new(),
+            connections_max: connections_max.max(1),
+            state: Mutex::default(),
+            returned: Condvar::new(),
         }
     }
 
-    /// Reads through a connection of its own. Blocks until one is free.
+    /// Reads through a connection of the pool. Blocks until one is free.
     pub(super) fn read<T>(
         &self,
-        read: impl FnOnce(&Reader<'_>) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        let mut lent = self.lend();
-        let connection = match lent.connection.take() {
+        read: impl FnOnce(&Reader<'_>) -> Result<T, ReadError>,
+    ) -> Result<T, ReadError> {
+        let mut pooled = self.checkout();
+        let connection = match pooled.connection.take() {
             Some(connection) => connection,
             None => connection::connect_to_read(&self.path)?,
         };
-        let connection = lent.connection.insert(connection);
+        let connection = pooled.connection.insert(connection);
         read(&Reader { connection, path: &self.path })
     }
 
-    fn lend(&self) -> Lent<'_> {
-        let mut lending = self
-            .given_back
-            .wait_while(self.lending(), |lending| lending.in_use >= self.most)
+    fn checkout(&self) -> PooledConnection<'_> {
+        let mut state = self
+            .returned
+            .wait_while(self.lock(), |state| state.in_use >= self.connections_max)
             .unwrap_or_else(PoisonError::into_inner);
-        lending.in_use += 1;
-        Lent { readers: self, connection: lending.free.pop() }
+        state.in_use += 1;
+        PooledConnection { readers: self, connection: state.free.pop() }
     }
 
-    fn lending(&self) -> MutexGuard<'_, Lending> {
-        self.lending.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Lent<'_> {
+impl Drop for PooledConnection<'_> {
     fn drop(&mut self) {
-        let mut lending = self.readers.lending();
-        lending.in_use -= 1;
-        lending.free.extend(self.connection.take());
-        self.readers.given_back.notify_one();
+        let mut state = self.readers.lock();
+        state.in_use -= 1;
+        state.free.extend(self.connection.take());
+        self.readers.returned.notify_one();
     }
 }

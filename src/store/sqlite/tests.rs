@@ -1,5 +1,4 @@
-//! What happens when SQLite cannot write, with the limits that SQLite has for
-//! trying it.
+//! SQLite that cannot write, simulated with its own size limits.
 
 use rusqlite::ErrorCode;
 
@@ -11,7 +10,7 @@ use crate::policy::client_id::IdentityCode;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{Content, Declarer, Denial, DenialSector, RecordedBy, Role, Scope};
 use crate::policy::oid::OpaqueId;
-use crate::store::{Append, AppendError, Change, Entry, Store};
+use crate::store::{Append, AppendError, Change, Entry, Store, WriteError};
 
 fn options() -> StoreOptions {
     StoreOptions {
@@ -24,10 +23,10 @@ fn options() -> StoreOptions {
     }
 }
 
-/// A store whose file may grow by so many pages and no more.
+/// A store whose file may grow by this number of pages.
 fn open_with_room(path: &Path, pages: u32) -> Store {
     let opened = open::open(path, &options()).unwrap();
-    let connection = &opened.writing.as_ref().unwrap().connection;
+    let connection = &opened.write_access.as_ref().unwrap().connection;
     let now: u32 = connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
     connection
         .pragma_update_and_check(None, "max_page_count", now + pages, |row| row.get::<_, u32>(0))
@@ -66,8 +65,10 @@ fn ids(store: &Store) -> Vec<OpaqueId<'static>> {
     changes.into_iter().map(id).collect()
 }
 
-fn is_full(error: &StoreError) -> bool {
-    matches!(error, StoreError::Write { source, .. } if source.sqlite_error_code() == Some(ErrorCode::DiskFull))
+fn is_full(error: &WriteError) -> bool {
+    let WriteError::Io { source, .. } = error else { return false };
+    let driver_error = source.downcast_ref::<rusqlite::Error>();
+    driver_error.and_then(rusqlite::Error::sqlite_error_code) == Some(ErrorCode::DiskFull)
 }
 
 #[tokio::test]
@@ -97,7 +98,7 @@ async fn a_full_disk_stops_the_writer_and_acknowledges_nothing_falsely() {
         assert!(is_full(&*store.failed().await));
         // For good, though there may be room again.
         assert!(matches!(store.append(denial(1_000)).await, Err(AppendError::Store(_))));
-        assert!(matches!(store.import(Vec::new()).await, Err(StoreError::Stopped(_))));
+        assert!(matches!(store.import(Vec::new()).await, Err(WriteError::Stopped(_))));
         assert_eq!(ids(&store), acknowledged);
         drop(store);
         let store = Store::open(&path, options()).unwrap();
@@ -110,7 +111,7 @@ async fn a_full_disk_stops_the_writer_and_acknowledges_nothing_falsely() {
 fn commits_are_synced_and_checkpoints_are_left_to_the_writer() {
     let home = tempfile::tempdir().unwrap();
     let opened = open::open(&home.path().join("lupa.db"), &options()).unwrap();
-    let connection = opened.writing.unwrap().connection;
+    let connection = opened.write_access.unwrap().connection;
     let setting = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!((setting("synchronous"), setting("wal_autocheckpoint")), (2, 0));
 }

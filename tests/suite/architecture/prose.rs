@@ -52,8 +52,6 @@ const BUDGETS: &[(&str, usize)] = &[
     ("deploy", 74),
     ("proto", 36),
     ("scripts", 9),
-    ("src/cli", 86),
-    ("src/config", 39),
     ("src/index", 69),
     ("src/policy", 70),
     ("src/population", 16),

@@ -9,7 +9,8 @@ use lupa::policy::declaration::{Declaration, Professional, RecordedBy, Role, Wit
 use lupa::policy::refusal::Refusal;
 use lupa::policy::viewing::ViewingPurpose;
 use lupa::store::{
-    Append, AppendError, Appended, Change, Entry, Revision, Store, StoreError, StoreOptions, Viewed, Viewing,
+    Append, AppendError, Appended, Change, Entry, ReadError, Revision, Store, StoreOptions, Viewed, Viewing,
+    WriteError,
 };
 
 use super::fixture::*;
@@ -75,7 +76,7 @@ async fn changes_are_read_from_any_revision_on(home: Shared) {
     assert!(revisions(10, 3).is_empty());
     assert!(matches!(
         store.changes_since(Revision(11), 3),
-        Err(StoreError::WentBack { last: Revision(10), known: Revision(11), .. })
+        Err(ReadError::WentBack { last: Revision(10), known: Revision(11), .. })
     ));
 }
 
@@ -191,7 +192,7 @@ async fn full_queue_is_reported_at_once(home: Shared) {
     tokio::task::yield_now().await;
     let third = store.append(declare(client(), "third", denial())).await;
     assert!(matches!(third, Err(AppendError::Overloaded)), "{third:?}");
-    assert!(matches!(store.replace_directory(directory("")).await, Err(StoreError::Overloaded)));
+    assert!(matches!(store.replace_directory(directory("")).await, Err(WriteError::Overloaded)));
     release.send(()).unwrap();
     first.await.unwrap().unwrap();
     second.await.unwrap().unwrap();
@@ -205,12 +206,12 @@ async fn panic_in_admission_stops_the_writer_and_is_reported(home: Shared) {
     faulty.admit = Box::new(|_, _| panic!("this message belongs to a test"));
     let failed = store.append(faulty).await;
     assert!(
-        matches!(&failed, Err(AppendError::Store(error)) if matches!(**error, StoreError::WriterPanicked))
+        matches!(&failed, Err(AppendError::Store(error)) if matches!(**error, WriteError::WriterPanicked))
     );
-    assert!(matches!(*store.failed().await, StoreError::WriterPanicked));
+    assert!(matches!(*store.failed().await, WriteError::WriterPanicked));
     let later = store.append(declare(client(), "later", denial())).await;
     assert!(matches!(later, Err(AppendError::Store(_))));
-    assert!(matches!(store.replace_directory(directory("")).await, Err(StoreError::Stopped(_))));
+    assert!(matches!(store.replace_directory(directory("")).await, Err(WriteError::Stopped(_))));
     assert_eq!(load(&store).len(), 1);
     drop(store);
     assert_eq!(load(&home.open()).len(), 1);
@@ -254,9 +255,9 @@ async fn history_is_imported_as_it_is_given_or_not_at_all(home: Shared) {
 
     let twice = vec![(client(), declaration("c", None)), (client(), declaration("a", None))];
     let refused = store.import(twice).await;
-    assert!(matches!(refused, Err(StoreError::AlreadyImported { place: 2 })), "{refused:?}");
+    assert!(matches!(refused, Err(WriteError::AlreadyImported { place: 2 })), "{refused:?}");
     let itself = vec![(client(), declaration("c", None)), (client(), declaration("c", None))];
-    assert!(matches!(store.import(itself).await, Err(StoreError::AlreadyImported { place: 2 })));
+    assert!(matches!(store.import(itself).await, Err(WriteError::AlreadyImported { place: 2 })));
     assert_eq!(store.import(Vec::new()).await.unwrap(), Revision(2));
 
     // It can be withdrawn like any other.
@@ -277,7 +278,7 @@ async fn a_national_root_with_something_else_is_not_stored(home: Shared) {
         lupa::policy::client_id::ClientId::Other { root: oid("1.2.246.21"), extension: id("010181-900C") };
     let refused = store.append(declare(strange, "key", denial())).await;
     assert!(
-        matches!(&refused, Err(AppendError::Store(error)) if matches!(**error, StoreError::ClientNotStorable))
+        matches!(&refused, Err(AppendError::Store(error)) if matches!(**error, WriteError::ClientNotStorable))
     );
     append(&store, declare(client(), "key", denial())).await;
 }

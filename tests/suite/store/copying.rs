@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use lupa::policy::viewing::ViewingPurpose;
 use lupa::store::{
-    CopyPhase, CopyTo, Finding, Revision, Store, StoreError, Verified, VerifyFault, Viewed, Viewing,
+    CopyError, CopyPhase, CopyTo, Finding, OpenError, Revision, Store, Verified, VerifyFault, Viewed, Viewing,
 };
 
 use super::fixture::*;
@@ -73,7 +73,8 @@ async fn copy_has_the_same_content_and_its_own_identity(home: Shared) {
         assert!(
             matches!(
                 over,
-                Err(StoreError::InUse { .. } | StoreError::Exists { .. } | StoreError::NotEmpty { .. })
+                Err(CopyError::Open(OpenError::InUse { .. } | OpenError::Exists { .. })
+                    | CopyError::NotEmpty { .. })
             ),
             "{over:?}"
         );
@@ -132,7 +133,8 @@ async fn backup_is_a_snapshot_and_its_restore_starts_new_epoch() {
     let backup = home.file("backup.sqlite");
     assert_eq!(Store::back_up(&home.store(), &backup).unwrap(), Revision(5));
     assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
-    assert!(matches!(Store::back_up(&home.store(), &backup), Err(StoreError::Exists { .. })));
+    let again = Store::back_up(&home.store(), &backup);
+    assert!(matches!(again, Err(CopyError::Open(OpenError::Exists { .. }))));
     append(&store, declare(client(), "after", denial())).await;
     // Verification does not change it.
     let looked_at = Store::open_to_follow(&backup, options()).unwrap();

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use lupa::index::{Follower, Index, IndexOptions, Reached};
-use lupa::store::{AppendError, Appended, Point, PostgresOptions, Revision, Store, StoreError};
+use lupa::store::{AppendError, Appended, OpenError, Point, PostgresOptions, ReadError, Revision, Store};
 
 use super::fixture::*;
 use crate::fixtures::patience::{deadline, until, until_some};
 use crate::fixtures::postgres::{self, Cluster, postgres_options};
 
-fn connect(url: &str, settle_timeout: Duration) -> Result<Store, StoreError> {
+fn connect(url: &str, settle_timeout: Duration) -> Result<Store, OpenError> {
     let postgres = PostgresOptions { settle_timeout, ..postgres_options(url) };
     Store::connect(&postgres, options())
 }
@@ -111,18 +111,18 @@ async fn history_of_another_epoch_is_not_read() {
     // In the same epoch, and at the same revision.
     let in_its_place = say(&connect(&url, NEVER).unwrap(), "in its place").await;
     assert_eq!(in_its_place, lost);
-    let in_vain = async |read: &dyn Fn() -> Option<StoreError>| {
+    let in_vain = async |read: &dyn Fn() -> Option<ReadError>| {
         until_some("an answer of the server", async || match read().expect("nothing is read") {
             // The earlier connections are closed.
-            StoreError::Unreachable { .. } => None,
+            ReadError::Unreachable { .. } => None,
             error => Some(error),
         })
         .await
     };
     let watched = in_vain(&|| store.clients_changed(kept.revision, lost, 10).err()).await;
     let shown = in_vain(&|| store.history_of(&client(), lost).err()).await;
-    assert!(matches!(watched, StoreError::OtherEpoch { .. }), "{watched:?}");
-    assert!(matches!(shown, StoreError::OtherEpoch { .. }), "{shown:?}");
+    assert!(matches!(watched, ReadError::OtherEpoch { .. }), "{watched:?}");
+    assert!(matches!(shown, ReadError::OtherEpoch { .. }), "{shown:?}");
 }
 
 /// The backup does not contain the epoch that followed, but the replicas of that epoch know it.

@@ -17,8 +17,8 @@ use lupa::policy::directory::{Directory, Name, Organisation, OrganisationKind};
 use lupa::policy::facts::{Facts, WithdrawalFacts};
 use lupa::policy::oid::{Oid, OpaqueId};
 use lupa::store::{
-    Admit, Append, Appended, Change, ChangeEffect, DeclarationIds, Entry, IndexChange, Point, Revision,
-    Store, StoreError, StoreOptions,
+    Admit, Append, Appended, Change, ChangeEffect, DeclarationIds, Entry, IndexChange, Point, ReadError,
+    Revision, Store, StoreOptions,
 };
 use rusqlite::Connection;
 
@@ -364,7 +364,7 @@ pub(super) fn load(store: &Store) -> Vec<Change> {
 }
 
 /// Loads every change.
-pub(super) fn load_each(store: &Store, each: &mut dyn FnMut(IndexChange)) -> Result<Revision, StoreError> {
+pub(super) fn load_each(store: &Store, each: &mut dyn FnMut(IndexChange)) -> Result<Revision, ReadError> {
     store.load_range(Revision(0), Revision(store.count()?), &mut |loaded| {
         each(loaded);
         true
@@ -375,12 +375,12 @@ fn assert_loads_equal_changes(loaded: &IndexChange, change: &Change, ids: Declar
     assert_eq!((loaded.revision, loaded.recorded_at), (change.revision(), change.recorded_at()));
     match (&loaded.effect, change) {
         (
-            ChangeEffect::Declaration { client, told_id, facts },
+            ChangeEffect::Declaration { client, assigned_id, facts },
             Change::Declaration { client: whose, declaration, .. },
         ) => {
             assert_eq!((client, facts), (whose, &Facts::of(0, declaration).to_owned_facts()));
             let is_derived = ids.is(&declaration.id, declaration.recorded_at, loaded.revision);
-            assert_eq!(told_id.as_ref(), (!is_derived).then_some(&declaration.id));
+            assert_eq!(assigned_id.as_ref(), (!is_derived).then_some(&declaration.id));
         }
         (
             ChangeEffect::Withdrawal { client, declaration_id, withdrawal: facts },
@@ -403,7 +403,7 @@ pub(super) fn refusal(path: &Path) -> String {
 }
 
 /// An error with `PATH` for the path, which differs in each run.
-pub(super) fn message(error: &StoreError) -> String {
+pub(super) fn message(error: &dyn std::error::Error) -> String {
     let message = error.to_string();
     match message.split_once('`').and_then(|(before, rest)| Some((before, rest.split_once('`')?.1))) {
         Some((before, after)) => format!("{before}PATH{after}"),

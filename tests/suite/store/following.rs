@@ -3,7 +3,7 @@
 use std::fs;
 
 use lupa::policy::viewing::ViewingPurpose;
-use lupa::store::{AppendError, Change, Revision, Store, StoreError, Viewed, Viewing};
+use lupa::store::{AppendError, Change, OpenError, ReadError, Revision, Store, Viewed, Viewing, WriteError};
 use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
@@ -65,12 +65,12 @@ async fn read_only_store_refuses_writes() {
     append(&writer, declare(client(), "first", denial())).await;
     let follower = follow(&home);
     let refused = follower.append(declare(client(), "key", consent())).await;
-    assert!(matches!(&refused, Err(AppendError::Store(error)) if matches!(**error, StoreError::ReadOnly)));
-    assert!(matches!(follower.replace_directory(directory("")).await, Err(StoreError::ReadOnly)));
-    assert!(matches!(follower.import(Vec::new()).await, Err(StoreError::ReadOnly)));
+    assert!(matches!(&refused, Err(AppendError::Store(error)) if matches!(**error, WriteError::ReadOnly)));
+    assert!(matches!(follower.replace_directory(directory("")).await, Err(WriteError::ReadOnly)));
+    assert!(matches!(follower.import(Vec::new()).await, Err(WriteError::ReadOnly)));
     let purpose = ViewingPurpose::Investigation;
     let viewing = Viewing { client: client(), viewer: None, purpose, what: Viewed::List };
-    assert!(matches!(follower.log_viewing(viewing).await, Err(StoreError::ReadOnly)));
+    assert!(matches!(follower.log_viewing(viewing).await, Err(WriteError::ReadOnly)));
     assert_eq!(since(&writer, 0), [1]);
 }
 
@@ -132,7 +132,8 @@ async fn unusable_store_is_reported_to_a_read_only_replica() {
         assert_eq!(refusal(&home), expected);
     }
     fs::write(home.store(), "x").unwrap();
-    assert!(matches!(Store::open_to_follow(&home.store(), options()), Err(StoreError::NotAStore { .. })));
+    let refused = Store::open_to_follow(&home.store(), options());
+    assert!(matches!(refused, Err(OpenError::Read(ReadError::NotAStore { .. }))));
 }
 
 /// Two real binaries on one store.

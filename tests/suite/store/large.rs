@@ -3,13 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use lupa::store::{Revision, Store, StoreError, StoreOptions};
+use lupa::store::{OpenError, ReadError, Revision, Store, StoreOptions};
 
 use super::fixture::*;
 
 const PAGE_BYTES: usize = 4_096;
 
-fn open(path: &Path) -> Result<Store, StoreError> {
+fn open(path: &Path) -> Result<Store, OpenError> {
     Store::open(path, StoreOptions { check_whole_bytes_max: 0, ..options() })
 }
 
@@ -42,7 +42,7 @@ async fn truncated_large_store_is_refused() {
         fs::write(home.store(), &whole[..length]).unwrap();
         let error = open(&home.store()).unwrap_err();
         assert!(
-            matches!(error, StoreError::Damaged { .. } | StoreError::NotAStore { .. }),
+            matches!(error, OpenError::Read(ReadError::Damaged { .. } | ReadError::NotAStore { .. })),
             "{length}: {error}"
         );
     }
@@ -77,7 +77,7 @@ async fn store_and_wal_with_missing_pages_are_refused() {
     };
     assert_eq!(crashed(&filled).unwrap(), 130);
     let half = filled.len() / PAGE_BYTES / 2 * PAGE_BYTES;
-    assert!(matches!(crashed(&filled[..half]), Err(StoreError::Damaged { .. })));
+    assert!(matches!(crashed(&filled[..half]), Err(OpenError::Read(ReadError::Damaged { .. }))));
     // A store whose pages are all in its WAL, before any checkpoint of SQLite.
     let young = Home::new();
     let store = open(&young.store()).unwrap();
@@ -101,10 +101,12 @@ async fn missing_change_in_a_large_store_is_detected_at_the_ends_or_when_read() 
             ))
             .unwrap();
         match (open(&home.store()), finding) {
-            (Err(StoreError::Damaged { finding, .. }), Some(expected)) => assert_eq!(finding, expected),
+            (Err(OpenError::Read(ReadError::Damaged { finding, .. })), Some(expected)) => {
+                assert_eq!(finding, expected);
+            }
             (Ok(store), None) => {
                 let hole = load_each(&store, &mut |_| {});
-                assert!(matches!(hole, Err(StoreError::Hole { after: Revision(1), .. })), "{hole:?}");
+                assert!(matches!(hole, Err(ReadError::Hole { after: Revision(1), .. })), "{hole:?}");
             }
             (opened, _) => panic!("{missing}: {opened:?}"),
         }
@@ -121,10 +123,10 @@ async fn overwritten_page_is_an_error_or_harmless() {
         bytes[page * PAGE_BYTES..][..512].fill(0xA5);
         fs::write(home.store(), &bytes).unwrap();
         let mut loaded = 0;
-        let read = open(&home.store()).and_then(|store| load_each(&store, &mut |_| loaded += 1));
+        let read = open(&home.store()).and_then(|store| Ok(load_each(&store, &mut |_| loaded += 1)?));
         match read {
             Ok(_) => assert_eq!(loaded, 100, "page {page}"),
-            Err(StoreError::Damaged { .. } | StoreError::Hole { .. }) => {}
+            Err(OpenError::Read(ReadError::Damaged { .. } | ReadError::Hole { .. })) => {}
             Err(error) => panic!("page {page}: {error}"),
         }
     }

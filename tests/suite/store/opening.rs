@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use lupa::store::{Revision, Store, StoreError};
+use lupa::store::{OpenError, ReadError, Revision, Store};
 use rusqlite::Connection;
 
 use super::fixture::*;
@@ -145,7 +145,7 @@ fn file_that_is_no_store_is_left_alone() {
         fs::write(home.store(), garbage).unwrap();
         assert_eq!(
             refusal(&home.store()),
-            "PATH is not a store of lupa: give another path, or move the file away to begin a new store"
+            "PATH is not a store of lupa: give another path, or move the file away to create a new store"
         );
         assert_eq!(fs::read(home.store()).unwrap(), garbage.as_bytes());
     }
@@ -183,7 +183,7 @@ async fn a_store_with_overwritten_pages_is_refused_or_whole() {
         bytes[page * 4_096..][..512].fill(0xA5);
         fs::write(home.store(), &bytes).unwrap();
         match Store::open(&home.store(), options()) {
-            Err(StoreError::Damaged { .. }) => {}
+            Err(OpenError::Read(ReadError::Damaged { .. })) => {}
             Err(error) => panic!("page {page}: {error}"),
             // A free page.
             Ok(store) => assert_eq!(load(&store).len(), before, "page {page}"),
@@ -211,7 +211,7 @@ fn a_log_without_its_store_is_not_applied_to_a_new_one() {
     assert_eq!(
         refusal(&home.store()),
         "found PATH but not the store it belongs to: put the store back beside it, \
-         or move the log away to begin a new store"
+         or move the log away to create a new store"
     );
 }
 
@@ -232,7 +232,7 @@ fn missing_directory_and_directory_as_file_are_reported() {
          and that the disk has room"
     );
     fs::create_dir(home.store()).unwrap();
-    assert!(matches!(Store::open(&home.store(), options()), Err(StoreError::File { what: "read", .. })));
+    assert!(matches!(Store::open(&home.store(), options()), Err(OpenError::File { what: "read", .. })));
 }
 
 #[tokio::test]

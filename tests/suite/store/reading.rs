@@ -4,7 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 
 use lupa::policy::client_id::ClientId;
-use lupa::store::{Change, Revision, Store, StoreError};
+use lupa::store::{Change, ReadError, Revision, Store};
 
 use super::fixture::*;
 
@@ -17,7 +17,7 @@ async fn store_with(home: &Shared, changes: usize) -> Store {
 }
 
 /// The revisions of a range.
-fn range(store: &Store, after: u64, until: u64) -> Result<Vec<u64>, StoreError> {
+fn range(store: &Store, after: u64, until: u64) -> Result<Vec<u64>, ReadError> {
     let mut revisions = Vec::new();
     let last = store.load_range(Revision(after), Revision(until), &mut |loaded| {
         revisions.push(loaded.revision.0);
@@ -56,13 +56,13 @@ async fn range_read_stops_on_request(home: Shared) {
 
 async fn range_with_a_gap_is_an_error(home: Shared) {
     let store = store_with(&home, 9).await;
-    assert!(matches!(range(&store, 3, 10), Err(StoreError::Hole { after: Revision(9), .. })));
+    assert!(matches!(range(&store, 3, 10), Err(ReadError::Hole { after: Revision(9), .. })));
     home.unprotect().await;
     home.execute("DELETE FROM lupa.change WHERE revision IN (1, 5)").await;
     assert_eq!(range(&store, 1, 4).unwrap(), [2, 3, 4]);
-    assert!(matches!(range(&store, 0, 4), Err(StoreError::Hole { after: Revision(0), .. })));
-    assert!(matches!(range(&store, 3, 9), Err(StoreError::Hole { after: Revision(4), .. })));
-    assert!(matches!(range(&store, 2, 5), Err(StoreError::Hole { after: Revision(4), .. })));
+    assert!(matches!(range(&store, 0, 4), Err(ReadError::Hole { after: Revision(0), .. })));
+    assert!(matches!(range(&store, 3, 9), Err(ReadError::Hole { after: Revision(4), .. })));
+    assert!(matches!(range(&store, 2, 5), Err(ReadError::Hole { after: Revision(4), .. })));
 }
 
 async fn history_is_read_as_of_a_revision(home: Shared) {
@@ -85,7 +85,7 @@ async fn history_is_read_as_of_a_revision(home: Shared) {
     assert!(ids(&strange, ended.revision).is_empty());
     assert!(matches!(
         store.history_of(&client(), point(&store, Revision(5))),
-        Err(StoreError::WentBack { last: Revision(4), known: Revision(5), .. })
+        Err(ReadError::WentBack { last: Revision(4), known: Revision(5), .. })
     ));
 }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use lupa::policy::admit::Admitted;
 use lupa::policy::declaration::{Content, Kind, Withdrawal};
 use lupa::policy::facts::WithdrawalFacts;
-use lupa::store::{Change, StoreError};
+use lupa::store::{Change, ReadError};
 
 use super::fixture::*;
 
@@ -118,7 +118,7 @@ async fn an_unreadable_directory_is_an_error(home: Shared) {
         home.execute("DELETE FROM lupa.change").await;
         write(&home, ("directory", None), None, body).await;
         let error = load_each(&store, &mut |_| {}).unwrap_err();
-        assert!(matches!(error, StoreError::Unreadable { part: "directory", .. }), "{body}: {error}");
+        assert!(matches!(error, ReadError::Unreadable { part: "directory", .. }), "{body}: {error}");
         assert_eq!(
             message(&error),
             "the directory of revision 1 in PATH cannot be read: \
@@ -139,7 +139,7 @@ async fn an_unreadable_client_is_an_error(home: Shared) {
     })
     .await;
     let error = load_each(&home.open(), &mut |_| {}).unwrap_err();
-    assert!(matches!(error, StoreError::Unreadable { part: "client", .. }), "{error}");
+    assert!(matches!(error, ReadError::Unreadable { part: "client", .. }), "{error}");
     assert!(!error.to_string().contains("010181"), "{error}");
 }
 

@@ -7,7 +7,7 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::{Content, Declarer, Kind, RecordedBy};
 use crate::policy::directory::Directory;
 use crate::store::change::Revision;
-use crate::store::error::StoreError;
+use crate::store::error::WriteError;
 use crate::store::row;
 
 /// One change of a history. Times are stored to the microsecond.
@@ -58,7 +58,7 @@ pub(super) enum Identified {
 impl BulkChange {
     /// Encodes the change and appends its body to `bodies`. Needs no store, so
     /// one thread can encode while another inserts.
-    pub fn encode(self, bodies: &mut Vec<u8>) -> Result<EncodedChange, StoreError> {
+    pub fn encode(self, bodies: &mut Vec<u8>) -> Result<EncodedChange, WriteError> {
         let identified = match self {
             Self::Directory(directory) => {
                 append(&row::Directory::from(&directory), bodies)?;
@@ -92,6 +92,6 @@ impl BulkChange {
     }
 }
 
-fn append(body: &impl Serialize, bodies: &mut Vec<u8>) -> Result<(), StoreError> {
-    serde_json::to_writer(bodies, body).map_err(StoreError::Encode)
+fn append(body: &impl Serialize, bodies: &mut Vec<u8>) -> Result<(), WriteError> {
+    serde_json::to_writer(bodies, body).map_err(WriteError::Encode)
 }

@@ -14,6 +14,7 @@ use crate::policy::declaration::Kind;
 use crate::store::change::Revision;
 use crate::store::id::DeclarationIds;
 use crate::store::row::{self, Unreadable, What};
+use crate::store::table::stored_columns;
 
 /// The rows of a bulk load, inserted in the order of time. Revisions and the ids
 /// of declarations are assigned here.
@@ -48,11 +49,11 @@ impl<'c> BulkRows<'c> {
         path: &'c Path,
         ids: DeclarationIds,
     ) -> rusqlite::Result<Self> {
-        let insert = connection.prepare(
-            "INSERT INTO change
-                 (revision, recorded_at, what, kind, client_root, client_extension, declaration_id, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?;
+        let insert = connection.prepare(concat!(
+            "INSERT INTO change (",
+            stored_columns!(),
+            ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+        ))?;
         let find_declaration = connection.prepare(
             "SELECT kind, declaration_id FROM change WHERE revision = ?1 AND what = 'declaration'
                  AND client_root = ?2 AND client_extension = ?3",

@@ -1,4 +1,8 @@
-//! What a row says.
+//! A change as it is stored, and its two decoders: the whole change, and only the part that the index
+//! needs.
+//!
+//! Fail-closed: a declaration that this version cannot read restricts, and a withdrawal that it cannot
+//! read ends only a consent. Both decoders agree on what is unreadable.
 
 use super::change::{Change, ChangeEffect, IndexChange, Revision};
 use super::id::DeclarationIds;
@@ -10,16 +14,8 @@ use crate::policy::directory::Directory;
 use crate::policy::facts::{OwnedFacts, WithdrawalFacts};
 use crate::policy::oid::OpaqueId;
 
-/// The columns that [`Columns`] are read from.
-macro_rules! columns {
-    () => {
-        "revision, recorded_at, what, kind, client_root, client_extension, declaration_id, body"
-    };
-}
-pub(super) use columns;
-
-/// The columns of a row, not yet understood.
-pub(super) struct Columns<'r> {
+/// The columns of a change, not decoded.
+pub(super) struct StoredChange<'r> {
     pub(super) revision: Revision,
     pub(super) recorded_at: i64,
     pub(super) what: &'r str,
@@ -29,8 +25,8 @@ pub(super) struct Columns<'r> {
     pub(super) body: &'r [u8],
 }
 
-impl<'r> Columns<'r> {
-    /// As if they were of a row.
+impl<'r> StoredChange<'r> {
+    /// Columns that a fuzzer made up.
     #[cfg(any(test, fuzzing))]
     pub(super) fn of_parts(
         (what, kind): (&'r str, &'r str),
@@ -44,8 +40,8 @@ impl<'r> Columns<'r> {
         Self { revision: Revision(1), recorded_at, what, kind, client, declaration_id, body }
     }
 
-    /// The change, or which part of it cannot be read.
-    pub(super) fn change(self) -> Result<Change, &'static str> {
+    /// Decodes the change. The error names the part that cannot be read.
+    pub(super) fn decode(self) -> Result<Change, &'static str> {
         let (revision, recorded_at) = (self.revision, self.recorded_at()?);
         match self.what()? {
             What::Declaration(kind) => Ok(Change::Declaration {
@@ -68,9 +64,8 @@ impl<'r> Columns<'r> {
         }
     }
 
-    /// What of the change decides, or which part of it cannot be read. What is
-    /// unreadable here is so there.
-    pub(super) fn loaded(self, ids: DeclarationIds) -> Result<IndexChange, &'static str> {
+    /// Decodes only the part of the change that affects decisions. The error is that of [`Self::decode`].
+    pub(super) fn decode_for_index(self, ids: DeclarationIds) -> Result<IndexChange, &'static str> {
         let (revision, recorded_at) = (self.revision, self.recorded_at()?);
         let effect = match self.what()? {
             What::Declaration(kind) => {
@@ -78,8 +73,8 @@ impl<'r> Columns<'r> {
                 let id = self.declaration_id()?;
                 let facts = self.facts(kind, recorded_at);
                 let is_derived = ids.is(&id, facts.recorded_at, revision);
-                let told_id = (!is_derived).then(|| id.into_owned());
-                ChangeEffect::Declaration { client, told_id, facts }
+                let assigned_id = (!is_derived).then(|| id.into_owned());
+                ChangeEffect::Declaration { client, assigned_id, facts }
             }
             What::Withdrawal(kind) => match self.withdrawal(kind, recorded_at) {
                 Some(withdrawal) => ChangeEffect::Withdrawal {
@@ -120,14 +115,14 @@ impl<'r> Columns<'r> {
         read().map_err(|Unreadable| "directory")
     }
 
-    /// The declaration, or one whose content is unreadable.
+    /// The declaration; one with unreadable content if the body cannot be read.
     fn declaration(&self, kind: Kind, recorded_at: Instant, id: OpaqueId<'static>) -> Declaration {
         let read = || -> Result<Declaration, Unreadable> {
             let declaration = row::declaration(self.body)?.into_policy(id.clone(), recorded_at)?;
             if declaration.content.kind() == kind { Ok(declaration) } else { Err(Unreadable) }
         };
         read().unwrap_or_else(|Unreadable| {
-            self.warn_of_restriction(kind);
+            self.warn_that_it_restricts(kind);
             Declaration {
                 id: id.clone(),
                 content: Content::Unreadable(kind),
@@ -141,24 +136,24 @@ impl<'r> Columns<'r> {
         })
     }
 
-    /// The facts of that declaration.
+    /// The facts of [`Self::declaration`].
     fn facts(&self, kind: Kind, recorded_at: Instant) -> OwnedFacts {
         let read = || -> Result<OwnedFacts, Unreadable> {
             let facts = row::declaration(self.body)?.into_facts(recorded_at)?;
             if facts.content.kind() == kind { Ok(facts) } else { Err(Unreadable) }
         };
         read().unwrap_or_else(|Unreadable| {
-            self.warn_of_restriction(kind);
+            self.warn_that_it_restricts(kind);
             OwnedFacts::unreadable(kind, recorded_at)
         })
     }
 
-    fn warn_of_restriction(&self, kind: Kind) {
+    fn warn_that_it_restricts(&self, kind: Kind) {
         tracing::warn!(revision = %self.revision, ?kind, "a stored declaration cannot be read and restricts instead");
     }
 
-    /// The withdrawal. One of a consent ends it whoever made it, so it does
-    /// even if it cannot be read.
+    /// The withdrawal. One of a consent ends it whatever the role of the declarer, so it does even if the
+    /// body cannot be read.
     fn withdrawal(&self, kind: Kind, recorded_at: Instant) -> Option<Withdrawal> {
         let Self { revision, body, .. } = self;
         let read = || -> Result<Withdrawal, Unreadable> { row::withdrawal(body)?.into_policy(recorded_at) };

@@ -1,0 +1,25 @@
+//! Options that both backends share.
+
+use std::time::Duration;
+
+use crate::policy::day::Instant;
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct StoreOptions {
+    /// The clock that gives the time of a change.
+    pub clock: fn() -> Instant,
+    /// Maximum number of jobs that wait for the writer; at least 1. Further ones are refused as
+    /// overloaded.
+    pub queue_length_max: usize,
+    /// Maximum number of jobs in one transaction (group commit); at least 1.
+    pub group_commit_max: usize,
+    /// A larger SQLite file is not checked as a whole when it is opened; every row is checked when it
+    /// is read.
+    pub check_whole_bytes_max: u64,
+    /// Maximum number of histories that are read at the same time; at least 1.
+    pub read_connections_max: usize,
+    /// Staleness bound of this process: how long after its last freshness proof it still decides. The
+    /// store keeps the largest bound of all processes that share it.
+    pub max_staleness: Duration,
+}
