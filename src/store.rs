@@ -68,6 +68,7 @@ use crate::policy::client_id::ClientId;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 use backend::Backend;
+use change::DirectoryReplacement;
 use job::{Job, PendingJob};
 use postgres::Postgres;
 use sqlite::Sqlite;
@@ -170,7 +171,23 @@ impl Store {
 
     /// Replaces the directory durably.
     pub async fn replace_directory(&self, directory: Directory) -> Result<Replaced, WriteError> {
-        self.request(|reply| Job::Directory(Box::new(PendingJob::new(directory, reply)))).await?
+        self.replace(DirectoryReplacement { directory, unchanged_since: None }).await
+    }
+
+    /// Replaces the directory durably if no other one was stored after a point:
+    /// [`WriteError::DirectoryChanged`] otherwise, also in another epoch. Checked in the transaction that
+    /// stores it, so of several calls with the same point at most one succeeds. The changes after the
+    /// point are read, so it should be a recent one.
+    pub async fn replace_directory_unchanged_since(
+        &self,
+        directory: Directory,
+        point: Point,
+    ) -> Result<Replaced, WriteError> {
+        self.replace(DirectoryReplacement { directory, unchanged_since: Some(point) }).await
+    }
+
+    async fn replace(&self, replacement: DirectoryReplacement) -> Result<Replaced, WriteError> {
+        self.request(|reply| Job::Directory(Box::new(PendingJob::new(replacement, reply)))).await?
     }
 
     /// Logs durably that declarations are viewed. Show them only after it has returned.

@@ -96,7 +96,7 @@ pub(super) async fn run(args: &DemoArgs, global: &Global) -> Result<Exit, Failur
         directory.organisations.len(),
         directory.registers.len()
     );
-    let request = v1::ReplaceDirectoryRequest { directory: Some(directory) };
+    let request = v1::ReplaceDirectoryRequest { directory: Some(directory), ..Default::default() };
     directories.replace_directory(request).await.map_err(Refusal::of)?;
     terminal.show(&summary)?;
 

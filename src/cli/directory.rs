@@ -43,6 +43,13 @@ pub struct CheckArgs {
 pub struct LoadArgs {
     /// A Directory in YAML or JSON; `-` reads standard input
     file: PathBuf,
+    /// Replace only the directory with this token, as `lupa directory show` printed it; abort if another one has
+    /// come into force since
+    #[arg(long, value_name = "TOKEN")]
+    expect_token: Option<String>,
+    /// Have the server check everything and store nothing
+    #[arg(long)]
+    validate_only: bool,
 }
 
 pub(super) async fn run(command: DirectoryCommand, global: &Global) -> Result<Exit, Failure> {
@@ -106,20 +113,27 @@ fn lines(file: &str, faults: &[Fault]) -> Vec<String> {
 async fn load(args: &LoadArgs, global: &Global) -> Result<Exit, Failure> {
     let file = Input::read(&args.file)?;
     let directory: v1::Directory = file.parse()?;
+    let outcome = if args.validate_only { "have no faults; nothing was stored" } else { "are in force" };
     let summary = format!(
-        "{} organisations, {} registers and {} outsourcing relations are in force",
+        "{} organisations, {} registers and {} outsourcing relations {outcome}",
         directory.organisations.len(),
         directory.registers.len(),
         directory.outsourcing.len()
     );
     let mut service = connection::directory(&global.server).await?;
-    let request = v1::ReplaceDirectoryRequest { directory: Some(directory) };
+    let request = v1::ReplaceDirectoryRequest {
+        directory: Some(directory),
+        expected_token: args.expect_token.clone().unwrap_or_default(),
+        validate_only: args.validate_only,
+    };
     let replaced = service.replace_directory(request).await;
     let replaced =
         replaced.map_err(|status| Refusal::of_file(status, Some(&file), "directory"))?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&replaced)?;
+    } else if args.validate_only {
+        terminal.show(&format!("{summary}\n"))?;
     } else {
         terminal.show(&format!("{summary}\ntoken  {}\n", replaced.token))?;
     }

@@ -1,9 +1,10 @@
-//! The directory: replaced as a whole, and shown.
+//! The directory service: the directory is read and replaced as a whole.
 
+use tokio::task;
 use tonic::{Request, Response, Status};
 
 use crate::policy::directory::Directory;
-use crate::store::Replaced;
+use crate::store::{Point, ReadError, Replaced};
 use crate::telemetry::metrics::StoreOperation;
 use crate::wire::directory::{directory, to_directory};
 use crate::wire::v1::directory_service_server::DirectoryService;
@@ -29,7 +30,7 @@ impl Directories {
     }
 
     async fn replace(&self, message: &ReplaceDirectoryRequest) -> Result<ReplaceDirectoryResponse, Failure> {
-        let ReplaceDirectoryRequest { directory: message } = message;
+        let ReplaceDirectoryRequest { directory: message, expected_token, validate_only } = message;
         let message = message.as_ref().ok_or_else(|| InvalidRequest::one("directory", "required"))?;
         let directory: Directory = directory(message).map_err(|faults| faults.within("directory"))?;
         if directory.organisations().is_empty() {
@@ -39,7 +40,20 @@ impl Directories {
             )
             .into());
         }
-        let store = async { Ok(self.core.store.replace_directory(directory).await?) };
+        let unchanged_since = match expected_token.as_str() {
+            "" => None,
+            token => Some(self.unchanged_since(token).await?),
+        };
+        if *validate_only {
+            return Ok(ReplaceDirectoryResponse::default());
+        }
+        let store = async {
+            let store = &self.core.store;
+            Ok(match unchanged_since {
+                None => store.replace_directory(directory).await?,
+                Some(point) => store.replace_directory_unchanged_since(directory, point).await?,
+            })
+        };
         let Replaced { point, max_staleness } =
             self.core.stored(StoreOperation::ReplaceDirectory, store).await?;
         let everywhere = self.core.everywhere((self.core.clock)(), max_staleness);
@@ -48,6 +62,29 @@ impl Directories {
             token: self.core.tokens.write(point),
             effective_everywhere_after: Some(to_timestamp(everywhere.at)),
         })
+    }
+
+    /// A recent point up to which the directory of a token is still in force. The
+    /// changes since the token are read here, outside the transaction that stores
+    /// the new directory: that one only reads the few that come after the point.
+    async fn unchanged_since(&self, token: &str) -> Result<Point, Failure> {
+        let expected = self.core.tokens.read(token, self.core.store.epoch())?;
+        let snapshot = self.core.snapshot(token).await?;
+        let point = snapshot.point();
+        let mut after = expected.revision;
+        while after < point.revision {
+            let (store, limit) = (self.core.store.clone(), self.core.limits.watch.changes_max);
+            let read = task::spawn_blocking(move || store.clients_changed(after, point, limit)).await;
+            let changed = read.map_err(|_| Failure::HistoryInterrupted)?.map_err(|error| match error {
+                ReadError::OtherEpoch { .. } => Failure::TokenOfAnotherStore,
+                error => Failure::Unreadable(error.into()),
+            })?;
+            if changed.iter().any(|change| change.client.is_none()) {
+                return Err(Failure::DirectoryChanged);
+            }
+            after = changed.last().map_or(point.revision, |last| last.revision);
+        }
+        Ok(point)
     }
 
     async fn show(&self) -> Result<GetDirectoryResponse, Failure> {

@@ -1,23 +1,24 @@
-//! Envoy asks whether a call may pass: `envoy.service.auth.v3.Authorization`.
+//! Envoy's external authorization, `envoy.service.auth.v3.Authorization`: whether
+//! an HTTP call may pass.
 //!
 //! ```text
-//!  CheckRequest ─▶ call ─▶ route: which part comes from where ─▶ v1::DecideRequest
-//!                                                                     │  as in Decide
-//!  CheckResponse ◀── answer ◀── v1::Verdict … ◀── Question ◀──────────┘
+//!  CheckRequest ─▶ Call ─▶ route: the source of each field ─▶ v1::DecideRequest
+//!                                                                  │  as in Decide
+//!  CheckResponse ◀── answer ◀── v1::Verdict … ◀── decide ◀─────────┘
 //! ```
 //!
-//! A call that asks no question, or not certainly one, is denied, and so is one
-//! with a record that is denied: 403. What cannot be decided now is neither a
-//! permit nor a denial: 503. Both are answers to Envoy, not errors, so that they
-//! do not depend on how Envoy is set up for errors.
+//! A call that does not become one unambiguous request is denied, and so is a
+//! call with a denied record: 403. A call that cannot be decided now is neither
+//! permitted nor denied: 503. Both are answers to Envoy and not gRPC errors, so
+//! that they do not depend on Envoy's `failure_mode_allow`.
 
 mod answer;
 mod call;
+mod fault;
 mod parts;
 mod route;
 mod source;
 mod template;
-mod unclear;
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -31,8 +32,8 @@ use uuid::Uuid;
 use super::Core;
 use super::decision_id::decision_id;
 use super::status::Failure;
-use super::tally::{self, Tally};
-use crate::decide;
+use super::tally::{DecisionContext, Tally};
+use crate::decide::decide;
 use crate::policy::World;
 use crate::store::Point;
 use crate::telemetry::attributes::Attribute;
@@ -44,21 +45,20 @@ use crate::wire::v1::{DecideRequest, Effect, Obligation, Reason, Verdict};
 use crate::wire::verdict::{Disclosure, to_verdict};
 use answer::{Permit, Problem};
 use call::Call;
-use route::Asked;
-use unclear::Unclear;
+use fault::CallFault;
+use route::MatchedRoute;
 
-pub use route::{OtherQuery, PartOptions, RouteFault, RouteOptions, Routes};
-pub use source::PartSource;
+pub use route::{RouteFault, Routes};
 
-/// The service that Envoy asks.
+/// The service that Envoy calls.
 #[derive(Clone)]
 pub struct Sidecar {
     core: Core,
     routes: Arc<Routes>,
 }
 
-/// What is decided about a call.
-struct Decided {
+/// The decision on a call.
+struct Decision {
     verdicts: Vec<Verdict>,
     id: Uuid,
     point: Point,
@@ -72,73 +72,74 @@ impl Sidecar {
     }
 
     async fn check(&self, request: &CheckRequest) -> Response<CheckResponse> {
-        let asked = Call::of(request).and_then(|call| self.routes.question(&call));
-        let Asked { question, permits_some } = match asked {
-            Ok(asked) => asked,
-            Err(unclear) => return Core::about(0, self.unclear(&unclear)),
+        let matched = Call::of(request).and_then(|call| self.routes.question(&call));
+        let MatchedRoute { question, permits_some } = match matched {
+            Ok(matched) => matched,
+            Err(fault) => return Core::about(0, self.denied_for(&fault)),
         };
         let answer = match self.decide(&question).await {
-            Ok(decided) => self.answer(&question, permits_some, &decided),
-            Err(Failure::Invalid(invalid)) => self.unclear(&Unclear::Invalid(invalid)),
+            Ok(decision) => self.answer(&question, permits_some, &decision),
+            Err(Failure::Invalid(invalid)) => self.denied_for(&CallFault::Invalid(invalid)),
             Err(failure) => {
                 self.core.telemetry.metrics.refused(Rpc::CHECK, failure.reason());
                 let error_id = failure.log();
-                let told = format!("{failure} (error {error_id})");
+                let detail = format!("{failure} (error {error_id})");
                 if failure.code() == Code::Unavailable {
-                    Problem::undecided(failure.reason(), &told).into()
+                    Problem::undecided(failure.reason(), &detail).into()
                 } else {
-                    self.denied_as(failure.reason(), &told)
+                    self.denied_as(failure.reason(), &detail)
                 }
             }
         };
         Core::about(question.records.len(), answer)
     }
 
-    /// Denies a call that asks no question, or not certainly one.
-    fn unclear(&self, unclear: &Unclear) -> CheckResponse {
-        let code = unclear.code();
+    /// Denies a call that does not become a request.
+    fn denied_for(&self, fault: &CallFault) -> CheckResponse {
+        let code = fault.code();
         self.core.telemetry.metrics.refused(Rpc::CHECK, code);
         if let Some(span) = ActiveSpan::sampled() {
             span.set([Attribute::refusal(code)]);
         }
-        self.denied_as(code, &unclear.to_string())
+        self.denied_as(code, &fault.to_string())
     }
 
-    /// As `Decide` decides for a caller that is told the public reasons.
-    async fn decide(&self, question: &DecideRequest) -> Result<Decided, Failure> {
-        self.core.check_size(question.records.len())?;
-        let situation = decision::situation(question)?;
-        let snapshot = self.core.snapshot(&question.at_least).await?;
+    /// Decides as `Decide` does for a caller with public access.
+    async fn decide(&self, message: &DecideRequest) -> Result<Decision, Failure> {
+        self.core.check_size(message.records.len())?;
+        let situation = decision::situation(message)?;
+        let snapshot = self.core.snapshot(&message.at_least).await?;
         let now = self.core.now(&snapshot)?;
         let declarations = snapshot.declarations(&situation.client);
         let world = World { directory: snapshot.directory(), calendar: &self.core.calendar, now };
-        let asked = world.question(&situation, declarations.facts());
-        let mut tally = Tally::of(&asked);
-        let mut verdicts = Vec::with_capacity(question.records.len());
-        let Ok(()) = decide::decide(&asked, question.records.as_slice(), |verdict| {
+        let question = world.question(&situation, declarations.facts());
+        let mut tally = Tally::of(&question);
+        let mut verdicts = Vec::with_capacity(message.records.len());
+        let Ok(()) = decide(&question, message.records.as_slice(), |verdict| {
             tally.add(verdict);
             verdicts.push(to_verdict(verdict, Disclosure::Public, |_| None::<&str>));
         });
         let (id, point) = (decision_id(now), snapshot.point());
-        tally.tell(&self.core, &tally::Decided { id, channel: situation.channel, revision: point.revision });
-        Ok(Decided { verdicts, id, point })
+        let context = DecisionContext { id, channel: situation.channel, revision: point.revision };
+        tally.record(&self.core, &context);
+        Ok(Decision { verdicts, id, point })
     }
 
-    fn answer(&self, question: &DecideRequest, permits_some: bool, decided: &Decided) -> CheckResponse {
-        let Decided { verdicts, id, point } = decided;
+    fn answer(&self, question: &DecideRequest, permits_some: bool, decision: &Decision) -> CheckResponse {
+        let Decision { verdicts, id, point } = decision;
         let decision_id = id.to_string();
         let pairs = question.records.iter().zip(verdicts);
         let (mut permitted, denied): (Vec<_>, Vec<_>) =
             pairs.partition(|(_, verdict)| verdict.effect() == Effect::Permit);
-        // The service is told ids only: one of which any record is denied, such
-        // as that of another register, is not told.
+        // The service behind Envoy receives ids only, so an id is left out if any
+        // record with it is denied, such as one of another register.
         let denied_ids: HashSet<_> = denied.iter().map(|(record, _)| record.id.as_str()).collect();
         permitted.retain(|(record, _)| !denied_ids.contains(record.id.as_str()));
         let passes = if permits_some { !permitted.is_empty() } else { denied.is_empty() };
         let Some((_, first)) = permitted.first().filter(|_| passes) else {
             let (reason, detail) = match denied.first() {
                 Some((_, verdict)) => (verdict.reason(), in_words(verdict)),
-                // There are no records: refused before.
+                // A request without records was refused before.
                 None => (Reason::InvalidRecord, Cow::Borrowed("")),
             };
             return Problem::denied(reason.as_str_name(), &detail, &decision_id).into();
@@ -153,7 +154,8 @@ impl Sidecar {
             reason: first.reason().as_str_name(),
             obligations: obligations.iter().map(Obligation::as_str_name).collect(),
             token: self.core.tokens.of(*point).as_str(),
-            // Told of one record too: a service never takes a missing list for all.
+            // With `permits_some` it is sent for one record too: the service must
+            // never take a missing list for all records.
             permitted: (permits_some || verdicts.len() > 1).then(ids),
         }
         .into()
@@ -169,9 +171,9 @@ impl Sidecar {
 impl Authorization for Sidecar {
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
         let (metadata, check) = (request.metadata(), request.get_ref());
-        // Told by Envoy if it traces, or else by whoever called it.
-        let of_envoy = metadata.get(TRACEPARENT).and_then(|value| value.to_str().ok());
-        let traceparent = of_envoy.or_else(|| call::header(check, TRACEPARENT));
+        // From Envoy if it traces, otherwise from its caller.
+        let from_envoy = metadata.get(TRACEPARENT).and_then(|value| value.to_str().ok());
+        let traceparent = from_envoy.or_else(|| call::header(check, TRACEPARENT));
         let Some(span) = self.core.telemetry.spans.start(Rpc::CHECK, traceparent) else {
             return Ok(self.check(check).await);
         };
@@ -192,7 +194,7 @@ fn in_words(verdict: &Verdict) -> Cow<'static, str> {
         Reason::AccessRightMissing => "the professional does not have the access right",
         Reason::UnknownRegister => "a register is not known",
         Reason::InvalidRecord => {
-            return Cow::Owned(format!("`records.{}` cannot be read: correct it", verdict.invalid_field));
+            return Cow::Owned(format!("`records.{}` is not valid: correct it", verdict.invalid_field));
         }
         // These permit.
         Reason::Unspecified

@@ -59,6 +59,10 @@ pub(super) enum Failure {
     OutcomeUnknown(#[source] Option<Arc<WriteError>>),
     #[error(transparent)]
     Unavailable(Unavailable),
+    #[error(
+        "another directory has come into force since the expected token: get it, make the changes again in it, and replace that"
+    )]
+    DirectoryChanged,
     #[error("the clock of this machine is behind the newest declaration: the operator must set it")]
     ClockBehind,
     #[error(
@@ -106,7 +110,9 @@ impl From<AppendError> for Failure {
 
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
-        if matches!(error, WriteError::Overloaded) {
+        if matches!(error, WriteError::DirectoryChanged) {
+            Self::DirectoryChanged
+        } else if matches!(error, WriteError::Overloaded) {
             Self::Overloaded
         } else if matches!(error, WriteError::ReadOnly) {
             Self::ReadOnly
@@ -126,6 +132,7 @@ impl Failure {
             Self::Refused(Refusal::DeclarationUnknown) => Code::NotFound,
             Self::Refused(_) | Self::TokenOfAnotherStore | Self::ReadOnly => Code::FailedPrecondition,
             Self::KeyReused => Code::AlreadyExists,
+            Self::DirectoryChanged => Code::Aborted,
             Self::NotEntitled => Code::PermissionDenied,
             // Neither permit nor deny: the caller's emergency procedures act on this.
             Self::RevisionNotReached
@@ -159,6 +166,7 @@ impl Failure {
             Self::OutcomeUnknown(_) => ErrorReason::OutcomeUnknown,
             Self::Unavailable(Unavailable::NotLoaded) => ErrorReason::IndexNotLoaded,
             Self::Unavailable(Unavailable::Stale { .. }) => ErrorReason::IndexStale,
+            Self::DirectoryChanged => ErrorReason::DirectoryChanged,
             Self::ClockBehind => ErrorReason::ClockBehind,
             Self::Overloaded => ErrorReason::Overloaded,
             Self::TooManyWatchers => ErrorReason::TooManyWatchers,
@@ -211,6 +219,7 @@ impl Failure {
             | Self::AcknowledgementDelayed
             | Self::OutcomeUnknown(_)
             | Self::Unavailable(_)
+            | Self::DirectoryChanged
             | Self::ClockBehind
             | Self::Overloaded
             | Self::TooManyWatchers
@@ -300,6 +309,7 @@ mod tests {
             Failure::OutcomeUnknown(None),
             Failure::Unavailable(Unavailable::NotLoaded),
             Failure::Unavailable(Unavailable::Stale { age: Duration::ZERO }),
+            Failure::DirectoryChanged,
             Failure::ClockBehind,
             Failure::Overloaded,
             Failure::ReadOnly,

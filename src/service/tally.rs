@@ -1,5 +1,5 @@
-//! What the verdicts on a question came to: counted for metrics, and told on
-//! the span of the request if it is traced.
+//! Counts the verdicts of a request, for the metrics and, if the request is
+//! traced, for its span.
 
 use std::collections::BTreeSet;
 
@@ -15,41 +15,42 @@ use crate::store::Revision;
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::span::ActiveSpan;
 
-/// The event of a span for each thing that a rule found, or for each reason
-/// where rules are not told.
+/// The span event for each finding of a rule, or for each public reason if
+/// spans must not name rules.
 const DECIDED: &str = "lupa.decided";
 
-/// Counts verdicts, by where the record is held and the reason: there are few
-/// of these in a question.
+/// Counts the verdicts of a request by the kind of the holding register and the
+/// reason: a request has few combinations of the two.
 pub(super) struct Tally {
     requester: Option<RegisterKind>,
-    counted: SmallVec<[Counted; 4]>,
-    traced: Option<Traced>,
+    counts: SmallVec<[VerdictCount; 4]>,
+    traced: Option<TracedFindings>,
 }
 
-/// How many verdicts of one kind there were.
-struct Counted {
+/// The number of verdicts with one holder and reason.
+struct VerdictCount {
     holder: Option<RegisterKind>,
     reason: Reason,
     count: usize,
 }
 
-/// For the span: what the rules found.
-struct Traced {
+/// The findings of the rules, for the span.
+struct TracedFindings {
     span: ActiveSpan,
-    found: SmallVec<[Found; 8]>,
+    findings: SmallVec<[FindingCount; 8]>,
 }
 
-/// What a rule found, and how often; no rule for records that are invalid.
-struct Found {
+/// The number of records with one finding of a rule. An invalid record has no
+/// rule.
+struct FindingCount {
     rule: Option<RuleId>,
     reason: Reason,
     detail: Option<verdict::Detail>,
     count: usize,
 }
 
-/// What else a span tells of a decision.
-pub(super) struct Decided {
+/// What a span records of a decision besides its verdicts.
+pub(super) struct DecisionContext {
     pub(super) id: Uuid,
     pub(super) channel: Channel,
     pub(super) revision: Revision,
@@ -59,41 +60,42 @@ impl Tally {
     pub(super) fn of(question: &Question<'_, '_>) -> Self {
         Self {
             requester: question.requester(),
-            counted: SmallVec::new(),
-            traced: ActiveSpan::sampled().map(|span| Traced { span, found: SmallVec::new() }),
+            counts: SmallVec::new(),
+            traced: ActiveSpan::sampled().map(|span| TracedFindings { span, findings: SmallVec::new() }),
         }
     }
 
     #[inline]
     pub(super) fn add(&mut self, verdict: &Verdict) {
         let Verdict { reason, holder, .. } = *verdict;
-        match self.counted.iter_mut().find(|same| same.reason == reason && same.holder == holder) {
-            Some(counted) => counted.count += 1,
-            None => self.counted.push(Counted { holder, reason, count: 1 }),
+        match self.counts.iter_mut().find(|same| same.reason == reason && same.holder == holder) {
+            Some(same) => same.count += 1,
+            None => self.counts.push(VerdictCount { holder, reason, count: 1 }),
         }
         if let Some(traced) = &mut self.traced {
             traced.add(verdict);
         }
     }
 
-    /// Tells the metrics and the span.
-    pub(super) fn tell(&self, core: &Core, decided: &Decided) {
-        for Counted { holder, reason, count } in &self.counted {
+    /// Records the counts in the metrics and on the span.
+    pub(super) fn record(&self, core: &Core, context: &DecisionContext) {
+        for VerdictCount { holder, reason, count } in &self.counts {
             core.telemetry.metrics.decided(self.requester, *holder, *reason, *count as u64);
         }
-        if let Some(Traced { span, found }) = &self.traced {
-            self.tell_span(span, found, core, decided);
+        if let Some(traced) = &self.traced {
+            self.record_on_span(traced, core, context);
         }
     }
 
-    fn tell_span(&self, span: &ActiveSpan, found: &[Found], core: &Core, decided: &Decided) {
-        let Decided { id, channel, revision } = *decided;
-        let sum = |is_meant: &dyn Fn(Reason) -> bool| {
-            let meant = self.counted.iter().filter(|counted| is_meant(counted.reason));
-            meant.map(|counted| counted.count).sum::<usize>()
+    fn record_on_span(&self, traced: &TracedFindings, core: &Core, context: &DecisionContext) {
+        let TracedFindings { span, findings } = traced;
+        let DecisionContext { id, channel, revision } = *context;
+        let sum = |is_counted: &dyn Fn(Reason) -> bool| {
+            let counted = self.counts.iter().filter(|count| is_counted(count.reason));
+            counted.map(|count| count.count).sum::<usize>()
         };
-        let reasons: BTreeSet<Reason> = self.counted.iter().map(|counted| counted.reason).collect();
-        let holders = || self.counted.iter().map(|counted| counted.holder);
+        let reasons: BTreeSet<Reason> = self.counts.iter().map(|count| count.reason).collect();
+        let holders = || self.counts.iter().map(|count| count.holder);
         span.set([
             Attribute::decision_id(id),
             Attribute::records(sum(&|_| true)),
@@ -112,32 +114,33 @@ impl Tally {
             span.set([Attribute::reason_count(*reason, sum(&|other| other == *reason))]);
         }
         if !core.telemetry.spans.name_rules() {
-            // Two rules with one public reason must not be told apart.
+            // Two rules with the same public reason must not be distinguishable.
             for reason in reasons {
-                span.event(DECIDED, told(reason, sum(&|other| other == reason)));
+                span.event(DECIDED, attributes(reason, sum(&|other| other == reason)));
             }
             return;
         }
-        span.set([Attribute::rules(found.iter().filter_map(|found| found.rule))]);
-        for Found { rule, reason, detail, count } in found {
+        span.set([Attribute::rules(findings.iter().filter_map(|finding| finding.rule))]);
+        for FindingCount { rule, reason, detail, count } in findings {
             let (rule, detail) = (rule.map(Attribute::rule), detail.map(Attribute::detail));
-            span.event(DECIDED, told(*reason, *count).into_iter().chain(rule).chain(detail));
+            span.event(DECIDED, attributes(*reason, *count).into_iter().chain(rule).chain(detail));
         }
     }
 }
 
-impl Traced {
+impl TracedFindings {
     fn add(&mut self, verdict: &Verdict) {
         let Verdict { reason, detail, rule, .. } = *verdict;
-        let is_same =
-            |found: &&mut Found| found.rule == rule && found.reason == reason && found.detail == detail;
-        match self.found.iter_mut().find(is_same) {
-            Some(found) => found.count += 1,
-            None => self.found.push(Found { rule, reason, detail, count: 1 }),
+        let is_same = |finding: &&mut FindingCount| {
+            finding.rule == rule && finding.reason == reason && finding.detail == detail
+        };
+        match self.findings.iter_mut().find(is_same) {
+            Some(finding) => finding.count += 1,
+            None => self.findings.push(FindingCount { rule, reason, detail, count: 1 }),
         }
     }
 }
 
-fn told(reason: Reason, count: usize) -> [Attribute; 3] {
+fn attributes(reason: Reason, count: usize) -> [Attribute; 3] {
     [Attribute::effect(reason.effect()), Attribute::reason(reason), Attribute::records(count)]
 }

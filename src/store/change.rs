@@ -229,6 +229,13 @@ pub struct Appended {
     pub max_staleness: Duration,
 }
 
+/// A directory to store.
+pub(super) struct DirectoryReplacement {
+    pub(super) directory: Directory,
+    /// Store it only if no directory was stored after this point; none = in any case.
+    pub(super) unchanged_since: Option<Point>,
+}
+
 /// A directory that was stored durably.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Replaced {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::change::{Append, Appended, Entry, Epoch, Head, Point, Replaced, Revision};
+use super::change::{Append, Appended, DirectoryReplacement, Entry, Epoch, Head, Point, Replaced, Revision};
 use super::error::{AppendError, WriteError};
 use super::history::ClientHistory;
 use super::id::DeclarationIds;
@@ -24,7 +24,6 @@ use crate::policy::admit::Admitted;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
-use crate::policy::directory::Directory;
 use crate::policy::oid::OpaqueId;
 use crate::policy::refusal::Refusal;
 
@@ -37,6 +36,8 @@ pub(super) struct BatchInputs<'j> {
     pub(super) clients: HashSet<&'j ClientId>,
     /// Ids that may belong to existing declarations.
     pub(super) ids: HashSet<&'j OpaqueId<'static>>,
+    /// The revision after which directories are looked for; none if no job depends on the directory.
+    pub(super) directory_after: Option<Revision>,
 }
 
 /// The existing rows that a batch reads.
@@ -47,6 +48,8 @@ pub(super) struct BatchRows {
     pub(super) answers: HashMap<OpaqueId<'static>, RecordedAnswer>,
     pub(super) histories: HashMap<ClientId, ClientHistory>,
     pub(super) taken: HashSet<OpaqueId<'static>>,
+    /// The revision of the newest directory after `directory_after`, if there is one.
+    pub(super) newest_directory: Option<Revision>,
 }
 
 /// The answer that was recorded with an idempotency key.
@@ -117,7 +120,13 @@ impl<'j> BatchInputs<'j> {
                 Job::Import(pending) => {
                     inputs.ids.extend(pending.request.iter().map(|(_, declaration)| &declaration.id));
                 }
-                Job::Directory(_) | Job::Viewing(_) => {}
+                Job::Directory(pending) => {
+                    if let Some(unchanged_since) = pending.request.unchanged_since {
+                        let after = inputs.directory_after.unwrap_or(unchanged_since.revision);
+                        inputs.directory_after = Some(after.min(unchanged_since.revision));
+                    }
+                }
+                Job::Viewing(_) => {}
             }
         }
         inputs
@@ -166,7 +175,7 @@ impl GroupCommit {
             match job {
                 Job::Append(pending) => pending.outcome = Some(self.append(&pending.request)?),
                 Job::Directory(pending) => {
-                    pending.outcome = Some(Ok(self.replace_directory(&pending.request)?));
+                    pending.outcome = Some(self.replace_directory(&pending.request)?);
                 }
                 Job::Viewing(pending) => pending.outcome = Some(self.log_viewing(&pending.request)?),
                 Job::Import(pending) => pending.outcome = Some(self.import(&pending.request)?),
@@ -239,11 +248,22 @@ impl GroupCommit {
         Appended { epoch, revision, recorded_at, declaration_id, admitted, is_replay, max_staleness }
     }
 
-    fn replace_directory(&mut self, directory: &Directory) -> Result<Replaced, WriteError> {
+    fn replace_directory(
+        &mut self,
+        request: &DirectoryReplacement,
+    ) -> Result<Result<Replaced, WriteError>, WriteError> {
+        let DirectoryReplacement { directory, unchanged_since } = request;
+        let HeadBefore { epoch, head: _, max_staleness } = self.before;
+        let is_changed = unchanged_since.is_some_and(|point| {
+            point.epoch != epoch || self.rows.newest_directory.is_some_and(|newest| newest > point.revision)
+        });
+        if is_changed {
+            return Ok(Err(WriteError::DirectoryChanged));
+        }
         let body = json(&row::Directory::from(directory))?;
         let revision = self.push(self.now(), What::Directory, (None, None), body, None)?;
-        let HeadBefore { epoch, head: _, max_staleness } = self.before;
-        Ok(Replaced { point: Point { epoch, revision }, max_staleness })
+        self.rows.newest_directory = Some(revision);
+        Ok(Ok(Replaced { point: Point { epoch, revision }, max_staleness }))
     }
 
     /// Appends imported history; nothing of it if one of its ids is taken.

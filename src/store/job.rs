@@ -4,17 +4,16 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::change::{Append, Appended, Replaced, Revision};
+use super::change::{Append, Appended, DirectoryReplacement, Replaced, Revision};
 use super::error::{AppendError, WriteError};
 use super::viewing::Viewing;
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::Declaration;
-use crate::policy::directory::Directory;
 
 /// A request to write.
 pub(super) enum Job {
     Append(Box<PendingJob<Append, Appended, AppendError>>),
-    Directory(Box<PendingJob<Directory, Replaced>>),
+    Directory(Box<PendingJob<DirectoryReplacement, Replaced>>),
     Viewing(Box<PendingJob<Viewing, ()>>),
     Import(PendingJob<Vec<(ClientId, Declaration)>, Revision>),
 }

@@ -1,10 +1,14 @@
-//! The codec of `Decide`: a question is read where it lies, and its answer is
-//! bytes already when it comes here. All other methods go by prost's codec.
+//! The codec of `Decide`: a zero-copy reader of the request, and an encoder of
+//! answers that are bytes already. All other methods use prost's codec.
 //!
 //! ```text
-//!  bytes ─ decode ─▶ DecideCall ─▶ service: record by record, read, ─▶ Answer ─ encode ─▶ bytes
-//!                    its head        decided and written at once
+//!  bytes ─ decode ─▶ DecideCall ─▶ service: each record is decoded, ─▶ Answer ─ encode ─▶ bytes
+//!                    without its     decided and its verdict
+//!                    records         written
 //! ```
+//!
+//! The records are passed over twice: once to count them, so that a request over
+//! the limit is refused before any work, and once to decide them.
 
 use prost::bytes::{Buf, BufMut, Bytes};
 use tonic::Status;
@@ -17,18 +21,19 @@ use super::decision::{ReadRecord, record_of, situation};
 use super::view::{Malformed, RecordView, RequestView, records};
 use super::violation::InvalidRequest;
 
-/// Enough for the request about one record and for the answer to it. Larger
-/// ones have their buffers grow once, when their length is known.
+/// Enough for a request with one record and for its answer. The buffer of a
+/// larger message grows once, when its length is known.
 const BUFFER_BYTES: usize = 1024;
 
-/// When several messages are sent together; there is one.
+/// From how many bytes on a stream of messages is flushed. `Decide` sends one
+/// message, so the value does not matter.
 const YIELD_BYTES: usize = 32 * 1024;
 
-/// A question as it was received.
+/// A request to `Decide`, decoded but for its records.
 pub struct DecideCall {
-    /// What is asked in, or everything that is wrong with it.
+    /// The situation, or every field at fault.
     pub situation: Result<Situation<'static>, InvalidRequest>,
-    /// What is asked about.
+    /// The records.
     pub records: EncodedRecords,
     /// A consistency token; empty = none.
     pub at_least: Box<str>,
@@ -36,15 +41,15 @@ pub struct DecideCall {
     pub request_id: Box<str>,
 }
 
-/// The records of a question, in the message that was received. They have been
-/// counted, and not been read.
+/// The records of a request, still encoded in the received message. They are
+/// counted but not decoded.
 pub struct EncodedRecords {
     message: Bytes,
     count: usize,
 }
 
 impl DecideCall {
-    /// Reads a message but for its records, or says that it is none.
+    /// Decodes a message but for its records.
     pub fn read(message: Bytes) -> Result<Self, Malformed> {
         let view = RequestView::read(&message)?;
         let (at_least, request_id) = (view.at_least.into(), view.request_id.into());
@@ -55,18 +60,19 @@ impl DecideCall {
 }
 
 impl EncodedRecords {
-    /// How many there are.
+    /// The number of records.
     #[must_use]
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// Refuses the message if a record of it is malformed.
+    /// Checks that every record can be decoded.
     pub fn check(&self) -> Result<(), Malformed> {
         records(&self.message).try_for_each(|record| record.map(drop))
     }
 
-    /// Reads one after the other. If one is malformed the whole message is.
+    /// Decodes one record after the other. A malformed record makes the whole
+    /// message malformed.
     #[inline]
     pub fn read<'a>(&'a self, mut each: impl FnMut(ReadRecord<'a>)) -> Result<(), Malformed> {
         let mut views = records(&self.message);
@@ -80,7 +86,7 @@ impl EncodedRecords {
 
 impl From<Malformed> for Status {
     fn from(malformed: Malformed) -> Self {
-        // As tonic-prost tells it, so that it is told alike for all methods.
+        // The words of tonic-prost, so that all methods answer alike.
         Self::internal(format!("failed to decode: {malformed}"))
     }
 }
@@ -162,7 +168,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_question_is_read_and_an_answer_written_as_by_prosts_codec() {
+    async fn a_request_is_read_and_an_answer_written_as_by_prosts_codec() {
         let record = |id: &str| v1::Record { id: id.to_owned(), ..v1::Record::default() };
         let question = v1::DecideRequest {
             records: vec![record("document-1"), record("document-2"), record("document-3")],
@@ -185,13 +191,16 @@ mod tests {
             request_id: "request-1",
         };
         let answer = AnswerWriter::new(0, Disclosure::Public, |_| None::<&str>).finish(&tail);
-        let told: v1::DecideResponse = sent(DecideCodec, answer, ProstDecoder::default()).await;
-        assert_eq!((told.decision_id.as_str(), told.request_id.as_str()), ("decision-1", "request-1"));
+        let received: v1::DecideResponse = sent(DecideCodec, answer, ProstDecoder::default()).await;
+        assert_eq!(
+            (received.decision_id.as_str(), received.request_id.as_str()),
+            ("decision-1", "request-1")
+        );
     }
 
     #[test]
-    fn a_malformed_record_is_found_when_it_is_looked_at() {
-        // A record of one field, of a wire type that there is not.
+    fn a_malformed_record_is_found_when_it_is_decoded() {
+        // A record with one field of a wire type that does not exist.
         let call = DecideCall::read(Bytes::from_static(&[0x3A, 0x01, 0x0F])).expect("a question");
         assert_eq!(call.records.check(), Err(Malformed));
         assert_eq!(call.records.read(|_| {}), Err(Malformed));

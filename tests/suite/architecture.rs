@@ -27,7 +27,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("telemetry", &["wire", "config"]),
     ("identity", &["config"]),
     ("decide", &["wire"]),
-    ("service", &["decide", "wire", "index", "store", "identity", "telemetry"]),
+    ("service", &["decide", "wire", "index", "store", "config", "identity", "telemetry"]),
     ("server", &["store", "wire", "index", "config", "telemetry", "identity", "service"]),
     ("cli", &["decide", "store", "wire", "index", "config", "telemetry", "identity", "service", "server"]),
 ];

@@ -85,7 +85,7 @@ pub(crate) fn directory() -> v1::Directory {
 
 async fn set_up(server: &Server) {
     let channel = server.connect().await;
-    let replace = v1::ReplaceDirectoryRequest { directory: Some(directory()) };
+    let replace = v1::ReplaceDirectoryRequest { directory: Some(directory()), ..Default::default() };
     let mut directories = DirectoryServiceClient::new(channel.clone());
     while let Err(status) = directories.replace_directory(replace.clone()).await {
         assert_eq!(status.code(), tonic::Code::Unavailable, "{status}");

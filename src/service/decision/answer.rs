@@ -1,4 +1,5 @@
-//! The answer to `Decide`: record by record, read, decided and written at once.
+//! The answer to `Decide`: each record is decoded and decided, and its verdict
+//! is counted and written, before the next one is decoded.
 
 use uuid::fmt::Hyphenated;
 
@@ -9,7 +10,7 @@ use crate::policy::day::Instant;
 use crate::policy::request::Situation;
 use crate::service::Core;
 use crate::service::decision_id::decision_id;
-use crate::service::tally::{Decided, Tally};
+use crate::service::tally::{DecisionContext, Tally};
 use crate::wire::answer::{Answer, AnswerTail, AnswerWriter};
 use crate::wire::codec::EncodedRecords;
 use crate::wire::verdict::Disclosure;
@@ -24,8 +25,8 @@ pub(super) struct CheckedCall<'a> {
 }
 
 impl CheckedCall<'_> {
-    /// One verdict a record, in the same order, at one revision. One lookup of
-    /// the client; nothing is allocated for a record.
+    /// Writes one verdict a record, in the same order, at one revision. It looks
+    /// the client up once and allocates nothing for a record.
     pub(super) fn answer(self, core: &Core, snapshot: &Snapshot, now: Instant) -> Result<Answer, Malformed> {
         let Self { situation, records, request_id, disclosure } = self;
         let token = core.tokens.of(snapshot.point());
@@ -48,8 +49,8 @@ impl CheckedCall<'_> {
             tally.add(verdict);
             writer.verdict(verdict);
         })?;
-        let decided = Decided { id, channel: situation.channel, revision: snapshot.revision() };
-        tally.tell(core, &decided);
+        let context = DecisionContext { id, channel: situation.channel, revision: snapshot.revision() };
+        tally.record(core, &context);
         Ok(writer.finish(&tail))
     }
 }

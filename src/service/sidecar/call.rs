@@ -7,8 +7,8 @@ use envoy_types::pb::envoy::service::auth::v3::{AttributeContext, CheckRequest};
 use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Struct, Value};
 
+use super::fault::CallFault;
 use super::template::{Path, decoded};
-use super::unclear::Unclear;
 
 /// Envoy says so of a body that it has cut off.
 const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";
@@ -48,19 +48,19 @@ pub(super) fn header<'c>(request: &'c CheckRequest, name: &str) -> Option<&'c st
 
 impl<'c> Call<'c> {
     /// Reads what can only be read in one way.
-    pub(super) fn of(request: &'c CheckRequest) -> Result<Self, Unclear> {
-        let attributes = request.attributes.as_ref().ok_or(Unclear::NoRequest)?;
+    pub(super) fn of(request: &'c CheckRequest) -> Result<Self, CallFault> {
+        let attributes = request.attributes.as_ref().ok_or(CallFault::NoRequest)?;
         let http = attributes.request.as_ref().and_then(|request| request.http.as_ref());
-        let http = http.ok_or(Unclear::NoRequest)?;
+        let http = http.ok_or(CallFault::NoRequest)?;
         let (path, query) = match http.path.split_once('?') {
-            Some((path, query)) => (path, parameters(query).ok_or(Unclear::Query)?),
+            Some((path, query)) => (path, parameters(query).ok_or(CallFault::Query)?),
             None => (http.path.as_str(), Vec::new()),
         };
-        let path = Path::parse(path).map_err(|_| Unclear::Path)?;
+        let path = Path::parse(path).map_err(|_| CallFault::Path)?;
         let call = Self { attributes, http, path, query };
         let is_whole = |values: Values<'_>| values.iter().all(|value| value == "false");
         let is_partial = !call.header(PARTIAL_BODY).is_some_and(is_whole);
-        if is_partial { Err(Unclear::Body) } else { Ok(call) }
+        if is_partial { Err(CallFault::Body) } else { Ok(call) }
     }
 
     /// The HTTP method.

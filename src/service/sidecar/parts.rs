@@ -1,4 +1,6 @@
-//! The parts that a question is put together from, by their names in the interface.
+//! The fields of a `DecideRequest` that a route can set, by their paths in the
+//! interface. A test holds the table to the descriptors, so that a new field of
+//! the request cannot be forgotten here.
 
 use std::iter;
 
@@ -9,15 +11,16 @@ use serde::de::DeserializeOwned;
 use crate::wire::v1;
 use crate::wire::v1::claim::Kind;
 
-/// A part of a question.
+/// A field of the request.
 #[derive(Debug)]
 pub(super) struct Part {
-    /// Its name in the interface.
+    /// Its path in the interface.
     pub(super) name: &'static str,
     pub(super) put: Put,
 }
 
-/// How a part is put where it belongs. Those that may be unreadable say so.
+/// How the field is set. A setter that parses its value returns none if the
+/// value is not valid.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Put {
     Text(fn(&mut Draft, String)),
@@ -32,7 +35,7 @@ pub(super) enum Put {
     RecordName(fn(&mut v1::Record, &str) -> Option<()>),
 }
 
-/// A question being put together.
+/// A request under construction.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
     question: v1::DecideRequest,
@@ -43,7 +46,7 @@ pub(super) struct Draft {
     emergency: Option<v1::Emergency>,
 }
 
-/// Every part that there is.
+/// Every field that can be set.
 pub(super) static PARTS: [Part; 33] = [
     text("client.extension", |draft, text| client(draft).extension = text),
     text("client.root", |draft, text| client(draft).root = text),
@@ -120,19 +123,19 @@ pub(super) static PARTS: [Part; 33] = [
     text("request_id", |draft, text| draft.question.request_id = text),
 ];
 
-/// Without these there is no question.
+/// Fields that every route must set.
 pub(super) const REQUIRED: [&str; 4] = ["client.extension", "requester.register", "channel", "access_right"];
 
-/// As many records are asked about as there are of these, unless they come whole.
+/// The number of its values is the number of records, unless records are taken whole.
 pub(super) const RECORD_ID: &str = "records.id";
 
 impl Put {
-    /// What to send.
+    /// What a caller must send.
     pub(super) fn expected(self) -> &'static str {
         match self {
             Self::Text(_) | Self::RecordText(_) => "text",
             Self::Flag(_) => "true or false",
-            Self::Name(_) | Self::RecordName(_) => "a name that the interface has, in full",
+            Self::Name(_) | Self::RecordName(_) => "the full name of an enum value of the interface",
             Self::List(_) => "a list in protobuf's JSON, in base64url without padding",
         }
     }
@@ -144,7 +147,7 @@ impl Put {
 }
 
 impl Draft {
-    /// Puts a part of the whole question in its place; none if it cannot be read.
+    /// Sets a field of the whole request; none if the value is not valid.
     pub(super) fn put(&mut self, put: Put, value: &str) -> Option<()> {
         match put {
             Put::Text(put) => put(self, value.to_owned()),
@@ -159,19 +162,19 @@ impl Draft {
         Some(())
     }
 
-    /// Whether a part can be read.
+    /// Whether a value is valid.
     pub(super) fn takes(put: Put, value: &str) -> bool {
         let mut draft = Self::default();
         draft.add_records(1);
         draft.put(put, value).is_some()
     }
 
-    /// Makes room for so many records that are put together from parts.
+    /// Adds empty records whose fields are set afterwards.
     pub(super) fn add_records(&mut self, count: usize) {
         self.question.records.resize_with(count, v1::Record::default);
     }
 
-    /// Puts a part in each record; none if one of them cannot be read.
+    /// Sets a field of each record; none if one of the values is not valid.
     pub(super) fn put_in_records<'v>(
         &mut self,
         put: Put,
@@ -187,7 +190,7 @@ impl Draft {
         Some(())
     }
 
-    /// The question.
+    /// The request.
     pub(super) fn finish(self) -> v1::DecideRequest {
         let Self { mut question, statutory_right, authority, joint_service, unable, emergency } = self;
         let claims = [
@@ -232,4 +235,44 @@ const fn list(name: &'static str, put: fn(&mut Draft, &str) -> Option<()>) -> Pa
 
 const fn record_text(name: &'static str, put: fn(&mut v1::Record, String)) -> Part {
     Part { name, put: Put::RecordText(put) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use prost::Message;
+    use prost_types::field_descriptor_proto::{Label, Type};
+    use prost_types::{DescriptorProto, FileDescriptorSet};
+
+    use super::*;
+    use crate::wire::DESCRIPTORS;
+
+    /// The paths of the fields of a message and of the messages in it. A list of
+    /// messages has a path of its own besides those of their fields.
+    fn paths(messages: &[DescriptorProto], name: &str, path: &str, all: &mut BTreeSet<String>) {
+        let message = messages.iter().find(|message| message.name() == name).expect(name);
+        for field in &message.field {
+            let path = format!("{path}{}", field.name());
+            if field.r#type() != Type::Message {
+                all.insert(path);
+                continue;
+            }
+            if field.label() == Label::Repeated {
+                all.insert(path.clone());
+            }
+            let inner = field.type_name().rsplit('.').next().expect("a name");
+            paths(messages, inner, &format!("{path}."), all);
+        }
+    }
+
+    #[test]
+    fn a_route_can_set_every_field_of_a_request() {
+        let files = FileDescriptorSet::decode(DESCRIPTORS).expect("descriptors").file;
+        let messages: Vec<_> = files.into_iter().flat_map(|file| file.message_type).collect();
+        let mut fields = BTreeSet::new();
+        paths(&messages, "DecideRequest", "", &mut fields);
+        let parts: BTreeSet<String> = PARTS.iter().map(|part| part.name.to_owned()).collect();
+        assert_eq!(parts, fields, "add the new field of DecideRequest to PARTS");
+    }
 }

@@ -1,7 +1,9 @@
-//! The places in a call that parts of a question are read from. A place is
-//! checked when the configuration is read, so that a call cannot fail by it.
+//! The sources of a field in a call. Each is checked when the configuration is
+//! read, so that no call can fail because of the configuration.
 
 use std::borrow::Cow;
+
+use crate::config::PartSource;
 
 use super::call::{Call, Values};
 use super::template::Template;
@@ -9,30 +11,7 @@ use super::template::Template;
 /// Where Envoy's filter for JSON web tokens puts the payloads that it has verified.
 const JWT_FILTER: &str = "envoy.filters.http.jwt_authn";
 
-/// A place in what Envoy reports of a call, as it is configured.
-#[derive(Clone, Debug)]
-pub enum PartSource {
-    /// A header.
-    Header(String),
-    /// A part of the path.
-    Path(String),
-    /// A parameter of the query.
-    Query(String),
-    /// A claim of a verified token: where Envoy puts the payload, and the names
-    /// that lead from there to the claim.
-    Jwt(Vec<String>),
-    /// Dynamic metadata of a filter: its namespace, and the names that lead
-    /// from there to the value.
-    Metadata(Vec<String>),
-    /// The peer's name by its certificate, with `{value}` for what is taken.
-    Principal(String),
-    /// A context extension of Envoy's route.
-    ContextExtension(String),
-    /// Always this.
-    Value(String),
-}
-
-/// The same, checked.
+/// A source that was checked.
 #[derive(Debug)]
 pub(super) enum Source {
     Header(String),
@@ -53,7 +32,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// Reads a place; the error names it and says what to write.
+    /// Checks a configured source. The error names it and says what to write.
     pub(super) fn new(configured: &PartSource, path: &Template) -> Result<Self, String> {
         Ok(match configured {
             PartSource::Header(name) if is_header(name) => Self::Header(name.clone()),
@@ -95,7 +74,7 @@ impl Source {
         })
     }
 
-    /// Whether it has one value at most, and so cannot have one for each record.
+    /// Whether it has at most one value, and so cannot have one for each record.
     pub(super) fn is_single(&self) -> bool {
         match self {
             Self::Header(_) | Self::Parameter(_) | Self::Metadata { .. } => false,
@@ -103,7 +82,7 @@ impl Source {
         }
     }
 
-    /// Every value that a call has here; none if there is one that is no text.
+    /// Every value of the source in a call; none if one of them is not text.
     pub(super) fn values<'v>(&'v self, call: &'v Call<'_>, path: &Template) -> Option<Values<'v>> {
         let at_most_one = |value: Option<&'v str>| value.map(Cow::Borrowed).into_iter().collect();
         Some(match self {
@@ -134,8 +113,8 @@ fn principal(template: &str) -> Result<Source, String> {
     }
 }
 
-/// Whether a header can have this name. Envoy reports the parts of the request
-/// line too, with a colon before the name.
+/// Whether a header can have this name. Envoy also sends the pseudo-headers,
+/// whose names start with a colon.
 fn is_header(name: &str) -> bool {
     let name = name.strip_prefix(':').unwrap_or(name);
     !name.is_empty()

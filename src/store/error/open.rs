@@ -157,6 +157,7 @@ impl From<WriteError> for OpenError {
             WriteError::Read(error) => Self::Read(error),
             error @ (WriteError::ReadOnly
             | WriteError::Overloaded
+            | WriteError::DirectoryChanged
             | WriteError::NotWritten(_)
             | WriteError::OutcomeUnknown(_)
             | WriteError::Stopped(_)

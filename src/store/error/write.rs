@@ -15,6 +15,9 @@ pub enum WriteError {
     /// The queue of the writer is full.
     #[error("the store has more to write than its queue holds: try again in a moment")]
     Overloaded,
+    /// A directory was stored after the point that the caller named.
+    #[error("another directory has come into force: read it and replace that one")]
+    DirectoryChanged,
     /// Nothing was written.
     #[error("nothing was recorded: try again")]
     NotWritten(#[source] Arc<WriteError>),

@@ -184,7 +184,12 @@ async fn lock_and_read(
     let (keys, ids) = ([typed(&keys, Type::TEXT_ARRAY)], [typed(&ids, Type::TEXT_ARRAY)]);
     // All statements are sent before the first response arrives. With READ COMMITTED, a statement that
     // runs after the lock was granted sees everything that earlier holders of the lock committed.
-    let ((), row, answers, histories, taken) = tokio::try_join!(
+    let newest_directory = async {
+        let Some(Revision(after)) = inputs.directory_after else { return Ok(Vec::new()) };
+        let sql = "SELECT max(revision) FROM lupa.change WHERE revision > $1 AND what = 'directory'";
+        client.query_typed(sql, &[typed(&after.cast_signed(), Type::INT8)]).await
+    };
+    let ((), row, answers, histories, taken, newest_directory) = tokio::try_join!(
         biased;
         client.batch_execute("BEGIN"),
         head_probe::probe(client, PROBE_AND_LOCK_HEAD, before.last_seen),
@@ -198,6 +203,7 @@ async fn lock_and_read(
             "SELECT declaration_id FROM lupa.change WHERE what = 'declaration' AND declaration_id = ANY($1)",
             &ids,
         ),
+        newest_directory,
     )
     .map_err(failed)?;
     let probe = server.connector.parse_probe(&row).map_err(Failed::for_good)?;
@@ -227,6 +233,8 @@ async fn lock_and_read(
     for row in taken {
         rows.taken.extend(row::opaque_id(row.get::<_, String>(0).into()).ok());
     }
+    let newest = newest_directory.first().and_then(|row| row.get::<_, Option<i64>>(0));
+    rows.newest_directory = newest.map(|revision| Revision(revision.cast_unsigned()));
     Ok((probe, rows))
 }
 

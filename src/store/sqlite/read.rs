@@ -300,7 +300,20 @@ impl<'c> Reader<'c> {
                 rows.taken.insert((*id).clone());
             }
         }
+        if let Some(after) = inputs.directory_after {
+            rows.newest_directory = self.newest_directory(after)?;
+        }
         Ok(rows)
+    }
+
+    /// The revision of the newest directory after a revision, if there is one.
+    fn newest_directory(&self, after: Revision) -> Result<Option<Revision>, ReadError> {
+        const SELECT: &str = "SELECT max(revision) FROM change WHERE revision > ?1 AND what = 'directory'";
+        let newest = self.connection.prepare_cached(SELECT).and_then(|mut statement| {
+            statement.query_row([after.0.cast_signed()], |row| row.get::<_, Option<i64>>(0))
+        });
+        let newest = newest.map_err(|source| self.error(source))?;
+        Ok(newest.map(|revision| Revision(revision.cast_unsigned())))
     }
 
     fn change(&self, row: &Row<'_>) -> Result<Change, ReadError> {

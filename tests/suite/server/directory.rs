@@ -2,16 +2,22 @@
 
 use lupa::wire::v1;
 use lupa::wire::v1::OrganisationKind;
+use tonic::Code;
 
 use super::fixture::Fixture;
-use crate::fixtures::refused::{invalid, refused};
-use crate::fixtures::requests::{HOLDING, UNKNOWN, aino, demo_directory, entry, message, question};
+use crate::fixtures::refused::{because, invalid, refused};
+use crate::fixtures::requests::{
+    HOLDING, INFORMATION, UNKNOWN, aino, demo_directory, entry, message, question, recording,
+};
 
 async fn replace(
     fixture: &Fixture,
     directory: Option<v1::Directory>,
 ) -> Result<tonic::Response<v1::ReplaceDirectoryResponse>, tonic::Status> {
-    fixture.directories().replace_directory(v1::ReplaceDirectoryRequest { directory }).await
+    fixture
+        .directories()
+        .replace_directory(v1::ReplaceDirectoryRequest { directory, ..Default::default() })
+        .await
 }
 
 async fn shown(fixture: &Fixture) -> v1::GetDirectoryResponse {
@@ -39,6 +45,34 @@ async fn the_whole_directory_is_shown_as_it_was_given_and_replaced_at_once() {
     );
     let fixture = fixture.restart_with(&[]).await;
     assert_eq!(shown(&fixture).await.token, token);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_directory_is_replaced_only_if_it_is_the_expected_one() {
+    let fixture = Fixture::start().await;
+    let replace = async |expected_token: &str, validate_only| {
+        let directory = Some(demo_directory());
+        let request = v1::ReplaceDirectoryRequest {
+            directory,
+            expected_token: expected_token.to_owned(),
+            validate_only,
+        };
+        fixture.directories().replace_directory(request).await
+    };
+    let expected = shown(&fixture).await.token;
+    // Declarations after the token do not matter.
+    fixture.record(recording(aino(), "1", INFORMATION)).await;
+    let checked = replace(&expected, true).await.expect("valid").into_inner();
+    assert_eq!(checked, v1::ReplaceDirectoryResponse::default());
+    let replaced = replace(&expected, false).await.expect("replaced").into_inner().token;
+    let changed = because(Code::Aborted, "DIRECTORY_CHANGED");
+    assert_eq!(refused(replace(&expected, false).await), changed);
+    assert_eq!(refused(replace(&expected, true).await), changed);
+    assert_eq!(refused(replace("made up", false).await).code, Code::InvalidArgument);
+    // The token of the answer is that of the new directory.
+    let (one, other) = tokio::join!(replace(&replaced, false), replace(&replaced, false));
+    assert_eq!([&one, &other].map(|answer| answer.is_ok()).iter().filter(|is_ok| **is_ok).count(), 1);
+    replace("", false).await.expect("replaced whatever is in force");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -92,7 +92,7 @@ async fn beyond_decisions(fixture: &Fixture) -> Vec<(&'static str, Option<Status
         declaration_id: "x".to_owned(),
         ..Default::default()
     };
-    let replace = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+    let replace = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()), ..Default::default() };
     let print = message::<v1::PrintDeclarationsRequest>(
         "{ client: { extension: 010181-900C }, sector: SECTOR_HEALTHCARE, document: DOCUMENT_DENIALS, requested_by: { \
          role: ROLE_CLIENT } }",
@@ -236,7 +236,7 @@ async fn errors_contain_no_personal_data() {
     directory.organisations[0].name = "Maija Kanarialintu".to_owned();
     directory.registers.retain(|register| register.oid != HOLDING);
     directory.registers[0].controller = "Maija Kanarialintu".to_owned();
-    let replace = v1::ReplaceDirectoryRequest { directory: Some(directory) };
+    let replace = v1::ReplaceDirectoryRequest { directory: Some(directory), ..Default::default() };
     statuses.push(("ReplaceDirectory", fixture.directories().replace_directory(replace).await.err()));
 
     for (place, (method, status)) in statuses.iter().enumerate() {

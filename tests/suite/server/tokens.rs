@@ -23,7 +23,7 @@ fn forged() -> Refused {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_decision_is_made_at_the_token_or_later() {
     let fixture = Fixture::start().await;
-    let replace = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+    let replace = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()), ..Default::default() };
     let replaced = fixture.directories().replace_directory(replace).await.expect("replaced").into_inner();
     let informed = fixture.record(recording(aino(), "1", INFORMATION)).await;
     let consented = fixture.record(recording(aino(), "2", CONSENT)).await;

@@ -68,7 +68,7 @@ async fn watch_sends_changes_in_order_from_any_checkpoint() {
     let (received, _) = changes(&mut resumed, 3).await;
     assert_eq!(clients(&received), expected[1..]);
 
-    let replace = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+    let replace = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()), ..Default::default() };
     fixture.directories().replace_directory(replace).await.expect("replaced");
     for stream in [&mut live, &mut resumed] {
         let message = next(stream).await;

@@ -9,8 +9,8 @@ use lupa::policy::declaration::{Declaration, Professional, RecordedBy, Role, Wit
 use lupa::policy::refusal::Refusal;
 use lupa::policy::viewing::ViewingPurpose;
 use lupa::store::{
-    Append, AppendError, Appended, Change, Entry, ReadError, Revision, Store, StoreOptions, Viewed, Viewing,
-    WriteError,
+    Append, AppendError, Appended, Change, Entry, Epoch, Point, ReadError, Revision, Store, StoreOptions,
+    Viewed, Viewing, WriteError,
 };
 
 use super::fixture::*;
@@ -304,8 +304,31 @@ async fn the_last_of_several_withdrawals_stands(home: Shared) {
     assert_eq!(declaration.withdrawal, Some(stands));
 }
 
+/// Of two operators who replace the same directory at the same time, one succeeds.
+async fn a_directory_is_replaced_only_if_it_is_unchanged(home: Shared) {
+    let store = home.open();
+    let first = store.replace_directory(directory("1.2.1")).await.unwrap().point;
+    append(&store, declare(client(), "a declaration", denial())).await;
+    let point = Point { epoch: first.epoch, revision: Revision(first.revision.0 + 1) };
+    let replacing = |name: &'static str| store.replace_directory_unchanged_since(directory(name), point);
+    let (one, other) = tokio::join!(replacing("1.2.2"), replacing("1.2.3"));
+    assert!(matches!(
+        (&one, &other),
+        (Ok(_), Err(WriteError::DirectoryChanged)) | (Err(WriteError::DirectoryChanged), Ok(_))
+    ));
+    let second = one.or(other).unwrap().point;
+    assert!(matches!(replacing("1.2.4").await, Err(WriteError::DirectoryChanged)));
+    let elsewhere = Point { epoch: Epoch(uuid::Uuid::nil()), ..second };
+    let other_epoch = store.replace_directory_unchanged_since(directory("1.2.4"), elsewhere).await;
+    assert!(matches!(other_epoch, Err(WriteError::DirectoryChanged)));
+    store.replace_directory_unchanged_since(directory("1.2.4"), second).await.unwrap();
+    let directories = load(&store).into_iter().filter(|change| matches!(change, Change::Directory { .. }));
+    assert_eq!(directories.count(), 3);
+}
+
 on_both_stores!(
     revisions_have_no_gaps,
+    a_directory_is_replaced_only_if_it_is_unchanged,
     changes_are_read_from_any_revision_on,
     repeated_append_returns_the_first_answer,
     a_key_is_for_one_thing,

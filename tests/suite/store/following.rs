@@ -145,7 +145,7 @@ async fn read_only_replica_decides_by_the_writers_changes() {
     command.env("LUPA_STORE__READ_ONLY", "true");
     let following = Process::start(command).expect("it listens");
     let channel = writing.connect().await;
-    let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+    let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()), ..Default::default() };
     DirectoryServiceClient::new(channel.clone()).replace_directory(load).await.expect("stored");
     let mut declarations = DeclarationServiceClient::new(channel);
     declarations.record_declaration(recording(aino(), "information", INFORMATION)).await.expect("stored");
@@ -163,7 +163,7 @@ async fn read_only_replica_decides_by_the_writers_changes() {
     let read_only = because(Code::FailedPrecondition, "STORE_READ_ONLY");
     assert_eq!(refused(declarations.record_declaration(recording(aino(), "more", CONSENT)).await), read_only);
     assert_eq!(refused(declarations.list_declarations(listing(aino())).await), read_only);
-    let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+    let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()), ..Default::default() };
     let replaced = DirectoryServiceClient::new(channel).replace_directory(load).await;
     assert_eq!(refused(replaced), read_only);
 

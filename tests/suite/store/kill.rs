@@ -160,7 +160,7 @@ async fn survives_kills(store: &Stored, victim: Victim<'_>) {
 /// Stores the directory.
 async fn begin(store: &Stored) {
     let process = Process::start(store.serve()).expect("it listens");
-    let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+    let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()), ..Default::default() };
     DirectoryServiceClient::new(process.connect().await).replace_directory(load).await.expect("stored");
     process.terminate();
 }

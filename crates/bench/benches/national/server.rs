@@ -42,7 +42,7 @@ pub(crate) fn demo_directory() -> v1::Directory {
 
 async fn set_up(server: &Server) {
     let channel = server.connect().await;
-    let replace = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+    let replace = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()), ..Default::default() };
     let mut directories = DirectoryServiceClient::new(channel.clone());
     directories.replace_directory(replace).await.expect("a directory");
     let mut declarations = DeclarationServiceClient::new(channel);

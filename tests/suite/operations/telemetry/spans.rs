@@ -219,7 +219,7 @@ async fn unavailable_decision_is_an_error_span() {
     // A token that the copy does not reach.
     let process = start(folder.path(), &receiver, &[]);
     let channel = process.connect().await;
-    let request = ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+    let request = ReplaceDirectoryRequest { directory: Some(demo_directory()), ..Default::default() };
     let replaced = DirectoryServiceClient::new(channel).replace_directory(request).await.unwrap();
     let token = replaced.into_inner().token;
     ended(process);

@@ -21,7 +21,7 @@ use crate::fixtures::requests::{
 async fn start(folder: &TempDir) -> (Process, tonic::transport::Channel) {
     let process = Process::start(serve(&folder.path().join("store.sqlite"))).expect("it listens");
     let channel = process.connect().await;
-    let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+    let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()), ..Default::default() };
     DirectoryServiceClient::new(channel.clone()).replace_directory(load).await.expect("stored");
     (process, channel)
 }
@@ -184,7 +184,9 @@ registers:
 - { oid: 1.2.246.4, controller: 1.2.246.5, kind: REGISTER_KIND_PRIVATE_HEALTHCARE }
 ",
     );
-    let status = directories.replace_directory(v1::ReplaceDirectoryRequest { directory: Some(faulty) }).await;
+    let status = directories
+        .replace_directory(v1::ReplaceDirectoryRequest { directory: Some(faulty), ..Default::default() })
+        .await;
     let details = status.expect_err("it is refused").get_error_details();
     let violations = &details.bad_request().expect("a BadRequest").field_violations;
     let mut refusal: Vec<_> = violations

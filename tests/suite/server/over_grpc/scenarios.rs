@@ -141,7 +141,13 @@ async fn the_directory_is_replaced_over_grpc() {
     let given = &scenarios.first().unwrap().directory.0;
     let running = Running::start(&Calendar::published(), clock::now).await;
     let mut client = DirectoryServiceClient::new(running.channel.clone());
-    client.replace_directory(v1::ReplaceDirectoryRequest { directory: Some(given.clone()) }).await.unwrap();
+    client
+        .replace_directory(v1::ReplaceDirectoryRequest {
+            directory: Some(given.clone()),
+            ..Default::default()
+        })
+        .await
+        .unwrap();
     let shown = client.get_directory(v1::GetDirectoryRequest {}).await.unwrap().into_inner();
     assert_eq!(shown.directory.as_ref(), Some(given));
     running.end().await;

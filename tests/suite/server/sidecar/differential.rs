@@ -67,7 +67,7 @@ async fn envoy_check_agrees_with_decide() {
         request.records.retain(|record| RecordKind::try_from(record.kind).is_ok());
         store.import(of_client(&request, declarations, seed)).await.unwrap();
         let mut directories = DirectoryServiceClient::new(running.channel.clone());
-        let directory = ReplaceDirectoryRequest { directory: Some(directory) };
+        let directory = ReplaceDirectoryRequest { directory: Some(directory), ..Default::default() };
         directories.replace_directory(directory).await.unwrap();
         for question in variants(&request) {
             let mut decisions = DecisionServiceClient::new(running.channel.clone());

@@ -35,8 +35,8 @@ fn every_fault_of_the_routes_is_reported() {
             "sidecar.routes[0].question.records.kind: value: write a name",
             "sidecar.routes[0].question.client.extension: path: write {klient} once",
             "sidecar.routes[0].question.requester.registre: no such part",
-            "sidecar.routes[0].question.requester.register: there is no question without it",
-            "sidecar.routes[0].question.access_right: there is no question without it",
+            "sidecar.routes[0].question.requester.register: required",
+            "sidecar.routes[0].question.access_right: required",
             "sidecar.routes[1]: methods: name at least one",
             "sidecar.routes[1]: path: write a path",
         ] {
@@ -107,7 +107,7 @@ fn a_fault_of_a_route_names_the_field_and_what_to_write() {
             format!("{ROUTE}question.records.id = {{ query = 'id' }}"),
             "question.records.register: several: write it at records.id too",
         ),
-        (ROUTE.to_owned(), "question.records.id: there is no question without a record"),
+        (ROUTE.to_owned(), "question.records.id: a record is required"),
     ] {
         let output = refused(&routes);
         assert!(output.contains("sidecar.routes[0]"), "{routes}: {output}");

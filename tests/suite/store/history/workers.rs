@@ -63,7 +63,7 @@ impl Shared {
 impl Workers {
     /// Stores the directory and starts the clients.
     pub(crate) async fn start(channels: &[Channel], seed: u64, max_staleness: Duration) -> Self {
-        let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()) };
+        let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()), ..Default::default() };
         let started_at = Instant::now();
         while DirectoryServiceClient::new(channels[0].clone()).replace_directory(load.clone()).await.is_err()
         {

@@ -1,21 +1,22 @@
-//! Why a call is denied without a question having been asked.
+//! Why a call is denied before anything is decided: it does not become one
+//! unambiguous request. It is denied, never guessed.
 
 use crate::wire::violation::InvalidRequest;
 
-/// A call that is no question, or not certainly one. It is denied, not guessed.
-/// Never repeats what was sent: it may be personal.
+/// What is wrong with a call. The text never repeats what was sent, which may be
+/// personal.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unclear {
-    #[error("Envoy told nothing of an HTTP request: check its configuration")]
+pub(super) enum CallFault {
+    #[error("Envoy sent no HTTP request to check: correct its configuration")]
     NoRequest,
     #[error("the path can be read in more than one way: send it normalized, without encoded slashes or dots")]
     Path,
-    #[error("the query cannot be read: percent-encode it, with %20 for a space and %2B for a plus sign")]
+    #[error("the query is not valid: percent-encode it, with %20 for a space and %2B for a plus sign")]
     Query,
-    #[error("a part of the body was sent to be decided about: bodies are not, so turn that off in Envoy")]
+    #[error("Envoy sent a part of the body, which is not checked: turn `with_request_body` off")]
     Body,
     #[error(
-        "the call has a body, or asks to upgrade the connection, and its method has none: send it without"
+        "the call has a body or asks to upgrade the connection, and its method allows neither: send it without"
     )]
     BodyUnexpected,
     #[error(
@@ -23,14 +24,14 @@ pub(super) enum Unclear {
     )]
     QueryUnexpected,
     #[error(
-        "no route fits the method and the path: correct the call, or have the operator add to sidecar.routes"
+        "no route has this method and path: correct the call, or have the operator add a route to sidecar.routes"
     )]
     NoRoute,
-    #[error("`{0}` is missing: send it as the operator of this service says")]
+    #[error("`{0}` is missing: send it as the operator of this service requires")]
     Missing(&'static str),
     #[error("`{0}` was sent more than once, or with a comma: send it once")]
     Doubled(&'static str),
-    #[error("`{name}` cannot be read: send {expected}")]
+    #[error("`{name}` is not valid: send {expected}")]
     Unreadable { name: &'static str, expected: &'static str },
     #[error("`{0}` was sent fewer times than there are records: send it once for each, in their order")]
     FewerThanRecords(&'static str),
@@ -38,12 +39,12 @@ pub(super) enum Unclear {
     MoreThanRecords(&'static str),
     #[error("one `{0}` of several is empty: send it once for each record, in their order")]
     EmptyAmongSeveral(&'static str),
-    #[error("{}", told(.0))]
+    #[error("{}", in_words(.0))]
     Invalid(#[from] InvalidRequest),
 }
 
-impl Unclear {
-    /// For programs.
+impl CallFault {
+    /// The reason, for programs: in the answer and the metrics.
     pub(super) fn code(&self) -> &'static str {
         match self {
             Self::NoRequest => "NO_REQUEST",
@@ -61,7 +62,8 @@ impl Unclear {
     }
 }
 
-fn told(InvalidRequest { violations }: &InvalidRequest) -> String {
-    let told = violations.iter().map(|violation| format!("`{}`: {}", violation.field, violation.description));
-    told.collect::<Vec<_>>().join("; ")
+fn in_words(InvalidRequest { violations }: &InvalidRequest) -> String {
+    let words =
+        violations.iter().map(|violation| format!("`{}`: {}", violation.field, violation.description));
+    words.collect::<Vec<_>>().join("; ")
 }
