@@ -44,7 +44,6 @@ fn in_json(reason: &DescribedReason) -> serde_json::Value {
 /// The reason and the code, and below them the meaning and what to do.
 fn paragraphs(terminal: Terminal, reason: &DescribedReason) -> String {
     let DescribedReason { reason, code, meaning, action } = reason;
-    let (meaning, action) =
-        (terminal.paragraph("    ", meaning), terminal.paragraph("    do: ", action));
+    let (meaning, action) = (terminal.paragraph("    ", meaning), terminal.paragraph("    do: ", action));
     format!("{reason} ({code})\n{meaning}{action}")
 }
