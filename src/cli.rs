@@ -9,6 +9,7 @@ mod declare;
 mod demo;
 mod directory;
 pub mod document;
+mod errors;
 mod exit;
 mod explain;
 pub mod failure;
@@ -134,6 +135,8 @@ pub enum Command {
     Rules(rules::RulesArgs),
     /// Show every setting with its effective value, and where it comes from
     Config(config::ConfigArgs),
+    /// Show every error reason with its code, meaning and what to do
+    Errors(errors::ErrorsArgs),
     /// Show every metric with its labels and meaning
     Metrics(metrics::MetricsArgs),
     /// Print a completion script for a shell
@@ -161,7 +164,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Test(args) => test::run(&args, &global),
         Command::Rules(args) => rules::run(args, &global).await,
         Command::Config(args) => config::run(&args, &global),
-        Command::Metrics(args) => metrics::run(&args),
+        Command::Errors(args) => errors::run(&args, &global),
+        Command::Metrics(args) => metrics::run(&args, &global),
         Command::Completions(args) => completions::run(&args),
     }
 }

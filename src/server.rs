@@ -62,7 +62,7 @@ pub enum ServerError {
     /// The store could not be opened.
     #[error("the store cannot be opened")]
     Open(#[source] OpenError),
-    /// Routes of calls that make no sense.
+    /// The configured Envoy routes are invalid.
     #[cfg(feature = "envoy")]
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Routes(Vec<RouteFault>),

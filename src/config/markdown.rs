@@ -14,17 +14,17 @@ const DURATIONS: [(i64, &str); 2] = [(60_000, "min"), (1_000, "s")];
 #[must_use]
 pub fn markdown() -> String {
     let published = Calendar::published();
-    let mut text = String::new();
-    for (section, title) in SECTIONS {
-        text.push_str(&format!(
-            "\n### `[{section}]`: {title}\n\n| setting | default | meaning |\n|---|---|---|\n"
-        ));
-        for setting in SETTINGS.iter().filter(|setting| setting.section() == *section) {
-            let Setting { name, meaning, .. } = setting;
-            text.push_str(&format!("| `{name}` | {} | {meaning} |\n", default(setting, &published)));
-        }
-    }
-    text
+    let table = |(section, title): &(&str, &str)| {
+        let rows = SETTINGS.iter().filter(|setting| setting.section() == *section);
+        let rows = rows.map(|setting| {
+            format!("| `{}` | {} | {} |\n", setting.name, default(setting, &published), setting.meaning)
+        });
+        format!(
+            "### `[{section}]`: {title}\n\n| setting | default | meaning |\n|---|---|---|\n{}",
+            rows.collect::<String>()
+        )
+    };
+    SECTIONS.iter().map(table).collect::<Vec<_>>().join("\n")
 }
 
 /// The default in TOML, with the unit that people read it in.

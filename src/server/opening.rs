@@ -7,7 +7,7 @@ use crate::config::{self, Config, Secret, Tls};
 use crate::policy::day::Instant;
 use crate::store::{OpenError, Password, PostgresOptions, PostgresTls, Store, StoreOptions};
 
-/// Opens the store. Blocks.
+/// Opens the store. This blocks the thread.
 pub(super) fn open(config: &Config, clock: fn() -> Instant) -> Result<Store, OpenError> {
     let options = options(config, clock);
     let config = &config.store;
@@ -37,7 +37,7 @@ pub fn options(config: &Config, clock: fn() -> Instant) -> StoreOptions {
     }
 }
 
-/// How the server of a URL is reached.
+/// The options of a connection to PostgreSQL, from the settings.
 pub fn postgres(config: &config::Store, url: &str) -> Result<PostgresOptions, OpenError> {
     let authorities = config.tls_ca_file.clone();
     Ok(PostgresOptions {
@@ -56,7 +56,7 @@ pub fn postgres(config: &config::Store, url: &str) -> Result<PostgresOptions, Op
     })
 }
 
-/// The password, without the end of its line.
+/// The password, without the line break at the end of its file.
 fn password(config: &config::Store) -> Result<Option<Password>, OpenError> {
     let from_file = |path: &PathBuf| {
         let read = std::fs::read_to_string(path);

@@ -12,7 +12,6 @@ mod tree;
 
 use std::collections::BTreeMap;
 
-use lupa::config;
 use lupa::policy::client_id::IdentityCode;
 
 use code::Code;
@@ -280,16 +279,4 @@ fn names_are_read_from_tokens() {
     assert_eq!(code.submodules, ["file", "b"]);
     let source = Source { path: "src/store/row/content.rs".to_owned() };
     assert_eq!((source.room().as_deref(), source.depth()), (Some("store"), 3));
-}
-
-/// The tables of the settings are the output of `lupa config --markdown`.
-#[test]
-fn the_configuration_page_is_generated() {
-    const MARKER: &str = "<!-- generated: lupa config --markdown -->\n";
-    let page = text_of("docs/configuration.md").expect("docs/configuration.md");
-    let (_, tables) = page.split_once(MARKER).expect("the marker line");
-    assert!(
-        tables == config::markdown(),
-        "docs/configuration.md: replace all that follows the marker line with the output of `lupa config --markdown`"
-    );
 }

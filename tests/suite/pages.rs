@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lupa::config;
 use lupa::policy::rules::sources;
 use lupa::wire::error;
 
@@ -25,10 +26,15 @@ fn sources_page_is_generated() {
 }
 
 #[test]
-fn errors_page_is_generated() {
+fn configuration_page_is_generated() {
     assert_generated(
-        "docs/errors.md",
-        "<!-- generated: the error reasons of proto/lupa/v1/errors.proto -->",
-        &error::markdown(),
+        "docs/configuration.md",
+        "<!-- generated: lupa config --markdown -->",
+        &config::markdown(),
     );
+}
+
+#[test]
+fn errors_page_is_generated() {
+    assert_generated("docs/errors.md", "<!-- generated: lupa errors --markdown -->", &error::markdown());
 }
