@@ -90,6 +90,8 @@
 // `#[inline]`: a function that is not generic is otherwise inlined across crates
 // only by link-time optimization, and a decision takes some 40 ns in all.
 
+#![forbid(unsafe_code)]
+
 pub mod oid;
 pub mod day;
 pub mod client_id;
