@@ -38,7 +38,7 @@ Examples:
 #[command(after_help = AFTER_HELP, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub struct DeclareArgs {
     #[command(subcommand)]
-    what: Option<What>,
+    what: Option<DeclareCommand>,
     /// A RecordDeclarationRequest in YAML or JSON instead of a subcommand; `-` reads standard input
     #[arg(long, value_name = "FILE", required = true)]
     file: Option<PathBuf>,
@@ -48,7 +48,7 @@ pub struct DeclareArgs {
 }
 
 #[derive(Debug, Subcommand)]
-enum What {
+enum DeclareCommand {
     /// The client has received the "Information about the Kanta Services"
     Information(InformationArgs),
     /// The client consents to data sharing
@@ -126,7 +126,7 @@ pub(super) fn show_notices(terminal: Terminal, notices: &[i32]) -> Result<(), Fa
     })
 }
 
-impl What {
+impl DeclareCommand {
     fn into_request(self) -> v1::RecordDeclarationRequest {
         let (declaration, statement) = match self {
             Self::Information(InformationArgs { version, way, statement }) => {

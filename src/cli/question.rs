@@ -30,7 +30,7 @@ pub(super) struct QuestionArgs {
     channel: Option<v1::Channel>,
     /// Why the professional handles the client's data; without it every record is denied
     #[arg(long)]
-    ground: Option<Ground>,
+    ground: Option<GroundArg>,
     /// The professional has the access right to the data; without it every record is denied
     #[arg(long)]
     access_right: bool,
@@ -53,7 +53,7 @@ pub(super) struct QuestionArgs {
 
 /// Why the professional handles the client's data.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Ground {
+enum GroundArg {
     /// A care relationship
     Care,
     /// A client relationship
@@ -114,7 +114,7 @@ pub(super) fn client_id(extension: String) -> v1::ClientId {
     v1::ClientId { extension, root: String::new() }
 }
 
-impl Ground {
+impl GroundArg {
     fn on_the_wire(self) -> v1::Ground {
         match self {
             Self::Care => v1::Ground::CareRelationship,

@@ -74,7 +74,7 @@ pub enum Request {
 
 /// The outcome of a request.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub enum ScenarioOutcome {
     /// One verdict for each record.
     Decided(Vec<v1::Verdict>),
     /// The request was accepted: declarations were recorded or shown.
@@ -88,7 +88,7 @@ pub enum Outcome {
     Refused(String),
 }
 
-impl Outcome {
+impl ScenarioOutcome {
     /// The outcome of an invalid request.
     #[must_use]
     pub fn invalid() -> Self {
@@ -102,7 +102,7 @@ impl Outcome {
     }
 }
 
-impl From<Result<Admitted, Refusal>> for Outcome {
+impl From<Result<Admitted, Refusal>> for ScenarioOutcome {
     fn from(admitted: Result<Admitted, Refusal>) -> Self {
         match admitted {
             Ok(Admitted { notices, replaced: _ }) => Self::Accepted {
@@ -114,14 +114,14 @@ impl From<Result<Admitted, Refusal>> for Outcome {
     }
 }
 
-impl From<Refusal> for Outcome {
+impl From<Refusal> for ScenarioOutcome {
     fn from(refusal: Refusal) -> Self {
         let is_not_found = refusal == Refusal::DeclarationUnknown;
         Self::Refused(if is_not_found { "NOT_FOUND" } else { refusal.code() }.to_owned())
     }
 }
 
-impl From<InvalidRequest> for Outcome {
+impl From<InvalidRequest> for ScenarioOutcome {
     fn from(_: InvalidRequest) -> Self {
         Self::invalid()
     }
@@ -130,16 +130,16 @@ impl From<InvalidRequest> for Outcome {
 impl Scenario {
     /// The outcome of the request, computed by the core.
     #[must_use]
-    pub fn ask_core(&self) -> Outcome {
+    pub fn ask_core(&self) -> ScenarioOutcome {
         self.answer().unwrap_or_else(|refused| refused)
     }
 
-    fn answer(&self) -> Result<Outcome, Outcome> {
+    fn answer(&self) -> Result<ScenarioOutcome, ScenarioOutcome> {
         let directory = &self.directory.1;
         let (calendar, now) = (&*self.calendar, self.at);
         let terms = Terms { directory, calendar, clock_ahead_max: CLOCK_AHEAD_MAX };
         Ok(match &self.request {
-            Request::Decide(message) => Outcome::Decided(self.decide(message)?),
+            Request::Decide(message) => ScenarioOutcome::Decided(self.decide(message)?),
             Request::Record(message) => {
                 let (submission, _) = submission(message)?;
                 check_born(&submission.client, now)?;
@@ -156,14 +156,14 @@ impl Scenario {
                 let Listing { client, selection, view, page_size: _ } = listing(message)?;
                 let showing = Showing { client: &client, directory, calendar, now };
                 let selected = select(&selection, &view, &self.declarations.1, showing)?;
-                Outcome::shown(selected.iter().map(|shown| shown.declaration))
+                ScenarioOutcome::shown(selected.iter().map(|shown| shown.declaration))
             }
             Request::Print(message) => {
                 let order = print_order(message)?;
                 let printed = printout(&order.submission, &self.declarations.1, directory, calendar, now)?;
-                Outcome::shown(printed.entries.iter().map(|entry| entry.declaration))
+                ScenarioOutcome::shown(printed.entries.iter().map(|entry| entry.declaration))
             }
-            Request::Unreadable => Outcome::invalid(),
+            Request::Unreadable => ScenarioOutcome::invalid(),
         })
     }
 

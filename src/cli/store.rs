@@ -65,7 +65,7 @@ pub struct VerifyArgs {
 
 /// The summary of a store.
 #[derive(Serialize)]
-struct Summary {
+struct StoreSummary {
     store: String,
     epoch: String,
     revision: u64,
@@ -103,7 +103,7 @@ fn back_up(BackupArgs { to, store }: &BackupArgs, config: &Config) -> Result<Exi
 
 fn copy(CopyArgs { from, to }: &CopyArgs, config: &Config, json: bool) -> Result<Exit, Failure> {
     let options = opening::options(config, clock::now);
-    let original = open(from, config, Access::Exclusive)?;
+    let original = open(from, config, StoreAccess::Exclusive)?;
     let server;
     let target = if is_url(to) {
         server = opening::postgres(&config.store, to).map_err(failed)?;
@@ -136,7 +136,7 @@ fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Res
         (None, Some(url)) => url.clone(),
         (None, None) => config.store.path.to_string_lossy().into_owned(),
     };
-    let opened = open(&place, config, Access::Shared)?;
+    let opened = open(&place, config, StoreAccess::Shared)?;
     let bar = bar_of_changes(opened.count().map_err(failed)?);
     let verified = opened.verify(&mut |Revision(at)| {
         bar.set_position(at);
@@ -151,12 +151,12 @@ fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Res
 
 /// Whether another process may use a file at the same time.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Access {
+enum StoreAccess {
     Exclusive,
     Shared,
 }
 
-fn open(place: &str, config: &Config, access: Access) -> Result<Store, Failure> {
+fn open(place: &str, config: &Config, access: StoreAccess) -> Result<Store, Failure> {
     let options = opening::options(config, clock::now);
     // The command decides nothing, so the staleness bound of the store does not apply.
     let options = StoreOptions { max_staleness: Duration::ZERO, ..options };
@@ -166,8 +166,8 @@ fn open(place: &str, config: &Config, access: Access) -> Result<Store, Failure> 
         return Store::connect(&postgres, options).map_err(failed);
     }
     match access {
-        Access::Exclusive => Store::open(Path::new(place), options),
-        Access::Shared => Store::open_to_follow(Path::new(place), options),
+        StoreAccess::Exclusive => Store::open(Path::new(place), options),
+        StoreAccess::Shared => Store::open_to_follow(Path::new(place), options),
     }
     .map_err(failed)
 }
@@ -194,7 +194,7 @@ fn failed(error: impl Into<CopyError>) -> Failure {
 
 fn show(place: &str, verified: &Verified, json: bool) -> Result<Exit, Failure> {
     let Verified { epoch, revision, viewings, digest, faults, faults_count } = verified;
-    let summary = Summary {
+    let summary = StoreSummary {
         store: place.to_owned(),
         epoch: epoch.to_string(),
         revision: revision.0,
@@ -206,7 +206,7 @@ fn show(place: &str, verified: &Verified, json: bool) -> Result<Exit, Failure> {
     if json {
         terminal.show_json(&summary)?;
     } else {
-        let Summary { store, epoch, revision, viewings, digest, faults: _ } = &summary;
+        let StoreSummary { store, epoch, revision, viewings, digest, faults: _ } = &summary;
         terminal.show(&format!(
             "store     {store}\nepoch     {epoch}\nchanges   {}\nviewings  {}\ndigest    {digest}\n",
             HumanCount(*revision),

@@ -43,7 +43,7 @@ const DIGEST_BYTES: usize = 32;
 
 /// Why a checkpoint could not be written.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum WriteError {
+pub(super) enum CheckpointError {
     #[error("the file cannot be written: check that the disk has room and that lupa may write there")]
     File(#[from] io::Error),
     #[error(transparent)]
@@ -70,7 +70,7 @@ pub(super) fn write(
     path: &Path,
     snapshot: &Snapshot,
     is_stopped: &AtomicBool,
-) -> Result<Option<u64>, WriteError> {
+) -> Result<Option<u64>, CheckpointError> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     let new = Path::new(&new);
@@ -85,7 +85,7 @@ pub(super) fn write(
         }
         Ok(written)
     };
-    let result: Result<Option<u64>, WriteError> = write();
+    let result: Result<Option<u64>, CheckpointError> = write();
     // An unfinished file takes disk space that the store needs.
     remove(new)?;
     result
@@ -99,7 +99,11 @@ fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-fn write_new(new: &Path, snapshot: &Snapshot, is_stopped: &AtomicBool) -> Result<Option<u64>, WriteError> {
+fn write_new(
+    new: &Path,
+    snapshot: &Snapshot,
+    is_stopped: &AtomicBool,
+) -> Result<Option<u64>, CheckpointError> {
     let mut options = OpenOptions::new();
     let file = options.write(true).create_new(true).mode(FILE_MODE).open(new)?;
     let mut file = BufWriter::with_capacity(1 << 20, file);

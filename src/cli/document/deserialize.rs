@@ -5,8 +5,8 @@ use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqA
 use serde::forward_to_deserialize_any;
 
 use super::error::ParseError;
-use super::node::{Content, Field, Node};
-use super::path::Step;
+use super::node::{Node, NodeContent, NodeField};
+use super::path::PathStep;
 
 /// Deserializes one part of a document.
 #[derive(Clone, Copy)]
@@ -17,23 +17,23 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParseError> {
         match &self.0.content {
-            Content::Nothing => visitor.visit_unit(),
-            Content::Flag(flag) => visitor.visit_bool(*flag),
+            NodeContent::Nothing => visitor.visit_unit(),
+            NodeContent::Flag(flag) => visitor.visit_bool(*flag),
             // The mapping accepts the number of an enum value in place of its
             // name. Where text is expected, a number keeps its spelling.
-            Content::Text(text) => match text.parse::<i64>() {
+            NodeContent::Text(text) => match text.parse::<i64>() {
                 Ok(number) if number.to_string() == *text => visitor.visit_i64(number),
                 _ => visitor.visit_borrowed_str(text),
             },
-            Content::List(items) => visitor.visit_seq(Items { items: items.iter().enumerate() }),
-            Content::Fields(fields) => visitor.visit_map(Fields { fields: fields.iter(), field: None }),
+            NodeContent::List(items) => visitor.visit_seq(Items { items: items.iter().enumerate() }),
+            NodeContent::Fields(fields) => visitor.visit_map(Fields { fields: fields.iter(), field: None }),
         }
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParseError> {
         match &self.0.content {
-            Content::Text(text) => visitor.visit_borrowed_str(text),
-            Content::Nothing | Content::Flag(_) | Content::List(_) | Content::Fields(_) => {
+            NodeContent::Text(text) => visitor.visit_borrowed_str(text),
+            NodeContent::Nothing | NodeContent::Flag(_) | NodeContent::List(_) | NodeContent::Fields(_) => {
                 self.deserialize_any(visitor)
             }
         }
@@ -45,8 +45,8 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ParseError> {
         match self.0.content {
-            Content::Nothing => visitor.visit_none(),
-            Content::Flag(_) | Content::Text(_) | Content::List(_) | Content::Fields(_) => {
+            NodeContent::Nothing => visitor.visit_none(),
+            NodeContent::Flag(_) | NodeContent::Text(_) | NodeContent::List(_) | NodeContent::Fields(_) => {
                 visitor.visit_some(self)
             }
         }
@@ -67,11 +67,11 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
         visitor: V,
     ) -> Result<V::Value, ParseError> {
         match &self.0.content {
-            Content::Text(text) => {
+            NodeContent::Text(text) => {
                 let text: StrDeserializer<'_, ParseError> = text.as_str().into_deserializer();
                 text.deserialize_enum(name, variants, visitor)
             }
-            Content::Nothing | Content::Flag(_) | Content::List(_) | Content::Fields(_) => {
+            NodeContent::Nothing | NodeContent::Flag(_) | NodeContent::List(_) | NodeContent::Fields(_) => {
                 self.deserialize_any(visitor)
             }
         }
@@ -96,7 +96,9 @@ impl<'de, I: Iterator<Item = (usize, &'de Node)>> SeqAccess<'de> for Items<I> {
         seed: T,
     ) -> Result<Option<T::Value>, ParseError> {
         let Some((place, item)) = self.items.find(|(_, item)| !item.dropped) else { return Ok(None) };
-        seed.deserialize(NodeDeserializer(item)).map(Some).map_err(|error| error.within(Step::Item(place)))
+        seed.deserialize(NodeDeserializer(item))
+            .map(Some)
+            .map_err(|error| error.within(PathStep::Item(place)))
     }
 }
 
@@ -104,17 +106,17 @@ impl<'de, I: Iterator<Item = (usize, &'de Node)>> SeqAccess<'de> for Items<I> {
 struct Fields<'de, I> {
     fields: I,
     /// The field whose name was read last.
-    field: Option<&'de Field>,
+    field: Option<&'de NodeField>,
 }
 
-impl<'de, I: Iterator<Item = &'de Field>> MapAccess<'de> for Fields<'de, I> {
+impl<'de, I: Iterator<Item = &'de NodeField>> MapAccess<'de> for Fields<'de, I> {
     type Error = ParseError;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ParseError> {
         self.field = self.fields.find(|field| !field.value.dropped);
         let Some(field) = self.field else { return Ok(None) };
         let name: StrDeserializer<'_, ParseError> = field.name.as_str().into_deserializer();
-        seed.deserialize(name).map(Some).map_err(|error| error.within(Step::Field(field.name.clone())))
+        seed.deserialize(name).map(Some).map_err(|error| error.within(PathStep::Field(field.name.clone())))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ParseError> {
@@ -122,6 +124,6 @@ impl<'de, I: Iterator<Item = &'de Field>> MapAccess<'de> for Fields<'de, I> {
             return Err(serde::de::Error::custom("a value without a name"));
         };
         seed.deserialize(NodeDeserializer(&field.value))
-            .map_err(|error| error.within(Step::Field(field.name.clone())))
+            .map_err(|error| error.within(PathStep::Field(field.name.clone())))
     }
 }

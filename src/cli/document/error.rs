@@ -5,13 +5,13 @@ use std::fmt::{self, Display};
 
 use serde::de::{self, Expected, Unexpected};
 
-use super::path::{FieldPath, Step, in_snake_case};
+use super::path::{FieldPath, PathStep, in_snake_case};
 
 /// The first fault of a message.
 #[derive(Debug)]
 pub(super) struct ParseError {
     /// The steps from the part at fault up to the root.
-    steps: Vec<Step>,
+    steps: Vec<PathStep>,
     /// The field that the part at fault lacks.
     missing: Option<&'static str>,
     message: String,
@@ -19,7 +19,7 @@ pub(super) struct ParseError {
 
 impl ParseError {
     /// The same error with the step that leads to it from one level up.
-    pub(super) fn within(mut self, step: Step) -> Self {
+    pub(super) fn within(mut self, step: PathStep) -> Self {
         self.steps.push(step);
         self
     }
@@ -86,7 +86,7 @@ impl de::Error for ParseError {
 
     fn duplicate_field(field: &'static str) -> Self {
         Self::new("only one of its kind may be written: remove this or the other one".to_owned())
-            .within(Step::Field(in_snake_case(field)))
+            .within(PathStep::Field(in_snake_case(field)))
     }
 }
 

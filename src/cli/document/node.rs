@@ -1,6 +1,6 @@
 //! A document as a tree. Every part has its line.
 
-use super::path::{FieldPath, Step, in_snake_case};
+use super::path::{FieldPath, PathStep, in_snake_case};
 
 /// A part of a document.
 #[derive(Clone, Debug)]
@@ -8,14 +8,14 @@ pub(super) struct Node {
     /// The line on which it starts.
     pub(super) line: usize,
     /// The content.
-    pub(super) content: Content,
+    pub(super) content: NodeContent,
     /// Set when a fault of the part was reported. It is then ignored.
     pub(super) dropped: bool,
 }
 
 /// The content of a part.
 #[derive(Clone, Debug)]
-pub(super) enum Content {
+pub(super) enum NodeContent {
     /// `null`, `~` or empty.
     Nothing,
     /// `true` or `false`.
@@ -25,12 +25,12 @@ pub(super) enum Content {
     /// A list.
     List(Vec<Node>),
     /// Fields, each name at most once.
-    Fields(Vec<Field>),
+    Fields(Vec<NodeField>),
 }
 
 /// A field.
 #[derive(Clone, Debug)]
-pub(super) struct Field {
+pub(super) struct NodeField {
     /// The name as written.
     pub(super) name: String,
     /// The line of the name.
@@ -40,7 +40,7 @@ pub(super) struct Field {
 }
 
 impl Node {
-    pub(super) fn new(line: usize, content: Content) -> Self {
+    pub(super) fn new(line: usize, content: NodeContent) -> Self {
         Self { line, content, dropped: false }
     }
 
@@ -63,7 +63,7 @@ impl Node {
     /// Whether the part at a path lacks a field only because the field was dropped.
     pub(super) fn has_dropped(&self, path: &FieldPath, field: &str) -> bool {
         let fields = self.at(path);
-        let field = fields.and_then(|fields| fields.part(&Step::Field(field.to_owned())));
+        let field = fields.and_then(|fields| fields.part(&PathStep::Field(field.to_owned())));
         field.is_some_and(|(field, _)| field.dropped)
     }
 
@@ -80,58 +80,60 @@ impl Node {
     pub(super) fn is_deeper_than(&self, depth: usize) -> bool {
         let Some(within) = depth.checked_sub(1) else { return true };
         match &self.content {
-            Content::Nothing | Content::Flag(_) | Content::Text(_) => false,
-            Content::List(items) => items.iter().any(|item| item.is_deeper_than(within)),
-            Content::Fields(fields) => fields.iter().any(|field| field.value.is_deeper_than(within)),
+            NodeContent::Nothing | NodeContent::Flag(_) | NodeContent::Text(_) => false,
+            NodeContent::List(items) => items.iter().any(|item| item.is_deeper_than(within)),
+            NodeContent::Fields(fields) => fields.iter().any(|field| field.value.is_deeper_than(within)),
         }
     }
 
     /// Number of parts, including this one.
     pub(super) fn size(&self) -> usize {
         match &self.content {
-            Content::Nothing | Content::Flag(_) | Content::Text(_) => 1,
-            Content::List(items) => 1 + items.iter().map(Self::size).sum::<usize>(),
-            Content::Fields(fields) => 1 + fields.iter().map(|field| field.value.size()).sum::<usize>(),
+            NodeContent::Nothing | NodeContent::Flag(_) | NodeContent::Text(_) => 1,
+            NodeContent::List(items) => 1 + items.iter().map(Self::size).sum::<usize>(),
+            NodeContent::Fields(fields) => 1 + fields.iter().map(|field| field.value.size()).sum::<usize>(),
         }
     }
 
-    fn part(&self, step: &Step) -> Option<(&Self, usize)> {
+    fn part(&self, step: &PathStep) -> Option<(&Self, usize)> {
         match (&self.content, step) {
-            (Content::Fields(fields), Step::Field(name)) => {
+            (NodeContent::Fields(fields), PathStep::Field(name)) => {
                 let field = fields.iter().find(|field| field.is_named(name))?;
                 Some((&field.value, field.line))
             }
-            (Content::List(items), Step::Item(place)) => items.get(*place).map(|item| (item, item.line)),
+            (NodeContent::List(items), PathStep::Item(place)) => {
+                items.get(*place).map(|item| (item, item.line))
+            }
             (
-                Content::Nothing
-                | Content::Flag(_)
-                | Content::Text(_)
-                | Content::List(_)
-                | Content::Fields(_),
-                Step::Field(_) | Step::Item(_),
+                NodeContent::Nothing
+                | NodeContent::Flag(_)
+                | NodeContent::Text(_)
+                | NodeContent::List(_)
+                | NodeContent::Fields(_),
+                PathStep::Field(_) | PathStep::Item(_),
             ) => None,
         }
     }
 
-    fn part_mut<'n>(&'n mut self, step: &Step) -> Option<&'n mut Self> {
+    fn part_mut<'n>(&'n mut self, step: &PathStep) -> Option<&'n mut Self> {
         match (&mut self.content, step) {
-            (Content::Fields(fields), Step::Field(name)) => {
+            (NodeContent::Fields(fields), PathStep::Field(name)) => {
                 fields.iter_mut().find(|field| field.is_named(name)).map(|field| &mut field.value)
             }
-            (Content::List(items), Step::Item(place)) => items.get_mut(*place),
+            (NodeContent::List(items), PathStep::Item(place)) => items.get_mut(*place),
             (
-                Content::Nothing
-                | Content::Flag(_)
-                | Content::Text(_)
-                | Content::List(_)
-                | Content::Fields(_),
-                Step::Field(_) | Step::Item(_),
+                NodeContent::Nothing
+                | NodeContent::Flag(_)
+                | NodeContent::Text(_)
+                | NodeContent::List(_)
+                | NodeContent::Fields(_),
+                PathStep::Field(_) | PathStep::Item(_),
             ) => None,
         }
     }
 }
 
-impl Field {
+impl NodeField {
     fn is_named(&self, name: &str) -> bool {
         self.name == name || in_snake_case(&self.name) == name
     }

@@ -4,11 +4,11 @@ use std::fmt;
 
 /// The path to a part, such as `organisations[3].controller`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct FieldPath(pub(super) Vec<Step>);
+pub(super) struct FieldPath(pub(super) Vec<PathStep>);
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum PathStep {
     /// The field of this name.
     Field(String),
     /// The item of a list with this index, from 0.
@@ -22,10 +22,10 @@ impl FieldPath {
         for part in text.split('.').filter(|part| !part.is_empty()) {
             let mut names = part.split('[');
             steps.extend(
-                names.next().filter(|name| !name.is_empty()).map(|name| Step::Field(name.to_owned())),
+                names.next().filter(|name| !name.is_empty()).map(|name| PathStep::Field(name.to_owned())),
             );
             let places = names.filter_map(|place| place.trim_end_matches(']').parse().ok());
-            steps.extend(places.map(Step::Item));
+            steps.extend(places.map(PathStep::Item));
         }
         Self(steps)
     }
@@ -40,9 +40,9 @@ impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, step) in self.0.iter().enumerate() {
             match step {
-                Step::Field(name) if at == 0 => f.write_str(name)?,
-                Step::Field(name) => write!(f, ".{name}")?,
-                Step::Item(place) => write!(f, "[{place}]")?,
+                PathStep::Field(name) if at == 0 => f.write_str(name)?,
+                PathStep::Field(name) => write!(f, ".{name}")?,
+                PathStep::Item(place) => write!(f, "[{place}]")?,
             }
         }
         Ok(())

@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use super::Fault;
-use super::node::{Content, Field, Node};
-use super::path::{FieldPath, Step};
+use super::node::{Node, NodeContent, NodeField};
+use super::path::{FieldPath, PathStep};
 
 /// Maximum nesting of lists and fields.
 const DEPTH_MAX: usize = 64;
@@ -17,7 +17,7 @@ const PARTS_MAX: usize = 4_000_000;
 
 /// Parses one document.
 pub(super) fn read(text: &str) -> Result<Node, Vec<Fault>> {
-    let mut reader = Reader::default();
+    let mut reader = DocumentReader::default();
     for event in Parser::new_from_str(text) {
         match event {
             Ok((event, span)) => {
@@ -45,7 +45,7 @@ pub(super) fn read(text: &str) -> Result<Node, Vec<Fault>> {
 
 /// Builds the tree from the events of the parser.
 #[derive(Default)]
-struct Reader {
+struct DocumentReader {
     /// The enclosing collections that have not ended, from the root.
     open: Vec<OpenCollection>,
     /// The parts that aliases can repeat.
@@ -64,7 +64,7 @@ struct OpenCollection {
 
 enum Collection {
     List(Vec<Node>),
-    Fields { fields: Vec<Field>, names: HashSet<String>, next: Option<FieldName> },
+    Fields { fields: Vec<NodeField>, names: HashSet<String>, next: Option<FieldName> },
 }
 
 /// The name of a field whose value has not been read.
@@ -78,7 +78,7 @@ struct FieldName {
 /// Parsing cannot continue. The reason is among the faults.
 struct Stop;
 
-impl Reader {
+impl DocumentReader {
     fn take(&mut self, event: Event<'_>, span: Span) -> Result<(), Stop> {
         let line = span.start.line();
         match event {
@@ -101,8 +101,8 @@ impl Reader {
             Event::SequenceEnd | Event::MappingEnd => {
                 let Some(open) = self.open.pop() else { return Ok(()) };
                 let content = match open.collection {
-                    Collection::List(items) => Content::List(items),
-                    Collection::Fields { fields, .. } => Content::Fields(fields),
+                    Collection::List(items) => NodeContent::List(items),
+                    Collection::Fields { fields, .. } => NodeContent::Fields(fields),
                 };
                 self.place(Node::new(open.line, content), open.anchor)
             }
@@ -135,10 +135,10 @@ impl Reader {
         }
         let plain = style == ScalarStyle::Plain && tag.is_none();
         let content = match text.as_ref() {
-            "" | "null" | "~" if plain => Content::Nothing,
-            "true" if plain => Content::Flag(true),
-            "false" if plain => Content::Flag(false),
-            _ => Content::Text(text.into_owned()),
+            "" | "null" | "~" if plain => NodeContent::Nothing,
+            "true" if plain => NodeContent::Flag(true),
+            "false" if plain => NodeContent::Flag(false),
+            _ => NodeContent::Text(text.into_owned()),
         };
         self.place(Node::new(line, content), anchor)
     }
@@ -197,7 +197,11 @@ impl Reader {
             Some(Collection::List(items)) => items.push(node),
             Some(Collection::Fields { fields, next, .. }) => {
                 let field = next.take().filter(|name| !name.rejected);
-                fields.extend(field.map(|FieldName { name, line, .. }| Field { name, line, value: node }));
+                fields.extend(field.map(|FieldName { name, line, .. }| NodeField {
+                    name,
+                    line,
+                    value: node,
+                }));
             }
         }
         Ok(())
@@ -216,8 +220,8 @@ impl Reader {
 
     fn report(&mut self, line: usize, message: String) {
         let steps = self.open.iter().filter_map(|open| match &open.collection {
-            Collection::List(items) => Some(Step::Item(items.len())),
-            Collection::Fields { next, .. } => next.as_ref().map(|name| Step::Field(name.name.clone())),
+            Collection::List(items) => Some(PathStep::Item(items.len())),
+            Collection::Fields { next, .. } => next.as_ref().map(|name| PathStep::Field(name.name.clone())),
         });
         let path = FieldPath(steps.collect()).to_string();
         self.faults.push(Fault { line: Some(line), path, message });

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::wire::v1;
 
-use super::Outcome;
+use super::ScenarioOutcome;
 
 /// The expected outcome of a scenario. A field that is left out is not compared.
 #[derive(Clone, Debug)]
@@ -74,25 +74,30 @@ impl Expectation {
 
     /// The differences from an outcome. Empty: there are none.
     #[must_use]
-    pub fn differences(&self, outcome: &Outcome) -> Vec<Difference> {
+    pub fn differences(&self, outcome: &ScenarioOutcome) -> Vec<Difference> {
         match (self, outcome) {
-            (Self::Verdicts(expected), Outcome::Decided(verdicts)) if expected.len() != verdicts.len() => {
+            (Self::Verdicts(expected), ScenarioOutcome::Decided(verdicts))
+                if expected.len() != verdicts.len() =>
+            {
                 vec![whole(format!("expected {} verdicts, got {}", expected.len(), verdicts.len()))]
             }
-            (Self::Verdicts(expected), Outcome::Decided(verdicts)) => {
+            (Self::Verdicts(expected), ScenarioOutcome::Decided(verdicts)) => {
                 let pairs = expected.iter().zip(verdicts).enumerate();
                 pairs
                     .filter_map(|(record, (expected, verdict))| expected.difference(record, verdict))
                     .collect()
             }
-            (Self::Acceptance(expected), Outcome::Accepted { notices, declarations }) => {
+            (Self::Acceptance(expected), ScenarioOutcome::Accepted { notices, declarations }) => {
                 expected.differences_accepted(notices, declarations)
             }
-            (Self::Acceptance(expected), Outcome::Refused(code)) => expected.differences_refused(code),
-            (Self::Verdicts(_), Outcome::Refused(code)) => {
+            (Self::Acceptance(expected), ScenarioOutcome::Refused(code)) => {
+                expected.differences_refused(code)
+            }
+            (Self::Verdicts(_), ScenarioOutcome::Refused(code)) => {
                 vec![whole(format!("expected verdicts, got {code}"))]
             }
-            (Self::Verdicts(_), Outcome::Accepted { .. }) | (Self::Acceptance(_), Outcome::Decided(_)) => {
+            (Self::Verdicts(_), ScenarioOutcome::Accepted { .. })
+            | (Self::Acceptance(_), ScenarioOutcome::Decided(_)) => {
                 vec![whole("the expectation does not fit the kind of request".to_owned())]
             }
         }

@@ -59,7 +59,7 @@ type ReadDirectory = Arc<(v1::Directory, Directory)>;
 pub fn read(path: &Path, text: &str, now: Instant) -> Result<Vec<Scenario>, Vec<Fault>> {
     let document = Document::read(text)?;
     let FileFrame { directory, directory_file, calendar: dates, _meta: _, scenarios } = document.parse()?;
-    let mut reader = Reader { document: &document, path, now, files: HashMap::new() };
+    let mut reader = ScenarioReader { document: &document, path, now, files: HashMap::new() };
     let shared = reader.directory("directory", directory.is_some(), directory_file.as_deref())?;
     let shared_calendar = reader.calendar("calendar", dates.as_ref())?;
     let mut faults = Vec::new();
@@ -78,7 +78,7 @@ pub fn read(path: &Path, text: &str, now: Instant) -> Result<Vec<Scenario>, Vec<
     if faults.is_empty() { Ok(read) } else { Err(faults) }
 }
 
-struct Reader<'a> {
+struct ScenarioReader<'a> {
     document: &'a Document,
     path: &'a Path,
     now: Instant,
@@ -86,7 +86,7 @@ struct Reader<'a> {
     files: HashMap<PathBuf, ReadDirectory>,
 }
 
-impl Reader<'_> {
+impl ScenarioReader<'_> {
     fn scenario(
         &mut self,
         at: &str,

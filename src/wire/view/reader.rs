@@ -28,13 +28,13 @@ const LAST_SHIFT: u32 = 63;
 
 /// What is left of a message.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Reader<'a> {
+pub(super) struct FieldReader<'a> {
     left: &'a [u8],
     /// How many levels may be below this one.
     depth: u32,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FieldReader<'a> {
     /// Reads a message, at the top where the depth is [`DEPTH_MAX`].
     pub(super) fn new(message: &'a [u8], depth: u32) -> Self {
         Self { left: message, depth }
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.left).ok()
     }
 
-    /// The same as [`Reader::text`], cut out of the text that ends with the message.
+    /// The same as [`FieldReader::text`], cut out of the text that ends with the message.
     #[inline]
     pub(super) fn text_of(&mut self, message: Option<&'a str>) -> Result<&'a str, Malformed> {
         let Some(message) = message else { return self.text() };
@@ -169,7 +169,7 @@ mod tests {
 
     /// Passes over everything, as over unknown fields.
     fn pass_over(bytes: &[u8]) -> Result<(), Malformed> {
-        let mut message = Reader::new(bytes, DEPTH_MAX);
+        let mut message = FieldReader::new(bytes, DEPTH_MAX);
         while let Some(key) = message.key()? {
             message.pass_over(key, 0)?;
         }
@@ -202,7 +202,7 @@ mod tests {
             (of_ten(0x02), Err(Malformed)),
             (of_ten(0x81), Err(Malformed)),
         ] {
-            assert_eq!(Reader::new(&bytes, DEPTH_MAX).varint(), expected, "{bytes:02X?}");
+            assert_eq!(FieldReader::new(&bytes, DEPTH_MAX).varint(), expected, "{bytes:02X?}");
         }
     }
 }

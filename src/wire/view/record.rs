@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Malformed;
-use super::reader::{Reader, number_key, text_key};
+use super::reader::{FieldReader, number_key, text_key};
 use crate::wire::v1;
 
 /// The fields of `Record` are numbered from one to this.
@@ -51,7 +51,7 @@ pub struct ServiceTasks<'a>(Tasks<'a>);
 enum Tasks<'a> {
     None,
     /// In the bytes of the record, which have been read before.
-    Of(Reader<'a>),
+    Of(FieldReader<'a>),
     Listed(&'a [String]),
 }
 
@@ -60,7 +60,7 @@ const SERVICE_TASKS: u32 = text_key(6);
 impl<'a> RecordView<'a> {
     /// Reads the bytes of a record in the place of what was here.
     #[inline]
-    pub(super) fn read(&mut self, mut message: Reader<'a>) -> Result<(), Malformed> {
+    pub(super) fn read(&mut self, mut message: FieldReader<'a>) -> Result<(), Malformed> {
         const ID: u32 = text_key(1);
         const REGISTER: u32 = text_key(2);
         const SERVICE_EVENT: u32 = text_key(3);
@@ -102,9 +102,9 @@ impl<'a> ServiceTasks<'a> {
     /// One after the other.
     pub fn iter(self) -> impl Iterator<Item = &'a str> {
         let (mut reader, listed) = match self.0 {
-            Tasks::None => (Reader::default(), [].as_slice()),
+            Tasks::None => (FieldReader::default(), [].as_slice()),
             Tasks::Of(reader) => (reader, [].as_slice()),
-            Tasks::Listed(listed) => (Reader::default(), listed),
+            Tasks::Listed(listed) => (FieldReader::default(), listed),
         };
         let found = std::iter::from_fn(move || next_task(&mut reader));
         found.chain(listed.iter().map(String::as_str))
@@ -112,7 +112,7 @@ impl<'a> ServiceTasks<'a> {
 }
 
 /// The next task in a record, which has been read before and so is not malformed.
-fn next_task<'a>(record: &mut Reader<'a>) -> Option<&'a str> {
+fn next_task<'a>(record: &mut FieldReader<'a>) -> Option<&'a str> {
     while let Some(key) = record.key().ok()? {
         if key == SERVICE_TASKS {
             return record.text().ok();
@@ -143,7 +143,7 @@ impl fmt::Debug for ServiceTasks<'_> {
 }
 
 impl<'a> OutsourcingView<'a> {
-    fn merge(&mut self, mut message: Reader<'a>) -> Result<(), Malformed> {
+    fn merge(&mut self, mut message: FieldReader<'a>) -> Result<(), Malformed> {
         const ORGANISER: u32 = text_key(1);
         const PRODUCER: u32 = text_key(OUTSOURCING_FIELDS);
         while let Some(key) = message.key()? {
@@ -201,7 +201,7 @@ mod tests {
             let message = with_tasks(tasks);
             let bytes = message.encode_to_vec();
             let mut read = RecordView::default();
-            read.read(Reader::new(&bytes, 1)).expect("a record");
+            read.read(FieldReader::new(&bytes, 1)).expect("a record");
             for found in [read.service_tasks, RecordView::from(&message).service_tasks] {
                 // One more than there are, if it were so.
                 assert_eq!(found.iter().take(tasks.len() + 1).collect::<Vec<_>>(), tasks);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use prost::Message;
 
-use super::reader::{DEPTH_MAX, Reader, number_key, text_key};
+use super::reader::{DEPTH_MAX, FieldReader, number_key, text_key};
 use super::{Malformed, RecordView};
 use crate::wire::v1;
 
@@ -80,7 +80,7 @@ impl<'a> RequestView<'a> {
         const AT_LEAST: u32 = text_key(8);
         const REQUEST_ID: u32 = text_key(REQUEST_FIELDS);
         let mut request = Self::default();
-        let mut message = Reader::new(bytes, DEPTH_MAX);
+        let mut message = FieldReader::new(bytes, DEPTH_MAX);
         let mut field_begins_at = 0;
         while let Some(key) = message.key()? {
             match key {
@@ -122,12 +122,12 @@ fn claims(field: &[u8]) -> Result<Vec<v1::Claim>, Malformed> {
 /// one of them is.
 #[must_use]
 pub fn records(bytes: &[u8]) -> RecordViews<'_> {
-    RecordViews(Reader::new(bytes, DEPTH_MAX))
+    RecordViews(FieldReader::new(bytes, DEPTH_MAX))
 }
 
 /// The records of a `DecideRequest`, one by one.
 #[derive(Clone)]
-pub struct RecordViews<'a>(Reader<'a>);
+pub struct RecordViews<'a>(FieldReader<'a>);
 
 impl<'a> RecordViews<'a> {
     /// Reads the next one into `record`; false if there is none.
@@ -154,7 +154,7 @@ impl<'a> Iterator for RecordViews<'a> {
 }
 
 impl<'a> ClientView<'a> {
-    fn merge(&mut self, mut message: Reader<'a>) -> Result<(), Malformed> {
+    fn merge(&mut self, mut message: FieldReader<'a>) -> Result<(), Malformed> {
         const EXTENSION: u32 = text_key(1);
         const ROOT: u32 = text_key(CLIENT_FIELDS);
         while let Some(key) = message.key()? {
@@ -169,7 +169,7 @@ impl<'a> ClientView<'a> {
 }
 
 impl<'a> RequesterView<'a> {
-    fn merge(&mut self, mut message: Reader<'a>) -> Result<(), Malformed> {
+    fn merge(&mut self, mut message: FieldReader<'a>) -> Result<(), Malformed> {
         const REGISTER: u32 = text_key(1);
         const ORGANISATION: u32 = text_key(2);
         const PROFESSIONAL: u32 = text_key(3);

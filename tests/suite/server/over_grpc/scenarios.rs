@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use lupa::cli::scenario::{Outcome, Request, Scenario};
+use lupa::cli::scenario::{ScenarioOutcome, Request, Scenario};
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
 use lupa::policy::declaration::Declaration;
@@ -60,7 +60,7 @@ async fn every_decision_agrees_over_grpc() {
     }
 }
 
-async fn simulate(client: &mut DecisionServiceClient<Channel>, scenario: &Scenario) -> Outcome {
+async fn simulate(client: &mut DecisionServiceClient<Channel>, scenario: &Scenario) -> ScenarioOutcome {
     let Request::Decide(decide) = &scenario.request else {
         panic!("only decisions are simulated");
     };
@@ -72,7 +72,7 @@ async fn simulate(client: &mut DecisionServiceClient<Channel>, scenario: &Scenar
         ignore_stored: true,
     };
     match client.simulate(request).await {
-        Ok(response) => Outcome::Decided(response.into_inner().decision.unwrap().verdicts),
+        Ok(response) => ScenarioOutcome::Decided(response.into_inner().decision.unwrap().verdicts),
         Err(status) => refused(&status),
     }
 }
@@ -99,13 +99,13 @@ async fn every_recording_viewing_and_printing_agrees_over_grpc() {
     }
 }
 
-async fn send(channel: &Channel, scenario: &Scenario) -> Outcome {
+async fn send(channel: &Channel, scenario: &Scenario) -> ScenarioOutcome {
     let mut client = DeclarationServiceClient::new(channel.clone());
-    let recorded = |notices: Vec<i32>| Outcome::Accepted {
+    let recorded = |notices: Vec<i32>| ScenarioOutcome::Accepted {
         notices: notices.into_iter().map(|notice| v1::Notice::try_from(notice).unwrap()).collect(),
         declarations: Vec::new(),
     };
-    let shown = |declarations: Vec<String>| Outcome::Accepted { notices: Vec::new(), declarations };
+    let shown = |declarations: Vec<String>| ScenarioOutcome::Accepted { notices: Vec::new(), declarations };
     let answer = match &scenario.request {
         Request::Record(request) => client
             .record_declaration(request.clone())
@@ -127,11 +127,11 @@ async fn send(channel: &Channel, scenario: &Scenario) -> Outcome {
     answer.unwrap_or_else(|status| refused(&status))
 }
 
-fn refused(status: &Status) -> Outcome {
+fn refused(status: &Status) -> ScenarioOutcome {
     match status.code() {
-        Code::InvalidArgument => Outcome::invalid(),
-        Code::NotFound => Outcome::Refused("NOT_FOUND".to_owned()),
-        _ => Outcome::Refused(status.get_details_error_info().unwrap().reason),
+        Code::InvalidArgument => ScenarioOutcome::invalid(),
+        Code::NotFound => ScenarioOutcome::Refused("NOT_FOUND".to_owned()),
+        _ => ScenarioOutcome::Refused(status.get_details_error_info().unwrap().reason),
     }
 }
 
