@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lupa::cli::scenario::{Outcome, Scenario, read};
+use lupa::cli::scenario::{Scenario, ScenarioOutcome, read};
 use lupa::policy::rules::CATALOGUE;
 use lupa::server::clock;
 use lupa::wire::v1;
@@ -56,11 +56,11 @@ fn every_rule_reason_detail_obligation_and_refusal_has_a_scenario() {
     for (_, scenarios) in corpus() {
         for scenario in scenarios {
             match scenario.ask_core() {
-                Outcome::Decided(verdicts) => shown.extend(verdicts.iter().flat_map(words)),
-                Outcome::Refused(code) => {
+                ScenarioOutcome::Decided(verdicts) => shown.extend(verdicts.iter().flat_map(words)),
+                ScenarioOutcome::Refused(code) => {
                     shown.insert(code);
                 }
-                Outcome::Accepted { notices, declarations: _ } => {
+                ScenarioOutcome::Accepted { notices, declarations: _ } => {
                     shown.extend(notices.iter().map(|notice| notice.as_str_name().to_owned()));
                 }
             }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use lupa::cli::scenario::{ScenarioOutcome, Request, Scenario};
+use lupa::cli::scenario::{Request, Scenario, ScenarioOutcome};
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
 use lupa::policy::declaration::Declaration;
