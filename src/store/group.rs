@@ -1,5 +1,5 @@
-//! Group commit: a batch of jobs in one transaction, each of which sees the ones before it. Neither
-//! backend is named here: the rows that a batch must read are read before it, and the rows that it
+//! Group commit: a batch of jobs in one transaction. Each job sees the jobs before it. Neither backend
+//! is named here: the rows that a batch must read are read before it, and the rows that it
 //! writes are inserted after it.
 //!
 //! ```text
