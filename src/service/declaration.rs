@@ -57,18 +57,9 @@ impl Declarations {
         let (submission, Recording { idempotency_key, wait }) = submission(&message)?;
         let said = RecordDeclarationRequest { idempotency_key: String::new(), wait: 0, ..message };
         let payload_digest = digest("Record", &said);
-        let entry = Entry::Declaration {
-            content: submission.content.clone(),
-            given_at: submission.given_at,
-            declarer: submission.declarer.clone(),
-            recorded_by: submission.recorded_by.clone(),
-            label: submission.label.clone(),
-        };
-        let client = submission.client.clone();
-        let terms = self.terms(&client)?;
-        let admit: Admit =
-            Box::new(move |declarations, now| admit(&submission, declarations, terms.borrowed(), now));
-        let append = Append { client, idempotency_key, payload_digest, entry, admit };
+        let entry = Entry::Declaration(submission);
+        let admit = self.admit(entry.client())?;
+        let append = Append { idempotency_key, payload_digest, entry, admit };
         let (appended, everywhere_at) = self.append(append, wait).await?;
         let token = self.core.tokens.write(appended.point());
         let Appended { recorded_at, declaration_id, admitted, .. } = appended;
@@ -90,18 +81,9 @@ impl Declarations {
         let (submission, Recording { idempotency_key, wait }) = withdrawal(&message)?;
         let said = WithdrawDeclarationRequest { idempotency_key: String::new(), wait: 0, ..message };
         let payload_digest = digest("Withdraw", &said);
-        let entry = Entry::Withdrawal {
-            declaration_id: submission.declaration.clone(),
-            given_at: submission.given_at,
-            by: submission.declarer.clone(),
-            recorded_by: submission.recorded_by.clone(),
-        };
-        let client = submission.client.clone();
-        let terms = self.terms(&client)?;
-        let admit: Admit = Box::new(move |declarations, now| {
-            admit_withdrawal(&submission, declarations, terms.borrowed(), now)
-        });
-        let append = Append { client, idempotency_key, payload_digest, entry, admit };
+        let entry = Entry::Withdrawal(submission);
+        let admit = self.admit(entry.client())?;
+        let append = Append { idempotency_key, payload_digest, entry, admit };
         let (appended, everywhere_at) = self.append(append, wait).await?;
         Ok(WithdrawDeclarationResponse {
             recorded_at: Some(to_timestamp(appended.recorded_at)),
@@ -111,7 +93,18 @@ impl Declarations {
         })
     }
 
-    /// What admission goes by, for a client who can be one.
+    /// Admission, for a client who is born.
+    fn admit(&self, client: &ClientId) -> Result<Admit, Failure> {
+        let terms = self.terms(client)?;
+        Ok(Box::new(move |entry, declarations, now| match entry {
+            Entry::Declaration(submission) => admit(submission, declarations, terms.borrowed(), now),
+            Entry::Withdrawal(submission) => {
+                admit_withdrawal(submission, declarations, terms.borrowed(), now)
+            }
+        }))
+    }
+
+    /// The terms of admission.
     fn terms(&self, client: &ClientId) -> Result<OwnedTerms, Failure> {
         let snapshot = self.core.index.current().map_err(Failure::Unavailable)?;
         let now = self.core.now(&snapshot)?;
@@ -128,8 +121,8 @@ impl Declarations {
     /// when on that is so everywhere.
     async fn append(&self, append: Append, wait: Wait) -> Result<(Appended, Instant), Failure> {
         let recorded = match &append.entry {
-            Entry::Declaration { content, .. } => Recorded::Declaration(content.kind()),
-            Entry::Withdrawal { .. } => Recorded::Withdrawal,
+            Entry::Declaration(submission) => Recorded::Declaration(submission.content.kind()),
+            Entry::Withdrawal(_) => Recorded::Withdrawal,
         };
         let store = async { Ok(self.core.store.append(append).await?) };
         let appended = self.core.stored(StoreOperation::Append, store).await?;

@@ -7,12 +7,10 @@ use uuid::Uuid;
 
 use super::id::DeclarationIds;
 use super::random::{NoRandomness, random};
-use crate::policy::admit::Admitted;
+use crate::policy::admit::{Admitted, Submission, WithdrawalSubmission};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
-use crate::policy::declaration::{
-    ClientDeclarations, Content, Declaration, Declarer, Label, RecordedBy, Withdrawal,
-};
+use crate::policy::declaration::{ClientDeclarations, Declaration, Withdrawal};
 use crate::policy::directory::Directory;
 use crate::policy::facts::{OwnedFacts, WithdrawalFacts};
 use crate::policy::oid::OpaqueId;
@@ -163,8 +161,6 @@ pub enum ChangeEffect {
 
 /// A declaration or withdrawal to append.
 pub struct Append {
-    /// The client who declares or withdraws.
-    pub client: ClientId,
     /// Identifies the request, however often it is sent.
     pub idempotency_key: OpaqueId<'static>,
     /// SHA-256 of the request.
@@ -175,39 +171,19 @@ pub struct Append {
     pub admit: Admit,
 }
 
-/// A declaration or withdrawal to append.
+/// A declaration or withdrawal to append. Its time is stored to the microsecond.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// A declaration, which is given an id.
-    Declaration {
-        /// The content.
-        content: Content,
-        /// When the client gave it, to the microsecond; `None`: when it is recorded.
-        given_at: Option<Instant>,
-        /// The person who declares.
-        declarer: Declarer,
-        /// The system that records.
-        recorded_by: RecordedBy,
-        /// The client's name for it; only of a denial.
-        label: Option<Label>,
-    },
+    Declaration(Submission),
     /// The withdrawal of a declaration.
-    Withdrawal {
-        /// The declaration.
-        declaration_id: OpaqueId<'static>,
-        /// When the client gave it, to the microsecond; `None`: when it is recorded.
-        given_at: Option<Instant>,
-        /// The person who withdraws.
-        by: Declarer,
-        /// The system that records.
-        recorded_by: RecordedBy,
-    },
+    Withdrawal(WithdrawalSubmission),
 }
 
-/// Admission: checks the client's declarations, as they are when the change is recorded, and accepts or
-/// refuses it. It runs inside the transaction, and again if the transaction is retried, so it must be a
-/// pure function.
-pub type Admit = Box<dyn Fn(&ClientDeclarations, Instant) -> Result<Admitted, Refusal> + Send>;
+/// Admission: checks an entry against the client's declarations, as they are when the change is recorded,
+/// and accepts or refuses it. It runs inside the transaction, and again if the transaction is retried, so
+/// it must be a pure function.
+pub type Admit = Box<dyn Fn(&Entry, &ClientDeclarations, Instant) -> Result<Admitted, Refusal> + Send>;
 
 /// A change that was appended durably.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -243,6 +219,17 @@ pub struct Replaced {
     pub point: Point,
     /// See [`Appended::max_staleness`].
     pub max_staleness: Duration,
+}
+
+impl Entry {
+    /// The client who declares or withdraws.
+    #[must_use]
+    pub fn client(&self) -> &ClientId {
+        match self {
+            Self::Declaration(Submission { client, .. })
+            | Self::Withdrawal(WithdrawalSubmission { client, .. }) => client,
+        }
+    }
 }
 
 impl Appended {

@@ -1,5 +1,5 @@
-//! Group commit: a batch of jobs in one transaction, each of which sees the ones before it. Neither
-//! backend is named here: the rows that a batch must read are read before it, and the rows that it
+//! Group commit: a batch of jobs in one transaction. Each job sees the jobs before it. Neither backend
+//! is named here: the rows that a batch must read are read before it, and the rows that it
 //! writes are inserted after it.
 //!
 //! ```text
@@ -20,7 +20,7 @@ use super::job::Job;
 use super::row::{self, Unreadable, What};
 use super::table::{ChangeRow, ViewingRow};
 use super::viewing::Viewing;
-use crate::policy::admit::Admitted;
+use crate::policy::admit::{Admitted, Submission, WithdrawalSubmission};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
@@ -115,7 +115,7 @@ impl<'j> BatchInputs<'j> {
             match job {
                 Job::Append(pending) => {
                     inputs.keys.insert(&pending.request.idempotency_key);
-                    inputs.clients.insert(&pending.request.client);
+                    inputs.clients.insert(pending.request.entry.client());
                 }
                 Job::Import(pending) => {
                     inputs.ids.extend(pending.request.iter().map(|(_, declaration)| &declaration.id));
@@ -185,7 +185,8 @@ impl GroupCommit {
     }
 
     fn append(&mut self, append: &Append) -> Result<Result<Appended, AppendError>, WriteError> {
-        let Append { client, idempotency_key, payload_digest, entry, admit } = append;
+        let Append { idempotency_key, payload_digest, entry, admit } = append;
+        let client = entry.client();
         if let Some(answer) = self.rows.answers.get(idempotency_key) {
             let is_same = answer.digest == *payload_digest;
             let replay = || Ok(self.appended(answer.clone(), true));
@@ -196,14 +197,15 @@ impl GroupCommit {
         }
         let recorded_at = self.now();
         let history = self.rows.histories.entry(client.clone()).or_default();
-        let admitted = match admit(history.declarations(), recorded_at) {
+        let admitted = match admit(entry, history.declarations(), recorded_at) {
             Ok(admitted) => admitted,
             Err(refusal) => return Ok(Err(AppendError::Refused(refusal))),
         };
         // The clock of the system that records may be slightly ahead of this one.
         let given = |given_at: Option<Instant>| given_at.unwrap_or(recorded_at).min(recorded_at);
         let (what, declaration_id, body) = match entry {
-            Entry::Declaration { content, given_at, declarer, recorded_by, label } => {
+            Entry::Declaration(submission) => {
+                let Submission { client: _, content, given_at, declarer, recorded_by, label } = submission;
                 let body = row::Declaration {
                     content: content.into(),
                     given_at: row::micros(given(*given_at)),
@@ -215,17 +217,19 @@ impl GroupCommit {
                 let id = self.ids.id(recorded_at, self.writes.head.revision.next());
                 (What::Declaration(content.kind()), id, json(&body)?)
             }
-            Entry::Withdrawal { declaration_id, given_at, by, recorded_by } => {
-                let withdrawn = history.declarations().iter().find(|one| one.id == *declaration_id);
+            Entry::Withdrawal(submission) => {
+                let WithdrawalSubmission { client: _, declaration, given_at, declarer, recorded_by } =
+                    submission;
+                let withdrawn = history.declarations().iter().find(|one| one.id == *declaration);
                 let Some(withdrawn) = withdrawn else {
                     return Ok(Err(AppendError::Refused(Refusal::DeclarationUnknown)));
                 };
                 let body = row::Withdrawal {
                     given_at: row::micros(given(*given_at)),
-                    by: by.into(),
+                    by: declarer.into(),
                     recorded_by: recorded_by.into(),
                 };
-                (What::Withdrawal(withdrawn.content.kind()), declaration_id.clone(), json(&body)?)
+                (What::Withdrawal(withdrawn.content.kind()), declaration.clone(), json(&body)?)
             }
         };
         let record = IdempotencyRecord {

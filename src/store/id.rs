@@ -37,7 +37,7 @@ pub struct DeclarationIds {
 }
 
 impl DeclarationIds {
-    /// The ids of the store with this tag, of which the low 24 bits are used.
+    /// The ids of the store with this tag. Only its low 24 bits are used.
     pub(super) fn new(tag: u32) -> Self {
         Self { tag: tag & ((1 << TAG_BITS) - 1) }
     }

@@ -44,7 +44,7 @@
 //!    yet verified. Commit missing or replaced, on whatever timeline: commits are lost.
 //! 3. *Verify,* with the head row locked ([`failover`]). A replica whose last seen commit is there writes
 //!    the new timeline to the head row, and the epoch continues. One that misses it starts a new epoch.
-//! 4. *Settle timeout.* A replica that has seen no commit, because it has just started, cannot tell. It
+//! 4. *Settle timeout.* A replica that has seen no commit, because it has just started, cannot decide. It
 //!    waits `store.settle_timeout_ms` for one that can, and then starts a new epoch.
 //! 5. *New epoch.* The other replicas find it with their next probe, drop their index and load the store
 //!    again. Until then they serve nothing. Tokens of the old epoch are refused.

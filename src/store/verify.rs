@@ -50,7 +50,7 @@ pub enum Finding {
     /// A part cannot be read, and the store cannot be loaded because of it.
     #[error("its {0} cannot be read, so that the store cannot be loaded")]
     Unreadable(&'static str),
-    /// A declaration of which only the kind can be read.
+    /// A declaration whose content cannot be read, only its kind.
     #[error("what it declares cannot be read: it restricts instead")]
     Restricts,
     /// A withdrawal that cannot be read and has no effect.

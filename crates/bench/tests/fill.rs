@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lupa::policy::admit::Admitted;
+use lupa::policy::admit::{Admitted, WithdrawalSubmission};
 use lupa::policy::client_id::{ClientId, IdentityCode};
 use lupa::policy::day::Instant;
 use lupa::policy::declaration::{
@@ -189,16 +189,16 @@ async fn a_filled_store_equals_a_recorded_one() {
     assert_eq!(store.history_of(&client(), point).unwrap().len(), 2);
     // More can be recorded as in any other store.
     let append = Append {
-        client: other_client(),
         idempotency_key: OpaqueId::parse("key".to_owned()).unwrap(),
         payload_digest: [1; 32],
-        entry: Entry::Withdrawal {
-            declaration_id: ids.id(at(20), Revision(3)),
+        entry: Entry::Withdrawal(WithdrawalSubmission {
+            client: other_client(),
+            declaration: ids.id(at(20), Revision(3)),
             given_at: None,
-            by: declarer(Role::Client),
+            declarer: declarer(Role::Client),
             recorded_by: RecordedBy::MyKanta,
-        },
-        admit: Box::new(|_, _| Ok(Admitted::default())),
+        }),
+        admit: Box::new(|_, _, _| Ok(Admitted::default())),
     };
     assert_eq!(store.append(append).await.unwrap().revision, Revision(6));
 }

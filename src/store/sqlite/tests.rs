@@ -5,7 +5,7 @@ use rusqlite::ErrorCode;
 use std::time::Duration;
 
 use super::*;
-use crate::policy::admit::Admitted;
+use crate::policy::admit::{Admitted, Submission};
 use crate::policy::client_id::IdentityCode;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{Content, Declarer, Denial, DenialSector, RecordedBy, Role, Scope};
@@ -42,17 +42,17 @@ fn denial(n: usize) -> Append {
         allows_emergency: false,
     });
     Append {
-        client: ClientId::National(IdentityCode::parse("010181-900C").unwrap()),
         idempotency_key: OpaqueId::parse(format!("key {n}")).unwrap(),
         payload_digest: [0; 32],
-        entry: Entry::Declaration {
+        entry: Entry::Declaration(Submission {
+            client: ClientId::National(IdentityCode::parse("010181-900C").unwrap()),
             content,
             given_at: None,
             declarer: Declarer { role: Role::Client, name: "".into(), id: "".into() },
             recorded_by: RecordedBy::MyKanta,
             label: None,
-        },
-        admit: Box::new(|_, _| Ok(Admitted::default())),
+        }),
+        admit: Box::new(|_, _, _| Ok(Admitted::default())),
     }
 }
 

@@ -10,7 +10,7 @@ use super::fixture::*;
 fn withdraw_once(key: &str, declaration_id: &str) -> Append {
     let declaration_id = id(declaration_id);
     let mut append = withdraw(client(), key, declaration_id.clone());
-    append.admit = Box::new(move |declarations, _| {
+    append.admit = Box::new(move |_, declarations, _| {
         let declaration = declarations.iter().find(|one| one.id == declaration_id);
         match declaration.ok_or(Refusal::DeclarationUnknown)?.withdrawal {
             None => Ok(Admitted::default()),
@@ -47,7 +47,7 @@ async fn admission_sees_its_client_only(home: Shared) {
     append(&store, declare(other_client(), "other", denial())).await;
     let own = append(&store, declare(client(), "own", denial())).await;
     let mut second = declare(client(), "second", consent());
-    second.admit = Box::new(move |declarations, now| {
+    second.admit = Box::new(move |_, declarations, now| {
         let [declaration] = declarations else { panic!("{declarations:?}") };
         assert_eq!((&declaration.id, declaration.recorded_at), (&own.declaration_id, own.recorded_at));
         assert!(now > own.recorded_at);

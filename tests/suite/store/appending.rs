@@ -20,7 +20,7 @@ async fn append_together(store: &Store, appends: Vec<Append>) -> Vec<Result<Appe
     // The first admission blocks the writer, so the others queue.
     let (release, released) = mpsc::channel::<()>();
     let mut first = declare(other_client(), "holds the writer", information());
-    first.admit = Box::new(move |_, _| {
+    first.admit = Box::new(move |_, _, _| {
         released.recv().unwrap();
         Ok(Admitted::default())
     });
@@ -89,7 +89,7 @@ async fn repeated_append_returns_the_first_answer(home: Shared) {
     let mut original = declare(client(), "key", consent());
     original.admit = Box::new({
         let admitted = admitted.clone();
-        move |_, _| Ok(admitted.clone())
+        move |_, _, _| Ok(admitted.clone())
     });
     let appended = append(&store, original).await;
     assert_eq!(appended.admitted, admitted);
@@ -97,7 +97,7 @@ async fn repeated_append_returns_the_first_answer(home: Shared) {
 
     let again = || {
         let mut again = declare(client(), "key", consent());
-        again.admit = Box::new(|_, _| panic!("admission is not asked again"));
+        again.admit = Box::new(|_, _, _| panic!("admission is not asked again"));
         again
     };
     let replayed = Appended { is_replay: true, ..appended.clone() };
@@ -139,7 +139,7 @@ async fn a_key_counts_within_one_transaction(home: Shared) {
 async fn refused_append_leaves_no_trace(home: Shared) {
     let store = home.open();
     let mut refused = declare(client(), "key", denial());
-    refused.admit = Box::new(|_, _| Err(Refusal::GivenInFuture));
+    refused.admit = Box::new(|_, _, _| Err(Refusal::GivenInFuture));
     assert!(matches!(store.append(refused).await, Err(AppendError::Refused(Refusal::GivenInFuture))));
     let unknown = withdraw(client(), "key", id("no such declaration"));
     assert!(matches!(store.append(unknown).await, Err(AppendError::Refused(Refusal::DeclarationUnknown))));
@@ -176,7 +176,7 @@ async fn full_queue_is_reported_at_once(home: Shared) {
     let (release, released) = mpsc::channel::<()>();
     let (start, started) = mpsc::channel::<()>();
     let mut first = declare(client(), "first", denial());
-    first.admit = Box::new(move |_, _| {
+    first.admit = Box::new(move |_, _, _| {
         start.send(()).unwrap();
         released.recv().unwrap();
         Ok(Admitted::default())
@@ -203,7 +203,7 @@ async fn panic_in_admission_stops_the_writer_and_is_reported(home: Shared) {
     let store = home.open();
     append(&store, declare(client(), "before", denial())).await;
     let mut faulty = declare(client(), "faulty", denial());
-    faulty.admit = Box::new(|_, _| panic!("this message belongs to a test"));
+    faulty.admit = Box::new(|_, _, _| panic!("this message belongs to a test"));
     let failed = store.append(faulty).await;
     assert!(
         matches!(&failed, Err(AppendError::Store(error)) if matches!(**error, WriteError::WriterPanicked))
@@ -287,13 +287,13 @@ async fn the_last_of_several_withdrawals_stands(home: Shared) {
     let store = home.open();
     let denied = append(&store, declare(client(), "deny", denial())).await;
     let mut first = withdraw(client(), "guardian", denied.declaration_id.clone());
-    let Entry::Withdrawal { by, .. } = &mut first.entry else { panic!("a withdrawal") };
-    *by = declarer(Role::Guardian);
+    let Entry::Withdrawal(submission) = &mut first.entry else { panic!("a withdrawal") };
+    submission.declarer = declarer(Role::Guardian);
     append(&store, first).await;
     let last = append(&store, withdraw(client(), "client", denied.declaration_id)).await;
     let (seen, sees) = mpsc::channel();
     let mut look = declare(client(), "look", denial());
-    look.admit = Box::new(move |declarations, _| {
+    look.admit = Box::new(move |_, declarations, _| {
         seen.send(declarations.to_vec()).unwrap();
         Ok(Admitted::default())
     });

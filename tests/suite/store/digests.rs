@@ -58,10 +58,8 @@ async fn digest_covers_everything_that_affects_decisions(home: Shared) {
     };
     let mut ids = Vec::new();
     let of_another_role = |mut append: Append| {
-        let lupa::store::Entry::Declaration { declarer: stored_declarer, .. } = &mut append.entry else {
-            panic!()
-        };
-        *stored_declarer = declarer(Role::Guardian);
+        let lupa::store::Entry::Declaration(submission) = &mut append.entry else { panic!() };
+        submission.declarer = declarer(Role::Guardian);
         append
     };
     for asked in [

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use lupa::index::{Follower, Index, IndexOptions, Reached, Snapshot};
-use lupa::policy::admit::Admitted;
+use lupa::policy::admit::{Admitted, Submission, WithdrawalSubmission};
 use lupa::policy::client_id::{ClientId, IdentityCode};
 use lupa::policy::day::Instant;
 use lupa::policy::declaration::{
@@ -285,22 +285,22 @@ pub(super) fn directory(name: &str) -> Directory {
 }
 
 pub(super) fn admit_all() -> Admit {
-    Box::new(|_, _| Ok(Admitted::default()))
+    Box::new(|_, _, _| Ok(Admitted::default()))
 }
 
 /// A declaration by a client; the payload is the key.
 pub(super) fn declare(client: ClientId, key: &str, content: Content) -> Append {
     Append {
-        client,
         idempotency_key: id(key),
         payload_digest: digest(key),
-        entry: Entry::Declaration {
+        entry: Entry::Declaration(Submission {
+            client,
             content,
             given_at: None,
             declarer: declarer(Role::Client),
             recorded_by: RecordedBy::MyKanta,
             label: None,
-        },
+        }),
         admit: admit_all(),
     }
 }
@@ -308,15 +308,15 @@ pub(super) fn declare(client: ClientId, key: &str, content: Content) -> Append {
 /// A withdrawal by a client; the payload is the key.
 pub(super) fn withdraw(client: ClientId, key: &str, declaration_id: OpaqueId<'static>) -> Append {
     Append {
-        client,
         idempotency_key: id(key),
         payload_digest: digest(key),
-        entry: Entry::Withdrawal {
-            declaration_id,
+        entry: Entry::Withdrawal(WithdrawalSubmission {
+            client,
+            declaration: declaration_id,
             given_at: None,
-            by: declarer(Role::Client),
+            declarer: declarer(Role::Client),
             recorded_by: RecordedBy::MyKanta,
-        },
+        }),
         admit: admit_all(),
     }
 }

@@ -1,5 +1,6 @@
 //! Any change is read back as it was appended.
 
+use lupa::policy::admit::{Submission, WithdrawalSubmission};
 use lupa::policy::client_id::ClientId;
 use lupa::policy::day::Instant;
 use lupa::policy::declaration::{Content, Declaration, Declarer, RecordedBy, Withdrawal};
@@ -42,16 +43,18 @@ fn arbitrary_entry() -> impl Strategy<Value = ArbitraryEntry> {
 impl ArbitraryEntry {
     fn declaration(self, key: &str) -> Append {
         let Self { client, content, given_at, declarer, recorded_by } = self;
-        let entry = Entry::Declaration { content, given_at, declarer, recorded_by, label: None };
-        Append { entry, ..declare(client, key, information()) }
+        let submission =
+            Submission { client: client.clone(), content, given_at, declarer, recorded_by, label: None };
+        Append { entry: Entry::Declaration(submission), ..declare(client, key, information()) }
     }
 
     /// A withdrawal of a declaration of this client.
     fn withdrawal(self, key: &str, appended: &Appended) -> Append {
         let Self { client, content: _, given_at, declarer, recorded_by } = self;
-        let declaration_id = appended.declaration_id.clone();
-        let entry = Entry::Withdrawal { declaration_id, given_at, by: declarer, recorded_by };
-        Append { entry, ..declare(client, key, information()) }
+        let declaration = appended.declaration_id.clone();
+        let submission =
+            WithdrawalSubmission { client: client.clone(), declaration, given_at, declarer, recorded_by };
+        Append { entry: Entry::Withdrawal(submission), ..declare(client, key, information()) }
     }
 
     fn expected(self, appended: &Appended) -> Declaration {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lupa::index::{Declarations, Index, IndexOptions, Snapshot};
+use lupa::policy::admit::Submission;
 use lupa::policy::client_id::ClientId;
 use lupa::policy::declaration::{Content, Declaration, Declarer, Withdrawal};
 use lupa::policy::directory::Directory;
@@ -104,9 +105,8 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
         Event::Declare(pick, content) => {
             let client = pick.get(&clients).clone();
             let asked = declare(client.clone(), &format!("key {n}"), content.clone());
-            let Entry::Declaration { declarer, recorded_by, .. } = asked.entry.clone() else {
-                panic!("a declaration")
-            };
+            let Entry::Declaration(submission) = asked.entry.clone() else { panic!("a declaration") };
+            let Submission { declarer, recorded_by, .. } = submission;
             let appended = append(store, asked).await;
             model.revision = appended.revision;
             let declaration = Declaration {
@@ -124,8 +124,8 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
         Event::Withdraw(pick, declarer) => {
             let Some((client, id)) = model.nth(pick) else { return };
             let mut asked = withdraw(client.clone(), &format!("key {n}"), id.clone());
-            let Entry::Withdrawal { by, .. } = &mut asked.entry else { panic!("a withdrawal") };
-            *by = declarer.clone();
+            let Entry::Withdrawal(submission) = &mut asked.entry else { panic!("a withdrawal") };
+            submission.declarer = declarer.clone();
             let appended = append(store, asked).await;
             model.revision = appended.revision;
             let recorded_at = appended.recorded_at;

@@ -91,7 +91,7 @@ async fn an_unreadable_withdrawal_ends_a_consent_and_nothing_else(home: Shared) 
 
     let (seen, sees) = mpsc::channel();
     let mut look = declare(client(), "look", information());
-    look.admit = Box::new(move |declarations, _| {
+    look.admit = Box::new(move |_, declarations, _| {
         seen.send(declarations.to_vec()).unwrap();
         Ok(Admitted::default())
     });

@@ -1,5 +1,5 @@
--- The store of Lupa: what was declared, withdrawn and told of organisations,
--- in the order in which it was committed. Nothing of it is ever changed.
+-- The store of Lupa: declarations, withdrawals and directories, in the order in
+-- which they were committed. No row is ever changed.
 
 CREATE SCHEMA lupa;
 
@@ -9,27 +9,28 @@ CREATE TABLE lupa.meta (
     schema_version integer NOT NULL,
     -- The key of the tokens' MAC. Secret.
     token_key      bytea NOT NULL CHECK (length(token_key) = 32),
-    -- Tells the ids of this store's declarations from other stores' ids.
+    -- Distinguishes the ids of this store's declarations from other stores' ids.
     id_tag         integer NOT NULL CHECK (id_tag BETWEEN 0 AND 16777215)
 );
 
 -- The last commit. One row, locked from before a change is numbered until it is
--- committed: so revisions are in the order of commits and without holes, which
--- those of a sequence are not.
+-- committed: so revisions are in commit order and without holes, unlike the
+-- numbers of a sequence.
 CREATE TABLE lupa.head (
     one               boolean PRIMARY KEY DEFAULT true CHECK (one),
-    -- Which history the revisions are of.
+    -- The history that the revisions count in.
     epoch             uuid NOT NULL,
     revision          bigint NOT NULL,
     -- Microseconds since 1970-01-01T00:00:00Z; 0 if there is no change.
     recorded_at       bigint NOT NULL,
-    -- Drawn anew for each commit: whoever has seen a commit can tell whether it
-    -- is still there, or another one in its place.
+    -- A random number of the commit: a process that has seen the commit can check
+    -- whether it is still there, or another one in its place.
     commit_id         bigint NOT NULL,
-    -- On which server and timeline it was last known that nothing is lost.
+    -- The server and timeline on which the history was last verified.
     system_identifier bigint NOT NULL,
     timeline          text NOT NULL,
-    -- No replica answers from what was proven fresh longer ago. Only ever raised.
+    -- Staleness bound: no replica decides longer than this after its last freshness
+    -- proof. Only ever raised.
     max_staleness_ms  bigint NOT NULL
 ) WITH (fillfactor = 10);
 
@@ -48,9 +49,9 @@ CREATE TABLE lupa.change (
     -- JSON, byte for byte as it was written.
     body             text NOT NULL,
     idempotency_key  text,
-    -- SHA-256 of what was asked with that key.
+    -- SHA-256 of the request with that key.
     payload_digest   bytea CHECK (length(payload_digest) = 32),
-    -- What was answered with that key: a JSON list, and the id of the consent replaced.
+    -- The answer with that key: a JSON list, and the id of the replaced consent.
     notices          text,
     replaced_id      text,
     commit_id        bigint NOT NULL,
@@ -71,14 +72,14 @@ CREATE UNIQUE INDEX change_idempotency_key ON lupa.change (idempotency_key)
 CREATE UNIQUE INDEX change_declaration_id ON lupa.change (declaration_id)
     WHERE what = 'declaration';
 
--- Who viewed a client's declarations, when and why.
+-- The log of viewings of clients' declarations.
 CREATE TABLE lupa.viewing (
     number           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     -- Microseconds since 1970-01-01T00:00:00Z.
     at               bigint NOT NULL,
     client_root      text NOT NULL,
     client_extension text NOT NULL,
-    -- JSON. Null: not told.
+    -- JSON. Null: not specified.
     viewer           text,
     purpose          text NOT NULL,
     what             text NOT NULL

@@ -1,5 +1,5 @@
--- The store of Lupa: what was declared, withdrawn and told of organisations,
--- in the order in which it was committed. Nothing in it is ever changed.
+-- The store of Lupa: declarations, withdrawals and directories, in the order in
+-- which they were committed. No row is ever changed.
 
 PRAGMA application_id = 0x4C555041;
 

@@ -1,5 +1,5 @@
--- Ids of new declarations are derived: from when and as which change they are
--- stored, and from this number, which tells them from other stores' ids.
+-- Ids of new declarations are derived from the time and the revision at which they
+-- are stored, and from this number, which distinguishes them from other stores' ids.
 
 ALTER TABLE meta ADD COLUMN id_tag INTEGER NOT NULL DEFAULT 0 CHECK (id_tag BETWEEN 0 AND 16777215);
 

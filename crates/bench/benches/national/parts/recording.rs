@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use lupa::policy::admit::Admitted;
+use lupa::policy::admit::{Admitted, Submission};
 use lupa::policy::client_id::ClientId;
 use lupa::policy::declaration::{Content, Declarer, Information, RecordedBy, Role};
 use lupa::policy::oid::OpaqueId;
@@ -156,17 +156,17 @@ fn informed(client: ClientId, key: &str) -> Append {
         *digest = byte;
     }
     Append {
-        client,
         idempotency_key: OpaqueId::parse(key.to_owned()).expect("a key"),
         payload_digest,
-        entry: Entry::Declaration {
+        entry: Entry::Declaration(Submission {
+            client,
             content: Content::Information(Information { version: "2.0".into(), way: None }),
             given_at: None,
             declarer: Declarer { role: Role::Client, name: "".into(), id: "".into() },
             recorded_by: RecordedBy::MyKanta,
             label: None,
-        },
-        admit: Box::new(|_, _| Ok(Admitted::default())),
+        }),
+        admit: Box::new(|_, _, _| Ok(Admitted::default())),
     }
 }
 
