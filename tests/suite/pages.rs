@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lupa::policy::rules::sources;
-use lupa::wire::error;
+use lupa::wire::{error, limits};
 
 /// The page has this text after its marker, and nothing or an empty line follows.
 fn assert_generated(page: &str, marker: &str, expected: &str) {
@@ -30,5 +30,14 @@ fn errors_page_is_generated() {
         "docs/errors.md",
         "<!-- generated: the error reasons of proto/lupa/v1/errors.proto -->",
         &error::markdown(),
+    );
+}
+
+#[test]
+fn limits_page_is_generated() {
+    assert_generated(
+        "docs/api.md",
+        "<!-- generated: the limits of src/wire/limits.rs -->",
+        &limits::markdown(),
     );
 }
