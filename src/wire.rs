@@ -6,6 +6,7 @@
 //! the same conversions through the protobuf JSON mapping, so there is one
 //! parser.
 
+pub mod limits;
 pub mod violation;
 pub mod error;
 pub mod view;

@@ -1,31 +1,22 @@
-//! Records what clients declare, and shows it.
+//! The declaration service: records what clients declare, and shows it.
 
-use std::sync::Arc;
+mod append;
+mod payload;
 
-use chrono::TimeDelta;
 use prost::Message;
-use sha2::{Digest, Sha256};
-use tokio::time;
 use tonic::{Request, Response, Status};
 
-use crate::policy::admit::{Admitted, Terms, admit, admit_withdrawal};
-use crate::policy::calendar::Calendar;
 use crate::policy::client_id::ClientId;
-use crate::policy::day::Instant;
 use crate::policy::declaration::{Declaration, Information, Kind, Role};
-use crate::policy::directory::Directory;
 use crate::policy::information::{InformationStatus, Received, information_status};
 use crate::policy::printout::{PrintedDocument, printout};
 use crate::policy::refusal::Refusal;
 use crate::policy::viewing::{Showing, View, ViewingPurpose, get, select};
-use crate::store::{Admit, Append, Appended, Entry, Viewed, Viewing};
-use crate::telemetry::attributes::Attribute;
-use crate::telemetry::metrics::{Recorded, StoreOperation};
-use crate::telemetry::span::ActiveSpan;
+use crate::store::{Entry, Viewed, Viewing};
 use crate::wire::client::check_born;
 use crate::wire::declaration::{
-    Getting, Listing, PrintOrder, Recording, Wait, getting, information_asked, listing, print_order,
-    submission, to_notice, to_shown, to_stored, to_way, viewer_required, withdrawal,
+    Getting, Listing, PrintOrder, getting, information_asked, listing, print_order, submission, to_shown,
+    to_stored, to_way, viewer_required, withdrawal,
 };
 use crate::wire::v1::declaration_service_server::DeclarationService;
 use crate::wire::v1::{
@@ -35,6 +26,9 @@ use crate::wire::v1::{
     StoredDeclaration, WatchDeclarationsRequest, WithdrawDeclarationRequest, WithdrawDeclarationResponse,
 };
 use crate::wire::violation::{InvalidRequest, to_timestamp};
+
+use append::{Acknowledged, ClientChange};
+use payload::{digest_of_record, digest_of_withdrawal};
 
 use super::printout::{Rendered, render};
 use super::status::Failure;
@@ -54,21 +48,16 @@ impl Declarations {
     }
 
     async fn record(&self, message: RecordDeclarationRequest) -> Result<RecordDeclarationResponse, Failure> {
-        let (submission, Recording { idempotency_key, wait }) = submission(&message)?;
-        let said = RecordDeclarationRequest { idempotency_key: String::new(), wait: 0, ..message };
-        let payload_digest = digest("Record", &said);
-        let entry = Entry::Declaration(submission);
-        let admit = self.admit(entry.client())?;
-        let append = Append { idempotency_key, payload_digest, entry, admit };
-        let (appended, everywhere_at) = self.append(append, wait).await?;
-        let token = self.core.tokens.write(appended.point());
-        let Appended { recorded_at, declaration_id, admitted, .. } = appended;
-        let Admitted { notices, replaced } = admitted;
+        let (submission, recording) = submission(&message)?;
+        let payload_digest = digest_of_record(message);
+        let change = ClientChange { entry: Entry::Declaration(submission), payload_digest };
+        let Acknowledged { declaration_id, recorded_at, token, notices, replaced, everywhere_at } =
+            self.append(change, recording).await?;
         Ok(RecordDeclarationResponse {
             declaration_id: declaration_id.as_str().to_owned(),
             recorded_at: Some(to_timestamp(recorded_at)),
             token,
-            notices: notices.into_iter().map(|notice| to_notice(notice).into()).collect(),
+            notices,
             replaced_declaration_id: replaced.map(|id| id.as_str().to_owned()).unwrap_or_default(),
             effective_everywhere_after: Some(to_timestamp(everywhere_at)),
         })
@@ -78,72 +67,17 @@ impl Declarations {
         &self,
         message: WithdrawDeclarationRequest,
     ) -> Result<WithdrawDeclarationResponse, Failure> {
-        let (submission, Recording { idempotency_key, wait }) = withdrawal(&message)?;
-        let said = WithdrawDeclarationRequest { idempotency_key: String::new(), wait: 0, ..message };
-        let payload_digest = digest("Withdraw", &said);
-        let entry = Entry::Withdrawal(submission);
-        let admit = self.admit(entry.client())?;
-        let append = Append { idempotency_key, payload_digest, entry, admit };
-        let (appended, everywhere_at) = self.append(append, wait).await?;
+        let (submission, recording) = withdrawal(&message)?;
+        let payload_digest = digest_of_withdrawal(message);
+        let change = ClientChange { entry: Entry::Withdrawal(submission), payload_digest };
+        let Acknowledged { declaration_id: _, recorded_at, token, notices, replaced: _, everywhere_at } =
+            self.append(change, recording).await?;
         Ok(WithdrawDeclarationResponse {
-            recorded_at: Some(to_timestamp(appended.recorded_at)),
-            token: self.core.tokens.write(appended.point()),
-            notices: appended.admitted.notices.into_iter().map(|notice| to_notice(notice).into()).collect(),
+            recorded_at: Some(to_timestamp(recorded_at)),
+            token,
+            notices,
             effective_everywhere_after: Some(to_timestamp(everywhere_at)),
         })
-    }
-
-    /// Admission, for a client who is born.
-    fn admit(&self, client: &ClientId) -> Result<Admit, Failure> {
-        let terms = self.terms(client)?;
-        Ok(Box::new(move |entry, declarations, now| match entry {
-            Entry::Declaration(submission) => admit(submission, declarations, terms.borrowed(), now),
-            Entry::Withdrawal(submission) => {
-                admit_withdrawal(submission, declarations, terms.borrowed(), now)
-            }
-        }))
-    }
-
-    /// The terms of admission.
-    fn terms(&self, client: &ClientId) -> Result<OwnedTerms, Failure> {
-        let snapshot = self.core.index.current().map_err(Failure::Unavailable)?;
-        let now = self.core.now(&snapshot)?;
-        check_born(client, now)?;
-        Ok(OwnedTerms {
-            directory: snapshot.directory().clone(),
-            calendar: self.core.calendar.clone(),
-            clock_ahead_max: self.core.limits.recorder_clock_ahead_max,
-        })
-    }
-
-    /// Stores durably and waits until it is in force here, or everywhere: what
-    /// is acknowledged is seen by every decision that starts after. Tells from
-    /// when on that is so everywhere.
-    async fn append(&self, append: Append, wait: Wait) -> Result<(Appended, Instant), Failure> {
-        let recorded = match &append.entry {
-            Entry::Declaration(submission) => Recorded::Declaration(submission.content.kind()),
-            Entry::Withdrawal(_) => Recorded::Withdrawal,
-        };
-        let store = async { Ok(self.core.store.append(append).await?) };
-        let appended = self.core.stored(StoreOperation::Append, store).await?;
-        let Appended { revision, is_replay, .. } = appended;
-        if !is_replay {
-            self.core.telemetry.metrics.recorded(recorded);
-        }
-        if let Some(span) = ActiveSpan::sampled() {
-            span.set([
-                Attribute::declaration_kind(recorded),
-                Attribute::revision(revision.0),
-                Attribute::is_replay(is_replay),
-                Attribute::catalogue_version(&self.core.catalogue_version),
-            ]);
-        }
-        let everywhere = self.core.everywhere(appended.recorded_at, appended.max_staleness);
-        self.core.wait_for_stored(appended.point()).await?;
-        if wait == Wait::Everywhere {
-            time::sleep_until(everywhere.deadline).await;
-        }
-        Ok((appended, everywhere.at))
     }
 
     async fn get(&self, message: &GetDeclarationRequest) -> Result<GetDeclarationResponse, Failure> {
@@ -168,7 +102,7 @@ impl Declarations {
         let Listing { client, mut selection, view, page_size } = listing(message)?;
         let limits = &self.core.limits;
         let page_size = page_size.unwrap_or(limits.page_size_default).min(limits.page_size_max);
-        // One more says that there is a next page.
+        // One more than the page shows whether there is a next page.
         selection.count_max = page_size.saturating_add(1);
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
@@ -179,7 +113,10 @@ impl Declarations {
         let selected = select(&selection, &view, &history, showing).map_err(|refusal| {
             let is_foreign = refusal == Refusal::DeclarationUnknown;
             let foreign = || {
-                InvalidRequest::one("page_token", "not from an earlier response: leave it out to begin anew")
+                InvalidRequest::one(
+                    "page_token",
+                    "not from an earlier response: leave it out to start from the first page",
+                )
             };
             if is_foreign { Failure::Invalid(foreign()) } else { Failure::Refused(refusal) }
         })?;
@@ -230,7 +167,7 @@ impl Declarations {
         let InformationStatus { received, newest, is_outdated, must_inform } = status;
         let current_version = newest.map(|version| version.version.to_string()).unwrap_or_default();
         let explanation = if is_outdated && !must_inform {
-            "The duty to inform begins once the register that asks has joined Kanta and shares within social welfare: nothing needs to be given yet.".to_owned()
+            "The duty to inform starts once the requesting register has joined Kanta and shares within social welfare: nothing needs to be given yet.".to_owned()
         } else if must_inform {
             format!(
                 "The client has not received version {current_version}, the newest: give it and record it."
@@ -339,31 +276,6 @@ impl DeclarationService for Declarations {
         self.core.require_full(request.remote_addr())?;
         Ok(Response::new(self.print(request.get_ref()).await?))
     }
-}
-
-/// What admission goes by, kept while a submission waits for the writer.
-struct OwnedTerms {
-    directory: Arc<Directory>,
-    calendar: Arc<Calendar>,
-    clock_ahead_max: TimeDelta,
-}
-
-impl OwnedTerms {
-    fn borrowed(&self) -> Terms<'_> {
-        let Self { directory, calendar, clock_ahead_max } = self;
-        Terms { directory, calendar, clock_ahead_max: *clock_ahead_max }
-    }
-}
-
-/// What a request says, its idempotency key apart: the same for the same
-/// message, however it was encoded.
-fn digest(method: &str, message: &impl Message) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(method)
-        .chain_update([0])
-        .chain_update(message.encode_to_vec())
-        .finalize()
-        .into()
 }
 
 fn to_received(received: &Received<'_>) -> ReceivedInformation {

@@ -12,12 +12,10 @@ use crate::policy::request::{
 };
 
 use super::client::client_id;
+use super::limits::{CLAIMS_MAX, SERVICE_TASKS_MAX};
 use super::v1;
-use super::view::{CLAIMS_MAX, OutsourcingView, RecordView, RequestView, RequesterView, ServiceTasks};
+use super::view::{OutsourcingView, RecordView, RequestView, RequesterView, ServiceTasks};
 use super::violation::{InvalidRequest, Violations};
-
-/// A record that names more service tasks is invalid.
-const SERVICE_TASKS_MAX: usize = 100;
 
 /// A record, or the field for which it cannot be read.
 pub type ReadRecord<'a> = Result<Record<'a>, RecordField>;

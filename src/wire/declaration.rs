@@ -9,6 +9,7 @@ use crate::policy::declaration::{
     Information, Label, Professional, Recipient, RecordedBy, Role, Scope, Way,
 };
 
+use super::limits::VALUES_MAX;
 use super::v1;
 use super::violation::Violations;
 
@@ -17,9 +18,6 @@ pub use submitted::{
     Getting, Listing, PrintOrder, Recording, Wait, getting, information_asked, listing, print_order,
     submission, to_notice, viewer_required, withdrawal,
 };
-
-/// Values in one dimension of an allocation, and against whom a denial is.
-const VALUES_MAX: usize = 100;
 
 /// Whether a declaration is submitted or already stored. What is stored is
 /// read even where it could not be recorded today: denials restrict.

@@ -17,7 +17,7 @@ mod record;
 mod request;
 
 pub use record::{OutsourcingView, RecordView, ServiceTasks};
-pub use request::{CLAIMS_MAX, ClientView, RecordViews, RequestView, RequesterView, records};
+pub use request::{ClientView, RecordViews, RequestView, RequesterView, records};
 
 /// Bytes that are not a protobuf message of the type that they should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! Everything that is wrong with a request, told at once.
+//! Collects every field at fault of a request, so that all are reported at once.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -8,13 +8,12 @@ use chrono::Datelike;
 use crate::policy::day::{Day, Instant};
 use crate::policy::oid::{Oid, OpaqueId};
 
+use super::limits::TEXT_CHARACTERS_MAX;
+
 /// The years of a timestamp in protobuf.
 const TIMESTAMP_YEARS: RangeInclusive<i32> = 1..=9999;
 
-/// Free text, such as a name, in characters.
-const TEXT_CHARACTERS_MAX: usize = 200;
-
-/// A field that cannot be read. Never repeats what was written: it may be personal.
+/// A field at fault. It never repeats the value, which may be personal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// Its path, such as `declaration.denial.sector`.
@@ -23,9 +22,9 @@ pub struct Violation {
     pub description: String,
 }
 
-/// A request that cannot be read.
+/// An invalid request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the request cannot be read: {} of its fields must be corrected", violations.len())]
+#[error("the request is invalid: {} of its fields must be corrected", violations.len())]
 pub struct InvalidRequest {
     /// Every field at fault.
     pub violations: Vec<Violation>,
@@ -38,7 +37,7 @@ impl InvalidRequest {
         Self { violations: vec![Violation { field: field.into(), description: description.to_string() }] }
     }
 
-    /// The same faults, told of a message within another.
+    /// The same faults, with the path of the message within another.
     #[must_use]
     pub fn within(mut self, field: &str) -> Self {
         for violation in &mut self.violations {
@@ -58,12 +57,12 @@ impl Violations {
         self.0.push(Violation { field: field.into(), description: description.to_string() });
     }
 
-    /// What was read of a part, or its violations among the others.
+    /// The value of a part; its violations are added to the others.
     pub fn include<T>(&mut self, read: Result<T, InvalidRequest>) -> Option<T> {
         read.map_err(|InvalidRequest { violations }| self.0.extend(violations)).ok()
     }
 
-    /// The value if all is well and it was read, else every violation.
+    /// The value if there is no violation, otherwise every violation.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, InvalidRequest> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),

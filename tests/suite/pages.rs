@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lupa::config;
 use lupa::policy::rules::sources;
-use lupa::wire::error;
+use lupa::wire::{error, limits};
 
 /// The page has this text after its marker, and nothing or an empty line follows.
 fn assert_generated(page: &str, marker: &str, expected: &str) {
@@ -37,4 +37,13 @@ fn configuration_page_is_generated() {
 #[test]
 fn errors_page_is_generated() {
     assert_generated("docs/errors.md", "<!-- generated: lupa errors --markdown -->", &error::markdown());
+}
+
+#[test]
+fn limits_page_is_generated() {
+    assert_generated(
+        "docs/api.md",
+        "<!-- generated: the limits of src/wire/limits.rs -->",
+        &limits::markdown(),
+    );
 }

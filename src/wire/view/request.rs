@@ -6,6 +6,7 @@ use prost::Message;
 
 use super::reader::{DEPTH_MAX, FieldReader, number_key, text_key};
 use super::{Malformed, RecordView};
+use crate::wire::limits::CLAIMS_MAX;
 use crate::wire::v1;
 
 /// The fields of `DecideRequest` are numbered from one to this.
@@ -18,9 +19,6 @@ const CLIENT_FIELDS: u32 = 2;
 const REQUESTER_FIELDS: u32 = 4;
 
 const RECORDS: u32 = text_key(7);
-
-/// A question with more claims is refused: there are five kinds of them.
-pub const CLAIMS_MAX: usize = 16;
 
 /// What is said once for all records. Empty = unset.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,0 +1,105 @@
+//! What recording and withdrawing share: admission, the append to the store and
+//! the wait until the change is in force.
+
+use std::sync::Arc;
+
+use tokio::time;
+
+use super::super::status::Failure;
+use super::Declarations;
+use crate::policy::admit::{Admitted, Terms, admit, admit_withdrawal};
+use crate::policy::client_id::ClientId;
+use crate::policy::day::Instant;
+use crate::policy::oid::OpaqueId;
+use crate::store::{Admit, Append, Appended, Entry};
+use crate::telemetry::attributes::Attribute;
+use crate::telemetry::metrics::{Recorded, StoreOperation};
+use crate::telemetry::span::ActiveSpan;
+use crate::wire::client::check_born;
+use crate::wire::declaration::{Recording, Wait, to_notice};
+
+impl Declarations {
+    /// Stores a change of a client durably if it is admitted, and waits until it
+    /// is in force here, or everywhere: every decision that starts after the
+    /// acknowledgement is made with it.
+    pub(super) async fn append(
+        &self,
+        change: ClientChange,
+        Recording { idempotency_key, wait }: Recording,
+    ) -> Result<Acknowledged, Failure> {
+        let ClientChange { entry, payload_digest } = change;
+        let recorded = match &entry {
+            Entry::Declaration(submission) => Recorded::Declaration(submission.content.kind()),
+            Entry::Withdrawal(_) => Recorded::Withdrawal,
+        };
+        let admit = self.admission(entry.client())?;
+        let append = Append { idempotency_key, payload_digest, entry, admit };
+        let store = async { Ok(self.core.store.append(append).await?) };
+        let appended = self.core.stored(StoreOperation::Append, store).await?;
+        let point = appended.point();
+        let Appended { recorded_at, declaration_id, admitted, is_replay, max_staleness, .. } = appended;
+        if !is_replay {
+            self.core.telemetry.metrics.recorded(recorded);
+        }
+        if let Some(span) = ActiveSpan::sampled() {
+            span.set([
+                Attribute::declaration_kind(recorded),
+                Attribute::revision(point.revision.0),
+                Attribute::is_replay(is_replay),
+                Attribute::catalogue_version(&self.core.catalogue_version),
+            ]);
+        }
+        let everywhere = self.core.everywhere(recorded_at, max_staleness);
+        self.core.wait_for_stored(point).await?;
+        if wait == Wait::Everywhere {
+            time::sleep_until(everywhere.deadline).await;
+        }
+        let Admitted { notices, replaced } = admitted;
+        Ok(Acknowledged {
+            declaration_id,
+            recorded_at,
+            token: self.core.tokens.write(point),
+            notices: notices.into_iter().map(|notice| to_notice(notice).into()).collect(),
+            replaced,
+            everywhere_at: everywhere.at,
+        })
+    }
+
+    /// The admission of a client's changes by the directory of now. Refuses a
+    /// client who is not born yet.
+    fn admission(&self, client: &ClientId) -> Result<Admit, Failure> {
+        let snapshot = self.core.index.current().map_err(Failure::Unavailable)?;
+        let now = self.core.now(&snapshot)?;
+        check_born(client, now)?;
+        let directory = Arc::clone(snapshot.directory());
+        let calendar = Arc::clone(&self.core.calendar);
+        let clock_ahead_max = self.core.limits.recorder_clock_ahead_max;
+        Ok(Box::new(move |entry, declarations, now| {
+            let terms = Terms { directory: &directory, calendar: &calendar, clock_ahead_max };
+            match entry {
+                Entry::Declaration(submission) => admit(submission, declarations, terms, now),
+                Entry::Withdrawal(submission) => admit_withdrawal(submission, declarations, terms, now),
+            }
+        }))
+    }
+}
+
+/// A change of a client's declarations that is to be stored.
+pub(super) struct ClientChange {
+    pub(super) entry: Entry,
+    /// By which a repetition with the same idempotency key is recognized.
+    pub(super) payload_digest: [u8; 32],
+}
+
+/// A change that is stored and in force.
+pub(super) struct Acknowledged {
+    /// The new declaration, or the one withdrawn.
+    pub(super) declaration_id: OpaqueId<'static>,
+    pub(super) recorded_at: Instant,
+    pub(super) token: String,
+    pub(super) notices: Vec<i32>,
+    /// The consent that the new one replaced.
+    pub(super) replaced: Option<OpaqueId<'static>>,
+    /// From this time on every server that shares the store decides with it.
+    pub(super) everywhere_at: Instant,
+}

@@ -1,0 +1,61 @@
+//! The limits of lists and strings in requests. The checks of this module's
+//! siblings take their numbers from here, and `docs/api.md` has the table.
+
+pub use crate::policy::declaration::LABEL_CHARACTERS_MAX;
+pub use crate::policy::oid::{OID_CHARACTERS_MAX, OPAQUE_ID_CHARACTERS_MAX};
+pub use crate::policy::verdict::DECIDING_MAX;
+
+/// Maximum number of claims of a request.
+pub const CLAIMS_MAX: usize = 16;
+
+/// Maximum number of service tasks of a record.
+pub const SERVICE_TASKS_MAX: usize = 100;
+
+/// Maximum number of values of one dimension of an allocation, and of targets of a denial.
+pub const VALUES_MAX: usize = 100;
+
+/// Maximum length of free text, such as a name, in characters.
+pub const TEXT_CHARACTERS_MAX: usize = 200;
+
+const INVALID: &str = "`INVALID_REQUEST`";
+const INVALID_OR_RECORD: &str = "`INVALID_REQUEST`, or the record is invalid";
+
+/// Every limit as a table in Markdown.
+#[must_use]
+pub fn markdown() -> String {
+    let printable =
+        format!("1 to {OPAQUE_ID_CHARACTERS_MAX} printable ASCII characters, no space at either end");
+    let rows = [
+        ("request message", "`server.request_bytes_max`".to_owned(), "`RESOURCE_EXHAUSTED` without a reason"),
+        ("records of a request", "`server.records_per_request_max`".to_owned(), "`TOO_MANY_RECORDS`"),
+        ("claims of a request", CLAIMS_MAX.to_string(), INVALID),
+        ("service tasks of a record", SERVICE_TASKS_MAX.to_string(), "the record is invalid"),
+        ("values of one dimension of an allocation, targets of a denial", VALUES_MAX.to_string(), INVALID),
+        ("OIDs", format!("{OID_CHARACTERS_MAX} characters"), INVALID_OR_RECORD),
+        (
+            "ids of records, events, transactions, tasks, prescriptions and declarations",
+            printable.clone(),
+            INVALID_OR_RECORD,
+        ),
+        ("idempotency keys", printable, INVALID),
+        ("names and other free text", format!("{TEXT_CHARACTERS_MAX} characters"), INVALID),
+        ("label of a denial", format!("{LABEL_CHARACTERS_MAX} characters, one line"), INVALID),
+        ("all other lists and strings", "the length of the message".to_owned(), "as for the message"),
+        ("declarations named in a verdict", DECIDING_MAX.to_string(), "the first that decided are named"),
+        ("page of a list", "`listing.page_size_max`".to_owned(), "a larger page size is reduced to it"),
+        ("streams of `WatchDeclarations`", "`watch.streams_max`".to_owned(), "`TOO_MANY_WATCHERS`"),
+        (
+            "requests at one time on one connection",
+            "`server.concurrent_streams_per_connection_max`".to_owned(),
+            "they wait",
+        ),
+        ("headers of a request", "`server.header_list_bytes_max`".to_owned(), "HTTP/2 rejects the request"),
+        (
+            "duration of a request",
+            "`server.request_timeout_ms`".to_owned(),
+            "`DEADLINE_EXCEEDED` without a reason",
+        ),
+    ];
+    let rows = rows.map(|(value, limit, exceeded)| format!("| {value} | {limit} | {exceeded} |\n"));
+    format!("| value | limit | if it is exceeded |\n|---|---|---|\n{}", rows.concat())
+}
