@@ -75,9 +75,9 @@ impl Directories {
         while after < point.revision {
             let (store, limit) = (self.core.store.clone(), self.core.limits.watch.changes_max);
             let read = task::spawn_blocking(move || store.clients_changed(after, point, limit)).await;
-            let changed = read.map_err(|_| Failure::HistoryInterrupted)?.map_err(|error| match error {
-                ReadError::OtherEpoch { .. } => Failure::TokenOfAnotherStore,
-                error => Failure::Unreadable(error.into()),
+            let changed = read.map_err(|_| Failure::HistoryInterrupted)?.map_err(|error| {
+                let is_other_epoch = matches!(error, ReadError::OtherEpoch { .. });
+                if is_other_epoch { Failure::TokenOfAnotherStore } else { Failure::Unreadable(error.into()) }
             })?;
             if changed.iter().any(|change| change.client.is_none()) {
                 return Err(Failure::DirectoryChanged);

@@ -274,7 +274,7 @@ fn names_are_read_from_tokens() {
     let of_crate: Vec<_> = code.of_crate.iter().map(String::as_str).collect();
     assert_eq!(of_crate, ["config", "index", "policy", "store", "telemetry", "wire"]);
     let of_others: Vec<_> = code.of_others.iter().map(String::as_str).collect();
-    assert_eq!(of_others, ["Utc", "std", "tonic", "wire"]);
+    assert_eq!(of_others, ["Utc", "std", "tonic"]);
     assert!(["std::fs", "std::io::Read", "Utc::now"].iter().all(|path| code.paths.contains(*path)));
     assert_eq!(code.submodules, ["file", "b"]);
     let source = Source { path: "src/store/row/content.rs".to_owned() };

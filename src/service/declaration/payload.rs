@@ -38,6 +38,9 @@ mod tests {
     /// is a repetition.
     const NOT_IN_PAYLOAD: [&str; 2] = ["idempotency_key", "wait"];
 
+    /// A field, and a change of it.
+    type FieldChange<M> = (&'static str, fn(&mut M));
+
     fn fields(message: &str) -> BTreeSet<String> {
         let files = FileDescriptorSet::decode(DESCRIPTORS).expect("descriptors").file;
         let messages = files.into_iter().flat_map(|file| file.message_type);
@@ -47,7 +50,7 @@ mod tests {
 
     /// Each change of one field changes the digest, unless it is not in the payload,
     /// and there is a change for each field.
-    fn assert_covered<M: Default>(message: &str, changes: &[(&str, fn(&mut M))], digest: fn(M) -> [u8; 32]) {
+    fn assert_covered<M: Default>(message: &str, changes: &[FieldChange<M>], digest: fn(M) -> [u8; 32]) {
         let changed: BTreeSet<String> = changes.iter().map(|(field, _)| (*field).to_owned()).collect();
         assert_eq!(changed, fields(message), "say here of a new field whether it changes what is stored");
         for (field, change) in changes {

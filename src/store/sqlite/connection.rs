@@ -134,9 +134,11 @@ pub(super) fn read_error(path: &Path, source: rusqlite::Error) -> ReadError {
 
 /// Classifies an error of a write.
 pub(super) fn write_error(path: &Path, source: rusqlite::Error) -> WriteError {
-    match read_error(path, source) {
-        ReadError::Io { path, source } => WriteError::Io { path, source },
-        error => WriteError::Read(error),
+    let error = read_error(path, source);
+    if let ReadError::Io { path, source } = error {
+        WriteError::Io { path, source }
+    } else {
+        WriteError::Read(error)
     }
 }
 
