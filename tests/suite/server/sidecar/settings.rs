@@ -83,7 +83,10 @@ fn a_fault_of_a_route_names_the_field_and_what_to_write() {
         (ground("{ jwt = ['token'] }"), "question.ground: jwt: write payload_in_metadata"),
         (ground("{ jwt = ['token', ''] }"), "question.ground: jwt: write payload_in_metadata"),
         (ground("{ jwt = ['token', 1] }"), "question.ground: jwt: write the path to the claim"),
-        (ground("{ jwt = 'token.https://example.org/ground' }"), "question.ground: jwt: write a name that contains a dot"),
+        (
+            ground("{ jwt = 'token.https://example.org/ground' }"),
+            "question.ground: jwt: write a name that contains a dot",
+        ),
         (ground("{ metadata = 'a.b' }"), "question.ground: metadata: write a list"),
         (ground("{ metadata = ['a'] }"), "question.ground: metadata: write the filter's namespace"),
         (ground("{ header = '' }"), "question.ground: header: write the name of a header"),
