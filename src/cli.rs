@@ -42,7 +42,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::LoadedConfig;
 
 pub use self::exit::Exit;
-pub use self::failure::Failure;
+pub use self::failure::CommandFailure;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -144,7 +144,7 @@ pub enum Command {
 }
 
 /// Runs the command.
-pub async fn run(cli: Cli) -> Result<Exit, Failure> {
+pub async fn run(cli: Cli) -> Result<Exit, CommandFailure> {
     let Cli { global, command } = cli;
     match command {
         Command::Serve => serve::run(&global).await,
@@ -172,8 +172,8 @@ pub async fn run(cli: Cli) -> Result<Exit, Failure> {
 
 impl Global {
     /// Loads the effective configuration.
-    pub fn load_config(&self) -> Result<LoadedConfig, Failure> {
-        crate::config::load(self.config.as_deref(), std::env::vars_os()).map_err(Failure::Config)
+    pub fn load_config(&self) -> Result<LoadedConfig, CommandFailure> {
+        crate::config::load(self.config.as_deref(), std::env::vars_os()).map_err(CommandFailure::Config)
     }
 }
 

@@ -61,7 +61,7 @@ pub use postgres::{Password, PostgresOptions, PostgresTls};
 pub use random::NoRandomness;
 pub(crate) use row::{content_of_text, text_of_content};
 pub use sqlite::bulk;
-pub use verify::{Finding, Verified, VerifyFault};
+pub use verify::{Damage, Verified, VerifyFault};
 pub use viewing::{Viewed, Viewing};
 
 use crate::policy::client_id::ClientId;

@@ -5,7 +5,7 @@ use clap_complete::Shell;
 
 use super::Cli;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::terminal::Terminal;
 
 const AFTER_HELP: &str = "\
@@ -21,8 +21,8 @@ pub struct CompletionsArgs {
     shell: String,
 }
 
-pub(super) fn run(args: &CompletionsArgs) -> Result<Exit, Failure> {
-    let shell: Shell = args.shell.parse().map_err(Failure::Usage)?;
+pub(super) fn run(args: &CompletionsArgs) -> Result<Exit, CommandFailure> {
+    let shell: Shell = args.shell.parse().map_err(CommandFailure::Usage)?;
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "lupa", &mut script);
     Terminal::detect().show(&String::from_utf8_lossy(&script))?;

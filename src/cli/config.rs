@@ -5,7 +5,7 @@ use toml::{Table, Value};
 
 use super::Global;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::serve::check_settings;
 use super::terminal::Terminal;
 use crate::config::{self, EffectiveValue, LoadedConfig, ValueSource};
@@ -26,7 +26,7 @@ pub struct ConfigArgs {
     markdown: bool,
 }
 
-pub(super) fn run(args: &ConfigArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ConfigArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let terminal = Terminal::detect();
     if args.markdown {
         terminal.show(&config::markdown())?;

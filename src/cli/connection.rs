@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tonic::transport::{Channel, Endpoint};
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use crate::wire::admin::index_service_client::IndexServiceClient;
 use crate::wire::v1::decision_service_client::DecisionServiceClient;
 use crate::wire::v1::declaration_service_client::DeclarationServiceClient;
@@ -16,28 +16,28 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// Maximum size of a response.
 const RESPONSE_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-pub(super) async fn decisions(server: &str) -> Result<DecisionServiceClient<Channel>, Failure> {
+pub(super) async fn decisions(server: &str) -> Result<DecisionServiceClient<Channel>, CommandFailure> {
     let client = DecisionServiceClient::new(channel(server).await?);
     Ok(client.max_decoding_message_size(RESPONSE_BYTES_MAX))
 }
 
-pub(super) async fn declarations(server: &str) -> Result<DeclarationServiceClient<Channel>, Failure> {
+pub(super) async fn declarations(server: &str) -> Result<DeclarationServiceClient<Channel>, CommandFailure> {
     let client = DeclarationServiceClient::new(channel(server).await?);
     Ok(client.max_decoding_message_size(RESPONSE_BYTES_MAX))
 }
 
-pub(super) async fn directory(server: &str) -> Result<DirectoryServiceClient<Channel>, Failure> {
+pub(super) async fn directory(server: &str) -> Result<DirectoryServiceClient<Channel>, CommandFailure> {
     let client = DirectoryServiceClient::new(channel(server).await?);
     Ok(client.max_decoding_message_size(RESPONSE_BYTES_MAX))
 }
 
-pub(super) async fn index(server: &str) -> Result<IndexServiceClient<Channel>, Failure> {
+pub(super) async fn index(server: &str) -> Result<IndexServiceClient<Channel>, CommandFailure> {
     Ok(IndexServiceClient::new(channel(server).await?))
 }
 
-async fn channel(server: &str) -> Result<Channel, Failure> {
+async fn channel(server: &str) -> Result<Channel, CommandFailure> {
     let invalid = |what: &str| {
-        Failure::Usage(format!("--server: `{server}` {what}: write it as http://127.0.0.1:7411"))
+        CommandFailure::Usage(format!("--server: `{server}` {what}: write it as http://127.0.0.1:7411"))
     };
     let endpoint = Endpoint::from_shared(server.to_owned()).map_err(|_| invalid("is not a URL"))?;
     match endpoint.uri().scheme_str() {
@@ -46,5 +46,5 @@ async fn channel(server: &str) -> Result<Channel, Failure> {
         Some(_) | None => return Err(invalid("does not start with http://")),
     }
     let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT).timeout(REQUEST_TIMEOUT);
-    endpoint.connect().await.map_err(|error| Failure::Unreachable(server.to_owned(), error))
+    endpoint.connect().await.map_err(|error| CommandFailure::Unreachable(server.to_owned(), error))
 }

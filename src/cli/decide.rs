@@ -7,10 +7,10 @@ use clap::Args;
 use super::Global;
 use super::connection;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::input::Input;
 use super::question::{QUESTION, QuestionArgs};
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 use super::terminal::Terminal;
 use super::verdicts;
 
@@ -35,7 +35,7 @@ pub struct DecideArgs {
     question: QuestionArgs,
 }
 
-pub(super) async fn run(args: DecideArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(args: DecideArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let DecideArgs { question, file, exit_code } = args;
     let file = file.as_deref().map(Input::read).transpose()?;
     let request = match &file {
@@ -44,7 +44,7 @@ pub(super) async fn run(args: DecideArgs, global: &Global) -> Result<Exit, Failu
     };
     let mut client = connection::decisions(&global.server).await?;
     let response = client.decide(request.clone()).await;
-    let decision = response.map_err(|status| Refusal::of_file(status, file.as_ref(), ""))?.into_inner();
+    let decision = response.map_err(|status| ServerRefusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&decision)?;

@@ -12,12 +12,12 @@ use self::denial::DenialArgs;
 use super::Global;
 use super::connection;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::input::Input;
 use super::names::parser;
 use super::parties::{Statement, StatementArgs, new_key};
 use super::question::client_id;
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 use super::terminal::{Terminal, instant};
 use super::words;
 use crate::wire::v1;
@@ -69,7 +69,7 @@ struct InformationArgs {
     statement: StatementArgs,
 }
 
-pub(super) async fn run(args: DeclareArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(args: DeclareArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let DeclareArgs { what, file, idempotency_key } = args;
     let file = file.as_deref().map(Input::read).transpose()?;
     let request = match (what, &file) {
@@ -83,11 +83,11 @@ pub(super) async fn run(args: DeclareArgs, global: &Global) -> Result<Exit, Fail
             }
             request
         }
-        (None, None) => return Err(Failure::Usage("name what to declare, or a --file".to_owned())),
+        (None, None) => return Err(CommandFailure::Usage("name what to declare, or a --file".to_owned())),
     };
     let mut service = connection::declarations(&global.server).await?;
     let response = service.record_declaration(request).await;
-    let recorded = response.map_err(|status| Refusal::of_file(status, file.as_ref(), ""))?.into_inner();
+    let recorded = response.map_err(|status| ServerRefusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&recorded)?;
@@ -97,7 +97,7 @@ pub(super) async fn run(args: DeclareArgs, global: &Global) -> Result<Exit, Fail
     Ok(Exit::Success)
 }
 
-fn show(terminal: Terminal, recorded: &v1::RecordDeclarationResponse) -> Result<(), Failure> {
+fn show(terminal: Terminal, recorded: &v1::RecordDeclarationResponse) -> Result<(), CommandFailure> {
     let v1::RecordDeclarationResponse {
         declaration_id,
         recorded_at,
@@ -118,7 +118,7 @@ fn show(terminal: Terminal, recorded: &v1::RecordDeclarationResponse) -> Result<
 }
 
 /// Prints the notices for the professional.
-pub(super) fn show_notices(terminal: Terminal, notices: &[i32]) -> Result<(), Failure> {
+pub(super) fn show_notices(terminal: Terminal, notices: &[i32]) -> Result<(), CommandFailure> {
     notices.iter().try_for_each(|notice| {
         let notice =
             v1::Notice::try_from(*notice).map_or("a notice that this version does not know", words::notice);

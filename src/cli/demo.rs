@@ -15,9 +15,9 @@ use uuid::Uuid;
 
 use super::document::Document;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::names::label;
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 use super::terminal::Terminal;
 use super::{Global, connection, serve, words};
 use crate::config::{Config, LoadedConfig, ValueSource};
@@ -76,7 +76,7 @@ struct Fetch {
     expect: Vec<v1::Reason>,
 }
 
-pub(super) async fn run(args: &DemoArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &DemoArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let terminal = Terminal::detect();
     let directory: v1::Directory = embedded("deploy/demo/directory.yaml", DIRECTORY)?;
     let stories: Stories = embedded("deploy/demo/story.yaml", STORY)?;
@@ -97,7 +97,7 @@ pub(super) async fn run(args: &DemoArgs, global: &Global) -> Result<Exit, Failur
         directory.registers.len()
     );
     let request = v1::ReplaceDirectoryRequest { directory: Some(directory), ..Default::default() };
-    directories.replace_directory(request).await.map_err(Refusal::of)?;
+    directories.replace_directory(request).await.map_err(ServerRefusal::of)?;
     terminal.show(&summary)?;
 
     let mut reporter = Reporter {
@@ -131,11 +131,16 @@ struct Demo {
 }
 
 impl Demo {
-    async fn start(mut config: Config, calendar: Calendar, terminal: Terminal) -> Result<Self, Failure> {
+    async fn start(
+        mut config: Config,
+        calendar: Calendar,
+        terminal: Terminal,
+    ) -> Result<Self, CommandFailure> {
         let telemetry = serve::start_telemetry(&config)?;
         let listener = listen(&config, terminal).await?;
-        let address =
-            listener.local_addr().map_err(|_| Failure::Internal("the address of the listener is unknown"))?;
+        let address = listener
+            .local_addr()
+            .map_err(|_| CommandFailure::Internal("the address of the listener is unknown"))?;
         config.server.listen_address = address;
         let server = Server::open(&config, calendar, clock::now, telemetry.telemetry.clone()).await;
         let server = server.map_err(|error| serve::failed(&error))?;
@@ -145,34 +150,35 @@ impl Demo {
             stopped.await.unwrap_or(())
         }));
         if readiness.wait_for(|is_ready| *is_ready).await.is_err() {
-            return Err(Failure::Internal("the index did not load"));
+            return Err(CommandFailure::Internal("the index did not load"));
         }
         let url = format!("http://{address}");
         terminal.show(&format!("Lupa serves gRPC on {url}, with a temporary store.\n"))?;
         Ok(Self { url, stop, server, telemetry, config })
     }
 
-    async fn stop(self) -> Result<(), Failure> {
+    async fn stop(self) -> Result<(), CommandFailure> {
         let Self { url: _, stop, server, telemetry, config } = self;
         drop(stop);
         let stopped = server.await;
         serve::stop_telemetry(telemetry, &config).await;
         match stopped {
             Ok(stopped) => stopped.map_err(|error| serve::failed(&error)),
-            Err(_) => Err(Failure::Internal("the server panicked")),
+            Err(_) => Err(CommandFailure::Internal("the server panicked")),
         }
     }
 }
 
 /// Listens on the configured address, or on another port if that one is in use.
-async fn listen(config: &Config, terminal: Terminal) -> Result<TcpListener, Failure> {
+async fn listen(config: &Config, terminal: Terminal) -> Result<TcpListener, CommandFailure> {
     let configured = config.server.listen_address;
     match TcpListener::bind(configured).await {
         Ok(listener) => Ok(listener),
         Err(error) => {
             terminal.show(&format!("Cannot listen on {configured} ({error}): using another port.\n"))?;
             let any_port = (configured.ip(), 0);
-            let cannot = |error| Failure::Server(format!("cannot listen on {} ({error})", configured.ip()));
+            let cannot =
+                |error| CommandFailure::Server(format!("cannot listen on {} ({error})", configured.ip()));
             TcpListener::bind(any_port).await.map_err(cannot)
         }
     }
@@ -190,13 +196,13 @@ struct Reporter {
 }
 
 impl Reporter {
-    async fn show(&mut self, story: Story, all: bool) -> Result<(), Failure> {
+    async fn show(&mut self, story: Story, all: bool) -> Result<(), CommandFailure> {
         let Story { name, story, declarations, fetches } = story;
         let story = textwrap::fill(story.trim(), STORY_COLUMNS);
         self.terminal.show(&format!("\n── {name} ──\n{story}\n"))?;
         for mut declaration in declarations {
             declaration.idempotency_key = Uuid::new_v4().to_string();
-            self.declarations.record_declaration(declaration).await.map_err(Refusal::of)?;
+            self.declarations.record_declaration(declaration).await.map_err(ServerRefusal::of)?;
         }
         for fetch in fetches.into_iter().take(if all { usize::MAX } else { 1 }) {
             self.fetch(fetch).await?;
@@ -204,10 +210,10 @@ impl Reporter {
         Ok(())
     }
 
-    async fn fetch(&mut self, fetch: Fetch) -> Result<(), Failure> {
+    async fn fetch(&mut self, fetch: Fetch) -> Result<(), CommandFailure> {
         let Fetch { title, decide, expect } = fetch;
         let records = decide.records.clone();
-        let decision = self.decisions.decide(decide).await.map_err(Refusal::of)?.into_inner();
+        let decision = self.decisions.decide(decide).await.map_err(ServerRefusal::of)?.into_inner();
         let mut table = self.terminal.table(["record", "register", "verdict", "reason", "rule", "why"]);
         for (record, verdict) in records.iter().zip(&decision.verdicts) {
             table.add_row([
@@ -235,9 +241,10 @@ impl Reporter {
 struct TemporaryFolder(PathBuf);
 
 impl TemporaryFolder {
-    fn new() -> Result<Self, Failure> {
+    fn new() -> Result<Self, CommandFailure> {
         let path = std::env::temp_dir().join(format!("lupa-demo-{}", Uuid::now_v7()));
-        std::fs::create_dir(&path).map_err(|error| Failure::Written(path.display().to_string(), error))?;
+        std::fs::create_dir(&path)
+            .map_err(|error| CommandFailure::Written(path.display().to_string(), error))?;
         Ok(Self(path))
     }
 }
@@ -250,9 +257,9 @@ impl Drop for TemporaryFolder {
     }
 }
 
-fn embedded<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T, Failure> {
+fn embedded<T: serde::de::DeserializeOwned>(name: &str, text: &str) -> Result<T, CommandFailure> {
     let read = Document::read(text).and_then(|document| document.parse());
-    read.map_err(|faults| Failure::Document(name.to_owned(), faults))
+    read.map_err(|faults| CommandFailure::Document(name.to_owned(), faults))
 }
 
 fn register_names(directory: &v1::Directory) -> HashMap<String, String> {

@@ -8,9 +8,9 @@ use super::Global;
 use super::connection;
 use super::document::Fault;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::input::{Input, InputFault};
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 use super::terminal::Terminal;
 use crate::wire::directory::{directory, to_violation};
 use crate::wire::v1;
@@ -52,7 +52,7 @@ pub struct LoadArgs {
     validate_only: bool,
 }
 
-pub(super) async fn run(command: DirectoryCommand, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(command: DirectoryCommand, global: &Global) -> Result<Exit, CommandFailure> {
     match command {
         DirectoryCommand::Check(args) => check(&args, global),
         DirectoryCommand::Load(args) => load(&args, global).await,
@@ -60,7 +60,7 @@ pub(super) async fn run(command: DirectoryCommand, global: &Global) -> Result<Ex
     }
 }
 
-fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
+fn check(args: &CheckArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let file = match Input::read(&args.file) {
         Err(InputFault::Invalid(name, faults)) => return print_faults(&name, &faults, global),
         read => read?,
@@ -95,7 +95,7 @@ fn check(args: &CheckArgs, global: &Global) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn print_faults(file: &str, faults: &[Fault], global: &Global) -> Result<Exit, Failure> {
+fn print_faults(file: &str, faults: &[Fault], global: &Global) -> Result<Exit, CommandFailure> {
     let terminal = Terminal::detect();
     let lines = lines(file, faults);
     if global.json {
@@ -110,7 +110,7 @@ fn lines(file: &str, faults: &[Fault]) -> Vec<String> {
     faults.iter().map(|fault| fault.in_file(file)).collect()
 }
 
-async fn load(args: &LoadArgs, global: &Global) -> Result<Exit, Failure> {
+async fn load(args: &LoadArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let file = Input::read(&args.file)?;
     let directory: v1::Directory = file.parse()?;
     let outcome = if args.validate_only { "have no faults; nothing was stored" } else { "are in force" };
@@ -128,7 +128,7 @@ async fn load(args: &LoadArgs, global: &Global) -> Result<Exit, Failure> {
     };
     let replaced = service.replace_directory(request).await;
     let replaced =
-        replaced.map_err(|status| Refusal::of_file(status, Some(&file), "directory"))?.into_inner();
+        replaced.map_err(|status| ServerRefusal::of_file(status, Some(&file), "directory"))?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&replaced)?;
@@ -140,9 +140,10 @@ async fn load(args: &LoadArgs, global: &Global) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-async fn show(global: &Global) -> Result<Exit, Failure> {
+async fn show(global: &Global) -> Result<Exit, CommandFailure> {
     let mut service = connection::directory(&global.server).await?;
-    let response = service.get_directory(v1::GetDirectoryRequest {}).await.map_err(Refusal::of)?.into_inner();
+    let response =
+        service.get_directory(v1::GetDirectoryRequest {}).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     let directory = response.directory.unwrap_or_default();
     if global.json {
@@ -154,7 +155,7 @@ async fn show(global: &Global) -> Result<Exit, Failure> {
     Ok(Exit::Success)
 }
 
-fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), Failure> {
+fn show_tables(terminal: Terminal, directory: &v1::Directory) -> Result<(), CommandFailure> {
     let header = ["organisation", "name", "kind", "successor", "carries former denials"];
     let mut organisations = terminal.table(header);
     for one in &directory.organisations {

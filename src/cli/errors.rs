@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Global;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::terminal::Terminal;
 use crate::wire::error::{self, DescribedReason};
 
@@ -22,7 +22,7 @@ pub struct ErrorsArgs {
     markdown: bool,
 }
 
-pub(super) fn run(args: &ErrorsArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) fn run(args: &ErrorsArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let terminal = Terminal::detect();
     let reasons = error::described();
     if args.markdown {

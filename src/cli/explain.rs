@@ -9,11 +9,11 @@ use super::Global;
 use super::connection;
 use super::declarations;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::input::Input;
 use super::names::label;
 use super::question::{QUESTION, QuestionArgs};
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 use super::rules::Sources;
 use super::terminal::{Terminal, instant};
 use super::words;
@@ -36,7 +36,7 @@ pub struct ExplainArgs {
     question: QuestionArgs,
 }
 
-pub(super) async fn run(args: ExplainArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(args: ExplainArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let ExplainArgs { question, file } = args;
     let file = file.as_deref().map(Input::read).transpose()?;
     let decide = match &file {
@@ -46,7 +46,7 @@ pub(super) async fn run(args: ExplainArgs, global: &Global) -> Result<Exit, Fail
     let mut client = connection::decisions(&global.server).await?;
     let response = client.explain(v1::ExplainRequest { decide: Some(decide) }).await;
     let explanation =
-        response.map_err(|status| Refusal::of_file(status, file.as_ref(), "decide"))?.into_inner();
+        response.map_err(|status| ServerRefusal::of_file(status, file.as_ref(), "decide"))?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&explanation)?;
@@ -56,7 +56,7 @@ pub(super) async fn run(args: ExplainArgs, global: &Global) -> Result<Exit, Fail
     Ok(Exit::Success)
 }
 
-fn show(terminal: Terminal, explanation: &v1::ExplainResponse) -> Result<(), Failure> {
+fn show(terminal: Terminal, explanation: &v1::ExplainResponse) -> Result<(), CommandFailure> {
     if let Some(verdict) = &explanation.verdict {
         terminal.show(&format!(
             "{} {}: {}\n\n",

@@ -6,12 +6,12 @@ use std::io;
 use super::document::Fault;
 use super::exit::Exit;
 use super::input::InputFault;
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 use crate::config::ConfigFault;
 
 /// Why a command failed.
 #[derive(Debug)]
-pub enum Failure {
+pub enum CommandFailure {
     /// An argument is invalid.
     Usage(String),
     /// A file of messages is invalid.
@@ -25,7 +25,7 @@ pub enum Failure {
     /// The server could not start or had to stop.
     Server(String),
     /// The server answered with an error.
-    Refused(Box<Refusal>),
+    Refused(Box<ServerRefusal>),
     /// No server answers at the address.
     Unreachable(String, tonic::transport::Error),
     /// Standard output cannot be written.
@@ -34,13 +34,13 @@ pub enum Failure {
     Internal(&'static str),
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
+impl From<ServerRefusal> for CommandFailure {
+    fn from(refusal: ServerRefusal) -> Self {
         Self::Refused(Box::new(refusal))
     }
 }
 
-impl From<InputFault> for Failure {
+impl From<InputFault> for CommandFailure {
     fn from(fault: InputFault) -> Self {
         match fault {
             InputFault::Unreadable(name, error) => Self::File(name, error),
@@ -49,7 +49,7 @@ impl From<InputFault> for Failure {
     }
 }
 
-impl Failure {
+impl CommandFailure {
     /// The exit code of the command.
     #[must_use]
     pub fn exit(&self) -> Exit {

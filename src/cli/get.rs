@@ -6,10 +6,10 @@ use super::Global;
 use super::connection;
 use super::declarations;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::parties::ViewArgs;
 use super::question::client_id;
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 use super::terminal::Terminal;
 use crate::wire::v1;
 
@@ -35,7 +35,7 @@ pub struct GetArgs {
     view: ViewArgs,
 }
 
-pub(super) async fn run(args: GetArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(args: GetArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let GetArgs { client, declaration, view } = args;
     let (viewing_purpose, viewer) = view.into_view();
     let request = v1::GetDeclarationRequest {
@@ -45,7 +45,7 @@ pub(super) async fn run(args: GetArgs, global: &Global) -> Result<Exit, Failure>
         viewer,
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.get_declaration(request).await.map_err(Refusal::of)?.into_inner();
+    let response = service.get_declaration(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&response)?;

@@ -7,8 +7,8 @@ use pbjson_types::Duration;
 use super::Global;
 use super::connection;
 use super::exit::Exit;
-use super::failure::Failure;
-use super::refusal::Refusal;
+use super::failure::CommandFailure;
+use super::refusal::ServerRefusal;
 use super::terminal::Terminal;
 use crate::wire::admin;
 
@@ -19,16 +19,19 @@ pub enum IndexCommand {
     Stats,
 }
 
-pub(super) async fn run(command: &IndexCommand, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(command: &IndexCommand, global: &Global) -> Result<Exit, CommandFailure> {
     match command {
         IndexCommand::Stats => stats(global).await,
     }
 }
 
-async fn stats(global: &Global) -> Result<Exit, Failure> {
+async fn stats(global: &Global) -> Result<Exit, CommandFailure> {
     let mut service = connection::index(&global.server).await?;
-    let stats =
-        service.get_index_stats(admin::GetIndexStatsRequest {}).await.map_err(Refusal::of)?.into_inner();
+    let stats = service
+        .get_index_stats(admin::GetIndexStatsRequest {})
+        .await
+        .map_err(ServerRefusal::of)?
+        .into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&stats)?;

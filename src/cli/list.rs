@@ -6,11 +6,11 @@ use super::Global;
 use super::connection;
 use super::declarations;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::names::parser;
 use super::parties::{ViewArgs, viewer_required};
 use super::question::client_id;
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 use super::terminal::Terminal;
 use crate::wire::v1;
 
@@ -46,7 +46,7 @@ pub struct ListArgs {
     view: ViewArgs,
 }
 
-pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let ListArgs { client, kinds, include_ended, view } = args;
     let (viewing_purpose, viewer) = view.into_view();
     if viewer.is_none() && (kinds.is_empty() || kinds.contains(&v1::Kind::Denial)) {
@@ -64,7 +64,7 @@ pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, Failure
     let mut service = connection::declarations(&global.server).await?;
     let mut listed = Vec::new();
     for _ in 0..PAGES_MAX {
-        let page = service.list_declarations(request.clone()).await.map_err(Refusal::of)?.into_inner();
+        let page = service.list_declarations(request.clone()).await.map_err(ServerRefusal::of)?.into_inner();
         listed.extend(page.declarations);
         request.page_token = page.next_page_token;
         if request.page_token.is_empty() {

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Global;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::terminal::Terminal;
 use crate::telemetry::metrics::{METRICS, MetricDefinition, markdown, plain};
 
@@ -19,7 +19,7 @@ pub struct MetricsArgs {
     markdown: bool,
 }
 
-pub(super) fn run(args: &MetricsArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) fn run(args: &MetricsArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let terminal = Terminal::detect();
     if args.markdown {
         terminal.show(&markdown())?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use pbjson_types::Timestamp;
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::names::parser;
 use crate::wire::v1;
 
@@ -138,8 +138,8 @@ impl ViewArgs {
 }
 
 /// The error for requested denials without a viewer. `argument` names the service that views them.
-pub(super) fn viewer_required(argument: &str) -> Failure {
-    Failure::Usage(format!(
+pub(super) fn viewer_required(argument: &str) -> CommandFailure {
+    CommandFailure::Usage(format!(
         "denials are shown only to a named viewer: write {argument} my-kanta, or --professional-register OID \
          --professional-organisation OID"
     ))

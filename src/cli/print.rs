@@ -5,11 +5,11 @@ use clap::Args;
 use super::Global;
 use super::connection;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::names::parser;
 use super::parties::{DeclarerArgs, ProfessionalArgs, Service, viewer_required};
 use super::question::client_id;
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 use super::terminal::Terminal;
 use crate::wire::v1;
 
@@ -52,12 +52,12 @@ pub struct PrintArgs {
     professional: ProfessionalArgs,
 }
 
-pub(super) async fn run(args: PrintArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(args: PrintArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let PrintArgs { client, sector, document, language, html, printed_by, requested_by, professional } = args;
     let printed_by = professional.or_service(printed_by);
     match document {
         v1::Document::Consents if sector == v1::Sector::Both => {
-            return Err(Failure::Usage(
+            return Err(CommandFailure::Usage(
                 "a copy of the consents covers one sector: write --sector healthcare or --sector social-welfare"
                     .to_owned(),
             ));
@@ -76,7 +76,7 @@ pub(super) async fn run(args: PrintArgs, global: &Global) -> Result<Exit, Failur
         printed_by,
     };
     let mut service = connection::declarations(&global.server).await?;
-    let printout = service.print_declarations(request).await.map_err(Refusal::of)?.into_inner();
+    let printout = service.print_declarations(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&printout)?;

@@ -11,13 +11,13 @@ use crate::telemetry::metrics::RpcStatus;
 
 /// The error response of a server.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct ServerRefusal {
     status: Status,
     /// The fields at fault, each with what is wrong.
     violations: Vec<String>,
 }
 
-impl Refusal {
+impl ServerRefusal {
     /// The error response to a request.
     pub(super) fn of(status: Status) -> Self {
         Self::of_file(status, None, "")
@@ -146,7 +146,7 @@ mod tests {
             .set_request_info("e-17", "")
             .set_retry_info(Some(Duration::from_millis(200)));
         let status = Status::with_error_details(Code::Unavailable, "the cache is not ready", details);
-        let refusal = Refusal::of(status);
+        let refusal = ServerRefusal::of(status);
         assert_eq!(refusal.exit(), Exit::Unavailable);
         assert_eq!(
             refusal.message(),
@@ -165,7 +165,7 @@ mod tests {
         let details =
             ErrorDetails::with_bad_request_violation("directory.organisations[0].kind", "unknown value");
         let status = Status::with_error_details(Code::InvalidArgument, "cannot be read", details);
-        let message = Refusal::of_file(status, Some(&file), "directory").message();
+        let message = ServerRefusal::of_file(status, Some(&file), "directory").message();
         assert!(message.starts_with("directory.yaml:3: organisations[0].kind: unknown value\n"), "{message}");
         assert!(message.ends_with("\nFix the fields listed above and retry.\n"), "{message}");
     }

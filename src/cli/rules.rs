@@ -9,9 +9,9 @@ use clap::Args;
 use super::Global;
 use super::connection;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::names::label;
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 use super::terminal::Terminal;
 use crate::policy::day::Day;
 use crate::server::clock;
@@ -37,17 +37,18 @@ pub struct RulesArgs {
     on: Option<Day>,
 }
 
-pub(super) async fn run(args: RulesArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(args: RulesArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let RulesArgs { matrix, on } = args;
     if matrix {
         let calendar = global.load_config()?.calendar;
         let text = matrix::matrix(on.unwrap_or_else(|| Day::of(clock::now())), &calendar)
-            .map_err(|_| Failure::Internal("a request of the matrix is invalid"))?;
+            .map_err(|_| CommandFailure::Internal("a request of the matrix is invalid"))?;
         Terminal::detect().show(&text)?;
         return Ok(Exit::Success);
     }
     let mut service = connection::decisions(&global.server).await?;
-    let catalogue = service.list_rules(v1::ListRulesRequest {}).await.map_err(Refusal::of)?.into_inner();
+    let catalogue =
+        service.list_rules(v1::ListRulesRequest {}).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&catalogue)?;

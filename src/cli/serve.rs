@@ -14,7 +14,7 @@ use tokio::{task, time};
 
 use super::Global;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::terminal::PROGRESS_INTERVAL;
 use crate::config::{Config, LoadedConfig};
 use crate::index::Index;
@@ -22,7 +22,7 @@ use crate::policy::calendar::Calendar;
 use crate::server::{self, Listeners, Server, ServerError, clock};
 use crate::telemetry::Running;
 
-pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(global: &Global) -> Result<Exit, CommandFailure> {
     let LoadedConfig { config, calendar, .. } = global.load_config()?;
     check_settings(&config)?;
     let telemetry = start_telemetry(&config)?;
@@ -31,7 +31,7 @@ pub(super) async fn run(global: &Global) -> Result<Exit, Failure> {
     served
 }
 
-async fn serve(config: &Config, calendar: Calendar, telemetry: &Running) -> Result<Exit, Failure> {
+async fn serve(config: &Config, calendar: Calendar, telemetry: &Running) -> Result<Exit, CommandFailure> {
     let grpc = listen(config.server.listen_address, "server.listen_address").await?;
     let address = grpc.local_addr().unwrap_or(config.server.listen_address);
     let http = match config.server.http_address {
@@ -68,12 +68,13 @@ async fn serve(config: &Config, calendar: Calendar, telemetry: &Running) -> Resu
 }
 
 /// Reports the faults of settings that only the server validates.
-pub(super) fn check_settings(config: &Config) -> Result<(), Failure> {
-    server::check_settings(config).map_err(|error| Failure::Usage(with_causes(&error)))
+pub(super) fn check_settings(config: &Config) -> Result<(), CommandFailure> {
+    server::check_settings(config).map_err(|error| CommandFailure::Usage(with_causes(&error)))
 }
 
-pub(super) fn start_telemetry(config: &Config) -> Result<Running, Failure> {
-    Running::start(&config.log, config.telemetry.detail).map_err(|fault| Failure::Usage(with_causes(&fault)))
+pub(super) fn start_telemetry(config: &Config) -> Result<Running, CommandFailure> {
+    Running::start(&config.log, config.telemetry.detail)
+        .map_err(|fault| CommandFailure::Usage(with_causes(&fault)))
 }
 
 /// Flushes the telemetry, within the grace period of the shutdown.
@@ -85,9 +86,9 @@ pub(super) async fn stop_telemetry(telemetry: Running, config: &Config) {
 }
 
 /// Binds the address. This comes first, so that an address in use is reported at once.
-async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
+async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, CommandFailure> {
     TcpListener::bind(address).await.map_err(|error| {
-        Failure::Usage(format!(
+        CommandFailure::Usage(format!(
             "cannot listen on {address} ({error}): another process may use it; set {setting}"
         ))
     })
@@ -110,8 +111,8 @@ pub(super) async fn interrupted() {
     }
 }
 
-pub(super) fn failed(error: &ServerError) -> Failure {
-    Failure::Server(with_causes(error))
+pub(super) fn failed(error: &ServerError) -> CommandFailure {
+    CommandFailure::Server(with_causes(error))
 }
 
 /// An error with the chain of its causes.

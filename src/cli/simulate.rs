@@ -9,11 +9,11 @@ use pbjson_types::Timestamp;
 use super::Global;
 use super::connection;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::input::Input;
 use super::parties::instant;
 use super::question::QuestionArgs;
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 use super::terminal::Terminal;
 use super::verdicts;
 use crate::wire::v1;
@@ -57,7 +57,7 @@ pub struct SimulateArgs {
     question: QuestionArgs,
 }
 
-pub(super) async fn run(args: SimulateArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(args: SimulateArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let SimulateArgs { question, at, directory, declarations, ignore_stored, file, exit_code } = args;
     let file = file.as_deref().map(Input::read).transpose()?;
     let directory = directory.as_deref().map(Input::read).transpose()?;
@@ -75,10 +75,10 @@ pub(super) async fn run(args: SimulateArgs, global: &Global) -> Result<Exit, Fai
     let records = request.decide.as_ref().map(|decide| decide.records.clone()).unwrap_or_default();
     let mut client = connection::decisions(&global.server).await?;
     let response = client.simulate(request).await;
-    let response = response.map_err(|status| Refusal::of_file(status, file.as_ref(), ""))?.into_inner();
+    let response = response.map_err(|status| ServerRefusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();
     let Some(decision) = &response.decision else {
-        return Err(Failure::Internal("the response contains no decision"));
+        return Err(CommandFailure::Internal("the response contains no decision"));
     };
     if global.json {
         terminal.show_json(&response)?;

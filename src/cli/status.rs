@@ -6,10 +6,10 @@ use clap::Args;
 use super::Global;
 use super::connection;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::names::phrase;
 use super::question::client_id;
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 use super::terminal::{Terminal, minute};
 use crate::wire::v1;
 
@@ -32,14 +32,14 @@ pub struct StatusArgs {
     asked_by: Option<String>,
 }
 
-pub(super) async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(args: StatusArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let StatusArgs { client, asked_by } = args;
     let request = v1::GetInformationStatusRequest {
         client: Some(client_id(client)),
         asked_by: asked_by.unwrap_or_default(),
     };
     let mut service = connection::declarations(&global.server).await?;
-    let response = service.get_information_status(request).await.map_err(Refusal::of)?.into_inner();
+    let response = service.get_information_status(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&response)?;
@@ -49,7 +49,7 @@ pub(super) async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Failu
     Ok(Exit::Success)
 }
 
-fn show(terminal: Terminal, status: &v1::GetInformationStatusResponse) -> Result<(), Failure> {
+fn show(terminal: Terminal, status: &v1::GetInformationStatusResponse) -> Result<(), CommandFailure> {
     let v1::GetInformationStatusResponse { received, current_version, must_inform, explanation } = status;
     let must_inform = if *must_inform { "yes" } else { "no" };
     let summary =

@@ -10,7 +10,7 @@ use tokio::task;
 
 use super::Global;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::serve::with_causes;
 use super::terminal::{Terminal, bar_of_changes};
 use crate::config::Config;
@@ -75,7 +75,7 @@ struct StoreSummary {
     faults: u64,
 }
 
-pub(super) async fn run(command: StoreCommand, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(command: StoreCommand, global: &Global) -> Result<Exit, CommandFailure> {
     let config = global.load_config()?.config;
     let json = global.json;
     let work = move || match command {
@@ -83,12 +83,12 @@ pub(super) async fn run(command: StoreCommand, global: &Global) -> Result<Exit, 
         StoreCommand::Copy(args) => copy(&args, &config, json),
         StoreCommand::Verify(args) => verify(&args, &config, json),
     };
-    task::spawn_blocking(work).await.map_err(|_| Failure::Internal("the work was interrupted"))?
+    task::spawn_blocking(work).await.map_err(|_| CommandFailure::Internal("the work was interrupted"))?
 }
 
-fn back_up(BackupArgs { to, store }: &BackupArgs, config: &Config) -> Result<Exit, Failure> {
+fn back_up(BackupArgs { to, store }: &BackupArgs, config: &Config) -> Result<Exit, CommandFailure> {
     if config.store.url.is_some() && store.is_none() {
-        return Err(Failure::Usage(
+        return Err(CommandFailure::Usage(
             "a PostgreSQL database is backed up with its own tools, such as pg_basebackup; to back up a file, \
              name it with --store"
                 .to_owned(),
@@ -101,7 +101,7 @@ fn back_up(BackupArgs { to, store }: &BackupArgs, config: &Config) -> Result<Exi
     Ok(Exit::Success)
 }
 
-fn copy(CopyArgs { from, to }: &CopyArgs, config: &Config, json: bool) -> Result<Exit, Failure> {
+fn copy(CopyArgs { from, to }: &CopyArgs, config: &Config, json: bool) -> Result<Exit, CommandFailure> {
     let options = opening::options(config, clock::now);
     let original = open(from, config, StoreAccess::Exclusive)?;
     let server;
@@ -126,11 +126,11 @@ fn copy(CopyArgs { from, to }: &CopyArgs, config: &Config, json: bool) -> Result
     bar.finish_and_clear();
     match copied.map_err(failed)? {
         Some(verified) => show(to, &verified, json),
-        None => Err(Failure::Internal("the copy was stopped")),
+        None => Err(CommandFailure::Internal("the copy was stopped")),
     }
 }
 
-fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Result<Exit, Failure> {
+fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Result<Exit, CommandFailure> {
     let place = match (store, &config.store.url) {
         (Some(store), _) => store.clone(),
         (None, Some(url)) => url.clone(),
@@ -145,7 +145,7 @@ fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Res
     bar.finish_and_clear();
     match verified.map_err(failed)? {
         Some(verified) => show(&place, &verified, json),
-        None => Err(Failure::Internal("the verification was stopped")),
+        None => Err(CommandFailure::Internal("the verification was stopped")),
     }
 }
 
@@ -156,7 +156,7 @@ enum StoreAccess {
     Shared,
 }
 
-fn open(place: &str, config: &Config, access: StoreAccess) -> Result<Store, Failure> {
+fn open(place: &str, config: &Config, access: StoreAccess) -> Result<Store, CommandFailure> {
     let options = opening::options(config, clock::now);
     // The command decides nothing, so the staleness bound of the store does not apply.
     let options = StoreOptions { max_staleness: Duration::ZERO, ..options };
@@ -176,7 +176,7 @@ fn is_url(place: &str) -> bool {
     place.starts_with("postgres://") || place.starts_with("postgresql://")
 }
 
-fn failed(error: impl Into<CopyError>) -> Failure {
+fn failed(error: impl Into<CopyError>) -> CommandFailure {
     let error = error.into();
     let message = with_causes(&error);
     let is_usage = matches!(
@@ -189,10 +189,10 @@ fn failed(error: impl Into<CopyError>) -> Failure {
                     | OpenError::NothingToFollow { .. }
             )
     );
-    if is_usage { Failure::Usage(message) } else { Failure::Server(message) }
+    if is_usage { CommandFailure::Usage(message) } else { CommandFailure::Server(message) }
 }
 
-fn show(place: &str, verified: &Verified, json: bool) -> Result<Exit, Failure> {
+fn show(place: &str, verified: &Verified, json: bool) -> Result<Exit, CommandFailure> {
     let Verified { epoch, revision, viewings, digest, faults, faults_count } = verified;
     let summary = StoreSummary {
         store: place.to_owned(),

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pbjson_types::Timestamp;
 use serde::Serialize;
 
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::names::label;
 use crate::wire::v1::Effect;
 
@@ -85,7 +85,7 @@ impl Terminal {
 
     /// Prints a table and lines below it. On a terminal, empty columns are hidden
     /// to make room for the others.
-    pub fn show_table(self, mut table: Table, below: &str) -> Result<(), Failure> {
+    pub fn show_table(self, mut table: Table, below: &str) -> Result<(), CommandFailure> {
         for at in (0..table.column_count()).filter(|_| self.is_terminal) {
             let has_content = table.column_cells_iter(at).flatten().any(|cell| !cell.content().is_empty());
             if let Some(column) = table.column_mut(at).filter(|_| !has_content) {
@@ -110,15 +110,15 @@ impl Terminal {
     }
 
     /// Prints text.
-    pub fn show(self, text: &str) -> Result<(), Failure> {
+    pub fn show(self, text: &str) -> Result<(), CommandFailure> {
         let mut out = stdout().lock();
-        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(Failure::Output)
+        out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(CommandFailure::Output)
     }
 
     /// Prints JSON.
-    pub fn show_json<T: Serialize>(self, value: &T) -> Result<(), Failure> {
+    pub fn show_json<T: Serialize>(self, value: &T) -> Result<(), CommandFailure> {
         let json = serde_json::to_string_pretty(value);
-        let json = json.map_err(|_| Failure::Internal("the response cannot be written as JSON"))?;
+        let json = json.map_err(|_| CommandFailure::Internal("the response cannot be written as JSON"))?;
         self.show(&format!("{json}\n"))
     }
 }

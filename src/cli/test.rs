@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::Global;
 use super::document::Fault;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::scenario::{Scenario, read};
 use super::terminal::Terminal;
 use crate::server::clock;
@@ -43,7 +43,7 @@ struct TestResult {
     is_unreadable: bool,
 }
 
-pub(super) fn run(args: &TestArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) fn run(args: &TestArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let mut tested = Vec::new();
     for file in files(&args.paths)? {
         test_file(&file, &mut tested)?;
@@ -51,8 +51,9 @@ pub(super) fn run(args: &TestArgs, global: &Global) -> Result<Exit, Failure> {
     if let Some(path) = &args.junit {
         let report = report(&tested)
             .to_string()
-            .map_err(|_| Failure::Internal("the report cannot be written as XML"))?;
-        fs::write(path, report).map_err(|error| Failure::Written(path.display().to_string(), error))?;
+            .map_err(|_| CommandFailure::Internal("the report cannot be written as XML"))?;
+        fs::write(path, report)
+            .map_err(|error| CommandFailure::Written(path.display().to_string(), error))?;
     }
     let terminal = Terminal::detect();
     let failed = tested.iter().filter(|one| !one.failures.is_empty());
@@ -67,10 +68,10 @@ pub(super) fn run(args: &TestArgs, global: &Global) -> Result<Exit, Failure> {
 }
 
 /// The files that the paths name, in alphabetical order.
-fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, CommandFailure> {
     let mut files = Vec::new();
     for path in paths {
-        let cannot = |error| Failure::File(path.display().to_string(), error);
+        let cannot = |error| CommandFailure::File(path.display().to_string(), error);
         if !path.is_dir() {
             files.push(path.clone());
             continue;
@@ -80,7 +81,7 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
         let before = files.len();
         files.extend(entries.filter(|path| path.is_file() && is_scenario_file(path)));
         if files.len() == before {
-            return Err(Failure::Usage(format!(
+            return Err(CommandFailure::Usage(format!(
                 "no scenario files in `{}`: name another folder",
                 path.display()
             )));
@@ -95,9 +96,9 @@ fn is_scenario_file(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml" || extension == "json")
 }
 
-fn test_file(path: &Path, tested: &mut Vec<TestResult>) -> Result<(), Failure> {
+fn test_file(path: &Path, tested: &mut Vec<TestResult>) -> Result<(), CommandFailure> {
     let file = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|error| Failure::File(file.clone(), error))?;
+    let text = fs::read_to_string(path).map_err(|error| CommandFailure::File(file.clone(), error))?;
     match read(path, &text, clock::now()) {
         Ok(scenarios) => tested.extend(scenarios.iter().map(|scenario| TestResult::of(&file, scenario))),
         Err(faults) => tested.push(TestResult::unreadable(file, &faults)),

@@ -3,7 +3,7 @@
 use comfy_table::Cell;
 
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::names::label;
 use super::terminal::{Terminal, instant};
 use super::words;
@@ -14,7 +14,7 @@ pub(super) fn show(
     terminal: Terminal,
     records: &[v1::Record],
     decision: &v1::DecideResponse,
-) -> Result<(), Failure> {
+) -> Result<(), CommandFailure> {
     let mut table = terminal.table(["record", "register", "verdict", "reason", "rule", "why", "obligations"]);
     for (at, verdict) in decision.verdicts.iter().enumerate() {
         let (id, register) =

@@ -8,11 +8,11 @@ use super::Global;
 use super::connection;
 use super::declare::show_notices;
 use super::exit::Exit;
-use super::failure::Failure;
+use super::failure::CommandFailure;
 use super::input::Input;
 use super::parties::{STATEMENT, Statement, StatementArgs, new_key, wait};
 use super::question::client_id;
-use super::refusal::Refusal;
+use super::refusal::ServerRefusal;
 use super::terminal::{Terminal, instant};
 use crate::wire::v1;
 
@@ -34,7 +34,7 @@ pub struct WithdrawArgs {
     statement: StatementArgs,
 }
 
-pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Failure> {
+pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let WithdrawArgs { declaration, statement, file } = args;
     let file = file.as_deref().map(Input::read).transpose()?;
     let request = match &file {
@@ -66,7 +66,8 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Fai
     };
     let mut service = connection::declarations(&global.server).await?;
     let response = service.withdraw_declaration(request).await;
-    let withdrawn = response.map_err(|status| Refusal::of_file(status, file.as_ref(), ""))?.into_inner();
+    let withdrawn =
+        response.map_err(|status| ServerRefusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
         terminal.show_json(&withdrawn)?;

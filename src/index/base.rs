@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::entry::Entry;
+use super::entry::PackedEntry;
 use super::key::{ClientHash, HashedClient, SLICES, Seed};
 use super::slice::{BaseBytes, Slice};
 
@@ -22,7 +22,11 @@ impl Base {
     }
 
     /// The slice of a client, and the client's entries.
-    pub(super) fn find(&self, hash: ClientHash, client: HashedClient<'_>) -> (Option<&Slice>, &[Entry]) {
+    pub(super) fn find(
+        &self,
+        hash: ClientHash,
+        client: HashedClient<'_>,
+    ) -> (Option<&Slice>, &[PackedEntry]) {
         match self.slices.get(hash.slice()) {
             Some(slice) => (Some(slice), slice.entries_of(hash, client)),
             // Does not happen: every hash has a slice.

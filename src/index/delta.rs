@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::declaration_id::ParsedId;
-use super::entry::Entry;
+use super::entry::PackedEntry;
 use super::overlay_entry::OverlayEntry;
 use super::slice::{self, Slice};
 use crate::policy::facts::{Facts, WithdrawalFacts};
@@ -32,7 +32,7 @@ impl Delta {
         id: &ParsedId<'_>,
         withdrawal: WithdrawalFacts,
         ids: DeclarationIds,
-        base: (&'e Slice, &[Entry]),
+        base: (&'e Slice, &[PackedEntry]),
     ) -> Option<(Facts<'e>, Option<WithdrawalFacts>)> {
         if let Some(at) = self.added.iter().rposition(|entry| entry.has_id(id, ids)) {
             let OverlayEntry { id: _, facts } = Arc::make_mut(self.added.get_mut(at)?);
@@ -40,7 +40,7 @@ impl Delta {
             return Some((facts.as_facts(0), before));
         }
         let (slice, entries) = base;
-        let has_id = |entry: Entry, second: Option<Entry>| {
+        let has_id = |entry: PackedEntry, second: Option<PackedEntry>| {
             let recorded_at = slice.facts(0, entry, second).recorded_at;
             slice.id(entry, second).is_some_and(|found| found.is(id, recorded_at, ids))
         };

@@ -21,7 +21,7 @@ use crate::store::Revision;
 
 /// A packed declaration, or one of the two entries of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry(pub(super) [u64; 2]);
+pub(super) struct PackedEntry(pub(super) [u64; 2]);
 
 /// The contents of a declaration's first entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl BitField {
         (1 << self.bits) - 1
     }
 
-    fn of(self, entry: Entry) -> u64 {
+    fn of(self, entry: PackedEntry) -> u64 {
         ((entry.bits() >> self.from) as u64) & self.max()
     }
 
@@ -95,7 +95,7 @@ impl BitField {
     }
 }
 
-impl Entry {
+impl PackedEntry {
     fn bits(self) -> u128 {
         let Self([low, high]) = self;
         u128::from(low) | (u128::from(high) << u64::BITS)
@@ -228,8 +228,8 @@ impl Continuation {
     const DEFAULT: Self = Self { withdrawal: None, role: Some(Role::Client), assigned_id: None };
 
     /// Reads a second entry, if there is one.
-    pub(super) fn read(second: Option<Entry>) -> Option<Self> {
-        second.map_or(Some(Self::DEFAULT), Entry::read_continuation)
+    pub(super) fn read(second: Option<PackedEntry>) -> Option<Self> {
+        second.map_or(Some(Self::DEFAULT), PackedEntry::read_continuation)
     }
 }
 

@@ -20,7 +20,7 @@ mod contents;
 use std::ops::Range;
 
 use super::declaration_id::DeclarationId;
-use super::entry::{Continuation, Entry};
+use super::entry::{Continuation, PackedEntry};
 use super::key::{ClientHash, HashedClient, Seed};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
@@ -46,7 +46,7 @@ pub(super) struct Slice {
     /// Number of places over which homes are spread; the places after them
     /// take the overflow.
     homes: usize,
-    entries: Box<[Entry]>,
+    entries: Box<[PackedEntry]>,
     /// Start and length of runs of 255 entries and more, by start.
     long: Box<[(u32, u32)]>,
     contents: Contents,
@@ -74,7 +74,7 @@ struct Placed {
 
 impl Slice {
     /// The entries of a client; empty if it has none.
-    pub(super) fn entries_of(&self, hash: ClientHash, client: HashedClient<'_>) -> &[Entry] {
+    pub(super) fn entries_of(&self, hash: ClientHash, client: HashedClient<'_>) -> &[PackedEntry] {
         self.find(hash, client).and_then(|slot| self.entries.get(self.run(slot))).unwrap_or_default()
     }
 
@@ -123,7 +123,7 @@ impl Slice {
     }
 
     /// Every client, and its entries.
-    pub(super) fn each(&self) -> impl Iterator<Item = (HashedClient<'_>, &[Entry])> {
+    pub(super) fn each(&self) -> impl Iterator<Item = (HashedClient<'_>, &[PackedEntry])> {
         self.table.iter().filter(|slot| **slot != EMPTY).map(|slot| {
             let client = client_in(*slot);
             let entries = self.entries.get(self.run(*slot)).unwrap_or_default();
@@ -132,16 +132,16 @@ impl Slice {
     }
 
     /// The facts of a declaration, by its entries.
-    pub(super) fn facts(&self, place: u32, entry: Entry, second: Option<Entry>) -> Facts<'_> {
+    pub(super) fn facts(&self, place: u32, entry: PackedEntry, second: Option<PackedEntry>) -> Facts<'_> {
         self.read_facts(place, entry, second).unwrap_or_else(|| unreadable(place))
     }
 
-    fn read_facts(&self, place: u32, entry: Entry, second: Option<Entry>) -> Option<Facts<'_>> {
+    fn read_facts(&self, place: u32, entry: PackedEntry, second: Option<PackedEntry>) -> Option<Facts<'_>> {
         self.contents.facts(place, entry.read_header()?, Continuation::read(second)?)
     }
 
     /// The id of a declaration, by its entries.
-    pub(super) fn id(&self, entry: Entry, second: Option<Entry>) -> Option<DeclarationId<'_>> {
+    pub(super) fn id(&self, entry: PackedEntry, second: Option<PackedEntry>) -> Option<DeclarationId<'_>> {
         self.contents.id(entry.read_header()?, Continuation::read(second)?)
     }
 
@@ -172,7 +172,9 @@ pub(super) fn unreadable<'a>(place: u32) -> Facts<'a> {
 }
 
 /// Groups entries by declaration: the place of its first entry, that entry and the second one.
-pub(super) fn declarations(entries: &[Entry]) -> impl Iterator<Item = (u32, Entry, Option<Entry>)> + Clone {
+pub(super) fn declarations(
+    entries: &[PackedEntry],
+) -> impl Iterator<Item = (u32, PackedEntry, Option<PackedEntry>)> + Clone {
     let mut rest = (0..).zip(entries.iter().copied());
     std::iter::from_fn(move || {
         let (place, entry) = rest.next()?;

@@ -8,7 +8,7 @@ use super::base::Base;
 use super::declaration_id::DeclarationId;
 use super::delta::Delta;
 use super::digest::{DigestKey, MinuteDigest, StateDigest};
-use super::entry::Entry;
+use super::entry::PackedEntry;
 use super::key::{ClientHash, HashedClient};
 use super::load::LoadedIndex;
 use super::slice::{self, Slice};
@@ -43,7 +43,7 @@ pub struct Snapshot {
 #[derive(Clone, Copy, Debug)]
 pub struct Declarations<'s> {
     slice: Option<&'s Slice>,
-    packed: &'s [Entry],
+    packed: &'s [PackedEntry],
     delta: Option<&'s Delta>,
     ids: DeclarationIds,
 }
@@ -188,7 +188,7 @@ impl<'s> Declarations<'s> {
     }
 
     /// The slice and the entries of the base.
-    pub(super) fn packed(self) -> (Option<&'s Slice>, &'s [Entry]) {
+    pub(super) fn packed(self) -> (Option<&'s Slice>, &'s [PackedEntry]) {
         (self.slice, self.packed)
     }
 

@@ -14,19 +14,19 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 
 /// Counts the open connections of a worker, and those that it ever had.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Open(Arc<Counts>);
+pub(super) struct OpenConnections(Arc<ConnectionCounts>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct ConnectionCounts {
     open: AtomicUsize,
     ever: AtomicU64,
 }
 
 /// Counts one connection as open until it is dropped.
 #[derive(Debug)]
-struct Counted(Open);
+struct CountedConnection(OpenConnections);
 
-impl Open {
+impl OpenConnections {
     /// Number of open connections.
     pub(super) fn count(&self) -> usize {
         self.0.open.load(Ordering::Relaxed)
@@ -37,14 +37,14 @@ impl Open {
         self.0.ever.load(Ordering::Relaxed)
     }
 
-    fn add(&self) -> Counted {
+    fn add(&self) -> CountedConnection {
         self.0.open.fetch_add(1, Ordering::Relaxed);
         self.0.ever.fetch_add(1, Ordering::Relaxed);
-        Counted(self.clone())
+        CountedConnection(self.clone())
     }
 }
 
-impl Drop for Counted {
+impl Drop for CountedConnection {
     fn drop(&mut self) {
         self.0.0.open.fetch_sub(1, Ordering::Relaxed);
     }
@@ -62,7 +62,7 @@ pub(super) enum Accepted {
 #[derive(Debug)]
 pub(super) struct HandedOver {
     stream: DetachedStream,
-    counted: Counted,
+    counted: CountedConnection,
 }
 
 #[derive(Debug)]
@@ -73,7 +73,7 @@ enum DetachedStream {
 
 impl HandedOver {
     /// Detaches a connection from the runtime that accepted it.
-    pub(super) fn detach(accepted: Accepted, to: &Open) -> io::Result<Self> {
+    pub(super) fn detach(accepted: Accepted, to: &OpenConnections) -> io::Result<Self> {
         let stream = match accepted {
             Accepted::Tcp(stream) => {
                 stream.set_nodelay(true)?;
@@ -100,7 +100,7 @@ impl HandedOver {
 pub(super) struct Connection {
     stream: Accepted,
     /// Dropped together with the connection.
-    _counted: Counted,
+    _counted: CountedConnection,
 }
 
 impl Connected for Connection {

@@ -3,7 +3,7 @@
 
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
-use super::connection::Open;
+use super::connection::OpenConnections;
 use crate::index::{BaseBytes, Index, IndexStats};
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::metrics::catalogue::{self, MetricDefinition};
@@ -92,13 +92,13 @@ fn observing<T: 'static>(
 }
 
 /// Registers the metrics of connections.
-pub(super) fn observe_connections(meter: &Meter, of_workers: Vec<Open>) {
+pub(super) fn observe_connections(meter: &Meter, of_workers: Vec<OpenConnections>) {
     let workers = of_workers.clone();
     catalogue::CONNECTIONS_OPEN.observe_u64(meter, move |instrument| {
         instrument.observe(workers.iter().map(|open| open.count() as u64).sum(), &[]);
     });
     catalogue::CONNECTIONS_ACCEPTED.observe_u64(meter, move |instrument| {
-        instrument.observe(of_workers.iter().map(Open::ever).sum(), &[]);
+        instrument.observe(of_workers.iter().map(OpenConnections::ever).sum(), &[]);
     });
 }
 

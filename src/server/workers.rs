@@ -27,7 +27,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::ServerError;
-use super::connection::{Accepted, HandedOver, Open};
+use super::connection::{Accepted, HandedOver, OpenConnections};
 use super::services::Services;
 use crate::config::{self, Runtime};
 use crate::telemetry::metrics::Metrics;
@@ -61,7 +61,7 @@ pub(super) struct Workers {
 #[derive(Debug)]
 struct Worker {
     connections: mpsc::Sender<HandedOver>,
-    open: Open,
+    open: OpenConnections,
 }
 
 impl Workers {
@@ -86,7 +86,7 @@ impl Workers {
 
     fn add(&mut self) -> (mpsc::Receiver<HandedOver>, watch::Receiver<Phase>) {
         let (connections, queued) = mpsc::channel(WAITING_MAX);
-        self.workers.push(Worker { connections, open: Open::default() });
+        self.workers.push(Worker { connections, open: OpenConnections::default() });
         (queued, self.phase.subscribe())
     }
 
@@ -115,7 +115,7 @@ impl Workers {
     }
 
     /// The connection counts of the workers.
-    pub(super) fn connections(&self) -> Vec<Open> {
+    pub(super) fn connections(&self) -> Vec<OpenConnections> {
         self.workers.iter().map(|worker| worker.open.clone()).collect()
     }
 
@@ -235,7 +235,7 @@ mod tests {
         let (workers, mut queues): (Vec<_>, Vec<_>) = (0..2)
             .map(|_| {
                 let (connections, queue) = mpsc::channel(WAITING_MAX);
-                (Worker { connections, open: Open::default() }, queue)
+                (Worker { connections, open: OpenConnections::default() }, queue)
             })
             .unzip();
         let mut callers = Vec::new();

@@ -9,14 +9,14 @@ use crate::policy::oid::OpaqueId;
 
 /// The part of a change that affects decisions.
 #[derive(Debug, PartialEq)]
-enum Effect {
+enum DecodedEffect {
     Declaration(ClientId, OwnedFacts),
     Withdrawal(ClientId, OpaqueId<'static>, WithdrawalFacts),
     Nothing,
     Directory,
 }
 
-impl From<Change> for Effect {
+impl From<Change> for DecodedEffect {
     fn from(change: Change) -> Self {
         match change {
             Change::Declaration { revision: _, recorded_at: _, client, declaration } => {
@@ -31,7 +31,7 @@ impl From<Change> for Effect {
     }
 }
 
-impl From<ChangeEffect> for Effect {
+impl From<ChangeEffect> for DecodedEffect {
     fn from(effect: ChangeEffect) -> Self {
         match effect {
             ChangeEffect::Declaration { client, assigned_id: _, facts } => Self::Declaration(client, facts),
@@ -53,10 +53,10 @@ impl From<ChangeEffect> for Effect {
 pub fn check(bytes: &[u8]) -> bool {
     let Some((columns, again)) = columns(bytes).zip(columns(bytes)) else { return false };
     let ids = DeclarationIds::new(7);
-    let full = columns.decode().map(Effect::from);
-    let for_index = again.decode_for_index(ids).map(|change| Effect::from(change.effect));
+    let full = columns.decode().map(DecodedEffect::from);
+    let for_index = again.decode_for_index(ids).map(|change| DecodedEffect::from(change.effect));
     assert_eq!(full, for_index, "the two decoders");
-    matches!(full, Ok(Effect::Declaration(..) | Effect::Withdrawal(..)))
+    matches!(full, Ok(DecodedEffect::Declaration(..) | DecodedEffect::Withdrawal(..)))
 }
 
 fn columns(bytes: &[u8]) -> Option<StoredChange<'_>> {

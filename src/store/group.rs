@@ -17,7 +17,7 @@ use super::error::{AppendError, WriteError};
 use super::history::ClientHistory;
 use super::id::DeclarationIds;
 use super::job::Job;
-use super::row::{self, Unreadable, What};
+use super::row::{self, ChangeKind, Unreadable};
 use super::table::{ChangeRow, ViewingRow};
 use super::viewing::Viewing;
 use crate::policy::admit::{Admitted, Submission, WithdrawalSubmission};
@@ -215,7 +215,7 @@ impl GroupCommit {
                     label: label.as_ref().map(|label| label.as_str().into()),
                 };
                 let id = self.ids.id(recorded_at, self.writes.head.revision.next());
-                (What::Declaration(content.kind()), id, json(&body)?)
+                (ChangeKind::Declaration(content.kind()), id, json(&body)?)
             }
             Entry::Withdrawal(submission) => {
                 let WithdrawalSubmission { client: _, declaration, given_at, declarer, recorded_by } =
@@ -229,7 +229,7 @@ impl GroupCommit {
                     by: declarer.into(),
                     recorded_by: recorded_by.into(),
                 };
-                (What::Withdrawal(withdrawn.content.kind()), declaration.clone(), json(&body)?)
+                (ChangeKind::Withdrawal(withdrawn.content.kind()), declaration.clone(), json(&body)?)
             }
         };
         let record = IdempotencyRecord {
@@ -265,7 +265,7 @@ impl GroupCommit {
             return Ok(Err(WriteError::DirectoryChanged));
         }
         let body = json(&row::Directory::from(directory))?;
-        let revision = self.push(self.now(), What::Directory, (None, None), body, None)?;
+        let revision = self.push(self.now(), ChangeKind::Directory, (None, None), body, None)?;
         self.rows.newest_directory = Some(revision);
         Ok(Ok(Replaced { point: Point { epoch, revision }, max_staleness }))
     }
@@ -285,7 +285,7 @@ impl GroupCommit {
             }
         }
         for (client, declaration) in history {
-            let what = What::Declaration(declaration.content.kind());
+            let what = ChangeKind::Declaration(declaration.content.kind());
             let body = json(&row::Declaration::from(declaration))?;
             self.push(self.now(), what, (Some(client), Some(&declaration.id)), body, None)?;
         }
@@ -314,7 +314,7 @@ impl GroupCommit {
     fn push(
         &mut self,
         recorded_at: Instant,
-        what: What,
+        what: ChangeKind,
         (client, declaration_id): (Option<&ClientId>, Option<&OpaqueId<'static>>),
         body: String,
         record: Option<IdempotencyRecord>,
@@ -345,7 +345,7 @@ impl GroupCommit {
         if let Some(history) = client.and_then(|client| self.rows.histories.get_mut(client)) {
             history.apply(change.stored().decode().map_err(|_| WriteError::Miswritten)?);
         }
-        if let (What::Declaration(_), Some(id)) = (what, declaration_id) {
+        if let (ChangeKind::Declaration(_), Some(id)) = (what, declaration_id) {
             self.rows.taken.insert(id.clone());
         }
         self.writes.changes.push(change);

@@ -101,15 +101,15 @@ use listen::listen;
 use pool::Sessions;
 use replica_state::ReplicaState;
 use runtime::Background;
-use server::{ReadMode, Server};
-use write::Writer;
+use server::{PostgresServer, ReadMode};
+use write::PostgresWriter;
 
 /// Maximum number of load batches queued for the thread that decodes them.
 const LOAD_BATCHES_QUEUED_MAX: usize = 4;
 
 /// The database, connected.
 pub(super) struct Postgres {
-    server: Arc<Server>,
+    server: Arc<PostgresServer>,
     runtime: Arc<Background>,
     /// For reads that may take long.
     pool: Sessions,
@@ -143,7 +143,7 @@ impl Postgres {
             Ok::<_, OpenError>((connector, session, identity, probe))
         });
         let (connector, session, identity, probe) = opened??;
-        let server = Arc::new(Server {
+        let server = Arc::new(PostgresServer {
             connector,
             state: ReplicaState::new(identity.epoch),
             ids: identity.ids,
@@ -158,7 +158,7 @@ impl Postgres {
         let writer = if read_only {
             None
         } else {
-            let writer = Writer {
+            let writer = PostgresWriter {
                 server: Arc::clone(&server),
                 runtime: runtime.handle()?.clone(),
                 background: Arc::clone(&runtime),

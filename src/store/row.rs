@@ -52,13 +52,13 @@ pub(super) fn withdrawal(body: &[u8]) -> Result<Withdrawal<'_>, Unreadable> {
 
 /// The kind of a change, as in the columns `what` and `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum ChangeKind {
     Declaration(Kind),
     Withdrawal(Kind),
     Directory,
 }
 
-impl What {
+impl ChangeKind {
     /// The texts of the columns `what` and `kind`.
     pub(super) fn columns(self) -> (&'static str, Option<&'static str>) {
         match self {

@@ -36,9 +36,9 @@ use super::writer::{Opened, WriterHandle, WriterStatus};
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::Declaration;
 use open::{OpenFile, WriteAccess};
-use read::Reader;
+use read::SqliteReader;
 use readers::Readers;
-use writer::Writer;
+use writer::SqliteWriter;
 
 /// The file, opened. It cannot be replaced while it is open, so its epoch is constant, and every read
 /// proves freshness.
@@ -67,7 +67,7 @@ impl Sqlite {
         let reader = connection::connect_to_read(&path)?;
         let status = Arc::new(WriterStatus::new(head.revision));
         let start_writer = |WriteAccess { lock, connection }| {
-            let writer = Writer {
+            let writer = SqliteWriter {
                 path: path.clone(),
                 connection,
                 head,
@@ -84,9 +84,9 @@ impl Sqlite {
     }
 
     /// Reads through the connection for short reads.
-    fn read<T>(&self, read: impl FnOnce(&Reader<'_>) -> Result<T, ReadError>) -> Result<T, ReadError> {
+    fn read<T>(&self, read: impl FnOnce(&SqliteReader<'_>) -> Result<T, ReadError>) -> Result<T, ReadError> {
         let connection = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        read(&Reader { connection: &connection, path: &self.path })
+        read(&SqliteReader { connection: &connection, path: &self.path })
     }
 }
 
@@ -122,7 +122,7 @@ impl Backend for Sqlite {
         each: &mut dyn FnMut(IndexChange) -> bool,
     ) -> Result<Revision, ReadError> {
         let connection = connection::connect_to_read(&self.path)?;
-        let reader = Reader { connection: &connection, path: &self.path };
+        let reader = SqliteReader { connection: &connection, path: &self.path };
         reader.load_range(after, until, self.identity.ids, each)
     }
 

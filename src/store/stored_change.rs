@@ -6,7 +6,7 @@
 
 use super::change::{Change, ChangeEffect, IndexChange, Revision};
 use super::id::DeclarationIds;
-use super::row::{self, Unreadable, What};
+use super::row::{self, ChangeKind, Unreadable};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{Content, Declaration, Kind, Withdrawal};
@@ -44,13 +44,13 @@ impl<'r> StoredChange<'r> {
     pub(super) fn decode(self) -> Result<Change, &'static str> {
         let (revision, recorded_at) = (self.revision, self.recorded_at()?);
         match self.what()? {
-            What::Declaration(kind) => Ok(Change::Declaration {
+            ChangeKind::Declaration(kind) => Ok(Change::Declaration {
                 revision,
                 recorded_at,
                 client: self.client()?,
                 declaration: self.declaration(kind, recorded_at, self.declaration_id()?.into_owned()),
             }),
-            What::Withdrawal(kind) => match self.withdrawal(kind, recorded_at) {
+            ChangeKind::Withdrawal(kind) => match self.withdrawal(kind, recorded_at) {
                 Some(withdrawal) => Ok(Change::Withdrawal {
                     revision,
                     recorded_at,
@@ -60,7 +60,9 @@ impl<'r> StoredChange<'r> {
                 }),
                 None => Ok(Change::UnreadableWithdrawal { revision, recorded_at }),
             },
-            What::Directory => Ok(Change::Directory { revision, recorded_at, directory: self.directory()? }),
+            ChangeKind::Directory => {
+                Ok(Change::Directory { revision, recorded_at, directory: self.directory()? })
+            }
         }
     }
 
@@ -68,7 +70,7 @@ impl<'r> StoredChange<'r> {
     pub(super) fn decode_for_index(self, ids: DeclarationIds) -> Result<IndexChange, &'static str> {
         let (revision, recorded_at) = (self.revision, self.recorded_at()?);
         let effect = match self.what()? {
-            What::Declaration(kind) => {
+            ChangeKind::Declaration(kind) => {
                 let client = self.client()?;
                 let id = self.declaration_id()?;
                 let facts = self.facts(kind, recorded_at);
@@ -76,7 +78,7 @@ impl<'r> StoredChange<'r> {
                 let assigned_id = (!is_derived).then(|| id.into_owned());
                 ChangeEffect::Declaration { client, assigned_id, facts }
             }
-            What::Withdrawal(kind) => match self.withdrawal(kind, recorded_at) {
+            ChangeKind::Withdrawal(kind) => match self.withdrawal(kind, recorded_at) {
                 Some(withdrawal) => ChangeEffect::Withdrawal {
                     client: self.client()?,
                     declaration_id: self.declaration_id()?.into_owned(),
@@ -84,7 +86,7 @@ impl<'r> StoredChange<'r> {
                 },
                 None => ChangeEffect::Nothing,
             },
-            What::Directory => ChangeEffect::Directory(self.directory()?),
+            ChangeKind::Directory => ChangeEffect::Directory(self.directory()?),
         };
         Ok(IndexChange { revision, recorded_at, effect })
     }
@@ -93,8 +95,8 @@ impl<'r> StoredChange<'r> {
         row::instant(self.recorded_at).map_err(|Unreadable| "time")
     }
 
-    fn what(&self) -> Result<What, &'static str> {
-        What::parse(self.what, self.kind).map_err(|Unreadable| "kind")
+    fn what(&self) -> Result<ChangeKind, &'static str> {
+        ChangeKind::parse(self.what, self.kind).map_err(|Unreadable| "kind")
     }
 
     fn client(&self) -> Result<ClientId, &'static str> {

@@ -35,12 +35,12 @@ pub struct VerifyFault {
     /// The change.
     pub revision: Revision,
     /// The fault. Carries no personal data.
-    pub finding: Finding,
+    pub finding: Damage,
 }
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Finding {
+pub enum Damage {
     /// The revisions before it are missing.
     #[error("the changes before it are missing")]
     Hole,
@@ -75,19 +75,19 @@ pub(super) fn verify(
             let revision = row.revision();
             let mut found = Vec::new();
             if revision != last.next() {
-                found.push(Finding::Hole);
+                found.push(Damage::Hole);
             }
             if row.recorded_at < last_time {
-                found.push(Finding::GoesBack);
+                found.push(Damage::GoesBack);
             }
             match row.stored().decode() {
-                Err(part) => found.push(Finding::Unreadable(part)),
+                Err(part) => found.push(Damage::Unreadable(part)),
                 Ok(Change::Declaration { declaration, .. }) => {
                     if let Content::Unreadable(_) = declaration.content {
-                        found.push(Finding::Restricts);
+                        found.push(Damage::Restricts);
                     }
                 }
-                Ok(Change::UnreadableWithdrawal { .. }) => found.push(Finding::EndsNothing),
+                Ok(Change::UnreadableWithdrawal { .. }) => found.push(Damage::EndsNothing),
                 Ok(Change::Withdrawal { .. } | Change::Directory { .. }) => {}
             }
             faults_count += found.len() as u64;

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 
 use tokio::net::UnixListener;
 
-use super::Failure;
+use super::CommandFailure;
 use crate::config::Sidecar;
 
 /// Modes of the socket. Connecting requires write permission.
@@ -16,10 +16,13 @@ const OWNER_AND_GROUP: u32 = 0o660;
 
 /// Listens on the configured socket, if there is one. A stale socket of a killed
 /// process is removed; a socket on which a process listens is not.
-pub(super) fn listen(config: &Sidecar) -> Result<Option<UnixListener>, Failure> {
+pub(super) fn listen(config: &Sidecar) -> Result<Option<UnixListener>, CommandFailure> {
     let Some(path) = &config.socket_path else { return Ok(None) };
     let failure = |what: &str, error: &io::Error| {
-        Failure::Usage(format!("cannot {what} `{}` ({error}): set sidecar.socket_path", path.display()))
+        CommandFailure::Usage(format!(
+            "cannot {what} `{}` ({error}): set sidecar.socket_path",
+            path.display()
+        ))
     };
     let is_stale = fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
         && UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);

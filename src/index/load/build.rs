@@ -8,7 +8,7 @@ use std::thread;
 use super::super::base::Base;
 use super::super::declaration_id::{DeclarationId, ParsedId};
 use super::super::digest::{DigestKey, StateDigest};
-use super::super::entry::{Continuation, Entry, EntryHeader};
+use super::super::entry::{Continuation, EntryHeader, PackedEntry};
 use super::super::key::{ClientHash, HashedClient, SLICES, Seed};
 use super::super::slice::{Slice, SliceBuilder, SliceFull, unreadable};
 use super::LoadError;
@@ -175,7 +175,7 @@ impl<'b> GroupBuilder<'b> {
 fn declaration<'s>(
     stage: &'s Stage,
     staged: &Staged,
-    second: Option<Entry>,
+    second: Option<PackedEntry>,
 ) -> Option<(Facts<'s>, DeclarationId<'s>)> {
     let header = staged.entry.read_header()?;
     let header = EntryHeader { content: header.content.at(staged.reference), ..header };

@@ -4,7 +4,7 @@ use std::io;
 
 use memmap2::MmapMut;
 
-use super::super::entry::Entry;
+use super::super::entry::PackedEntry;
 
 /// Number of entries in a full piece.
 const ENTRIES: usize = 16 * 1_024;
@@ -18,7 +18,7 @@ const ENTRY_BYTES: usize = 24;
 pub(super) struct Staged {
     pub(super) client: u32,
     pub(super) reference: u32,
-    pub(super) entry: Entry,
+    pub(super) entry: PackedEntry,
 }
 
 /// A block of entries. Its memory is mapped, not allocated: dropping it returns
@@ -40,7 +40,7 @@ impl Piece {
 
     /// Adds an entry; a full piece ignores it.
     pub(super) fn push(&mut self, staged: Staged) {
-        let Staged { client, reference, entry: Entry([low, high]) } = staged;
+        let Staged { client, reference, entry: PackedEntry([low, high]) } = staged;
         let (places, _) = self.bytes.as_chunks_mut::<ENTRY_BYTES>();
         if let Some(place) = places.get_mut(self.length) {
             let (words, _) = place.as_chunks_mut();
@@ -63,7 +63,7 @@ impl Piece {
             Staged {
                 client: (numbers >> u32::BITS) as u32,
                 reference: numbers as u32,
-                entry: Entry([low, high]),
+                entry: PackedEntry([low, high]),
             }
         })
     }
@@ -79,7 +79,7 @@ mod tests {
         let staged = |n: u32| Staged {
             client: n,
             reference: u32::MAX - n,
-            entry: Entry([u64::from(n) << 40, u64::MAX - u64::from(n)]),
+            entry: PackedEntry([u64::from(n) << 40, u64::MAX - u64::from(n)]),
         };
         (0..ENTRIES as u32).for_each(|n| piece.push(staged(n)));
         assert!(piece.is_full());

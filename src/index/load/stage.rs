@@ -8,7 +8,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::super::declaration_id::DeclarationId;
-use super::super::entry::Entry;
+use super::super::entry::PackedEntry;
 use super::super::key::{ClientHash, HashedClient, SLICES, Seed};
 use super::super::overlay_entry::OverlayEntry;
 use super::super::slice::Contents;
@@ -47,7 +47,7 @@ pub(super) enum WithdrawnId {
 
 /// Marks a withdrawal among the entries. No declaration has this entry: its day
 /// and revision are out of range.
-pub(super) const WITHDRAWAL: Entry = Entry([u64::MAX; 2]);
+pub(super) const WITHDRAWAL: PackedEntry = PackedEntry([u64::MAX; 2]);
 
 impl Stage {
     pub(super) fn new(seed: Seed) -> Self {
@@ -95,20 +95,20 @@ impl Stage {
             Some(id) => DeclarationId::Assigned(revision, id.as_str()),
         };
         let id_place = self.contents.push_id(id);
-        match Entry::pack(&borrowed, revision, content, id_place) {
+        match PackedEntry::pack(&borrowed, revision, content, id_place) {
             Some((first, None)) => self.push(client, [(reference, first)]),
             Some((first, Some(second))) => self.push(client, [(reference, first), (0, second)]),
             None => {
                 let unpacked = OverlayEntry::new(revision, assigned_id, facts);
                 let reference = self.contents.push_unpacked(unpacked);
-                if let Some(entry) = Entry::unpacked(0, revision) {
+                if let Some(entry) = PackedEntry::unpacked(0, revision) {
                     self.push(client, [(reference, entry)]);
                 }
             }
         }
     }
 
-    fn push<const N: usize>(&mut self, client: ClientId, entries: [(u32, Entry); N]) {
+    fn push<const N: usize>(&mut self, client: ClientId, entries: [(u32, PackedEntry); N]) {
         let hash = self.seed.hash(HashedClient::from(&client));
         let client = match HashedClient::from(&client) {
             HashedClient::National(number) => number,

@@ -5,7 +5,7 @@ use std::thread;
 
 use super::super::declaration_id::DeclarationId;
 use super::super::delta::Delta;
-use super::super::entry::{ContentKind, Continuation, Entry};
+use super::super::entry::{ContentKind, Continuation, PackedEntry};
 use super::super::key::{ClientHash, HashedClient, Seed};
 use super::super::overlay_entry::OverlayEntry;
 use super::{Contents, EMPTY, IS_LONG, IS_OTHER, Placed, Slice, declarations};
@@ -27,7 +27,7 @@ pub(in crate::index) struct SliceFull;
 /// revision order.
 #[derive(Debug, Default)]
 pub(in crate::index) struct SliceBuilder {
-    entries: Vec<Entry>,
+    entries: Vec<PackedEntry>,
     contents: Contents,
     /// Of each client its hash, its form in the table and the start of its entries.
     clients: Vec<(ClientHash, u32, usize)>,
@@ -60,14 +60,14 @@ impl SliceBuilder {
     ) -> Result<(), SliceFull> {
         let content = self.contents.intern(facts.content);
         let assigned_id = self.contents.push_id(id);
-        match Entry::pack(facts, id.revision(), content, assigned_id) {
+        match PackedEntry::pack(facts, id.revision(), content, assigned_id) {
             Some(entries) => self.push(entries),
             None => self.push_unpacked(facts, id)?,
         }
         Ok(())
     }
 
-    fn push(&mut self, (first, second): (Entry, Option<Entry>)) {
+    fn push(&mut self, (first, second): (PackedEntry, Option<PackedEntry>)) {
         self.entries.push(first);
         self.entries.extend(second);
         self.declarations += 1;
@@ -77,7 +77,7 @@ impl SliceBuilder {
     fn push_unpacked(&mut self, facts: &Facts<'_>, id: DeclarationId<'_>) -> Result<(), SliceFull> {
         let place =
             self.contents.push_unpacked(OverlayEntry { id: id.to_owned_id(), facts: facts.to_owned_facts() });
-        self.push((Entry::unpacked(place, id.revision()).ok_or(SliceFull)?, None));
+        self.push((PackedEntry::unpacked(place, id.revision()).ok_or(SliceFull)?, None));
         Ok(())
     }
 
@@ -142,7 +142,7 @@ impl SliceBuilder {
     fn carry_over(
         &mut self,
         old: &Slice,
-        entries: &[Entry],
+        entries: &[PackedEntry],
         withdrawals: &[(u32, WithdrawalFacts)],
     ) -> Result<(), SliceFull> {
         if withdrawals.is_empty() {
@@ -163,8 +163,8 @@ impl SliceBuilder {
     fn withdraw(
         &mut self,
         old: &Slice,
-        entry: Entry,
-        second: Option<Entry>,
+        entry: PackedEntry,
+        second: Option<PackedEntry>,
         withdrawal: WithdrawalFacts,
     ) -> Result<(), SliceFull> {
         let header = entry.read_header().ok_or(SliceFull)?;
@@ -178,7 +178,7 @@ impl SliceBuilder {
         }
         let facts = Facts { withdrawal: Some(withdrawal), ..old.facts(0, entry, second) };
         let id = old.id(entry, second).ok_or(SliceFull)?;
-        match Entry::pack(&facts, header.revision, header.content, continuation.assigned_id) {
+        match PackedEntry::pack(&facts, header.revision, header.content, continuation.assigned_id) {
             Some(entries) => self.push(entries),
             None => self.push_unpacked(&facts, id)?,
         }

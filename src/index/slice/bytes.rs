@@ -2,7 +2,7 @@
 
 use super::super::checkpoint::{ByteReader, ByteWriter};
 use super::super::declaration_id::DeclarationId;
-use super::super::entry::{Entry, number_of, role_of};
+use super::super::entry::{PackedEntry, number_of, role_of};
 use super::super::key::{HashedClient, Seed};
 use super::super::overlay_entry::OverlayEntry;
 use super::{Contents, EMPTY, Slice, client_in, declarations};
@@ -19,8 +19,8 @@ impl Slice {
         let Self { table, homes, entries, long, contents, clients, declarations } = self;
         [*homes as u64, u64::from(*clients), u64::from(*declarations)].iter().for_each(|one| to.number(*one));
         to.numbers(table.iter().copied());
-        to.numbers(entries.iter().map(|Entry([low, _])| *low));
-        to.numbers(entries.iter().map(|Entry([_, high])| *high));
+        to.numbers(entries.iter().map(|PackedEntry([low, _])| *low));
+        to.numbers(entries.iter().map(|PackedEntry([_, high])| *high));
         to.numbers(long.iter().map(|(start, length)| u64::from(*start) << u32::BITS | u64::from(*length)));
         contents.write(to);
     }
@@ -36,7 +36,7 @@ impl Slice {
         if lows.len() != highs.len() {
             return None;
         }
-        let entries = lows.zip(highs).map(|(low, high)| Entry([low, high])).collect();
+        let entries = lows.zip(highs).map(|(low, high)| PackedEntry([low, high])).collect();
         let halves = |pair: u64| ((pair >> u32::BITS) as u32, pair as u32);
         let long = from.numbers()?.map(halves).collect();
         let contents = Contents::read(from)?;

@@ -2,14 +2,14 @@
 //! no acknowledged commit was lost, and continues the epoch or starts a new one.
 //! The steps are described in [`super`]; [`super::head_probe`] does the comparison.
 
-use super::Server;
+use super::PostgresServer;
 use super::connection::{Purpose, Session};
 use super::head_probe::{self, HeadProbe, HistoryCheck, PROBE_AND_LOCK_HEAD, ServerTimeline};
 use crate::store::change::Epoch;
 use crate::store::error::ReadError;
 
 /// Probes the head again, with the lock, and resolves what the probe finds.
-pub(super) async fn verify_after_failover(server: &Server) -> Result<(), ReadError> {
+pub(super) async fn verify_after_failover(server: &PostgresServer) -> Result<(), ReadError> {
     if server.read_only {
         return Err(server.unverified());
     }
@@ -26,7 +26,7 @@ pub(super) async fn verify_after_failover(server: &Server) -> Result<(), ReadErr
 /// Resolves the result of a check in the transaction that holds the lock, and ends that transaction.
 /// `from` is the epoch in which this process was before the probe.
 pub(super) async fn resolve(
-    server: &Server,
+    server: &PostgresServer,
     session: &Session,
     from: Epoch,
     probe: &HeadProbe,
@@ -64,7 +64,7 @@ pub(super) async fn resolve(
 
 /// Writes the server's timeline and the epoch to the head row, and commits.
 async fn commit_timeline(
-    server: &Server,
+    server: &PostgresServer,
     session: &Session,
     probe: &HeadProbe,
     Epoch(epoch): Epoch,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time;
 
-use super::Server;
+use super::PostgresServer;
 use super::connection::Purpose;
 use crate::store::change::Revision;
 use crate::store::writer::WriterStatus;
@@ -15,7 +15,7 @@ use crate::store::writer::WriterStatus;
 const RECONNECT_DELAY: Duration = Duration::from_secs(1);
 
 /// Publishes notified revisions until the store is closed.
-pub(super) async fn listen(server: Arc<Server>, status: Weak<WriterStatus>) {
+pub(super) async fn listen(server: Arc<PostgresServer>, status: Weak<WriterStatus>) {
     while status.strong_count() > 0 {
         if let Ok(mut session) = server.connector.connect(Purpose::Read).await
             && session.client.batch_execute("LISTEN lupa").await.is_ok()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
 use tokio::time;
 
-use super::Server;
+use super::PostgresServer;
 use super::connection::{Purpose, Session};
 use super::failure::PostgresFailure;
 use super::server::ReadMode;
@@ -16,10 +16,10 @@ use crate::store::error::ReadError;
 pub(super) struct Sessions(Pool<Connecting>);
 
 /// Opens connections for the pool.
-struct Connecting(Arc<Server>);
+struct Connecting(Arc<PostgresServer>);
 
 impl Sessions {
-    pub(super) fn new(server: Arc<Server>, connections_max: usize) -> Result<Self, ReadError> {
+    pub(super) fn new(server: Arc<PostgresServer>, connections_max: usize) -> Result<Self, ReadError> {
         let limit = server.connector.read_timeout();
         Pool::builder(Connecting(server))
             .max_size(connections_max)

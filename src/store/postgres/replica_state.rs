@@ -9,9 +9,9 @@ use super::head_probe::{HeadProbe, HistoryCheck, LastSeenCommit};
 use crate::store::change::Epoch;
 
 /// What this process has seen of the history on the server. Shared by the writer and all readers.
-pub(super) struct ReplicaState(Mutex<Inner>);
+pub(super) struct ReplicaState(Mutex<GuardedState>);
 
-struct Inner {
+struct GuardedState {
     current: EpochState,
     /// Epochs that this process was in and has left. One that returns is a restored backup.
     left: HashSet<Epoch>,
@@ -28,7 +28,7 @@ pub(super) struct EpochState {
 
 impl ReplicaState {
     pub(super) fn new(epoch: Epoch) -> Self {
-        Self(Mutex::new(Inner { current: EpochState::new(epoch), left: HashSet::new() }))
+        Self(Mutex::new(GuardedState { current: EpochState::new(epoch), left: HashSet::new() }))
     }
 
     pub(super) fn get(&self) -> EpochState {
@@ -72,7 +72,7 @@ impl ReplicaState {
         self.lock().current.unverified_since.get_or_insert(now).elapsed() >= settle_timeout
     }
 
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, GuardedState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -83,7 +83,7 @@ impl EpochState {
     }
 }
 
-impl Inner {
+impl GuardedState {
     fn record_commit(&mut self, epoch: Epoch, commit: LastSeenCommit) {
         let current = &mut self.current;
         // Another task may have recorded a later commit, or a new epoch.

@@ -34,7 +34,7 @@ pub(super) enum ReadMode {
 }
 
 /// The server and what this process has seen of its history.
-pub(in crate::store) struct Server {
+pub(in crate::store) struct PostgresServer {
     pub(super) connector: Connector,
     pub(super) state: ReplicaState,
     pub(in crate::store) ids: DeclarationIds,
@@ -44,7 +44,7 @@ pub(in crate::store) struct Server {
     pub(super) read_only: bool,
 }
 
-impl Server {
+impl PostgresServer {
     pub(in crate::store) fn place(&self) -> Place {
         self.connector.place().clone()
     }

@@ -21,7 +21,7 @@ use tokio::time;
 use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::Server;
+use super::PostgresServer;
 use super::arrays::{ColumnArray, arrays};
 use super::connection::{Purpose, Session};
 use super::failover;
@@ -64,8 +64,8 @@ const INSERT_VIEWINGS: &str = concat!(
 );
 
 /// The writer of this process.
-pub(super) struct Writer {
-    pub(super) server: Arc<Server>,
+pub(super) struct PostgresWriter {
+    pub(super) server: Arc<PostgresServer>,
     /// Runs the connections; kept alive by `background`.
     pub(super) runtime: Handle,
     pub(super) background: Arc<Background>,
@@ -85,7 +85,7 @@ enum Failed {
     ForGood(WriteError),
 }
 
-impl BatchWriter for Writer {
+impl BatchWriter for PostgresWriter {
     fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let runtime = self.runtime.clone();
         let mut jobs = Vec::new();
@@ -96,7 +96,7 @@ impl BatchWriter for Writer {
     }
 }
 
-impl Writer {
+impl PostgresWriter {
     /// Writes a batch of jobs in one transaction and replies to them. Retries until the write timeout.
     async fn write(&mut self, jobs: &mut Vec<Job>) {
         let started_at = Instant::now();
@@ -172,7 +172,7 @@ impl Failed {
 
 /// Starts the transaction, locks the head and reads the rows that the batch needs.
 async fn lock_and_read(
-    server: &Server,
+    server: &PostgresServer,
     session: &Session,
     inputs: &BatchInputs<'_>,
 ) -> Result<(HeadProbe, BatchRows), Failed> {
@@ -239,7 +239,10 @@ async fn lock_and_read(
 }
 
 /// An idempotency key and the answer that is recorded with it.
-fn recorded_answer(server: &Server, row: &Row) -> Result<(OpaqueId<'static>, RecordedAnswer), ReadError> {
+fn recorded_answer(
+    server: &PostgresServer,
+    row: &Row,
+) -> Result<(OpaqueId<'static>, RecordedAnswer), ReadError> {
     let revision: i64 = row.get(1);
     let revision = Revision(revision.cast_unsigned());
     let unreadable = |part| ReadError::Unreadable { store: server.place(), revision, part };
@@ -260,7 +263,7 @@ fn recorded_answer(server: &Server, row: &Row) -> Result<(OpaqueId<'static>, Rec
 /// Inserts the rows of a batch and commits. Every transaction locks the head row, so its commit waits
 /// for the replication of all earlier ones. This also holds for one that only repeats a recorded answer.
 async fn insert_and_commit(
-    server: &Server,
+    server: &PostgresServer,
     session: &Session,
     writes: &BatchWrites,
     commit: i64,

@@ -23,12 +23,12 @@ use crate::store::table::{
 const CHANGES_PER_TRANSACTION: u64 = 65_536;
 
 /// Reads the store through one connection.
-pub(in crate::store) struct Reader<'c> {
+pub(in crate::store) struct SqliteReader<'c> {
     pub(super) connection: &'c Connection,
     pub(super) path: &'c Path,
 }
 
-impl<'c> Reader<'c> {
+impl<'c> SqliteReader<'c> {
     /// See [`crate::store::backend::Backend::load_range`].
     pub(super) fn load_range(
         &self,

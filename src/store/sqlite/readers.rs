@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use rusqlite::Connection;
 
 use super::connection;
-use super::read::Reader;
+use super::read::SqliteReader;
 use crate::store::error::ReadError;
 
 /// A fixed-size pool of read connections. A read waits for a free one.
@@ -45,7 +45,7 @@ impl Readers {
     /// Reads through a connection of the pool. Blocks until one is free.
     pub(super) fn read<T>(
         &self,
-        read: impl FnOnce(&Reader<'_>) -> Result<T, ReadError>,
+        read: impl FnOnce(&SqliteReader<'_>) -> Result<T, ReadError>,
     ) -> Result<T, ReadError> {
         let mut pooled = self.checkout();
         let connection = match pooled.connection.take() {
@@ -53,7 +53,7 @@ impl Readers {
             None => connection::connect_to_read(&self.path)?,
         };
         let connection = pooled.connection.insert(connection);
-        read(&Reader { connection, path: &self.path })
+        read(&SqliteReader { connection, path: &self.path })
     }
 
     fn checkout(&self) -> PooledConnection<'_> {

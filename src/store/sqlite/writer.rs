@@ -13,7 +13,7 @@ use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_
 use tokio::sync::mpsc;
 
 use super::connection;
-use super::read::Reader;
+use super::read::SqliteReader;
 use crate::policy::day::Instant;
 use crate::store::backend::BatchWriter;
 use crate::store::change::{Head, Identity};
@@ -40,7 +40,7 @@ const INSERT_VIEWING: &str =
     concat!("INSERT INTO viewing (", new_viewing_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
 
 /// The writer of the file.
-pub(super) struct Writer {
+pub(super) struct SqliteWriter {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
     pub(super) head: Head,
@@ -50,7 +50,7 @@ pub(super) struct Writer {
     pub(super) status: Arc<WriterStatus>,
 }
 
-impl BatchWriter for Writer {
+impl BatchWriter for SqliteWriter {
     fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut jobs = Vec::new();
         while queue.blocking_recv_many(&mut jobs, self.group_commit_max) > 0 {
@@ -62,14 +62,14 @@ impl BatchWriter for Writer {
     }
 }
 
-impl Writer {
+impl SqliteWriter {
     /// Runs jobs in one transaction and replies to them.
     fn write(&mut self, jobs: &mut Vec<Job>) -> Result<(), WriteError> {
         let Self { path, connection, head, clock, identity, group_commit_max: _, status } = self;
         let error = |source| connection::write_error(path, source);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
-        let reader = Reader { connection: &transaction, path };
+        let reader = SqliteReader { connection: &transaction, path };
         let rows = reader.batch_rows(&BatchInputs::of(jobs), head.revision)?;
         let before = HeadBefore { epoch: identity.epoch, head: *head, max_staleness: identity.max_staleness };
         let batch = GroupCommit::new(rows, before, *clock, identity.ids);

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use lupa::policy::viewing::ViewingPurpose;
 use lupa::store::{
-    CopyError, CopyPhase, CopyTo, Finding, OpenError, Revision, Store, Verified, VerifyFault, Viewed, Viewing,
+    CopyError, CopyPhase, CopyTo, Damage, OpenError, Revision, Store, Verified, VerifyFault, Viewed, Viewing,
 };
 
 use super::fixture::*;
@@ -109,17 +109,17 @@ async fn verification_finds_inconsistencies(home: Shared) {
     home.write(row(7, "withdrawal", "denial", "unreadable")).await;
     home.write(Row { client: Some(("1.2.246.21", "nobody")), ..row(9, "declaration", "denial", "x") }).await;
     home.execute("UPDATE lupa.change SET recorded_at = 1 WHERE revision = 9").await;
-    let found: Vec<(u64, Finding)> = verified(&store)
+    let found: Vec<(u64, Damage)> = verified(&store)
         .faults
         .into_iter()
         .map(|VerifyFault { revision, finding }| (revision.0, finding))
         .collect();
     let expected = [
-        (6, Finding::Restricts),
-        (7, Finding::EndsNothing),
-        (9, Finding::Hole),
-        (9, Finding::GoesBack),
-        (9, Finding::Unreadable("client")),
+        (6, Damage::Restricts),
+        (7, Damage::EndsNothing),
+        (9, Damage::Hole),
+        (9, Damage::GoesBack),
+        (9, Damage::Unreadable("client")),
     ];
     assert_eq!(found, expected);
 }

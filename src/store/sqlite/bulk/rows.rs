@@ -13,7 +13,7 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::Kind;
 use crate::store::change::Revision;
 use crate::store::id::DeclarationIds;
-use crate::store::row::{self, Unreadable, What};
+use crate::store::row::{self, ChangeKind, Unreadable};
 use crate::store::table::stored_columns;
 
 /// The rows of a bulk load, inserted in the order of time. Revisions and the ids
@@ -29,7 +29,7 @@ pub struct BulkRows<'c> {
 
 /// The columns of a row except its revision, its time and its body.
 struct Columns<'r> {
-    what: What,
+    what: ChangeKind,
     client: Option<&'r ClientId>,
     declaration_id: Option<Text<'r>>,
 }
@@ -97,17 +97,19 @@ impl<'c> BulkRows<'c> {
     ) -> rusqlite::Result<bool> {
         let (found, id);
         let columns = match change {
-            Identified::Directory => Columns { what: What::Directory, client: None, declaration_id: None },
+            Identified::Directory => {
+                Columns { what: ChangeKind::Directory, client: None, declaration_id: None }
+            }
             Identified::Declaration(kind, client) => {
                 id = self.ids.write(recorded_at, self.last);
-                let what = What::Declaration(*kind);
+                let what = ChangeKind::Declaration(*kind);
                 Columns { what, client: Some(client), declaration_id: Some(Text(&id)) }
             }
             Identified::Withdrawal(client, declaration) => {
                 let Some(withdrawn) = self.find_declaration(client, *declaration)? else { return Ok(false) };
                 found = withdrawn;
                 let declaration_id = Some(Text(found.declaration_id.as_bytes()));
-                Columns { what: What::Withdrawal(found.kind), client: Some(client), declaration_id }
+                Columns { what: ChangeKind::Withdrawal(found.kind), client: Some(client), declaration_id }
             }
         };
         let Columns { what, client, declaration_id } = columns;
