@@ -52,10 +52,9 @@ impl Refusal {
             | Code::Unimplemented
             | Code::Unauthenticated
             | Code::Aborted => Exit::Refused,
-            Code::Cancelled
-            | Code::DeadlineExceeded
-            | Code::ResourceExhausted
-            | Code::Unavailable => Exit::Unavailable,
+            Code::Cancelled | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Unavailable => {
+                Exit::Unavailable
+            }
             Code::Unknown | Code::Internal | Code::DataLoss => Exit::Internal,
         }
     }

@@ -86,7 +86,9 @@ impl Watcher {
         loop {
             let point = *points.borrow_and_update();
             match point {
-                Some(point) if point.epoch != self.sent_until.epoch => return Err(Failure::TokenOfAnotherStore),
+                Some(point) if point.epoch != self.sent_until.epoch => {
+                    return Err(Failure::TokenOfAnotherStore);
+                }
                 Some(point) if point.revision > self.sent_until.revision => {
                     let message = self.next(point).await?;
                     if !self.send(message).await? {

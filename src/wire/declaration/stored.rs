@@ -63,7 +63,8 @@ fn stored(
         violations.optional_instant(&format!("{path}.withdrawal_given_at"), withdrawal_given_at.as_ref());
     let withdrawn_by =
         if_known(withdrawn_by.as_ref(), |by| declarer(&format!("{path}.withdrawn_by"), by, violations));
-    let declared_by = if_known(declared_by.as_ref(), |by| declarer(&format!("{path}.declarer"), by, violations));
+    let declared_by =
+        if_known(declared_by.as_ref(), |by| declarer(&format!("{path}.declarer"), by, violations));
     let recorded_by = match stored_by {
         None => Some(None),
         Some(by) => recorded_by(&format!("{path}.recorded_by"), by, violations).map(Some),
