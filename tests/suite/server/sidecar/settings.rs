@@ -31,8 +31,8 @@ fn every_fault_of_the_routes_is_reported() {
         let said = String::from_utf8(ended.stderr).unwrap();
         assert_eq!(ended.status.code(), Some(2), "{said}");
         for fault in [
-            "sidecar.routes[0].question.channel: value: write a name",
-            "sidecar.routes[0].question.records.kind: value: write a name",
+            "sidecar.routes[0].question.channel: value: write the full name",
+            "sidecar.routes[0].question.records.kind: value: write the full name",
             "sidecar.routes[0].question.client.extension: path: write {klient} once",
             "sidecar.routes[0].question.requester.registre: no such part",
             "sidecar.routes[0].question.requester.register: required",
@@ -82,7 +82,7 @@ fn a_fault_of_a_route_names_the_field_and_what_to_write() {
         (ground("{ jwt = 'token..ground' }"), "question.ground: jwt: write payload_in_metadata"),
         (ground("{ jwt = ['token'] }"), "question.ground: jwt: write payload_in_metadata"),
         (ground("{ jwt = ['token', ''] }"), "question.ground: jwt: write payload_in_metadata"),
-        (ground("{ jwt = ['token', 1] }"), "question.ground: jwt: write the names that lead"),
+        (ground("{ jwt = ['token', 1] }"), "question.ground: jwt: write the path to the claim"),
         (ground("{ jwt = 'token.https://example.org/ground' }"), "question.ground: jwt: a name with a dot"),
         (ground("{ metadata = 'a.b' }"), "question.ground: metadata: write a list"),
         (ground("{ metadata = ['a'] }"), "question.ground: metadata: write the filter's namespace"),
@@ -92,7 +92,7 @@ fn a_fault_of_a_route_names_the_field_and_what_to_write() {
         (ground("{ query = '' }"), "question.ground: query: write the name of a parameter"),
         (ground("{ context_extension = '' }"), "question.ground: context_extension: write the name"),
         (ground("{ principal = 'x' }"), "question.ground: principal: write a name with {value}"),
-        (ground("{ value = '' }"), "question.ground: value: write a name"),
+        (ground("{ value = '' }"), "question.ground: value: write the full name"),
         (ground("{ header = 'a', query = 'b' }"), "question.ground: write one place"),
         (ground("{ header = 'a', optionl = true }"), "question.ground: write one place"),
         (ground("{ header = 'a', optional = 1 }"), "question.ground: optional: write true or false"),
