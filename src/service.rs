@@ -1,4 +1,6 @@
-//! The gRPC services: convert, decide, convert.
+//! The gRPC services: each rpc converts its request, decides or stores, and
+//! converts the answer. `Core` has what they share: the index, the store, tokens,
+//! limits and the rules of waiting for a revision.
 
 mod declaration;
 mod decision;
@@ -47,42 +49,43 @@ pub use directory::Directories;
 pub use index::Indexes;
 pub use watch::{Changes, WatchLimits};
 
-/// Limits of what is asked and answered.
+/// Limits of requests and answers.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Records in one request.
+    /// Maximum number of records in one request.
     pub records_max: usize,
-    /// How long a request waits for a revision to be in force.
+    /// Maximum time that a request waits for a revision to be in force.
     pub wait_max: Duration,
-    /// How far the clock may be behind the newest declaration.
+    /// Maximum time that the clock may be behind the newest declaration.
     pub clock_step_back_max: Duration,
-    /// How far ahead of this clock a recorder's may be.
+    /// Maximum time that a recorder's clock may be ahead of this one.
     pub recorder_clock_ahead_max: TimeDelta,
-    /// Declarations on a page, where the caller does not say.
+    /// Declarations on a page if the caller sets no page size.
     pub page_size_default: usize,
-    /// Declarations on a page at most.
+    /// Maximum number of declarations on a page.
     pub page_size_max: usize,
-    /// Bytes of the declarations on a page, unless the first alone has more.
+    /// Maximum number of bytes of the declarations on a page, unless the first one alone is larger.
     pub page_bytes_max: usize,
-    /// Of those who watch.
+    /// Limits of watch streams.
     pub watch: WatchLimits,
 }
 
-/// Of a time that two machines measure, one may measure such a part less.
+/// Assumed maximum drift between the clock rates of two machines: 1/100.
 const DRIFT_PART: u32 = 100;
 
-/// At least so much.
+/// Minimum allowance for drift.
 const DRIFT_MIN: Duration = Duration::from_millis(10);
 
-/// Of a request that is repeated within such a time the answer is the same.
+/// A request that is repeated within this time gets the same
+/// `effective_everywhere_after`.
 const SOON_REPEATED: TimeDelta = TimeDelta::seconds(1);
 
-/// When something is in force everywhere.
+/// When a change is in force on every server that shares the store.
 #[derive(Clone, Copy, Debug)]
 struct Everywhere {
-    /// By the clock that callers have too.
+    /// By the wall clock, for callers.
     at: Instant,
-    /// By the one that nobody sets.
+    /// By the monotonic clock, for waiting.
     deadline: time::Instant,
 }
 
@@ -95,7 +98,7 @@ pub struct Core {
     catalogue_version: CatalogueVersion,
     tokens: Tokens,
     pseudonyms: Pseudonyms,
-    /// Room for those who watch.
+    /// One permit for each watch stream.
     watchers: Arc<Semaphore>,
     is_ending: Sender<bool>,
     access: Access,
@@ -137,23 +140,24 @@ impl Core {
         }
     }
 
-    /// Has whoever watches go elsewhere: the server is about to end.
+    /// Ends the watch streams, so that their callers go elsewhere: the server is
+    /// stopping.
     pub fn tell_ending(&self) {
         self.is_ending.send_replace(true);
     }
 
-    /// Whether the server is about to end.
+    /// Whether the server is stopping.
     #[must_use]
     pub fn is_ending(&self) -> Receiver<bool> {
         self.is_ending.subscribe()
     }
 
-    /// Whether a caller may ask for more than decisions.
+    /// The access of a caller.
     fn entitlement(&self, address: Option<SocketAddr>) -> Entitlement {
         self.access.of(address)
     }
 
-    /// Refuses callers that may only ask for decisions.
+    /// Refuses callers with public access.
     fn require_full(&self, address: Option<SocketAddr>) -> Result<(), Failure> {
         match self.entitlement(address) {
             Entitlement::Full => Ok(()),
@@ -161,13 +165,13 @@ impl Core {
         }
     }
 
-    /// Refuses a question about too many records.
+    /// Refuses a request with too many records.
     fn check_size(&self, given: usize) -> Result<(), Failure> {
         let most = self.limits.records_max;
         if given > most { Err(Failure::TooManyRecords { given, most }) } else { Ok(()) }
     }
 
-    /// The snapshot to answer from: fresh, and of the token's revision or later.
+    /// The snapshot to answer from: fresh, and at the token's revision or later.
     async fn snapshot(&self, at_least: &str) -> Result<Arc<Snapshot>, Failure> {
         if !at_least.is_empty() {
             let point = self.tokens.read(at_least, self.store.epoch())?;
@@ -176,8 +180,8 @@ impl Core {
         self.index.current().map_err(Failure::Unavailable)
     }
 
-    /// All of a client's declarations at a snapshot's revision, with what is
-    /// shown and does not decide: the index has no more than decides.
+    /// All of a client's declarations at a snapshot's revision, read from the store:
+    /// the index only has the part that affects decisions.
     async fn history(&self, client: &ClientId, snapshot: &Snapshot) -> Result<Vec<Declaration>, Failure> {
         let (store, client, until) = (self.store.clone(), client.clone(), snapshot.point());
         let read = async {
@@ -187,7 +191,7 @@ impl Core {
         self.stored(StoreOperation::ReadHistory, read).await
     }
 
-    /// Logs that declarations are viewed, before they are.
+    /// Logs a viewing before the declarations are shown.
     async fn log_viewing(&self, viewing: Viewing) -> Result<(), Failure> {
         let log = async { Ok(self.store.log_viewing(viewing).await?) };
         self.stored(StoreOperation::LogViewing, log).await
@@ -202,12 +206,12 @@ impl Core {
         }
     }
 
-    /// Waits until what was stored is in force here.
+    /// Waits until a stored change is in force here.
     async fn wait_for_stored(&self, point: Point) -> Result<(), Failure> {
         match self.reached(point).await {
             Reached::Yes => Ok(()),
             Reached::NotYet => Err(Failure::AcknowledgementDelayed),
-            // The store may have lost it since.
+            // The store may have lost the change since.
             Reached::OtherEpoch => Err(Failure::OutcomeUnknown(None)),
         }
     }
@@ -218,11 +222,11 @@ impl Core {
         self.telemetry.spans.step(TracedStep::WaitForRevision, reached).await
     }
 
-    /// When something that is committed now is in force everywhere: who has
-    /// not seen it has proven itself fresh before it was committed, and decides
-    /// no longer after so long. Clocks that are not set still run a little
-    /// apart. Counted from a moment after it was recorded, so that a request
-    /// that is soon repeated is answered the same.
+    /// When a change that is committed now is in force everywhere. A replica that
+    /// has not applied it was last proven fresh before the commit, so it stops
+    /// deciding after `max_staleness`; the drift of its clock is allowed for.
+    /// Counted from `SOON_REPEATED` after the change was recorded, so that a
+    /// repeated request returns the same time.
     fn everywhere(&self, recorded_at: Instant, max_staleness: Duration) -> Everywhere {
         let wait = max_staleness + (max_staleness / DRIFT_PART).max(DRIFT_MIN);
         let from = (recorded_at + SOON_REPEATED).max((self.clock)());
@@ -230,7 +234,7 @@ impl Core {
         Everywhere { at, deadline: time::Instant::now() + wait }
     }
 
-    /// Has the store do something: timed, and a step of the trace.
+    /// Runs an operation of the store: timed, and as a step of the trace.
     async fn stored<T>(
         &self,
         operation: StoreOperation,
@@ -243,15 +247,16 @@ impl Core {
         done
     }
 
-    /// An answer about so many records, for whoever times it.
+    /// An answer, with the number of its records for the metrics.
     fn about<T>(records: usize, answer: T) -> Response<T> {
         let mut response = Response::new(answer);
         response.extensions_mut().insert(RecordCount(records));
         response
     }
 
-    /// The instant to decide at: the clock's, or the newest declaration's where
-    /// the clock has gone back a little, so that what was acknowledged is in force.
+    /// The instant at which to decide: the clock's, or that of the newest
+    /// declaration if the clock has gone back a little, so that every acknowledged
+    /// change is in force.
     fn now(&self, snapshot: &Snapshot) -> Result<Instant, Failure> {
         let now = (self.clock)();
         match snapshot.recorded_at().filter(|newest| *newest > now) {

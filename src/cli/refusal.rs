@@ -50,12 +50,11 @@ impl ServerRefusal {
             | Code::FailedPrecondition
             | Code::OutOfRange
             | Code::Unimplemented
-            | Code::Unauthenticated => Exit::Refused,
-            Code::Cancelled
-            | Code::DeadlineExceeded
-            | Code::ResourceExhausted
-            | Code::Aborted
-            | Code::Unavailable => Exit::Unavailable,
+            | Code::Unauthenticated
+            | Code::Aborted => Exit::Refused,
+            Code::Cancelled | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Unavailable => {
+                Exit::Unavailable
+            }
             Code::Unknown | Code::Internal | Code::DataLoss => Exit::Internal,
         }
     }
@@ -97,7 +96,7 @@ fn violations(status: &Status) -> impl Iterator<Item = (String, String)> + use<>
 /// What the user can do next.
 fn next_step(code: Code, has_violations: bool) -> &'static str {
     match code {
-        Code::Ok | Code::FailedPrecondition => "",
+        Code::Ok | Code::FailedPrecondition | Code::Aborted => "",
         Code::InvalidArgument | Code::OutOfRange if has_violations => {
             "Fix the fields listed above and retry."
         }
@@ -115,7 +114,7 @@ fn next_step(code: Code, has_violations: bool) -> &'static str {
         Code::Unavailable => {
             "The server did not decide: this is neither permit nor deny. To record, retry with the same --idempotency-key."
         }
-        Code::DeadlineExceeded | Code::Cancelled | Code::Aborted => {
+        Code::DeadlineExceeded | Code::Cancelled => {
             "The outcome is unknown. Retry; to record, with the same --idempotency-key."
         }
         Code::Unknown | Code::Internal | Code::DataLoss => {

@@ -1,4 +1,4 @@
-//! How the policy cache is, for operators.
+//! The index service: size and freshness of the index, for operators.
 
 use tonic::{Request, Response, Status};
 
@@ -17,7 +17,7 @@ pub struct Indexes {
 }
 
 impl Indexes {
-    /// Tells of the index of these parts.
+    /// Reports on the index of these parts.
     #[must_use]
     pub fn new(core: Core) -> Self {
         Self { core }

@@ -12,7 +12,7 @@ const PURPOSE: &[u8] = b"lupa: pseudonyms of clients in Watch";
 
 const PSEUDONYM_BYTES: usize = 16;
 
-/// Names clients so that only this store can tell whom it means.
+/// Makes pseudonyms of clients: keyed, so that only this store can make them.
 #[derive(Clone)]
 pub(super) struct Pseudonyms(Hmac<Sha256>);
 

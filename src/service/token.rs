@@ -24,8 +24,8 @@ const SIGNED_BYTES: usize = 1 + EPOCH_BYTES + REVISION_BYTES;
 #[derive(Clone)]
 pub(super) struct Tokens {
     mac: Hmac<Sha256>,
-    /// The one written last: almost every answer is of the same revision as
-    /// the one before.
+    /// Cache of the last token: most answers are at the same revision as the one
+    /// before.
     last: Arc<ArcSwapOption<Token>>,
 }
 
@@ -69,8 +69,8 @@ impl Tokens {
         URL_SAFE_NO_PAD.encode(token)
     }
 
-    /// The point of a token that this store wrote, in whichever epoch. One of
-    /// another store is told apart from one that claims to be of this one.
+    /// The point of a token that this store wrote, in any epoch. A token of another
+    /// store is distinguished from a forged one of this store.
     pub(super) fn read(&self, text: &str, current: Epoch) -> Result<Point, Failure> {
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Failure::ForgedToken)?;
         let bytes: [u8; SIGNED_BYTES + MAC_BYTES] = bytes.try_into().map_err(|_| Failure::ForgedToken)?;

@@ -1,11 +1,11 @@
-//! Tells whose declarations change, to whoever watches.
+//! The stream of `WatchDeclarations`: which clients' declarations have changed.
 //!
 //! ```text
-//!  index: the published point moves ─▶ store.clients_changed(last, point) ─▶ so many messages, no more ─▶ stream
+//!  index: the published point moves ─▶ store.clients_changed(sent, point) ─▶ bounded queue ─▶ stream
 //! ```
 //!
-//! What a watcher has not taken is not kept for it: whoever is slower than the
-//! changes is cut off, and goes on from its last checkpoint.
+//! Backpressure: the queue is short, and a caller that reads more slowly than
+//! changes arrive is disconnected. It resumes from its last checkpoint.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -25,50 +25,50 @@ use crate::wire::v1::{ClientChange, WatchDeclarationsResponse};
 use super::Core;
 use super::status::Failure;
 
-/// Messages that wait to be taken.
+/// Maximum number of messages that wait to be sent.
 const MESSAGES_WAITING_MAX: usize = 4;
 
-/// Limits of watching.
+/// Limits of watch streams.
 #[derive(Clone, Copy, Debug)]
 pub struct WatchLimits {
-    /// How many may watch at one time.
+    /// Maximum number of streams at one time.
     pub streams_max: usize,
-    /// Changes in one message.
+    /// Maximum number of changes in one message.
     pub changes_max: usize,
-    /// How long it may be quiet before a checkpoint is sent.
+    /// Heartbeat interval of an idle stream.
     pub checkpoint_interval: Duration,
-    /// How long a watcher may take to take a message.
+    /// How long a message may wait for a place in the queue.
     pub send_timeout: Duration,
 }
 
-/// What a watcher is sent: messages, and then why there are no more.
+/// A stream: messages, and at its end the error that ended it.
 pub struct Changes {
     messages: mpsc::Receiver<WatchDeclarationsResponse>,
     end: Option<oneshot::Receiver<Status>>,
 }
 
-/// One who watches.
+/// The task that fills one stream.
 struct Watcher {
     core: Core,
     entitlement: Entitlement,
-    /// All that came before has been told.
-    told: Point,
+    /// Every change up to this point has been sent.
+    sent_until: Point,
     messages: mpsc::Sender<WatchDeclarationsResponse>,
     _place: OwnedSemaphorePermit,
 }
 
 impl Core {
-    /// Begins to tell of what came after a token, or comes from now on.
+    /// Starts a stream with the changes after a token, or from now on.
     pub(super) async fn watch(&self, after: &str, entitlement: Entitlement) -> Result<Changes, Failure> {
         let place = self.watchers.clone().try_acquire_owned().map_err(|_| Failure::TooManyWatchers)?;
         let current = self.snapshot(after).await?.point();
-        let told = if after.is_empty() { current } else { self.tokens.read(after, current.epoch)? };
+        let sent_until = if after.is_empty() { current } else { self.tokens.read(after, current.epoch)? };
         let (messages, receiver) = mpsc::channel(MESSAGES_WAITING_MAX);
         let (end, ended) = oneshot::channel();
-        let watcher = Watcher { core: self.clone(), entitlement, told, messages, _place: place };
+        let watcher = Watcher { core: self.clone(), entitlement, sent_until, messages, _place: place };
         task::spawn(async move {
             if let Err(failure) = watcher.run().await {
-                // Nobody watches any more: then nobody asks why.
+                // Fails if the caller has gone, and then needs no error.
                 drop(end.send(failure.into()));
             }
         });
@@ -77,25 +77,27 @@ impl Core {
 }
 
 impl Watcher {
-    /// Tells until nobody watches, or it cannot go on.
+    /// Sends changes until the caller goes or an error ends the stream.
     async fn run(mut self) -> Result<(), Failure> {
         let limits = self.core.limits.watch;
         let mut points = self.core.index.points();
         let mut is_ending = self.core.is_ending();
-        let mut is_sign_due = true;
+        let mut is_heartbeat_due = true;
         loop {
             let point = *points.borrow_and_update();
             match point {
-                Some(point) if point.epoch != self.told.epoch => return Err(Failure::TokenOfAnotherStore),
-                Some(point) if point.revision > self.told.revision => {
+                Some(point) if point.epoch != self.sent_until.epoch => {
+                    return Err(Failure::TokenOfAnotherStore);
+                }
+                Some(point) if point.revision > self.sent_until.revision => {
                     let message = self.next(point).await?;
                     if !self.send(message).await? {
                         return Ok(());
                     }
-                    is_sign_due = false;
+                    is_heartbeat_due = false;
                     continue;
                 }
-                Some(_) if is_sign_due => {
+                Some(_) if is_heartbeat_due => {
                     let message = self.message(Vec::new());
                     if !self.send(message).await? {
                         return Ok(());
@@ -110,46 +112,46 @@ impl Watcher {
                     if changed.is_err() {
                         return Ok(());
                     }
-                    is_sign_due = false;
+                    is_heartbeat_due = false;
                 }
-                () = time::sleep(limits.checkpoint_interval) => is_sign_due = true,
+                () = time::sleep(limits.checkpoint_interval) => is_heartbeat_due = true,
             }
         }
     }
 
-    /// What comes next, up to a point.
+    /// The message with the next changes, up to a point.
     async fn next(&mut self, until: Point) -> Result<WatchDeclarationsResponse, Failure> {
-        let (store, after) = (self.core.store.clone(), self.told.revision);
-        let most = self.core.limits.watch.changes_max;
-        let read = task::spawn_blocking(move || store.clients_changed(after, until, most)).await;
+        let (store, after) = (self.core.store.clone(), self.sent_until.revision);
+        let limit = self.core.limits.watch.changes_max;
+        let read = task::spawn_blocking(move || store.clients_changed(after, until, limit)).await;
         let clients_changed = read.map_err(|_| Failure::HistoryInterrupted)?;
         if matches!(clients_changed, Err(ReadError::OtherEpoch { .. })) {
             return Err(Failure::TokenOfAnotherStore);
         }
         let clients_changed = clients_changed.map_err(|error| Failure::Unreadable(error.into()))?;
         if let Some(last) = clients_changed.last() {
-            self.told.revision = last.revision;
+            self.sent_until.revision = last.revision;
         }
         Ok(self.message(clients_changed))
     }
 
     fn message(&self, clients_changed: Vec<ChangedClient>) -> WatchDeclarationsResponse {
         let directory_replaced = clients_changed.iter().any(|one| one.client.is_none());
-        let is_told = self.entitlement == Entitlement::Full;
+        let names_clients = self.entitlement == Entitlement::Full;
         let clients = clients_changed.into_iter().filter_map(|ChangedClient { revision: _, client }| client);
         let changes = clients.map(|client| ClientChange {
             client_pseudonym: self.core.pseudonyms.of(&client),
-            client: is_told.then(|| to_client(&client)),
+            client: names_clients.then(|| to_client(&client)),
         });
         let changes = changes.collect();
         WatchDeclarationsResponse {
             changes,
             directory_replaced,
-            checkpoint: self.core.tokens.write(self.told),
+            checkpoint: self.core.tokens.write(self.sent_until),
         }
     }
 
-    /// Sends a message; false if nobody watches any more.
+    /// Sends a message; false if the caller has gone.
     async fn send(&self, message: WatchDeclarationsResponse) -> Result<bool, Failure> {
         let sent = time::timeout(self.core.limits.watch.send_timeout, self.messages.send(message)).await;
         sent.map(|sent| sent.is_ok()).map_err(|_| Failure::WatcherTooSlow)

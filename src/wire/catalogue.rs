@@ -40,7 +40,7 @@ impl CatalogueVersion {
     }
 }
 
-/// Writes every rule, in the order in which they are looked at.
+/// Writes every rule, in the order of evaluation.
 #[must_use]
 pub fn to_rules(calendar: &Calendar) -> Vec<v1::Rule> {
     CATALOGUE.iter().flat_map(|list| list.rules.iter().map(|rule| to_rule(list, rule, calendar))).collect()

@@ -20,7 +20,7 @@ use super::violation::{InvalidRequest, Violations};
 /// A record, or the field for which it cannot be read.
 pub type ReadRecord<'a> = Result<Record<'a>, RecordField>;
 
-/// Reads the situation of a request, or tells every violation. The records are
+/// Reads the situation of a request, or reports every violation. The records are
 /// read one by one with [`record`]: a bad one does not fail the others.
 pub fn situation<'a>(request: impl Into<RequestView<'a>>) -> Result<Situation<'a>, InvalidRequest> {
     let RequestView {
@@ -74,7 +74,7 @@ pub fn asked_by(message: &v1::DecideRequest, directory: &Directory) -> Option<Re
     Some(RecordedBy::Professional(Professional { register, organisation, professional }))
 }
 
-/// Reads one record, or tells the first field at fault.
+/// Reads one record, or reports its first invalid field.
 pub fn record<'a>(record: impl Into<RecordView<'a>>) -> ReadRecord<'a> {
     record_of(&record.into())
 }
@@ -223,7 +223,7 @@ fn read_claim(place: usize, message: &v1::Claim, violations: &mut Violations) ->
 }
 
 fn missing<const N: usize>(conditions: [(Condition, bool); N]) -> Conditions {
-    conditions.into_iter().filter(|(_, told)| !told).map(|(condition, _)| condition).collect()
+    conditions.into_iter().filter(|(_, is_met)| !is_met).map(|(condition, _)| condition).collect()
 }
 
 #[cfg(test)]

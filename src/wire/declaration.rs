@@ -50,8 +50,8 @@ fn content(
 
 fn information(path: &str, message: &v1::Information, violations: &mut Violations) -> Option<Information> {
     let v1::Information { version, way } = message;
-    let told = if version.is_empty() { None } else { Some(version.as_str()) };
-    let version = violations.required(&format!("{path}.version"), told);
+    let given = if version.is_empty() { None } else { Some(version.as_str()) };
+    let version = violations.required(&format!("{path}.version"), given);
     let way = match violations.known(&format!("{path}.way"), *way)? {
         v1::Way::Unspecified => None,
         v1::Way::MyKanta => Some(Way::MyKanta),
@@ -130,7 +130,7 @@ fn read_allocation(
     })
 }
 
-/// All of a list, or none; every one is read, so that every violation is told.
+/// All of a list, or none. Every value is read, so that every violation is reported.
 fn whole<M, T>(
     path: &str,
     list: &[M],
@@ -260,7 +260,7 @@ fn read_against(field: &str, number: &i32, violations: &mut Violations) -> Optio
     })
 }
 
-/// Outer none: unknown; inner none: no role was told.
+/// Outer none: unknown; inner none: the role is unknown.
 fn declarer(path: &str, message: &v1::Declarer, violations: &mut Violations) -> Option<Option<Declarer>> {
     let v1::Declarer { role, name, id } = message;
     let role = match violations.known(&format!("{path}.role"), *role)? {

@@ -8,7 +8,7 @@ use crate::policy::directory::{
 use super::v1;
 use super::violation::{InvalidRequest, Violation, Violations};
 
-/// Reads a directory, or tells every fault by its path, such as
+/// Reads a directory, or reports every fault by its path, such as
 /// `organisations[3].successor`.
 pub fn directory(message: &v1::Directory) -> Result<Directory, InvalidRequest> {
     let mut violations = Violations::default();

@@ -17,7 +17,7 @@ mod tests {
 
     #[test]
     fn a_time_is_told_in_seconds_and_nanoseconds() {
-        let told = to_duration(Duration::new(90, 7));
-        assert_eq!((told.seconds, told.nanos), (90, 7));
+        let written = to_duration(Duration::new(90, 7));
+        assert_eq!((written.seconds, written.nanos), (90, 7));
     }
 }

@@ -1,5 +1,4 @@
-//! What the interface calls the core's words: for spans, metrics and whoever
-//! reads them.
+//! The names of core types as the interface has them: for spans and metrics.
 
 use crate::policy::directory::{RegisterKind, Sector};
 use crate::policy::request::Channel;

@@ -1,4 +1,4 @@
-//! What a question says, borrowed: from a message, or straight from its bytes.
+//! Borrowed views of a `DecideRequest`: of a message, or of its bytes (zero-copy).
 //!
 //! ```text
 //!  bytes of a DecideRequest ──RequestView::read──▶ RequestView ─┐
@@ -7,10 +7,10 @@
 //!  &v1::Record ──────────────────────────────────▶ RecordView ──┴─▶ decision::record
 //! ```
 //!
-//! What cannot be decoded is refused exactly where prost refuses it, and what
-//! can be decoded says exactly what prost would have it say: the last of several
-//! values stands, the parts of one message are put together, unknown fields are
-//! passed over. `tests/suite/core/decoder.rs` and `fuzz/` compare the two.
+//! Decoding fails exactly where prost fails, and otherwise gives exactly the
+//! values of prost: of several values the last one counts, the parts of one
+//! message are merged, unknown fields are skipped. `tests/suite/core/decoder.rs`
+//! and `fuzz/` compare the two.
 
 mod reader;
 mod record;

@@ -146,7 +146,7 @@ impl Violations {
         instant
     }
 
-    /// An instant, if told.
+    /// An instant; unset = none.
     pub(super) fn optional_instant(
         &mut self,
         field: &str,

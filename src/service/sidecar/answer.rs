@@ -1,4 +1,4 @@
-//! What Envoy is told.
+//! The answers to Envoy.
 
 use std::collections::HashMap;
 use std::fmt::Write;

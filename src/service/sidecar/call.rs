@@ -1,4 +1,5 @@
-//! What Envoy reports of a call.
+//! The HTTP call that Envoy wants checked. A value that can be read in more than
+//! one way is refused.
 
 use std::borrow::Cow;
 
@@ -146,7 +147,7 @@ impl<'c> Call<'c> {
         principal
     }
 
-    /// What Envoy's configuration of the route tells.
+    /// A context extension of the route in Envoy's configuration.
     pub(super) fn extension(&self, name: &str) -> Option<&'c str> {
         self.attributes.context_extensions.get(name).map(String::as_str)
     }

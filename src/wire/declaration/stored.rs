@@ -15,7 +15,7 @@ use crate::wire::violation::{InvalidRequest, Violations, to_timestamp};
 
 use super::{Origin, content, declarer, label, recorded_by};
 
-/// Reads declarations as stored, in revision order, or tells every violation.
+/// Reads declarations as stored, in revision order, or reports every violation.
 pub fn stored_declarations(
     path: &str,
     messages: &[v1::StoredDeclaration],
@@ -62,8 +62,9 @@ fn stored(
     let withdrawal_given_at =
         violations.optional_instant(&format!("{path}.withdrawal_given_at"), withdrawal_given_at.as_ref());
     let withdrawn_by =
-        told(withdrawn_by.as_ref(), |by| declarer(&format!("{path}.withdrawn_by"), by, violations));
-    let declared_by = told(declared_by.as_ref(), |by| declarer(&format!("{path}.declarer"), by, violations));
+        if_known(withdrawn_by.as_ref(), |by| declarer(&format!("{path}.withdrawn_by"), by, violations));
+    let declared_by =
+        if_known(declared_by.as_ref(), |by| declarer(&format!("{path}.declarer"), by, violations));
     let recorded_by = match stored_by {
         None => Some(None),
         Some(by) => recorded_by(&format!("{path}.recorded_by"), by, violations).map(Some),
@@ -80,8 +81,8 @@ fn stored(
     })
 }
 
-/// Unset: no role was told.
-fn told(
+/// Reads a declarer; unset: unknown.
+fn if_known(
     message: Option<&v1::Declarer>,
     read: impl FnOnce(&v1::Declarer) -> Option<Option<Declarer>>,
 ) -> Option<Option<Declarer>> {

@@ -58,16 +58,16 @@ pub struct Recording {
     pub wait: Wait,
 }
 
-/// When something that was stored is acknowledged.
+/// When a change that was stored is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wait {
     /// When it is in force here.
     Here,
-    /// When nobody decides without it any more.
+    /// When no server that shares the store decides without it any more.
     Everywhere,
 }
 
-/// Reads a declaration to record, and how.
+/// Reads a declaration to record, with its idempotency key and wait.
 pub fn submission(message: &v1::RecordDeclarationRequest) -> Result<(Submission, Recording), InvalidRequest> {
     let v1::RecordDeclarationRequest {
         client,
@@ -100,7 +100,7 @@ pub fn submission(message: &v1::RecordDeclarationRequest) -> Result<(Submission,
     violations.finish(read)
 }
 
-/// Reads a withdrawal to record, and how.
+/// Reads a withdrawal to record, with its idempotency key and wait.
 pub fn withdrawal(
     message: &v1::WithdrawDeclarationRequest,
 ) -> Result<(WithdrawalSubmission, Recording), InvalidRequest> {
@@ -240,8 +240,8 @@ pub fn print_order(message: &v1::PrintDeclarationsRequest) -> Result<PrintOrder,
     if printed_by.is_none() && document == Some(PrintedDocument::Denials) {
         violations.add("printed_by", VIEWER_REQUIRED);
     }
-    let told = if language.is_empty() { Some(Language::Fi) } else { Language::from_tag(language) };
-    let language = violations.read("language", told.ok_or("unknown language: write `fi`, `sv` or `en`"));
+    let known = if language.is_empty() { Some(Language::Fi) } else { Language::from_tag(language) };
+    let language = violations.read("language", known.ok_or("unknown language: write `fi`, `sv` or `en`"));
     let format = violations.known("format", *format).map(|format| match format {
         v1::Format::Unspecified | v1::Format::Text => Format::Text,
         v1::Format::Html => Format::Html,
@@ -264,10 +264,10 @@ pub fn print_order(message: &v1::PrintDeclarationsRequest) -> Result<PrintOrder,
     violations.finish(read)
 }
 
-/// For a request that shows denials and does not tell to whom.
+/// The violation of a request that shows denials and names no viewer.
 const VIEWER_REQUIRED: &str = "required where denials are shown: name the professional, or MyKanta";
 
-/// The refusal of a request for a denial that does not tell who views it.
+/// The violation of a request for a denial that names no viewer.
 #[must_use]
 pub fn viewer_required() -> InvalidRequest {
     InvalidRequest::one("viewer", VIEWER_REQUIRED)

@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn fields_have_a_number_and_a_wire_type_that_exists() {
-        // Of a group too, which nothing else looks into.
+        // Also in a group, whose content nothing else checks.
         let in_group = |bytes: &[u8]| [&[0x0B], bytes, &[0x0C]].concat();
         for field in [&[0x08, 0x01][..], &[0x0A, 0x01, 0x07], &[0xF8, 0xFF, 0xFF, 0xFF, 0x0F, 0x01]] {
             assert_eq!((pass_over(field), pass_over(&in_group(field))), (Ok(()), Ok(())), "{field:02X?}");

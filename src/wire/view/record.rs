@@ -69,7 +69,7 @@ impl<'a> RecordView<'a> {
         const ORIGINAL_CONTROLLER: u32 = text_key(7);
         const OUTSOURCING: u32 = text_key(RECORD_FIELDS);
         let whole = message;
-        // Almost always all of it is: then its texts need not be looked at one by one.
+        // Almost always the whole record is: then its texts need no check of their own.
         let as_text = message.as_text();
         *self = Self::default();
         while let Some(key) = message.key()? {
