@@ -65,7 +65,7 @@ pub use digest::{MinuteDigest, StateDigest};
 pub use follower::Follower;
 pub use merge::MergeStats;
 pub use slice::BaseBytes;
-pub use snapshot::{DeclarationIdText, Declarations, Snapshot};
+pub use snapshot::{DeclarationIdText, Snapshot, SnapshotDeclarations};
 pub use stats::IndexStats;
 
 use crate::store::{Point, Store};

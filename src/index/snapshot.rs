@@ -41,7 +41,7 @@ pub struct Snapshot {
 
 /// A client's declarations at one revision.
 #[derive(Clone, Copy, Debug)]
-pub struct Declarations<'s> {
+pub struct SnapshotDeclarations<'s> {
     slice: Option<&'s Slice>,
     packed: &'s [PackedEntry],
     delta: Option<&'s Delta>,
@@ -98,12 +98,12 @@ impl Snapshot {
 
     /// A client's declarations; empty if there are none.
     #[must_use]
-    pub fn declarations(&self, client: &ClientId) -> Declarations<'_> {
+    pub fn declarations(&self, client: &ClientId) -> SnapshotDeclarations<'_> {
         let hashed = HashedClient::from(client);
         let (slice, packed) = self.base.find(self.base.seed.hash(hashed), hashed);
         let delta =
             if self.overlay.is_empty() { None } else { self.overlay.get(client).map(|delta| &**delta) };
-        Declarations { slice, packed, delta, ids: self.ids }
+        SnapshotDeclarations { slice, packed, delta, ids: self.ids }
     }
 
     /// The directory; empty until one is stored.
@@ -142,7 +142,7 @@ impl Snapshot {
     }
 }
 
-impl<'s> Declarations<'s> {
+impl<'s> SnapshotDeclarations<'s> {
     /// Their facts, in revision order.
     pub fn facts(self) -> impl Iterator<Item = Facts<'s>> {
         let Self { slice, packed, delta, ids: _ } = self;

@@ -11,13 +11,13 @@ use crate::policy::day::Instant;
 const RANDOM_BYTES: usize = 10;
 
 /// Keys from the system and a count, of which each id is a keyed hash.
-struct Source {
+struct RandomSource {
     keys: RandomState,
     next: Cell<u64>,
 }
 
 thread_local! {
-    static SOURCE: Source = Source { keys: RandomState::new(), next: Cell::new(0) };
+    static SOURCE: RandomSource = RandomSource { keys: RandomState::new(), next: Cell::new(0) };
 }
 
 /// A new id, of the instant decided at. Nothing follows from one id for another.
@@ -30,7 +30,7 @@ pub(super) fn decision_id(at: Instant) -> Uuid {
     Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
 }
 
-impl Source {
+impl RandomSource {
     fn draw(&self) -> u64 {
         let count = self.next.get();
         self.next.set(count.wrapping_add(1));

@@ -180,6 +180,31 @@ fn files_are_short() {
     assert_none(&faults);
 }
 
+/// Rooms whose types have the names of those that they mirror, and are written with
+/// the room before them: `row::Declaration`, `config::Route`.
+const NAMED_WITH_ROOM: &[&str] = &["src/config", "src/store/row"];
+
+#[test]
+fn a_type_name_has_one_meaning() {
+    let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for source in ["src", "crates/policy/src"].into_iter().flat_map(rust_files) {
+        let is_left_out = NAMED_WITH_ROOM.iter().any(|room| source.path.starts_with(room));
+        if !is_left_out && !source.path.ends_with("tests.rs") {
+            for name in source.code().types {
+                places.entry(name).or_default().push(source.path.clone());
+            }
+        }
+    }
+    let faults: Vec<String> = places
+        .into_iter()
+        .filter(|(_, paths)| paths.len() > 1)
+        .map(|(name, paths)| {
+            format!("`{name}` is defined in {}: name each for what it is", paths.join(" and "))
+        })
+        .collect();
+    assert_none(&faults);
+}
+
 #[test]
 fn modules_are_named_for_what_they_hold() {
     let mut faults = Vec::new();

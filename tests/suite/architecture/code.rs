@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
+const DEFINES_A_TYPE: [&str; 4] = ["enum", "struct", "trait", "union"];
+
 /// The names in a source that say on what it depends.
 #[derive(Debug, Default)]
 pub(super) struct Code {
@@ -15,6 +17,8 @@ pub(super) struct Code {
     pub(super) paths: BTreeSet<String>,
     /// Modules that it has in files of their own.
     pub(super) submodules: Vec<String>,
+    /// Structs, enums, unions and traits that it defines.
+    pub(super) types: Vec<String>,
 }
 
 impl Code {
@@ -32,6 +36,12 @@ impl Code {
         while let Some(token) = tokens.get(place) {
             match token {
                 TokenTree::Ident(word) if *word == "mod" => place += self.module(&tokens[place..], depth),
+                TokenTree::Ident(word) if DEFINES_A_TYPE.iter().any(|keyword| word == keyword) => {
+                    if let Some(TokenTree::Ident(name)) = tokens.get(place + 1) {
+                        self.types.push(name.to_string());
+                    }
+                    place += 1;
+                }
                 TokenTree::Ident(_) => {
                     let path = Path::at(&tokens[place..]);
                     place += path.length + usize::from(path.group.is_some());

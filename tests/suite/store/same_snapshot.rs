@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lupa::index::{Declarations, Index, IndexOptions, Snapshot};
+use lupa::index::{Index, IndexOptions, Snapshot, SnapshotDeclarations};
 use lupa::policy::admit::Submission;
 use lupa::policy::client_id::ClientId;
 use lupa::policy::declaration::{Content, Declaration, Declarer, Withdrawal};
@@ -83,7 +83,7 @@ impl Model {
 }
 
 /// The facts and the ids are equal, in the same order.
-fn assert_same(found: Declarations<'_>, expected: &[Declaration]) {
+fn assert_same(found: SnapshotDeclarations<'_>, expected: &[Declaration]) {
     let facts: Vec<Facts<'_>> = found.facts().collect();
     assert_eq!(facts.len(), expected.len());
     assert!(facts.iter().map(|facts| facts.place).is_sorted());
