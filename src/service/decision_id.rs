@@ -10,7 +10,7 @@ use crate::policy::day::Instant;
 /// What is random in an id.
 const RANDOM_BYTES: usize = 10;
 
-/// Keys from the system and a count, of which each id is a keyed hash.
+/// Keys from the system, and a counter: each id is a keyed hash of the counter.
 struct RandomSource {
     keys: RandomState,
     next: Cell<u64>,

@@ -45,7 +45,7 @@ pub struct RenderedEntry {
 struct Page {
     language: Language,
     title: String,
-    /// Labels and values: whose printout it is, and of which day.
+    /// Labels and values: the client and the day of the printout.
     facts: [(&'static str, String); 2],
     /// What the document is.
     paragraphs: [String; 2],

@@ -44,7 +44,7 @@ fn as_given(place: DirectoryPlace, organisations: &[usize], registers: &[usize])
     match place {
         DirectoryPlace::Organisation(at) => DirectoryPlace::Organisation(given(organisations, at)),
         DirectoryPlace::Register(at) => DirectoryPlace::Register(given(registers, at)),
-        // Building tells no faults of these.
+        // `Directory::build` finds no faults in these.
         DirectoryPlace::Outsourcing(at) => DirectoryPlace::Outsourcing(at),
     }
 }

@@ -14,7 +14,7 @@ use super::template::{Path, decoded};
 /// Envoy says so of a body that it has cut off.
 const PARTIAL_BODY: &str = "x-envoy-auth-partial-body";
 
-/// A call that is asked about.
+/// A call that Envoy wants checked.
 pub(super) struct Call<'c> {
     attributes: &'c AttributeContext,
     http: &'c HttpRequest,
@@ -76,7 +76,7 @@ impl<'c> Call<'c> {
         let has = |name, is_harmless: fn(&str) -> bool| {
             !self.header(name).is_some_and(|values| values.iter().all(|value| is_harmless(value)))
         };
-        // What follows an upgrade is no request that anyone is asked about.
+        // Nothing is checked of the data that follows an upgrade.
         let is_announced = has("content-length", |length| length == "0")
             || has("transfer-encoding", |_| false)
             || has("upgrade", |_| false);

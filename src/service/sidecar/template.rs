@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-/// A path, parts of which are taken: `/clients/{client}/records/{record}`.
+/// A path template with named parts: `/clients/{client}/records/{record}`.
 #[derive(Debug)]
 pub(super) struct Template(Vec<Segment>);
 
@@ -19,7 +19,7 @@ enum Segment {
     Taken(Box<str>),
 }
 
-/// A path of which it is not certain what it means.
+/// A path that can be read in more than one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ambiguous;
 

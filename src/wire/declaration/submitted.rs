@@ -14,27 +14,27 @@ use crate::wire::violation::{InvalidRequest, Violations};
 
 use super::{Origin, content, declarer, label, recorded_by};
 
-/// One declaration, asked for.
+/// A request for one declaration.
 #[derive(Clone, Debug)]
 pub struct Getting {
-    /// Whose.
+    /// The client whose declaration is shown.
     pub client: ClientId,
-    /// Which.
+    /// The id of the declaration.
     pub declaration: OpaqueId<'static>,
-    /// Why and by whom.
+    /// The viewer and the purpose.
     pub view: View,
 }
 
-/// A client's declarations, asked for.
+/// A request for a client's declarations.
 #[derive(Clone, Debug)]
 pub struct Listing {
-    /// Whose.
+    /// The client whose declarations are shown.
     pub client: ClientId,
-    /// Which.
+    /// The declarations of the page.
     pub selection: Selection,
-    /// Why and by whom.
+    /// The viewer and the purpose.
     pub view: View,
-    /// How many at most; none = as configured.
+    /// Maximum number of declarations; none = as configured.
     pub page_size: Option<usize>,
 }
 
@@ -206,7 +206,7 @@ pub fn listing(message: &v1::ListDeclarationsRequest) -> Result<Listing, Invalid
     violations.finish(read)
 }
 
-/// Reads whose information is asked for, and for which register.
+/// Reads the client and, if there is one, the requesting register.
 pub fn information_asked(
     message: &v1::GetInformationStatusRequest,
 ) -> Result<(ClientId, Option<Oid<'static>>), InvalidRequest> {

@@ -30,7 +30,7 @@ const LAST_SHIFT: u32 = 63;
 #[derive(Clone, Copy, Default)]
 pub(super) struct FieldReader<'a> {
     left: &'a [u8],
-    /// How many levels may be below this one.
+    /// Number of levels of messages that may be nested below this one.
     depth: u32,
 }
 
@@ -125,7 +125,7 @@ impl<'a> FieldReader<'a> {
         Ok(Self { left: self.bytes()?, depth })
     }
 
-    /// How many bytes are left.
+    /// Number of bytes left.
     pub(super) fn left(&self) -> usize {
         self.left.len()
     }

@@ -23,7 +23,7 @@ const RECORDS: u32 = text_key(7);
 /// What is said once for all records. Empty = unset.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RequestView<'a> {
-    /// Whose data it is.
+    /// The client whose data is requested.
     pub client: Option<ClientView<'a>>,
     /// On whose behalf data is read.
     pub requester: Option<RequesterView<'a>>,
@@ -36,7 +36,7 @@ pub struct RequestView<'a> {
     /// Legal grounds instead of consent: rare, and decoded by prost. Of more
     /// than [`CLAIMS_MAX`] the first ones, still too many.
     pub claims: Cow<'a, [v1::Claim]>,
-    /// How many records are asked about.
+    /// Number of records.
     pub record_count: usize,
     /// A consistency token.
     pub at_least: &'a str,
@@ -44,7 +44,7 @@ pub struct RequestView<'a> {
     pub request_id: &'a str,
 }
 
-/// Whose data it is.
+/// The client whose data is requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClientView<'a> {
     /// The identifier in its system.

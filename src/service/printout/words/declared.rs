@@ -87,7 +87,7 @@ impl Words<'_> {
         }
     }
 
-    /// Begins a sentence. No names: the client knows them, and staff is not named.
+    /// The start of a sentence. No names: the client knows them, and staff is not named.
     fn who(&self, role: Role) -> &'static str {
         match role {
             Role::Client => self.say("Sinä", "Du", "You"),

@@ -131,7 +131,7 @@ impl Words<'_> {
         lines
     }
 
-    /// In one summary of both sectors, of which one a denial is.
+    /// The sector of a denial, in a summary of both sectors.
     fn sector_line(&self, sector: DenialSector) -> Option<String> {
         let is_of_both = self.sector == PrintedSector::Both;
         is_of_both.then(|| {
