@@ -174,7 +174,7 @@ impl Core {
     /// The snapshot to answer from: fresh, and at the token's revision or later.
     async fn snapshot(&self, at_least: &str) -> Result<Arc<Snapshot>, Failure> {
         if !at_least.is_empty() {
-            let point = self.tokens.read(at_least, self.store.epoch())?;
+            let point = self.tokens.read(at_least, "at_least", self.store.epoch())?;
             self.wait_for(point).await?;
         }
         self.index.current().map_err(Failure::Unavailable)

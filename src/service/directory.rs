@@ -68,9 +68,13 @@ impl Directories {
     /// changes since the token are read here, outside the transaction that stores
     /// the new directory: that one only reads the few that come after the point.
     async fn unchanged_since(&self, token: &str) -> Result<Point, Failure> {
-        let expected = self.core.tokens.read(token, self.core.store.epoch())?;
-        let snapshot = self.core.snapshot(token).await?;
-        let point = snapshot.point();
+        let expected = self.core.tokens.read(token, "expected_token", self.core.store.epoch())?;
+        self.core.wait_for(expected).await?;
+        let point = self.core.snapshot("").await?.point();
+        // A new epoch may have started since: revisions count in one epoch only.
+        if point.epoch != expected.epoch {
+            return Err(Failure::TokenOfAnotherStore);
+        }
         let mut after = expected.revision;
         while after < point.revision {
             let (store, limit) = (self.core.store.clone(), self.core.limits.watch.changes_max);

@@ -44,7 +44,10 @@ pub(super) enum Failure {
     )]
     NotEntitled,
     #[error("the consistency token was not written by this store: pass a token on as it was received")]
-    ForgedToken,
+    ForgedToken {
+        /// The field of the request.
+        field: &'static str,
+    },
     #[error(
         "the consistency token is of another store, or of this one before it was restored: retry without it"
     )]
@@ -125,7 +128,7 @@ impl From<WriteError> for Failure {
 impl Failure {
     pub(super) fn code(&self) -> Code {
         match self {
-            Self::Invalid(_) | Self::ForgedToken => Code::InvalidArgument,
+            Self::Invalid(_) | Self::ForgedToken { .. } => Code::InvalidArgument,
             Self::TooManyRecords { .. } | Self::Overloaded | Self::TooManyWatchers | Self::WatcherTooSlow => {
                 Code::ResourceExhausted
             }
@@ -159,7 +162,7 @@ impl Failure {
             Self::Refused(refusal) => wire::error::of_refusal(refusal),
             Self::KeyReused => ErrorReason::IdempotencyKeyReused,
             Self::NotEntitled => ErrorReason::NotEntitled,
-            Self::ForgedToken => ErrorReason::TokenForged,
+            Self::ForgedToken { .. } => ErrorReason::TokenForged,
             Self::TokenOfAnotherStore => ErrorReason::TokenOfAnotherStore,
             Self::RevisionNotReached => ErrorReason::RevisionNotReached,
             Self::AcknowledgementDelayed => ErrorReason::AcknowledgementDelayed,
@@ -210,7 +213,7 @@ impl Failure {
                 .map(|violation| FieldViolation::new(&violation.field, &violation.description))
                 .collect(),
             Self::TooManyRecords { .. } => vec![FieldViolation::new("records", self.to_string())],
-            Self::ForgedToken => vec![FieldViolation::new("at_least", self.to_string())],
+            Self::ForgedToken { field } => vec![FieldViolation::new(*field, self.to_string())],
             Self::Refused(_)
             | Self::KeyReused
             | Self::NotEntitled
@@ -302,7 +305,7 @@ mod tests {
             Failure::TooManyRecords { given: 2, most: 1 },
             Failure::KeyReused,
             Failure::NotEntitled,
-            Failure::ForgedToken,
+            Failure::ForgedToken { field: "at_least" },
             Failure::TokenOfAnotherStore,
             Failure::RevisionNotReached,
             Failure::AcknowledgementDelayed,

@@ -71,20 +71,21 @@ impl Tokens {
 
     /// The point of a token that this store wrote, in any epoch. A token of another
     /// store is distinguished from a forged one of this store.
-    pub(super) fn read(&self, text: &str, current: Epoch) -> Result<Point, Failure> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Failure::ForgedToken)?;
-        let bytes: [u8; SIGNED_BYTES + MAC_BYTES] = bytes.try_into().map_err(|_| Failure::ForgedToken)?;
+    pub(super) fn read(&self, text: &str, field: &'static str, current: Epoch) -> Result<Point, Failure> {
+        let forged = || Failure::ForgedToken { field };
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| forged())?;
+        let bytes: [u8; SIGNED_BYTES + MAC_BYTES] = bytes.try_into().map_err(|_| forged())?;
         let (signed, mac) = bytes.split_at(SIGNED_BYTES);
         let (format, rest) = signed.split_at(1);
         let (epoch, revision) = rest.split_at(EPOCH_BYTES);
         if format != [FORMAT] {
-            return Err(Failure::ForgedToken);
+            return Err(forged());
         }
-        let epoch = Epoch(Uuid::from_slice(epoch).map_err(|_| Failure::ForgedToken)?);
+        let epoch = Epoch(Uuid::from_slice(epoch).map_err(|_| forged())?);
         if self.mac.clone().chain_update(signed).verify_truncated_left(mac).is_err() {
-            return Err(if epoch == current { Failure::ForgedToken } else { Failure::TokenOfAnotherStore });
+            return Err(if epoch == current { forged() } else { Failure::TokenOfAnotherStore });
         }
-        let revision: [u8; REVISION_BYTES] = revision.try_into().map_err(|_| Failure::ForgedToken)?;
+        let revision: [u8; REVISION_BYTES] = revision.try_into().map_err(|_| forged())?;
         Ok(Point { epoch, revision: Revision(u64::from_be_bytes(revision)) })
     }
 }
@@ -111,7 +112,9 @@ mod tests {
             let point = point(1, revision);
             let token = tokens(1).write(point);
             for current in [1, 2] {
-                assert!(matches!(tokens(1).read(&token, epoch(current)), Ok(read) if read == point));
+                assert!(
+                    matches!(tokens(1).read(&token, "at_least", epoch(current)), Ok(read) if read == point)
+                );
             }
         }
     }
@@ -121,7 +124,7 @@ mod tests {
         let tokens = tokens(1);
         for point in [point(1, 7), point(1, 7), point(1, 8), point(1, 7), point(2, 7)] {
             let token = tokens.of(point);
-            assert!(matches!(tokens.read(token.as_str(), epoch(1)), Ok(read) if read == point));
+            assert!(matches!(tokens.read(token.as_str(), "at_least", epoch(1)), Ok(read) if read == point));
         }
     }
 
@@ -131,18 +134,21 @@ mod tests {
         for bit in 0..token.len() * 8 {
             let mut flipped = token.clone();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            assert!(tokens(1).read(&URL_SAFE_NO_PAD.encode(flipped), epoch(1)).is_err(), "bit {bit}");
+            assert!(
+                tokens(1).read(&URL_SAFE_NO_PAD.encode(flipped), "at_least", epoch(1)).is_err(),
+                "bit {bit}"
+            );
         }
     }
 
     #[test]
     fn foreign_and_forged_tokens_are_told_apart() {
         let foreign = tokens(2).write(point(2, 7));
-        assert!(matches!(tokens(1).read(&foreign, epoch(1)), Err(Failure::TokenOfAnotherStore)));
+        assert!(matches!(tokens(1).read(&foreign, "at_least", epoch(1)), Err(Failure::TokenOfAnotherStore)));
         let forged = tokens(2).write(point(1, 7));
-        assert!(matches!(tokens(1).read(&forged, epoch(1)), Err(Failure::ForgedToken)));
+        assert!(matches!(tokens(1).read(&forged, "at_least", epoch(1)), Err(Failure::ForgedToken { .. })));
         for text in ["", "x", "AAAA", "not base64 at all!"] {
-            assert!(matches!(tokens(1).read(text, epoch(1)), Err(Failure::ForgedToken)));
+            assert!(matches!(tokens(1).read(text, "at_least", epoch(1)), Err(Failure::ForgedToken { .. })));
         }
     }
 }

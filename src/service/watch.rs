@@ -61,8 +61,12 @@ impl Core {
     /// Starts a stream with the changes after a token, or from now on.
     pub(super) async fn watch(&self, after: &str, entitlement: Entitlement) -> Result<Changes, Failure> {
         let place = self.watchers.clone().try_acquire_owned().map_err(|_| Failure::TooManyWatchers)?;
-        let current = self.snapshot(after).await?.point();
-        let sent_until = if after.is_empty() { current } else { self.tokens.read(after, current.epoch)? };
+        if !after.is_empty() {
+            self.wait_for(self.tokens.read(after, "after", self.store.epoch())?).await?;
+        }
+        let current = self.snapshot("").await?.point();
+        let sent_until =
+            if after.is_empty() { current } else { self.tokens.read(after, "after", current.epoch)? };
         let (messages, receiver) = mpsc::channel(MESSAGES_WAITING_MAX);
         let (end, ended) = oneshot::channel();
         let watcher = Watcher { core: self.clone(), entitlement, sent_until, messages, _place: place };

@@ -36,6 +36,21 @@ impl Job {
         }
     }
 
+    /// Replies with the outcome of an attempt whose earlier commit was not answered. That commit may have
+    /// stored the job's own directory, and then the expected one has changed: whether the directory is
+    /// stored is unknown. An append is recognized by its idempotency key instead.
+    pub(super) fn reply_after_unanswered_commit(self) {
+        let may_be_stored = matches!(
+            &self,
+            Self::Directory(pending) if matches!(pending.outcome, Some(Err(WriteError::DirectoryChanged)))
+        );
+        if may_be_stored {
+            self.fail(&Arc::new(WriteError::DirectoryChanged), true);
+        } else {
+            self.reply();
+        }
+    }
+
     /// Replies that the job failed, or, if the commit may have succeeded, that its outcome is unknown.
     pub(super) fn fail(self, error: &Arc<WriteError>, may_be_committed: bool) {
         let error = Arc::clone(error);

@@ -111,6 +111,9 @@ impl PostgresWriter {
                 Err(_) => Err(Failed::Retry(self.server.unreachable(PostgresFailure::timed_out()).into())),
             };
             let error = match attempt {
+                Ok(()) if may_be_committed => {
+                    return jobs.drain(..).for_each(Job::reply_after_unanswered_commit);
+                }
                 Ok(()) => return jobs.drain(..).for_each(Job::reply),
                 Err(Failed::ForGood(error)) => break error,
                 Err(Failed::Retry(error)) => error,
