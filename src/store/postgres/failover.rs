@@ -23,7 +23,8 @@ pub(super) async fn verify_after_failover(server: &PostgresServer) -> Result<(),
     resolve(server, &session, before.epoch, &probe, check).await
 }
 
-/// Resolves the result of a check in the transaction that holds the lock, and ends that transaction.
+/// Resolves the result of a check in the transaction that holds the lock. It commits if it changes the
+/// head; otherwise the caller releases the lock by dropping the session.
 /// `from` is the epoch in which this process was before the probe.
 pub(super) async fn resolve(
     server: &PostgresServer,

@@ -218,7 +218,7 @@ async fn lock_and_read(
         | HistoryCheck::CommitsLost
         | HistoryCheck::EpochChanged) => {
             failover::resolve(server, session, before.epoch, &probe, check).await.map_err(Failed::retry)?;
-            // The transaction has ended. The next attempt finds the head verified.
+            // The next attempt takes another session, which releases the lock, and finds the head verified.
             return Err(Failed::retry(server.unverified()));
         }
     }

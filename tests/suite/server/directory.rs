@@ -5,7 +5,7 @@ use lupa::wire::v1::OrganisationKind;
 use tonic::Code;
 
 use super::fixture::Fixture;
-use crate::fixtures::refused::{because, invalid, refused};
+use crate::fixtures::refused::{Refused, because, invalid, refused};
 use crate::fixtures::requests::{
     HOLDING, INFORMATION, UNKNOWN, aino, demo_directory, entry, message, question, recording,
 };
@@ -68,7 +68,10 @@ async fn a_directory_is_replaced_only_if_it_is_the_expected_one() {
     let changed = because(Code::Aborted, "DIRECTORY_CHANGED");
     assert_eq!(refused(replace(&expected, false).await), changed);
     assert_eq!(refused(replace(&expected, true).await), changed);
-    assert_eq!(refused(replace("made up", false).await).code, Code::InvalidArgument);
+    let forged = because(Code::InvalidArgument, "TOKEN_FORGED");
+    let of_field =
+        |field: &str| Refused { fields: vec![field.to_owned()], ..because(forged.code, &forged.reason) };
+    assert_eq!(refused(replace("made up", false).await), of_field("expected_token"));
     // The token of the answer is that of the new directory.
     let (one, other) = tokio::join!(replace(&replaced, false), replace(&replaced, false));
     assert_eq!([&one, &other].map(|answer| answer.is_ok()).iter().filter(|is_ok| **is_ok).count(), 1);
