@@ -174,8 +174,7 @@ impl Core {
     /// The snapshot to answer from: fresh, and at the token's revision or later.
     async fn snapshot(&self, at_least: &str) -> Result<Arc<Snapshot>, Failure> {
         if !at_least.is_empty() {
-            let point = self.tokens.read(at_least, "at_least", self.store.epoch())?;
-            self.wait_for(point).await?;
+            self.wait_for_token(at_least, "at_least").await?;
         }
         self.index.current().map_err(Failure::Unavailable)
     }
@@ -197,10 +196,11 @@ impl Core {
         self.stored(StoreOperation::LogViewing, log).await
     }
 
-    /// Waits until a token's point is in force here.
-    async fn wait_for(&self, point: Point) -> Result<(), Failure> {
+    /// Waits until the point of the token in a field is in force here, and returns it.
+    async fn wait_for_token(&self, token: &str, field: &'static str) -> Result<Point, Failure> {
+        let point = self.tokens.read(token, field, self.store.epoch())?;
         match self.reached(point).await {
-            Reached::Yes => Ok(()),
+            Reached::Yes => Ok(point),
             Reached::NotYet => Err(Failure::RevisionNotReached),
             Reached::OtherEpoch => Err(Failure::TokenOfAnotherStore),
         }

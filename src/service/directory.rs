@@ -1,10 +1,9 @@
 //! The directory service: the directory is read and replaced as a whole.
 
-use tokio::task;
 use tonic::{Request, Response, Status};
 
 use crate::policy::directory::Directory;
-use crate::store::{Point, ReadError, Replaced};
+use crate::store::{Point, Replaced};
 use crate::telemetry::metrics::StoreOperation;
 use crate::wire::directory::{directory, to_directory};
 use crate::wire::v1::directory_service_server::DirectoryService;
@@ -68,8 +67,7 @@ impl Directories {
     /// changes since the token are read here, outside the transaction that stores
     /// the new directory: that one only reads the few that come after the point.
     async fn unchanged_since(&self, token: &str) -> Result<Point, Failure> {
-        let expected = self.core.tokens.read(token, "expected_token", self.core.store.epoch())?;
-        self.core.wait_for(expected).await?;
+        let expected = self.core.wait_for_token(token, "expected_token").await?;
         let point = self.core.snapshot("").await?.point();
         // A new epoch may have started since: revisions count in one epoch only.
         if point.epoch != expected.epoch {
@@ -77,12 +75,7 @@ impl Directories {
         }
         let mut after = expected.revision;
         while after < point.revision {
-            let (store, limit) = (self.core.store.clone(), self.core.limits.watch.changes_max);
-            let read = task::spawn_blocking(move || store.clients_changed(after, point, limit)).await;
-            let changed = read.map_err(|_| Failure::HistoryInterrupted)?.map_err(|error| {
-                let is_other_epoch = matches!(error, ReadError::OtherEpoch { .. });
-                if is_other_epoch { Failure::TokenOfAnotherStore } else { Failure::Unreadable(error.into()) }
-            })?;
+            let changed = self.core.clients_changed(after, point).await?;
             if changed.iter().any(|change| change.client.is_none()) {
                 return Err(Failure::DirectoryChanged);
             }

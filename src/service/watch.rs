@@ -18,7 +18,7 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use crate::identity::Entitlement;
-use crate::store::{ChangedClient, Point, ReadError};
+use crate::store::{ChangedClient, Point, ReadError, Revision};
 use crate::wire::client::to_client;
 use crate::wire::v1::{ClientChange, WatchDeclarationsResponse};
 
@@ -61,12 +61,9 @@ impl Core {
     /// Starts a stream with the changes after a token, or from now on.
     pub(super) async fn watch(&self, after: &str, entitlement: Entitlement) -> Result<Changes, Failure> {
         let place = self.watchers.clone().try_acquire_owned().map_err(|_| Failure::TooManyWatchers)?;
-        if !after.is_empty() {
-            self.wait_for(self.tokens.read(after, "after", self.store.epoch())?).await?;
-        }
+        let after = if after.is_empty() { None } else { Some(self.wait_for_token(after, "after").await?) };
         let current = self.snapshot("").await?.point();
-        let sent_until =
-            if after.is_empty() { current } else { self.tokens.read(after, "after", current.epoch)? };
+        let sent_until = after.unwrap_or(current);
         let (messages, receiver) = mpsc::channel(MESSAGES_WAITING_MAX);
         let (end, ended) = oneshot::channel();
         let watcher = Watcher { core: self.clone(), entitlement, sent_until, messages, _place: place };
@@ -77,6 +74,20 @@ impl Core {
             }
         });
         Ok(Changes { messages: receiver, end: Some(ended) })
+    }
+
+    /// The next changes after a revision, up to a point; at most as many as a message has.
+    pub(super) async fn clients_changed(
+        &self,
+        after: Revision,
+        until: Point,
+    ) -> Result<Vec<ChangedClient>, Failure> {
+        let (store, limit) = (self.store.clone(), self.limits.watch.changes_max);
+        let read = task::spawn_blocking(move || store.clients_changed(after, until, limit)).await;
+        read.map_err(|_| Failure::HistoryInterrupted)?.map_err(|error| {
+            let is_other_epoch = matches!(error, ReadError::OtherEpoch { .. });
+            if is_other_epoch { Failure::TokenOfAnotherStore } else { Failure::Unreadable(error.into()) }
+        })
     }
 }
 
@@ -125,14 +136,7 @@ impl Watcher {
 
     /// The message with the next changes, up to a point.
     async fn next(&mut self, until: Point) -> Result<WatchDeclarationsResponse, Failure> {
-        let (store, after) = (self.core.store.clone(), self.sent_until.revision);
-        let limit = self.core.limits.watch.changes_max;
-        let read = task::spawn_blocking(move || store.clients_changed(after, until, limit)).await;
-        let clients_changed = read.map_err(|_| Failure::HistoryInterrupted)?;
-        if matches!(clients_changed, Err(ReadError::OtherEpoch { .. })) {
-            return Err(Failure::TokenOfAnotherStore);
-        }
-        let clients_changed = clients_changed.map_err(|error| Failure::Unreadable(error.into()))?;
+        let clients_changed = self.core.clients_changed(self.sent_until.revision, until).await?;
         if let Some(last) = clients_changed.last() {
             self.sent_until.revision = last.revision;
         }
