@@ -84,12 +84,10 @@ impl<'q, 'a> Question<'q, 'a> {
             Some((residual, sharing))
         });
         let Some((residual, sharing)) = known else {
-            return self.verdict(RuleMatch::unknown_register(), Obligations::none(), None);
+            return self.verdict(&RuleMatch::unknown_register(), None, None);
         };
         let case = Case { sharing: &sharing, record };
-        let decided = residual.decide(&case);
-        let of_list = decided.obligations.map_or(Obligations::none(), |obligations| obligations(&case));
-        self.verdict(decided, of_list, Some(residual.holder.register.kind))
+        self.verdict(&residual.decide(&case), Some(&case), Some(residual.holder.register.kind))
     }
 
     /// Decides one record as it was read: a record with an unreadable field is invalid.
@@ -190,14 +188,24 @@ impl<'q, 'a> Question<'q, 'a> {
         })
     }
 
-    fn verdict(&self, decided: RuleMatch, of_list: Obligations, holder: Option<RegisterKind>) -> Verdict {
-        let RuleMatch { rule, finding, obligations: _ } = decided;
+    fn verdict(
+        &self,
+        decided: &RuleMatch,
+        case: Option<&Case<'_, '_>>,
+        holder: Option<RegisterKind>,
+    ) -> Verdict {
+        let RuleMatch { rule, finding, obligations: of_list } = *decided;
         let Finding { reason, detail, declarations, missing, obligation } = finding;
         let mut obligations = Obligations::none();
         if self.must_provide_information {
             obligations.push(Obligation::ProvideInformation);
         }
-        obligation.into_iter().chain(of_list.iter()).for_each(|obligation| obligations.push(obligation));
+        if let Some(obligation) = obligation {
+            obligations.push(obligation);
+        }
+        if let Some(case) = case {
+            of_list.add_to(&mut obligations, case);
+        }
         Verdict {
             reason,
             detail,

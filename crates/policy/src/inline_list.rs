@@ -17,9 +17,21 @@ impl<T: Copy, const N: usize> InlineList<T, N> {
     /// full list is a mistake of the caller, and the value is dropped.
     #[inline]
     pub fn push(&mut self, value: T) {
-        let free = self.0.iter_mut().find(|place| place.is_none());
-        debug_assert!(free.is_some(), "the list is full: it holds {N} values");
-        if let Some(free) = free {
+        debug_assert!(self.0.iter().any(Option::is_none), "the list is full: it holds {N} values");
+        self.push_if_free(value);
+    }
+
+    /// A list of one value.
+    #[inline]
+    #[must_use]
+    pub fn one(value: T) -> Self {
+        Self(std::array::from_fn(|place| (place == 0).then_some(value)))
+    }
+
+    /// Appends a value if the list is not full.
+    #[inline]
+    pub fn push_if_free(&mut self, value: T) {
+        if let Some(free) = self.0.iter_mut().find(|place| place.is_none()) {
             *free = Some(value);
         }
     }
@@ -63,7 +75,7 @@ impl<T: Copy, const N: usize> FromIterator<T> for InlineList<T, N> {
     #[inline]
     fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
         let mut list = Self::none();
-        values.into_iter().take(N).for_each(|value| list.push(value));
+        values.into_iter().take(N).for_each(|value| list.push_if_free(value));
         list
     }
 }

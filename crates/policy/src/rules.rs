@@ -98,30 +98,35 @@ pub struct RuleList {
     pub(crate) obligations: ListObligations,
 }
 
-/// The obligations that a list adds to a verdict; none = no obligations.
-pub(crate) type ListObligations = Option<fn(&Case<'_, '_>) -> Obligations>;
+/// Which obligations a list adds to its verdicts. An enum instead of a function
+/// pointer, because it is asked for every record and so can be inlined.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ListObligations {
+    None,
+    Healthcare,
+}
 
 /// The rules for every record, before those of its list.
-pub static EVERYONE: RuleList = RuleList { name: "everyone", rules: everyone::RULES, obligations: None };
+pub static EVERYONE: RuleList = RuleList { name: "everyone", rules: everyone::RULES, obligations: ListObligations::None };
 
 /// Between two healthcare registers.
 pub static WITHIN_HEALTHCARE: RuleList = RuleList {
     name: "within healthcare",
     rules: healthcare::RULES,
-    obligations: Some(healthcare::obligations),
+    obligations: ListObligations::Healthcare,
 };
 
 /// Between two social-welfare registers.
 pub static WITHIN_SOCIAL_WELFARE: RuleList =
-    RuleList { name: "within social welfare", rules: social_welfare::RULES, obligations: None };
+    RuleList { name: "within social welfare", rules: social_welfare::RULES, obligations: ListObligations::None };
 
 /// Between healthcare and social welfare.
 pub static ACROSS_SECTORS: RuleList =
-    RuleList { name: "across sectors", rules: cross_sector::RULES, obligations: None };
+    RuleList { name: "across sectors", rules: cross_sector::RULES, obligations: ListObligations::None };
 
 /// From the citizen's own data.
 pub static WELLBEING_DATA: RuleList =
-    RuleList { name: "wellbeing data", rules: wellbeing::RULES, obligations: None };
+    RuleList { name: "wellbeing data", rules: wellbeing::RULES, obligations: ListObligations::None };
 
 /// Every list, in the order of the catalogue.
 pub static CATALOGUE: [&RuleList; 5] =
@@ -184,6 +189,17 @@ impl Finding {
     pub(crate) fn by(mut self, places: impl Iterator<Item = u32>) -> Self {
         self.declarations = places.collect();
         self
+    }
+}
+
+impl ListObligations {
+    /// Adds the obligations of the list to those of a verdict.
+    #[inline]
+    pub(crate) fn add_to(self, obligations: &mut Obligations, case: &Case<'_, '_>) {
+        match self {
+            Self::None => {}
+            Self::Healthcare => healthcare::add_obligations(obligations, case),
+        }
     }
 }
 

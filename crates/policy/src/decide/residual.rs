@@ -97,14 +97,14 @@ impl RuleMatch {
     /// The directory does not know both registers.
     pub(super) fn unknown_register() -> Self {
         let finding = Finding::plain(Reason::UnknownRegister);
-        Self { rule: &UNKNOWN_REGISTER, finding, obligations: None }
+        Self { rule: &UNKNOWN_REGISTER, finding, obligations: ListObligations::None }
     }
 
     /// Fail-closed: each list ends in a rule that always decides, and if one is
     /// shortened by mistake, this match still denies.
     fn no_rule() -> Self {
         let finding = Finding::plain(Reason::NotShareable);
-        Self { rule: &UNKNOWN_REGISTER, finding, obligations: None }
+        Self { rule: &UNKNOWN_REGISTER, finding, obligations: ListObligations::None }
     }
 }
 

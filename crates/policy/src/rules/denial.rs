@@ -3,8 +3,6 @@
 
 mod account;
 
-use std::cmp::Reverse;
-
 use super::{Case, Finding, Sharing};
 use crate::calendar::Calendar;
 use crate::day::Day;
@@ -12,7 +10,7 @@ use crate::declaration::{Against, Denial, DenialSector, Scope};
 use crate::declared::{Declared, DenialInForce};
 use crate::directory::{Directory, Holder, Organisation, OrganisationKind, Sector};
 use crate::oid::{Oid, OpaqueId};
-use crate::verdict::{Detail, Reason};
+use crate::verdict::{Deciding, Detail, Reason};
 
 pub(super) use account::{account, account_of};
 
@@ -73,11 +71,17 @@ pub(super) fn across_sectors<'x, 'c, 'a>(
 
 /// A denial of access by covering denials, with the detail of the widest scope
 /// and the declarations of that scope.
-pub(super) fn finding<'a>(covering: impl Iterator<Item = Covering<'a>> + Clone) -> Option<Finding> {
-    let detail =
-        covering.clone().map(|denial| denial.detail).max_by_key(|detail| Reverse(precedence(*detail)))?;
-    let places = covering.filter(|denial| denial.detail == detail).map(|denial| denial.denial.place);
-    Some(Finding::deny(Reason::NotShareable, detail).by(places))
+pub(super) fn finding<'a>(covering: impl Iterator<Item = Covering<'a>>) -> Option<Finding> {
+    let mut widest: Option<(Detail, Deciding)> = None;
+    for Covering { denial, detail } in covering {
+        match &mut widest {
+            Some((found, places)) if *found == detail => places.push_if_free(denial.place),
+            Some((found, _)) if precedence(*found) < precedence(detail) => {}
+            Some(_) | None => widest = Some((detail, Deciding::one(denial.place))),
+        }
+    }
+    let (detail, declarations) = widest?;
+    Some(Finding { declarations, ..Finding::deny(Reason::NotShareable, detail) })
 }
 
 fn detail_in_sector(case: &Case<'_, '_>, denial: &Denial, sector: Sector) -> Option<Detail> {

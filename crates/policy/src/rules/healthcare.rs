@@ -11,7 +11,7 @@ mod uusimaa;
 
 use super::Rule;
 
-pub(super) use obligations::obligations;
+pub(super) use obligations::add_obligations;
 
 pub(super) const RULES: &[&Rule] = &[
     &outsourced::HC_OUTSOURCED,

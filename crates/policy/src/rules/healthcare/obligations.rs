@@ -5,15 +5,14 @@ use crate::directory::OrganisationKind;
 use crate::request::Channel;
 use crate::verdict::{Obligation, Obligations};
 
-pub(in crate::rules) fn obligations(case: &Case<'_, '_>) -> Obligations {
-    let mut obligations = Obligations::none();
+#[inline]
+pub(in crate::rules) fn add_obligations(obligations: &mut Obligations, case: &Case<'_, '_>) {
     if has_legacy_denial_to_check(case) {
         obligations.push(Obligation::CheckLegacyDenial);
     }
     if case.sharing.situation.channel == Channel::OutsideKanta {
         obligations.push(Obligation::CheckDenialsBeforeDisclosing);
     }
-    obligations
 }
 
 /// Whether a denial given to a former provider may concern the record (002:
