@@ -107,7 +107,8 @@ pub(crate) enum ListObligations {
 }
 
 /// The rules for every record, before those of its list.
-pub static EVERYONE: RuleList = RuleList { name: "everyone", rules: everyone::RULES, obligations: ListObligations::None };
+pub static EVERYONE: RuleList =
+    RuleList { name: "everyone", rules: everyone::RULES, obligations: ListObligations::None };
 
 /// Between two healthcare registers.
 pub static WITHIN_HEALTHCARE: RuleList = RuleList {
@@ -117,8 +118,11 @@ pub static WITHIN_HEALTHCARE: RuleList = RuleList {
 };
 
 /// Between two social-welfare registers.
-pub static WITHIN_SOCIAL_WELFARE: RuleList =
-    RuleList { name: "within social welfare", rules: social_welfare::RULES, obligations: ListObligations::None };
+pub static WITHIN_SOCIAL_WELFARE: RuleList = RuleList {
+    name: "within social welfare",
+    rules: social_welfare::RULES,
+    obligations: ListObligations::None,
+};
 
 /// Between healthcare and social welfare.
 pub static ACROSS_SECTORS: RuleList =
