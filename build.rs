@@ -12,12 +12,13 @@ use prost::Message;
 use prost_types::{FileDescriptorSet, MethodDescriptorProto};
 use tonic_prost_build::manual;
 
-const PROTOS: [&str; 6] = [
+const PROTOS: [&str; 7] = [
     "lupa/v1/client.proto",
     "lupa/v1/declaration.proto",
     "lupa/v1/decision.proto",
     "lupa/v1/directory.proto",
     "lupa/v1/errors.proto",
+    "lupa/v1/history.proto",
     "lupa/admin/v1alpha/index.proto",
 ];
 

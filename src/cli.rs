@@ -12,10 +12,13 @@ pub mod document;
 mod errors;
 mod exit;
 mod explain;
+mod export;
 pub mod failure;
 mod get;
+mod import;
 mod index;
 pub mod input;
+mod link;
 mod list;
 mod metrics;
 pub mod names;
@@ -120,12 +123,22 @@ pub enum Command {
     Status(status::StatusArgs),
     /// Print a client's consents or denials for the client
     Print(print::PrintArgs),
+    /// Link identity codes that are one person's
+    Link(link::LinkArgs),
+    /// End a link that was a mistake
+    Unlink(link::UnlinkArgs),
+    /// Show under which identity codes a client is known
+    Links(link::LinksArgs),
     /// Check, load or show the organisations and registers
     #[command(subcommand)]
     Directory(directory::DirectoryCommand),
     /// Show the state of the index of a running server
     #[command(subcommand)]
     Index(index::IndexCommand),
+    /// Import declarations and links that another system recorded, without a server
+    Import(import::ImportArgs),
+    /// Export all declarations and links to a file, without a server
+    Export(export::ExportArgs),
     /// Copy, back up and verify stores, without a server
     #[command(subcommand)]
     Store(store::StoreCommand),
@@ -159,7 +172,12 @@ pub async fn run(cli: Cli) -> Result<Exit, CommandFailure> {
         Command::Status(args) => status::run(args, &global).await,
         Command::Print(args) => print::run(args, &global).await,
         Command::Directory(command) => directory::run(command, &global).await,
+        Command::Link(args) => link::link(args, &global).await,
+        Command::Unlink(args) => link::unlink(args, &global).await,
+        Command::Links(args) => link::links(args, &global).await,
         Command::Index(command) => index::run(&command, &global).await,
+        Command::Import(args) => import::run(args, &global).await,
+        Command::Export(args) => export::run(args, &global).await,
         Command::Store(command) => store::run(command, &global).await,
         Command::Test(args) => test::run(&args, &global),
         Command::Rules(args) => rules::run(args, &global).await,

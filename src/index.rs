@@ -46,6 +46,7 @@ mod digest;
 mod snapshot;
 mod builder;
 mod merge;
+mod links;
 mod load;
 mod checkpoint;
 mod cell;
@@ -65,7 +66,9 @@ pub use digest::{MinuteDigest, StateDigest};
 pub use follower::Follower;
 pub use merge::MergeStats;
 pub use slice::BaseBytes;
-pub use snapshot::{DeclarationIdText, Snapshot, SnapshotDeclarations};
+pub use snapshot::{
+    DeclarationIdText, LinkedDeclarations, PersonDeclarations, Snapshot, SnapshotDeclarations,
+};
 pub use stats::IndexStats;
 
 use crate::store::{Point, Store};
@@ -172,6 +175,12 @@ impl Index {
     pub fn current(&self) -> Result<Arc<Snapshot>, Unavailable> {
         let (snapshot, age) = self.0.proven().ok_or(Unavailable::NotLoaded)?;
         if age < self.0.max_staleness { Ok(snapshot) } else { Err(Unavailable::Stale { age }) }
+    }
+
+    /// The newest snapshot, fresh or not: not to decide with.
+    #[must_use]
+    pub fn newest(&self) -> Option<Arc<Snapshot>> {
+        self.0.snapshot.read().value
     }
 
     /// Time since the newest snapshot was proven fresh; none if it never was.

@@ -33,7 +33,8 @@ use crate::policy::calendar::Calendar;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
-use crate::store::{Point, Store, Viewing};
+use crate::policy::link::RecordedLink;
+use crate::store::{PersonHistory, Point, Store, Viewing};
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::{RecordCount, StoreOperation};
 use crate::telemetry::span::TracedStep;
@@ -87,6 +88,18 @@ struct Everywhere {
     at: Instant,
     /// By the monotonic clock, for waiting.
     deadline: time::Instant,
+}
+
+/// What is recorded of a client.
+struct History {
+    /// Every code of the person.
+    codes: Vec<ClientId>,
+    /// The code in use now, by which the age is known.
+    current: ClientId,
+    /// In revision order.
+    declarations: Vec<Declaration>,
+    /// In revision order, ended ones included.
+    links: Vec<RecordedLink>,
 }
 
 /// What the services share.
@@ -179,15 +192,20 @@ impl Core {
         self.index.current().map_err(Failure::Unavailable)
     }
 
-    /// All of a client's declarations at a snapshot's revision, read from the store:
-    /// the index only has the part that affects decisions.
-    async fn history(&self, client: &ClientId, snapshot: &Snapshot) -> Result<Vec<Declaration>, Failure> {
-        let (store, client, until) = (self.store.clone(), client.clone(), snapshot.point());
+    /// What is recorded of a client, under every code of the person, at a snapshot's
+    /// revision. It is read from the store: the index only has the part that affects
+    /// decisions.
+    async fn history(&self, client: &ClientId, snapshot: &Snapshot) -> Result<History, Failure> {
+        let person = snapshot.person(client);
+        let codes = person.map_or_else(|| vec![client.clone()], |person| person.codes.clone());
+        let current = person.map_or_else(|| client.clone(), |person| person.current.clone());
+        let (store, wanted, until) = (self.store.clone(), codes.clone(), snapshot.point());
         let read = async {
-            let read = task::spawn_blocking(move || store.history_of(&client, until)).await;
+            let read = task::spawn_blocking(move || store.history_of(&wanted, until)).await;
             read.map_err(|_| Failure::HistoryInterrupted)?.map_err(|error| Failure::Unreadable(error.into()))
         };
-        self.stored(StoreOperation::ReadHistory, read).await
+        let PersonHistory { declarations, links } = self.stored(StoreOperation::ReadHistory, read).await?;
+        Ok(History { codes, current, declarations, links })
     }
 
     /// Logs a viewing before the declarations are shown.

@@ -1,7 +1,8 @@
 //! The store: an append-only log of committed changes, in one SQLite file or in a PostgreSQL database
 //! that many processes share.
 //!
-//! - A *change* is a declaration, a withdrawal or a new directory.
+//! - A *change* is a declaration, a withdrawal, a link, the end of a link or a new directory; two more
+//!   enclose the changes of an import.
 //! - Its *revision* is its number in commit order: 1, 2, 3, … without holes.
 //! - The *epoch* names the history that a revision counts in: a store that may have lost acknowledged
 //!   changes starts a new one.
@@ -25,11 +26,13 @@ mod change;
 mod copy;
 mod stored_change;
 mod error;
+mod export;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzed;
 mod group;
 mod history;
 mod id;
+mod import;
 mod job;
 mod options;
 mod place;
@@ -49,12 +52,15 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use change::{
-    Admit, Append, Appended, Change, ChangeBatch, ChangeEffect, ChangedClient, Entry, Epoch, IndexChange,
-    Point, Replaced, Revision,
+    Admit, Append, Appended, Change, ChangeBatch, ChangeEffect, ChangedClient, Entry, Epoch, ImportBoundary,
+    IndexChange, Point, Replaced, Revision,
 };
 pub use copy::{CopyPhase, CopyTo};
 pub use error::{AppendError, CopyError, DriverError, OpenError, ReadError, WriteError};
+pub use export::Exported;
+pub use history::PersonHistory;
 pub use id::{DeclarationIds, REVISION_MAX};
+pub use import::{EncodedEntry, ImportCheck, ImportOutcome, ImportResult, ImportSource};
 pub use options::StoreOptions;
 pub use place::Place;
 pub use postgres::{Password, PostgresOptions, PostgresTls};
@@ -65,7 +71,6 @@ pub use verify::{Damage, Verified, VerifyFault};
 pub use viewing::{Viewed, Viewing};
 
 use crate::policy::client_id::ClientId;
-use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 use backend::Backend;
 use change::DirectoryReplacement;
@@ -195,10 +200,23 @@ impl Store {
         self.request(|reply| Job::Viewing(Box::new(PendingJob::new(viewing, reply)))).await?
     }
 
-    /// Appends the history of another system, with its ids, times and withdrawals: all of it or nothing.
-    /// It is not admitted; only its ids must be new. Returns the last revision.
-    pub async fn import(&self, history: Vec<(ClientId, Declaration)>) -> Result<Revision, WriteError> {
-        self.request(|reply| Job::Import(PendingJob::new(history, reply))).await?
+    /// Imports history of another system with its ids, times and withdrawals, in one transaction: all of
+    /// what the source returns or nothing. It is not admitted. Other writers wait meanwhile, and fail after
+    /// their write timeout.
+    pub async fn import(&self, source: Box<dyn ImportSource>) -> Result<ImportResult, WriteError> {
+        self.request(|reply| Job::Import(Box::new(PendingJob::new(source, reply)))).await?
+    }
+
+    /// Passes everything that is recorded of clients up to now to `each`, in revision order, until it
+    /// returns `false`. It is the form that [`Self::import`] takes in. The store is read twice, first for
+    /// the withdrawals and the ends of links, which are held in memory. Blocks.
+    pub fn export(
+        &self,
+        progress: &mut dyn FnMut(Revision),
+        each: &mut dyn FnMut(Exported) -> bool,
+    ) -> Result<(), ReadError> {
+        let until = self.0.backend.last_revision()?;
+        export::export(&*self.0.backend, until, progress, each)
     }
 
     /// Passes the effects of the changes after one revision up to another, which is committed, to `each`,
@@ -213,10 +231,10 @@ impl Store {
         self.0.backend.load_range(after, until, each)
     }
 
-    /// A client's declarations as they were at a point, in revision order. An error if the store does not
-    /// reach it, or is in another epoch. Does not delay the follower. Blocks.
-    pub fn history_of(&self, client: &ClientId, until: Point) -> Result<Vec<Declaration>, ReadError> {
-        self.0.backend.history_of(client, until)
+    /// What is recorded under some codes of one person, as it was at a point. An error if the store does
+    /// not reach it, or is in another epoch. Does not delay the follower. Blocks.
+    pub fn history_of(&self, codes: &[ClientId], until: Point) -> Result<PersonHistory, ReadError> {
+        self.0.backend.history_of(codes, until)
     }
 
     /// Whose declarations the changes after a revision up to a point concern, in order. An error if the

@@ -20,6 +20,7 @@ pub mod answer;
 pub mod codec;
 pub mod catalogue;
 pub mod explanation;
+pub mod history;
 pub mod name;
 
 /// Messages, clients and servers of package `lupa.v1`, with their JSON mapping.

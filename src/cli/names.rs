@@ -37,6 +37,7 @@ named! {
     Effect "EFFECT_",
     Ground "GROUND_",
     Kind "KIND_",
+    LinkReason "LINK_REASON_",
     Obligation "OBLIGATION_",
     Purpose "PURPOSE_",
     Reason "REASON_",

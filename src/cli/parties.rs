@@ -113,15 +113,20 @@ impl DeclarerArgs {
 }
 
 impl ProfessionalArgs {
+    /// The professional; none if no register is named.
+    pub(super) fn into_professional(self) -> Option<v1::Professional> {
+        let Self { professional_register, professional_organisation, professional } = self;
+        professional_register.map(|register| v1::Professional {
+            register,
+            organisation: professional_organisation.unwrap_or_default(),
+            professional: professional.unwrap_or_default(),
+        })
+    }
+
     /// The professional, or the service if there is none.
     pub(super) fn or_service(self, service: Option<Service>) -> Option<v1::RecordedBy> {
-        let Self { professional_register, professional_organisation, professional } = self;
-        let by = match (professional_register, service) {
-            (Some(register), _) => v1::recorded_by::System::Professional(v1::Professional {
-                register,
-                organisation: professional_organisation.unwrap_or_default(),
-                professional: professional.unwrap_or_default(),
-            }),
+        let by = match (self.into_professional(), service) {
+            (Some(professional), _) => v1::recorded_by::System::Professional(professional),
             (None, Some(Service::MyKanta)) => v1::recorded_by::System::MyKanta(v1::MyKanta {}),
             (None, None) => return None,
         };

@@ -109,9 +109,19 @@ impl QuestionArgs {
     }
 }
 
-/// A client with a national identity code.
-pub(super) fn client_id(extension: String) -> v1::ClientId {
-    v1::ClientId { extension, root: String::new() }
+/// A client with a national identity code, or with an identifier of another system
+/// as `ROOT:EXTENSION`.
+pub(super) fn client_id(text: String) -> v1::ClientId {
+    match text.split_once(':') {
+        Some((root, extension)) => v1::ClientId { extension: extension.to_owned(), root: root.to_owned() },
+        None => v1::ClientId { extension: text, root: String::new() },
+    }
+}
+
+/// The reverse of [`client_id`].
+pub(super) fn client_text(client: &v1::ClientId) -> String {
+    let v1::ClientId { extension, root } = client;
+    if root.is_empty() { extension.clone() } else { format!("{root}:{extension}") }
 }
 
 impl GroundArg {

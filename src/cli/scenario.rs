@@ -10,7 +10,7 @@ use chrono::TimeDelta;
 
 use crate::decide::decide;
 use crate::policy::World;
-use crate::policy::admit::{Admitted, Terms, admit, admit_withdrawal};
+use crate::policy::admit::{Admitted, PersonRecords, Terms, admit, admit_withdrawal};
 use crate::policy::calendar::Calendar;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
@@ -144,13 +144,15 @@ impl Scenario {
                 let (submission, _) = submission(message)?;
                 check_born(&submission.client, now)?;
                 let declarations = self.stored();
-                admit(&submission, &declarations, terms, now).into()
+                admit(&submission, PersonRecords::of_one(&submission.client, &declarations), terms, now)
+                    .into()
             }
             Request::Withdraw(message) => {
                 let (submission, _) = withdrawal(message)?;
                 check_born(&submission.client, now)?;
                 let declarations = self.stored();
-                admit_withdrawal(&submission, &declarations, terms, now).into()
+                let person = PersonRecords::of_one(&submission.client, &declarations);
+                admit_withdrawal(&submission, person, terms, now).into()
             }
             Request::List(message) => {
                 let Listing { client, selection, view, page_size: _ } = listing(message)?;

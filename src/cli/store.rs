@@ -131,11 +131,7 @@ fn copy(CopyArgs { from, to }: &CopyArgs, config: &Config, json: bool) -> Result
 }
 
 fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Result<Exit, CommandFailure> {
-    let place = match (store, &config.store.url) {
-        (Some(store), _) => store.clone(),
-        (None, Some(url)) => url.clone(),
-        (None, None) => config.store.path.to_string_lossy().into_owned(),
-    };
+    let place = place(store.clone(), config);
     let opened = open(&place, config, StoreAccess::Shared)?;
     let bar = bar_of_changes(opened.count().map_err(failed)?);
     let verified = opened.verify(&mut |Revision(at)| {
@@ -149,24 +145,37 @@ fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Res
     }
 }
 
-/// Whether another process may use a file at the same time.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum StoreAccess {
-    Exclusive,
-    Shared,
+/// The store that an argument names, or the configured one.
+pub(super) fn place(argument: Option<String>, config: &Config) -> String {
+    let configured = || match &config.store.url {
+        Some(url) => url.clone(),
+        None => config.store.path.to_string_lossy().into_owned(),
+    };
+    argument.unwrap_or_else(configured)
 }
 
-fn open(place: &str, config: &Config, access: StoreAccess) -> Result<Store, CommandFailure> {
+/// How a store is used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum StoreAccess {
+    /// Read; no other process may use a file at the same time.
+    Exclusive,
+    /// Read; other processes may use a file at the same time.
+    Shared,
+    /// Written; it is created if it does not exist.
+    Write,
+}
+
+pub(super) fn open(place: &str, config: &Config, access: StoreAccess) -> Result<Store, CommandFailure> {
     let options = opening::options(config, clock::now);
     // The command decides nothing, so the staleness bound of the store does not apply.
     let options = StoreOptions { max_staleness: Duration::ZERO, ..options };
     if is_url(place) {
         let postgres = opening::postgres(&config.store, place).map_err(failed)?;
-        let postgres = PostgresOptions { read_only: true, ..postgres };
+        let postgres = PostgresOptions { read_only: access != StoreAccess::Write, ..postgres };
         return Store::connect(&postgres, options).map_err(failed);
     }
     match access {
-        StoreAccess::Exclusive => Store::open(Path::new(place), options),
+        StoreAccess::Exclusive | StoreAccess::Write => Store::open(Path::new(place), options),
         StoreAccess::Shared => Store::open_to_follow(Path::new(place), options),
     }
     .map_err(failed)
@@ -176,7 +185,7 @@ fn is_url(place: &str) -> bool {
     place.starts_with("postgres://") || place.starts_with("postgresql://")
 }
 
-fn failed(error: impl Into<CopyError>) -> CommandFailure {
+pub(super) fn failed(error: impl Into<CopyError>) -> CommandFailure {
     let error = error.into();
     let message = with_causes(&error);
     let is_usage = matches!(

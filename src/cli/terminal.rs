@@ -31,6 +31,21 @@ pub(super) fn bar_of_changes(changes: u64) -> ProgressBar {
     bar
 }
 
+/// A progress bar over a number of bytes, on standard error if it is a terminal.
+pub(super) fn bar_of_bytes(bytes: Option<u64>) -> ProgressBar {
+    let bar = if stderr().is_terminal() { ProgressBar::no_length() } else { ProgressBar::hidden() };
+    if let Some(bytes) = bytes {
+        bar.set_length(bytes);
+    }
+    if let Ok(style) =
+        ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta}")
+    {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(PROGRESS_INTERVAL);
+    bar
+}
+
 /// Standard output. On a terminal, tables have borders, fit its width and print
 /// verdicts in color; elsewhere they are plain columns.
 #[derive(Clone, Copy, Debug)]

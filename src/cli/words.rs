@@ -108,5 +108,6 @@ pub fn notice(notice: Notice) -> &'static str {
         Notice::StillDenied => {
             "another denial of the same scope is still in force: withdraw it too if the client wishes"
         }
+        Notice::AlreadyLinked => "the codes were already linked, with the same current code",
     }
 }

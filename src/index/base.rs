@@ -21,16 +21,20 @@ impl Base {
         (slices.len() == SLICES).then(|| Self { seed, slices: slices.into() })
     }
 
-    /// The slice of a client, and the client's entries.
+    /// The slice of a client, the client's entries, and whether a link has ever
+    /// named the client.
     pub(super) fn find(
         &self,
         hash: ClientHash,
         client: HashedClient<'_>,
-    ) -> (Option<&Slice>, &[PackedEntry]) {
+    ) -> (Option<&Slice>, &[PackedEntry], bool) {
         match self.slices.get(hash.slice()) {
-            Some(slice) => (Some(slice), slice.entries_of(hash, client)),
+            Some(slice) => {
+                let (entries, is_linked) = slice.entries_of(hash, client);
+                (Some(slice), entries, is_linked)
+            }
             // Does not happen: every hash has a slice.
-            None => (None, &[]),
+            None => (None, &[], false),
         }
     }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use super::declaration_id::ParsedId;
 use super::delta::Delta;
 use super::digest::MinuteDigest;
-use super::key::HashedClient;
+use super::key::{ClientKey, HashedClient};
+use super::links::WithdrawalElsewhere;
 use super::overlay_entry::OverlayEntry;
 use super::slice::Slice;
 use super::snapshot::Snapshot;
@@ -15,7 +16,7 @@ use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
 use crate::policy::facts::Facts;
-use crate::store::{ChangeEffect, IndexChange};
+use crate::store::{ChangeEffect, ImportBoundary, IndexChange};
 
 /// A snapshot under construction.
 pub(super) struct SnapshotBuilder {
@@ -41,7 +42,7 @@ impl SnapshotBuilder {
         self.next.recorded_at = Some(recorded_at);
         match effect {
             ChangeEffect::Declaration { client, assigned_id, facts } => {
-                let is_new = self.next.declarations(&client).is_empty();
+                let is_new = self.next.of_code(&client).is_empty();
                 let hashed = HashedClient::from(&client);
                 let digest = self.next.digest_key.declaration(hashed, facts.as_facts(0));
                 self.next.digest = self.next.digest.plus(digest);
@@ -53,16 +54,42 @@ impl SnapshotBuilder {
             }
             ChangeEffect::Withdrawal { client, declaration_id, withdrawal } => {
                 let (last, delta) = self.delta(client.clone());
-                let (slice, entries) = last.declarations(&client).packed();
+                let (slice, entries) = last.of_code(&client).packed();
                 let id = ParsedId::new(&declaration_id, last.ids);
                 let nowhere = Slice::default();
                 let base = (slice.unwrap_or(&nowhere), entries);
-                if let Some((facts, before)) = delta.withdraw(&id, withdrawal, last.ids, base) {
+                let withdrawn = delta.withdraw(&id, withdrawal, last.ids, base);
+                if let Some((facts, before)) = withdrawn {
                     let (key, hashed) = (&last.digest_key, HashedClient::from(&client));
                     let digest = |withdrawal| key.declaration(hashed, Facts { withdrawal, ..facts });
                     let (before, after) = (digest(before), digest(facts.withdrawal));
                     self.next.digest = self.next.digest.minus(before).plus(after);
+                } else {
+                    let elsewhere = WithdrawalElsewhere { declaration: declaration_id, withdrawal };
+                    let hashed = HashedClient::from(&client);
+                    let digest = self.next.digest_key.withdrawal_elsewhere(hashed, &elsewhere);
+                    self.next.digest = self.next.digest.plus(digest);
+                    self.next.links_mut().withdraw_elsewhere(ClientKey::from(hashed), elsewhere);
                 }
+            }
+            ChangeEffect::Link { client: _, link } => {
+                let digest = self.next.digest_key.link(revision, &link);
+                let codes = link.linked.codes.clone();
+                if self.next.links_mut().link(revision, link) {
+                    self.next.digest = self.next.digest.plus(digest);
+                    for code in codes {
+                        self.delta(code).1.is_linked = true;
+                    }
+                }
+            }
+            ChangeEffect::LinkEnd { client, link } => {
+                if let Some((revision, ended)) = self.next.links_mut().unlink(&client, &link) {
+                    let digest = self.next.digest_key.link(revision, &ended);
+                    self.next.digest = self.next.digest.minus(digest);
+                }
+            }
+            ChangeEffect::Import(boundary) => {
+                self.next.is_within_import = boundary == ImportBoundary::Begin;
             }
             ChangeEffect::Nothing => {}
             ChangeEffect::Directory(directory) => {

@@ -2,8 +2,9 @@
 //! seconds instead of minutes.
 //!
 //! ```text
-//!  header   format, build, epoch, revision, position of each slice, SHA-256
-//!  slices   each with the SHA-256 of the header's nonce, its number and its bytes
+//!  header   format, build, epoch, revision, position of each part, SHA-256
+//!  parts    the slices and the links, each with the SHA-256 of the header's nonce,
+//!           its number and its bytes
 //! ```
 //!
 //! It holds one revision: the overlay is merged while it is written. A
@@ -26,6 +27,7 @@ use std::thread;
 
 use super::base::Base;
 use super::key::SLICES;
+use super::links::Links;
 use super::load::LoadedIndex;
 use super::merge::with_changes;
 use super::slice::{Slice, SliceFull};
@@ -34,7 +36,7 @@ use crate::policy::client_id::ClientId;
 use crate::store::{Change, ReadError, Revision, Store};
 
 pub(super) use bytes::{ByteReader, ByteWriter};
-use header::CheckpointHeader;
+use header::{CheckpointHeader, PARTS};
 
 /// Only the owner may read it: it holds the same personal data as the store.
 const FILE_MODE: u32 = 0o600;
@@ -116,20 +118,23 @@ fn write_new(
             of_slice.push(client);
         }
     }
-    for (number, (slice, changed)) in snapshot.base.slices().iter().zip(&changed).enumerate() {
+    let mut slices = snapshot.base.slices().iter().zip(&changed);
+    for number in 0..PARTS {
         if is_stopped.load(Ordering::Relaxed) {
             return Ok(None);
         }
         let mut writer = ByteWriter::default();
-        if changed.is_empty() {
-            slice.write(&mut writer);
-        } else {
-            with_changes(snapshot, slice, changed.iter().copied())?.write(&mut writer);
+        match slices.next() {
+            Some((slice, changed)) if changed.is_empty() => slice.write(&mut writer),
+            Some((slice, changed)) => {
+                with_changes(snapshot, slice, changed.iter().copied())?.write(&mut writer);
+            }
+            None => snapshot.links.write(&mut writer),
         }
         let body = writer.into_bytes();
         file.write_all(&body)?;
         file.write_all(&header.digest_of(number, &body))?;
-        header.slices.push((at, body.len() as u64));
+        header.parts.push((at, body.len() as u64));
         at += (body.len() + DIGEST_BYTES) as u64;
     }
     file.seek(SeekFrom::Start(0))?;
@@ -163,9 +168,11 @@ pub(super) fn read(path: &Path, store: &Store) -> Result<Option<LoadedIndex>, Un
         return Err(Unusable::OtherHistory);
     }
     let slices = read_slices(&file, &header)?;
+    let links = read_part(&file, &header, SLICES)?;
+    let links = Links::read(&mut ByteReader::new(&links)).ok_or(Unusable::Damaged)?;
     let base = Base::of(header.seed, slices).ok_or(Unusable::Damaged)?;
     let CheckpointHeader { revision, directory_revision, digest, .. } = header;
-    Ok(Some(LoadedIndex { base, directory, directory_revision, revision, recorded_at, digest }))
+    Ok(Some(LoadedIndex { base, directory, directory_revision, revision, recorded_at, digest, links }))
 }
 
 /// The change at a revision; none if the store does not reach it.
@@ -177,23 +184,25 @@ fn change_at(store: &Store, Revision(revision): Revision) -> Result<Option<Chang
     }
 }
 
+/// Reads the bytes of a part; an error unless they are those that were written.
+fn read_part(file: &File, header: &CheckpointHeader, number: usize) -> Result<Vec<u8>, Unusable> {
+    let (at, length) = *header.parts.get(number).ok_or(Unusable::Damaged)?;
+    let length = usize::try_from(length).map_err(|_| Unusable::Damaged)?;
+    let mut body = vec![0; length.saturating_add(DIGEST_BYTES)];
+    file.read_exact_at(&mut body, at).map_err(|_| Unusable::Damaged)?;
+    let digest = body.split_off(length);
+    if header.digest_of(number, &body) == *digest { Ok(body) } else { Err(Unusable::Damaged) }
+}
+
 fn read_slices(file: &File, header: &CheckpointHeader) -> Result<Vec<Arc<Slice>>, Unusable> {
     let next = AtomicUsize::new(0);
     let read_some = || -> Result<Vec<(usize, Arc<Slice>)>, Unusable> {
         let mut read = Vec::new();
-        while let Some((number, (at, length))) = {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            header.slices.get(number).map(|place| (number, *place))
-        } {
-            let length = usize::try_from(length).map_err(|_| Unusable::Damaged)?;
-            let mut body = vec![0; length.saturating_add(DIGEST_BYTES)];
-            file.read_exact_at(&mut body, at).map_err(|_| Unusable::Damaged)?;
-            let (body, digest) = body.split_at(length);
-            if header.digest_of(number, body) != digest {
-                return Err(Unusable::Damaged);
-            }
+        while let Some(number) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|number| *number < SLICES)
+        {
+            let body = read_part(file, header, number)?;
             let slice =
-                Slice::read(&mut ByteReader::new(body), number, header.seed).ok_or(Unusable::Damaged)?;
+                Slice::read(&mut ByteReader::new(&body), number, header.seed).ok_or(Unusable::Damaged)?;
             read.push((number, Arc::new(slice)));
         }
         Ok(read)

@@ -16,6 +16,8 @@ pub(super) struct Delta {
     pub(super) added: Vec<Arc<OverlayEntry>>,
     /// Withdrawals of declarations of the base, by the place of the declaration.
     pub(super) withdrawals: Vec<(u32, WithdrawalFacts)>,
+    /// A link has named the client since then.
+    pub(super) is_linked: bool,
 }
 
 impl Delta {

@@ -2,7 +2,7 @@
 //! revision all replicas of a store have the same digest, or one of them
 //! decides by something else.
 //!
-//! It is the sum of the digests of each declaration and of the directory. So it
+//! It is the sum of the digests of each declaration, of each link and of the directory. So it
 //! does not depend on the order in which they are read or packed, and a change
 //! costs only the digests of what it changes. The key is derived from a secret
 //! of the store: a digest that is published reveals nothing about anyone.
@@ -15,9 +15,12 @@ use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher13;
 
 use super::key::HashedClient;
+use super::links::WithdrawalElsewhere;
 use super::slice::{self, Slice};
 use crate::policy::directory::Directory;
-use crate::policy::facts::Facts;
+use crate::policy::facts::{Facts, WithdrawalFacts};
+use crate::policy::link::Link;
+use crate::policy::oid::OpaqueId;
 use crate::store::Revision;
 
 /// Separates this key from others that are derived from the same secret.
@@ -47,6 +50,8 @@ pub(super) struct DigestKey(SipHasher13);
 enum Summand<'p> {
     Declaration(HashedClient<'p>, Facts<'p>),
     Directory(&'p Directory),
+    Link(u64, &'p Link),
+    WithdrawalElsewhere(HashedClient<'p>, &'p OpaqueId<'static>, &'p WithdrawalFacts),
 }
 
 impl DigestKey {
@@ -62,6 +67,21 @@ impl DigestKey {
 
     pub(super) fn directory(&self, directory: &Directory) -> StateDigest {
         self.summand(&Summand::Directory(directory))
+    }
+
+    /// The digest of a link in force, which depends on the order of links.
+    pub(super) fn link(&self, revision: Revision, link: &Link) -> StateDigest {
+        self.summand(&Summand::Link(revision.0, link))
+    }
+
+    /// The digest of a withdrawal under one code of a declaration under another.
+    pub(super) fn withdrawal_elsewhere(
+        &self,
+        client: HashedClient<'_>,
+        one: &WithdrawalElsewhere,
+    ) -> StateDigest {
+        let WithdrawalElsewhere { declaration, withdrawal } = one;
+        self.summand(&Summand::WithdrawalElsewhere(client, declaration, withdrawal))
     }
 
     /// The sum over every declaration of a slice.

@@ -31,6 +31,10 @@ use crate::store::{ChangeBatch, ReadError, Revision, Store};
 /// Maximum number of changes in a batch.
 const CHANGES_PER_READ_MAX: usize = 1_000;
 
+/// Maximum number of changes of an import that are applied one by one. To read the
+/// whole store again is faster for more.
+const CHANGES_FOLLOWED_MAX: u64 = 1_000_000;
+
 /// Retry delay after the first failure; it doubles with each further one.
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(10);
 
@@ -65,6 +69,8 @@ struct FollowerThread {
     next_step_at: Instant,
     /// A merge failed because a slice is full: it would fail again.
     is_full: bool,
+    /// The next load reads the whole store: a checkpoint is too far behind.
+    reads_all: bool,
     checkpoints: Option<CheckpointTask>,
 }
 
@@ -86,6 +92,7 @@ impl Follower {
             merge: None,
             next_step_at: Instant::now(),
             is_full: false,
+            reads_all: false,
             checkpoints,
         };
         let thread =
@@ -170,6 +177,22 @@ impl FollowerThread {
                 last = Arc::new(builder.finish());
                 self.last = Some(Arc::clone(&last));
             }
+            if last.is_within_import {
+                if is_all {
+                    break;
+                }
+                let left = self.store.count()?.saturating_sub(last.revision().0);
+                if left > CHANGES_FOLLOWED_MAX {
+                    tracing::info!(
+                        changes = left,
+                        "more was imported than is followed: the store is read again"
+                    );
+                    self.forget();
+                    self.reads_all = true;
+                    break;
+                }
+                continue;
+            }
             // A load is published only when all later changes are applied too:
             // see `Cell::read`.
             let is_to_publish = if self.is_published { is_changed } else { is_all && proves_freshness };
@@ -204,7 +227,9 @@ impl FollowerThread {
         changes_loaded.store(0, Ordering::Relaxed);
         changes_to_load.store(until.0, Ordering::Relaxed);
         let started_at = Instant::now();
-        let read = self.checkpoints.as_mut().and_then(|checkpoints| checkpoints.read(&self.store));
+        let is_wanted = !std::mem::take(&mut self.reads_all);
+        let checkpoints = self.checkpoints.as_mut().filter(|_| is_wanted);
+        let read = checkpoints.and_then(|checkpoints| checkpoints.read(&self.store));
         let is_checkpoint = read.is_some();
         let digest_key = DigestKey::of(self.store.token_key());
         let is_stopped = || self.is_stopped();
@@ -224,7 +249,8 @@ impl FollowerThread {
     }
 
     fn write_checkpoint_if_due(&mut self) {
-        if let Some((checkpoints, last)) = self.checkpoints.as_mut().zip(self.last.as_ref()) {
+        let last = self.last.as_ref().filter(|last| !last.is_within_import);
+        if let Some((checkpoints, last)) = self.checkpoints.as_mut().zip(last) {
             checkpoints.write_if_due(last);
         }
     }
@@ -232,7 +258,7 @@ impl FollowerThread {
     /// Merges a slice, if a merge is in progress or due. Returns the pause until
     /// the next step; none if there is nothing to merge.
     fn merge_step(&mut self) -> Option<Duration> {
-        let last = self.last.clone()?;
+        let last = self.last.clone().filter(|last| !last.is_within_import)?;
         let is_due = last.overlay.size() > self.options.overlay_clients_max && !self.is_full;
         let merge = match &mut self.merge {
             Some(merge) => merge,

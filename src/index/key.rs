@@ -29,6 +29,31 @@ pub(super) enum HashedClient<'a> {
     Other(&'a ClientId),
 }
 
+/// The owned form of [`HashedClient`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum ClientKey {
+    National(u32),
+    Other(ClientId),
+}
+
+impl From<HashedClient<'_>> for ClientKey {
+    fn from(client: HashedClient<'_>) -> Self {
+        match client {
+            HashedClient::National(number) => Self::National(number),
+            HashedClient::Other(client) => Self::Other(client.clone()),
+        }
+    }
+}
+
+impl ClientKey {
+    pub(super) fn borrowed(&self) -> HashedClient<'_> {
+        match self {
+            Self::National(number) => HashedClient::National(*number),
+            Self::Other(client) => HashedClient::Other(client),
+        }
+    }
+}
+
 impl<'a> From<&'a ClientId> for HashedClient<'a> {
     fn from(client: &'a ClientId) -> Self {
         match client {

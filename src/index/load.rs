@@ -21,13 +21,14 @@ use std::thread;
 use super::base::Base;
 use super::digest::{DigestKey, StateDigest};
 use super::key::Seed;
+use super::links::Links;
 use super::slice::SliceFull;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
 use crate::store::{ReadError, Revision, Store};
 
 use build::build;
-use stage::Stage;
+use stage::{LinkChange, Stage};
 
 /// The state of the store at a revision, as a load or a checkpoint yields it.
 pub(super) struct LoadedIndex {
@@ -39,6 +40,7 @@ pub(super) struct LoadedIndex {
     pub(super) recorded_at: Option<Instant>,
     /// Digest of this state.
     pub(super) digest: StateDigest,
+    pub(super) links: Links,
 }
 
 /// Why the store could not be loaded.
@@ -76,7 +78,7 @@ pub(super) fn load(
     // A small store is not worth another thread.
     let parts = threads.min(until.0 / CHANGES_PER_UPDATE).max(1);
     let bound = |part: u64| Revision(until.0 / parts * part);
-    let stages = thread::scope(|scope| {
+    let mut stages = thread::scope(|scope| {
         let ranges = (0..parts).map(|part| {
             let end = if part + 1 == parts { until } else { bound(part + 1) };
             (bound(part), end)
@@ -93,9 +95,17 @@ pub(super) fn load(
     let recorded_at = stages.iter().filter_map(|stage| stage.recorded_at).max();
     let directory = stages.iter().rev().find_map(|stage| stage.directory.clone());
     let (directory_revision, directory) = directory.unwrap_or_default();
-    let (base, declared) = build(stages, seed, store.declaration_ids(), digest_key, threads as usize)?;
-    let digest = declared.plus(digest_key.directory(&directory));
-    Ok(Some(LoadedIndex { base, directory, directory_revision, revision: until, recorded_at, digest }))
+    let mut links = Links::default();
+    for change in stages.iter_mut().flat_map(|stage| stage.links.drain(..)) {
+        match change {
+            LinkChange::Link(revision, link) => drop(links.link(revision, link)),
+            LinkChange::End(client, id) => drop(links.unlink(&client, &id)),
+        }
+    }
+    let (base, declared) =
+        build(stages, seed, store.declaration_ids(), digest_key, threads as usize, &mut links)?;
+    let digest = declared.plus(links.digest(digest_key)).plus(digest_key.directory(&directory));
+    Ok(Some(LoadedIndex { base, directory, directory_revision, revision: until, recorded_at, digest, links }))
 }
 
 fn read(

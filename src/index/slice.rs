@@ -30,7 +30,7 @@ use crate::policy::facts::Facts;
 pub(super) use builder::{SliceBuilder, SliceFull};
 pub(super) use contents::Contents;
 
-/// An empty place of a table: a client has at least one entry.
+/// An empty place of a table: a client has at least one entry or is linked.
 const EMPTY: u64 = 0;
 
 /// The length that means that the real one is in `long`.
@@ -38,6 +38,9 @@ const IS_LONG: u64 = 0xff;
 
 /// Set in the client of a place if the remaining bits are a position among `others`.
 const IS_OTHER: u32 = 1 << 31;
+
+/// Set in the client of a place if a link has ever named the client.
+const IS_LINKED: u32 = 1 << 30;
 
 /// The clients of a range of hashes and their declarations. Immutable.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -69,13 +72,16 @@ pub struct BaseBytes {
 struct Placed {
     hash: ClientHash,
     client: u32,
+    is_linked: bool,
     entries: Range<usize>,
 }
 
 impl Slice {
-    /// The entries of a client; empty if it has none.
-    pub(super) fn entries_of(&self, hash: ClientHash, client: HashedClient<'_>) -> &[PackedEntry] {
-        self.find(hash, client).and_then(|slot| self.entries.get(self.run(slot))).unwrap_or_default()
+    /// The entries of a client, empty if it has none, and whether a link has ever
+    /// named it.
+    pub(super) fn entries_of(&self, hash: ClientHash, client: HashedClient<'_>) -> (&[PackedEntry], bool) {
+        let Some(slot) = self.find(hash, client) else { return (&[], false) };
+        (self.entries.get(self.run(slot)).unwrap_or_default(), is_linked(slot))
     }
 
     fn find(&self, hash: ClientHash, client: HashedClient<'_>) -> Option<u64> {
@@ -118,7 +124,7 @@ impl Slice {
             let client = client_in(*slot);
             let hash =
                 seed.hash(self.other(client).map_or(HashedClient::National(client), HashedClient::Other));
-            Placed { hash, client, entries: self.run(*slot) }
+            Placed { hash, client, is_linked: is_linked(*slot), entries: self.run(*slot) }
         })
     }
 
@@ -183,8 +189,13 @@ pub(super) fn declarations(
     })
 }
 
+/// The client of a place, without its mark.
 fn client_in(slot: u64) -> u32 {
-    (slot >> u32::BITS) as u32
+    (slot >> u32::BITS) as u32 & !IS_LINKED
+}
+
+fn is_linked(slot: u64) -> bool {
+    (slot >> u32::BITS) as u32 & IS_LINKED != 0
 }
 
 impl std::ops::AddAssign for BaseBytes {

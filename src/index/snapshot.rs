@@ -10,12 +10,17 @@ use super::delta::Delta;
 use super::digest::{DigestKey, MinuteDigest, StateDigest};
 use super::entry::PackedEntry;
 use super::key::{ClientHash, HashedClient};
+use super::links::{Links, WithdrawalElsewhere};
 use super::load::LoadedIndex;
 use super::slice::{self, Slice};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
-use crate::policy::facts::Facts;
+use crate::policy::facts::{Facts, WithdrawalFacts};
+use crate::policy::link::Person;
+use crate::policy::oid::OpaqueId;
+use crate::policy::request::Situation;
+use crate::policy::{Question, World};
 use crate::store::{DeclarationIds, Epoch, Point, Revision};
 
 /// The state at one revision: the packed base and the overlay, which holds the
@@ -30,6 +35,10 @@ pub struct Snapshot {
     pub(super) overlay: HashTrieMapSync<ClientId, Arc<Delta>>,
     pub(super) directory: Arc<Directory>,
     pub(super) directory_revision: Revision,
+    pub(super) links: Arc<Links>,
+    /// Its last change is one of an import whose end is not applied yet. Such a
+    /// snapshot is never published.
+    pub(super) is_within_import: bool,
     pub(super) ids: DeclarationIds,
     pub(super) clients: usize,
     pub(super) declaration_count: u64,
@@ -39,13 +48,33 @@ pub struct Snapshot {
     pub(super) minute_digest: Option<MinuteDigest>,
 }
 
-/// A client's declarations at one revision.
+/// The declarations under one code at one revision.
 #[derive(Clone, Copy, Debug)]
 pub struct SnapshotDeclarations<'s> {
     slice: Option<&'s Slice>,
     packed: &'s [PackedEntry],
     delta: Option<&'s Delta>,
     ids: DeclarationIds,
+    /// Whether a link has ever named the code.
+    is_linked: bool,
+}
+
+/// The declarations of a client at one revision.
+#[derive(Clone, Debug)]
+pub enum PersonDeclarations<'s> {
+    /// Of a client who is known under one code.
+    Alone(SnapshotDeclarations<'s>),
+    /// Of a person under several codes.
+    Linked(LinkedDeclarations<'s>),
+}
+
+/// The declarations under all codes of a person, in revision order.
+#[derive(Clone, Debug)]
+pub struct LinkedDeclarations<'s> {
+    person: &'s Person,
+    facts: Vec<Facts<'s>>,
+    /// The code of each, and its place among those of the code.
+    origins: Vec<(SnapshotDeclarations<'s>, u32)>,
 }
 
 /// The id of a declaration, as text.
@@ -59,7 +88,8 @@ pub enum DeclarationIdText<'s> {
 
 impl Snapshot {
     pub(super) fn of(loaded: LoadedIndex, epoch: Epoch, ids: DeclarationIds, digest_key: DigestKey) -> Self {
-        let LoadedIndex { base, directory, directory_revision, revision, recorded_at, digest } = loaded;
+        let LoadedIndex { base, directory, directory_revision, revision, recorded_at, digest, links } =
+            loaded;
         let (clients, declaration_count) = (base.clients(), base.declarations() as u64);
         Self {
             epoch,
@@ -69,6 +99,8 @@ impl Snapshot {
             overlay: HashTrieMapSync::new_sync(),
             directory,
             directory_revision,
+            links: Arc::new(links),
+            is_within_import: false,
             ids,
             clients,
             declaration_count,
@@ -96,14 +128,51 @@ impl Snapshot {
         self.recorded_at
     }
 
-    /// A client's declarations; empty if there are none.
+    /// A client's declarations, under every code of the person; empty if there are none.
     #[must_use]
-    pub fn declarations(&self, client: &ClientId) -> SnapshotDeclarations<'_> {
+    pub fn declarations(&self, client: &ClientId) -> PersonDeclarations<'_> {
+        let alone = self.of_code(client);
+        let person = if alone.is_linked { self.person(client) } else { None };
+        match person {
+            None => PersonDeclarations::Alone(alone),
+            Some(person) => PersonDeclarations::Linked(self.of_person(person)),
+        }
+    }
+
+    /// The person of a client; none if the client is known under one code.
+    #[must_use]
+    pub fn person(&self, client: &ClientId) -> Option<&Person> {
+        self.links.person(client).map(|linked| &linked.person)
+    }
+
+    /// The declarations under one code; empty if there are none.
+    pub(super) fn of_code(&self, client: &ClientId) -> SnapshotDeclarations<'_> {
         let hashed = HashedClient::from(client);
-        let (slice, packed) = self.base.find(self.base.seed.hash(hashed), hashed);
+        let (slice, packed, is_marked) = self.base.find(self.base.seed.hash(hashed), hashed);
         let delta =
             if self.overlay.is_empty() { None } else { self.overlay.get(client).map(|delta| &**delta) };
-        SnapshotDeclarations { slice, packed, delta, ids: self.ids }
+        let is_linked = is_marked || delta.is_some_and(|delta| delta.is_linked);
+        SnapshotDeclarations { slice, packed, delta, ids: self.ids, is_linked }
+    }
+
+    fn of_person<'s>(&'s self, person: &'s Person) -> LinkedDeclarations<'s> {
+        let codes = person.codes.iter().map(|code| self.of_code(code));
+        let mut each: Vec<(Revision, SnapshotDeclarations<'s>, Facts<'s>)> = codes
+            .flat_map(|code| code.facts_by_revision().map(move |(revision, facts)| (revision, code, facts)))
+            .collect();
+        each.sort_by_key(|(revision, _, _)| *revision);
+        let origins = each.iter().map(|(_, code, facts)| (*code, facts.place)).collect();
+        let facts = (0..).zip(each).map(|(place, (_, _, facts))| Facts { place, ..facts }).collect();
+        let mut linked = LinkedDeclarations { person, facts, origins };
+        for WithdrawalElsewhere { declaration, withdrawal } in self.links.withdrawals_of(&person.codes) {
+            linked.withdraw(declaration, *withdrawal);
+        }
+        linked
+    }
+
+    /// The links, to change them.
+    pub(super) fn links_mut(&mut self) -> &mut Links {
+        Arc::make_mut(&mut self.links)
     }
 
     /// The directory; empty until one is stored.
@@ -142,10 +211,91 @@ impl Snapshot {
     }
 }
 
+impl<'s> PersonDeclarations<'s> {
+    /// The question about the client in a situation.
+    #[must_use]
+    pub fn question<'q>(&self, world: World<'q>, situation: &'q Situation<'q>) -> Question<'q, 's>
+    where
+        's: 'q,
+    {
+        match self {
+            Self::Alone(alone) => world.question(situation, alone.facts()),
+            Self::Linked(linked) => {
+                world.question_of_person(situation, &linked.person.current, linked.facts.iter().copied())
+            }
+        }
+    }
+
+    /// Their facts, in revision order.
+    pub fn facts(&self) -> impl Iterator<Item = Facts<'s>> {
+        let (alone, linked) = match self {
+            Self::Alone(alone) => (Some(*alone), [].as_slice()),
+            Self::Linked(linked) => (None, linked.facts.as_slice()),
+        };
+        alone.into_iter().flat_map(SnapshotDeclarations::facts).chain(linked.iter().copied())
+    }
+
+    /// The id of the declaration at a place, which is that of its facts.
+    #[must_use]
+    pub fn id(&self, place: u32) -> Option<DeclarationIdText<'s>> {
+        match self {
+            Self::Alone(alone) => alone.id(place),
+            Self::Linked(linked) => linked.id(place),
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Alone(alone) => alone.is_empty(),
+            Self::Linked(linked) => linked.facts.is_empty(),
+        }
+    }
+}
+
+impl<'s> LinkedDeclarations<'s> {
+    fn id(&self, place: u32) -> Option<DeclarationIdText<'s>> {
+        let (code, place) = self.origins.get(place as usize)?;
+        code.id(*place)
+    }
+
+    /// Applies a withdrawal across codes, unless a later one is stored with the
+    /// declaration. No effect if no code of the person has the declaration.
+    fn withdraw(&mut self, declaration: &OpaqueId<'_>, withdrawal: WithdrawalFacts) {
+        let is_it = |(code, place): &(SnapshotDeclarations<'s>, u32)| {
+            code.id(*place).is_some_and(|id| id.as_ref() == declaration.as_str())
+        };
+        let Some(facts) = self.origins.iter().rposition(is_it).and_then(|place| self.facts.get_mut(place))
+        else {
+            return;
+        };
+        if facts.withdrawal.is_none_or(|before| before.recorded_at <= withdrawal.recorded_at) {
+            facts.withdrawal = Some(withdrawal);
+        }
+    }
+}
+
 impl<'s> SnapshotDeclarations<'s> {
+    /// Their facts, in revision order, each with its revision.
+    fn facts_by_revision(self) -> impl Iterator<Item = (Revision, Facts<'s>)> {
+        self.facts().map(move |facts| (self.revision(facts.place).unwrap_or_default(), facts))
+    }
+
+    /// The revision of the declaration at a place.
+    fn revision(self, place: u32) -> Option<Revision> {
+        match place.checked_sub(self.added_from()) {
+            Some(added) => Some(self.delta?.added.get(added as usize)?.id.borrowed().revision()),
+            None => {
+                let (_, entry, second) = slice::declarations(self.packed.get(place as usize..)?).next()?;
+                Some(self.slice?.id(entry, second)?.revision())
+            }
+        }
+    }
+
     /// Their facts, in revision order.
     pub fn facts(self) -> impl Iterator<Item = Facts<'s>> {
-        let Self { slice, packed, delta, ids: _ } = self;
+        let Self { slice, packed, delta, ids: _, is_linked: _ } = self;
         let packed = slice.into_iter().flat_map(move |slice| {
             slice::declarations(packed).map(move |(place, entry, second)| {
                 let facts = slice.facts(place, entry, second);

@@ -9,7 +9,6 @@ use tonic::{Request, Response, Status};
 use crate::decide::decide;
 use crate::identity::Entitlement;
 use crate::index::Snapshot;
-use crate::policy::World;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
 use crate::policy::directory::Directory;
@@ -18,6 +17,7 @@ use crate::policy::facts::Facts;
 use crate::policy::request::Situation;
 use crate::policy::verdict::Verdict;
 use crate::policy::viewing::{Sight, ViewingPurpose};
+use crate::policy::{Question, World};
 use crate::store::{Viewed, Viewing};
 use crate::wire::answer::Answer;
 use crate::wire::catalogue::to_rules;
@@ -34,9 +34,9 @@ use crate::wire::verdict::{Disclosure, id_among, to_verdict};
 use crate::wire::violation::{InvalidRequest, Violations, instant, to_timestamp};
 use crate::wire::{decision, directory};
 
-use super::Core;
 use super::decision_id::decision_id;
 use super::status::Failure;
+use super::{Core, History};
 use answer::CheckedCall;
 
 /// The decision service.
@@ -92,11 +92,11 @@ impl Decisions {
         let snapshot = self.core.snapshot(&decide.at_least).await?;
         let now = self.core.now(&snapshot)?;
         check_born(&situation.client, now).map_err(|faults| faults.within("decide"))?;
-        let declarations = self.core.history(&situation.client, &snapshot).await?;
+        let History { current, declarations, .. } = self.core.history(&situation.client, &snapshot).await?;
         let shown = shown_to(&situation, &declarations, snapshot.directory(), now);
         self.log_viewing(decide, &situation, &shown, snapshot.directory()).await?;
         let world = World { directory: snapshot.directory(), calendar: &self.core.calendar, now };
-        let question = world.question(&situation, Facts::all(&declarations));
+        let question = world.question_of_person(&situation, &current, Facts::all(&declarations));
         let read = decision::record(record);
         let Explanation { verdict, steps } = match &read {
             Ok(record) => question.explain(record),
@@ -104,7 +104,7 @@ impl Decisions {
         };
         let calendar = &self.core.calendar;
         let next = read.map(|record| {
-            next_answers(&situation, &declarations, snapshot.directory(), calendar, now, &record)
+            next_answers(&situation, &current, &declarations, snapshot.directory(), calendar, now, &record)
         });
         Ok(ExplainResponse {
             verdict: Some(to_verdict(&verdict, Disclosure::Detailed, id_among(&declarations))),
@@ -139,11 +139,17 @@ impl Decisions {
         check_born(&situation.client, today).map_err(|faults| faults.within("decide"))?;
         let now = at.unwrap_or(today);
         let directory = directory.map_or_else(|| Arc::clone(snapshot.directory()), Arc::new);
-        let mut declarations =
-            if *ignore_stored { Vec::new() } else { self.core.history(&situation.client, &snapshot).await? };
+        let (current, mut declarations) = if *ignore_stored {
+            (situation.client.clone(), Vec::new())
+        } else {
+            let History { current, declarations, .. } =
+                self.core.history(&situation.client, &snapshot).await?;
+            (current, declarations)
+        };
         declarations.extend(given);
         let world = World { directory: &directory, calendar: &self.core.calendar, now };
-        let decision = self.simulated(decide, &situation, &declarations, world, &snapshot);
+        let question = world.question_of_person(&situation, &current, Facts::all(&declarations));
+        let decision = self.simulated(decide, &question, &declarations, now, &snapshot);
         Ok(SimulateResponse { decision: Some(decision), simulated: true })
     }
 
@@ -151,21 +157,20 @@ impl Decisions {
     fn simulated(
         &self,
         message: &DecideRequest,
-        situation: &Situation<'_>,
+        question: &Question<'_, '_>,
         declarations: &ClientDeclarations,
-        world: World<'_>,
+        now: Instant,
         snapshot: &Snapshot,
     ) -> DecideResponse {
-        let question = world.question(situation, Facts::all(declarations));
         let mut verdicts = Vec::with_capacity(message.records.len());
-        let Ok(()) = decide(&question, message.records.as_slice(), |verdict| {
+        let Ok(()) = decide(question, message.records.as_slice(), |verdict| {
             verdicts.push(to_verdict(verdict, Disclosure::Detailed, id_among(declarations)));
         });
         DecideResponse {
             verdicts,
-            decision_id: decision_id(world.now).to_string(),
+            decision_id: decision_id(now).to_string(),
             token: self.core.tokens.write(snapshot.point()),
-            decided_at: Some(to_timestamp(world.now)),
+            decided_at: Some(to_timestamp(now)),
             catalogue_version: self.core.catalogue_version.text().to_string(),
             request_id: message.request_id.clone(),
         }

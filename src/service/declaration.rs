@@ -1,6 +1,7 @@
 //! The declaration service: records what clients declare, and shows it.
 
 mod append;
+mod link;
 mod payload;
 
 use prost::Message;
@@ -9,7 +10,7 @@ use tonic::{Request, Response, Status};
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::{Declaration, Information, Kind, Role};
 use crate::policy::information::{InformationStatus, Received, information_status};
-use crate::policy::printout::{PrintedDocument, printout};
+use crate::policy::printout::{PrintSubmission, PrintedDocument, printout};
 use crate::policy::refusal::Refusal;
 use crate::policy::viewing::{Showing, View, ViewingPurpose, get, select};
 use crate::store::{Entry, Viewed, Viewing};
@@ -21,9 +22,11 @@ use crate::wire::declaration::{
 use crate::wire::v1::declaration_service_server::DeclarationService;
 use crate::wire::v1::{
     GetDeclarationRequest, GetDeclarationResponse, GetInformationStatusRequest, GetInformationStatusResponse,
-    ListDeclarationsRequest, ListDeclarationsResponse, PrintDeclarationsRequest, PrintDeclarationsResponse,
+    LinkClientsRequest, LinkClientsResponse, ListDeclarationsRequest, ListDeclarationsResponse,
+    ListLinksRequest, ListLinksResponse, PrintDeclarationsRequest, PrintDeclarationsResponse,
     PrintedDeclaration, ReceivedInformation, RecordDeclarationRequest, RecordDeclarationResponse,
-    StoredDeclaration, WatchDeclarationsRequest, WithdrawDeclarationRequest, WithdrawDeclarationResponse,
+    StoredDeclaration, UnlinkClientsRequest, UnlinkClientsResponse, WatchDeclarationsRequest,
+    WithdrawDeclarationRequest, WithdrawDeclarationResponse,
 };
 use crate::wire::violation::{InvalidRequest, to_timestamp};
 
@@ -32,7 +35,7 @@ use payload::{digest_of_record, digest_of_withdrawal};
 
 use super::printout::{Rendered, render};
 use super::status::Failure;
-use super::{Changes, Core};
+use super::{Changes, Core, History};
 
 /// The declaration service.
 #[derive(Clone)]
@@ -51,10 +54,10 @@ impl Declarations {
         let (submission, recording) = submission(&message)?;
         let payload_digest = digest_of_record(message);
         let change = ClientChange { entry: Entry::Declaration(submission), payload_digest };
-        let Acknowledged { declaration_id, recorded_at, token, notices, replaced, everywhere_at } =
+        let Acknowledged { id, recorded_at, token, notices, replaced, everywhere_at } =
             self.append(change, recording).await?;
         Ok(RecordDeclarationResponse {
-            declaration_id: declaration_id.as_str().to_owned(),
+            declaration_id: id.as_str().to_owned(),
             recorded_at: Some(to_timestamp(recorded_at)),
             token,
             notices,
@@ -70,7 +73,7 @@ impl Declarations {
         let (submission, recording) = withdrawal(&message)?;
         let payload_digest = digest_of_withdrawal(message);
         let change = ClientChange { entry: Entry::Withdrawal(submission), payload_digest };
-        let Acknowledged { declaration_id: _, recorded_at, token, notices, replaced: _, everywhere_at } =
+        let Acknowledged { id: _, recorded_at, token, notices, replaced: _, everywhere_at } =
             self.append(change, recording).await?;
         Ok(WithdrawDeclarationResponse {
             recorded_at: Some(to_timestamp(recorded_at)),
@@ -85,14 +88,14 @@ impl Declarations {
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
         check_born(&client, now)?;
-        let history = self.core.history(&client, &snapshot).await?;
+        let History { current, declarations, .. } = self.core.history(&client, &snapshot).await?;
         let is_denial = |stored: &Declaration| stored.content.kind() == Kind::Denial;
-        if view.viewer.is_none() && history.iter().any(|one| one.id == declaration && is_denial(one)) {
+        if view.viewer.is_none() && declarations.iter().any(|one| one.id == declaration && is_denial(one)) {
             return Err(viewer_required().into());
         }
         let directory = snapshot.directory();
-        let showing = Showing { client: &client, directory, calendar: &self.core.calendar, now };
-        let shown = get(&declaration, &view, &history, showing)?;
+        let showing = Showing { client: &current, directory, calendar: &self.core.calendar, now };
+        let shown = get(&declaration, &view, &declarations, showing)?;
         let response = GetDeclarationResponse { declaration: Some(to_shown(&shown)) };
         self.log_view(client, view, Viewed::Declaration).await?;
         Ok(response)
@@ -107,10 +110,10 @@ impl Declarations {
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
         check_born(&client, now)?;
-        let history = self.core.history(&client, &snapshot).await?;
+        let History { current, declarations, .. } = self.core.history(&client, &snapshot).await?;
         let directory = snapshot.directory();
-        let showing = Showing { client: &client, directory, calendar: &self.core.calendar, now };
-        let selected = select(&selection, &view, &history, showing).map_err(|refusal| {
+        let showing = Showing { client: &current, directory, calendar: &self.core.calendar, now };
+        let selected = select(&selection, &view, &declarations, showing).map_err(|refusal| {
             let is_foreign = refusal == Refusal::DeclarationUnknown;
             let foreign = || {
                 InvalidRequest::one(
@@ -162,8 +165,8 @@ impl Declarations {
                 Some(snapshot.directory().party(&register).ok_or_else(unknown)?)
             }
         };
-        let history = self.core.history(&client, &snapshot).await?;
-        let status = information_status(&history, &self.core.calendar, asked_by.as_ref(), now);
+        let History { declarations, .. } = self.core.history(&client, &snapshot).await?;
+        let status = information_status(&declarations, &self.core.calendar, asked_by.as_ref(), now);
         let InformationStatus { received, newest, is_outdated, must_inform } = status;
         let current_version = newest.map(|version| version.version.to_string()).unwrap_or_default();
         let explanation = if is_outdated && !must_inform {
@@ -188,8 +191,10 @@ impl Declarations {
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot)?;
         check_born(&submission.client, now)?;
-        let history = self.core.history(&submission.client, &snapshot).await?;
-        let printed = printout(&submission, &history, snapshot.directory(), &self.core.calendar, now)?;
+        let History { current, declarations, .. } = self.core.history(&submission.client, &snapshot).await?;
+        // The age goes by the code in use now; the paper names the code of the request.
+        let of_person = PrintSubmission { client: current, ..submission.clone() };
+        let printed = printout(&of_person, &declarations, snapshot.directory(), &self.core.calendar, now)?;
         if submission.document == PrintedDocument::Denials {
             let viewing = Viewing {
                 client: submission.client.clone(),
@@ -267,6 +272,30 @@ impl DeclarationService for Declarations {
     ) -> Result<Response<Changes>, Status> {
         let entitlement = self.core.entitlement(request.remote_addr());
         Ok(Response::new(self.core.watch(&request.get_ref().after, entitlement).await?))
+    }
+
+    async fn link_clients(
+        &self,
+        request: Request<LinkClientsRequest>,
+    ) -> Result<Response<LinkClientsResponse>, Status> {
+        self.core.require_full(request.remote_addr())?;
+        Ok(Response::new(self.link(request.into_inner()).await?))
+    }
+
+    async fn unlink_clients(
+        &self,
+        request: Request<UnlinkClientsRequest>,
+    ) -> Result<Response<UnlinkClientsResponse>, Status> {
+        self.core.require_full(request.remote_addr())?;
+        Ok(Response::new(self.unlink(request.into_inner()).await?))
+    }
+
+    async fn list_links(
+        &self,
+        request: Request<ListLinksRequest>,
+    ) -> Result<Response<ListLinksResponse>, Status> {
+        self.core.require_full(request.remote_addr())?;
+        Ok(Response::new(self.list_links(request.get_ref()).await?))
     }
 
     async fn print_declarations(

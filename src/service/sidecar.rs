@@ -112,7 +112,7 @@ impl Sidecar {
         let now = self.core.now(&snapshot)?;
         let declarations = snapshot.declarations(&situation.client);
         let world = World { directory: snapshot.directory(), calendar: &self.core.calendar, now };
-        let question = world.question(&situation, declarations.facts());
+        let question = declarations.question(world, &situation);
         let mut tally = Tally::of(&question);
         let mut verdicts = Vec::with_capacity(message.records.len());
         let Ok(()) = decide(&question, message.records.as_slice(), |verdict| {

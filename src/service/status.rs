@@ -132,7 +132,7 @@ impl Failure {
             Self::TooManyRecords { .. } | Self::Overloaded | Self::TooManyWatchers | Self::WatcherTooSlow => {
                 Code::ResourceExhausted
             }
-            Self::Refused(Refusal::DeclarationUnknown) => Code::NotFound,
+            Self::Refused(Refusal::DeclarationUnknown | Refusal::LinkUnknown) => Code::NotFound,
             Self::Refused(_) | Self::TokenOfAnotherStore | Self::ReadOnly => Code::FailedPrecondition,
             Self::KeyReused => Code::AlreadyExists,
             Self::DirectoryChanged => Code::Aborted,
@@ -296,6 +296,9 @@ mod tests {
             Refusal::ExtensiveRefusalNotOpen,
             Refusal::AlreadyWithdrawn,
             Refusal::ViewingPurposeRequired,
+            Refusal::LinkUnknown,
+            Refusal::AlreadyUnlinked,
+            Refusal::PersonTooLarge { codes: 0, links: 0 },
         ]
     }
 

@@ -7,6 +7,7 @@
 //! Backpressure: the queue is short, and a caller that reads more slowly than
 //! changes arrive is disconnected. It resumes from its last checkpoint.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -18,6 +19,7 @@ use tokio_stream::Stream;
 use tonic::Status;
 
 use crate::identity::Entitlement;
+use crate::policy::client_id::ClientId;
 use crate::store::{ChangedClient, Point, ReadError, Revision};
 use crate::wire::client::to_client;
 use crate::wire::v1::{ClientChange, WatchDeclarationsResponse};
@@ -143,11 +145,22 @@ impl Watcher {
         Ok(self.message(clients_changed))
     }
 
+    /// A change under one code of a person concerns every code.
     fn message(&self, clients_changed: Vec<ChangedClient>) -> WatchDeclarationsResponse {
         let directory_replaced = clients_changed.iter().any(|one| one.client.is_none());
         let names_clients = self.entitlement == Entitlement::Full;
+        let snapshot = self.core.index.newest();
+        let mut linked = HashSet::new();
+        let mut codes_of =
+            |client: ClientId| match snapshot.as_ref().and_then(|snapshot| snapshot.person(&client)) {
+                None => vec![client],
+                Some(person) => {
+                    person.codes.iter().filter(|code| linked.insert((*code).clone())).cloned().collect()
+                }
+            };
         let clients = clients_changed.into_iter().filter_map(|ChangedClient { revision: _, client }| client);
-        let changes = clients.map(|client| ClientChange {
+        let clients: Vec<ClientId> = clients.flat_map(&mut codes_of).collect();
+        let changes = clients.into_iter().map(|client| ClientChange {
             client_pseudonym: self.core.pseudonyms.of(&client),
             client: names_clients.then(|| to_client(&client)),
         });

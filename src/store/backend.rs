@@ -24,12 +24,12 @@ use tokio::sync::mpsc;
 
 use super::change::{Change, ChangeBatch, ChangedClient, Epoch, IndexChange, Point, Revision};
 use super::error::ReadError;
+use super::history::PersonHistory;
 use super::id::DeclarationIds;
 use super::job::Job;
 use super::place::Place;
 use super::table::{ChangeRow, ViewingRow};
 use crate::policy::client_id::ClientId;
-use crate::policy::declaration::Declaration;
 
 /// The reading half of a backend. Shared by all threads.
 pub(super) trait Backend: Send + Sync {
@@ -85,10 +85,11 @@ pub(super) trait Backend: Send + Sync {
         limit: usize,
     ) -> Result<Vec<ChangedClient>, ReadError>;
 
-    /// A client's declarations as they were at a point, in revision order, with their withdrawals.
-    /// [`ReadError::WentBack`] if the store does not reach the point. Does not delay `follow`; the
-    /// number of concurrent calls is limited, and further ones wait.
-    fn history_of(&self, client: &ClientId, until: Point) -> Result<Vec<Declaration>, ReadError>;
+    /// What is recorded under some codes of one person, as it was at a point: declarations in revision
+    /// order, with their withdrawals, and links with their ends. [`ReadError::WentBack`] if the store does
+    /// not reach the point. Does not delay `follow`; the number of concurrent calls is limited, and further
+    /// ones wait.
+    fn history_of(&self, codes: &[ClientId], until: Point) -> Result<PersonHistory, ReadError>;
 
     /// Rows of the table `change` after a revision, in order. A hole is not an error here: the caller
     /// verifies the rows.
@@ -116,6 +117,8 @@ pub(super) trait Backend: Send + Sync {
 ///   is known only after it was opened and checked again. PostgreSQL retries the batch until the write
 ///   timeout; if a commit was sent and not answered, the jobs fail as *unknown*, and a retry with the
 ///   same key resolves the outcome.
+/// - **Import.** Runs in a transaction of its own, in which no other job takes part. It is not retried once
+///   its source has returned entries.
 pub(super) trait BatchWriter: Send + 'static {
     /// Writes until every sender of the queue is dropped, or until it has to stop for good.
     fn run(self, queue: mpsc::Receiver<Job>);

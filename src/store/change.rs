@@ -7,12 +7,13 @@ use uuid::Uuid;
 
 use super::id::DeclarationIds;
 use super::random::{NoRandomness, random};
-use crate::policy::admit::{Admitted, Submission, WithdrawalSubmission};
+use crate::policy::admit::{Admitted, PersonRecords, Submission, WithdrawalSubmission};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
-use crate::policy::declaration::{ClientDeclarations, Declaration, Withdrawal};
+use crate::policy::declaration::{Declaration, Kind, Withdrawal};
 use crate::policy::directory::Directory;
 use crate::policy::facts::{OwnedFacts, WithdrawalFacts};
+use crate::policy::link::{Link, LinkEnd, LinkSubmission, RecordedLink, UnlinkSubmission};
 use crate::policy::oid::OpaqueId;
 use crate::policy::refusal::Refusal;
 
@@ -77,6 +78,8 @@ pub enum Change {
         recorded_at: Instant,
         /// The client.
         client: ClientId,
+        /// The kind of the declaration.
+        kind: Kind,
         /// The declaration.
         declaration_id: OpaqueId<'static>,
         /// By whom and when.
@@ -99,6 +102,49 @@ pub enum Change {
         /// The whole new directory.
         directory: Directory,
     },
+    /// Codes of one person were linked. A link is stored as one change for each of its codes, all in one
+    /// transaction and each with the whole link; it is in force from the first of them.
+    Link {
+        /// Its revision.
+        revision: Revision,
+        /// When it was stored here.
+        recorded_at: Instant,
+        /// The code that this change is stored with.
+        client: ClientId,
+        /// The link.
+        link: RecordedLink,
+    },
+    /// A link was ended. As of a link, there is one change for each of its codes.
+    LinkEnd {
+        /// Its revision.
+        revision: Revision,
+        /// When it was stored here.
+        recorded_at: Instant,
+        /// The code that this change is stored with.
+        client: ClientId,
+        /// The id of the link.
+        link: OpaqueId<'static>,
+        /// By whom and when.
+        end: LinkEnd,
+    },
+    /// The changes of an import start or end here. They were committed in one transaction.
+    Import {
+        /// Its revision.
+        revision: Revision,
+        /// When it was stored here.
+        recorded_at: Instant,
+        /// Which of the two.
+        boundary: ImportBoundary,
+    },
+}
+
+/// The boundaries of the changes of an import, between which nobody decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportBoundary {
+    /// The next change is the first of the import.
+    Begin,
+    /// The change before was the last of the import.
+    End,
 }
 
 /// The part of a committed change that the index needs. A start loads millions of them, and nothing else
@@ -128,7 +174,8 @@ pub struct ChangeBatch {
 pub struct ChangedClient {
     /// Its revision.
     pub revision: Revision,
-    /// The client; `None` if the directory was replaced, which may concern every client.
+    /// The client; `None` if the directory was replaced or an import starts or ends, which may concern
+    /// every client.
     pub client: Option<ClientId>,
 }
 
@@ -157,33 +204,53 @@ pub enum ChangeEffect {
     Nothing,
     /// See [`Change::Directory`].
     Directory(Directory),
+    /// See [`Change::Link`].
+    Link {
+        /// The code that the change is stored with.
+        client: ClientId,
+        /// The part of the link that affects decisions.
+        link: Link,
+    },
+    /// See [`Change::LinkEnd`].
+    LinkEnd {
+        /// The code that the change is stored with.
+        client: ClientId,
+        /// The id of the link.
+        link: OpaqueId<'static>,
+    },
+    /// See [`Change::Import`].
+    Import(ImportBoundary),
 }
 
-/// A declaration or withdrawal to append.
+/// A declaration, withdrawal or link to append.
 pub struct Append {
     /// Identifies the request, however often it is sent.
     pub idempotency_key: OpaqueId<'static>,
     /// SHA-256 of the request.
     pub payload_digest: [u8; 32],
-    /// The declaration or withdrawal.
+    /// What to append.
     pub entry: Entry,
     /// Whether it may be appended.
     pub admit: Admit,
 }
 
-/// A declaration or withdrawal to append. Its time is stored to the microsecond.
+/// What can be appended. Its time is stored to the microsecond.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// A declaration, which is given an id.
     Declaration(Submission),
     /// The withdrawal of a declaration.
     Withdrawal(WithdrawalSubmission),
+    /// A link, which is given an id.
+    Link(LinkSubmission),
+    /// The end of a link.
+    Unlink(UnlinkSubmission),
 }
 
-/// Admission: checks an entry against the client's declarations, as they are when the change is recorded,
+/// Admission: checks an entry against what is recorded of the person, as it is when the change is recorded,
 /// and accepts or refuses it. It runs inside the transaction, and again if the transaction is retried, so
 /// it must be a pure function.
-pub type Admit = Box<dyn Fn(&Entry, &ClientDeclarations, Instant) -> Result<Admitted, Refusal> + Send>;
+pub type Admit = Box<dyn Fn(&Entry, PersonRecords<'_>, Instant) -> Result<Admitted, Refusal> + Send>;
 
 /// A change that was appended durably.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,8 +261,8 @@ pub struct Appended {
     pub revision: Revision,
     /// When it was recorded.
     pub recorded_at: Instant,
-    /// The new declaration, or the withdrawn one.
-    pub declaration_id: OpaqueId<'static>,
+    /// The id of the new declaration or link, or of the one that was withdrawn or ended.
+    pub id: OpaqueId<'static>,
     /// The notices of admission.
     pub admitted: Admitted,
     /// An earlier call with the same key appended it.
@@ -222,12 +289,14 @@ pub struct Replaced {
 }
 
 impl Entry {
-    /// The client who declares or withdraws.
+    /// The clients whom it names; at least one.
     #[must_use]
-    pub fn client(&self) -> &ClientId {
+    pub fn clients(&self) -> &[ClientId] {
         match self {
             Self::Declaration(Submission { client, .. })
-            | Self::Withdrawal(WithdrawalSubmission { client, .. }) => client,
+            | Self::Withdrawal(WithdrawalSubmission { client, .. })
+            | Self::Unlink(UnlinkSubmission { client, .. }) => std::slice::from_ref(client),
+            Self::Link(LinkSubmission { linked, .. }) => &linked.codes,
         }
     }
 }
@@ -275,7 +344,10 @@ impl Change {
             Self::Declaration { revision, .. }
             | Self::Withdrawal { revision, .. }
             | Self::UnreadableWithdrawal { revision, .. }
-            | Self::Directory { revision, .. } => *revision,
+            | Self::Directory { revision, .. }
+            | Self::Link { revision, .. }
+            | Self::LinkEnd { revision, .. }
+            | Self::Import { revision, .. } => *revision,
         }
     }
 
@@ -286,7 +358,10 @@ impl Change {
             Self::Declaration { recorded_at, .. }
             | Self::Withdrawal { recorded_at, .. }
             | Self::UnreadableWithdrawal { recorded_at, .. }
-            | Self::Directory { recorded_at, .. } => *recorded_at,
+            | Self::Directory { recorded_at, .. }
+            | Self::Link { recorded_at, .. }
+            | Self::LinkEnd { recorded_at, .. }
+            | Self::Import { recorded_at, .. } => *recorded_at,
         }
     }
 }

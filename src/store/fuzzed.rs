@@ -1,10 +1,11 @@
 //! Checks for a fuzzer: both decoders of a stored change agree.
 
-use super::change::{Change, ChangeEffect};
+use super::change::{Change, ChangeEffect, ImportBoundary};
 use super::id::DeclarationIds;
 use super::stored_change::StoredChange;
 use crate::policy::client_id::ClientId;
 use crate::policy::facts::{Facts, OwnedFacts, WithdrawalFacts};
+use crate::policy::link::Link;
 use crate::policy::oid::OpaqueId;
 
 /// The part of a change that affects decisions.
@@ -14,6 +15,9 @@ enum DecodedEffect {
     Withdrawal(ClientId, OpaqueId<'static>, WithdrawalFacts),
     Nothing,
     Directory,
+    Link(ClientId, Link),
+    LinkEnd(ClientId, OpaqueId<'static>),
+    Import(ImportBoundary),
 }
 
 impl From<Change> for DecodedEffect {
@@ -22,11 +26,21 @@ impl From<Change> for DecodedEffect {
             Change::Declaration { revision: _, recorded_at: _, client, declaration } => {
                 Self::Declaration(client, Facts::of(0, &declaration).to_owned_facts())
             }
-            Change::Withdrawal { revision: _, recorded_at: _, client, declaration_id, withdrawal } => {
-                Self::Withdrawal(client, declaration_id, WithdrawalFacts::of(&withdrawal))
-            }
+            Change::Withdrawal {
+                revision: _,
+                recorded_at: _,
+                client,
+                kind: _,
+                declaration_id,
+                withdrawal,
+            } => Self::Withdrawal(client, declaration_id, WithdrawalFacts::of(&withdrawal)),
             Change::UnreadableWithdrawal { .. } => Self::Nothing,
             Change::Directory { .. } => Self::Directory,
+            Change::Link { revision: _, recorded_at: _, client, link } => Self::Link(client, link.link),
+            Change::LinkEnd { revision: _, recorded_at: _, client, link, end: _ } => {
+                Self::LinkEnd(client, link)
+            }
+            Change::Import { revision: _, recorded_at: _, boundary } => Self::Import(boundary),
         }
     }
 }
@@ -40,6 +54,9 @@ impl From<ChangeEffect> for DecodedEffect {
             }
             ChangeEffect::Nothing => Self::Nothing,
             ChangeEffect::Directory(_) => Self::Directory,
+            ChangeEffect::Link { client, link } => Self::Link(client, link),
+            ChangeEffect::LinkEnd { client, link } => Self::LinkEnd(client, link),
+            ChangeEffect::Import(boundary) => Self::Import(boundary),
         }
     }
 }

@@ -14,16 +14,16 @@ use serde::Serialize;
 
 use super::change::{Append, Appended, DirectoryReplacement, Entry, Epoch, Head, Point, Replaced, Revision};
 use super::error::{AppendError, WriteError};
-use super::history::ClientHistory;
+use super::history::Histories;
 use super::id::DeclarationIds;
 use super::job::Job;
 use super::row::{self, ChangeKind, Unreadable};
 use super::table::{ChangeRow, ViewingRow};
 use super::viewing::Viewing;
-use crate::policy::admit::{Admitted, Submission, WithdrawalSubmission};
+use crate::policy::admit::{Admitted, PersonRecords, Submission, WithdrawalSubmission};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
-use crate::policy::declaration::Declaration;
+use crate::policy::link::{LinkSubmission, UnlinkSubmission};
 use crate::policy::oid::OpaqueId;
 use crate::policy::refusal::Refusal;
 
@@ -34,20 +34,18 @@ pub(super) struct BatchInputs<'j> {
     pub(super) keys: HashSet<&'j OpaqueId<'static>>,
     /// Clients whose declarations are needed.
     pub(super) clients: HashSet<&'j ClientId>,
-    /// Ids that may belong to existing declarations.
-    pub(super) ids: HashSet<&'j OpaqueId<'static>>,
     /// The revision after which directories are looked for; none if no job depends on the directory.
     pub(super) directory_after: Option<Revision>,
 }
 
 /// The existing rows that a batch reads.
 ///
-/// INVARIANT (wanted-clients): `histories` has an entry, possibly empty, for every client of the inputs.
+/// INVARIANT (wanted-clients): `histories` has an entry, possibly empty, for every client of the inputs and
+/// for every code that links lead to from them.
 #[derive(Default)]
 pub(super) struct BatchRows {
     pub(super) answers: HashMap<OpaqueId<'static>, RecordedAnswer>,
-    pub(super) histories: HashMap<ClientId, ClientHistory>,
-    pub(super) taken: HashSet<OpaqueId<'static>>,
+    pub(super) histories: Histories,
     /// The revision of the newest directory after `directory_after`, if there is one.
     pub(super) newest_directory: Option<Revision>,
 }
@@ -59,7 +57,7 @@ pub(super) struct RecordedAnswer {
     digest: [u8; 32],
     revision: Revision,
     recorded_at: Instant,
-    declaration_id: OpaqueId<'static>,
+    id: OpaqueId<'static>,
     admitted: Admitted,
 }
 
@@ -107,6 +105,15 @@ struct IdempotencyRecord {
     replaced_id: Option<OpaqueId<'static>>,
 }
 
+/// What an entry writes: the same for each client.
+struct NewChange {
+    what: ChangeKind,
+    /// Of the declaration or link, or of the one withdrawn or ended.
+    id: OpaqueId<'static>,
+    body: String,
+    clients: Vec<ClientId>,
+}
+
 impl<'j> BatchInputs<'j> {
     /// The inputs of these jobs.
     pub(super) fn of(jobs: &'j [Job]) -> Self {
@@ -115,10 +122,7 @@ impl<'j> BatchInputs<'j> {
             match job {
                 Job::Append(pending) => {
                     inputs.keys.insert(&pending.request.idempotency_key);
-                    inputs.clients.insert(pending.request.entry.client());
-                }
-                Job::Import(pending) => {
-                    inputs.ids.extend(pending.request.iter().map(|(_, declaration)| &declaration.id));
+                    inputs.clients.extend(pending.request.entry.clients());
                 }
                 Job::Directory(pending) => {
                     if let Some(unchanged_since) = pending.request.unchanged_since {
@@ -126,7 +130,7 @@ impl<'j> BatchInputs<'j> {
                         inputs.directory_after = Some(after.min(unchanged_since.revision));
                     }
                 }
-                Job::Viewing(_) => {}
+                Job::Viewing(_) | Job::Import(_) => {}
             }
         }
         inputs
@@ -134,10 +138,9 @@ impl<'j> BatchInputs<'j> {
 }
 
 impl BatchRows {
-    /// No answers, no ids, and an empty history for each client.
+    /// No answers, and an empty history for each client.
     pub(super) fn empty(inputs: &BatchInputs<'_>) -> Self {
-        let histories = inputs.clients.iter().map(|client| ((*client).clone(), ClientHistory::default()));
-        Self { histories: histories.collect(), ..Self::default() }
+        Self { histories: Histories::of(inputs.clients.iter().copied()), ..Self::default() }
     }
 }
 
@@ -149,7 +152,7 @@ impl RecordedAnswer {
             digest,
             revision,
             recorded_at: row::instant(recorded_at)?,
-            declaration_id: row::opaque_id(declaration_id.into())?,
+            id: row::opaque_id(declaration_id.into())?,
             admitted: Admitted {
                 notices: row::notices(&notices)?,
                 replaced: replaced_id.map(|id| row::opaque_id(id.into())).transpose()?,
@@ -178,7 +181,8 @@ impl GroupCommit {
                     pending.outcome = Some(self.replace_directory(&pending.request)?);
                 }
                 Job::Viewing(pending) => pending.outcome = Some(self.log_viewing(&pending.request)?),
-                Job::Import(pending) => pending.outcome = Some(self.import(&pending.request)?),
+                // It has a transaction of its own.
+                Job::Import(_) => {}
             }
         }
         Ok(self.writes)
@@ -186,26 +190,64 @@ impl GroupCommit {
 
     fn append(&mut self, append: &Append) -> Result<Result<Appended, AppendError>, WriteError> {
         let Append { idempotency_key, payload_digest, entry, admit } = append;
-        let client = entry.client();
         if let Some(answer) = self.rows.answers.get(idempotency_key) {
             let is_same = answer.digest == *payload_digest;
             let replay = || Ok(self.appended(answer.clone(), true));
             return Ok(if is_same { replay() } else { Err(AppendError::KeyReused) });
         }
-        if let Err(error) = row::client_columns(client) {
-            return Ok(Err(AppendError::Store(error.into())));
+        for client in entry.clients() {
+            if let Err(error) = row::client_columns(client) {
+                return Ok(Err(AppendError::Store(error.into())));
+            }
         }
         let recorded_at = self.now();
-        let history = self.rows.histories.entry(client.clone()).or_default();
-        let admitted = match admit(entry, history.declarations(), recorded_at) {
+        let records = match entry {
+            Entry::Declaration(Submission { client, .. })
+            | Entry::Withdrawal(WithdrawalSubmission { client, .. })
+            | Entry::Unlink(UnlinkSubmission { client, .. }) => self.rows.histories.records_of(client),
+            Entry::Link(LinkSubmission { linked, .. }) => {
+                self.rows.histories.records_of_all(&linked.codes, &linked.current)
+            }
+        };
+        let person = records.borrowed();
+        let admitted = match admit(entry, person, recorded_at) {
             Ok(admitted) => admitted,
             Err(refusal) => return Ok(Err(AppendError::Refused(refusal))),
         };
+        let NewChange { what, id, body, clients } = match self.new_change(entry, person, recorded_at)? {
+            Ok(change) => change,
+            Err(refusal) => return Ok(Err(AppendError::Refused(refusal))),
+        };
+        let mut record = Some(IdempotencyRecord {
+            key: idempotency_key.clone(),
+            digest: *payload_digest,
+            notices: row::notices_text(&admitted.notices).map_err(WriteError::Encode)?,
+            replaced_id: admitted.replaced.clone(),
+        });
+        let mut revision = self.writes.head.revision;
+        for (place, client) in clients.iter().enumerate() {
+            // The answer is recorded with the last of them: from its revision on all are in force.
+            let record = if place + 1 == clients.len() { record.take() } else { None };
+            revision = self.push(recorded_at, what, (Some(client), Some(&id)), body.clone(), record)?;
+        }
+        let answer = RecordedAnswer { digest: *payload_digest, revision, recorded_at, id, admitted };
+        self.rows.answers.insert(idempotency_key.clone(), answer.clone());
+        Ok(Ok(self.appended(answer, false)))
+    }
+
+    /// The rows of an admitted entry.
+    fn new_change(
+        &self,
+        entry: &Entry,
+        person: PersonRecords<'_>,
+        recorded_at: Instant,
+    ) -> Result<Result<NewChange, Refusal>, WriteError> {
         // The clock of the system that records may be slightly ahead of this one.
         let given = |given_at: Option<Instant>| given_at.unwrap_or(recorded_at).min(recorded_at);
-        let (what, declaration_id, body) = match entry {
+        let new_id = || self.ids.id(recorded_at, self.writes.head.revision.next());
+        Ok(Ok(match entry {
             Entry::Declaration(submission) => {
-                let Submission { client: _, content, given_at, declarer, recorded_by, label } = submission;
+                let Submission { client, content, given_at, declarer, recorded_by, label } = submission;
                 let body = row::Declaration {
                     content: content.into(),
                     given_at: row::micros(given(*given_at)),
@@ -214,42 +256,43 @@ impl GroupCommit {
                     imported: None,
                     label: label.as_ref().map(|label| label.as_str().into()),
                 };
-                let id = self.ids.id(recorded_at, self.writes.head.revision.next());
-                (ChangeKind::Declaration(content.kind()), id, json(&body)?)
+                let what = ChangeKind::Declaration(content.kind());
+                NewChange { what, id: new_id(), body: json(&body)?, clients: vec![client.clone()] }
             }
             Entry::Withdrawal(submission) => {
-                let WithdrawalSubmission { client: _, declaration, given_at, declarer, recorded_by } =
+                let WithdrawalSubmission { client, declaration, given_at, declarer, recorded_by } =
                     submission;
-                let withdrawn = history.declarations().iter().find(|one| one.id == *declaration);
-                let Some(withdrawn) = withdrawn else {
-                    return Ok(Err(AppendError::Refused(Refusal::DeclarationUnknown)));
-                };
+                let withdrawn = person.declarations.iter().find(|one| one.id == *declaration);
+                let Some(withdrawn) = withdrawn else { return Ok(Err(Refusal::DeclarationUnknown)) };
                 let body = row::Withdrawal {
                     given_at: row::micros(given(*given_at)),
-                    by: declarer.into(),
-                    recorded_by: recorded_by.into(),
+                    by: Some(declarer.into()),
+                    recorded_by: Some(recorded_by.into()),
+                    imported_recorded_at: None,
                 };
-                (ChangeKind::Withdrawal(withdrawn.content.kind()), declaration.clone(), json(&body)?)
+                let what = ChangeKind::Withdrawal(withdrawn.content.kind());
+                NewChange { what, id: declaration.clone(), body: json(&body)?, clients: vec![client.clone()] }
             }
-        };
-        let record = IdempotencyRecord {
-            key: idempotency_key.clone(),
-            digest: *payload_digest,
-            notices: row::notices_text(&admitted.notices).map_err(WriteError::Encode)?,
-            replaced_id: admitted.replaced.clone(),
-        };
-        let of = (Some(client), Some(&declaration_id));
-        let revision = self.push(recorded_at, what, of, body, Some(record))?;
-        let digest = *payload_digest;
-        let answer = RecordedAnswer { digest, revision, recorded_at, declaration_id, admitted };
-        self.rows.answers.insert(idempotency_key.clone(), answer.clone());
-        Ok(Ok(self.appended(answer, false)))
+            Entry::Link(submission) => {
+                let LinkSubmission { linked, reason: _, given_at, recorded_by: _ } = submission;
+                let body = json(&row::Link::recorded(submission, given(*given_at)))?;
+                NewChange { what: ChangeKind::Link, id: new_id(), body, clients: linked.codes.to_vec() }
+            }
+            Entry::Unlink(submission) => {
+                let UnlinkSubmission { client: _, link, given_at, recorded_by } = submission;
+                let ended = person.links.iter().find(|recorded| recorded.link.id == *link);
+                let Some(ended) = ended else { return Ok(Err(Refusal::LinkUnknown)) };
+                let body = json(&row::LinkEnd::recorded(recorded_by, given(*given_at)))?;
+                let clients = ended.link.linked.codes.to_vec();
+                NewChange { what: ChangeKind::LinkEnd, id: link.clone(), body, clients }
+            }
+        }))
     }
 
     fn appended(&self, answer: RecordedAnswer, is_replay: bool) -> Appended {
-        let RecordedAnswer { digest: _, revision, recorded_at, declaration_id, admitted } = answer;
+        let RecordedAnswer { digest: _, revision, recorded_at, id, admitted } = answer;
         let HeadBefore { epoch, head: _, max_staleness } = self.before;
-        Appended { epoch, revision, recorded_at, declaration_id, admitted, is_replay, max_staleness }
+        Appended { epoch, revision, recorded_at, id, admitted, is_replay, max_staleness }
     }
 
     fn replace_directory(
@@ -268,28 +311,6 @@ impl GroupCommit {
         let revision = self.push(self.now(), ChangeKind::Directory, (None, None), body, None)?;
         self.rows.newest_directory = Some(revision);
         Ok(Ok(Replaced { point: Point { epoch, revision }, max_staleness }))
-    }
-
-    /// Appends imported history; nothing of it if one of its ids is taken.
-    fn import(
-        &mut self,
-        history: &[(ClientId, Declaration)],
-    ) -> Result<Result<Revision, WriteError>, WriteError> {
-        let mut ids = HashSet::with_capacity(history.len());
-        for (place, (client, declaration)) in history.iter().enumerate() {
-            if let Err(error) = row::client_columns(client) {
-                return Ok(Err(error));
-            }
-            if !ids.insert(&declaration.id) || self.rows.taken.contains(&declaration.id) {
-                return Ok(Err(WriteError::AlreadyImported { place: place + 1 }));
-            }
-        }
-        for (client, declaration) in history {
-            let what = ChangeKind::Declaration(declaration.content.kind());
-            let body = json(&row::Declaration::from(declaration))?;
-            self.push(self.now(), what, (Some(client), Some(&declaration.id)), body, None)?;
-        }
-        Ok(Ok(self.writes.head.revision))
     }
 
     fn log_viewing(&mut self, viewing: &Viewing) -> Result<Result<(), WriteError>, WriteError> {
@@ -342,11 +363,9 @@ impl GroupCommit {
             replaced_id: replaced_id.map(|id| owned(id.as_str())),
         };
         // Later jobs of the batch see the change as it will be read from the table.
-        if let Some(history) = client.and_then(|client| self.rows.histories.get_mut(client)) {
-            history.apply(change.stored().decode().map_err(|_| WriteError::Miswritten)?);
-        }
-        if let (ChangeKind::Declaration(_), Some(id)) = (what, declaration_id) {
-            self.rows.taken.insert(id.clone());
+        if let Some(client) = client {
+            let decoded = change.stored().decode().map_err(|_| WriteError::Miswritten)?;
+            self.rows.histories.apply(client, decoded);
         }
         self.writes.changes.push(change);
         self.writes.head = Head { revision, recorded_at };

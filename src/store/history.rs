@@ -1,64 +1,249 @@
-//! One client's declarations, rebuilt by applying changes in revision order.
+//! What is recorded under codes, rebuilt by applying changes in revision order, and what it amounts to for
+//! the person whose codes they are.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
-use super::change::Change;
+use super::change::{Change, Revision};
+use crate::policy::admit::PersonRecords;
+use crate::policy::client_id::ClientId;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Withdrawal};
+use crate::policy::link::{LinkEnd, Person, RecordedLink};
 use crate::policy::oid::OpaqueId;
 
 /// Up to this many declarations, a withdrawn one is searched for linearly.
 const SCANNED_MAX: usize = 64;
 
-/// One client's declarations at a revision.
+/// What is recorded under some codes at a point, as that of one person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PersonHistory {
+    /// The declarations under all of the codes, in revision order.
+    pub declarations: Vec<Declaration>,
+    /// The links that name any of the codes, in the order in which they were recorded.
+    pub links: Vec<RecordedLink>,
+}
+
+/// What is recorded under one code at a revision.
 #[derive(Debug, Default)]
 pub(super) struct ClientHistory {
     declarations: Vec<Declaration>,
+    /// The revision of each declaration.
+    revisions: Vec<Revision>,
     /// Index of each declaration by id; built for the first withdrawal once there are many.
     places: Option<HashMap<OpaqueId<'static>, usize>>,
+    /// Withdrawals that were made under this code of declarations under other codes.
+    withdrawals_elsewhere: Vec<(OpaqueId<'static>, Withdrawal)>,
+    /// Withdrawals in whose place there is a later one.
+    withdrawals_replaced: Vec<(OpaqueId<'static>, Withdrawal)>,
+    /// The links that name this code, each with its revision.
+    links: Vec<(Revision, RecordedLink)>,
+}
+
+/// Histories of codes. With a code, those of every code linked to it are here.
+#[derive(Debug, Default)]
+pub(super) struct Histories(HashMap<ClientId, ClientHistory>);
+
+/// The owner of [`PersonRecords`].
+pub(super) struct OwnedPersonRecords<'h> {
+    current: ClientId,
+    declarations: Cow<'h, ClientDeclarations>,
+    links: Vec<RecordedLink>,
 }
 
 impl ClientHistory {
-    /// Applies the client's next change.
+    /// Applies the code's next change.
     pub(super) fn apply(&mut self, change: Change) {
         match change {
-            Change::Declaration { revision: _, recorded_at: _, client: _, declaration } => {
-                self.declare(declaration);
+            Change::Declaration { revision, recorded_at: _, client: _, declaration } => {
+                self.declare(revision, declaration);
             }
-            Change::Withdrawal { revision: _, recorded_at: _, client: _, declaration_id, withdrawal } => {
-                self.withdraw(&declaration_id, withdrawal);
+            Change::Withdrawal { declaration_id, withdrawal, .. } => {
+                self.withdraw(declaration_id, withdrawal)
             }
-            Change::UnreadableWithdrawal { .. } | Change::Directory { .. } => {}
+            Change::Link { revision, recorded_at: _, client: _, link } => self.link(revision, link),
+            Change::LinkEnd { revision: _, recorded_at: _, client: _, link, end } => self.unlink(&link, &end),
+            Change::UnreadableWithdrawal { .. } | Change::Directory { .. } | Change::Import { .. } => {}
         }
     }
 
-    /// Adds a declaration.
-    pub(super) fn declare(&mut self, declaration: Declaration) {
+    fn declare(&mut self, revision: Revision, declaration: Declaration) {
         if let Some(places) = &mut self.places {
             places.insert(declaration.id.clone(), self.declarations.len());
         }
         self.declarations.push(declaration);
+        self.revisions.push(revision);
     }
 
-    /// Records the withdrawal of a declaration; a later withdrawal replaces an earlier one. No effect if
-    /// the client has no such declaration.
-    pub(super) fn withdraw(&mut self, id: &OpaqueId<'static>, withdrawal: Withdrawal) {
+    /// OwnedPersonRecords the withdrawal of a declaration; a later withdrawal replaces an earlier one. It is kept if
+    /// the code has no such declaration: while codes are linked, it may be of one under another code.
+    fn withdraw(&mut self, id: OpaqueId<'static>, withdrawal: Withdrawal) {
         let place = if self.declarations.len() <= SCANNED_MAX {
-            self.declarations.iter().rposition(|declaration| declaration.id == *id)
+            self.declarations.iter().rposition(|declaration| declaration.id == id)
         } else {
-            self.places.get_or_insert_with(|| places(&self.declarations)).get(id).copied()
+            self.places.get_or_insert_with(|| places(&self.declarations)).get(&id).copied()
         };
-        if let Some(declaration) = place.and_then(|place| self.declarations.get_mut(place)) {
-            declaration.withdrawal = Some(withdrawal);
+        match place.and_then(|place| self.declarations.get_mut(place)) {
+            Some(declaration) => {
+                let replaced = declaration.withdrawal.replace(withdrawal);
+                self.withdrawals_replaced.extend(replaced.map(|replaced| (id, replaced)));
+            }
+            None => self.withdrawals_elsewhere.push((id, withdrawal)),
         }
     }
 
-    pub(super) fn declarations(&self) -> &ClientDeclarations {
-        &self.declarations
+    /// Whether a withdrawal was made under this code, of a declaration under any.
+    fn has_withdrawal(&self, id: &OpaqueId<'_>, withdrawal: &Withdrawal) -> bool {
+        let apart = self.withdrawals_elsewhere.iter().chain(&self.withdrawals_replaced);
+        let of_own = self.declarations.iter().filter_map(|one| Some((&one.id, one.withdrawal.as_ref()?)));
+        apart.map(|(of, one)| (of, one)).chain(of_own).any(|(of, one)| of == id && one == withdrawal)
     }
 
-    pub(super) fn into_declarations(self) -> Vec<Declaration> {
-        self.declarations
+    /// Adds a link. The first of its changes counts.
+    fn link(&mut self, revision: Revision, link: RecordedLink) {
+        if !self.links.iter().any(|(_, other)| other.link.id == link.link.id) {
+            self.links.push((revision, link));
+        }
     }
+
+    fn unlink(&mut self, id: &OpaqueId<'_>, end: &LinkEnd) {
+        for (_, link) in self.links.iter_mut().filter(|(_, link)| link.link.id == *id) {
+            link.end.get_or_insert_with(|| end.clone());
+        }
+    }
+
+    /// The codes to which links in force lead from this one.
+    fn linked(&self) -> impl Iterator<Item = &ClientId> {
+        let in_force = self.links.iter().filter(|(_, link)| link.is_in_force());
+        in_force.flat_map(|(_, link)| &link.link.linked.codes)
+    }
+}
+
+impl Histories {
+    /// An empty history of each code.
+    pub(super) fn of<'c>(clients: impl IntoIterator<Item = &'c ClientId>) -> Self {
+        Self(clients.into_iter().map(|client| (client.clone(), ClientHistory::default())).collect())
+    }
+
+    /// Adds the history of a code.
+    pub(super) fn insert(&mut self, client: ClientId, history: ClientHistory) {
+        self.0.insert(client, history);
+    }
+
+    /// Applies the next change of a code, if its history is here.
+    pub(super) fn apply(&mut self, client: &ClientId, change: Change) {
+        if let Some(history) = self.0.get_mut(client) {
+            history.apply(change);
+        }
+    }
+
+    /// Whether a withdrawal was made under a code whose history is here.
+    pub(super) fn has_withdrawal(
+        &self,
+        client: &ClientId,
+        id: &OpaqueId<'_>,
+        withdrawal: &Withdrawal,
+    ) -> bool {
+        self.0.get(client).is_some_and(|history| history.has_withdrawal(id, withdrawal))
+    }
+
+    /// The codes that are linked to others here and whose histories are still missing.
+    pub(super) fn missing(&self) -> Vec<ClientId> {
+        let linked: HashSet<&ClientId> = self.0.values().flat_map(ClientHistory::linked).collect();
+        linked.into_iter().filter(|code| !self.0.contains_key(*code)).cloned().collect()
+    }
+
+    /// What is recorded of the person of a code.
+    pub(super) fn records_of(&self, client: &ClientId) -> OwnedPersonRecords<'_> {
+        self.records_of_all(std::slice::from_ref(client), client)
+    }
+
+    /// What is recorded of the persons of some codes, as if they were one; `current` if they are not linked.
+    pub(super) fn records_of_all(&self, clients: &[ClientId], current: &ClientId) -> OwnedPersonRecords<'_> {
+        let histories = self.linked(clients);
+        if let [alone] = histories.as_slice()
+            && alone.links.is_empty()
+        {
+            let declarations = Cow::Borrowed(alone.declarations.as_slice());
+            return OwnedPersonRecords { current: current.clone(), declarations, links: Vec::new() };
+        }
+        let links = links_of(&histories);
+        let in_force = links.iter().filter(|link| link.is_in_force()).map(|link| &link.link.linked);
+        let current = Person::of(current, in_force).map_or_else(|| current.clone(), |person| person.current);
+        OwnedPersonRecords { current, declarations: Cow::Owned(declarations_of(&histories)), links }
+    }
+
+    /// The histories of codes and of every code that links in force lead to from them.
+    fn linked(&self, clients: &[ClientId]) -> Vec<&ClientHistory> {
+        let mut seen: HashSet<&ClientId> = HashSet::new();
+        let mut open: Vec<&ClientId> = clients.iter().collect();
+        let mut histories = Vec::new();
+        while let Some(code) = open.pop() {
+            if let Some(history) = self.0.get(code).filter(|_| seen.insert(code)) {
+                histories.push(history);
+                open.extend(history.linked());
+            }
+        }
+        histories
+    }
+
+    /// What is recorded under all of the codes, as that of one person.
+    pub(super) fn into_person(self) -> PersonHistory {
+        let mut histories: Vec<ClientHistory> = self.0.into_values().collect();
+        if let [alone] = histories.as_mut_slice() {
+            let links = std::mem::take(&mut alone.links).into_iter().map(|(_, link)| link);
+            return PersonHistory {
+                declarations: std::mem::take(&mut alone.declarations),
+                links: links.collect(),
+            };
+        }
+        let histories: Vec<&ClientHistory> = histories.iter().collect();
+        PersonHistory { declarations: declarations_of(&histories), links: links_of(&histories) }
+    }
+}
+
+impl OwnedPersonRecords<'_> {
+    pub(super) fn borrowed(&self) -> PersonRecords<'_> {
+        let Self { current, declarations, links } = self;
+        PersonRecords { current, declarations, links }
+    }
+}
+
+/// The declarations of several codes in revision order, with the withdrawals that were made under any of
+/// the codes: the latest counts.
+fn declarations_of(histories: &[&ClientHistory]) -> Vec<Declaration> {
+    let each = histories.iter().flat_map(|history| history.revisions.iter().zip(&history.declarations));
+    let mut ordered: Vec<(&Revision, &Declaration)> = each.collect();
+    ordered.sort_by_key(|(revision, _)| **revision);
+    let mut declarations: Vec<Declaration> = ordered.into_iter().map(|(_, one)| one.clone()).collect();
+    let elsewhere = histories.iter().flat_map(|history| &history.withdrawals_elsewhere);
+    let mut elsewhere: Vec<&(OpaqueId<'static>, Withdrawal)> = elsewhere.collect();
+    elsewhere.sort_by_key(|(_, withdrawal)| withdrawal.recorded_at);
+    for (id, withdrawal) in elsewhere {
+        let Some(withdrawn) = declarations.iter_mut().rfind(|declaration| declaration.id == *id) else {
+            continue;
+        };
+        let before = withdrawn.withdrawal.as_ref();
+        if before.is_none_or(|before| before.recorded_at <= withdrawal.recorded_at) {
+            withdrawn.withdrawal = Some(withdrawal.clone());
+        }
+    }
+    declarations
+}
+
+/// The links of several codes in the order in which they were recorded, each once.
+fn links_of(histories: &[&ClientHistory]) -> Vec<RecordedLink> {
+    let mut ordered: Vec<&(Revision, RecordedLink)> =
+        histories.iter().flat_map(|history| &history.links).collect();
+    ordered.sort_by_key(|(revision, link)| (link.link.recorded_at, *revision));
+    let mut links: Vec<RecordedLink> = Vec::new();
+    for (_, link) in ordered {
+        match links.iter_mut().find(|known| known.link.id == link.link.id) {
+            None => links.push(link.clone()),
+            Some(known) if known.end.is_none() => known.end.clone_from(&link.end),
+            Some(_) => {}
+        }
+    }
+    links
 }
 
 fn places(declarations: &ClientDeclarations) -> HashMap<OpaqueId<'static>, usize> {

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::change::{Append, Appended, DirectoryReplacement, Replaced, Revision};
+use super::change::{Append, Appended, DirectoryReplacement, Replaced};
 use super::error::{AppendError, WriteError};
+use super::import::{ImportResult, ImportSource};
 use super::viewing::Viewing;
-use crate::policy::client_id::ClientId;
-use crate::policy::declaration::Declaration;
 
 /// A request to write.
 pub(super) enum Job {
     Append(Box<PendingJob<Append, Appended, AppendError>>),
     Directory(Box<PendingJob<DirectoryReplacement, Replaced>>),
     Viewing(Box<PendingJob<Viewing, ()>>),
-    Import(PendingJob<Vec<(ClientId, Declaration)>, Revision>),
+    /// It has a transaction of its own.
+    Import(Box<PendingJob<Box<dyn ImportSource>, ImportResult>>),
 }
 
 /// A request, its outcome once a batch has run it, and the channel for the reply.

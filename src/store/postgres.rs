@@ -65,6 +65,7 @@ mod copy;
 mod failover;
 mod failure;
 mod head_probe;
+mod import;
 mod listen;
 mod options;
 mod pool;
@@ -87,7 +88,7 @@ pub use options::{Password, PostgresOptions, PostgresTls};
 use super::backend::Backend;
 use super::change::{Change, ChangeBatch, ChangedClient, Epoch, IndexChange, Point, Revision};
 use super::error::{OpenError, ReadError};
-use super::history::ClientHistory;
+use super::history::{Histories, PersonHistory};
 use super::id::DeclarationIds;
 use super::options::StoreOptions;
 use super::place::Place;
@@ -95,7 +96,6 @@ use super::stored_change::StoredChange;
 use super::table::{ChangeRow, ViewingRow};
 use super::writer::{Opened, WriterHandle, WriterStatus};
 use crate::policy::client_id::ClientId;
-use crate::policy::declaration::Declaration;
 use connection::{Connector, Purpose, Session};
 use listen::listen;
 use pool::Sessions;
@@ -292,17 +292,17 @@ impl Backend for Postgres {
         read::clients_changed(&rows, &self.server.place())
     }
 
-    fn history_of(&self, client: &ClientId, until: Point) -> Result<Vec<Declaration>, ReadError> {
-        let (pool, client) = (self.pool.clone(), client.clone());
+    fn history_of(&self, codes: &[ClientId], until: Point) -> Result<PersonHistory, ReadError> {
+        let (pool, wanted) = (self.pool.clone(), codes.to_vec());
         let rows = self.runtime.wait(async move {
             let read = async |session: &Session| {
-                read::rows_of_clients(&session.client, std::iter::once(&client), until.revision).await
+                read::rows_of_clients(&session.client, wanted.iter(), until.revision).await
             };
             pool.read_until(until, read).await
         })??;
-        let mut history = ClientHistory::default();
-        read::apply_rows(&rows, &self.server.place(), |_, change| history.apply(change))?;
-        Ok(history.into_declarations())
+        let mut histories = Histories::of(codes);
+        read::apply_rows(&rows, &self.server.place(), &mut histories)?;
+        Ok(histories.into_person())
     }
 
     fn change_rows(&self, after: Revision, limit: usize) -> Result<Vec<ChangeRow<'static>>, ReadError> {

@@ -7,6 +7,7 @@ mod canonical;
 mod content;
 mod declaration;
 mod directory;
+mod link;
 
 use std::borrow::Cow;
 
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use content::{content_of_text, text_of_content};
 pub(super) use declaration::{Declaration, RecordedBy, Withdrawal};
 pub(super) use directory::Directory;
+pub(super) use link::{Link, LinkEnd};
 
 use super::error::WriteError;
 use crate::policy::admit;
@@ -50,12 +52,26 @@ pub(super) fn withdrawal(body: &[u8]) -> Result<Withdrawal<'_>, Unreadable> {
     }
 }
 
+/// Decodes the body of a link.
+pub(super) fn link(body: &[u8]) -> Result<Link<'_>, Unreadable> {
+    Ok(serde_json::from_slice(body)?)
+}
+
+/// Decodes the body of the end of a link.
+pub(super) fn link_end(body: &[u8]) -> Result<LinkEnd<'_>, Unreadable> {
+    Ok(serde_json::from_slice(body)?)
+}
+
 /// The kind of a change, as in the columns `what` and `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChangeKind {
     Declaration(Kind),
     Withdrawal(Kind),
     Directory,
+    Link,
+    LinkEnd,
+    ImportBegin,
+    ImportEnd,
 }
 
 impl ChangeKind {
@@ -65,6 +81,10 @@ impl ChangeKind {
             Self::Declaration(kind) => ("declaration", Some(kind_text(kind))),
             Self::Withdrawal(kind) => ("withdrawal", Some(kind_text(kind))),
             Self::Directory => ("directory", None),
+            Self::Link => ("link", None),
+            Self::LinkEnd => ("link_end", None),
+            Self::ImportBegin => ("import_begin", None),
+            Self::ImportEnd => ("import_end", None),
         }
     }
 
@@ -73,6 +93,10 @@ impl ChangeKind {
             ("declaration", Some(kind)) => Ok(Self::Declaration(parse_kind(kind)?)),
             ("withdrawal", Some(kind)) => Ok(Self::Withdrawal(parse_kind(kind)?)),
             ("directory", None) => Ok(Self::Directory),
+            ("link", None) => Ok(Self::Link),
+            ("link_end", None) => Ok(Self::LinkEnd),
+            ("import_begin", None) => Ok(Self::ImportBegin),
+            ("import_end", None) => Ok(Self::ImportEnd),
             _ => Err(Unreadable),
         }
     }
@@ -172,7 +196,8 @@ row_enum!(
         ConsentReplaced,
         Superseded,
         AlreadyDenied,
-        StillDenied
+        StillDenied,
+        AlreadyLinked
     }
 );
 

@@ -10,6 +10,7 @@ pub mod bulk;
 mod connection;
 mod copy;
 mod file;
+mod import;
 mod length;
 mod new;
 mod open;
@@ -27,14 +28,13 @@ pub(super) use copy::{back_up, copy_in};
 use super::backend::Backend;
 use super::change::{Change, ChangeBatch, ChangedClient, Epoch, Identity, IndexChange, Point, Revision};
 use super::error::{OpenError, ReadError};
-use super::history::ClientHistory;
+use super::history::PersonHistory;
 use super::id::DeclarationIds;
 use super::options::StoreOptions;
 use super::place::Place;
 use super::table::{ChangeRow, ViewingRow};
 use super::writer::{Opened, WriterHandle, WriterStatus};
 use crate::policy::client_id::ClientId;
-use crate::policy::declaration::Declaration;
 use open::{OpenFile, WriteAccess};
 use read::SqliteReader;
 use readers::Readers;
@@ -148,10 +148,10 @@ impl Backend for Sqlite {
         })
     }
 
-    fn history_of(&self, client: &ClientId, until: Point) -> Result<Vec<Declaration>, ReadError> {
+    fn history_of(&self, codes: &[ClientId], until: Point) -> Result<PersonHistory, ReadError> {
         self.readers.read(|reader| {
             reader.reaches(until.revision)?;
-            reader.history_of(client, until.revision).map(ClientHistory::into_declarations)
+            reader.person(codes, until.revision)
         })
     }
 

@@ -4,7 +4,7 @@
 //! Fail-closed: a declaration that this version cannot read restricts, and a withdrawal that it cannot
 //! read ends only a consent. Both decoders agree on what is unreadable.
 
-use super::change::{Change, ChangeEffect, IndexChange, Revision};
+use super::change::{Change, ChangeEffect, ImportBoundary, IndexChange, Revision};
 use super::id::DeclarationIds;
 use super::row::{self, ChangeKind, Unreadable};
 use crate::policy::client_id::ClientId;
@@ -12,6 +12,7 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::{Content, Declaration, Kind, Withdrawal};
 use crate::policy::directory::Directory;
 use crate::policy::facts::{OwnedFacts, WithdrawalFacts};
+use crate::policy::link::{LinkEnd, RecordedLink};
 use crate::policy::oid::OpaqueId;
 
 /// The columns of a change, not decoded.
@@ -55,6 +56,7 @@ impl<'r> StoredChange<'r> {
                     revision,
                     recorded_at,
                     client: self.client()?,
+                    kind,
                     declaration_id: self.declaration_id()?.into_owned(),
                     withdrawal,
                 }),
@@ -62,6 +64,25 @@ impl<'r> StoredChange<'r> {
             },
             ChangeKind::Directory => {
                 Ok(Change::Directory { revision, recorded_at, directory: self.directory()? })
+            }
+            ChangeKind::Link => Ok(Change::Link {
+                revision,
+                recorded_at,
+                client: self.client()?,
+                link: self.link(recorded_at)?,
+            }),
+            ChangeKind::LinkEnd => Ok(Change::LinkEnd {
+                revision,
+                recorded_at,
+                client: self.client()?,
+                link: self.declaration_id()?.into_owned(),
+                end: self.link_end(recorded_at)?,
+            }),
+            ChangeKind::ImportBegin => {
+                Ok(Change::Import { revision, recorded_at, boundary: ImportBoundary::Begin })
+            }
+            ChangeKind::ImportEnd => {
+                Ok(Change::Import { revision, recorded_at, boundary: ImportBoundary::End })
             }
         }
     }
@@ -87,6 +108,15 @@ impl<'r> StoredChange<'r> {
                 None => ChangeEffect::Nothing,
             },
             ChangeKind::Directory => ChangeEffect::Directory(self.directory()?),
+            ChangeKind::Link => {
+                ChangeEffect::Link { client: self.client()?, link: self.link(recorded_at)?.link }
+            }
+            ChangeKind::LinkEnd => {
+                self.link_end(recorded_at)?;
+                ChangeEffect::LinkEnd { client: self.client()?, link: self.declaration_id()?.into_owned() }
+            }
+            ChangeKind::ImportBegin => ChangeEffect::Import(ImportBoundary::Begin),
+            ChangeKind::ImportEnd => ChangeEffect::Import(ImportBoundary::End),
         };
         Ok(IndexChange { revision, recorded_at, effect })
     }
@@ -107,6 +137,19 @@ impl<'r> StoredChange<'r> {
     fn declaration_id(&self) -> Result<OpaqueId<'r>, &'static str> {
         let id = self.declaration_id.ok_or("declaration id")?;
         OpaqueId::parse(id).map_err(|_| "declaration id")
+    }
+
+    /// The link. One that cannot be read is an error: without it, denials of the person's other codes
+    /// would not count.
+    fn link(&self, recorded_at: Instant) -> Result<RecordedLink, &'static str> {
+        let id = self.declaration_id()?.into_owned();
+        let link = row::link(self.body).and_then(|link| link.into_policy(id, recorded_at));
+        link.map_err(|Unreadable| "link")
+    }
+
+    fn link_end(&self, recorded_at: Instant) -> Result<LinkEnd, &'static str> {
+        let end = row::link_end(self.body).and_then(|end| end.into_policy(recorded_at));
+        end.map_err(|Unreadable| "end of a link")
     }
 
     fn directory(&self) -> Result<Directory, &'static str> {

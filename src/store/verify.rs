@@ -88,7 +88,13 @@ pub(super) fn verify(
                     }
                 }
                 Ok(Change::UnreadableWithdrawal { .. }) => found.push(Damage::EndsNothing),
-                Ok(Change::Withdrawal { .. } | Change::Directory { .. }) => {}
+                Ok(
+                    Change::Withdrawal { .. }
+                    | Change::Directory { .. }
+                    | Change::Link { .. }
+                    | Change::LinkEnd { .. }
+                    | Change::Import { .. },
+                ) => {}
             }
             faults_count += found.len() as u64;
             let room = FAULTS_LISTED_MAX.saturating_sub(faults.len());

@@ -38,6 +38,10 @@ pub enum Recorded {
     Declaration(Kind),
     /// A withdrawal.
     Withdrawal,
+    /// A link between the codes of a person.
+    Link,
+    /// The end of a link.
+    Unlink,
 }
 
 impl Recorded {
@@ -49,6 +53,8 @@ impl Recorded {
             Self::Declaration(Kind::Consent) => "consent",
             Self::Declaration(Kind::Denial) => "denial",
             Self::Withdrawal => "withdrawal",
+            Self::Link => "link",
+            Self::Unlink => "unlink",
         }
     }
 }

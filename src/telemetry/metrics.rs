@@ -187,7 +187,9 @@ impl Metrics {
         for kind in [Kind::Information, Kind::Consent, Kind::Denial].map(Recorded::Declaration) {
             self.declarations.add(0, &attributes([Attribute::declaration_kind(kind)]));
         }
-        self.declarations.add(0, &attributes([Attribute::declaration_kind(Recorded::Withdrawal)]));
+        for kind in [Recorded::Withdrawal, Recorded::Link, Recorded::Unlink] {
+            self.declarations.add(0, &attributes([Attribute::declaration_kind(kind)]));
+        }
         for operation in StoreOperation::ALL {
             self.store_errors.add(0, &attributes([Attribute::store_operation(operation.name())]));
         }

@@ -12,12 +12,23 @@ pub(super) fn client_id<'a>(
     message: Option<impl Into<ClientView<'a>>>,
     violations: &mut Violations,
 ) -> Option<ClientId> {
-    let ClientView { extension, root } = violations.required("client", message)?.into();
+    client_in("client", message, violations)
+}
+
+/// Reads the id in a field.
+pub(super) fn client_in<'a>(
+    field: &str,
+    message: Option<impl Into<ClientView<'a>>>,
+    violations: &mut Violations,
+) -> Option<ClientId> {
+    let ClientView { extension, root } = violations.required(field, message)?.into();
+    let extension_field = || format!("{field}.extension");
     if root.is_empty() || root == NATIONAL_ROOT {
-        return violations.read("client.extension", IdentityCode::parse(extension)).map(ClientId::National);
+        let code = IdentityCode::parse(extension).map(ClientId::National);
+        return code.map_err(|error| violations.add(extension_field(), error)).ok();
     }
-    let root = violations.owned_oid("client.root", root);
-    let extension = violations.owned_id("client.extension", extension);
+    let root = violations.owned_oid(&format!("{field}.root"), root);
+    let extension = violations.owned_id(&extension_field(), extension);
     Some(ClientId::Other { root: root?, extension: extension? })
 }
 
@@ -31,11 +42,16 @@ pub fn client_of(message: Option<&v1::ClientId>) -> Result<ClientId, InvalidRequ
 /// Refuses a client whose date of birth lies later than tomorrow: the century
 /// sign is wrong, and the declarations of someone else would be meant.
 pub fn check_born(client: &ClientId, now: Instant) -> Result<(), InvalidRequest> {
+    check_born_in("client", client, now)
+}
+
+/// As [`check_born`], for a client in another field.
+pub fn check_born_in(field: &str, client: &ClientId, now: Instant) -> Result<(), InvalidRequest> {
     if client.is_born_by_tomorrow(Day::of(now)) {
         return Ok(());
     }
     let wrong = "the birth date of the identity code is in the future: correct the century sign";
-    Err(InvalidRequest::one("client.extension", wrong))
+    Err(InvalidRequest::one(format!("{field}.extension"), wrong))
 }
 
 /// A client, for a message.

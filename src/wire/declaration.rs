@@ -1,6 +1,7 @@
 //! Declarations from the wire: submitted ones strictly, stored ones as they
 //! may have come from elsewhere.
 
+mod link;
 mod stored;
 mod submitted;
 
@@ -13,7 +14,9 @@ use super::limits::VALUES_MAX;
 use super::v1;
 use super::violation::Violations;
 
-pub use stored::{stored_declarations, to_considered, to_shown, to_stored, to_way};
+pub use link::{link, stored_link, to_stored_link, unlink};
+pub(super) use stored::to_declarer;
+pub use stored::{stored_declaration, stored_declarations, to_considered, to_shown, to_stored, to_way};
 pub use submitted::{
     Getting, Listing, PrintOrder, Recording, Wait, getting, information_asked, listing, print_order,
     submission, to_notice, viewer_required, withdrawal,
@@ -261,7 +264,11 @@ fn read_against(field: &str, number: &i32, violations: &mut Violations) -> Optio
 }
 
 /// Outer none: unknown; inner none: the role is unknown.
-fn declarer(path: &str, message: &v1::Declarer, violations: &mut Violations) -> Option<Option<Declarer>> {
+pub(super) fn declarer(
+    path: &str,
+    message: &v1::Declarer,
+    violations: &mut Violations,
+) -> Option<Option<Declarer>> {
     let v1::Declarer { role, name, id } = message;
     let role = match violations.known(&format!("{path}.role"), *role)? {
         v1::Role::Unspecified => return Some(None),
@@ -280,16 +287,16 @@ fn recorded_by(path: &str, message: &v1::RecordedBy, violations: &mut Violations
     let v1::RecordedBy { system } = message;
     Some(match violations.required(path, system.as_ref())? {
         Wire::MyKanta(v1::MyKanta {}) => RecordedBy::MyKanta,
-        Wire::Professional(v1::Professional { register, organisation, professional }) => {
-            let register = violations.owned_oid(&format!("{path}.professional.register"), register);
-            let organisation =
-                violations.owned_oid(&format!("{path}.professional.organisation"), organisation);
-            let professional = violations.text(&format!("{path}.professional.professional"), professional);
-            RecordedBy::Professional(Professional {
-                register: register?,
-                organisation: organisation?,
-                professional: professional?,
-            })
+        Wire::Professional(message) => {
+            RecordedBy::Professional(professional(&format!("{path}.professional"), message, violations)?)
         }
     })
+}
+
+fn professional(path: &str, message: &v1::Professional, violations: &mut Violations) -> Option<Professional> {
+    let v1::Professional { register, organisation, professional } = message;
+    let register = violations.owned_oid(&format!("{path}.register"), register);
+    let organisation = violations.owned_oid(&format!("{path}.organisation"), organisation);
+    let professional = violations.text(&format!("{path}.professional"), professional);
+    Some(Professional { register: register?, organisation: organisation?, professional: professional? })
 }

@@ -61,6 +61,9 @@ pub fn of_refusal(refusal: &Refusal) -> ErrorReason {
         Refusal::ExtensiveRefusalNotOpen => ErrorReason::ExtensiveRefusalNotOpen,
         Refusal::AlreadyWithdrawn => ErrorReason::AlreadyWithdrawn,
         Refusal::ViewingPurposeRequired => ErrorReason::ViewingPurposeRequired,
+        Refusal::LinkUnknown => ErrorReason::LinkUnknown,
+        Refusal::AlreadyUnlinked => ErrorReason::AlreadyUnlinked,
+        Refusal::PersonTooLarge { codes: _, links: _ } => ErrorReason::PersonTooLarge,
     }
 }
 

@@ -2,6 +2,7 @@
 //! siblings take their numbers from here, and `docs/api.md` has the table.
 
 pub use crate::policy::declaration::LABEL_CHARACTERS_MAX;
+pub use crate::policy::link::{CODES_MAX, LINKS_MAX};
 pub use crate::policy::oid::{OID_CHARACTERS_MAX, OPAQUE_ID_CHARACTERS_MAX};
 pub use crate::policy::verdict::DECIDING_MAX;
 
@@ -38,6 +39,9 @@ pub fn markdown() -> String {
             INVALID_OR_RECORD,
         ),
         ("idempotency keys", printable, INVALID),
+        ("codes of a link", format!("2 to {CODES_MAX}"), INVALID),
+        ("linked codes of a person", CODES_MAX.to_string(), "`PERSON_TOO_LARGE`"),
+        ("links in force between the codes of a person", LINKS_MAX.to_string(), "`PERSON_TOO_LARGE`"),
         ("names and other free text", format!("{TEXT_CHARACTERS_MAX} characters"), INVALID),
         ("label of a denial", format!("{LABEL_CHARACTERS_MAX} characters, one line"), INVALID),
         ("all other lists and strings", "the length of the message".to_owned(), "as for the message"),

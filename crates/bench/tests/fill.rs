@@ -186,7 +186,7 @@ async fn a_filled_store_equals_a_recorded_one() {
     let by = Some(declarer(Role::Client));
     assert_eq!(*withdrawal, Withdrawal { given_at: at(30), recorded_at: at(30), by });
     let point = Point { epoch: store.epoch(), revision: last };
-    assert_eq!(store.history_of(&client(), point).unwrap().len(), 2);
+    assert_eq!(store.history_of(&[client()], point).unwrap().declarations.len(), 2);
     // More can be recorded as in any other store.
     let append = Append {
         idempotency_key: OpaqueId::parse("key".to_owned()).unwrap(),

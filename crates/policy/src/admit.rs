@@ -1,18 +1,23 @@
-//! Admission of declarations and withdrawals: whether a person may record one,
+//! Admission of declarations, withdrawals and links: whether a person may record one,
 //! and what the professional should know about it (domain rules §4, §7).
 
-use chrono::TimeDelta;
+mod link;
+mod terms;
+
 use smallvec::SmallVec;
 
-use super::calendar::{Calendar, CalendarDate};
+pub use link::{admit_link, admit_unlink};
+pub use terms::{PersonRecords, Terms};
+
+use super::calendar::CalendarDate;
 use super::client_id::ClientId;
-use super::day::{self, Day, Instant};
+use super::day::{Day, Instant};
 use super::declaration::{
     ClientDeclarations, Consent, ConsentKind, Content, Declaration, Declarer, Denial, DenialSector,
     Information, Kind, Label, RecordedBy, Scope,
 };
 use super::declared::{Act, Declared, InForce};
-use super::directory::{Directory, OrganisationKind, Party, RegisterKind, Sector};
+use super::directory::{OrganisationKind, Party, RegisterKind, Sector};
 use super::entitlement::{is_way_open, may_declare, may_withdraw};
 use super::facts::{ContentRef, Facts};
 use super::information::must_inform_through;
@@ -76,17 +81,8 @@ pub enum Notice {
     AlreadyDenied,
     /// Another denial of the same scope is still in force.
     StillDenied,
-}
-
-/// The inputs of admission besides the submission and the client's declarations.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms<'a> {
-    /// Organisations and registers.
-    pub directory: &'a Directory,
-    /// The dates on which rules change.
-    pub calendar: &'a Calendar,
-    /// Maximum time by which a recorder's clock may be ahead of this server's.
-    pub clock_ahead_max: TimeDelta,
+    /// The codes are already linked.
+    AlreadyLinked,
 }
 
 /// All inputs of admission but the submission's content.
@@ -110,11 +106,12 @@ struct Effects {
 /// Admits a declaration at the instant `now`, or returns the first refusal that applies.
 pub fn admit(
     submission: &Submission,
-    declarations: &ClientDeclarations,
+    person: PersonRecords<'_>,
     terms: Terms<'_>,
     now: Instant,
 ) -> Result<Admitted, Refusal> {
-    let Submission { client, content, given_at, declarer, recorded_by, label: _ } = submission;
+    let Submission { client: _, content, given_at, declarer, recorded_by, label: _ } = submission;
+    let PersonRecords { current: client, declarations, links: _ } = person;
     let admission = Admission { client, declarations, terms, now };
     let given_on = admission.given_on(*given_at)?;
     let recorder = admission.recorder(recorded_by, content)?;
@@ -138,11 +135,12 @@ pub fn admit(
 /// Admits a withdrawal at the instant `now`, or returns the first refusal that applies.
 pub fn admit_withdrawal(
     submission: &WithdrawalSubmission,
-    declarations: &ClientDeclarations,
+    person: PersonRecords<'_>,
     terms: Terms<'_>,
     now: Instant,
 ) -> Result<Admitted, Refusal> {
-    let WithdrawalSubmission { client, declaration, given_at, declarer, recorded_by } = submission;
+    let PersonRecords { current: client, declarations, links: _ } = person;
+    let WithdrawalSubmission { client: _, declaration, given_at, declarer, recorded_by } = submission;
     let admission = Admission { client, declarations, terms, now };
     let is_it = |(_, stored): &(u32, &Declaration)| stored.id == *declaration;
     let (place, target) = (0..).zip(declarations).find(is_it).ok_or(Refusal::DeclarationUnknown)?;
@@ -196,11 +194,7 @@ impl<'a> Admission<'a> {
     /// The day on which the client gave it; none = at the instant of recording. If
     /// the recorder's clock is a little ahead, it counts as given then too.
     fn given_on(&self, given_at: Option<Instant>) -> Result<Day, Refusal> {
-        let given_at = given_at.unwrap_or(self.now);
-        if given_at - self.now > self.terms.clock_ahead_max {
-            return Err(Refusal::GivenInFuture);
-        }
-        Ok(day::given_on(given_at, self.now))
+        self.terms.given_on(given_at, self.now)
     }
 
     /// The professional's register; none for MyKanta. It must be known, be of the
@@ -210,11 +204,7 @@ impl<'a> Admission<'a> {
         let RecordedBy::Professional(professional) = recorded_by else {
             return Ok(None);
         };
-        let register = self.terms.directory.party(&professional.register);
-        let register = register
-            .filter(|_| self.terms.directory.organisation(&professional.organisation).is_some())
-            .ok_or(Refusal::RecorderUnknown)?;
-        let own_sector = register.register.kind.sector().ok_or(Refusal::RecorderSectorNotAllowed)?;
+        let (register, own_sector) = self.terms.professional(professional)?;
         if sector_concerned(content).is_some_and(|sector| sector != own_sector) {
             return Err(Refusal::RecorderSectorNotAllowed);
         }

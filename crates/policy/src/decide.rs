@@ -12,6 +12,7 @@ mod residual;
 use std::cell::RefCell;
 
 use super::calendar::Calendar;
+use super::client_id::ClientId;
 use super::day::Instant;
 use super::declared::Declared;
 use super::directory::{Directory, Holder, Party, RegisterKind};
@@ -42,14 +43,36 @@ impl<'w> World<'w> {
         situation: &'w Situation<'w>,
         declarations: impl IntoIterator<Item = Facts<'a>>,
     ) -> Question<'w, 'a> {
+        self.question_of_person(situation, &situation.client, declarations)
+    }
+
+    /// As [`Self::question`], for a person under several codes: `current` is the one
+    /// in use now, by which the age is known, and the declarations are those under
+    /// all of them.
+    #[must_use]
+    pub fn question_of_person<'a>(
+        self,
+        situation: &'w Situation<'w>,
+        current: &'w ClientId,
+        declarations: impl IntoIterator<Item = Facts<'a>>,
+    ) -> Question<'w, 'a> {
         let Self { directory, calendar, now } = self;
-        let declared = Declared::at(now, declarations, &situation.client, calendar);
+        let declared = Declared::at(now, declarations, current, calendar);
         let known = directory.party(&situation.requester);
         let must_provide_information = declared.must_inform
             && known.is_none_or(|requester| must_inform_through(&requester, declared.today));
         let requester = known.filter(|requester| requester.register.kind.sector().is_some());
         let residuals = RefCell::default();
-        Question { situation, directory, calendar, declared, requester, must_provide_information, residuals }
+        Question {
+            situation,
+            client: current,
+            directory,
+            calendar,
+            declared,
+            requester,
+            must_provide_information,
+            residuals,
+        }
     }
 }
 
@@ -60,6 +83,8 @@ impl<'w> World<'w> {
 #[derive(Debug)]
 pub struct Question<'q, 'a> {
     situation: &'q Situation<'q>,
+    /// The client's code in use now.
+    client: &'q ClientId,
     directory: &'q Directory,
     calendar: &'q Calendar,
     declared: Declared<'a>,
@@ -178,6 +203,7 @@ impl<'q, 'a> Question<'q, 'a> {
     fn sharing<'c>(&'c self, holder: &'c Holder<'c>, has_holder_succeeded: bool) -> Option<Sharing<'c, 'a>> {
         Some(Sharing {
             situation: self.situation,
+            client: self.client,
             requester: self.requester?,
             holder,
             has_holder_succeeded,

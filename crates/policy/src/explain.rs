@@ -2,6 +2,7 @@
 //! examined and found, and the days on which the answer will change.
 
 use super::calendar::{Calendar, CalendarDate};
+use super::client_id::ClientId;
 use super::day::{Day, Instant};
 use super::decide::{Question, World};
 use super::declaration::ClientDeclarations;
@@ -96,10 +97,12 @@ impl Question<'_, '_> {
 }
 
 /// The days on which the answer for a record changes, the next one first: the
-/// days on which another rule, reason or detail is returned.
+/// days on which another rule, reason or detail is returned. `current` is the
+/// client's code in use now.
 #[must_use]
 pub fn next_answers(
     situation: &Situation<'_>,
+    current: &ClientId,
     declarations: &ClientDeclarations,
     directory: &Directory,
     calendar: &Calendar,
@@ -108,11 +111,11 @@ pub fn next_answers(
 ) -> Vec<NextAnswer> {
     let answer_at = |now| {
         let world = World { directory, calendar, now };
-        world.question(situation, Facts::all(declarations)).decide(record)
+        world.question_of_person(situation, current, Facts::all(declarations)).decide(record)
     };
     let mut last = answer_at(now);
     let today = Day::of(now);
-    let mut days = dates_of(situation, directory, calendar, &record.register);
+    let mut days = dates_of(situation, current, directory, calendar, &record.register);
     days.retain(|day| *day > today);
     days.sort_unstable();
     days.dedup();
@@ -137,12 +140,13 @@ fn is_another(before: &Verdict, after: &Verdict) -> bool {
 /// Every date on which the answer for a register's records may change.
 fn dates_of(
     situation: &Situation<'_>,
+    current: &ClientId,
     directory: &Directory,
     calendar: &Calendar,
     holder: &Oid<'_>,
 ) -> Vec<Day> {
     let mut days: Vec<Day> = CalendarDate::ALL.into_iter().filter_map(|date| calendar.day(date)).collect();
-    days.extend(situation.client.comes_of_age_on());
+    days.extend(current.comes_of_age_on());
     if let Some(Party { register, controller }) = directory.party(&situation.requester) {
         days.extend(dates_of_register(register));
         let connections = controller.main_responsibility.iter();

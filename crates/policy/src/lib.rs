@@ -99,6 +99,8 @@ pub mod calendar;
 pub mod language;
 pub mod directory;
 pub mod declaration;
+pub mod link;
+pub mod history;
 pub mod request;
 pub mod verdict;
 pub mod rules;

@@ -1,4 +1,4 @@
-//! The reasons for which a declaration may not be recorded, viewed or printed.
+//! The reasons for which a declaration or link may not be recorded, viewed or printed.
 //! Each refusal has a stable code and a sentence for the professional.
 
 use super::day::Day;
@@ -12,6 +12,9 @@ pub enum Refusal {
         "the client has no declaration with this id: list the client's declarations and choose one of them"
     )]
     DeclarationUnknown,
+    /// No link of the client has that id.
+    #[error("no link of the client has this id: list the client's links and choose one of them")]
+    LinkUnknown,
     /// The given time is in the future.
     #[error(
         "the time at which the client said it is in the future: correct the time or the clock of your system"
@@ -103,6 +106,19 @@ pub enum Refusal {
         "denials may be viewed only when the client wishes to change or see them, when data is disclosed outside Kanta, or to investigate a problem with data sharing: give the purpose, or leave denials out"
     )]
     ViewingPurposeRequired,
+    /// The link was ended before.
+    #[error("the link has already been ended: list the client's links to see which are in force")]
+    AlreadyUnlinked,
+    /// The person would have too many codes, or too many links between them.
+    #[error(
+        "one person can have at most {codes} linked codes and {links} links in force: check whether all of these codes are one person's, and end the links that are mistakes or repetitions"
+    )]
+    PersonTooLarge {
+        /// Maximum number of codes.
+        codes: usize,
+        /// Maximum number of links in force.
+        links: usize,
+    },
 }
 
 impl Refusal {
@@ -111,6 +127,7 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::DeclarationUnknown => "DECLARATION_UNKNOWN",
+            Self::LinkUnknown => "LINK_UNKNOWN",
             Self::GivenInFuture => "GIVEN_IN_FUTURE",
             Self::WithdrawalBeforeDeclaration => "WITHDRAWAL_BEFORE_DECLARATION",
             Self::RecorderUnknown => "RECORDER_UNKNOWN",
@@ -128,6 +145,8 @@ impl Refusal {
             Self::ExtensiveRefusalNotOpen => "EXTENSIVE_REFUSAL_NOT_OPEN",
             Self::AlreadyWithdrawn => "ALREADY_WITHDRAWN",
             Self::ViewingPurposeRequired => "VIEWING_PURPOSE_REQUIRED",
+            Self::AlreadyUnlinked => "ALREADY_UNLINKED",
+            Self::PersonTooLarge { .. } => "PERSON_TOO_LARGE",
         }
     }
 }

@@ -33,6 +33,7 @@ pub mod sources;
 mod wellbeing;
 
 use super::calendar::{Calendar, CalendarDate};
+use super::client_id::ClientId;
 use super::day::{Day, within};
 use super::declared::Declared;
 use super::directory::{Directory, Holder, Party, Register, RegisterKind, Sector};
@@ -99,7 +100,7 @@ pub struct RuleList {
 }
 
 /// Which obligations a list adds to its verdicts. An enum instead of a function
-/// pointer, because it is asked for every record and so can be inlined.
+/// pointer, because it is evaluated for every record and so can be inlined.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ListObligations {
     None,
@@ -146,6 +147,8 @@ pub(crate) struct Case<'c, 'a> {
 /// data, from a holder to a requester, in one situation, at one instant.
 pub(crate) struct Sharing<'c, 'a> {
     pub(crate) situation: &'c Situation<'c>,
+    /// The client's code in use now, by which the age is known.
+    pub(crate) client: &'c ClientId,
     pub(crate) requester: Party<'c>,
     pub(crate) holder: &'c Holder<'c>,
     /// Whether the controller that the directory names for the holder succeeded

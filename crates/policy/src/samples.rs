@@ -30,6 +30,12 @@ pub fn client(code: &str) -> ClientId {
     ClientId::National(IdentityCode::parse(code).expect("an identity code"))
 }
 
+/// A client with an identifier of another system.
+pub fn other_client(extension: &str) -> ClientId {
+    let extension = OpaqueId::parse(extension).expect("an id").into_owned();
+    ClientId::Other { root: oid("1.2.246.10.1"), extension }
+}
+
 pub fn oid(text: &'static str) -> Oid<'static> {
     Oid::parse(text).expect("an OID")
 }

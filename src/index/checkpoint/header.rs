@@ -1,4 +1,4 @@
-//! The header of a checkpoint: the state that it holds, and the positions of its slices.
+//! The header of a checkpoint: the state that it holds, and the positions of its parts.
 
 use std::io::{self, Read};
 
@@ -13,11 +13,14 @@ use crate::policy::day::Instant;
 use crate::store::{Epoch, Revision};
 
 /// Identifies the file format.
-const MAGIC: &[u8; 16] = b"lupa index 0001\n";
+const MAGIC: &[u8; 16] = b"lupa index 0002\n";
 
 /// Digest of the sources that wrote it. Another build may read declarations that
 /// this one cannot, and the other way round, so its checkpoints are not used.
 const SOURCES: &[u8] = env!("INDEX_DIGEST").as_bytes();
+
+/// The slices, and after them the links.
+pub(super) const PARTS: usize = SLICES + 1;
 
 const EPOCH_BYTES: usize = 16;
 
@@ -32,8 +35,8 @@ pub(super) struct CheckpointHeader {
     pub(super) seed: Seed,
     /// Digest of the state.
     pub(super) digest: StateDigest,
-    /// Offset and length of each slice.
-    pub(super) slices: Vec<(u64, u64)>,
+    /// Offset and length of each slice, and then of the links.
+    pub(super) parts: Vec<(u64, u64)>,
 }
 
 impl CheckpointHeader {
@@ -45,14 +48,13 @@ impl CheckpointHeader {
             directory_revision: snapshot.directory_revision,
             seed: snapshot.base.seed,
             digest: snapshot.digest,
-            slices: Vec::with_capacity(SLICES),
+            parts: Vec::with_capacity(PARTS),
         }
     }
 
     /// Of constant length: positions not known yet are zero.
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let Self { epoch, revision, recorded_at, directory_revision, seed: Seed(seed), digest, slices } =
-            self;
+        let Self { epoch, revision, recorded_at, directory_revision, seed: Seed(seed), digest, parts } = self;
         let mut writer = ByteWriter::default();
         writer.raw(MAGIC);
         writer.raw(SOURCES);
@@ -63,7 +65,7 @@ impl CheckpointHeader {
         seed.iter().for_each(|word| writer.number(*word));
         writer.number(digest.number());
         let unknown = std::iter::repeat(&(0, 0));
-        for (at, length) in slices.iter().chain(unknown).take(SLICES) {
+        for (at, length) in parts.iter().chain(unknown).take(PARTS) {
             writer.number(*at);
             writer.number(*length);
         }
@@ -81,7 +83,7 @@ impl CheckpointHeader {
     }
 
     const LENGTH: usize =
-        MAGIC.len() + SOURCES.len() + EPOCH_BYTES + 6 * size_of::<u64>() + SLICES * 16 + DIGEST_BYTES;
+        MAGIC.len() + SOURCES.len() + EPOCH_BYTES + 6 * size_of::<u64>() + PARTS * 16 + DIGEST_BYTES;
 
     fn parse(bytes: &[u8]) -> Option<Self> {
         let (body, digest) = bytes.split_last_chunk::<DIGEST_BYTES>()?;
@@ -97,12 +99,12 @@ impl CheckpointHeader {
         let directory_revision = Revision(reader.number()?);
         let seed = Seed([reader.number()?, reader.number()?]);
         let digest = StateDigest::of_number(reader.number()?);
-        let slices =
-            (0..SLICES).map(|_| Some((reader.number()?, reader.number()?))).collect::<Option<Vec<_>>>()?;
-        Some(Self { epoch, revision, recorded_at, directory_revision, seed, digest, slices })
+        let parts =
+            (0..PARTS).map(|_| Some((reader.number()?, reader.number()?))).collect::<Option<Vec<_>>>()?;
+        Some(Self { epoch, revision, recorded_at, directory_revision, seed, digest, parts })
     }
 
-    /// The digest of a slice. It covers seed, revision and number, so that a slice
+    /// The digest of a part. It covers seed, revision and number, so that a part
     /// of another checkpoint or position does not pass.
     pub(super) fn digest_of(&self, number: usize, body: &[u8]) -> [u8; DIGEST_BYTES] {
         let Seed([one, other]) = self.seed;

@@ -9,11 +9,12 @@ use super::super::base::Base;
 use super::super::declaration_id::{DeclarationId, ParsedId};
 use super::super::digest::{DigestKey, StateDigest};
 use super::super::entry::{Continuation, EntryHeader, PackedEntry};
-use super::super::key::{ClientHash, HashedClient, SLICES, Seed};
+use super::super::key::{ClientHash, ClientKey, HashedClient, SLICES, Seed};
+use super::super::links::{Links, WithdrawalElsewhere};
 use super::super::slice::{Slice, SliceBuilder, SliceFull, unreadable};
 use super::LoadError;
 use super::piece::{Piece, Staged};
-use super::stage::{GROUPS, Stage, WITHDRAWAL};
+use super::stage::{GROUPS, LINKED, Stage, WITHDRAWAL};
 use crate::policy::facts::Facts;
 use crate::store::{DeclarationIds, Revision};
 
@@ -24,13 +25,14 @@ const SLICES_IN_GROUP: usize = SLICES / GROUPS;
 type Group = Vec<(usize, Piece)>;
 
 /// Builds the base from stages, which are in the order of their revisions, and
-/// the digest of every declaration in it.
+/// the digest of every declaration in it. Adds the withdrawals across codes to `links`.
 pub(super) fn build(
     mut stages: Vec<Stage>,
     seed: Seed,
     ids: DeclarationIds,
     digest_key: &DigestKey,
     threads: usize,
+    links: &mut Links,
 ) -> Result<(Base, StateDigest), LoadError> {
     let mut groups: Vec<Group> = std::iter::repeat_with(Vec::new).take(GROUPS).collect();
     for (of_stage, stage) in stages.iter_mut().enumerate() {
@@ -47,9 +49,10 @@ pub(super) fn build(
             groups.get(number).map(|group| (number, group))
         } {
             let pieces = std::mem::take(&mut *group.lock().unwrap_or_else(PoisonError::into_inner));
-            let slices = GroupBuilder { stages: &stages, ids, pieces }.slices(number)?;
+            let mut builder = GroupBuilder { stages: &stages, ids, pieces, elsewhere: Vec::new() };
+            let slices = builder.slices(number)?;
             let digest = slices.iter().map(|slice| digest_key.slice(slice)).sum();
-            built.push(BuiltGroup { number, slices, digest });
+            built.push(BuiltGroup { number, slices, digest, elsewhere: builder.elsewhere });
         }
         Ok(built)
     };
@@ -61,6 +64,9 @@ pub(super) fn build(
     let mut built: Vec<BuiltGroup> = built.into_iter().flatten().collect();
     built.sort_by_key(|group| group.number);
     let digest = built.iter().map(|group| group.digest).sum();
+    for (client, withdrawal) in built.iter_mut().flat_map(|group| group.elsewhere.drain(..)) {
+        links.withdraw_elsewhere(client, withdrawal);
+    }
     let slices = built.into_iter().flat_map(|group| group.slices).map(Arc::new).collect();
     let base = Base::of(seed, slices).ok_or(LoadError::Panicked)?;
     Ok((base, digest))
@@ -71,6 +77,7 @@ struct BuiltGroup {
     number: usize,
     slices: Vec<Slice>,
     digest: StateDigest,
+    elsewhere: Vec<(ClientKey, WithdrawalElsewhere)>,
 }
 
 /// Builds the slices of one group.
@@ -78,10 +85,12 @@ struct GroupBuilder<'b> {
     stages: &'b [Stage],
     ids: DeclarationIds,
     pieces: Group,
+    /// Withdrawals of declarations that are not under the client's own code.
+    elsewhere: Vec<(ClientKey, WithdrawalElsewhere)>,
 }
 
 impl<'b> GroupBuilder<'b> {
-    fn slices(mut self, number: usize) -> Result<Vec<Slice>, SliceFull> {
+    fn slices(&mut self, number: usize) -> Result<Vec<Slice>, SliceFull> {
         let mut entries: Vec<(&Stage, Staged)> = Vec::new();
         for (stage, piece) in std::mem::take(&mut self.pieces) {
             let Some(stage) = self.stages.get(stage) else { continue };
@@ -106,7 +115,7 @@ impl<'b> GroupBuilder<'b> {
     }
 
     fn slice(
-        &self,
+        &mut self,
         order: &[(ClientHash, u32)],
         entries: &[(&'b Stage, Staged)],
     ) -> Result<Slice, SliceFull> {
@@ -125,37 +134,51 @@ impl<'b> GroupBuilder<'b> {
                 of_client.clear();
                 let is_of_client =
                     |(stage, staged): &&(&Stage, Staged)| stage.client_of(staged) == Some(client);
-                self.declarations(of_hash().map(|(_, entry)| entry).filter(is_of_client), &mut of_client);
-                if of_client.is_empty() {
+                let entries = of_hash().map(|(_, entry)| entry).filter(is_of_client);
+                let is_linked = self.declarations(client, entries, &mut of_client);
+                if of_client.is_empty() && !is_linked {
                     continue;
                 }
-                builder.client(hash, client);
+                builder.client(hash, client, is_linked);
                 of_client.iter().try_for_each(|(facts, id)| builder.declare(facts, *id))?;
             }
         }
         builder.finish()
     }
 
-    /// One client's declarations, withdrawals applied.
+    /// One client's declarations, withdrawals applied. Returns whether a link names
+    /// the client.
     fn declarations<'e>(
-        &self,
-        entries: impl Iterator<Item = &'e (&'b Stage, Staged)>,
+        &mut self,
+        client: HashedClient<'_>,
+        mut entries: impl Iterator<Item = &'e (&'b Stage, Staged)>,
         declared: &mut Vec<(Facts<'b>, DeclarationId<'b>)>,
-    ) where
+    ) -> bool
+    where
         'b: 'e,
     {
-        let mut entries = entries.peekable();
+        let mut is_linked = false;
         while let Some((stage, staged)) = entries.next() {
+            if staged.entry == LINKED {
+                is_linked = true;
+                continue;
+            }
             if staged.entry == WITHDRAWAL {
                 let Some((id, withdrawal)) = stage.withdrawals.get(staged.reference as usize) else {
                     continue;
                 };
                 let id = id.id();
-                let id = ParsedId::new(&id, self.ids);
-                let withdrawn =
-                    declared.iter_mut().rfind(|(facts, found)| found.is(&id, facts.recorded_at, self.ids));
-                if let Some((facts, _)) = withdrawn {
-                    facts.withdrawal = Some(*withdrawal);
+                let parsed = ParsedId::new(&id, self.ids);
+                let withdrawn = declared
+                    .iter_mut()
+                    .rfind(|(facts, found)| found.is(&parsed, facts.recorded_at, self.ids));
+                match withdrawn {
+                    Some((facts, _)) => facts.withdrawal = Some(*withdrawal),
+                    None => {
+                        let (declaration, withdrawal) = (id.into_owned(), *withdrawal);
+                        let elsewhere = WithdrawalElsewhere { declaration, withdrawal };
+                        self.elsewhere.push((client.into(), elsewhere));
+                    }
                 }
                 continue;
             }
@@ -168,6 +191,7 @@ impl<'b> GroupBuilder<'b> {
             declared
                 .push(declaration.unwrap_or_else(|| (unreadable(0), DeclarationId::Derived(Revision(0)))));
         }
+        is_linked
     }
 }
 

@@ -17,6 +17,7 @@ use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
 use crate::policy::facts::{OwnedFacts, WithdrawalFacts};
+use crate::policy::link::Link;
 use crate::policy::oid::OpaqueId;
 use crate::store::{ChangeEffect, IndexChange, Revision};
 
@@ -32,6 +33,8 @@ pub(super) struct Stage {
     pub(super) groups: Vec<Vec<Piece>>,
     pub(super) contents: Contents,
     pub(super) withdrawals: Vec<(WithdrawnId, WithdrawalFacts)>,
+    /// Links and ends of links, in revision order.
+    pub(super) links: Vec<LinkChange>,
     places_of_others: HashMap<ClientId, u32>,
     pub(super) directory: Option<(Revision, Arc<Directory>)>,
     pub(super) recorded_at: Option<Instant>,
@@ -49,6 +52,16 @@ pub(super) enum WithdrawnId {
 /// and revision are out of range.
 pub(super) const WITHDRAWAL: PackedEntry = PackedEntry([u64::MAX; 2]);
 
+/// Marks among the entries that a link names the client, as [`WITHDRAWAL`] does.
+pub(super) const LINKED: PackedEntry = PackedEntry([u64::MAX, u64::MAX - 1]);
+
+/// A change of links.
+pub(super) enum LinkChange {
+    Link(Revision, Link),
+    /// The end of a link that names the client.
+    End(ClientId, OpaqueId<'static>),
+}
+
 impl Stage {
     pub(super) fn new(seed: Seed) -> Self {
         Self {
@@ -56,6 +69,7 @@ impl Stage {
             groups: std::iter::repeat_with(Vec::new).take(GROUPS).collect(),
             contents: Contents::default(),
             withdrawals: Vec::new(),
+            links: Vec::new(),
             places_of_others: HashMap::new(),
             directory: None,
             recorded_at: None,
@@ -76,7 +90,14 @@ impl Stage {
                 self.withdrawals.push((WithdrawnId::of(declaration_id), withdrawal));
                 self.push(client, [(reference, WITHDRAWAL)]);
             }
-            ChangeEffect::Nothing => {}
+            ChangeEffect::Link { client: _, link } => {
+                for code in &link.linked.codes {
+                    self.push(code.clone(), [(0, LINKED)]);
+                }
+                self.links.push(LinkChange::Link(revision, link));
+            }
+            ChangeEffect::LinkEnd { client, link } => self.links.push(LinkChange::End(client, link)),
+            ChangeEffect::Nothing | ChangeEffect::Import(_) => {}
             ChangeEffect::Directory(directory) => self.directory = Some((revision, Arc::new(directory))),
         }
     }

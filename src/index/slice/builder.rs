@@ -8,7 +8,7 @@ use super::super::delta::Delta;
 use super::super::entry::{ContentKind, Continuation, PackedEntry};
 use super::super::key::{ClientHash, HashedClient, Seed};
 use super::super::overlay_entry::OverlayEntry;
-use super::{Contents, EMPTY, IS_LONG, IS_OTHER, Placed, Slice, declarations};
+use super::{Contents, EMPTY, IS_LINKED, IS_LONG, IS_OTHER, Placed, Slice, declarations};
 use crate::policy::facts::{Facts, WithdrawalFacts};
 
 /// Load factor of the table, four fifths: more makes probes longer, less costs memory.
@@ -29,7 +29,8 @@ pub(in crate::index) struct SliceFull;
 pub(in crate::index) struct SliceBuilder {
     entries: Vec<PackedEntry>,
     contents: Contents,
-    /// Of each client its hash, its form in the table and the start of its entries.
+    /// Of each client its hash, its form in the table with its mark, and the start
+    /// of its entries.
     clients: Vec<(ClientHash, u32, usize)>,
     declarations: u32,
 }
@@ -44,12 +45,17 @@ enum MergedClient<'p> {
 
 impl SliceBuilder {
     /// Starts the next client.
-    pub(in crate::index) fn client(&mut self, hash: ClientHash, client: HashedClient<'_>) {
+    pub(in crate::index) fn client(&mut self, hash: ClientHash, client: HashedClient<'_>, is_linked: bool) {
         let client = match client {
             HashedClient::National(number) => number,
             HashedClient::Other(other) => self.contents.push_other(other.clone()) | IS_OTHER,
         };
-        self.clients.push((hash, client, self.entries.len()));
+        self.push_client(hash, client, is_linked);
+    }
+
+    fn push_client(&mut self, hash: ClientHash, client: u32, is_linked: bool) {
+        let mark = if is_linked { IS_LINKED } else { 0 };
+        self.clients.push((hash, client | mark, self.entries.len()));
     }
 
     /// Adds a declaration of the client.
@@ -101,10 +107,11 @@ impl SliceBuilder {
                 (placed.hash, MergedClient::Old(placed, delta))
             })
             .collect();
-        // A new client needs a declaration: withdrawals of unknown declarations are ignored.
+        // Withdrawals of declarations that are not here do not make a client.
+        let is_client = |delta: &Delta| !delta.added.is_empty() || delta.is_linked;
         let new = changed
             .iter()
-            .filter(|(hash, client, delta)| !delta.added.is_empty() && old.find(*hash, *client).is_none());
+            .filter(|(hash, client, delta)| is_client(delta) && old.find(*hash, *client).is_none());
         parts.extend(new.map(|(hash, client, delta)| (*hash, MergedClient::New(*client, delta))));
         parts.sort_by_key(|(hash, _)| *hash);
 
@@ -117,13 +124,14 @@ impl SliceBuilder {
             }
             match part {
                 MergedClient::Old(placed, delta) => {
-                    builder.clients.push((*hash, placed.client, builder.entries.len()));
+                    let is_linked = placed.is_linked || delta.is_some_and(|delta| delta.is_linked);
+                    builder.push_client(*hash, placed.client, is_linked);
                     let entries = old.entries.get(placed.entries.clone()).unwrap_or_default();
                     builder.carry_over(old, entries, delta.map_or(&[], |delta| &delta.withdrawals))?;
                     builder.add(*delta)?;
                 }
                 MergedClient::New(client, delta) => {
-                    builder.client(*hash, *client);
+                    builder.client(*hash, *client, delta.is_linked);
                     builder.add(Some(delta))?;
                 }
             }
@@ -193,12 +201,14 @@ impl SliceBuilder {
         let mut table = Vec::with_capacity(homes + 1);
         let mut long = Vec::new();
         let ends = clients.iter().skip(1).map(|(_, _, start)| *start).chain([entries.len()]);
+        let mut declaring = 0;
         for ((hash, client, start), end) in clients.iter().zip(ends) {
             // Never before the last place taken: places are in the order of the hashes.
             let place = hash.home(homes).max(table.len());
             table.resize(place, EMPTY);
             let start = u32::try_from(*start).ok().filter(|start| *start < 1 << 24).ok_or(SliceFull)?;
             let length = u32::try_from(end).map_err(|_| SliceFull)? - start;
+            declaring += u32::from(length > 0);
             let short_length = u64::from(length).min(IS_LONG);
             if short_length == IS_LONG {
                 long.push((start, length));
@@ -216,7 +226,7 @@ impl SliceBuilder {
             entries: entries.as_slice().into(),
             long: long.into(),
             contents,
-            clients: u32::try_from(clients.len()).map_err(|_| SliceFull)?,
+            clients: declaring,
             declarations,
         })
     }

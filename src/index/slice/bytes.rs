@@ -5,7 +5,7 @@ use super::super::declaration_id::DeclarationId;
 use super::super::entry::{PackedEntry, number_of, role_of};
 use super::super::key::{HashedClient, Seed};
 use super::super::overlay_entry::OverlayEntry;
-use super::{Contents, EMPTY, Slice, client_in, declarations};
+use super::{Contents, EMPTY, Slice, client_in, declarations, is_linked};
 use crate::policy::client_id::{ClientId, NATIONAL_ROOT};
 use crate::policy::day::{Day, Instant};
 use crate::policy::declaration::Content;
@@ -51,7 +51,8 @@ impl Slice {
             let wanted = self.other(client).map_or(HashedClient::National(client), HashedClient::Other);
             let hash = seed.hash(wanted);
             let Some(of_client) = self.entries.get(self.run(*slot)) else { return false };
-            if hash.slice() != number || self.find(hash, wanted) != Some(*slot) || of_client.is_empty() {
+            let is_known = !of_client.is_empty() || is_linked(*slot);
+            if hash.slice() != number || self.find(hash, wanted) != Some(*slot) || !is_known {
                 return false;
             }
             for (place, entry, second) in declarations(of_client) {
@@ -62,7 +63,7 @@ impl Slice {
                 }
                 found += 1;
             }
-            clients += 1;
+            clients += u32::from(!of_client.is_empty());
             entries += of_client.len();
         }
         clients == self.clients && found == self.declarations && entries == self.entries.len()

@@ -41,7 +41,7 @@ impl CheckedCall<'_> {
         };
         let declarations = snapshot.declarations(&situation.client);
         let world = World { directory: snapshot.directory(), calendar: &core.calendar, now };
-        let question = world.question(situation, declarations.facts());
+        let question = declarations.question(world, situation);
         let bytes = tail.bytes_with(records.count(), disclosure);
         let mut writer = AnswerWriter::new(bytes, disclosure, |place| declarations.id(place));
         let mut tally = Tally::of(&question);

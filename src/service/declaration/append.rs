@@ -1,4 +1,4 @@
-//! What recording and withdrawing share: admission, the append to the store and
+//! What recording, withdrawing, linking and unlinking share: admission, the append to the store and
 //! the wait until the change is in force.
 
 use std::sync::Arc;
@@ -7,15 +7,14 @@ use tokio::time;
 
 use super::super::status::Failure;
 use super::Declarations;
-use crate::policy::admit::{Admitted, Terms, admit, admit_withdrawal};
-use crate::policy::client_id::ClientId;
+use crate::policy::admit::{Admitted, Terms, admit, admit_link, admit_unlink, admit_withdrawal};
 use crate::policy::day::Instant;
 use crate::policy::oid::OpaqueId;
 use crate::store::{Admit, Append, Appended, Entry};
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::metrics::{Recorded, StoreOperation};
 use crate::telemetry::span::ActiveSpan;
-use crate::wire::client::check_born;
+use crate::wire::client::{check_born, check_born_in};
 use crate::wire::declaration::{Recording, Wait, to_notice};
 
 impl Declarations {
@@ -31,13 +30,15 @@ impl Declarations {
         let recorded = match &entry {
             Entry::Declaration(submission) => Recorded::Declaration(submission.content.kind()),
             Entry::Withdrawal(_) => Recorded::Withdrawal,
+            Entry::Link(_) => Recorded::Link,
+            Entry::Unlink(_) => Recorded::Unlink,
         };
-        let admit = self.admission(entry.client())?;
+        let admit = self.admission(&entry)?;
         let append = Append { idempotency_key, payload_digest, entry, admit };
         let store = async { Ok(self.core.store.append(append).await?) };
         let appended = self.core.stored(StoreOperation::Append, store).await?;
         let point = appended.point();
-        let Appended { recorded_at, declaration_id, admitted, is_replay, max_staleness, .. } = appended;
+        let Appended { recorded_at, id, admitted, is_replay, max_staleness, .. } = appended;
         if !is_replay {
             self.core.telemetry.metrics.recorded(recorded);
         }
@@ -56,7 +57,7 @@ impl Declarations {
         }
         let Admitted { notices, replaced } = admitted;
         Ok(Acknowledged {
-            declaration_id,
+            id,
             recorded_at,
             token: self.core.tokens.write(point),
             notices: notices.into_iter().map(|notice| to_notice(notice).into()).collect(),
@@ -65,26 +66,37 @@ impl Declarations {
         })
     }
 
-    /// The admission of a client's changes by the directory of now. Refuses a
-    /// client who is not born yet.
-    fn admission(&self, client: &ClientId) -> Result<Admit, Failure> {
+    /// The admission of a change by the directory of now. Refuses clients who are
+    /// not born yet.
+    fn admission(&self, entry: &Entry) -> Result<Admit, Failure> {
         let snapshot = self.core.index.current().map_err(Failure::Unavailable)?;
         let now = self.core.now(&snapshot)?;
-        check_born(client, now)?;
+        match entry {
+            Entry::Link(submission) => {
+                for (place, code) in submission.linked.codes.iter().enumerate() {
+                    check_born_in(&format!("clients[{place}]"), code, now)?;
+                }
+            }
+            Entry::Declaration(_) | Entry::Withdrawal(_) | Entry::Unlink(_) => {
+                entry.clients().iter().try_for_each(|client| check_born(client, now))?;
+            }
+        }
         let directory = Arc::clone(snapshot.directory());
         let calendar = Arc::clone(&self.core.calendar);
         let clock_ahead_max = self.core.limits.recorder_clock_ahead_max;
-        Ok(Box::new(move |entry, declarations, now| {
+        Ok(Box::new(move |entry, person, now| {
             let terms = Terms { directory: &directory, calendar: &calendar, clock_ahead_max };
             match entry {
-                Entry::Declaration(submission) => admit(submission, declarations, terms, now),
-                Entry::Withdrawal(submission) => admit_withdrawal(submission, declarations, terms, now),
+                Entry::Declaration(submission) => admit(submission, person, terms, now),
+                Entry::Withdrawal(submission) => admit_withdrawal(submission, person, terms, now),
+                Entry::Link(submission) => admit_link(submission, person, terms, now),
+                Entry::Unlink(submission) => admit_unlink(submission, person, terms, now),
             }
         }))
     }
 }
 
-/// A change of a client's declarations that is to be stored.
+/// A change of a client's declarations or codes that is to be stored.
 pub(super) struct ClientChange {
     pub(super) entry: Entry,
     /// By which a repetition with the same idempotency key is recognized.
@@ -93,8 +105,8 @@ pub(super) struct ClientChange {
 
 /// A change that is stored and in force.
 pub(super) struct Acknowledged {
-    /// The new declaration, or the one withdrawn.
-    pub(super) declaration_id: OpaqueId<'static>,
+    /// The new declaration or link, or the one withdrawn or ended.
+    pub(super) id: OpaqueId<'static>,
     pub(super) recorded_at: Instant,
     pub(super) token: String,
     pub(super) notices: Vec<i32>,

@@ -4,7 +4,9 @@
 use prost::Message;
 use sha2::{Digest, Sha256};
 
-use crate::wire::v1::{RecordDeclarationRequest, WithdrawDeclarationRequest};
+use crate::wire::v1::{
+    LinkClientsRequest, RecordDeclarationRequest, UnlinkClientsRequest, WithdrawDeclarationRequest,
+};
 
 /// The digest by which a repeated request is recognized: of everything but the
 /// fields that do not change what is stored.
@@ -15,6 +17,16 @@ pub(super) fn digest_of_record(message: RecordDeclarationRequest) -> [u8; 32] {
 /// As [`digest_of_record`].
 pub(super) fn digest_of_withdrawal(message: WithdrawDeclarationRequest) -> [u8; 32] {
     digest("Withdraw", &WithdrawDeclarationRequest { idempotency_key: String::new(), wait: 0, ..message })
+}
+
+/// As [`digest_of_record`].
+pub(super) fn digest_of_link(message: LinkClientsRequest) -> [u8; 32] {
+    digest("Link", &LinkClientsRequest { idempotency_key: String::new(), wait: 0, ..message })
+}
+
+/// As [`digest_of_record`].
+pub(super) fn digest_of_unlink(message: UnlinkClientsRequest) -> [u8; 32] {
+    digest("Unlink", &UnlinkClientsRequest { idempotency_key: String::new(), wait: 0, ..message })
 }
 
 /// The digest of a message, the same however the message was encoded. Digests
@@ -88,6 +100,31 @@ mod tests {
                 ("wait", |message| message.set_wait(v1::Wait::Everywhere)),
             ],
             digest_of_withdrawal,
+        );
+        assert_covered::<LinkClientsRequest>(
+            "LinkClientsRequest",
+            &[
+                ("clients", |message| message.clients.push(v1::ClientId::default())),
+                ("current", |message| message.current = Some(v1::ClientId::default())),
+                ("reason", |message| message.set_reason(v1::LinkReason::DuplicateMerged)),
+                ("recorded_by", |message| message.recorded_by = Some(v1::LinkRecorder::default())),
+                ("given_at", |message| message.given_at = Some(to_timestamp(Instant::UNIX_EPOCH))),
+                ("idempotency_key", |message| message.idempotency_key = "key".to_owned()),
+                ("wait", |message| message.set_wait(v1::Wait::Everywhere)),
+            ],
+            digest_of_link,
+        );
+        assert_covered::<UnlinkClientsRequest>(
+            "UnlinkClientsRequest",
+            &[
+                ("client", |message| message.client = Some(v1::ClientId::default())),
+                ("link_id", |message| message.link_id = "id".to_owned()),
+                ("recorded_by", |message| message.recorded_by = Some(v1::LinkRecorder::default())),
+                ("given_at", |message| message.given_at = Some(to_timestamp(Instant::UNIX_EPOCH))),
+                ("idempotency_key", |message| message.idempotency_key = "key".to_owned()),
+                ("wait", |message| message.set_wait(v1::Wait::Everywhere)),
+            ],
+            digest_of_unlink,
         );
     }
 

@@ -165,8 +165,7 @@ impl From<WriteError> for OpenError {
             | WriteError::Io { .. }
             | WriteError::Encode(_)
             | WriteError::Miswritten
-            | WriteError::ClientNotStorable
-            | WriteError::AlreadyImported { .. }) => Self::Write(error),
+            | WriteError::ClientNotStorable) => Self::Write(error),
         }
     }
 }

@@ -56,14 +56,6 @@ pub enum WriteError {
         "the client's identifier has the root of the national identity code and is no identity code: correct one of them"
     )]
     ClientNotStorable,
-    /// An imported declaration has an id that is used already.
-    #[error(
-        "declaration {place} of the import, counted from 1, has the id of another declaration: give each an id of its own; nothing was imported"
-    )]
-    AlreadyImported {
-        /// Its place in the import, counted from 1.
-        place: usize,
-    },
 }
 
 impl From<NoRandomness> for WriteError {

@@ -39,14 +39,7 @@ pub(in crate::store) fn copy_in(
         let connector = Arc::clone(&connector);
         let copied: Result<Session, PostgresFailure> = match next()? {
             Rows::Changes(rows) => runtime.wait(async move {
-                let sql = concat!(
-                    "COPY lupa.change (",
-                    change_columns!(),
-                    ", commit_id) FROM STDIN (FORMAT binary)"
-                );
-                let rows = rows.iter().map(|row| row.values().chain([Value::Integer(commit)]));
-                let columns = ChangeRow::TYPES.iter().chain(&[ColumnType::Integer]);
-                copy_rows(&session, sql, columns, rows).await?;
+                copy_changes(&session, commit, &rows).await?;
                 Ok(session)
             })?,
             Rows::Viewings(rows) => runtime.wait(async move {
@@ -86,6 +79,18 @@ async fn start(connector: &Connector, ids: DeclarationIds) -> Result<Session, Co
     // The rows arrive in order and are verified afterwards; the trigger would look up each predecessor.
     client.batch_execute("ALTER TABLE lupa.change DISABLE TRIGGER change_is_dense").await.map_err(failed)?;
     Ok(session)
+}
+
+/// Copies changes in, as rows of a commit.
+pub(super) async fn copy_changes(
+    session: &Session,
+    commit: i64,
+    rows: &[ChangeRow<'_>],
+) -> Result<(), tokio_postgres::Error> {
+    let sql = concat!("COPY lupa.change (", change_columns!(), ", commit_id) FROM STDIN (FORMAT binary)");
+    let rows = rows.iter().map(|row| row.values().chain([Value::Integer(commit)]));
+    let columns = ChangeRow::TYPES.iter().chain(&[ColumnType::Integer]);
+    copy_rows(session, sql, columns, rows).await
 }
 
 async fn copy_rows<'r>(

@@ -12,6 +12,7 @@ use super::head_probe::typed;
 use crate::policy::client_id::ClientId;
 use crate::store::change::{Change, ChangedClient, Revision};
 use crate::store::error::{DriverError, ReadError};
+use crate::store::history::Histories;
 use crate::store::place::Place;
 use crate::store::row;
 use crate::store::stored_change::StoredChange;
@@ -230,22 +231,22 @@ pub(super) fn clients_changed(rows: &[Row], place: &Place) -> Result<Vec<Changed
 }
 
 /// Applies each row to the history of its client.
-pub(super) fn apply_rows(
-    rows: &[Row],
-    place: &Place,
-    mut apply: impl FnMut(&ClientId, Change),
-) -> Result<(), ReadError> {
+pub(super) fn apply_rows(rows: &[Row], place: &Place, histories: &mut Histories) -> Result<(), ReadError> {
     for row in rows {
         let columns = columns_of(row);
-        let revision = columns.revision;
-        let unreadable = |part| ReadError::Unreadable { store: place.clone(), revision, part };
-        let change = columns.decode().map_err(unreadable)?;
-        match &change {
-            Change::Declaration { client, .. } | Change::Withdrawal { client, .. } => {
-                apply(&client.clone(), change);
-            }
-            Change::UnreadableWithdrawal { .. } | Change::Directory { .. } => {}
+        let unreadable =
+            |part| ReadError::Unreadable { store: place.clone(), revision: columns.revision, part };
+        let client = columns.client.map(|(root, extension)| row::client(root, extension)).transpose();
+        if let Some(client) = client.map_err(|_| unreadable("client"))? {
+            histories.apply(&client, change(row, place)?);
         }
     }
     Ok(())
+}
+
+/// Decodes a row that was selected with [`stored_columns`].
+pub(super) fn change(row: &Row, place: &Place) -> Result<Change, ReadError> {
+    let columns = columns_of(row);
+    let revision = columns.revision;
+    columns.decode().map_err(|part| ReadError::Unreadable { store: place.clone(), revision, part })
 }

@@ -10,7 +10,10 @@ use crate::store::id::DeclarationIds;
 use crate::store::random::random;
 
 /// The migration at index n leads to schema version n + 1.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/postgres/0001_changes.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/postgres/0001_changes.sql"),
+    include_str!("../migrations/postgres/0002_links_and_imports.sql"),
+];
 
 /// The version to which all migrations lead.
 const SCHEMA_VERSION: u32 = MIGRATIONS.len() as u32;

@@ -18,8 +18,8 @@ use futures_util::future::try_join_all;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time;
-use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row};
 
 use super::PostgresServer;
 use super::arrays::{ColumnArray, arrays};
@@ -35,6 +35,7 @@ use crate::store::backend::BatchWriter;
 use crate::store::change::{Head, Revision};
 use crate::store::error::{ReadError, WriteError};
 use crate::store::group::{AnswerColumns, BatchInputs, BatchRows, BatchWrites, GroupCommit, RecordedAnswer};
+use crate::store::history::{ClientHistory, Histories};
 use crate::store::job::Job;
 use crate::store::random::random;
 use crate::store::row;
@@ -44,10 +45,13 @@ use crate::store::table::{
 use crate::store::writer::WriterStatus;
 
 /// Delay before the first retry; it doubles with each further one.
-const RETRY_DELAY: time::Duration = time::Duration::from_millis(20);
+pub(super) const RETRY_DELAY: time::Duration = time::Duration::from_millis(20);
 
 /// Upper bound of the retry delay.
 const RETRY_DELAY_MAX: time::Duration = time::Duration::from_millis(500);
+
+/// No revision is later.
+pub(super) const NEWEST: Revision = Revision(i64::MAX.cast_unsigned());
 
 const INSERT_CHANGES: &str = concat!(
     "INSERT INTO lupa.change (",
@@ -78,7 +82,7 @@ pub(super) struct PostgresWriter {
 }
 
 /// Why an attempt to write a batch failed.
-enum Failed {
+pub(super) enum Failed {
     /// A further attempt may succeed.
     Retry(WriteError),
     /// Every further attempt would fail too.
@@ -90,7 +94,11 @@ impl BatchWriter for PostgresWriter {
         let runtime = self.runtime.clone();
         let mut jobs = Vec::new();
         while queue.blocking_recv_many(&mut jobs, self.group_commit_max) > 0 {
-            runtime.block_on(self.write(&mut jobs));
+            let imports: Vec<Job> = jobs.extract_if(.., |job| matches!(job, Job::Import(_))).collect();
+            if !jobs.is_empty() {
+                runtime.block_on(self.write(&mut jobs));
+            }
+            imports.into_iter().for_each(|import| runtime.block_on(self.import(import)));
         }
         drop(self.background);
     }
@@ -164,7 +172,7 @@ impl PostgresWriter {
 }
 
 impl Failed {
-    fn retry(error: ReadError) -> Self {
+    pub(super) fn retry(error: ReadError) -> Self {
         Self::Retry(error.into())
     }
 
@@ -174,7 +182,7 @@ impl Failed {
 }
 
 /// Starts the transaction, locks the head and reads the rows that the batch needs.
-async fn lock_and_read(
+pub(super) async fn lock_and_read(
     server: &PostgresServer,
     session: &Session,
     inputs: &BatchInputs<'_>,
@@ -183,8 +191,7 @@ async fn lock_and_read(
     let client = &session.client;
     let before = server.state.get();
     let keys: Vec<&str> = inputs.keys.iter().map(|key| key.as_str()).collect();
-    let ids: Vec<&str> = inputs.ids.iter().map(|id| id.as_str()).collect();
-    let (keys, ids) = ([typed(&keys, Type::TEXT_ARRAY)], [typed(&ids, Type::TEXT_ARRAY)]);
+    let keys = [typed(&keys, Type::TEXT_ARRAY)];
     // All statements are sent before the first response arrives. With READ COMMITTED, a statement that
     // runs after the lock was granted sees everything that earlier holders of the lock committed.
     let newest_directory = async {
@@ -192,7 +199,7 @@ async fn lock_and_read(
         let sql = "SELECT max(revision) FROM lupa.change WHERE revision > $1 AND what = 'directory'";
         client.query_typed(sql, &[typed(&after.cast_signed(), Type::INT8)]).await
     };
-    let ((), row, answers, histories, taken, newest_directory) = tokio::try_join!(
+    let ((), row, answers, histories, newest_directory) = tokio::try_join!(
         biased;
         client.batch_execute("BEGIN"),
         head_probe::probe(client, PROBE_AND_LOCK_HEAD, before.last_seen),
@@ -201,11 +208,7 @@ async fn lock_and_read(
              FROM lupa.change WHERE idempotency_key = ANY($1)",
             &keys,
         ),
-        read::rows_of_clients(client, inputs.clients.iter().copied(), Revision(i64::MAX.cast_unsigned())),
-        client.query_typed(
-            "SELECT declaration_id FROM lupa.change WHERE what = 'declaration' AND declaration_id = ANY($1)",
-            &ids,
-        ),
+        read::rows_of_clients(client, inputs.clients.iter().copied(), NEWEST),
         newest_directory,
     )
     .map_err(failed)?;
@@ -227,18 +230,29 @@ async fn lock_and_read(
         let (key, answer) = recorded_answer(server, &row).map_err(Failed::for_good)?;
         rows.answers.insert(key, answer);
     }
-    read::apply_rows(&histories, &server.place(), |client, change| {
-        if let Some(history) = rows.histories.get_mut(client) {
-            history.apply(change);
-        }
-    })
-    .map_err(Failed::for_good)?;
-    for row in taken {
-        rows.taken.extend(row::opaque_id(row.get::<_, String>(0).into()).ok());
-    }
+    read::apply_rows(&histories, &server.place(), &mut rows.histories).map_err(Failed::for_good)?;
+    read_linked(server, client, &mut rows.histories).await?;
     let newest = newest_directory.first().and_then(|row| row.get::<_, Option<i64>>(0));
     rows.newest_directory = newest.map(|revision| Revision(revision.cast_unsigned()));
     Ok((probe, rows))
+}
+
+/// Reads the histories of the codes that are linked to those read; mostly there are none.
+async fn read_linked(
+    server: &PostgresServer,
+    client: &Client,
+    histories: &mut Histories,
+) -> Result<(), Failed> {
+    loop {
+        let missing = histories.missing();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let rows = read::rows_of_clients(client, missing.iter(), NEWEST).await;
+        let rows = rows.map_err(|error| Failed::retry(server.unreachable(error.into())))?;
+        missing.into_iter().for_each(|code| histories.insert(code, ClientHistory::default()));
+        read::apply_rows(&rows, &server.place(), histories).map_err(Failed::for_good)?;
+    }
 }
 
 /// An idempotency key and the answer that is recorded with it.

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::content::{Against, ConsentKind, Content, DenialSector, Scope, Way};
-use super::declaration::{Declaration, Declarer, RecordedBy, Role, Withdrawal};
+use super::declaration::{Declaration, Declarer, Professional, RecordedBy, Role, Withdrawal};
 
 /// The rest of a body. Each method decodes one item, or returns `None`.
 struct Rest<'a>(&'a [u8]);
@@ -37,7 +37,7 @@ pub(in crate::store) fn withdrawal(body: &[u8]) -> Option<Withdrawal<'_>> {
     rest.skip(br#","recorded_by":"#)?;
     let recorded_by = rest.recorded_by()?;
     rest.end(b"}")?;
-    Some(Withdrawal { given_at, by, recorded_by })
+    Some(Withdrawal { given_at, by: Some(by), recorded_by: Some(recorded_by), imported_recorded_at: None })
 }
 
 impl<'a> Rest<'a> {
@@ -170,7 +170,7 @@ impl<'a> Rest<'a> {
         self.skip(br#","professional":"#)?;
         let professional = self.text()?;
         self.skip(b"}}")?;
-        Some(RecordedBy::Professional { register, organisation, professional })
+        Some(RecordedBy::Professional(Professional { register, organisation, professional }))
     }
 
     fn skip(&mut self, literal: &[u8]) -> Option<()> {

@@ -55,10 +55,15 @@ struct ImportedWithdrawal<'a> {
 #[serde(deny_unknown_fields)]
 pub(in crate::store) struct Withdrawal<'a> {
     pub(in crate::store) given_at: i64,
-    #[serde(borrow)]
-    pub(in crate::store) by: Declarer<'a>,
-    #[serde(borrow)]
-    pub(in crate::store) recorded_by: RecordedBy<'a>,
+    /// `None` only of imported history: the role is not known.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) by: Option<Declarer<'a>>,
+    /// `None` only of imported history.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) recorded_by: Option<RecordedBy<'a>>,
+    /// When another system recorded it; only of imported history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) imported_recorded_at: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -75,14 +80,19 @@ pub(in crate::store) struct Declarer<'a> {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(in crate::store) enum RecordedBy<'a> {
     MyKanta,
-    Professional {
-        #[serde(borrow)]
-        register: Cow<'a, str>,
-        #[serde(borrow)]
-        organisation: Cow<'a, str>,
-        #[serde(borrow)]
-        professional: Cow<'a, str>,
-    },
+    #[serde(borrow)]
+    Professional(Professional<'a>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::store) struct Professional<'a> {
+    #[serde(borrow)]
+    pub(super) register: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) organisation: Cow<'a, str>,
+    #[serde(borrow)]
+    pub(super) professional: Cow<'a, str>,
 }
 
 row_enum!(Role = policy::Role { Client, Guardian, LegalRepresentative, AuthorisedPerson });
@@ -145,7 +155,9 @@ impl Declaration<'_> {
         if label.as_deref().is_some_and(|label| policy::Label::parse(label).is_err()) {
             return Err(Unreadable);
         }
-        if let Some(RecordedBy::Professional { register, organisation, professional: _ }) = &recorded_by {
+        if let Some(RecordedBy::Professional(Professional { register, organisation, professional: _ })) =
+            &recorded_by
+        {
             for oid in [register, organisation] {
                 Oid::parse(&**oid).map_err(|_| Unreadable)?;
             }
@@ -173,8 +185,26 @@ impl Withdrawal<'_> {
         recorded_at: Instant,
     ) -> Result<policy::Withdrawal, Unreadable> {
         // The system that recorded the withdrawal has no effect on decisions.
-        let Self { given_at, by, recorded_by: _ } = self;
-        Ok(policy::Withdrawal { recorded_at, given_at: instant(given_at)?, by: Some(by.into()) })
+        let Self { given_at, by, recorded_by: _, imported_recorded_at } = self;
+        let recorded_at = imported_recorded_at.map_or(Ok(recorded_at), instant)?;
+        Ok(policy::Withdrawal {
+            recorded_at,
+            given_at: instant(given_at)?,
+            by: by.map(policy::Declarer::from),
+        })
+    }
+}
+
+impl<'a> From<&'a policy::Withdrawal> for Withdrawal<'a> {
+    /// The body of imported history.
+    fn from(withdrawal: &'a policy::Withdrawal) -> Self {
+        let policy::Withdrawal { recorded_at, given_at, by } = withdrawal;
+        Self {
+            given_at: micros(*given_at),
+            by: by.as_ref().map(Declarer::from),
+            recorded_by: None,
+            imported_recorded_at: Some(micros(*recorded_at)),
+        }
     }
 }
 
@@ -220,15 +250,7 @@ impl<'a> From<&'a policy::RecordedBy> for RecordedBy<'a> {
     fn from(recorded_by: &'a policy::RecordedBy) -> Self {
         match recorded_by {
             policy::RecordedBy::MyKanta => Self::MyKanta,
-            policy::RecordedBy::Professional(policy::Professional {
-                register,
-                organisation,
-                professional,
-            }) => Self::Professional {
-                register: register.as_str().into(),
-                organisation: organisation.as_str().into(),
-                professional: Cow::Borrowed(professional),
-            },
+            policy::RecordedBy::Professional(professional) => Self::Professional(professional.into()),
         }
     }
 }
@@ -239,13 +261,31 @@ impl TryFrom<RecordedBy<'_>> for policy::RecordedBy {
     fn try_from(recorded_by: RecordedBy<'_>) -> Result<Self, Unreadable> {
         Ok(match recorded_by {
             RecordedBy::MyKanta => Self::MyKanta,
-            RecordedBy::Professional { register, organisation, professional } => {
-                Self::Professional(policy::Professional {
-                    register: oid(register)?,
-                    organisation: oid(organisation)?,
-                    professional: professional.into(),
-                })
-            }
+            RecordedBy::Professional(professional) => Self::Professional(professional.try_into()?),
+        })
+    }
+}
+
+impl<'a> From<&'a policy::Professional> for Professional<'a> {
+    fn from(professional: &'a policy::Professional) -> Self {
+        let policy::Professional { register, organisation, professional } = professional;
+        Self {
+            register: register.as_str().into(),
+            organisation: organisation.as_str().into(),
+            professional: Cow::Borrowed(professional),
+        }
+    }
+}
+
+impl TryFrom<Professional<'_>> for policy::Professional {
+    type Error = Unreadable;
+
+    fn try_from(professional: Professional<'_>) -> Result<Self, Unreadable> {
+        let Professional { register, organisation, professional } = professional;
+        Ok(Self {
+            register: oid(register)?,
+            organisation: oid(organisation)?,
+            professional: professional.into(),
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::policy::oid::OpaqueId;
 use crate::store::change::{Change, ChangedClient, IndexChange, Revision};
 use crate::store::error::ReadError;
 use crate::store::group::{AnswerColumns, BatchInputs, BatchRows, RecordedAnswer};
-use crate::store::history::ClientHistory;
+use crate::store::history::{ClientHistory, Histories, PersonHistory};
 use crate::store::id::DeclarationIds;
 use crate::store::row::{self, Unreadable};
 use crate::store::stored_change::StoredChange;
@@ -206,7 +206,7 @@ impl<'c> SqliteReader<'c> {
         Ok(())
     }
 
-    /// A client's declarations at a revision.
+    /// What is recorded under a code at a revision.
     pub(super) fn history_of(&self, client: &ClientId, until: Revision) -> Result<ClientHistory, ReadError> {
         let mut history = ClientHistory::default();
         // A client that cannot be stored has no rows.
@@ -223,20 +223,20 @@ impl<'c> SqliteReader<'c> {
         Ok(history)
     }
 
-    /// Whether a declaration has this id.
-    fn has_declaration(&self, id: &OpaqueId<'_>) -> Result<bool, ReadError> {
-        self.prepare("SELECT 1 FROM change WHERE what = 'declaration' AND declaration_id = ?1")?
-            .query_row([id.as_str()], |_| Ok(()))
-            .optional()
-            .map(|found| found.is_some())
-            .map_err(|source| self.error(source))
+    /// What is recorded under some codes at a revision, as that of one person.
+    pub(super) fn person(&self, codes: &[ClientId], until: Revision) -> Result<PersonHistory, ReadError> {
+        let mut histories = Histories::default();
+        for code in codes {
+            histories.insert(code.clone(), self.history_of(code, until)?);
+        }
+        Ok(histories.into_person())
     }
 
-    fn prepare(&self, sql: &str) -> Result<CachedStatement<'c>, ReadError> {
+    pub(super) fn prepare(&self, sql: &str) -> Result<CachedStatement<'c>, ReadError> {
         self.connection.prepare_cached(sql).map_err(|source| self.error(source))
     }
 
-    fn error(&self, source: rusqlite::Error) -> ReadError {
+    pub(super) fn error(&self, source: rusqlite::Error) -> ReadError {
         connection::read_error(self.path, source)
     }
 
@@ -292,13 +292,13 @@ impl<'c> SqliteReader<'c> {
         for key in &inputs.keys {
             rows.answers.extend(self.recorded_answer(key)?.map(|answer| ((*key).clone(), answer)));
         }
-        for client in &inputs.clients {
-            rows.histories.insert((*client).clone(), self.history_of(client, until)?);
-        }
-        for id in &inputs.ids {
-            if self.has_declaration(id)? {
-                rows.taken.insert((*id).clone());
+        let mut missing: Vec<ClientId> = inputs.clients.iter().map(|client| (*client).clone()).collect();
+        while !missing.is_empty() {
+            for client in missing {
+                let history = self.history_of(&client, until)?;
+                rows.histories.insert(client, history);
             }
+            missing = rows.histories.missing();
         }
         if let Some(after) = inputs.directory_after {
             rows.newest_directory = self.newest_directory(after)?;
@@ -316,7 +316,7 @@ impl<'c> SqliteReader<'c> {
         Ok(newest.map(|revision| Revision(revision.cast_unsigned())))
     }
 
-    fn change(&self, row: &Row<'_>) -> Result<Change, ReadError> {
+    pub(super) fn change(&self, row: &Row<'_>) -> Result<Change, ReadError> {
         let columns = columns_of(row).map_err(|source| self.error(source))?;
         let revision = columns.revision;
         columns.decode().map_err(|part| self.unreadable(revision, part))

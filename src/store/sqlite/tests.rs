@@ -10,7 +10,9 @@ use crate::policy::client_id::IdentityCode;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{Content, Declarer, Denial, DenialSector, RecordedBy, Role, Scope};
 use crate::policy::oid::OpaqueId;
-use crate::store::{Append, AppendError, Change, Entry, Store, WriteError};
+use crate::store::{
+    Append, AppendError, Change, EncodedEntry, Entry, ImportOutcome, ImportSource, Store, WriteError,
+};
 
 fn options() -> StoreOptions {
     StoreOptions {
@@ -86,7 +88,7 @@ async fn a_full_disk_stops_the_writer_and_acknowledges_nothing_falsely() {
         let (mut acknowledged, mut failed) = (Vec::new(), 0);
         for call in calls {
             match call.await.unwrap() {
-                Ok(appended) => acknowledged.push(appended.declaration_id),
+                Ok(appended) => acknowledged.push(appended.id),
                 Err(AppendError::Store(error)) => {
                     assert!(is_full(&error), "{error:?}");
                     failed += 1;
@@ -98,12 +100,27 @@ async fn a_full_disk_stops_the_writer_and_acknowledges_nothing_falsely() {
         assert!(is_full(&*store.failed().await));
         // For good, though there may be room again.
         assert!(matches!(store.append(denial(1_000)).await, Err(AppendError::Store(_))));
-        assert!(matches!(store.import(Vec::new()).await, Err(WriteError::Stopped(_))));
+        assert!(matches!(store.import(Box::new(Nothing)).await, Err(WriteError::Stopped(_))));
         assert_eq!(ids(&store), acknowledged);
         drop(store);
         let store = Store::open(&path, options()).unwrap();
         assert_eq!(ids(&store), acknowledged);
         store.append(denial(1_000)).await.unwrap();
+    }
+}
+
+/// An import without entries.
+struct Nothing;
+
+impl ImportSource for Nothing {
+    fn next(&mut self) -> Option<Vec<EncodedEntry>> {
+        None
+    }
+
+    fn report(&mut self, _: &[ImportOutcome]) {}
+
+    fn is_to_commit(&mut self) -> bool {
+        true
     }
 }
 

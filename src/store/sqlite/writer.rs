@@ -13,12 +13,14 @@ use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_
 use tokio::sync::mpsc;
 
 use super::connection;
+use super::import::import;
 use super::read::SqliteReader;
 use crate::policy::day::Instant;
 use crate::store::backend::BatchWriter;
-use crate::store::change::{Head, Identity};
+use crate::store::change::{Head, Identity, Point};
 use crate::store::error::WriteError;
 use crate::store::group::{BatchInputs, BatchWrites, GroupCommit, HeadBefore};
+use crate::store::import::ImportResult;
 use crate::store::job::Job;
 use crate::store::table::{
     ASSIGNED_VIEWING_COLUMNS, ChangeRow, Value, ViewingRow, change_columns, new_viewing_columns,
@@ -54,7 +56,9 @@ impl BatchWriter for SqliteWriter {
     fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut jobs = Vec::new();
         while queue.blocking_recv_many(&mut jobs, self.group_commit_max) > 0 {
-            if let Err(error) = self.write(&mut jobs).and_then(|()| self.checkpoint_if_due()) {
+            let imports: Vec<Job> = jobs.extract_if(.., |job| matches!(job, Job::Import(_))).collect();
+            let written = self.write(&mut jobs).and_then(|()| self.import(imports));
+            if let Err(error) = written.and_then(|()| self.checkpoint_if_due()) {
                 // Jobs without a reply are dropped; their callers then wait for the published failure.
                 return self.stop(error);
             }
@@ -65,6 +69,9 @@ impl BatchWriter for SqliteWriter {
 impl SqliteWriter {
     /// Runs jobs in one transaction and replies to them.
     fn write(&mut self, jobs: &mut Vec<Job>) -> Result<(), WriteError> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
         let Self { path, connection, head, clock, identity, group_commit_max: _, status } = self;
         let error = |source| connection::write_error(path, source);
         let transaction =
@@ -80,6 +87,27 @@ impl SqliteWriter {
         *head = new_head;
         status.publish_commit(new_head.revision);
         jobs.drain(..).for_each(Job::reply);
+        Ok(())
+    }
+
+    /// Runs imports, each in a transaction of its own, and replies to them.
+    fn import(&mut self, imports: Vec<Job>) -> Result<(), WriteError> {
+        let Self { path, connection, head, clock, identity, group_commit_max: _, status } = self;
+        for mut job in imports {
+            if let Job::Import(pending) = &mut job {
+                let imported = import(connection, path, *head, clock(), &mut *pending.request)?;
+                let result = match imported {
+                    None => ImportResult::NothingStored,
+                    Some(new_head) => {
+                        *head = new_head;
+                        status.publish_commit(new_head.revision);
+                        ImportResult::Committed(Point { epoch: identity.epoch, revision: new_head.revision })
+                    }
+                };
+                pending.outcome = Some(Ok(result));
+            }
+            job.reply();
+        }
         Ok(())
     }
 

@@ -83,7 +83,7 @@ pub(crate) static DECLARATIONS: MetricDefinition = counter(
     "lupa.declarations",
     "{declaration}",
     &["lupa.declaration.kind"],
-    "Changes recorded: information, consent, denial or withdrawal; replays of an idempotency key do not count",
+    "Changes recorded: information, consent, denial, withdrawal, link or unlink; replays of an idempotency key do not count",
 );
 pub(crate) static STORE_OPERATIONS: MetricDefinition = histogram(
     "lupa.store.operation.duration",

@@ -29,6 +29,19 @@ pub fn stored_declarations(
     violations.finish(Some(read))
 }
 
+/// Reads a declaration as stored, whose id is required.
+pub fn stored_declaration(
+    path: &str,
+    message: &v1::StoredDeclaration,
+) -> Result<Declaration, InvalidRequest> {
+    let mut violations = Violations::default();
+    if message.id.is_empty() {
+        violations.add(format!("{path}.id"), "required");
+    }
+    let read = stored(path, 0, message, &mut violations);
+    violations.finish(read)
+}
+
 fn stored(
     path: &str,
     place: usize,
@@ -248,7 +261,7 @@ fn to_against(against: &SmallVec<[Against; 3]>) -> Vec<i32> {
     against.iter().map(|one| to_one(one).into()).collect()
 }
 
-fn to_declarer(declarer: &Declarer) -> v1::Declarer {
+pub(in crate::wire) fn to_declarer(declarer: &Declarer) -> v1::Declarer {
     let Declarer { role, name, id } = declarer;
     let role = match role {
         Role::Client => v1::Role::Client,
@@ -263,13 +276,16 @@ fn to_recorded_by(recorded_by: &RecordedBy) -> v1::RecordedBy {
     use v1::recorded_by::System as Wire;
     let system = match recorded_by {
         RecordedBy::MyKanta => Wire::MyKanta(v1::MyKanta {}),
-        RecordedBy::Professional(Professional { register, organisation, professional }) => {
-            Wire::Professional(v1::Professional {
-                register: register.to_string(),
-                organisation: organisation.to_string(),
-                professional: professional.to_string(),
-            })
-        }
+        RecordedBy::Professional(professional) => Wire::Professional(to_professional(professional)),
     };
     v1::RecordedBy { system: Some(system) }
+}
+
+pub(super) fn to_professional(professional: &Professional) -> v1::Professional {
+    let Professional { register, organisation, professional } = professional;
+    v1::Professional {
+        register: register.to_string(),
+        organisation: organisation.to_string(),
+        professional: professional.to_string(),
+    }
 }

@@ -133,7 +133,7 @@ pub fn withdrawal(
     violations.finish(read)
 }
 
-fn recording(idempotency_key: &str, wait: i32, violations: &mut Violations) -> Option<Recording> {
+pub(super) fn recording(idempotency_key: &str, wait: i32, violations: &mut Violations) -> Option<Recording> {
     let idempotency_key = violations.owned_id("idempotency_key", idempotency_key);
     let wait = violations.known("wait", wait).map(|wait| match wait {
         v1::Wait::Unspecified | v1::Wait::Here => Wait::Here,
@@ -283,6 +283,7 @@ pub fn to_notice(notice: Notice) -> v1::Notice {
         Notice::Superseded => v1::Notice::Superseded,
         Notice::AlreadyDenied => v1::Notice::AlreadyDenied,
         Notice::StillDenied => v1::Notice::StillDenied,
+        Notice::AlreadyLinked => v1::Notice::AlreadyLinked,
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use std::collections::{HashMap, HashSet};
 
 use super::*;
-use lupa::policy::admit::{Submission, Terms, WithdrawalSubmission, admit, admit_withdrawal};
+use lupa::policy::admit::{PersonRecords, Submission, Terms, WithdrawalSubmission, admit, admit_withdrawal};
 use lupa::policy::calendar::Calendar;
 use lupa::policy::declaration::{Content, Declaration, Role, Scope, Withdrawal};
 use lupa::policy::oid::OpaqueId;
@@ -76,7 +76,12 @@ fn the_policy_admits_every_change_at_its_time() {
                     recorded_by: recorded_by.clone(),
                     label: None,
                 };
-                let admitted = admit(&submission, of_client, terms, recorded_at);
+                let admitted = admit(
+                    &submission,
+                    PersonRecords::of_one(&submission.client, of_client),
+                    terms,
+                    recorded_at,
+                );
                 assert!(admitted.is_ok(), "{admitted:?} {submission:?} {recorded_at}");
                 of_client.push(Declaration {
                     id: id(place as u64),
@@ -97,7 +102,12 @@ fn the_policy_admits_every_change_at_its_time() {
                     declarer: by.clone(),
                     recorded_by,
                 };
-                let admitted = admit_withdrawal(&submission, of_client, terms, recorded_at);
+                let admitted = admit_withdrawal(
+                    &submission,
+                    PersonRecords::of_one(&submission.client, of_client),
+                    terms,
+                    recorded_at,
+                );
                 assert!(admitted.is_ok(), "{admitted:?} {submission:?} {recorded_at}");
                 let withdrawn = of_client.iter_mut().find(|one| one.id == id(declared_as));
                 withdrawn.expect("a declaration").withdrawal =

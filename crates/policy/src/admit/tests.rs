@@ -1,6 +1,9 @@
 //! Admission of denials of former providers.
 
+use chrono::TimeDelta;
+
 use super::*;
+use crate::calendar::Calendar;
 use crate::declaration::Role;
 use crate::samples::*;
 
@@ -26,7 +29,8 @@ fn a_denial_of_a_former_provider_is_admitted_if_given_before_the_counties_began(
         };
         let calendar = Calendar::published();
         let terms = Terms { directory: &directory, calendar: &calendar, clock_ahead_max: TimeDelta::zero() };
-        let admitted = admit(&submission, &[], terms, noon("2026-02-01"));
+        let admitted =
+            admit(&submission, PersonRecords::of_one(&submission.client, &[]), terms, noon("2026-02-01"));
         assert_eq!(admitted.is_ok(), is_admitted, "{given_on} {scope_of}: {admitted:?}");
     }
 }

@@ -81,8 +81,9 @@ impl BulkChange {
                 row::client_columns(&client)?;
                 let body = row::Withdrawal {
                     given_at: row::micros(given_at),
-                    by: (&by).into(),
-                    recorded_by: (&recorded_by).into(),
+                    by: Some((&by).into()),
+                    recorded_by: Some((&recorded_by).into()),
+                    imported_recorded_at: None,
                 };
                 append(&body, bodies)?;
                 Identified::Withdrawal(client, declaration)

@@ -122,8 +122,8 @@ pub(crate) fn measure_and_print(store: &Path) {
         });
     });
     let prepare = nanos(&clients, |client| {
-        let facts = snapshot.declarations(black_box(client)).facts();
-        black_box(World { directory, calendar: &calendar, now }.question(&situation, facts));
+        let world = World { directory, calendar: &calendar, now };
+        black_box(snapshot.declarations(black_box(client)).question(world, &situation));
     });
     let spread = |spread: &Spread| format!("{} {} {}", spread.median, spread.least, spread.most);
     println!("{} {} {} {}", snapshot.declaration_count(), after - before, spread(&look_up), spread(&prepare));

@@ -84,7 +84,7 @@ fn is_authority(sharing: &Sharing<'_, '_>) -> bool {
 
 /// Whether the client is known to be an adult. A minor has a guardian.
 fn is_adult(sharing: &Sharing<'_, '_>) -> bool {
-    sharing.situation.client.is_minor_on(sharing.today) == Some(false)
+    sharing.client.is_minor_on(sharing.today) == Some(false)
 }
 
 /// Whether the client's last act on a kind of consent that opens this direction,
@@ -131,7 +131,7 @@ fn account_of_unable(case: &Case<'_, '_>) -> Account {
         ClaimKind::ClientUnableToDecide,
         "a client who is unable to decide",
     );
-    let is_minor = sharing.situation.client.is_minor_on(sharing.today);
+    let is_minor = sharing.client.is_minor_on(sharing.today);
     let account = account.fact("client.is_minor", is_minor).say(match is_minor {
         Some(true) => "the client is a minor",
         Some(false) => "the client is an adult",
