@@ -1,5 +1,8 @@
 //! Servers and requests that several groups of tests use. It has no tests.
 
+pub(crate) mod imported;
+pub(crate) mod importing;
+pub(crate) mod linking;
 pub(crate) mod patience;
 pub(crate) mod ports;
 pub(crate) mod postgres;

@@ -18,6 +18,7 @@ mod explain;
 mod fixture;
 mod health;
 mod index;
+mod links;
 mod list;
 mod orders;
 mod over_grpc;

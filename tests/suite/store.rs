@@ -21,6 +21,7 @@ mod ids;
 mod index;
 mod kill;
 mod large;
+mod links;
 mod opening;
 mod reading;
 mod round_trip;

@@ -1,8 +1,10 @@
 //! Differential test: the core compared with the reference evaluator on generated cases.
 //! Wrong permits and wrong denials are counted separately.
 
+pub(crate) mod linked;
+
 use chrono::TimeDelta;
-use lupa::policy::admit::{Admitted, admit, admit_withdrawal};
+use lupa::policy::admit::{Admitted, PersonRecords, admit, admit_withdrawal};
 use lupa::policy::day::Day;
 use lupa::policy::facts::Facts;
 use lupa::policy::refusal::Refusal;
@@ -157,14 +159,14 @@ fn recording(case: &RecordingCase) -> (Recorded, Recorded) {
             let (submission, _) = declaration::submission(message).expect("a submission");
             (
                 reference::admit(given, calendar, declarations, message, *at),
-                admit(&submission, &stored, terms, *at),
+                admit(&submission, PersonRecords::of_one(&submission.client, &stored), terms, *at),
             )
         }
         RecordingRequest::Withdraw(message) => {
             let (submission, _) = declaration::withdrawal(message).expect("a withdrawal");
             (
                 reference::admit_withdrawal(given, calendar, declarations, message, *at),
-                admit_withdrawal(&submission, &stored, terms, *at),
+                admit_withdrawal(&submission, PersonRecords::of_one(&submission.client, &stored), terms, *at),
             )
         }
     };

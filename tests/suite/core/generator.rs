@@ -10,6 +10,7 @@ mod clients;
 pub(crate) mod coverage;
 mod declarations;
 mod directory;
+mod linked;
 mod recordings;
 mod records;
 mod requests;
@@ -25,6 +26,7 @@ use pbjson_types::Timestamp;
 
 use crate::core::reference::Calendar;
 pub(crate) use clients::births;
+pub(crate) use linked::{Linked, linked};
 use requests::{Ends, Theme};
 use rng::Rng;
 use times::Anchors;

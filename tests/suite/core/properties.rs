@@ -2,6 +2,7 @@
 //! A test counts the cases that could violate its property, and fails if they are few.
 
 mod given;
+mod linked;
 mod never_panics;
 
 use std::collections::BTreeSet;

@@ -17,6 +17,7 @@ mod declarers;
 mod denials;
 mod directory;
 mod information;
+mod links;
 mod record;
 mod rules;
 mod world;
@@ -37,6 +38,7 @@ pub(crate) use calendar::instant;
 pub(crate) use calendar::is_unborn;
 pub(crate) use calendar::ymd;
 use directory::{Side, side};
+pub(crate) use links::Register as LinkedRegister;
 use rules::Spoken;
 use world::{Question, World};
 

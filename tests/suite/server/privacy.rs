@@ -5,6 +5,7 @@ use prost::Message;
 use tonic::{Code, Status};
 
 use super::fixture::{Fixture, clock};
+use crate::fixtures::linking::{aino_new, linking, unlinking};
 use crate::fixtures::refused::{because, refused};
 use crate::fixtures::requests::{
     ASKING, CONSENT, DENIAL, HOLDING, INFORMATION, aino, demo_directory, entry, listing, message, person,
@@ -224,6 +225,21 @@ async fn errors_contain_no_personal_data() {
         ..Default::default()
     };
     statuses.push(("Get", declarations.get_declaration(get).await.err()));
+    let link = linking(&[aino(), aino_new()], "kanaria-link");
+    declarations.link_clients(link.clone()).await.expect("linked");
+    for request in [
+        v1::LinkClientsRequest { given_at: later, ..linking(&[aino(), person(1)], "new") },
+        linking(&[aino(), aino()], "new"),
+        linking(&[bad_client("010181-900C ").expect("a client"), aino()], "new"),
+        v1::LinkClientsRequest { current: Some(person(1)), ..link },
+        linking(&[aino(), person(1)], "kanaria-link"),
+    ] {
+        statuses.push(("Link", declarations.link_clients(request).await.err()));
+    }
+    statuses
+        .push(("Unlink", declarations.unlink_clients(unlinking(aino(), "kanaria-doc", "new")).await.err()));
+    let list = v1::ListLinksRequest { client: bad_client("010181900C") };
+    statuses.push(("ListLinks", declarations.list_links(list).await.err()));
     let list = v1::ListDeclarationsRequest { page_token: "Maija Kanarialintu".to_owned(), ..listing(aino()) };
     statuses.push(("List", declarations.list_declarations(list).await.err()));
     let print = v1::PrintDeclarationsRequest {

@@ -10,13 +10,15 @@ use crate::fixtures::requests::{
     CONSENT, DENIAL, INFORMATION, aino, demo_directory, person, recording, withdrawal,
 };
 
-async fn watch(fixture: &Fixture, after: &str) -> Streaming<v1::WatchDeclarationsResponse> {
+pub(super) async fn watch(fixture: &Fixture, after: &str) -> Streaming<v1::WatchDeclarationsResponse> {
     let request = v1::WatchDeclarationsRequest { after: after.to_owned() };
     fixture.declarations().watch_declarations(request).await.expect("a stream").into_inner()
 }
 
 /// The next message that is no heartbeat.
-async fn next(stream: &mut Streaming<v1::WatchDeclarationsResponse>) -> v1::WatchDeclarationsResponse {
+pub(super) async fn next(
+    stream: &mut Streaming<v1::WatchDeclarationsResponse>,
+) -> v1::WatchDeclarationsResponse {
     loop {
         let message = stream.message().await.expect("a message").expect("no end");
         if !message.changes.is_empty() || message.directory_replaced {

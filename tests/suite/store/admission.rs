@@ -5,13 +5,14 @@ use lupa::policy::refusal::Refusal;
 use lupa::store::{Append, AppendError};
 
 use super::fixture::*;
+use crate::fixtures::importing::import_new;
 
 /// A withdrawal that is refused if the declaration is withdrawn already.
 fn withdraw_once(key: &str, declaration_id: &str) -> Append {
     let declaration_id = id(declaration_id);
     let mut append = withdraw(client(), key, declaration_id.clone());
-    append.admit = Box::new(move |_, declarations, _| {
-        let declaration = declarations.iter().find(|one| one.id == declaration_id);
+    append.admit = Box::new(move |_, person, _| {
+        let declaration = person.declarations.iter().find(|one| one.id == declaration_id);
         match declaration.ok_or(Refusal::DeclarationUnknown)?.withdrawal {
             None => Ok(Admitted::default()),
             Some(_) => Err(Refusal::AlreadyWithdrawn),
@@ -26,7 +27,7 @@ async fn one_of_concurrent_withdrawals_is_admitted(home: Shared) {
         let denied = append(&store, declare(client(), &format!("deny {round}"), denial())).await;
         let withdraw = |n| {
             let store = store.clone();
-            let append = withdraw_once(&format!("end {round} {n}"), denied.declaration_id.as_str());
+            let append = withdraw_once(&format!("end {round} {n}"), denied.id.as_str());
             tokio::spawn(async move { store.append(append).await })
         };
         let calls: Vec<_> = (0..8).map(withdraw).collect();
@@ -47,9 +48,10 @@ async fn admission_sees_its_client_only(home: Shared) {
     append(&store, declare(other_client(), "other", denial())).await;
     let own = append(&store, declare(client(), "own", denial())).await;
     let mut second = declare(client(), "second", consent());
-    second.admit = Box::new(move |_, declarations, now| {
+    second.admit = Box::new(move |_, person, now| {
+        let declarations = person.declarations;
         let [declaration] = declarations else { panic!("{declarations:?}") };
-        assert_eq!((&declaration.id, declaration.recorded_at), (&own.declaration_id, own.recorded_at));
+        assert_eq!((&declaration.id, declaration.recorded_at), (&own.id, own.recorded_at));
         assert!(now > own.recorded_at);
         Ok(Admitted::default())
     });
@@ -59,7 +61,7 @@ async fn admission_sees_its_client_only(home: Shared) {
 async fn a_client_with_many_declarations_is_served(home: Shared) {
     let store = home.open();
     let history = (0..10_000).map(|n| (client(), imported(&format!("declaration {n}"), 0)));
-    store.import(history.collect()).await.unwrap();
+    import_new(&store, history.collect()).await;
     for n in [0, 64, 65, 9_999] {
         append(&store, withdraw_once(&format!("end {n}"), &format!("declaration {n}"))).await;
         let again = store.append(withdraw_once(&format!("again {n}"), &format!("declaration {n}"))).await;

@@ -4,16 +4,19 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc;
 
 use lupa::policy::admit::{Admitted, Notice};
+use lupa::policy::client_id::ClientId;
 use lupa::policy::day::Instant;
 use lupa::policy::declaration::{Declaration, Professional, RecordedBy, Role, Withdrawal};
+use lupa::policy::history::HistoryEntry;
 use lupa::policy::refusal::Refusal;
 use lupa::policy::viewing::ViewingPurpose;
 use lupa::store::{
-    Append, AppendError, Appended, Change, Entry, Epoch, Point, ReadError, Revision, Store, StoreOptions,
-    Viewed, Viewing, WriteError,
+    Append, AppendError, Appended, Change, Entry, Epoch, ImportOutcome, ImportResult, Point, ReadError,
+    Revision, Store, StoreOptions, Viewed, Viewing, WriteError,
 };
 
 use super::fixture::*;
+use crate::fixtures::importing::{import, import_new};
 
 /// Appends concurrently, so that they share a transaction (group commit), in this order.
 async fn append_together(store: &Store, appends: Vec<Append>) -> Vec<Result<Appended, AppendError>> {
@@ -102,8 +105,8 @@ async fn repeated_append_returns_the_first_answer(home: Shared) {
     };
     let replayed = Appended { is_replay: true, ..appended.clone() };
     assert_eq!(append(&store, again()).await, replayed);
-    let withdrawn = append(&store, withdraw(client(), "end", appended.declaration_id.clone())).await;
-    let withdrawn_again = append(&store, withdraw(client(), "end", appended.declaration_id.clone())).await;
+    let withdrawn = append(&store, withdraw(client(), "end", appended.id.clone())).await;
+    let withdrawn_again = append(&store, withdraw(client(), "end", appended.id.clone())).await;
     assert_eq!(withdrawn_again, Appended { is_replay: true, ..withdrawn });
     drop(store);
     let store = home.open();
@@ -251,20 +254,34 @@ async fn history_is_imported_as_it_is_given_or_not_at_all(home: Shared) {
     };
     let withdrawn = declaration("a", Some(Withdrawal { given_at: at(3), recorded_at: at(3), by: None }));
     let history = vec![(client(), withdrawn.clone()), (other_client(), declaration("b", None))];
-    assert_eq!(store.import(history).await.unwrap(), Revision(2));
+    // Between the two changes that enclose an import.
+    assert_eq!(import_new(&store, history.clone()).await, Revision(4));
 
-    let twice = vec![(client(), declaration("c", None)), (client(), declaration("a", None))];
-    let refused = store.import(twice).await;
-    assert!(matches!(refused, Err(WriteError::AlreadyImported { place: 2 })), "{refused:?}");
+    let entry = |(client, declaration)| HistoryEntry::Declaration(client, declaration);
+    let outcomes = async |declarations: Vec<(ClientId, Declaration)>| {
+        import(&store, declarations.into_iter().map(entry).collect()).await.unwrap()
+    };
+    use ImportOutcome::{Added, AlreadyStored, OtherContent, Repeated};
+    let nothing = |outcomes: &[ImportOutcome]| (ImportResult::NothingStored, outcomes.to_vec());
+    assert_eq!(outcomes(history).await, nothing(&[AlreadyStored, AlreadyStored]));
+    let earlier = vec![(client(), declaration("a", None))];
+    assert_eq!(outcomes(earlier).await, nothing(&[AlreadyStored]));
+    let other = vec![(client(), declaration("c", None)), (other_client(), declaration("a", None))];
+    assert_eq!(outcomes(other).await, nothing(&[Added, OtherContent]));
     let itself = vec![(client(), declaration("c", None)), (client(), declaration("c", None))];
-    assert!(matches!(store.import(itself).await, Err(WriteError::AlreadyImported { place: 2 })));
-    assert_eq!(store.import(Vec::new()).await.unwrap(), Revision(2));
+    assert_eq!(outcomes(itself).await, nothing(&[Added, Repeated]));
+    assert_eq!(import_new(&store, Vec::new()).await, Revision(4));
 
     // It can be withdrawn like any other.
     append(&store, withdraw(other_client(), "end", id("b"))).await;
     let changes = load(&store);
-    let [Change::Declaration { client: whose, declaration, .. }, _, Change::Withdrawal { withdrawal, .. }] =
-        &changes[..]
+    let [
+        _,
+        Change::Declaration { client: whose, declaration, .. },
+        _,
+        _,
+        Change::Withdrawal { withdrawal, .. },
+    ] = &changes[..]
     else {
         panic!("{changes:?}");
     };
@@ -274,8 +291,7 @@ async fn history_is_imported_as_it_is_given_or_not_at_all(home: Shared) {
 
 async fn a_national_root_with_something_else_is_not_stored(home: Shared) {
     let store = home.open();
-    let strange =
-        lupa::policy::client_id::ClientId::Other { root: oid("1.2.246.21"), extension: id("010181-900C") };
+    let strange = ClientId::Other { root: oid("1.2.246.21"), extension: id("010181-900C") };
     let refused = store.append(declare(strange, "key", denial())).await;
     assert!(
         matches!(&refused, Err(AppendError::Store(error)) if matches!(**error, WriteError::ClientNotStorable))
@@ -286,15 +302,15 @@ async fn a_national_root_with_something_else_is_not_stored(home: Shared) {
 async fn the_last_of_several_withdrawals_stands(home: Shared) {
     let store = home.open();
     let denied = append(&store, declare(client(), "deny", denial())).await;
-    let mut first = withdraw(client(), "guardian", denied.declaration_id.clone());
+    let mut first = withdraw(client(), "guardian", denied.id.clone());
     let Entry::Withdrawal(submission) = &mut first.entry else { panic!("a withdrawal") };
     submission.declarer = declarer(Role::Guardian);
     append(&store, first).await;
-    let last = append(&store, withdraw(client(), "client", denied.declaration_id)).await;
+    let last = append(&store, withdraw(client(), "client", denied.id)).await;
     let (seen, sees) = mpsc::channel();
     let mut look = declare(client(), "look", denial());
-    look.admit = Box::new(move |_, declarations, _| {
-        seen.send(declarations.to_vec()).unwrap();
+    look.admit = Box::new(move |_, person, _| {
+        seen.send(person.declarations.to_vec()).unwrap();
         Ok(Admitted::default())
     });
     append(&store, look).await;

@@ -11,6 +11,7 @@ use lupa::store::{Revision, Store};
 use sha2::{Digest, Sha256};
 
 use super::fixture::*;
+use crate::fixtures::importing::import_new;
 use crate::fixtures::patience::{until, until_some};
 
 /// Writes a checkpoint after each change.
@@ -41,13 +42,13 @@ async fn fill(store: &Store) -> Revision {
         append(store, declare(client.clone(), &format!("information {n}"), information())).await;
         let given = append(store, declare(client.clone(), &format!("consent {n}"), consent())).await;
         append(store, declare(client.clone(), &format!("denial {n}"), denial())).await;
-        append(store, withdraw(client, &format!("withdrawal {n}"), given.declaration_id)).await;
+        append(store, withdraw(client, &format!("withdrawal {n}"), given.id)).await;
     }
     // Assigned ids, and times that do not fit into entries.
     let history =
         [("assigned", 1_600_000_000_000_000), ("early", -1_000_000), ("late", 200_000_000_000_000_000)];
     let history = history.map(|(name, micros)| (other.clone(), imported(name, micros)));
-    store.import(history.to_vec()).await.unwrap()
+    import_new(store, history.to_vec()).await
 }
 
 /// All state that affects decisions, with ids.
@@ -112,10 +113,8 @@ async fn checkpoint_answers_nothing_before_catch_up() {
     let store = home.open();
     let (first, _) = checkpointed(&store, &file).await;
     // More than one batch of the catch-up.
-    let last = store
-        .import((0..5_000).map(|n| (client(), imported(&format!("later {n}"), 0))).collect())
-        .await
-        .unwrap();
+    let later = (0..5_000).map(|n| (client(), imported(&format!("later {n}"), 0)));
+    let last = import_new(&store, later.collect()).await;
     let (index, _follower) = Index::start(store.clone(), reading(&file)).unwrap();
     let answered = loop {
         match index.current() {
@@ -185,7 +184,7 @@ async fn changes_after_a_checkpoint_are_followed_and_the_next_includes_the_overl
     let store = home.open();
     let (first, _) = checkpointed(&store, &file).await;
     let given = append(&store, declare(client(), "later", denial())).await;
-    append(&store, withdraw(client(), "ended", given.declaration_id)).await;
+    append(&store, withdraw(client(), "ended", given.id)).await;
     let last = store.replace_directory(directory("Helsinki")).await.unwrap().point.revision;
     let (index, follower) = start(&store, reading(&file)).await;
     reached(&index, &store, last).await;

@@ -4,21 +4,29 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use lupa::policy::link::LinkedCodes;
 use lupa::policy::viewing::ViewingPurpose;
 use lupa::store::{
     CopyError, CopyPhase, CopyTo, Damage, OpenError, Revision, Store, Verified, VerifyFault, Viewed, Viewing,
 };
 
 use super::fixture::*;
+use crate::fixtures::importing::import_new;
 use crate::fixtures::postgres::{Cluster, postgres_options};
+
+/// The last revision of [`filled`].
+const LAST: Revision = Revision(11);
 
 /// Changes of every kind.
 async fn filled(store: &Store) {
     store.replace_directory(directory("HUS")).await.unwrap();
     let given = append(store, declare(client(), "deny", denial())).await;
     append(store, declare(other_client(), "consent", consent())).await;
-    append(store, withdraw(client(), "end", given.declaration_id)).await;
-    store.import(vec![(client(), imported("imported", 7))]).await.unwrap();
+    append(store, withdraw(client(), "end", given.id)).await;
+    import_new(store, vec![(client(), imported("imported", 7))]).await;
+    let linked = LinkedCodes { codes: Box::new([client(), other_client()]), current: client() };
+    let linked = append(store, link(linked, "link")).await;
+    append(store, unlink(other_client(), linked.id, "unlink")).await;
     for client in [client(), other_client()] {
         let purpose = ViewingPurpose::Investigation;
         let viewing = Viewing { client, viewer: None, purpose, what: Viewed::List };
@@ -41,7 +49,7 @@ async fn copy_has_the_same_content_and_its_own_identity(home: Shared) {
     let original = home.open();
     filled(&original).await;
     let expected = content_of(&original);
-    assert_eq!((expected.0, expected.1), (Revision(5), 2));
+    assert_eq!((expected.0, expected.1), (LAST, 2));
     let there = Home::new();
     let server = postgres_options(&Cluster::shared().database());
     let mut phases = Vec::new();
@@ -52,7 +60,7 @@ async fn copy_has_the_same_content_and_its_own_identity(home: Shared) {
         });
         assert_eq!(copied.unwrap().unwrap().digest, expected.2);
     }
-    let last = Revision(5);
+    let last = LAST;
     let each = [CopyPhase::Copying(last), CopyPhase::VerifyingOriginal(last), CopyPhase::VerifyingCopy(last)];
     assert_eq!(phases, [each, each].concat());
     for copy in [there.open(), Store::connect(&server, options()).unwrap()] {
@@ -62,7 +70,7 @@ async fn copy_has_the_same_content_and_its_own_identity(home: Shared) {
         // Idempotency keys stay used, and revisions continue.
         let again = append(&copy, declare(client(), "deny", denial())).await;
         assert_eq!((again.revision, again.is_replay), (Revision(2), true));
-        assert_eq!(append(&copy, declare(client(), "next", denial())).await.revision, Revision(6));
+        assert_eq!(append(&copy, declare(client(), "next", denial())).await.revision, LAST.next());
         assert_eq!(verified(&copy).faults, []);
         // An existing store is not overwritten.
         let over = original.copy(
@@ -105,21 +113,21 @@ async fn verification_finds_inconsistencies(home: Shared) {
         declaration_id: Some(id),
         body: "{}",
     };
-    home.write(row(6, "declaration", "denial", "unreadable")).await;
-    home.write(row(7, "withdrawal", "denial", "unreadable")).await;
-    home.write(Row { client: Some(("1.2.246.21", "nobody")), ..row(9, "declaration", "denial", "x") }).await;
-    home.execute("UPDATE lupa.change SET recorded_at = 1 WHERE revision = 9").await;
+    home.write(row(12, "declaration", "denial", "unreadable")).await;
+    home.write(row(13, "withdrawal", "denial", "unreadable")).await;
+    home.write(Row { client: Some(("1.2.246.21", "nobody")), ..row(15, "declaration", "denial", "x") }).await;
+    home.execute("UPDATE lupa.change SET recorded_at = 1 WHERE revision = 15").await;
     let found: Vec<(u64, Damage)> = verified(&store)
         .faults
         .into_iter()
         .map(|VerifyFault { revision, finding }| (revision.0, finding))
         .collect();
     let expected = [
-        (6, Damage::Restricts),
-        (7, Damage::EndsNothing),
-        (9, Damage::Hole),
-        (9, Damage::GoesBack),
-        (9, Damage::Unreadable("client")),
+        (12, Damage::Restricts),
+        (13, Damage::EndsNothing),
+        (15, Damage::Hole),
+        (15, Damage::GoesBack),
+        (15, Damage::Unreadable("client")),
     ];
     assert_eq!(found, expected);
 }
@@ -131,7 +139,7 @@ async fn backup_is_a_snapshot_and_its_restore_starts_new_epoch() {
     filled(&store).await;
     let (before, expected) = (store.epoch(), content_of(&store));
     let backup = home.file("backup.sqlite");
-    assert_eq!(Store::back_up(&home.store(), &backup).unwrap(), Revision(5));
+    assert_eq!(Store::back_up(&home.store(), &backup).unwrap(), LAST);
     assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
     let again = Store::back_up(&home.store(), &backup);
     assert!(matches!(again, Err(CopyError::Open(OpenError::Exists { .. }))));

@@ -70,7 +70,7 @@ async fn digest_covers_everything_that_affects_decisions(home: Shared) {
         of_another_role(declare(client(), "5", consent())),
     ] {
         let appended = append(&store, asked).await;
-        ids.push(appended.declaration_id);
+        ids.push(appended.id);
         is_new(appended.revision).await;
     }
     is_new(append(&store, withdraw(client(), "6", ids[0].clone())).await.revision).await;

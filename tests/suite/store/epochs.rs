@@ -104,7 +104,7 @@ async fn history_of_another_epoch_is_not_read() {
     let store = connect(&url, NEVER).unwrap();
     let (kept, backup, lost) = kept_and_lost(&cluster, &store).await;
     assert_eq!(store.clients_changed(kept.revision, lost, 10).unwrap().len(), 1);
-    assert_eq!(store.history_of(&client(), lost).unwrap().len(), 2);
+    assert_eq!(store.history_of(&[client()], lost).unwrap().declarations.len(), 2);
     cluster.stop();
     cluster.restore(&backup);
     cluster.run();
@@ -120,7 +120,7 @@ async fn history_of_another_epoch_is_not_read() {
         .await
     };
     let watched = in_vain(&|| store.clients_changed(kept.revision, lost, 10).err()).await;
-    let shown = in_vain(&|| store.history_of(&client(), lost).err()).await;
+    let shown = in_vain(&|| store.history_of(&[client()], lost).err()).await;
     assert!(matches!(watched, ReadError::OtherEpoch { .. }), "{watched:?}");
     assert!(matches!(shown, ReadError::OtherEpoch { .. }), "{shown:?}");
 }

@@ -15,7 +15,9 @@ use lupa::policy::declaration::{
 };
 use lupa::policy::directory::{Directory, Name, Organisation, OrganisationKind};
 use lupa::policy::facts::{Facts, WithdrawalFacts};
+use lupa::policy::link::{LinkReason, LinkRecorder, LinkSubmission, LinkedCodes, UnlinkSubmission};
 use lupa::policy::oid::{Oid, OpaqueId};
+use lupa::policy::refusal::Refusal;
 use lupa::store::{
     Admit, Append, Appended, Change, ChangeEffect, DeclarationIds, Entry, IndexChange, Point, ReadError,
     Revision, Store, StoreOptions,
@@ -306,6 +308,38 @@ pub(super) fn declare(client: ClientId, key: &str, content: Content) -> Append {
 }
 
 /// A withdrawal by a client; the payload is the key.
+pub(super) fn link(linked: LinkedCodes, key: &str) -> Append {
+    let submission = LinkSubmission {
+        linked,
+        reason: LinkReason::DuplicateMerged,
+        given_at: None,
+        recorded_by: LinkRecorder::PopulationRegister,
+    };
+    Append {
+        idempotency_key: id(key),
+        payload_digest: [9; 32],
+        entry: Entry::Link(submission),
+        admit: Box::new(|_, _, _| Ok(Admitted::default())),
+    }
+}
+
+/// The end of a link, which is refused if the link has ended.
+pub(super) fn unlink(client: ClientId, link: OpaqueId<'static>, key: &str) -> Append {
+    let recorded_by = LinkRecorder::PopulationRegister;
+    Append {
+        idempotency_key: id(key),
+        payload_digest: [9; 32],
+        entry: Entry::Unlink(UnlinkSubmission { client, link: link.clone(), given_at: None, recorded_by }),
+        admit: Box::new(move |_, person, _| {
+            let recorded = person.links.iter().find(|recorded| recorded.link.id == link);
+            match recorded.ok_or(Refusal::LinkUnknown)?.is_in_force() {
+                true => Ok(Admitted::default()),
+                false => Err(Refusal::AlreadyUnlinked),
+            }
+        }),
+    }
+}
+
 pub(super) fn withdraw(client: ClientId, key: &str, declaration_id: OpaqueId<'static>) -> Append {
     Append {
         idempotency_key: id(key),
@@ -393,6 +427,13 @@ fn assert_loads_equal_changes(loaded: &IndexChange, change: &Change, ids: Declar
             assert_eq!(loaded.registers(), directory.registers());
             assert_eq!(loaded.organisations(), directory.organisations());
         }
+        (ChangeEffect::Link { client, link }, Change::Link { client: whose, link: recorded, .. }) => {
+            assert_eq!((client, link), (whose, &recorded.link));
+        }
+        (ChangeEffect::LinkEnd { client, link }, Change::LinkEnd { client: whose, link: of, .. }) => {
+            assert_eq!((client, link), (whose, of));
+        }
+        (ChangeEffect::Import(loaded), Change::Import { boundary, .. }) => assert_eq!(loaded, boundary),
         (loaded, change) => panic!("{loaded:?} of {change:?}"),
     }
 }

@@ -11,6 +11,7 @@ use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
 use tonic::Code;
 
 use super::fixture::*;
+use crate::fixtures::importing::import;
 use crate::fixtures::process::{Process, serve};
 use crate::fixtures::refused::{because, refused};
 use crate::fixtures::requests::{
@@ -42,7 +43,10 @@ async fn committed_changes_are_visible_to_read_only_stores() {
     store.replace_directory(directory("x")).await.unwrap();
     for follower in [&follower, &another] {
         assert_eq!(since(follower, 1), [2, 3]);
-        assert_eq!(follower.history_of(&client(), point(follower, Revision(3))).unwrap().len(), 2);
+        assert_eq!(
+            follower.history_of(&[client()], point(follower, Revision(3))).unwrap().declarations.len(),
+            2
+        );
         assert_eq!(load(follower).iter().map(Change::revision).count(), 3);
     }
     // The writer stops and restarts; neither side disturbs the other.
@@ -67,7 +71,7 @@ async fn read_only_store_refuses_writes() {
     let refused = follower.append(declare(client(), "key", consent())).await;
     assert!(matches!(&refused, Err(AppendError::Store(error)) if matches!(**error, WriteError::ReadOnly)));
     assert!(matches!(follower.replace_directory(directory("")).await, Err(WriteError::ReadOnly)));
-    assert!(matches!(follower.import(Vec::new()).await, Err(WriteError::ReadOnly)));
+    assert!(matches!(import(&follower, Vec::new()).await, Err(WriteError::ReadOnly)));
     let purpose = ViewingPurpose::Investigation;
     let viewing = Viewing { client: client(), viewer: None, purpose, what: Viewed::List };
     assert!(matches!(follower.log_viewing(viewing).await, Err(WriteError::ReadOnly)));
@@ -120,11 +124,11 @@ async fn unusable_store_is_reported_to_a_read_only_replica() {
         (
             1,
             "PATH has version 1 of the store's schema and a lupa that only follows it cannot bring it to \
-             version 3: start the lupa that writes it first",
+             version 4: start the lupa that writes it first",
         ),
         (
             7,
-            "PATH has version 7 of the store's schema and this lupa knows versions up to 3: \
+            "PATH has version 7 of the store's schema and this lupa knows versions up to 4: \
              install the newer lupa that wrote it",
         ),
     ] {

@@ -7,6 +7,7 @@ use lupa::store::{Change, DeclarationIds, Store};
 use rusqlite::Connection;
 
 use super::fixture::*;
+use crate::fixtures::importing::import_new;
 
 /// The schema of the first version of Lupa.
 const SCHEMA_1: &str = include_str!("../../../src/store/migrations/sqlite/0001_changes.sql");
@@ -20,7 +21,12 @@ fn ids(store: &Store) -> Vec<(OpaqueId<'static>, bool)> {
             assert_eq!(derived.id(recorded_at, revision) == declaration.id, is_derived);
             Some((declaration.id, is_derived))
         }
-        Change::Withdrawal { .. } | Change::UnreadableWithdrawal { .. } | Change::Directory { .. } => None,
+        Change::Withdrawal { .. }
+        | Change::UnreadableWithdrawal { .. }
+        | Change::Directory { .. }
+        | Change::Link { .. }
+        | Change::LinkEnd { .. }
+        | Change::Import { .. } => None,
     };
     load(store).into_iter().filter_map(id).collect()
 }
@@ -39,11 +45,11 @@ async fn new_ids_are_derived_and_imported_ones_stay(home: Shared) {
         recorded_by: None,
         label: None,
     };
-    store.import(vec![(client(), imported)]).await.unwrap();
+    import_new(&store, vec![(client(), imported)]).await;
     drop(store);
     let store = home.open();
     let second = append(&store, declare(other_client(), "second", consent())).await;
-    let expected = [(first.declaration_id, true), (id("imported"), false), (second.declaration_id, true)];
+    let expected = [(first.id, true), (id("imported"), false), (second.id, true)];
     assert_eq!(ids(&store), expected);
 }
 
@@ -81,7 +87,7 @@ async fn store_of_the_first_schema_is_migrated() {
     let tag = store.declaration_ids();
     drop(store);
     let store = home.open();
-    assert_eq!(ids(&store), [old, (new.declaration_id, true)]);
+    assert_eq!(ids(&store), [old, (new.id, true)]);
     assert_eq!(store.declaration_ids(), tag);
 }
 

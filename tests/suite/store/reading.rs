@@ -70,21 +70,22 @@ async fn history_is_read_as_of_a_revision(home: Shared) {
     let first = append(&store, declare(client(), "first", denial())).await;
     let other = append(&store, declare(other_client(), "other", consent())).await;
     let second = append(&store, declare(client(), "second", consent())).await;
-    let ended = append(&store, withdraw(client(), "end", first.declaration_id.clone())).await;
+    let ended = append(&store, withdraw(client(), "end", first.id.clone())).await;
     let ids = |client: &ClientId, until: Revision| -> Vec<_> {
-        let history = store.history_of(client, point(&store, until)).unwrap();
+        let history =
+            store.history_of(std::slice::from_ref(client), point(&store, until)).unwrap().declarations;
         history.into_iter().map(|one| (one.id, one.withdrawal.is_some())).collect()
     };
-    let (first, second) = (first.declaration_id, second.declaration_id);
+    let (first, second) = (first.id, second.id);
     assert!(ids(&client(), Revision(0)).is_empty());
     assert_eq!(ids(&client(), Revision(2)), [(first.clone(), false)]);
     assert_eq!(ids(&client(), Revision(3)), [(first.clone(), false), (second.clone(), false)]);
     assert_eq!(ids(&client(), ended.revision), [(first, true), (second, false)]);
-    assert_eq!(ids(&other_client(), ended.revision), [(other.declaration_id, false)]);
+    assert_eq!(ids(&other_client(), ended.revision), [(other.id, false)]);
     let strange = ClientId::Other { root: oid("1.2.246.21"), extension: id("010181-900C") };
     assert!(ids(&strange, ended.revision).is_empty());
     assert!(matches!(
-        store.history_of(&client(), point(&store, Revision(5))),
+        store.history_of(&[client()], point(&store, Revision(5))),
         Err(ReadError::WentBack { last: Revision(4), known: Revision(5), .. })
     ));
 }
@@ -98,7 +99,8 @@ async fn many_histories_are_read_at_one_time(home: Shared) {
             scope.spawn(|| {
                 together.wait();
                 for until in 1..=50 {
-                    let history = store.history_of(&client(), point(&store, Revision(until))).unwrap();
+                    let history =
+                        store.history_of(&[client()], point(&store, Revision(until))).unwrap().declarations;
                     assert_eq!(history.len() as u64, until);
                 }
             });

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 
 use super::arbitrary;
 use super::fixture::*;
+use crate::fixtures::importing::import_new;
 
 /// The variable parts of a client's entry.
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ impl ArbitraryEntry {
     /// A withdrawal of a declaration of this client.
     fn withdrawal(self, key: &str, appended: &Appended) -> Append {
         let Self { client, content: _, given_at, declarer, recorded_by } = self;
-        let declaration = appended.declaration_id.clone();
+        let declaration = appended.id.clone();
         let submission =
             WithdrawalSubmission { client: client.clone(), declaration, given_at, declarer, recorded_by };
         Append { entry: Entry::Withdrawal(submission), ..declare(client, key, information()) }
@@ -60,7 +61,7 @@ impl ArbitraryEntry {
     fn expected(self, appended: &Appended) -> Declaration {
         let Self { client: _, content, given_at, declarer, recorded_by } = self;
         Declaration {
-            id: appended.declaration_id.clone(),
+            id: appended.id.clone(),
             content,
             given_at: by_then(given_at, appended.recorded_at),
             recorded_at: appended.recorded_at,
@@ -108,11 +109,12 @@ async fn declare_and_withdraw(home: Shared, entries: Vec<(ArbitraryEntry, Arbitr
         assert_eq!((client, declaration), (&one.client, &one.clone().expected(appended)));
     }
     for ((change, (one, end)), appended) in withdrawals.iter().zip(&entries).zip(&withdrawn) {
-        let Change::Withdrawal { revision, recorded_at, client, declaration_id, withdrawal } = change else {
+        let Change::Withdrawal { revision, recorded_at, client, declaration_id, withdrawal, .. } = change
+        else {
             panic!("{change:?}")
         };
         assert_eq!((*revision, *recorded_at), (appended.revision, appended.recorded_at));
-        assert_eq!((client, declaration_id), (&one.client, &appended.declaration_id));
+        assert_eq!((client, declaration_id), (&one.client, &appended.id));
         let by = Some(end.declarer.clone());
         assert_eq!(
             *withdrawal,
@@ -135,8 +137,11 @@ async fn import(home: Shared, mut history: Vec<(ClientId, Declaration)>) {
         declaration.id = id(&format!("{n}"));
     }
     let store = home.open();
-    store.import(history.clone()).await.unwrap();
+    import_new(&store, history.clone()).await;
     let changes = load(&store);
+    let boundary = |change: &Change| matches!(change, Change::Import { .. });
+    let (boundaries, changes): (Vec<_>, Vec<_>) = changes.iter().partition(|change| boundary(change));
+    assert_eq!(boundaries.len(), if history.is_empty() { 0 } else { 2 });
     assert_eq!(changes.len(), history.len());
     for (change, (client, declaration)) in changes.iter().zip(&history) {
         let Change::Declaration { client: whose, declaration: read, .. } = change else {

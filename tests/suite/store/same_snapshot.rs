@@ -1,28 +1,40 @@
 //! Model test: a snapshot equals a naive fold over the changes, however it was built.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lupa::index::{Index, IndexOptions, Snapshot, SnapshotDeclarations};
+use lupa::index::{Index, IndexOptions, PersonDeclarations, Snapshot};
 use lupa::policy::admit::Submission;
-use lupa::policy::client_id::ClientId;
+use lupa::policy::client_id::{ClientId, IdentityCode};
 use lupa::policy::declaration::{Content, Declaration, Declarer, Withdrawal};
 use lupa::policy::directory::Directory;
 use lupa::policy::facts::Facts;
+use lupa::policy::link::LinkedCodes;
 use lupa::policy::oid::OpaqueId;
-use lupa::store::{Entry, Revision, Store};
+use lupa::policy::refusal::Refusal;
+use lupa::store::{AppendError, Entry, Revision, Store};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::Index as Pick;
+use proptest::sample::{Index as Pick, subsequence};
 
 use super::arbitrary;
 use super::fixture::*;
+use crate::fixtures::importing::import_new;
 
-/// An operation on a store, for one of three clients.
+/// Number of clients. One of them never declares anything.
+const CODES: usize = 5;
+
+/// An operation on a store, for one of the clients.
 #[derive(Clone, Debug)]
 enum Event {
     Declare(Pick, Content),
-    /// Any declaration of any client, also repeatedly.
+    /// Any declaration of any client, also repeatedly, by its client.
     Withdraw(Pick, Declarer),
+    /// Any declaration of any client, under any code.
+    WithdrawElsewhere(Pick, Pick, Declarer),
+    /// Two or three codes, and the current one among them.
+    Link(Vec<usize>, Pick),
+    /// Any link, also repeatedly.
+    Unlink(Pick),
     Import(Vec<(Pick, Declaration)>),
     ReplaceDirectory(Directory),
     /// The index is restarted.
@@ -33,6 +45,11 @@ fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         6 => (any::<Pick>(), arbitrary::content()).prop_map(|(pick, content)| Event::Declare(pick, content)),
         4 => (any::<Pick>(), arbitrary::declarer()).prop_map(|(pick, by)| Event::Withdraw(pick, by)),
+        1 => (any::<Pick>(), any::<Pick>(), arbitrary::declarer())
+            .prop_map(|(pick, code, by)| Event::WithdrawElsewhere(pick, code, by)),
+        2 => (subsequence((0..CODES).collect::<Vec<_>>(), 2..=3), any::<Pick>())
+            .prop_map(|(codes, current)| Event::Link(codes, current)),
+        1 => any::<Pick>().prop_map(Event::Unlink),
         1 => vec((any::<Pick>(), arbitrary::declaration()), 0..70).prop_map(Event::Import),
         1 => arbitrary::directory().prop_map(Event::ReplaceDirectory),
         1 => Just(Event::Reload),
@@ -43,7 +60,11 @@ fn event() -> impl Strategy<Value = Event> {
 #[derive(Default)]
 struct Model {
     revision: Revision,
-    clients: BTreeMap<ClientId, Vec<Declaration>>,
+    clients: BTreeMap<ClientId, Vec<(Revision, Declaration)>>,
+    /// Withdrawals under a code of a declaration that is not under it, in revision order.
+    elsewhere: Vec<(ClientId, OpaqueId<'static>, Withdrawal)>,
+    /// Links with their ids, in revision order, and whether each has ended.
+    links: Vec<(OpaqueId<'static>, LinkedCodes, bool)>,
     directory: Directory,
 }
 
@@ -52,29 +73,76 @@ impl Model {
         let all: Vec<_> = self
             .clients
             .iter()
-            .flat_map(|(client, declarations)| declarations.iter().map(move |one| (client, &one.id)))
+            .flat_map(|(client, declarations)| declarations.iter().map(move |(_, one)| (client, &one.id)))
             .collect();
         (!all.is_empty()).then(|| *pick.get(&all)).map(|(client, id)| (client.clone(), id.clone()))
     }
 
-    fn declare(&mut self, client: ClientId, declaration: Declaration) {
-        self.clients.entry(client).or_default().push(declaration);
+    fn declare(&mut self, client: ClientId, revision: Revision, declaration: Declaration) {
+        self.clients.entry(client).or_default().push((revision, declaration));
     }
 
     fn withdraw(&mut self, client: &ClientId, id: &OpaqueId<'static>, withdrawal: Withdrawal) {
-        for declaration in self.clients.get_mut(client).into_iter().flatten() {
-            if declaration.id == *id {
-                declaration.withdrawal = Some(withdrawal.clone());
-            }
+        let own = self.clients.get_mut(client).into_iter().flatten();
+        let mut withdrawn =
+            own.map(|(_, declaration)| declaration).filter(|declaration| declaration.id == *id);
+        match withdrawn.next() {
+            Some(declaration) => declaration.withdrawal = Some(withdrawal),
+            None => self.elsewhere.push((client.clone(), id.clone(), withdrawal)),
         }
     }
 
-    fn check(&self, snapshot: &Snapshot) {
+    /// The codes of the person of a client, and the current one.
+    fn person(&self, client: &ClientId) -> (BTreeSet<ClientId>, ClientId) {
+        let mut codes = BTreeSet::from([client.clone()]);
+        // As many rounds as there may be links in a chain.
+        for _ in 0..CODES {
+            for (_, linked, _) in self.links.iter().filter(|(_, _, has_ended)| !has_ended) {
+                if linked.codes.iter().any(|code| codes.contains(code)) {
+                    codes.extend(linked.codes.iter().cloned());
+                }
+            }
+        }
+        let of_person =
+            |(_, linked, has_ended): &&(_, LinkedCodes, bool)| !has_ended && codes.contains(&linked.current);
+        let latest = self.links.iter().rfind(of_person);
+        let current = latest.map_or(client, |(_, linked, _)| &linked.current).clone();
+        (codes, current)
+    }
+
+    /// The declarations under all codes of the person of a client.
+    fn declarations(&self, client: &ClientId) -> Vec<Declaration> {
+        let (codes, _) = self.person(client);
+        let mut declarations: Vec<(Revision, Declaration)> =
+            codes.iter().filter_map(|code| self.clients.get(code)).flatten().cloned().collect();
+        declarations.sort_by_key(|(revision, _)| *revision);
+        let mut declarations: Vec<Declaration> = declarations.into_iter().map(|(_, one)| one).collect();
+        for (_, id, withdrawal) in self.elsewhere.iter().filter(|(code, _, _)| codes.contains(code)) {
+            for declaration in declarations.iter_mut().filter(|declaration| declaration.id == *id) {
+                let before = declaration.withdrawal.as_ref();
+                if before.is_none_or(|before| before.recorded_at <= withdrawal.recorded_at) {
+                    declaration.withdrawal = Some(withdrawal.clone());
+                }
+            }
+        }
+        declarations
+    }
+
+    fn check(&self, snapshot: &Snapshot, store: &Store) {
         assert_eq!(snapshot.revision(), self.revision);
         assert_eq!(snapshot.clients(), self.clients.len());
         assert_eq!(snapshot.declaration_count(), self.clients.values().map(Vec::len).sum::<usize>() as u64);
-        for (client, declarations) in &self.clients {
-            assert_same(snapshot.declarations(client), declarations);
+        for client in clients() {
+            let expected = self.declarations(&client);
+            assert_same(&snapshot.declarations(&client), &expected);
+            let (codes, current) = self.person(&client);
+            let person =
+                snapshot.person(&client).map(|person| (person.codes.clone(), person.current.clone()));
+            let linked = (codes.len() > 1).then(|| (codes.iter().cloned().collect(), current));
+            assert_eq!(person, linked);
+            let codes: Vec<ClientId> = codes.into_iter().collect();
+            let recorded = store.history_of(&codes, snapshot.point()).unwrap();
+            assert_eq!(recorded.declarations, expected);
         }
         assert_eq!(snapshot.directory().organisations(), self.directory.organisations());
         assert_eq!(snapshot.directory().registers(), self.directory.registers());
@@ -83,7 +151,7 @@ impl Model {
 }
 
 /// The facts and the ids are equal, in the same order.
-fn assert_same(found: SnapshotDeclarations<'_>, expected: &[Declaration]) {
+fn assert_same(found: &PersonDeclarations<'_>, expected: &[Declaration]) {
     let facts: Vec<Facts<'_>> = found.facts().collect();
     assert_eq!(facts.len(), expected.len());
     assert!(facts.iter().map(|facts| facts.place).is_sorted());
@@ -98,19 +166,26 @@ fn assert_same(found: SnapshotDeclarations<'_>, expected: &[Declaration]) {
     }
 }
 
+/// The last one is linked and never declares.
+fn clients() -> [ClientId; CODES] {
+    let other = |extension| ClientId::Other { root: oid("1.2.246.999"), extension: id(extension) };
+    let national = ClientId::National(IdentityCode::parse("010190Y901R").unwrap());
+    [client(), other_client(), other("c"), national, other("silent")]
+}
+
 async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
-    let clients =
-        [client(), other_client(), ClientId::Other { root: oid("1.2.246.999"), extension: id("c") }];
+    let clients = clients();
+    let declaring = &clients[..CODES - 1];
     match event {
         Event::Declare(pick, content) => {
-            let client = pick.get(&clients).clone();
+            let client = pick.get(declaring).clone();
             let asked = declare(client.clone(), &format!("key {n}"), content.clone());
             let Entry::Declaration(submission) = asked.entry.clone() else { panic!("a declaration") };
             let Submission { declarer, recorded_by, .. } = submission;
             let appended = append(store, asked).await;
             model.revision = appended.revision;
             let declaration = Declaration {
-                id: appended.declaration_id,
+                id: appended.id,
                 content,
                 given_at: appended.recorded_at,
                 recorded_at: appended.recorded_at,
@@ -119,18 +194,36 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
                 recorded_by: Some(recorded_by),
                 label: None,
             };
-            model.declare(client, declaration);
+            model.declare(client, appended.revision, declaration);
         }
         Event::Withdraw(pick, declarer) => {
             let Some((client, id)) = model.nth(pick) else { return };
-            let mut asked = withdraw(client.clone(), &format!("key {n}"), id.clone());
-            let Entry::Withdrawal(submission) = &mut asked.entry else { panic!("a withdrawal") };
-            submission.declarer = declarer.clone();
-            let appended = append(store, asked).await;
+            withdraw_once(store, model, n, (client, id, declarer)).await;
+        }
+        Event::WithdrawElsewhere(pick, code, declarer) => {
+            let Some((_, id)) = model.nth(pick) else { return };
+            withdraw_once(store, model, n, (code.get(&clients).clone(), id, declarer)).await;
+        }
+        Event::Link(codes, current) => {
+            let codes: Box<[ClientId]> = codes.into_iter().map(|code| clients[code].clone()).collect();
+            let linked = LinkedCodes { current: current.get(&codes).clone(), codes };
+            let appended = append(store, link(linked.clone(), &format!("key {n}"))).await;
             model.revision = appended.revision;
-            let recorded_at = appended.recorded_at;
-            let withdrawal = Withdrawal { given_at: recorded_at, recorded_at, by: Some(declarer) };
-            model.withdraw(&client, &id, withdrawal);
+            model.links.push((appended.id, linked, false));
+        }
+        Event::Unlink(pick) => {
+            if model.links.is_empty() {
+                return;
+            }
+            let (id, linked, has_ended) = pick.get_mut(&mut model.links);
+            let client = pick.get(&linked.codes).clone();
+            let ended = store.append(unlink(client, id.clone(), &format!("key {n}"))).await;
+            if *has_ended {
+                assert!(matches!(ended, Err(AppendError::Refused(Refusal::AlreadyUnlinked))), "{ended:?}");
+            } else {
+                *has_ended = true;
+                model.revision = ended.unwrap().revision;
+            }
         }
         Event::Import(history) => {
             let history: Vec<(ClientId, Declaration)> = history
@@ -138,11 +231,15 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
                 .enumerate()
                 .map(|(place, (pick, mut declaration))| {
                     declaration.id = id(&format!("imported {n} {place}"));
-                    (pick.get(&clients).clone(), declaration)
+                    (pick.get(declaring).clone(), declaration)
                 })
                 .collect();
-            model.revision = store.import(history.clone()).await.unwrap();
-            history.into_iter().for_each(|(client, declaration)| model.declare(client, declaration));
+            model.revision = import_new(store, history.clone()).await;
+            // The last change is the boundary.
+            let first = model.revision.0.saturating_sub(history.len() as u64);
+            for (revision, (client, declaration)) in (first..).map(Revision).zip(history) {
+                model.declare(client, revision, declaration);
+            }
         }
         Event::ReplaceDirectory(directory) => {
             model.revision = store.replace_directory(directory.clone()).await.unwrap().point.revision;
@@ -150,6 +247,30 @@ async fn happen(store: &Store, model: &mut Model, n: usize, event: Event) {
         }
         Event::Reload => {}
     }
+}
+
+async fn withdraw_once(
+    store: &Store,
+    model: &mut Model,
+    n: usize,
+    (client, id, declarer): (ClientId, OpaqueId<'static>, Declarer),
+) {
+    let mut asked = withdraw(client.clone(), &format!("key {n}"), id.clone());
+    let Entry::Withdrawal(submission) = &mut asked.entry else { panic!("a withdrawal") };
+    submission.declarer = declarer.clone();
+    let appended = match store.append(asked).await {
+        Ok(appended) => appended,
+        // Of a declaration that is under no code of the person.
+        Err(AppendError::Refused(Refusal::DeclarationUnknown)) => {
+            assert!(model.declarations(&client).iter().all(|declaration| declaration.id != id));
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    model.revision = appended.revision;
+    let recorded_at = appended.recorded_at;
+    let withdrawal = Withdrawal { given_at: recorded_at, recorded_at, by: Some(declarer) };
+    model.withdraw(&client, &id, withdrawal);
 }
 
 async fn check_all(home: &Shared, events: Vec<Event>, overlay_clients_max: usize) {
@@ -168,22 +289,22 @@ async fn check_all(home: &Shared, events: Vec<Event>, overlay_clients_max: usize
         happen(&store, &mut model, n, event).await;
         if n % 3 == 0 {
             reached(&index, &store, model.revision).await;
-            wait_until_current(&index, &model).await;
+            wait_until_current(&index, &model, &store).await;
         }
     }
     reached(&index, &store, model.revision).await;
-    wait_until_current(&index, &model).await;
+    wait_until_current(&index, &model, &store).await;
     let (fresh, _fresh_follower) = start_index(&store);
     reached(&fresh, &store, model.revision).await;
-    wait_until_current(&fresh, &model).await;
+    wait_until_current(&fresh, &model, &store).await;
     // The digest depends on the state alone.
     assert_eq!(index.current().unwrap().digest(), fresh.current().unwrap().digest());
 }
 
 /// Revision 0 is reached before anything is loaded.
-async fn wait_until_current(index: &Index, model: &Model) {
+async fn wait_until_current(index: &Index, model: &Model, store: &Store) {
     index.readiness().wait_for(|ready| *ready).await.unwrap();
-    model.check(&index.current().unwrap());
+    model.check(&index.current().unwrap(), store);
 }
 
 proptest! {

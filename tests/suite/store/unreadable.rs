@@ -63,7 +63,12 @@ async fn a_body_of_another_kind_is_unreadable(home: Shared) {
     let changes = load(&home.open());
     let content = |change: &Change| match change {
         Change::Declaration { declaration, .. } => Some(declaration.content.clone()),
-        Change::Withdrawal { .. } | Change::UnreadableWithdrawal { .. } | Change::Directory { .. } => None,
+        Change::Withdrawal { .. }
+        | Change::UnreadableWithdrawal { .. }
+        | Change::Directory { .. }
+        | Change::Link { .. }
+        | Change::LinkEnd { .. }
+        | Change::Import { .. } => None,
     };
     let contents: Vec<_> = changes.iter().filter_map(content).collect();
     assert!(
@@ -78,7 +83,7 @@ async fn an_unreadable_withdrawal_ends_a_consent_and_nothing_else(home: Shared) 
     let denied = append(&store, declare(client(), "deny", denial())).await;
     drop(store);
     for (kind, appended) in [("consent", &consented), ("denial", &denied)] {
-        let id = Some(appended.declaration_id.as_str());
+        let id = Some(appended.id.as_str());
         write(&home, ("withdrawal", Some(kind)), id, r#"{"by":"someone"}"#).await;
     }
     let store = home.open();
@@ -91,8 +96,8 @@ async fn an_unreadable_withdrawal_ends_a_consent_and_nothing_else(home: Shared) 
 
     let (seen, sees) = mpsc::channel();
     let mut look = declare(client(), "look", information());
-    look.admit = Box::new(move |_, declarations, _| {
-        seen.send(declarations.to_vec()).unwrap();
+    look.admit = Box::new(move |_, person, _| {
+        seen.send(person.declarations.to_vec()).unwrap();
         Ok(Admitted::default())
     });
     let looked = append(&store, look).await;

@@ -34,6 +34,16 @@ pub(super) fn client(rng: &mut Rng) -> (ClientId, NaiveDate) {
     (client, adult_from.unwrap_or(ymd(year + 18, 3, 1)))
 }
 
+/// Another code with a date of birth of the same list, of those with this ordinal. At most six hundred ordinals
+/// give different codes.
+pub(super) fn numbered(rng: &mut Rng, ordinal: usize) -> ClientId {
+    let (year, month, day, _, _) = rng.pick(&CLIENTS[1..]);
+    let signs = if year < 2000 { ['-', 'Y', 'X', 'W', 'V', 'U'] } else { ['A', 'B', 'C', 'D', 'E', 'F'] };
+    let number = 900 + u32::try_from(ordinal % 100).unwrap();
+    let extension = identity_code(day, month, year, signs[ordinal / 100 % signs.len()], number);
+    ClientId { extension, root: String::new() }
+}
+
 /// Every client with the day of birth.
 pub(crate) fn births() -> impl Iterator<Item = (ClientId, NaiveDate)> {
     CLIENTS.into_iter().map(|(year, month, day, sign, number)| {

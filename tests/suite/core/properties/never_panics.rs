@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lupa::policy::World;
-use lupa::policy::admit::{admit, admit_withdrawal};
+use lupa::policy::admit::{PersonRecords, admit, admit_withdrawal};
 use lupa::policy::facts::Facts;
 use lupa::policy::information::information_status;
 use lupa::policy::verdict::Effect;
@@ -66,11 +66,11 @@ fn admission_never_panics() {
         let admitted = match request {
             RecordingRequest::Record(message) => {
                 let (submission, _) = declaration::submission(&message).expect("a submission");
-                admit(&submission, &stored, terms, at)
+                admit(&submission, PersonRecords::of_one(&submission.client, &stored), terms, at)
             }
             RecordingRequest::Withdraw(message) => {
                 let (submission, _) = declaration::withdrawal(&message).expect("a withdrawal");
-                admit_withdrawal(&submission, &stored, terms, at)
+                admit_withdrawal(&submission, PersonRecords::of_one(&submission.client, &stored), terms, at)
             }
         };
         if let Err(refusal) = admitted {

@@ -11,6 +11,7 @@ use crate::core::evaluate::to_core;
 use crate::core::generator::{Case, case, timestamp};
 use crate::core::properties::recorded_at;
 use crate::core::reference::instant;
+use crate::fixtures::importing::import_new;
 use crate::fixtures::running::Running;
 
 /// Each opens a store twice.
@@ -36,7 +37,7 @@ async fn decide_restart_and_simulate_agree_at_a_revision() {
             store.replace_directory(directory::directory(&case.directory).unwrap()).await.unwrap();
             let client = client::client_of(case.request.client.as_ref()).unwrap();
             let declared = declaration::stored_declarations("declarations", &case.declarations).unwrap();
-            store.import(declared.into_iter().map(|one| (client.clone(), one)).collect()).await.unwrap();
+            import_new(store, declared.into_iter().map(|one| (client.clone(), one)).collect()).await;
         })
         .await;
         let live = decide(&running, &case).await;

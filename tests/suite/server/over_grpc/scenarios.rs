@@ -19,6 +19,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use crate::core::scenarios::corpus;
+use crate::fixtures::importing::import_new;
 use crate::fixtures::running::Running;
 
 /// The time of the servers of this test, in microseconds.
@@ -88,7 +89,7 @@ async fn every_recording_viewing_and_printing_agrees_over_grpc() {
             store.replace_directory(scenario.directory.1.clone()).await.unwrap();
             if let Some(client) = scenario.client() {
                 let history = stored(&scenario).map(|declaration| (client.clone(), declaration)).collect();
-                store.import(history).await.unwrap();
+                import_new(store, history).await;
             }
         })
         .await;

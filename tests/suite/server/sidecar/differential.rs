@@ -20,6 +20,7 @@ use super::{Call, check};
 use crate::core::evaluate::{cases, to_core};
 use crate::core::generator::{Case, case};
 use crate::core::reference::Calendar;
+use crate::fixtures::importing::import_new;
 use crate::fixtures::requests::person;
 use crate::fixtures::running::Running;
 
@@ -65,7 +66,7 @@ async fn envoy_check_agrees_with_decide() {
         request.client = Some(person(seed as usize));
         // Not expressible in JSON: an unknown kind of record.
         request.records.retain(|record| RecordKind::try_from(record.kind).is_ok());
-        store.import(of_client(&request, declarations, seed)).await.unwrap();
+        import_new(&store, of_client(&request, declarations, seed)).await;
         let mut directories = DirectoryServiceClient::new(running.channel.clone());
         let directory = ReplaceDirectoryRequest { directory: Some(directory), ..Default::default() };
         directories.replace_directory(directory).await.unwrap();

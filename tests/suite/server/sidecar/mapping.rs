@@ -11,12 +11,14 @@ use envoy_types::pb::google::protobuf::{ListValue, Value};
 use hyper_util::rt::TokioIo;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
+use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use tokio::net::UnixStream;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
 use super::{Answer, Call, check};
-use crate::fixtures::requests::{AINO, ASKING, HOLDING, aino_declares};
+use crate::fixtures::linking::{AINO_NEW, aino_new, linking};
+use crate::fixtures::requests::{AINO, ASKING, HOLDING, aino, aino_declares};
 use crate::fixtures::running::Running;
 
 /// One route of each kind.
@@ -155,6 +157,19 @@ async fn a_denial_is_403_and_says_why_in_public_words() {
     for word in [AINO, "document-1", DENIED_VISIT, "denial", "DENIAL"] {
         assert!(!problem.to_string().contains(word), "{problem}");
     }
+    running.end().await;
+}
+
+#[tokio::test]
+async fn a_denial_holds_under_a_linked_code() {
+    let (running, _) = start().await;
+    let under_new = || one(path_of(DENIED_VISIT).replace(AINO, AINO_NEW));
+    let consented = || one(path_of("visit-1").replace(AINO, AINO_NEW));
+    assert_eq!(send(&running, consented()).await.stopped(), (403, "REASON_NOT_SHAREABLE"));
+    let mut declarations = DeclarationServiceClient::new(running.channel.clone());
+    declarations.link_clients(linking(&[aino(), aino_new()], "link")).await.expect("linked");
+    assert_eq!(send(&running, consented()).await.passed()["x-lupa-reason"], "REASON_CONSENT");
+    assert_eq!(send(&running, under_new()).await.stopped(), (403, "REASON_NOT_SHAREABLE"));
     running.end().await;
 }
 

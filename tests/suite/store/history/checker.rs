@@ -17,7 +17,9 @@ use std::time::Instant;
 
 use lupa::store::{Epoch, Point};
 
-use super::log::{Acknowledged, Action, Answered, Log, Operation, Promised, Row, Table};
+use super::log::{
+    Acknowledged, Action, Answered, Log, Operation, Promised, Row, Table, other_code, person_of,
+};
 
 /// The violations, given the table of each epoch, the oldest first.
 pub(crate) fn faults(log: &Log, promised: Promised, tables: &[Table]) -> Vec<String> {
@@ -40,7 +42,8 @@ pub(crate) fn faults(log: &Log, promised: Promised, tables: &[Table]) -> Vec<Str
     faults.extend(backwards(log, &truth));
     faults.extend(log.watched.iter().filter_map(|watched| {
         let expected = truth.people_between(watched.after, watched.checkpoint);
-        (expected.as_ref() != Some(&watched.people)).then(|| format!("{watched:?} instead of {expected:?}"))
+        let is_right = expected.as_ref().is_some_and(|expected| truth.may_report(expected, &watched.people));
+        (!is_right).then(|| format!("{watched:?} instead of {expected:?}"))
     }));
     faults
 }
@@ -48,25 +51,36 @@ pub(crate) fn faults(log: &Log, promised: Promised, tables: &[Table]) -> Vec<Str
 /// What was stored: the model that answers are compared with.
 struct Truth<'t> {
     tables: &'t [Table],
-    /// By epoch and person: whether the record is permitted from a revision on.
+    /// By epoch and number of a code: whether the record is permitted from a revision on.
     permits: HashMap<(usize, usize), BTreeMap<u64, bool>>,
     /// By epoch and idempotency key.
     revisions: HashMap<(usize, &'t str), u64>,
+    /// The people whose codes have been linked.
+    linking: BTreeSet<usize>,
 }
 
 impl<'t> Truth<'t> {
     fn of(tables: &'t [Table]) -> Self {
-        let mut truth = Self { tables, permits: HashMap::new(), revisions: HashMap::new() };
+        let (permits, revisions, linking) = (HashMap::new(), HashMap::new(), BTreeSet::new());
+        let mut truth = Self { tables, permits, revisions, linking };
         for (epoch, table) in tables.iter().enumerate() {
             let mut declared: HashMap<usize, Declared<'_>> = HashMap::new();
             for row in &table.rows {
-                let Some(Operation { key, declaration_id }) = &row.operation else { continue };
+                let Some(Operation { key, declaration_id, first_revision }) = &row.operation else {
+                    continue;
+                };
                 let (person, what) = Action::of(key);
                 let declared = declared.entry(person).or_default();
                 declared.apply(what, declaration_id);
-                let is_permit = declared.consents && declared.denials.is_empty();
-                truth.permits.entry((epoch, person)).or_default().insert(row.revision, is_permit);
+                // The other code has no consent of its own.
+                let other = (other_code(person), declared.permits() && !declared.links.is_empty());
+                for (code, is_permit) in [(person, declared.permits()), other] {
+                    truth.permits.entry((epoch, code)).or_default().insert(*first_revision, is_permit);
+                }
                 truth.revisions.insert((epoch, key), row.revision);
+                if what == Action::Links {
+                    truth.linking.insert(person);
+                }
             }
         }
         truth
@@ -104,17 +118,17 @@ impl<'t> Truth<'t> {
         (!is_there).then(|| format!("acknowledged and lost: {acknowledged:?}"))
     }
 
-    /// A denial that its withdrawal did not find, although no later epoch has lost it.
+    /// A denial or link that its end did not find, although no later epoch has lost it.
     fn should_have(&self, log: &Log, key: &str) -> Option<String> {
         let (person, _) = Action::of(key);
-        let number = |key: &str| key.rsplit(' ').next().unwrap().parse::<usize>().unwrap();
-        let denial = log.acknowledged.iter().find(|acknowledged| {
-            Action::of(&acknowledged.key) == (person, Action::Denies)
-                && number(&acknowledged.key) + 1 == number(key)
-        });
-        let is_last =
-            denial.is_none_or(|denial| self.epoch(denial.point.epoch) == Some(self.tables.len() - 1));
-        is_last.then(|| format!("the denial is lost: {key}"))
+        let (_, needs) = Action::numbers(key);
+        let is_last = |need: usize| {
+            let found = log.acknowledged.iter().find(|acknowledged| {
+                Action::of(&acknowledged.key).0 == person && Action::numbers(&acknowledged.key).0 == need
+            });
+            found.is_none_or(|found| self.epoch(found.point.epoch) == Some(self.tables.len() - 1))
+        };
+        needs.into_iter().all(is_last).then(|| format!("what it ends is lost: {key}"))
     }
 
     /// A decision that differs from the one at its revision.
@@ -134,12 +148,25 @@ impl<'t> Truth<'t> {
         })
     }
 
-    /// The people whose declarations changed after one point, up to another.
+    /// The codes that changed after one point, up to another.
     fn people_between(&self, after: Point, until: Point) -> Option<Vec<usize>> {
         let epoch = self.epoch(until.epoch).filter(|_| after.epoch == until.epoch)?;
         let rows = self.tables[epoch].rows.iter();
         let rows = rows.filter(|row| (after.revision.0 + 1..=until.revision.0).contains(&row.revision));
-        Some(rows.filter_map(Row::key).map(|key| Action::of(key).0).collect())
+        Some(rows.filter_map(|row| row.code).collect())
+    }
+
+    /// Whether a message may report these codes. While codes are linked, a change of one is reported as one of
+    /// both, once in a message.
+    fn may_report(&self, changed: &[usize], reported: &[usize]) -> bool {
+        let is_linking = |code: &&usize| self.linking.contains(&person_of(**code));
+        let alone =
+            |codes: &[usize]| codes.iter().filter(|code| !is_linking(code)).copied().collect::<Vec<_>>();
+        let linking = |codes: &[usize]| codes.iter().filter(is_linking).copied().collect::<BTreeSet<usize>>();
+        let people = |codes: &[usize]| linking(codes).into_iter().map(person_of).collect::<BTreeSet<usize>>();
+        alone(changed) == alone(reported)
+            && linking(changed).is_subset(&linking(reported))
+            && people(changed) == people(reported)
     }
 }
 
@@ -148,6 +175,9 @@ impl<'t> Truth<'t> {
 struct Declared<'t> {
     consents: bool,
     denials: BTreeSet<&'t str>,
+    /// Under the other code, which count while the codes are linked.
+    denials_elsewhere: BTreeSet<&'t str>,
+    links: BTreeSet<&'t str>,
 }
 
 impl<'t> Declared<'t> {
@@ -157,7 +187,17 @@ impl<'t> Declared<'t> {
             Action::Consents => self.consents = true,
             Action::Denies => assert!(self.denials.insert(id), "an id is given once"),
             Action::Lifts => assert!(self.denials.remove(id), "it was in force"),
+            Action::Links => assert!(self.links.insert(id), "an id is given once"),
+            Action::Unlinks => assert!(self.links.remove(id), "it was in force"),
+            Action::DeniesElsewhere => assert!(self.denials_elsewhere.insert(id), "an id is given once"),
+            Action::LiftsElsewhere => assert!(self.denials_elsewhere.remove(id), "it was in force"),
         }
+    }
+
+    /// Whether the record is permitted under the person's own code.
+    fn permits(&self) -> bool {
+        let is_denied_elsewhere = !self.links.is_empty() && !self.denials_elsewhere.is_empty();
+        self.consents && self.denials.is_empty() && !is_denied_elsewhere
     }
 }
 

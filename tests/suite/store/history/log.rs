@@ -27,19 +27,38 @@ pub(crate) enum Action {
     Consents,
     Denies,
     Lifts,
+    /// Links the person's other code.
+    Links,
+    Unlinks,
+    /// Denies under the other code.
+    DeniesElsewhere,
+    /// Lifts that denial, under either code.
+    LiftsElsewhere,
 }
 
 impl Action {
-    const ALL: [(Self, &'static str); 4] = [
+    const ALL: [(Self, &'static str); 8] = [
         (Self::Informed, "informed"),
         (Self::Consents, "consents"),
         (Self::Denies, "denies"),
         (Self::Lifts, "lifts"),
+        (Self::Links, "links"),
+        (Self::Unlinks, "unlinks"),
+        (Self::DeniesElsewhere, "denies-elsewhere"),
+        (Self::LiftsElsewhere, "lifts-elsewhere"),
     ];
 
-    pub(crate) fn key(self, person: usize, number: usize) -> String {
+    /// The key of a write, with the keys' numbers of the writes that it depends on.
+    pub(crate) fn key(self, person: usize, number: usize, needs: &[usize]) -> String {
         let (_, word) = Self::ALL[self as usize];
-        format!("{person} {word} {number}")
+        let needs: Vec<String> = needs.iter().map(|number| format!(" {number}")).collect();
+        format!("{person} {word} {number}{}", needs.concat())
+    }
+
+    /// The number of a key, and the numbers of the writes that it depends on.
+    pub(crate) fn numbers(key: &str) -> (usize, Vec<usize>) {
+        let mut numbers = key.split(' ').skip(2).map(|number| number.parse().unwrap());
+        (numbers.next().unwrap(), numbers.collect())
     }
 
     /// The person and the action of a key.
@@ -63,10 +82,26 @@ pub(crate) struct Acknowledged {
     pub(crate) effective_everywhere_after: DateTime<Utc>,
 }
 
+/// The other code of a person, as the number of a person.
+pub(crate) fn other_code(person: usize) -> usize {
+    person + 100
+}
+
+/// The number of a code, by its extension.
+pub(crate) fn code(extension: &str) -> usize {
+    extension.strip_prefix("person-").unwrap().parse().unwrap()
+}
+
+/// The person of a code, by the number of the code.
+pub(crate) fn person_of(code: usize) -> usize {
+    code % 100
+}
+
 /// A decision.
 #[derive(Clone, Debug)]
 pub(crate) struct Answered {
     pub(crate) replica: usize,
+    /// The number of the code.
     pub(crate) person: usize,
     pub(crate) requested_at: Instant,
     pub(crate) requested_at_wall: DateTime<Utc>,
@@ -81,6 +116,7 @@ pub(crate) struct Answered {
 pub(crate) struct Watched {
     pub(crate) after: Point,
     pub(crate) checkpoint: Point,
+    /// The numbers of their codes.
     pub(crate) people: Vec<usize>,
 }
 
@@ -94,7 +130,9 @@ pub(crate) struct Table {
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) revision: u64,
-    /// `None` for a directory.
+    /// The number of the code; `None` for a directory.
+    pub(crate) code: Option<usize>,
+    /// `None` for a directory, and for all rows of a link but the last.
     pub(crate) operation: Option<Operation>,
 }
 
@@ -108,8 +146,10 @@ impl Row {
 #[derive(Clone, Debug)]
 pub(crate) struct Operation {
     pub(crate) key: String,
-    /// The declaration that was recorded or withdrawn.
+    /// The declaration or link that was recorded or ended.
     pub(crate) declaration_id: String,
+    /// The first of its rows, from which it is in force: a link has one for each code.
+    pub(crate) first_revision: u64,
 }
 
 #[derive(Debug, Default)]

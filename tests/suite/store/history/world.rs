@@ -9,7 +9,7 @@ use tonic::transport::Channel;
 
 use super::MAX_STALENESS;
 use super::faults::Fault;
-use super::log::{Operation, Row, Table};
+use super::log::{Operation, Row, Table, code};
 use super::replica::Replica;
 use super::workers::RECOVERY_MAX;
 use crate::core::generator::rng::Rng;
@@ -147,11 +147,17 @@ impl<'c> World<'c> {
 pub(super) async fn table(url: &str) -> Table {
     let client = postgres::connect(url).await;
     let head = client.query_one("SELECT epoch FROM lupa.head", &[]).await.unwrap();
-    let sql = "SELECT revision, idempotency_key, declaration_id FROM lupa.change ORDER BY revision";
+    let sql = "SELECT revision, idempotency_key, declaration_id, client_extension,
+                      min(revision) OVER (PARTITION BY declaration_id, what)
+               FROM lupa.change ORDER BY revision";
     let rows = client.query(sql, &[]).await.unwrap().into_iter().map(|row| {
-        let key: Option<String> = row.get(1);
-        let operation = key.map(|key| Operation { key, declaration_id: row.get(2) });
-        Row { revision: row.get::<_, i64>(0).cast_unsigned(), operation }
+        let (key, extension): (Option<String>, Option<String>) = (row.get(1), row.get(3));
+        let first_revision = row.get::<_, i64>(4).cast_unsigned();
+        Row {
+            revision: row.get::<_, i64>(0).cast_unsigned(),
+            code: extension.map(|extension| code(&extension)),
+            operation: key.map(|key| Operation { key, declaration_id: row.get(2), first_revision }),
+        }
     });
     Table { epoch: Epoch(head.get(0)), rows: rows.collect() }
 }

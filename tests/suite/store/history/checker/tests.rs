@@ -8,7 +8,9 @@ use lupa::store::{Epoch, Point, Revision};
 use uuid::Uuid;
 
 use super::faults;
-use crate::store::history::log::{Acknowledged, Answered, Log, Operation, Promised, Row, Table, Watched};
+use crate::store::history::log::{
+    Acknowledged, Action, Answered, Log, Operation, Promised, Row, Table, Watched,
+};
 
 const OLD: Epoch = Epoch(Uuid::from_u128(1));
 const NEW: Epoch = Epoch(Uuid::from_u128(2));
@@ -16,10 +18,14 @@ const NEW: Epoch = Epoch(Uuid::from_u128(2));
 const PROMISED: Promised = Promised { max_staleness: Duration::from_millis(1_000), are_clocks_right: true };
 
 fn table(epoch: Epoch, keys: &[&str]) -> Table {
-    let directory = Row { revision: 1, operation: None };
+    let directory = Row { revision: 1, code: None, operation: None };
     // Everything is about one declaration.
-    let operation = |key: &&str| Operation { key: (*key).to_owned(), declaration_id: "id".to_owned() };
-    let rows = (2..).zip(keys).map(|(revision, key)| Row { revision, operation: Some(operation(key)) });
+    let row = |(revision, key): (u64, &&str)| {
+        let (key, declaration_id) = ((*key).to_owned(), "id".to_owned());
+        let operation = Operation { key, declaration_id, first_revision: revision };
+        Row { revision, code: Some(Action::of(&operation.key).0), operation: Some(operation) }
+    };
+    let rows = (2..).zip(keys).map(row);
     Table { epoch, rows: std::iter::once(directory).chain(rows).collect() }
 }
 
@@ -82,7 +88,7 @@ impl Script {
     }
 }
 
-const KEYS: [&str; 4] = ["0 informed 0", "0 consents 1", "0 denies 2", "0 lifts 3"];
+const KEYS: [&str; 4] = ["0 informed 0", "0 consents 1", "0 denies 2", "0 lifts 3 2"];
 
 #[test]
 fn correct_history_has_no_violations() {
@@ -162,7 +168,7 @@ fn lost_or_duplicated_write_is_found() {
 fn missing_denial_at_its_withdrawal_is_found() {
     let mut script = Script::new().acknowledged(0, KEYS[2], at(OLD, 4));
     script.log.missed.push(KEYS[3].to_owned());
-    script.is_wrong(&[table(OLD, &KEYS)], &["the denial is lost"]);
+    script.is_wrong(&[table(OLD, &KEYS)], &["what it ends is lost"]);
     script.is_wrong(&[table(OLD, &KEYS), table(NEW, &KEYS[..2])], &[]);
 }
 
@@ -177,5 +183,75 @@ fn watch_message_with_wrong_clients_is_found() {
         let mut script = Script::new();
         script.log.watched.push(Watched { after: at(OLD, 1), checkpoint: at(OLD, 4), people });
         script.is_wrong(&[table(OLD, &KEYS)], &["instead of"]);
+    }
+}
+
+/// Informed and consenting, and linked to another code with a denial. A link has a row for each code.
+fn linked_table(last: &[(usize, &str)]) -> Table {
+    let keys = ["0 informed 0", "0 consents 1"];
+    let mut table = table(OLD, &keys);
+    let rows = [(0, ""), (100, "0 links 2"), (100, "0 denies-elsewhere 3")];
+    for (code, key) in rows.iter().chain(last) {
+        let revision = table.rows.len() as u64 + 1;
+        let is_first = key.is_empty();
+        let first_revision = if key.contains("links") { revision - 1 } else { revision };
+        let operation = Operation { key: (*key).to_owned(), declaration_id: "id".to_owned(), first_revision };
+        table.rows.push(Row { revision, code: Some(*code), operation: (!is_first).then_some(operation) });
+    }
+    table
+}
+
+#[test]
+fn lost_link_is_found() {
+    let whole = linked_table(&[]);
+    // The denial under the other code holds from its row on, under both.
+    for person in [0, 100] {
+        let answered = |revision, is_permit| {
+            let mut script = Script::new().answered(0, None, at(OLD, revision), is_permit);
+            script.log.answered[0].person = person;
+            script
+        };
+        answered(4, true).is_wrong(std::slice::from_ref(&whole), &[]);
+        answered(6, false).is_wrong(std::slice::from_ref(&whole), &[]);
+        answered(6, true).is_wrong(std::slice::from_ref(&whole), &["DENY is correct"]);
+    }
+    let acknowledged = Script::new().acknowledged(0, "0 links 2", at(OLD, 5));
+    acknowledged.is_wrong(std::slice::from_ref(&whole), &[]);
+    acknowledged.is_wrong(&[table(OLD, &KEYS[..2])], &["lost:"]);
+    // Its end did not find it.
+    let mut missed = Script::new().acknowledged(0, "0 links 2", at(OLD, 5));
+    missed.log.missed.push("0 unlinks 4 2".to_owned());
+    missed.is_wrong(std::slice::from_ref(&whole), &["what it ends is lost"]);
+    missed.is_wrong(&[whole, table(NEW, &KEYS[..2])], &[]);
+}
+
+#[test]
+fn link_that_survives_its_end_is_found() {
+    let tables = [linked_table(&[(0, ""), (100, "0 unlinks 4 2")])];
+    for (person, revision, is_permit, faults) in [
+        (0, 7, true, &[][..]),
+        (0, 8, false, &["PERMIT is correct"]),
+        (100, 8, false, &[]),
+        (100, 8, true, &["DENY is correct"]),
+    ] {
+        let mut script = Script::new().answered(0, None, at(OLD, revision), is_permit);
+        script.log.answered[0].person = person;
+        script.is_wrong(&tables, faults);
+    }
+}
+
+#[test]
+fn watch_message_without_a_changed_code_is_found() {
+    let tables = [linked_table(&[])];
+    for (people, is_right) in
+        [(&[0, 100][..], true), (&[100, 0, 100], true), (&[0], false), (&[], false), (&[0, 100, 1], false)]
+    {
+        let mut script = Script::new();
+        script.log.watched.push(Watched {
+            after: at(OLD, 3),
+            checkpoint: at(OLD, 5),
+            people: people.to_vec(),
+        });
+        script.is_wrong(&tables, if is_right { &[] } else { &["instead of"] });
     }
 }

@@ -10,10 +10,11 @@ use tokio::time::sleep;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
+use super::person::is_linking;
 use super::{PEOPLE, RECOVERY_MAX, Shared, timed, within_time};
 use crate::core::generator::rng::Rng;
 use crate::fixtures::requests::{entry, person, question};
-use crate::store::history::log::{Answered, point};
+use crate::store::history::log::{Answered, other_code, point};
 
 /// Requests decisions until the history ends.
 pub(super) async fn read(replica: usize, channel: Channel, seed: u64, shared: Arc<Shared>) {
@@ -23,7 +24,8 @@ pub(super) async fn read(replica: usize, channel: Channel, seed: u64, shared: Ar
         let person = rng.below(PEOPLE);
         let at_least =
             rng.weighted(&[(4, String::new()), (4, shared.token_of(person)), (2, last_token.clone())]);
-        match decide(replica, channel.clone(), person, &at_least, &shared).await {
+        let code = if is_linking(person) && rng.chance(50) { other_code(person) } else { person };
+        match decide(replica, channel.clone(), code, &at_least, &shared).await {
             Ok(token) => last_token = token,
             // A token of an ended epoch.
             Err(status) if status.code() == Code::FailedPrecondition => last_token.clear(),

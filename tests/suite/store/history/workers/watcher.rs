@@ -10,7 +10,7 @@ use tonic::transport::Channel;
 use tonic::{Code, Status};
 
 use super::Shared;
-use crate::store::history::log::{Watched, point};
+use crate::store::history::log::{Watched, code, point};
 
 /// Watches until the history ends.
 pub(super) async fn watch(channel: Channel, shared: Arc<Shared>) {
@@ -37,10 +37,8 @@ async fn go_on(channel: Channel, checkpoint: &mut String, shared: &Shared) -> Re
     let mut stream = DeclarationServiceClient::new(channel).watch_declarations(request).await?.into_inner();
     while let Some(message) = stream.message().await? {
         if !checkpoint.is_empty() {
-            let people = message.changes.iter().map(|change| {
-                let client = change.client.as_ref().unwrap();
-                client.extension.strip_prefix("person-").unwrap().parse().unwrap()
-            });
+            let people =
+                message.changes.iter().map(|change| code(&change.client.as_ref().unwrap().extension));
             let told = Watched {
                 after: point(checkpoint),
                 checkpoint: point(&message.checkpoint),
