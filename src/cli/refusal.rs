@@ -101,7 +101,7 @@ fn next_step(code: Code, has_violations: bool) -> &'static str {
             "Fix the fields listed above and retry."
         }
         Code::InvalidArgument | Code::OutOfRange => "Fix the request and retry.",
-        Code::NotFound => "Look up the id with `lupa list`.",
+        Code::NotFound => "Look up the id with `lupa list`, that of a link with `lupa links`.",
         Code::AlreadyExists => {
             "For another declaration use another --idempotency-key; to retry, repeat the first request unchanged."
         }

@@ -65,7 +65,7 @@ impl SnapshotBuilder {
                     let (before, after) = (digest(before), digest(facts.withdrawal));
                     self.next.digest = self.next.digest.minus(before).plus(after);
                 } else {
-                    let elsewhere = WithdrawalElsewhere { declaration: declaration_id, withdrawal };
+                    let elsewhere = WithdrawalElsewhere { declaration: declaration_id, withdrawal, revision };
                     let hashed = HashedClient::from(&client);
                     let digest = self.next.digest_key.withdrawal_elsewhere(hashed, &elsewhere);
                     self.next.digest = self.next.digest.plus(digest);

@@ -80,7 +80,7 @@ impl DigestKey {
         client: HashedClient<'_>,
         one: &WithdrawalElsewhere,
     ) -> StateDigest {
-        let WithdrawalElsewhere { declaration, withdrawal } = one;
+        let WithdrawalElsewhere { declaration, withdrawal, revision: _ } = one;
         self.summand(&Summand::WithdrawalElsewhere(client, declaration, withdrawal))
     }
 

@@ -41,6 +41,8 @@ pub(super) struct LinkedPerson {
 pub(super) struct WithdrawalElsewhere {
     pub(super) declaration: OpaqueId<'static>,
     pub(super) withdrawal: WithdrawalFacts,
+    /// The revision of the change that stored it.
+    pub(super) revision: Revision,
 }
 
 impl Links {
@@ -105,11 +107,14 @@ impl Links {
         self.withdrawals.insert_mut(client, Arc::new(withdrawals));
     }
 
-    /// The withdrawals made under any of some codes, in the order of recording.
-    pub(super) fn withdrawals_of(&self, codes: &[ClientId]) -> Vec<&WithdrawalElsewhere> {
+    /// The withdrawals made under any of some codes, in the order of recording, each
+    /// with the position of its code.
+    pub(super) fn withdrawals_of(&self, codes: &[ClientId]) -> Vec<(usize, &WithdrawalElsewhere)> {
         let of_code = |code: &ClientId| self.withdrawals.get(&ClientKey::from(HashedClient::from(code)));
-        let mut withdrawals: Vec<_> = codes.iter().filter_map(of_code).flat_map(|of| of.iter()).collect();
-        withdrawals.sort_by_key(|one| one.withdrawal.recorded_at);
+        let each = codes.iter().enumerate().filter_map(|(place, code)| Some((place, of_code(code)?)));
+        let mut withdrawals: Vec<_> =
+            each.flat_map(|(place, of)| of.iter().map(move |one| (place, one))).collect();
+        withdrawals.sort_by_key(|(_, one)| (one.withdrawal.recorded_at, one.revision));
         withdrawals
     }
 
@@ -152,7 +157,8 @@ impl Links {
                 }
             }
             to.number(of.len() as u64);
-            for WithdrawalElsewhere { declaration, withdrawal } in of.iter() {
+            for WithdrawalElsewhere { declaration, withdrawal, revision } in of.iter() {
+                to.number(revision.0);
                 let WithdrawalFacts { recorded_at, given_on, role } = withdrawal;
                 to.text(declaration.as_str());
                 to.number(recorded_at.timestamp_micros().cast_unsigned());
@@ -179,11 +185,15 @@ impl Links {
                 number => ClientKey::National(u32::try_from(number).ok()?),
             };
             for _ in 0..from.count()? {
+                let revision = Revision(from.number()?);
                 let declaration = OpaqueId::parse(from.text()?).ok()?.into_owned();
                 let recorded_at = Instant::from_timestamp_micros(from.number()?.cast_signed())?;
                 let given_on = Day::parse(from.text()?).ok()?;
                 let withdrawal = WithdrawalFacts { recorded_at, given_on, role: role_of(from.number()?) };
-                read.withdraw_elsewhere(client.clone(), WithdrawalElsewhere { declaration, withdrawal });
+                read.withdraw_elsewhere(
+                    client.clone(),
+                    WithdrawalElsewhere { declaration, withdrawal, revision },
+                );
             }
         }
         from.is_at_end().then_some(read)

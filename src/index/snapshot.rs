@@ -16,9 +16,8 @@ use super::slice::{self, Slice};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
-use crate::policy::facts::{Facts, WithdrawalFacts};
+use crate::policy::facts::Facts;
 use crate::policy::link::Person;
-use crate::policy::oid::OpaqueId;
 use crate::policy::request::Situation;
 use crate::policy::{Question, World};
 use crate::store::{DeclarationIds, Epoch, Point, Revision};
@@ -72,9 +71,11 @@ pub enum PersonDeclarations<'s> {
 #[derive(Clone, Debug)]
 pub struct LinkedDeclarations<'s> {
     person: &'s Person,
+    /// Those of each code of the person.
+    codes: Vec<SnapshotDeclarations<'s>>,
     facts: Vec<Facts<'s>>,
-    /// The code of each, and its place among those of the code.
-    origins: Vec<(SnapshotDeclarations<'s>, u32)>,
+    /// The position of each one's code, and its place among those of the code.
+    origins: Vec<(usize, u32)>,
 }
 
 /// The id of a declaration, as text.
@@ -156,17 +157,17 @@ impl Snapshot {
     }
 
     fn of_person<'s>(&'s self, person: &'s Person) -> LinkedDeclarations<'s> {
-        let codes = person.codes.iter().map(|code| self.of_code(code));
-        let mut each: Vec<(Revision, SnapshotDeclarations<'s>, Facts<'s>)> = codes
-            .flat_map(|code| code.facts_by_revision().map(move |(revision, facts)| (revision, code, facts)))
-            .collect();
+        let codes: Vec<SnapshotDeclarations<'s>> =
+            person.codes.iter().map(|code| self.of_code(code)).collect();
+        let mut each: Vec<(Revision, usize, Facts<'s>)> = Vec::new();
+        for (code, declarations) in codes.iter().enumerate() {
+            each.extend(declarations.facts_by_revision().map(|(revision, facts)| (revision, code, facts)));
+        }
         each.sort_by_key(|(revision, _, _)| *revision);
         let origins = each.iter().map(|(_, code, facts)| (*code, facts.place)).collect();
         let facts = (0..).zip(each).map(|(place, (_, _, facts))| Facts { place, ..facts }).collect();
-        let mut linked = LinkedDeclarations { person, facts, origins };
-        for WithdrawalElsewhere { declaration, withdrawal } in self.links.withdrawals_of(&person.codes) {
-            linked.withdraw(declaration, *withdrawal);
-        }
+        let mut linked = LinkedDeclarations { person, codes, facts, origins };
+        linked.withdraw_across_codes(&self.links.withdrawals_of(&person.codes));
         linked
     }
 
@@ -257,21 +258,27 @@ impl<'s> PersonDeclarations<'s> {
 impl<'s> LinkedDeclarations<'s> {
     fn id(&self, place: u32) -> Option<DeclarationIdText<'s>> {
         let (code, place) = self.origins.get(place as usize)?;
-        code.id(*place)
+        self.codes.get(*code)?.id(*place)
     }
 
-    /// Applies a withdrawal across codes, unless a later one is stored with the
-    /// declaration. No effect if no code of the person has the declaration.
-    fn withdraw(&mut self, declaration: &OpaqueId<'_>, withdrawal: WithdrawalFacts) {
-        let is_it = |(code, place): &(SnapshotDeclarations<'s>, u32)| {
-            code.id(*place).is_some_and(|id| id.as_ref() == declaration.as_str())
-        };
-        let Some(facts) = self.origins.iter().rposition(is_it).and_then(|place| self.facts.get_mut(place))
-        else {
-            return;
-        };
-        if facts.withdrawal.is_none_or(|before| before.recorded_at <= withdrawal.recorded_at) {
-            facts.withdrawal = Some(withdrawal);
+    /// Applies withdrawals across codes, which are in the order of recording: of each
+    /// declaration the last, unless the one that is stored with it is as late. One
+    /// made under the declaration's own code was stored before it and has no effect.
+    fn withdraw_across_codes(&mut self, withdrawals: &[(usize, &WithdrawalElsewhere)]) {
+        let mut withdrawn: Vec<usize> = Vec::new();
+        for (code, WithdrawalElsewhere { declaration, withdrawal, revision: _ }) in withdrawals.iter().rev() {
+            let is_it = |(of, place): &(usize, u32)| {
+                let id = self.codes.get(*of).and_then(|code| code.id(*place));
+                of != code && id.is_some_and(|id| id.as_ref() == declaration.as_str())
+            };
+            let Some(place) = self.origins.iter().rposition(is_it) else { continue };
+            let Some(facts) = self.facts.get_mut(place).filter(|_| !withdrawn.contains(&place)) else {
+                continue;
+            };
+            withdrawn.push(place);
+            if facts.withdrawal.is_none_or(|own| own.recorded_at < withdrawal.recorded_at) {
+                facts.withdrawal = Some(*withdrawal);
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::change::{Change, Revision};
 use crate::policy::admit::PersonRecords;
 use crate::policy::client_id::ClientId;
+use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Withdrawal};
 use crate::policy::link::{LinkEnd, Person, RecordedLink};
 use crate::policy::oid::OpaqueId;
@@ -32,7 +33,7 @@ pub(super) struct ClientHistory {
     /// Index of each declaration by id; built for the first withdrawal once there are many.
     places: Option<HashMap<OpaqueId<'static>, usize>>,
     /// Withdrawals that were made under this code of declarations under other codes.
-    withdrawals_elsewhere: Vec<(OpaqueId<'static>, Withdrawal)>,
+    withdrawals_elsewhere: Vec<(Revision, OpaqueId<'static>, Withdrawal)>,
     /// Withdrawals in whose place there is a later one.
     withdrawals_replaced: Vec<(OpaqueId<'static>, Withdrawal)>,
     /// The links that name this code, each with its revision.
@@ -57,10 +58,11 @@ impl ClientHistory {
             Change::Declaration { revision, recorded_at: _, client: _, declaration } => {
                 self.declare(revision, declaration);
             }
-            Change::Withdrawal { declaration_id, withdrawal, .. } => {
-                self.withdraw(declaration_id, withdrawal)
+            Change::Withdrawal { revision, declaration_id, withdrawal, .. } => {
+                self.withdraw(revision, declaration_id, withdrawal);
             }
-            Change::Link { revision, recorded_at: _, client: _, link } => self.link(revision, link),
+            // A link is stored once for each of its codes.
+            Change::Link { revision, recorded_at: _, client: _, link } => self.links.push((revision, link)),
             Change::LinkEnd { revision: _, recorded_at: _, client: _, link, end } => self.unlink(&link, &end),
             Change::UnreadableWithdrawal { .. } | Change::Directory { .. } | Change::Import { .. } => {}
         }
@@ -76,7 +78,7 @@ impl ClientHistory {
 
     /// OwnedPersonRecords the withdrawal of a declaration; a later withdrawal replaces an earlier one. It is kept if
     /// the code has no such declaration: while codes are linked, it may be of one under another code.
-    fn withdraw(&mut self, id: OpaqueId<'static>, withdrawal: Withdrawal) {
+    fn withdraw(&mut self, revision: Revision, id: OpaqueId<'static>, withdrawal: Withdrawal) {
         let place = if self.declarations.len() <= SCANNED_MAX {
             self.declarations.iter().rposition(|declaration| declaration.id == id)
         } else {
@@ -87,26 +89,20 @@ impl ClientHistory {
                 let replaced = declaration.withdrawal.replace(withdrawal);
                 self.withdrawals_replaced.extend(replaced.map(|replaced| (id, replaced)));
             }
-            None => self.withdrawals_elsewhere.push((id, withdrawal)),
+            None => self.withdrawals_elsewhere.push((revision, id, withdrawal)),
         }
     }
 
     /// Whether a withdrawal was made under this code, of a declaration under any.
     fn has_withdrawal(&self, id: &OpaqueId<'_>, withdrawal: &Withdrawal) -> bool {
-        let apart = self.withdrawals_elsewhere.iter().chain(&self.withdrawals_replaced);
+        let elsewhere = self.withdrawals_elsewhere.iter().map(|(_, of, one)| (of, one));
+        let replaced = self.withdrawals_replaced.iter().map(|(of, one)| (of, one));
         let of_own = self.declarations.iter().filter_map(|one| Some((&one.id, one.withdrawal.as_ref()?)));
-        apart.map(|(of, one)| (of, one)).chain(of_own).any(|(of, one)| of == id && one == withdrawal)
-    }
-
-    /// Adds a link. The first of its changes counts.
-    fn link(&mut self, revision: Revision, link: RecordedLink) {
-        if !self.links.iter().any(|(_, other)| other.link.id == link.link.id) {
-            self.links.push((revision, link));
-        }
+        elsewhere.chain(replaced).chain(of_own).any(|(of, one)| of == id && one == withdrawal)
     }
 
     fn unlink(&mut self, id: &OpaqueId<'_>, end: &LinkEnd) {
-        for (_, link) in self.links.iter_mut().filter(|(_, link)| link.link.id == *id) {
+        if let Some((_, link)) = self.links.iter_mut().rfind(|(_, link)| link.link.id == *id) {
             link.end.get_or_insert_with(|| end.clone());
         }
     }
@@ -208,23 +204,30 @@ impl OwnedPersonRecords<'_> {
     }
 }
 
-/// The declarations of several codes in revision order, with the withdrawals that were made under any of
-/// the codes: the latest counts.
+/// The declarations of several codes in revision order, with the withdrawals across codes: of each declaration
+/// the last that was recorded, unless the one under its own code is as late. One made under the declaration's
+/// own code that did not find it was stored before it and has no effect.
 fn declarations_of(histories: &[&ClientHistory]) -> Vec<Declaration> {
-    let each = histories.iter().flat_map(|history| history.revisions.iter().zip(&history.declarations));
-    let mut ordered: Vec<(&Revision, &Declaration)> = each.collect();
-    ordered.sort_by_key(|(revision, _)| **revision);
-    let mut declarations: Vec<Declaration> = ordered.into_iter().map(|(_, one)| one.clone()).collect();
-    let elsewhere = histories.iter().flat_map(|history| &history.withdrawals_elsewhere);
-    let mut elsewhere: Vec<&(OpaqueId<'static>, Withdrawal)> = elsewhere.collect();
-    elsewhere.sort_by_key(|(_, withdrawal)| withdrawal.recorded_at);
-    for (id, withdrawal) in elsewhere {
-        let Some(withdrawn) = declarations.iter_mut().rfind(|declaration| declaration.id == *id) else {
+    let mut ordered: Vec<(Revision, usize, &Declaration)> = Vec::new();
+    let mut elsewhere: Vec<(Instant, Revision, usize, &OpaqueId<'static>, &Withdrawal)> = Vec::new();
+    for (code, history) in histories.iter().enumerate() {
+        let own = history.revisions.iter().zip(&history.declarations);
+        ordered.extend(own.map(|(revision, declaration)| (*revision, code, declaration)));
+        let made = history.withdrawals_elsewhere.iter();
+        elsewhere.extend(made.map(|(revision, id, one)| (one.recorded_at, *revision, code, id, one)));
+    }
+    ordered.sort_by_key(|(revision, _, _)| *revision);
+    elsewhere.sort_by_key(|(recorded_at, revision, ..)| (*recorded_at, *revision));
+    let mut declarations: Vec<Declaration> = ordered.iter().map(|(_, _, one)| (*one).clone()).collect();
+    let mut withdrawn = HashSet::new();
+    for (recorded_at, _, code, id, withdrawal) in elsewhere.into_iter().rev() {
+        let is_it = |(_, of, one): &(Revision, usize, &Declaration)| *of != code && one.id == *id;
+        let Some(place) = ordered.iter().rposition(is_it).filter(|place| withdrawn.insert(*place)) else {
             continue;
         };
-        let before = withdrawn.withdrawal.as_ref();
-        if before.is_none_or(|before| before.recorded_at <= withdrawal.recorded_at) {
-            withdrawn.withdrawal = Some(withdrawal.clone());
+        let Some(declaration) = declarations.get_mut(place) else { continue };
+        if declaration.withdrawal.as_ref().is_none_or(|own| own.recorded_at < recorded_at) {
+            declaration.withdrawal = Some(withdrawal.clone());
         }
     }
     declarations
@@ -235,9 +238,11 @@ fn links_of(histories: &[&ClientHistory]) -> Vec<RecordedLink> {
     let mut ordered: Vec<&(Revision, RecordedLink)> =
         histories.iter().flat_map(|history| &history.links).collect();
     ordered.sort_by_key(|(revision, link)| (link.link.recorded_at, *revision));
+    let mut places: HashMap<&OpaqueId<'_>, usize> = HashMap::new();
     let mut links: Vec<RecordedLink> = Vec::new();
     for (_, link) in ordered {
-        match links.iter_mut().find(|known| known.link.id == link.link.id) {
+        let place = *places.entry(&link.link.id).or_insert(links.len());
+        match links.get_mut(place) {
             None => links.push(link.clone()),
             Some(known) if known.end.is_none() => known.end.clone_from(&link.end),
             Some(_) => {}

@@ -2,7 +2,7 @@
 //! siblings take their numbers from here, and `docs/api.md` has the table.
 
 pub use crate::policy::declaration::LABEL_CHARACTERS_MAX;
-pub use crate::policy::link::{CODES_MAX, LINKS_MAX};
+pub use crate::policy::link::{CODES_MAX, LINKS_MAX, RECORDED_LINKS_MAX};
 pub use crate::policy::oid::{OID_CHARACTERS_MAX, OPAQUE_ID_CHARACTERS_MAX};
 pub use crate::policy::verdict::DECIDING_MAX;
 
@@ -42,6 +42,7 @@ pub fn markdown() -> String {
         ("codes of a link", format!("2 to {CODES_MAX}"), INVALID),
         ("linked codes of a person", CODES_MAX.to_string(), "`PERSON_TOO_LARGE`"),
         ("links in force between the codes of a person", LINKS_MAX.to_string(), "`PERSON_TOO_LARGE`"),
+        ("links of a person, ended ones included", RECORDED_LINKS_MAX.to_string(), "`PERSON_TOO_LARGE`"),
         ("names and other free text", format!("{TEXT_CHARACTERS_MAX} characters"), INVALID),
         ("label of a denial", format!("{LABEL_CHARACTERS_MAX} characters, one line"), INVALID),
         ("all other lists and strings", "the length of the message".to_owned(), "as for the message"),

@@ -7,6 +7,7 @@
 //! needs libfaketime. `scripts/test` installs both.
 //! Run only this group: `cargo test --test suite store::`
 
+mod across_codes;
 mod admission;
 mod appending;
 mod arbitrary;

@@ -19,6 +19,10 @@ pub const CODES_MAX: usize = 16;
 /// Maximum number of links in force between the codes of one person.
 pub const LINKS_MAX: usize = 64;
 
+/// Maximum number of links recorded between the codes of one person, ended ones
+/// included: each recording reads them all.
+pub const RECORDED_LINKS_MAX: usize = 1_000;
+
 /// Codes that are one person's.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct LinkedCodes {

@@ -1,7 +1,7 @@
 //! Reads the lines of files, which may be compressed, in chunks of bounded size.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
@@ -68,18 +68,21 @@ impl LineFile {
             Box::new(File::open(path)?)
         };
         let mut raw = BufReader::with_capacity(1 << 20, bar.wrap_read(raw));
-        let start = raw.fill_buf()?;
-        let decoded: Box<dyn Read + Send> = if start.starts_with(&GZIP_MAGIC) {
+        let start = first_bytes(&mut raw, ZSTD_MAGIC.len())?;
+        let (is_gzip, is_zstd) = (start.starts_with(&GZIP_MAGIC), start.starts_with(&ZSTD_MAGIC));
+        let raw = Cursor::new(start).chain(raw);
+        let mut decoded: Box<dyn Read + Send> = if is_gzip {
             Box::new(MultiGzDecoder::new(raw))
-        } else if start.starts_with(&ZSTD_MAGIC) {
+        } else if is_zstd {
             Box::new(zstd::stream::read::Decoder::with_buffer(raw)?)
         } else {
             Box::new(raw)
         };
-        let mut reader = BufReader::with_capacity(1 << 20, decoded);
-        if reader.fill_buf()?.starts_with(BYTE_ORDER_MARK) {
-            reader.consume(BYTE_ORDER_MARK.len());
+        let mut start = first_bytes(&mut decoded, BYTE_ORDER_MARK.len())?;
+        if start == BYTE_ORDER_MARK {
+            start.clear();
         }
+        let reader = BufReader::with_capacity(1 << 20, Cursor::new(start).chain(decoded));
         Ok(Self { reader: Box::new(reader), file, next: 1, line_bytes_max })
     }
 
@@ -141,6 +144,13 @@ impl Chunk {
     pub(super) fn len(&self) -> usize {
         self.ends.len()
     }
+}
+
+/// The first bytes, fewer only if there are fewer. A pipe may return them one by one.
+fn first_bytes(from: &mut impl Read, count: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(count as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The sum of the sizes of files; none if one of them has none, as standard input or a pipe. A file that is

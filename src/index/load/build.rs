@@ -164,7 +164,8 @@ impl<'b> GroupBuilder<'b> {
                 continue;
             }
             if staged.entry == WITHDRAWAL {
-                let Some((id, withdrawal)) = stage.withdrawals.get(staged.reference as usize) else {
+                let Some((id, withdrawal, revision)) = stage.withdrawals.get(staged.reference as usize)
+                else {
                     continue;
                 };
                 let id = id.id();
@@ -175,8 +176,8 @@ impl<'b> GroupBuilder<'b> {
                 match withdrawn {
                     Some((facts, _)) => facts.withdrawal = Some(*withdrawal),
                     None => {
-                        let (declaration, withdrawal) = (id.into_owned(), *withdrawal);
-                        let elsewhere = WithdrawalElsewhere { declaration, withdrawal };
+                        let (declaration, withdrawal, revision) = (id.into_owned(), *withdrawal, *revision);
+                        let elsewhere = WithdrawalElsewhere { declaration, withdrawal, revision };
                         self.elsewhere.push((client.into(), elsewhere));
                     }
                 }

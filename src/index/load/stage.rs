@@ -32,7 +32,7 @@ pub(super) struct Stage {
     seed: Seed,
     pub(super) groups: Vec<Vec<Piece>>,
     pub(super) contents: Contents,
-    pub(super) withdrawals: Vec<(WithdrawnId, WithdrawalFacts)>,
+    pub(super) withdrawals: Vec<(WithdrawnId, WithdrawalFacts, Revision)>,
     /// Links and ends of links, in revision order.
     pub(super) links: Vec<LinkChange>,
     places_of_others: HashMap<ClientId, u32>,
@@ -87,7 +87,7 @@ impl Stage {
             }
             ChangeEffect::Withdrawal { client, declaration_id, withdrawal } => {
                 let reference = place(self.withdrawals.len());
-                self.withdrawals.push((WithdrawnId::of(declaration_id), withdrawal));
+                self.withdrawals.push((WithdrawnId::of(declaration_id), withdrawal, revision));
                 self.push(client, [(reference, WITHDRAWAL)]);
             }
             ChangeEffect::Link { client: _, link } => {

@@ -15,6 +15,8 @@ pub(in crate::store) struct PersonSizes {
     /// The position of each code's person.
     of: HashMap<ClientId, usize>,
     persons: Vec<PersonSize>,
+    /// The codes whose stored links are noted.
+    read: HashSet<ClientId>,
     /// The stored links that are noted.
     noted: HashSet<OpaqueId<'static>>,
 }
@@ -87,13 +89,14 @@ impl ImportCheck {
 }
 
 impl PersonSizes {
-    /// Whether the person of a code was met.
+    /// Whether the stored links of a code are noted.
     pub(in crate::store) fn knows(&self, code: &ClientId) -> bool {
-        self.of.contains_key(code)
+        self.read.contains(code)
     }
 
-    /// Notes the person of a code that is stored, by its links in force.
+    /// Notes the stored links in force of a code.
     pub(in crate::store) fn note(&mut self, code: &ClientId, links: &[RecordedLink]) {
+        self.read.insert(code.clone());
         self.of.entry(code.clone()).or_insert_with(|| {
             self.persons.push(PersonSize { codes: vec![code.clone()], links: 0 });
             self.persons.len() - 1

@@ -117,12 +117,13 @@ impl Model {
             codes.iter().filter_map(|code| self.clients.get(code)).flatten().cloned().collect();
         declarations.sort_by_key(|(revision, _)| *revision);
         let mut declarations: Vec<Declaration> = declarations.into_iter().map(|(_, one)| one).collect();
-        for (_, id, withdrawal) in self.elsewhere.iter().filter(|(code, _, _)| codes.contains(code)) {
-            for declaration in declarations.iter_mut().filter(|declaration| declaration.id == *id) {
-                let before = declaration.withdrawal.as_ref();
-                if before.is_none_or(|before| before.recorded_at <= withdrawal.recorded_at) {
-                    declaration.withdrawal = Some(withdrawal.clone());
-                }
+        let elsewhere = self.elsewhere.iter().filter(|(code, _, _)| codes.contains(code));
+        for declaration in &mut declarations {
+            let last = elsewhere.clone().rfind(|(_, id, _)| *id == declaration.id);
+            let own = declaration.withdrawal.as_ref().map(|own| own.recorded_at);
+            let later = last.filter(|(_, _, last)| own.is_none_or(|own| own < last.recorded_at));
+            if let Some((_, _, withdrawal)) = later {
+                declaration.withdrawal = Some(withdrawal.clone());
             }
         }
         declarations

@@ -5,7 +5,8 @@ use smallvec::SmallVec;
 use super::{Admitted, Notice, PersonRecords, Terms};
 use crate::day::{Day, Instant};
 use crate::link::{
-    CODES_MAX, LINKS_MAX, LinkRecorder, LinkSubmission, LinkedCodes, Person, RecordedLink, UnlinkSubmission,
+    CODES_MAX, LINKS_MAX, LinkRecorder, LinkSubmission, LinkedCodes, Person, RECORDED_LINKS_MAX,
+    RecordedLink, UnlinkSubmission,
 };
 use crate::refusal::Refusal;
 
@@ -26,7 +27,8 @@ pub fn admit_link(
     let links_of = |person: &Person| {
         links.iter().filter(|link| link.codes.iter().any(|code| person.codes.contains(code))).count()
     };
-    if after.as_ref().is_some_and(|after| after.codes.len() > CODES_MAX || links_of(after) >= LINKS_MAX) {
+    let is_too_large = |after: &Person| after.codes.len() > CODES_MAX || links_of(after) >= LINKS_MAX;
+    if after.as_ref().is_some_and(is_too_large) || person.links.len() >= RECORDED_LINKS_MAX {
         return Err(Refusal::PersonTooLarge { codes: CODES_MAX, links: LINKS_MAX });
     }
     let is_known = before.is_some() && before == after;
