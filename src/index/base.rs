@@ -23,6 +23,7 @@ impl Base {
 
     /// The slice of a client, the client's entries, and whether a link has ever
     /// named the client.
+    #[inline]
     pub(super) fn find(
         &self,
         hash: ClientHash,

@@ -79,11 +79,13 @@ struct Placed {
 impl Slice {
     /// The entries of a client, empty if it has none, and whether a link has ever
     /// named it.
+    #[inline]
     pub(super) fn entries_of(&self, hash: ClientHash, client: HashedClient<'_>) -> (&[PackedEntry], bool) {
         let Some(slot) = self.find(hash, client) else { return (&[], false) };
         (self.entries.get(self.run(slot)).unwrap_or_default(), is_linked(slot))
     }
 
+    #[inline]
     fn find(&self, hash: ClientHash, client: HashedClient<'_>) -> Option<u64> {
         let from_home = self.table.get(hash.home(self.homes)..)?.iter().copied();
         let mut taken = from_home.take_while(|slot| *slot != EMPTY);
@@ -138,6 +140,7 @@ impl Slice {
     }
 
     /// The facts of a declaration, by its entries.
+    #[inline]
     pub(super) fn facts(&self, place: u32, entry: PackedEntry, second: Option<PackedEntry>) -> Facts<'_> {
         self.read_facts(place, entry, second).unwrap_or_else(|| unreadable(place))
     }

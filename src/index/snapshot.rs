@@ -130,6 +130,7 @@ impl Snapshot {
     }
 
     /// A client's declarations, under every code of the person; empty if there are none.
+    #[inline]
     #[must_use]
     pub fn declarations(&self, client: &ClientId) -> PersonDeclarations<'_> {
         let alone = self.of_code(client);
@@ -147,6 +148,7 @@ impl Snapshot {
     }
 
     /// The declarations under one code; empty if there are none.
+    #[inline]
     pub(super) fn of_code(&self, client: &ClientId) -> SnapshotDeclarations<'_> {
         let hashed = HashedClient::from(client);
         let (slice, packed, is_marked) = self.base.find(self.base.seed.hash(hashed), hashed);
@@ -214,6 +216,7 @@ impl Snapshot {
 
 impl<'s> PersonDeclarations<'s> {
     /// The question about the client in a situation.
+    #[inline]
     #[must_use]
     pub fn question<'q>(&self, world: World<'q>, situation: &'q Situation<'q>) -> Question<'q, 's>
     where
@@ -237,6 +240,7 @@ impl<'s> PersonDeclarations<'s> {
     }
 
     /// The id of the declaration at a place, which is that of its facts.
+    #[inline]
     #[must_use]
     pub fn id(&self, place: u32) -> Option<DeclarationIdText<'s>> {
         match self {

@@ -120,6 +120,7 @@ impl<'a> Declared<'a> {
 /// which it was recorded, or if it was given on a day before the denial. The
 /// withdrawal of a consent takes effect in whatever role it was made. Information
 /// cannot be withdrawn.
+#[inline]
 fn is_withdrawn(facts: &Facts<'_>, client: &ClientId, now: Instant) -> bool {
     let Some(withdrawal) = facts.withdrawal.filter(|withdrawal| withdrawal.recorded_at <= now) else {
         return false;

@@ -8,6 +8,7 @@ use super::facts::ContentRef;
 
 /// Whether a person in a role may declare this for a client on a day. Nobody may
 /// without a role.
+#[inline]
 pub(crate) fn may_declare(role: Option<Role>, content: ContentRef<'_>, client: &ClientId, on: Day) -> bool {
     match Standing::of(role, client, on) {
         Standing::Full => true,
@@ -25,6 +26,7 @@ pub(crate) fn may_declare(role: Option<Role>, content: ContentRef<'_>, client: &
 /// Whether a person in a role may withdraw, on a day, a declaration that was made
 /// in the role `declared_by`. That information cannot be withdrawn is a refusal
 /// of its own.
+#[inline]
 pub(crate) fn may_withdraw(
     role: Option<Role>,
     content: ContentRef<'_>,

@@ -49,6 +49,7 @@ pub(crate) struct Consents<'a> {
 
 impl Act {
     /// The giving of a consent.
+    #[inline]
     pub(crate) fn giving(facts: &Facts<'_>) -> Self {
         let Facts { place, given_on, recorded_at, .. } = *facts;
         Self { given_on, recorded_at, is_withdrawal: false, place }
@@ -62,6 +63,7 @@ impl Act {
     /// The withdrawal of a consent, if it is recorded by an instant. Whatever is
     /// stored, it counts as given after the consent, because a withdrawal ends a
     /// consent in whatever role it was made.
+    #[inline]
     pub(crate) fn withdrawal(facts: &Facts<'_>, now: Instant) -> Option<Self> {
         let withdrawal = facts.withdrawal.filter(|withdrawal| withdrawal.recorded_at <= now)?;
         Some(Self {
@@ -88,6 +90,7 @@ impl Act {
 
 impl<'a> Consents<'a> {
     /// Adds a consent that is recorded by now.
+    #[inline]
     pub(super) fn add(&mut self, now: Instant, facts: &Facts<'a>, consent: &'a Consent, client: &ClientId) {
         // A consent given by a person who is not entitled is no act of the
         // client, but its withdrawal is one.
@@ -147,6 +150,7 @@ impl LatestConsent<'_> {
     }
 
     /// Whether the client's last act was to withdraw it.
+    #[inline]
     pub(crate) fn is_withdrawn(&self) -> bool {
         self.act.is_withdrawal
     }

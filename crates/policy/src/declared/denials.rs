@@ -33,6 +33,7 @@ pub(crate) struct Denials<'a> {
 
 impl<'a> Denials<'a> {
     /// Adds the next one in revision order.
+    #[inline]
     pub(crate) fn push(&mut self, denial: DenialInForce<'a>) {
         self.any.push(denial);
     }

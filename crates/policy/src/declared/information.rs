@@ -28,6 +28,7 @@ pub(crate) struct Receipt {
 
 impl Receipts {
     /// Adds a receipt.
+    #[inline]
     pub(super) fn add(&mut self, receipt: Receipt) {
         if !self.0.iter().any(|earlier| earlier.covers(&receipt)) {
             self.0.retain(|other| !receipt.covers(other));
@@ -73,6 +74,7 @@ impl Receipts {
 
 impl Receipt {
     /// The receipt of a version that counts, given by its index and the version.
+    #[inline]
     pub(super) fn of(
         recorded: Moment,
         given_on: Day,
@@ -99,6 +101,7 @@ impl Receipt {
 
 /// The version of information received, with its index, if it counts. A receipt
 /// dated before the release or after the end of validity is a data error (001).
+#[inline]
 pub(crate) fn counted_version<'c>(
     information: &Information,
     given_on: Day,
