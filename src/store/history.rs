@@ -76,7 +76,7 @@ impl ClientHistory {
         self.revisions.push(revision);
     }
 
-    /// OwnedPersonRecords the withdrawal of a declaration; a later withdrawal replaces an earlier one. It is kept if
+    /// Records the withdrawal of a declaration; a later withdrawal replaces an earlier one. It is kept if
     /// the code has no such declaration: while codes are linked, it may be of one under another code.
     fn withdraw(&mut self, revision: Revision, id: OpaqueId<'static>, withdrawal: Withdrawal) {
         let place = if self.declarations.len() <= SCANNED_MAX {
@@ -94,7 +94,7 @@ impl ClientHistory {
     }
 
     /// Whether a withdrawal was made under this code, of a declaration under any.
-    fn has_withdrawal(&self, id: &OpaqueId<'_>, withdrawal: &Withdrawal) -> bool {
+    pub(super) fn has_withdrawal(&self, id: &OpaqueId<'_>, withdrawal: &Withdrawal) -> bool {
         let elsewhere = self.withdrawals_elsewhere.iter().map(|(_, of, one)| (of, one));
         let replaced = self.withdrawals_replaced.iter().map(|(of, one)| (of, one));
         let of_own = self.declarations.iter().filter_map(|one| Some((&one.id, one.withdrawal.as_ref()?)));

@@ -190,8 +190,8 @@ impl EncodedEntry {
     pub(super) fn needs_history(&self, stored: &Stored) -> Option<&ClientId> {
         match (&self.entry, stored) {
             (HistoryEntry::Declaration(client, declaration), Stored::Declaration(_, stored)) => {
-                let withdrawal = &whole_micros(declaration.clone()).withdrawal;
-                (withdrawal.is_some() && *withdrawal != stored.withdrawal).then_some(client)
+                let withdrawal = declaration.withdrawal.as_ref().map(stored_withdrawal);
+                (withdrawal.is_some() && withdrawal != stored.withdrawal).then_some(client)
             }
             (_, _) => None,
         }

@@ -89,18 +89,16 @@ impl ImportCheck {
 }
 
 impl PersonSizes {
-    /// Whether the stored links of a code are noted.
-    pub(in crate::store) fn knows(&self, code: &ClientId) -> bool {
-        self.read.contains(code)
+    /// A code of the persons of some codes whose stored links are not noted yet.
+    pub(in crate::store) fn unread(&self, codes: &[ClientId]) -> Option<ClientId> {
+        let person = |code| self.of.get(code).and_then(|place| self.persons.get(*place));
+        let linked = codes.iter().filter_map(person).flat_map(|person| &person.codes);
+        codes.iter().chain(linked).find(|code| !self.read.contains(*code)).cloned()
     }
 
     /// Notes the stored links in force of a code.
-    pub(in crate::store) fn note(&mut self, code: &ClientId, links: &[RecordedLink]) {
-        self.read.insert(code.clone());
-        self.of.entry(code.clone()).or_insert_with(|| {
-            self.persons.push(PersonSize { codes: vec![code.clone()], links: 0 });
-            self.persons.len() - 1
-        });
+    pub(in crate::store) fn note(&mut self, code: ClientId, links: &[RecordedLink]) {
+        self.read.insert(code);
         for link in links.iter().filter(|link| link.is_in_force()) {
             // It is met again at each of its codes.
             if self.noted.insert(link.link.id.clone()) {

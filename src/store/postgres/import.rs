@@ -211,14 +211,9 @@ impl Import<'_> {
 
     /// Notes the persons that are stored of the codes of a link.
     async fn note_persons(&self, entry: &EncodedEntry, persons: &mut PersonSizes) -> Result<(), WriteError> {
-        let mut open: Vec<ClientId> = entry.codes_in_force().to_vec();
-        while let Some(code) = open.pop() {
-            if persons.knows(&code) {
-                continue;
-            }
+        while let Some(code) = persons.unread(entry.codes_in_force()) {
             let links = self.histories(std::slice::from_ref(&code)).await?.into_person().links;
-            persons.note(&code, &links);
-            open.extend(links.into_iter().flat_map(|link| link.link.linked.codes));
+            persons.note(code, &links);
         }
         Ok(())
     }

@@ -7,23 +7,21 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Transaction, TransactionBehavior, params_from_iter};
+use rusqlite::{Connection, TransactionBehavior};
 
 use super::bulk;
 use super::connection::write_error;
 use super::read::SqliteReader;
-use super::writer::INSERT_CHANGE;
-use crate::policy::client_id::ClientId;
+use super::writer::insert_change;
 use crate::policy::day::Instant;
 use crate::policy::history::HistoryEntry;
 use crate::policy::oid::OpaqueId;
 use crate::store::change::{Head, Revision};
 use crate::store::error::{ReadError, WriteError};
-use crate::store::history::Histories;
 use crate::store::import::{
     EncodedEntry, ImportOutcome, ImportRun, ImportSource, PersonSizes, Stored, stored_withdrawal,
 };
-use crate::store::table::{ChangeRow, stored_columns};
+use crate::store::table::stored_columns;
 
 /// Imports what a source returns after the head of the file. Returns the new head if anything is stored.
 pub(super) fn import(
@@ -57,7 +55,7 @@ pub(super) fn import(
                 },
             };
             if outcome == ImportOutcome::Added {
-                run.add(entry, |row| insert(&transaction, &row)).map_err(error)?;
+                run.add(entry, |row| insert_change(&transaction, &row)).map_err(error)?;
             }
             outcomes.push(outcome);
         }
@@ -66,7 +64,7 @@ pub(super) fn import(
     let is_to_commit = source.is_to_commit();
     let Some((last, head)) = run.finish().filter(|_| is_to_commit) else { return Ok(None) };
     let finish = || -> rusqlite::Result<()> {
-        insert(&transaction, &last)?;
+        insert_change(&transaction, &last)?;
         built_after.iter().try_for_each(|sql| transaction.execute_batch(sql))
     };
     finish().map_err(error)?;
@@ -74,10 +72,6 @@ pub(super) fn import(
     // The log has every page of the import.
     connection.pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(())).map_err(error)?;
     Ok(Some(head))
-}
-
-fn insert(transaction: &Transaction<'_>, row: &ChangeRow<'_>) -> rusqlite::Result<()> {
-    transaction.prepare_cached(INSERT_CHANGE)?.execute(params_from_iter(row.values())).map(drop)
 }
 
 impl SqliteReader<'_> {
@@ -96,14 +90,9 @@ impl SqliteReader<'_> {
         until: Revision,
         persons: &mut PersonSizes,
     ) -> Result<(), ReadError> {
-        let mut open: Vec<ClientId> = entry.codes_in_force().to_vec();
-        while let Some(code) = open.pop() {
-            if persons.knows(&code) {
-                continue;
-            }
+        while let Some(code) = persons.unread(entry.codes_in_force()) {
             let links = self.person(std::slice::from_ref(&code), until)?.links;
-            persons.note(&code, &links);
-            open.extend(links.into_iter().flat_map(|link| link.link.linked.codes));
+            persons.note(code, &links);
         }
         Ok(())
     }
@@ -126,9 +115,8 @@ impl SqliteReader<'_> {
                 Ok(person.links.into_iter().find(|stored| stored.link.id == *id).map(Stored::Link))
             }
             HistoryEntry::Withdrawal { client, withdrawal, .. } => {
-                let mut histories = Histories::default();
-                histories.insert(client.clone(), self.history_of(client, until)?);
-                let is_stored = histories.has_withdrawal(client, id, &stored_withdrawal(withdrawal));
+                let history = self.history_of(client, until)?;
+                let is_stored = history.has_withdrawal(id, &stored_withdrawal(withdrawal));
                 Ok(is_stored.then_some(Stored::Withdrawal))
             }
             HistoryEntry::Declaration(..) => self.first(

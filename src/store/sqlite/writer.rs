@@ -136,7 +136,7 @@ impl SqliteWriter {
     }
 }
 
-fn insert_change(transaction: &Transaction<'_>, change: &ChangeRow<'_>) -> rusqlite::Result<()> {
+pub(super) fn insert_change(transaction: &Transaction<'_>, change: &ChangeRow<'_>) -> rusqlite::Result<()> {
     transaction.prepare_cached(INSERT_CHANGE)?.execute(params_from_iter(change.values())).map(drop)
 }
 
