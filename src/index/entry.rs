@@ -160,6 +160,7 @@ impl PackedEntry {
     }
 
     /// Reads a first entry; none if [`Self::encode`] cannot have written it.
+    #[inline]
     pub(super) fn read_header(self) -> Option<EntryHeader> {
         let place = REFERENCE.of(self) as u32;
         let content = match KIND.of(self) {
@@ -196,6 +197,7 @@ impl PackedEntry {
     }
 
     /// Reads a second entry; none if [`Self::encode`] cannot have written it.
+    #[inline]
     fn read_continuation(self) -> Option<Continuation> {
         let withdrawal = if IS_WITHDRAWN.of(self) == 1 {
             let role = role_of(WITHDRAWN_BY.of(self));
@@ -211,6 +213,7 @@ impl PackedEntry {
 
 impl EntryHeader {
     /// The facts of a packed declaration.
+    #[inline]
     pub(super) fn facts<'c>(
         self,
         place: u32,
@@ -228,6 +231,7 @@ impl Continuation {
     const DEFAULT: Self = Self { withdrawal: None, role: Some(Role::Client), assigned_id: None };
 
     /// Reads a second entry, if there is one.
+    #[inline]
     pub(super) fn read(second: Option<PackedEntry>) -> Option<Self> {
         second.map_or(Some(Self::DEFAULT), PackedEntry::read_continuation)
     }

@@ -145,6 +145,7 @@ impl Slice {
         self.read_facts(place, entry, second).unwrap_or_else(|| unreadable(place))
     }
 
+    #[inline]
     fn read_facts(&self, place: u32, entry: PackedEntry, second: Option<PackedEntry>) -> Option<Facts<'_>> {
         self.contents.facts(place, entry.read_header()?, Continuation::read(second)?)
     }

@@ -64,7 +64,7 @@ pub enum PersonDeclarations<'s> {
     /// Of a client who is known under one code.
     Alone(SnapshotDeclarations<'s>),
     /// Of a person under several codes.
-    Linked(LinkedDeclarations<'s>),
+    Linked(Box<LinkedDeclarations<'s>>),
 }
 
 /// The declarations under all codes of a person, in revision order.
@@ -137,7 +137,7 @@ impl Snapshot {
         let person = if alone.is_linked { self.person(client) } else { None };
         match person {
             None => PersonDeclarations::Alone(alone),
-            Some(person) => PersonDeclarations::Linked(self.of_person(person)),
+            Some(person) => PersonDeclarations::Linked(Box::new(self.of_person(person))),
         }
     }
 
@@ -158,6 +158,9 @@ impl Snapshot {
         SnapshotDeclarations { slice, packed, delta, ids: self.ids, is_linked }
     }
 
+    // Apart from the lookup of a client who is alone, which is nearly every one.
+    #[cold]
+    #[inline(never)]
     fn of_person<'s>(&'s self, person: &'s Person) -> LinkedDeclarations<'s> {
         let codes: Vec<SnapshotDeclarations<'s>> =
             person.codes.iter().map(|code| self.of_code(code)).collect();
@@ -224,9 +227,7 @@ impl<'s> PersonDeclarations<'s> {
     {
         match self {
             Self::Alone(alone) => world.question(situation, alone.facts()),
-            Self::Linked(linked) => {
-                world.question_of_person(situation, &linked.person.current, linked.facts.iter().copied())
-            }
+            Self::Linked(linked) => linked.question(world, situation),
         }
     }
 
@@ -260,6 +261,15 @@ impl<'s> PersonDeclarations<'s> {
 }
 
 impl<'s> LinkedDeclarations<'s> {
+    #[cold]
+    #[inline(never)]
+    fn question<'q>(&self, world: World<'q>, situation: &'q Situation<'q>) -> Question<'q, 's>
+    where
+        's: 'q,
+    {
+        world.question_of_person(situation, &self.person.current, self.facts.iter().copied())
+    }
+
     fn id(&self, place: u32) -> Option<DeclarationIdText<'s>> {
         let (code, place) = self.origins.get(place as usize)?;
         self.codes.get(*code)?.id(*place)

@@ -40,6 +40,7 @@ impl Contents {
     }
 
     /// The content at a position; none if there is none or the declaration is unpacked.
+    #[inline]
     fn content(&self, at: ContentKind) -> Option<ContentRef<'_>> {
         match at {
             ContentKind::Information(at) => self.informations.get(at as usize).map(ContentRef::Information),
@@ -51,6 +52,7 @@ impl Contents {
     }
 
     /// The facts of a declaration, by its entries; none if a reference leads nowhere.
+    #[inline]
     pub(in crate::index) fn facts(
         &self,
         place: u32,
