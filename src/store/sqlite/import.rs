@@ -2,8 +2,12 @@
 //!
 //! ```text
 //!  no client yet:  drop the indices and triggers │ insert the rows │ build the indices and triggers
-//!  otherwise:      look each id up, insert the rows that are new
+//!  otherwise:      drop the triggers │ look each id up, insert the rows that are new │ build the triggers
 //! ```
+//!
+//! An index that is built after all rows takes less time than one that each row is added to. The triggers
+//! check the density of revisions, which [`ImportRun`] gives; with them SQLite keeps an undo log of each
+//! statement.
 
 use std::path::Path;
 
@@ -32,12 +36,17 @@ pub(super) fn import(
     source: &mut dyn ImportSource,
 ) -> Result<Option<Head>, WriteError> {
     let error = |source| write_error(path, source);
-    bulk::sort_beside(connection, path).map_err(error)?;
+    let is_first = !SqliteReader { connection, path }.has_clients()?;
+    if is_first {
+        bulk::sort_beside(connection, path).map_err(error)?;
+    } else {
+        // Not with temporary files: SQLite would write a part of the undo log of each statement into one.
+        bulk::enlarge_cache(connection).map_err(error)?;
+    }
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let reader = SqliteReader { connection: &transaction, path };
-    let is_first = !reader.has_clients()?;
-    // Built once after all rows, they take less time than if each row is added to them.
-    let built_after = if is_first { bulk::drop_indices(&transaction).map_err(error)? } else { Vec::new() };
+    let parts = if is_first { bulk::drop_indices(&transaction) } else { bulk::drop_triggers(&transaction) };
+    let built_after = parts.map_err(error)?;
     let mut run = ImportRun::after(head, now);
     let mut outcomes = Vec::new();
     while let Some(entries) = source.next() {

@@ -25,11 +25,20 @@ pub(in crate::store::sqlite) fn begin(connection: &Connection, path: &Path) -> r
 /// to build them once after all rows is faster than to maintain them. Only the
 /// index of the idempotency keys stays, because a history has no keys.
 pub(in crate::store::sqlite) fn drop_indices(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement = connection.prepare(
+    drop_parts(connection, "type IN ('index', 'trigger')")
+}
+
+/// Drops the triggers of the table of changes and returns their SQL.
+pub(in crate::store::sqlite) fn drop_triggers(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    drop_parts(connection, "type = 'trigger'")
+}
+
+fn drop_parts(connection: &Connection, which: &str) -> rusqlite::Result<Vec<String>> {
+    let mut statement = connection.prepare(&format!(
         "SELECT type, name, sql FROM sqlite_schema
-         WHERE tbl_name = 'change' AND type IN ('index', 'trigger') AND sql IS NOT NULL
+         WHERE tbl_name = 'change' AND {which} AND sql IS NOT NULL
              AND name <> 'change_idempotency_key' ORDER BY rowid",
-    )?;
+    ))?;
     let parts: Vec<(String, String, String)> = statement
         .query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<rusqlite::Result<_>>()?;
@@ -40,14 +49,19 @@ pub(in crate::store::sqlite) fn drop_indices(connection: &Connection) -> rusqlit
     Ok(parts.into_iter().map(|(_, _, sql)| sql).collect())
 }
 
+/// Enlarges the page cache.
+pub(in crate::store::sqlite) fn enlarge_cache(connection: &Connection) -> rusqlite::Result<()> {
+    // Negative: in KiB, not in pages.
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)
+}
+
 /// Enlarges the page cache, and has SQLite sort what exceeds it in unlinked files beside the store:
 /// only the owner could have opened them, and they end with the process. In
 /// memory the index of a country's store would take more than a gigabyte, and
 /// one thread. The directory is a setting of the whole process, in which
 /// nothing else sorts in files.
 pub(in crate::store::sqlite) fn sort_beside(connection: &Connection, path: &Path) -> rusqlite::Result<()> {
-    // Negative: in KiB, not in pages.
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    enlarge_cache(connection)?;
     // SQLite takes UTF-8 names only. With another name it sorts in memory.
     let Some(directory) = path.parent().and_then(Path::to_str) else { return Ok(()) };
     connection.pragma_update(None, "temp_store_directory", directory)?;
