@@ -115,8 +115,9 @@ pub(super) async fn run(args: &DemoArgs, global: &Global) -> Result<Exit, Comman
         demo.stop().await?;
         return Ok(if mismatches == 0 { Exit::Success } else { Exit::Negative });
     }
+    let interrupted = serve::interrupted();
     terminal.show(&next_steps(&demo.url))?;
-    serve::interrupted().await;
+    interrupted.await;
     demo.stop().await?;
     Ok(Exit::Success)
 }

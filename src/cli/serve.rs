@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::{task, time};
 
 use super::Global;
@@ -51,6 +51,8 @@ async fn serve(config: &Config, calendar: Calendar, telemetry: &Running) -> Resu
     checking.finish_and_clear();
     let server = opened.map_err(|error| failed(&error))?.with_log_level(telemetry.level.clone());
     let http_address = http.as_ref().and_then(|http| http.local_addr().ok());
+    // Before the log says that it listens: a signal may follow at once, and must not be lost.
+    let interrupted = interrupted();
     tracing::info!(
         %address,
         http_address = http_address.map(tracing::field::display),
@@ -59,7 +61,7 @@ async fn serve(config: &Config, calendar: Calendar, telemetry: &Running) -> Resu
         "listening"
     );
     let progress = task::spawn(show_progress(server.index().clone()));
-    let stopped = server.run(Listeners { grpc, socket, http }, interrupted()).await;
+    let stopped = server.run(Listeners { grpc, socket, http }, interrupted).await;
     socket::remove(&config.sidecar);
     progress.abort();
     stopped.map_err(|error| failed(&error))?;
@@ -94,19 +96,23 @@ async fn listen(address: SocketAddr, setting: &str) -> Result<TcpListener, Comma
     })
 }
 
-/// Waits for Ctrl-C or SIGTERM.
-pub(super) async fn interrupted() {
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = terminate.recv() => {}
-            _ = tokio::signal::ctrl_c() => {}
-        },
+/// Registers for SIGTERM and Ctrl-C at once, and waits for one of them when it is polled.
+pub(super) fn interrupted() -> impl Future<Output = ()> + Send {
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async move {
+        tokio::select! {
+            () = received(terminate, "SIGTERM") => {}
+            () = received(interrupt, "SIGINT") => {}
+        }
+    }
+}
+
+async fn received(registered: io::Result<Signal>, name: &'static str) {
+    match registered {
+        Ok(mut signal) => drop(signal.recv().await),
         Err(error) => {
-            tracing::warn!(%error, "cannot wait for SIGTERM");
-            if let Err(error) = tokio::signal::ctrl_c().await {
-                tracing::warn!(%error, "cannot wait for Ctrl-C either: stop the process with SIGKILL");
-                std::future::pending::<()>().await;
-            }
+            tracing::warn!(%error, signal = name, "cannot wait for a signal: stop the process with another one");
+            std::future::pending().await
         }
     }
 }
