@@ -18,7 +18,7 @@ mod rows;
 use std::path::Path;
 
 pub use encode::{BulkChange, EncodedChange};
-pub(super) use prepare::{begin, drop_indices, drop_triggers, enlarge_cache, sort_beside};
+pub(super) use prepare::{begin, drop_indices, drop_triggers, sort_beside};
 pub use rows::BulkRows;
 
 use super::connection::write_error;

@@ -36,15 +36,10 @@ pub(super) fn import(
     source: &mut dyn ImportSource,
 ) -> Result<Option<Head>, WriteError> {
     let error = |source| write_error(path, source);
-    let is_first = !SqliteReader { connection, path }.has_clients()?;
-    if is_first {
-        bulk::sort_beside(connection, path).map_err(error)?;
-    } else {
-        // Not with temporary files: SQLite would write a part of the undo log of each statement into one.
-        bulk::enlarge_cache(connection).map_err(error)?;
-    }
+    bulk::sort_beside(connection, path).map_err(error)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
     let reader = SqliteReader { connection: &transaction, path };
+    let is_first = !reader.has_clients()?;
     let parts = if is_first { bulk::drop_indices(&transaction) } else { bulk::drop_triggers(&transaction) };
     let built_after = parts.map_err(error)?;
     let mut run = ImportRun::after(head, now);

@@ -49,19 +49,14 @@ fn drop_parts(connection: &Connection, which: &str) -> rusqlite::Result<Vec<Stri
     Ok(parts.into_iter().map(|(_, _, sql)| sql).collect())
 }
 
-/// Enlarges the page cache.
-pub(in crate::store::sqlite) fn enlarge_cache(connection: &Connection) -> rusqlite::Result<()> {
-    // Negative: in KiB, not in pages.
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)
-}
-
 /// Enlarges the page cache, and has SQLite sort what exceeds it in unlinked files beside the store:
 /// only the owner could have opened them, and they end with the process. In
 /// memory the index of a country's store would take more than a gigabyte, and
 /// one thread. The directory is a setting of the whole process, in which
 /// nothing else sorts in files.
 pub(in crate::store::sqlite) fn sort_beside(connection: &Connection, path: &Path) -> rusqlite::Result<()> {
-    enlarge_cache(connection)?;
+    // Negative: in KiB, not in pages.
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     // SQLite takes UTF-8 names only. With another name it sorts in memory.
     let Some(directory) = path.parent().and_then(Path::to_str) else { return Ok(()) };
     connection.pragma_update(None, "temp_store_directory", directory)?;
