@@ -127,14 +127,14 @@ pub enum Reached {
     Yes,
     /// It did not by the deadline.
     NotYet,
-    /// The store is in another epoch: that point may be lost.
+    /// The store is in an epoch that is not proven to have that point: it may be lost.
     OtherEpoch,
 }
 
 /// Number of freshness proofs per `max_staleness`: a few may fail without an outage.
 const PROOFS_PER_STALENESS: u32 = 5;
 
-/// Interval at which [`Index::reached`] checks whether the epoch is still another one.
+/// Interval at which [`Index::reached`] checks whether the epoch still lacks the point.
 const EPOCH_RECHECK: Duration = Duration::from_millis(5);
 
 /// The state shared by the follower, which writes it, and the readers.
@@ -148,6 +148,7 @@ struct Published {
     changes_to_load: AtomicU64,
     load_took_millis: AtomicU64,
     read_failures: AtomicU64,
+    loads: AtomicU64,
     merges: ArcSwap<MergeStats>,
     checkpoint: ArcSwapOption<LastCheckpoint>,
 }
@@ -164,6 +165,7 @@ impl Index {
             changes_to_load: AtomicU64::new(0),
             load_took_millis: AtomicU64::new(0),
             read_failures: AtomicU64::new(0),
+            loads: AtomicU64::new(0),
             merges: ArcSwap::default(),
             checkpoint: ArcSwapOption::empty(),
         });
@@ -190,21 +192,22 @@ impl Index {
     }
 
     /// Waits until the published snapshot contains a point, or until a read of the
-    /// store that started after this call finds it in another epoch.
+    /// store that started after this call finds it in an epoch that does not.
     pub async fn reached(&self, point: Point, deadline: tokio::time::Instant) -> Reached {
         let called_at_nanos = boottime_nanos();
         let mut published = self.0.point.subscribe();
         let reached = async {
             loop {
-                let current = *published.borrow_and_update();
-                match current {
-                    Some(current) if current.epoch != point.epoch => {
-                        if self.0.snapshot.read().at_nanos > called_at_nanos {
+                published.mark_unchanged();
+                let Proven { value, at_nanos } = self.0.snapshot.read();
+                match value {
+                    Some(current) if !current.lineage().contains(point) => {
+                        if at_nanos > called_at_nanos {
                             return Reached::OtherEpoch;
                         }
                         tokio::time::sleep(EPOCH_RECHECK).await;
                     }
-                    Some(current) if current.revision >= point.revision => return Reached::Yes,
+                    Some(current) if current.revision() >= point.revision => return Reached::Yes,
                     Some(_) | None => {
                         if published.changed().await.is_err() {
                             return Reached::NotYet;

@@ -5,7 +5,7 @@
 //!   enclose the changes of an import.
 //! - Its *revision* is its number in commit order: 1, 2, 3, … without holes.
 //! - The *epoch* names the history that a revision counts in: a store that may have lost acknowledged
-//!   changes starts a new one.
+//!   changes starts a new one. Its *lineage* says which earlier epochs it continues, and how far.
 //!
 //! ```text
 //!  append ──▶ bounded queue ──▶ writer thread: one transaction for all waiting jobs (group commit)
@@ -34,6 +34,7 @@ mod history;
 mod id;
 mod import;
 mod job;
+mod lineage;
 mod options;
 mod place;
 mod postgres;
@@ -48,6 +49,7 @@ mod writer;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -61,6 +63,7 @@ pub use export::Exported;
 pub use history::PersonHistory;
 pub use id::{DeclarationIds, REVISION_MAX};
 pub use import::{EncodedEntry, ImportCheck, ImportOutcome, ImportResult, ImportSource};
+pub use lineage::Lineage;
 pub use options::StoreOptions;
 pub use place::Place;
 pub use postgres::{Password, PostgresOptions, PostgresTls};
@@ -147,7 +150,20 @@ impl Store {
     /// The current epoch.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
-        self.0.backend.epoch()
+        self.lineage().epoch()
+    }
+
+    /// The current epoch, and the earlier ones that it continues.
+    #[must_use]
+    pub fn lineage(&self) -> Arc<Lineage> {
+        self.0.backend.lineage()
+    }
+
+    /// How many revisions this process has seen that the store has lost since: changes that were
+    /// acknowledged and are gone.
+    #[must_use]
+    pub fn lost_revisions(&self) -> Arc<AtomicU64> {
+        self.0.backend.lost_revisions()
     }
 
     /// The secret key of the tokens' MAC.
@@ -180,7 +196,7 @@ impl Store {
     }
 
     /// Replaces the directory durably if no other one was stored after a point:
-    /// [`WriteError::DirectoryChanged`] otherwise, also in another epoch. Checked in the transaction that
+    /// [`WriteError::DirectoryChanged`] otherwise, also in an epoch that does not continue it. Checked in the transaction that
     /// stores it, so of several calls with the same point at most one succeeds. The changes after the
     /// point are read, so it should be a recent one.
     pub async fn replace_directory_unchanged_since(
@@ -232,13 +248,13 @@ impl Store {
     }
 
     /// What is recorded under some codes of one person, as it was at a point. An error if the store does
-    /// not reach it, or is in another epoch. Does not delay the follower. Blocks.
+    /// not reach it, or is in an epoch that does not continue it. Does not delay the follower. Blocks.
     pub fn history_of(&self, codes: &[ClientId], until: Point) -> Result<PersonHistory, ReadError> {
         self.0.backend.history_of(codes, until)
     }
 
     /// Whose declarations the changes after a revision up to a point concern, in order. An error if the
-    /// store does not reach the point, or is in another epoch. Does not delay the follower. Blocks.
+    /// store does not reach the point, or is in an epoch that does not continue it. Does not delay the follower. Blocks.
     pub fn clients_changed(
         &self,
         after: Revision,
@@ -254,10 +270,15 @@ impl Store {
         self.0.backend.changes_since(after, limit)
     }
 
-    /// The effects of the next changes after a point, in order. With a proof, a result shorter than `limit`
-    /// proves that every change that was acknowledged before the call is read. An error if one is missing,
-    /// or if the store is in another epoch. Blocks.
-    pub fn follow(&self, after: Point, limit: usize, with_proof: bool) -> Result<ChangeBatch, ReadError> {
+    /// The effects of the next changes after a revision of an epoch, in order. With a proof, a result
+    /// shorter than `limit` proves that every change that was acknowledged before the call is read. An error
+    /// if one is missing, or if the store is in an epoch that has less in common with that one. Blocks.
+    pub fn follow(
+        &self,
+        after: (&Arc<Lineage>, Revision),
+        limit: usize,
+        with_proof: bool,
+    ) -> Result<ChangeBatch, ReadError> {
         self.0.backend.follow(after, limit, with_proof)
     }
 

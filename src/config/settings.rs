@@ -263,13 +263,6 @@ pub const SETTINGS: &[Setting] = &[
         "how long a write to store.url is retried before its outcome is reported as unknown",
     ),
     setting(
-        "store.settle_timeout_ms",
-        "10000",
-        ValueKind::Number(0, HOUR_MS),
-        "after a failover or restore, how long to wait for a replica that can verify that no commit was lost; \
-         then a new epoch starts",
-    ),
-    setting(
         "store.read_only",
         "false",
         ValueKind::Flag,

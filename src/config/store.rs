@@ -21,7 +21,6 @@ pub struct Store {
     pub connect_timeout_ms: u64,
     pub read_timeout_ms: u64,
     pub write_timeout_ms: u64,
-    pub settle_timeout_ms: u64,
     pub read_only: bool,
     pub append_queue_length_max: usize,
     pub group_commit_declarations_max: usize,

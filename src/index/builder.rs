@@ -16,7 +16,7 @@ use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::directory::Directory;
 use crate::policy::facts::Facts;
-use crate::store::{ChangeEffect, ImportBoundary, IndexChange};
+use crate::store::{ChangeEffect, ImportBoundary, IndexChange, Lineage};
 
 /// A snapshot under construction.
 pub(super) struct SnapshotBuilder {
@@ -26,8 +26,9 @@ pub(super) struct SnapshotBuilder {
 }
 
 impl SnapshotBuilder {
-    pub(super) fn on(last: &Snapshot) -> Self {
-        Self { next: last.clone(), changed: HashMap::new() }
+    /// On the last snapshot, in the epoch of the changes that follow.
+    pub(super) fn on(last: &Snapshot, lineage: Arc<Lineage>) -> Self {
+        Self { next: Snapshot { lineage, ..last.clone() }, changed: HashMap::new() }
     }
 
     /// Applies the next change.

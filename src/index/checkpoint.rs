@@ -33,7 +33,7 @@ use super::merge::with_changes;
 use super::slice::{Slice, SliceFull};
 use super::snapshot::Snapshot;
 use crate::policy::client_id::ClientId;
-use crate::store::{Change, ReadError, Revision, Store};
+use crate::store::{Change, Point, ReadError, Revision, Store};
 
 pub(super) use bytes::{ByteReader, ByteWriter};
 use header::{CheckpointHeader, PARTS};
@@ -150,7 +150,7 @@ pub(super) fn read(path: &Path, store: &Store) -> Result<Option<LoadedIndex>, Un
         file => file?,
     };
     let header = CheckpointHeader::read(&mut file)?.ok_or(Unusable::Damaged)?;
-    if header.epoch != store.epoch() {
+    if !store.lineage().contains(Point { epoch: header.epoch, revision: header.revision }) {
         return Err(Unusable::OtherStore);
     }
     let directory = match header.directory_revision {

@@ -132,7 +132,7 @@ impl FollowerThread {
                     runtime.block_on(self.wait_for_change(pause));
                 }
                 Err(LoadError::Store(ReadError::OtherEpoch { store, epoch })) => {
-                    tracing::warn!(%store, %epoch, "the store has started a new epoch: all of it is read again");
+                    tracing::warn!(%store, %epoch, "the store is in an epoch that does not continue what was read: all of it is read again");
                     self.forget();
                 }
                 Err(error) => {
@@ -167,12 +167,13 @@ impl FollowerThread {
         while !self.is_stopped() {
             let started_at_nanos = boottime_nanos();
             let with_proof = !self.is_published || self.published.is_proof_due(started_at_nanos);
-            let ChangeBatch { changes, proves_freshness } =
-                self.store.follow(last.point(), CHANGES_PER_READ_MAX, with_proof)?;
+            let known = (last.lineage(), last.revision());
+            let ChangeBatch { changes, proves_freshness, lineage } =
+                self.store.follow(known, CHANGES_PER_READ_MAX, with_proof)?;
             let is_all = changes.len() < CHANGES_PER_READ_MAX;
-            let is_changed = !changes.is_empty();
+            let is_changed = !changes.is_empty() || lineage.epoch() != last.lineage().epoch();
             if is_changed {
-                let mut builder = SnapshotBuilder::on(&last);
+                let mut builder = SnapshotBuilder::on(&last, lineage);
                 changes.into_iter().for_each(|change| builder.apply(change));
                 last = Arc::new(builder.finish());
                 self.last = Some(Arc::clone(&last));
@@ -209,8 +210,8 @@ impl FollowerThread {
         Ok(())
     }
 
-    /// Discards everything: the store is in another epoch, whose history may lack
-    /// changes that were read.
+    /// Discards everything: the store is in an epoch that may lack changes that were
+    /// read.
     fn forget(&mut self) {
         self.published.withdraw();
         self.is_published = false;
@@ -222,7 +223,9 @@ impl FollowerThread {
     fn load(&mut self) -> Result<Option<Snapshot>, LoadError> {
         let published = Arc::clone(&self.published);
         let Published { changes_loaded, changes_to_load, load_took_millis, .. } = &*published;
-        let epoch = self.store.epoch();
+        // Before anything is read: if another epoch starts meanwhile, what is read counts only up to the
+        // revision that both have in common.
+        let lineage = self.store.lineage();
         let until = Revision(self.store.count()?);
         changes_loaded.store(0, Ordering::Relaxed);
         changes_to_load.store(until.0, Ordering::Relaxed);
@@ -240,9 +243,10 @@ impl FollowerThread {
         };
         let Some(loaded) = loaded else { return Ok(None) };
         let revision = loaded.revision;
-        let snapshot = Snapshot::of(loaded, epoch, self.store.declaration_ids(), digest_key);
+        let snapshot = Snapshot::of(loaded, lineage, self.store.declaration_ids(), digest_key);
         let elapsed_ms = u64::try_from(started_at.elapsed().as_millis()).unwrap_or(u64::MAX);
         load_took_millis.store(elapsed_ms, Ordering::Relaxed);
+        published.loads.fetch_add(1, Ordering::Relaxed);
         let clients = snapshot.clients();
         tracing::info!(%revision, clients, elapsed_ms, is_checkpoint, "the store is loaded");
         Ok(Some(snapshot))

@@ -20,14 +20,14 @@ use crate::policy::facts::Facts;
 use crate::policy::link::Person;
 use crate::policy::request::Situation;
 use crate::policy::{Question, World};
-use crate::store::{DeclarationIds, Epoch, Point, Revision};
+use crate::store::{DeclarationIds, Lineage, Point, Revision};
 
 /// The state at one revision: the packed base and the overlay, which holds the
 /// changes since the last merge. Immutable; it shares unchanged parts with its
 /// predecessor.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    pub(super) epoch: Epoch,
+    pub(super) lineage: Arc<Lineage>,
     pub(super) revision: Revision,
     pub(super) recorded_at: Option<Instant>,
     pub(super) base: Arc<Base>,
@@ -88,12 +88,17 @@ pub enum DeclarationIdText<'s> {
 }
 
 impl Snapshot {
-    pub(super) fn of(loaded: LoadedIndex, epoch: Epoch, ids: DeclarationIds, digest_key: DigestKey) -> Self {
+    pub(super) fn of(
+        loaded: LoadedIndex,
+        lineage: Arc<Lineage>,
+        ids: DeclarationIds,
+        digest_key: DigestKey,
+    ) -> Self {
         let LoadedIndex { base, directory, directory_revision, revision, recorded_at, digest, links } =
             loaded;
         let (clients, declaration_count) = (base.clients(), base.declarations() as u64);
         Self {
-            epoch,
+            lineage,
             revision,
             recorded_at,
             base: Arc::new(base),
@@ -114,7 +119,13 @@ impl Snapshot {
     /// Its epoch and revision.
     #[must_use]
     pub fn point(&self) -> Point {
-        Point { epoch: self.epoch, revision: self.revision }
+        Point { epoch: self.lineage.epoch(), revision: self.revision }
+    }
+
+    /// Its epoch, and the earlier ones that it continues.
+    #[must_use]
+    pub fn lineage(&self) -> &Arc<Lineage> {
+        &self.lineage
     }
 
     /// The revision of its last change.

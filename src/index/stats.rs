@@ -45,6 +45,12 @@ impl Index {
         self.0.read_failures.load(Ordering::Relaxed)
     }
 
+    /// Number of times that the index was loaded, from the store or from a checkpoint.
+    #[must_use]
+    pub fn loads(&self) -> u64 {
+        self.0.loads.load(Ordering::Relaxed)
+    }
+
     /// The state of the index; none until it is loaded.
     #[must_use]
     pub fn stats(&self) -> Option<IndexStats> {

@@ -1,6 +1,9 @@
 //! Metrics that are read when metrics are collected: the state of the index, the
 //! connections and the build. Those of the index are absent until it is loaded.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
 use super::connection::OpenConnections;
@@ -69,12 +72,21 @@ pub(super) fn observe_index(meter: &Meter, index: &Index) {
     let reading = index.clone();
     catalogue::INDEX_READ_FAILURES
         .observe_u64(meter, move |instrument| instrument.observe(reading.read_failures(), &[]));
+    let loaded = index.clone();
+    catalogue::INDEX_LOADS.observe_u64(meter, move |instrument| instrument.observe(loaded.loads(), &[]));
     let packed = index.clone();
     catalogue::INDEX_BASE.observe_u64(meter, move |instrument| {
         let Some(BaseBytes { clients, entries, contents }) = packed.base_bytes() else { return };
         for (part, bytes) in [("clients", clients), ("entries", entries), ("contents", contents)] {
             instrument.observe(bytes as u64, &[Attribute::part(part).into_key_value()]);
         }
+    });
+}
+
+/// Registers the metric of what the store has lost. It does not keep the store open.
+pub(super) fn observe_losses(meter: &Meter, lost_revisions: Arc<AtomicU64>) {
+    catalogue::STORE_LOST_REVISIONS.observe_u64(meter, move |instrument| {
+        instrument.observe(lost_revisions.load(Ordering::Relaxed), &[]);
     });
 }
 

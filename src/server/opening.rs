@@ -51,7 +51,6 @@ pub fn postgres(config: &config::Store, url: &str) -> Result<PostgresOptions, Op
         connect_timeout: Duration::from_millis(config.connect_timeout_ms),
         read_timeout: Duration::from_millis(config.read_timeout_ms),
         write_timeout: Duration::from_millis(config.write_timeout_ms),
-        settle_timeout: Duration::from_millis(config.settle_timeout_ms),
         read_only: config.read_only,
     })
 }

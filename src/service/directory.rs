@@ -68,9 +68,10 @@ impl Directories {
     /// the new directory: that one only reads the few that come after the point.
     async fn unchanged_since(&self, token: &str) -> Result<Point, Failure> {
         let expected = self.core.wait_for_token(token, "expected_token").await?;
-        let point = self.core.snapshot("").await?.point();
-        // A new epoch may have started since: revisions count in one epoch only.
-        if point.epoch != expected.epoch {
+        let snapshot = self.core.snapshot("").await?;
+        let point = snapshot.point();
+        // A new epoch may have started since, which does not have the revision of the token.
+        if !snapshot.lineage().contains(expected) {
             return Err(Failure::TokenOfAnotherStore);
         }
         let mut after = expected.revision;

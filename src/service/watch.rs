@@ -101,13 +101,13 @@ impl Watcher {
         let mut is_ending = self.core.is_ending();
         let mut is_heartbeat_due = true;
         loop {
-            let point = *points.borrow_and_update();
-            match point {
-                Some(point) if point.epoch != self.sent_until.epoch => {
+            points.mark_unchanged();
+            match self.core.index.newest() {
+                Some(newest) if !newest.lineage().contains(self.sent_until) => {
                     return Err(Failure::TokenOfAnotherStore);
                 }
-                Some(point) if point.revision > self.sent_until.revision => {
-                    let message = self.next(point).await?;
+                Some(newest) if newest.revision() > self.sent_until.revision => {
+                    let message = self.next(newest.point()).await?;
                     if !self.send(message).await? {
                         return Ok(());
                     }
@@ -140,7 +140,7 @@ impl Watcher {
     async fn next(&mut self, until: Point) -> Result<WatchDeclarationsResponse, Failure> {
         let clients_changed = self.core.clients_changed(self.sent_until.revision, until).await?;
         if let Some(last) = clients_changed.last() {
-            self.sent_until.revision = last.revision;
+            self.sent_until = Point { revision: last.revision, ..until };
         }
         Ok(self.message(clients_changed))
     }

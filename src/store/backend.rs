@@ -10,8 +10,8 @@
 //! - **Immutability.** A committed change is never updated or deleted. So a range of revisions reads the
 //!   same whenever it is read, and several ranges may be read in parallel.
 //! - **Epoch.** Revisions count within one history. A store that may have lost commits starts a new
-//!   epoch. A caller names the epoch of its revision as a [`Point`]; in another epoch the operation
-//!   returns [`ReadError::OtherEpoch`] and nothing that it read counts.
+//!   epoch. A caller names the epoch of its revision as a [`Point`]; in an epoch that does not continue
+//!   it, the operation returns [`ReadError::OtherEpoch`] and nothing that it read counts.
 //! - **Isolation.** Each operation reads one committed state. It never sees a part of a transaction.
 //! - **Limits.** `limit` is the maximum length of the result. Callers page by the last revision returned.
 //! - **Blocking.** Reads block the calling thread. An asynchronous caller uses a blocking thread.
@@ -19,14 +19,17 @@
 //!   reconnects, but does not repeat a read. An error never stands for an empty result.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tokio::sync::mpsc;
 
-use super::change::{Change, ChangeBatch, ChangedClient, Epoch, IndexChange, Point, Revision};
+use super::change::{Change, ChangeBatch, ChangedClient, IndexChange, Point, Revision};
 use super::error::ReadError;
 use super::history::PersonHistory;
 use super::id::DeclarationIds;
 use super::job::Job;
+use super::lineage::Lineage;
 use super::place::Place;
 use super::table::{ChangeRow, ViewingRow};
 use crate::policy::client_id::ClientId;
@@ -39,9 +42,12 @@ pub(super) trait Backend: Send + Sync {
     /// The canonical path of the file; `None` for a server.
     fn file(&self) -> Option<&Path>;
 
-    /// The current epoch. It changes while the store is open only on PostgreSQL, after a failover or
-    /// restore, and only to an epoch that this process has not been in.
-    fn epoch(&self) -> Epoch;
+    /// The current epoch and what it continues. It changes while the store is open only on PostgreSQL,
+    /// after a restart, failover or restore, and only to an epoch that this process has not been in.
+    fn lineage(&self) -> Arc<Lineage>;
+
+    /// How many revisions this process has seen that the store has lost since.
+    fn lost_revisions(&self) -> Arc<AtomicU64>;
 
     /// The secret key of the tokens' MAC. Constant for the life of the store.
     fn token_key(&self) -> &[u8; 32];
@@ -64,13 +70,19 @@ pub(super) trait Backend: Send + Sync {
         each: &mut dyn FnMut(IndexChange) -> bool,
     ) -> Result<Revision, ReadError>;
 
-    /// The next changes after a point, in order.
+    /// The next changes after a revision, up to which the caller has what the epoch of a lineage has, in
+    /// order. [`ReadError::OtherEpoch`] if the current epoch has less in common with that one.
     ///
     /// With `with_proof`, a result shorter than `limit` proves freshness: the caller has every change
     /// that was acknowledged anywhere before the call started. Measure staleness from the start of the
     /// call. Without it the result may be of a deposed primary, and is still a correct prefix of the
     /// epoch's history. [`ReadError::WentBack`] if the store ends before the point.
-    fn follow(&self, after: Point, limit: usize, with_proof: bool) -> Result<ChangeBatch, ReadError>;
+    fn follow(
+        &self,
+        after: (&Arc<Lineage>, Revision),
+        limit: usize,
+        with_proof: bool,
+    ) -> Result<ChangeBatch, ReadError>;
 
     /// The next whole changes after a revision, in order, in whatever epoch the store is.
     /// [`ReadError::WentBack`] if the store ends before the revision.

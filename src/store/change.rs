@@ -1,11 +1,13 @@
 //! The data model of the store: what callers append, and what they read back.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
 use super::id::DeclarationIds;
+use super::lineage::Lineage;
 use super::random::{NoRandomness, random};
 use crate::policy::admit::{Admitted, PersonRecords, Submission, WithdrawalSubmission};
 use crate::policy::client_id::ClientId;
@@ -24,7 +26,8 @@ use crate::policy::refusal::Refusal;
 pub struct Revision(pub u64);
 
 /// Identifies the history that a revision counts in. A new one starts when the store is created, and
-/// whenever acknowledged changes may have been lost, as after a backup was restored.
+/// whenever acknowledged changes may have been lost: after a backup was restored, and each time that a
+/// server of the store was restarted or promoted. Its [`Lineage`] says what it continues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Epoch(pub Uuid);
 
@@ -38,9 +41,9 @@ pub struct Point {
 }
 
 /// Properties of a store that are read when it is opened.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Identity {
-    pub(super) epoch: Epoch,
+    pub(super) lineage: Arc<Lineage>,
     pub(super) token_key: [u8; 32],
     pub(super) ids: DeclarationIds,
     /// The largest staleness bound of all processes that share the store, as registered when it was
@@ -167,6 +170,8 @@ pub struct ChangeBatch {
     /// True if a batch shorter than its limit proves that the index is current: the read was confirmed by
     /// a commit, which a deposed primary cannot do.
     pub proves_freshness: bool,
+    /// The lineage of the epoch that the store is in.
+    pub lineage: Arc<Lineage>,
 }
 
 /// The client whose declarations a change concerns.

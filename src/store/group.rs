@@ -8,15 +8,17 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::change::{Append, Appended, DirectoryReplacement, Entry, Epoch, Head, Point, Replaced, Revision};
+use super::change::{Append, Appended, DirectoryReplacement, Entry, Head, Point, Replaced, Revision};
 use super::error::{AppendError, WriteError};
 use super::history::Histories;
 use super::id::DeclarationIds;
 use super::job::Job;
+use super::lineage::Lineage;
 use super::row::{self, ChangeKind, Unreadable};
 use super::table::{ChangeRow, ViewingRow};
 use super::viewing::Viewing;
@@ -81,9 +83,9 @@ pub(super) struct GroupCommit {
 }
 
 /// Head of the store before the batch.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct HeadBefore {
-    pub(super) epoch: Epoch,
+    pub(super) lineage: Arc<Lineage>,
     pub(super) head: Head,
     /// The largest staleness bound of all processes that share the store.
     pub(super) max_staleness: Duration,
@@ -291,7 +293,8 @@ impl GroupCommit {
 
     fn appended(&self, answer: RecordedAnswer, is_replay: bool) -> Appended {
         let RecordedAnswer { digest: _, revision, recorded_at, id, admitted } = answer;
-        let HeadBefore { epoch, head: _, max_staleness } = self.before;
+        let HeadBefore { lineage, head: _, max_staleness } = &self.before;
+        let (epoch, max_staleness) = (lineage.epoch(), *max_staleness);
         Appended { epoch, revision, recorded_at, id, admitted, is_replay, max_staleness }
     }
 
@@ -300,9 +303,11 @@ impl GroupCommit {
         request: &DirectoryReplacement,
     ) -> Result<Result<Replaced, WriteError>, WriteError> {
         let DirectoryReplacement { directory, unchanged_since } = request;
-        let HeadBefore { epoch, head: _, max_staleness } = self.before;
+        let HeadBefore { lineage, head: _, max_staleness } = &self.before;
+        let (epoch, max_staleness) = (lineage.epoch(), *max_staleness);
         let is_changed = unchanged_since.is_some_and(|point| {
-            point.epoch != epoch || self.rows.newest_directory.is_some_and(|newest| newest > point.revision)
+            !lineage.contains(point)
+                || self.rows.newest_directory.is_some_and(|newest| newest > point.revision)
         });
         if is_changed {
             return Ok(Err(WriteError::DirectoryChanged));

@@ -5,7 +5,7 @@
 //!  replica A                          primary                               replica B
 //!  writer ── BEGIN                     lupa.head   one row                  follower
 //!            lock the head row ──────▶   epoch, revision, commit_id,          poll ─▶ probe the head
-//!            insert, move the head ──▶   timeline, system_identifier                 read the new changes
+//!            insert, move the head ──▶   run of the server                           read the new changes
 //!            NOTIFY, COMMIT ─────────▶ lupa.change   one row a change         ◀─ hint: NOTIFY
 //!                         │                 │ WAL
 //!                         │                 ▼
@@ -33,36 +33,47 @@
 //! # Failover and restore
 //! The *epoch*, a UUID in the head row, names the history that revisions and consistency tokens count in.
 //! A promoted standby or a restored backup may lack acknowledged commits; then the same revision numbers
-//! would name other changes. PostgreSQL shows the event: a promotion or point-in-time restore starts a new
-//! *timeline*, another cluster has another *system identifier*. The head row names the pair on which the
-//! history was last verified. Every commit also stores a random `commit_id`, and each replica remembers the
-//! last commit that it saw ([`replica_state`]). After an event:
+//! would name other changes. No process can prove that nothing is missing: one that knows *some* commit
+//! does not know the *last* one, because another may have acknowledged a later one. So nobody tries. Every
+//! *move* of the server starts a new epoch, which names its parent and the revision *through* which it
+//! continues it ([`epochs`], [`super::lineage`]).
 //!
-//! 1. *Probe.* One statement reads the head row, the server's timeline and the `commit_id` at the last
-//!    seen revision ([`head_probe`]).
-//! 2. *History check.* Same timeline and the last seen commit is there: intact. Another timeline: not
-//!    yet verified. Commit missing or replaced, on whatever timeline: commits are lost.
-//! 3. *Verify,* with the head row locked ([`failover`]). A replica whose last seen commit is there writes
-//!    the new timeline to the head row, and the epoch continues. One that misses it starts a new epoch.
-//! 4. *Settle timeout.* A replica that has seen no commit, because it has just started, cannot decide. It
-//!    waits `store.settle_timeout_ms` for one that can, and then starts a new epoch.
-//! 5. *New epoch.* The other replicas find it with their next probe, drop their index and load the store
-//!    again. Until then they serve nothing. Tokens of the old epoch are refused.
+//! A move is another *run* of the server: another system identifier (a new cluster), another timeline (a
+//! promotion, a recovery to a point) or another time at which the server was started (files put back, and
+//! every restart). The head row names the run on which its epoch started. Each probe compares it with the
+//! server's ([`head_probe`]). What is proven, and by whom:
 //!
-//! A replica that only reads never writes the head row: it waits for step 3 or 4 of another one.
+//! 1. *One writer after the other.* Every transaction that writes locks the head row and compares the runs
+//!    under the lock. So on each run, the first one that writes starts the epoch, before any other change.
+//! 2. *The server proves `through`.* Rows are never changed, and are numbered without holes. At the head
+//!    row's revision R, the moved server has a copy of the first R changes of the parent, whatever it lacks
+//!    after them. A token of the parent up to R names a change that is there; one above R names a change
+//!    that is lost. The first is honoured, the second is refused. An old primary that still acknowledges in
+//!    the parent epoch numbers from its own head, which is R or later.
+//! 3. *A replica proves its own loss.* Every commit stores a random `commit_id`, and a process remembers the
+//!    newest that it saw ([`replica_state`]). At or below R, it must find it there. Above R, the store has
+//!    lost changes that were acknowledged: it counts them, logs an error, and reads the store again.
+//! 4. *The index goes on.* At or below R it is the same as what the store has, and follows from there
+//!    without a load.
+//! 5. *A move that does not show*, such as a virtual machine that was set back while it ran: a process that
+//!    misses the commit that it saw, or finds an epoch that it had left, starts an epoch with R = 0, which
+//!    honours nothing of its parent.
+//!
+//! A process that only reads never writes the head row: after a move it waits until one that writes has
+//! started the epoch, and serves nothing meanwhile.
 //!
 //! INVARIANT (durable): no answer is sent before the server has committed with synchronous commit on. A
 //! commit that is not answered is *unknown*, and resolved by its idempotency key.
 //! INVARIANT (locked-head): revisions are assigned while the row of `lupa.head` is locked, and the lock is
 //! held until they are committed.
 //! INVARIANT (committed-proof): freshness is proven by a commit: a deposed primary cannot commit.
-//! INVARIANT (settled): after a failover or restore nothing is served, committed or reported fresh until
-//! this server and timeline are verified to hold every acknowledged commit, or a new epoch has started.
+//! INVARIANT (moved): after a move nothing is served, committed or reported fresh until a new epoch has
+//! started, which honours only what the moved server has.
 
 mod arrays;
 mod connection;
 mod copy;
-mod failover;
+mod epochs;
 mod failure;
 mod head_probe;
 mod import;
@@ -78,6 +89,7 @@ mod write;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use tokio::sync::{Mutex, mpsc};
 
@@ -86,10 +98,11 @@ use failure::PostgresFailure;
 pub use options::{Password, PostgresOptions, PostgresTls};
 
 use super::backend::Backend;
-use super::change::{Change, ChangeBatch, ChangedClient, Epoch, IndexChange, Point, Revision};
+use super::change::{Change, ChangeBatch, ChangedClient, IndexChange, Point, Revision};
 use super::error::{OpenError, ReadError};
 use super::history::{Histories, PersonHistory};
 use super::id::DeclarationIds;
+use super::lineage::Lineage;
 use super::options::StoreOptions;
 use super::place::Place;
 use super::stored_change::StoredChange;
@@ -101,7 +114,7 @@ use listen::listen;
 use pool::Sessions;
 use replica_state::ReplicaState;
 use runtime::Background;
-use server::{PostgresServer, ReadMode};
+use server::{PostgresServer, ReadMode, ReadStart};
 use write::PostgresWriter;
 
 /// Maximum number of load batches queued for the thread that decodes them.
@@ -145,11 +158,10 @@ impl Postgres {
         let (connector, session, identity, probe) = opened??;
         let server = Arc::new(PostgresServer {
             connector,
-            state: ReplicaState::new(identity.epoch),
+            state: ReplicaState::new(Lineage::clone(&identity.lineage)),
             ids: identity.ids,
             token_key: identity.token_key,
             write_timeout: given.write_timeout,
-            settle_timeout: given.settle_timeout,
             read_only,
         });
         let status = Arc::new(WriterStatus::new(probe.head.revision));
@@ -177,14 +189,15 @@ impl Postgres {
     fn next_changes<T>(
         &self,
         after: Revision,
-        (epoch, mode): (Option<Epoch>, ReadMode),
+        (start, mode): (ReadStart, ReadMode),
         limit: usize,
         decode: impl Fn(StoredChange<'_>) -> Result<T, &'static str>,
-    ) -> Result<Vec<T>, ReadError> {
+    ) -> Result<(Vec<T>, Arc<Lineage>), ReadError> {
         let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
         let rows = self.runtime.wait(async move {
             let read = async |session: &Session| {
-                let last = server.probe_up_to(session, mode, (epoch, after)).await?.head.revision;
+                let (probe, lineage) = server.probe_for(session, mode, start).await?;
+                let last = probe.head.revision;
                 let expected = usize::try_from(last.0 - after.0).unwrap_or(usize::MAX).min(limit);
                 let rows = match expected {
                     0 => Vec::new(),
@@ -192,17 +205,17 @@ impl Postgres {
                         .await
                         .map_err(|error| server.unreachable(error.into()))?,
                 };
-                Ok((rows, expected))
+                Ok((rows, expected, lineage))
             };
             server.read_through(&following, read).await
         })??;
-        let (rows, expected) = rows;
+        let (rows, expected, lineage) = rows;
         let changes = read::in_order(&rows, after, &self.server.place(), decode)?;
         if changes.len() < expected {
             let after = Revision(after.0 + changes.len() as u64);
             return Err(ReadError::Hole { store: self.server.place(), after });
         }
-        Ok(changes)
+        Ok((changes, lineage))
     }
 }
 
@@ -215,8 +228,12 @@ impl Backend for Postgres {
         None
     }
 
-    fn epoch(&self) -> Epoch {
-        self.server.state.get().epoch
+    fn lineage(&self) -> Arc<Lineage> {
+        self.server.state.get().lineage
+    }
+
+    fn lost_revisions(&self) -> Arc<AtomicU64> {
+        self.server.state.lost_revisions()
     }
 
     fn token_key(&self) -> &[u8; 32] {
@@ -264,16 +281,25 @@ impl Backend for Postgres {
         if last < until { Err(ReadError::Hole { store: place, after: last }) } else { Ok(last) }
     }
 
-    fn follow(&self, after: Point, limit: usize, with_proof: bool) -> Result<ChangeBatch, ReadError> {
+    fn follow(
+        &self,
+        (known, after): (&Arc<Lineage>, Revision),
+        limit: usize,
+        with_proof: bool,
+    ) -> Result<ChangeBatch, ReadError> {
         let ids = self.server.ids;
         let mode = if with_proof { ReadMode::WithFreshnessProof } else { ReadMode::Plain };
         let decode = |columns: StoredChange<'_>| columns.decode_for_index(ids);
-        let changes = self.next_changes(after.revision, (Some(after.epoch), mode), limit, decode)?;
-        Ok(ChangeBatch { changes, proves_freshness: with_proof })
+        let start = ReadStart::Index(Arc::clone(known), after);
+        let (changes, lineage) = self.next_changes(after, (start, mode), limit, decode)?;
+        Ok(ChangeBatch { changes, proves_freshness: with_proof, lineage })
     }
 
     fn changes_since(&self, after: Revision, limit: usize) -> Result<Vec<Change>, ReadError> {
-        self.next_changes(after, (None, ReadMode::Plain), limit, |columns| columns.decode())
+        let start = ReadStart::AnyEpoch(after);
+        let (changes, _) =
+            self.next_changes(after, (start, ReadMode::Plain), limit, |columns| columns.decode())?;
+        Ok(changes)
     }
 
     fn clients_changed(

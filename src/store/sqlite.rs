@@ -19,6 +19,7 @@ mod readers;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
@@ -26,10 +27,11 @@ use rusqlite::Connection;
 pub(super) use copy::{back_up, copy_in};
 
 use super::backend::Backend;
-use super::change::{Change, ChangeBatch, ChangedClient, Epoch, Identity, IndexChange, Point, Revision};
+use super::change::{Change, ChangeBatch, ChangedClient, Identity, IndexChange, Point, Revision};
 use super::error::{OpenError, ReadError};
 use super::history::PersonHistory;
 use super::id::DeclarationIds;
+use super::lineage::Lineage;
 use super::options::StoreOptions;
 use super::place::Place;
 use super::table::{ChangeRow, ViewingRow};
@@ -72,7 +74,7 @@ impl Sqlite {
                 connection,
                 head,
                 clock: options.clock,
-                identity,
+                identity: identity.clone(),
                 group_commit_max: options.group_commit_max.max(1),
                 status: Arc::clone(&status),
             };
@@ -99,8 +101,13 @@ impl Backend for Sqlite {
         Some(&self.path)
     }
 
-    fn epoch(&self) -> Epoch {
-        self.identity.epoch
+    fn lineage(&self) -> Arc<Lineage> {
+        Arc::clone(&self.identity.lineage)
+    }
+
+    /// What the file has lost is found when it is opened, not while it is open.
+    fn lost_revisions(&self) -> Arc<AtomicU64> {
+        Arc::default()
     }
 
     fn token_key(&self) -> &[u8; 32] {
@@ -126,10 +133,14 @@ impl Backend for Sqlite {
         reader.load_range(after, until, self.identity.ids, each)
     }
 
-    fn follow(&self, after: Point, limit: usize, _with_proof: bool) -> Result<ChangeBatch, ReadError> {
-        let changes =
-            self.read(|reader| reader.index_changes_since(after.revision, limit, self.identity.ids))?;
-        Ok(ChangeBatch { changes, proves_freshness: true })
+    fn follow(
+        &self,
+        (_, after): (&Arc<Lineage>, Revision),
+        limit: usize,
+        _with_proof: bool,
+    ) -> Result<ChangeBatch, ReadError> {
+        let changes = self.read(|reader| reader.index_changes_since(after, limit, self.identity.ids))?;
+        Ok(ChangeBatch { changes, proves_freshness: true, lineage: self.lineage() })
     }
 
     fn changes_since(&self, after: Revision, limit: usize) -> Result<Vec<Change>, ReadError> {

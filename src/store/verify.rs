@@ -108,7 +108,7 @@ pub(super) fn verify(
             break;
         }
     }
-    let (epoch, viewings) = (store.epoch(), store.count_viewings()?);
+    let (epoch, viewings) = (store.lineage().epoch(), store.count_viewings()?);
     let digest = digest.finish();
     Ok(Some(Verified { epoch, revision: last, viewings, digest, faults, faults_count }))
 }

@@ -42,7 +42,7 @@ pub(super) struct CheckpointHeader {
 impl CheckpointHeader {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         Self {
-            epoch: snapshot.epoch,
+            epoch: snapshot.point().epoch,
             revision: snapshot.revision,
             recorded_at: snapshot.recorded_at,
             directory_revision: snapshot.directory_revision,

@@ -8,8 +8,8 @@ use crate::store::place::Place;
 use crate::store::random::NoRandomness;
 
 /// Why a store could not be read. The caller may retry after [`ReadError::Io`],
-/// [`ReadError::Unreachable`], [`ReadError::Standby`] and [`ReadError::Unverified`], and must load the
-/// store again after [`ReadError::OtherEpoch`].
+/// [`ReadError::Unreachable`], [`ReadError::Standby`] and [`ReadError::Moved`], and must load the store
+/// again after [`ReadError::OtherEpoch`].
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// Revisions are missing.
@@ -32,9 +32,9 @@ pub enum ReadError {
         /// The revision that the caller has seen.
         known: Revision,
     },
-    /// The store is in another epoch than the caller.
+    /// The store is in an epoch that is not proven to have what the caller has read.
     #[error(
-        "`{store}` has started a new epoch, {epoch}: everything that was read in the earlier epoch is void"
+        "`{store}` is in epoch {epoch}, which does not continue what was read before: all of it is read again"
     )]
     OtherEpoch {
         /// The store.
@@ -129,11 +129,12 @@ pub enum ReadError {
         /// The store.
         store: Place,
     },
-    /// After a failover or restore it is not verified yet that no acknowledged commit was lost.
+    /// The server was restarted, promoted or restored, and no process that may write has started a new
+    /// epoch yet.
     #[error(
-        "`{store}` was promoted or restored and it is not known yet whether it has lost changes: wait, or start a lupa that may write there"
+        "`{store}` was restarted, promoted or restored, and no lupa has started a new epoch there yet: wait, or start a lupa that may write there"
     )]
-    Unverified {
+    Moved {
         /// The store.
         store: Place,
     },

@@ -1,14 +1,15 @@
-//! Detects a failover or a restore, and whether it lost acknowledged commits.
+//! Notices a restart, failover or restore of the server, and commits that were lost.
 //!
 //! A standby that is promoted, or a backup that is restored, may lack commits that were
-//! acknowledged. It then runs on a new timeline
-//! (<https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-TIMELINES>) or has
-//! another system identifier than the head row names. Every commit carries a random number, so a
-//! process that has seen a commit can check whether exactly that commit is still there.
+//! acknowledged. It then runs since another time than the head row names, and mostly on a new timeline
+//! (<https://www.postgresql.org/docs/current/continuous-archiving.html#BACKUP-TIMELINES>) or with
+//! another system identifier. Every commit carries a random number, so a process that has seen a commit
+//! can check whether exactly that commit is still there.
 //!
-//! One statement reads the head row, the server's timeline and the commit at the last seen
-//! revision; [`HeadProbe::check`] compares them. [`super::failover`] acts on the result.
+//! One statement reads the head row, where and since when the server runs, and the commit at the last
+//! seen revision; [`HeadProbe::check`] compares them. [`super::epochs`] acts on the result.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_postgres::types::{ToSql, Type};
@@ -17,6 +18,7 @@ use uuid::Uuid;
 
 use crate::store::change::{Epoch, Head, Revision};
 use crate::store::group::HeadBefore;
+use crate::store::lineage::Lineage;
 use crate::store::row::{self, Unreadable};
 
 /// A single statement, so that everything in it is of one snapshot.
@@ -26,8 +28,9 @@ macro_rules! probe_head {
              CASE WHEN pg_catalog.pg_is_in_recovery() THEN ''
                  ELSE substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8) END,
              (SELECT system_identifier FROM pg_catalog.pg_control_system()),
+             (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::int8,
              head.epoch, head.revision, head.recorded_at, head.commit_id, head.system_identifier,
-             head.timeline, head.max_staleness_ms,
+             head.timeline, head.server_started_at, head.max_staleness_ms,
              (SELECT change.commit_id FROM lupa.change WHERE change.revision = $1)
          FROM lupa.head"
     };
@@ -44,9 +47,9 @@ pub(super) const PROBE_AND_LOCK_HEAD: &str = concat!(probe_head!(), " FOR UPDATE
 pub(super) struct HeadProbe {
     is_standby: bool,
     /// Where the server runs now.
-    pub(super) running_on: ServerTimeline,
-    /// Where the head row was last verified to hold every acknowledged commit.
-    verified_on: ServerTimeline,
+    pub(super) running_on: ServerRun,
+    /// Where it ran when the epoch started.
+    epoch_started_on: ServerRun,
     pub(super) epoch: Epoch,
     pub(super) head: Head,
     pub(super) commit: i64,
@@ -55,11 +58,14 @@ pub(super) struct HeadProbe {
     commit_at_last_seen: Option<i64>,
 }
 
-/// A database cluster and the timeline of its WAL.
+/// A run of a database server: a restart, a promotion or a restore is another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ServerTimeline {
+pub(super) struct ServerRun {
     pub(super) system_identifier: i64,
+    /// Of its WAL.
     pub(super) timeline: String,
+    /// Microseconds since 1970-01-01T00:00:00Z, by the server's clock.
+    pub(super) started_at: i64,
 }
 
 /// The last commit of an epoch that this process has seen.
@@ -72,14 +78,12 @@ pub(super) struct LastSeenCommit {
 /// Result of comparing a probe with what this process saw earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HistoryCheck {
-    /// Same server and timeline, and the last seen commit is there.
+    /// Same epoch on the same run of the server, and the last seen commit is there.
     Intact,
-    /// After a failover or restore, the last seen commit is there. The new timeline must be written
-    /// to the head row.
-    MovedIntact,
-    /// After a failover or restore, this process has seen no commit that it could compare.
-    Unverified,
-    /// The last seen commit is missing or was replaced. A new epoch must be started.
+    /// The server was restarted, promoted or restored since the epoch started. A new one must start.
+    Moved,
+    /// The server did not move as far as it shows, but the last seen commit is missing or was replaced. A
+    /// new epoch must start.
     CommitsLost,
     /// Another process has started a new epoch.
     EpochChanged,
@@ -90,46 +94,59 @@ pub(super) enum HistoryCheck {
 impl HeadProbe {
     /// Parses a row of [`PROBE_HEAD`].
     pub(super) fn of(row: &Row) -> Result<Self, Unreadable> {
-        let revision: i64 = row.get(4);
+        let revision: i64 = row.get(5);
         Ok(Self {
             is_standby: row.get(0),
-            running_on: ServerTimeline { timeline: row.get(1), system_identifier: row.get(2) },
-            verified_on: ServerTimeline { timeline: row.get(8), system_identifier: row.get(7) },
-            epoch: Epoch(row.get::<_, Uuid>(3)),
+            running_on: ServerRun {
+                timeline: row.get(1),
+                system_identifier: row.get(2),
+                started_at: row.get(3),
+            },
+            epoch_started_on: ServerRun {
+                timeline: row.get(9),
+                system_identifier: row.get(8),
+                started_at: row.get(10),
+            },
+            epoch: Epoch(row.get::<_, Uuid>(4)),
             head: Head {
                 revision: Revision(revision.cast_unsigned()),
-                recorded_at: row::instant(row.get(5))?,
+                recorded_at: row::instant(row.get(6))?,
             },
-            commit: row.get(6),
-            max_staleness_ms: row.get::<_, i64>(9).cast_unsigned(),
-            commit_at_last_seen: row.get(10),
+            commit: row.get(7),
+            max_staleness_ms: row.get::<_, i64>(11).cast_unsigned(),
+            commit_at_last_seen: row.get(12),
         })
     }
 
-    /// Compares the probed head with the last commit that this process saw in an epoch (`None`: it
-    /// saw none).
+    /// Compares the probed head with the epoch that this process is in, and with the last commit that it
+    /// saw there (`None`: it saw none).
     pub(super) fn check(&self, epoch: Epoch, last_seen: Option<LastSeenCommit>) -> HistoryCheck {
-        let has_moved = self.running_on != self.verified_on;
-        match last_seen {
-            _ if self.is_standby => HistoryCheck::Standby,
-            _ if self.epoch != epoch => HistoryCheck::EpochChanged,
-            None if has_moved => HistoryCheck::Unverified,
-            None => HistoryCheck::Intact,
-            Some(commit) if !self.contains(commit) => HistoryCheck::CommitsLost,
-            Some(_) if has_moved => HistoryCheck::MovedIntact,
-            Some(_) => HistoryCheck::Intact,
+        if self.is_standby {
+            HistoryCheck::Standby
+        } else if self.running_on != self.epoch_started_on {
+            HistoryCheck::Moved
+        } else if self.epoch != epoch {
+            HistoryCheck::EpochChanged
+        } else if last_seen.is_some_and(|seen| !self.has_commit(seen)) {
+            HistoryCheck::CommitsLost
+        } else {
+            HistoryCheck::Intact
         }
     }
 
-    fn contains(&self, seen: LastSeenCommit) -> bool {
+    /// Whether the last seen commit, with which the probe was sent, is still there.
+    pub(super) fn has_commit(&self, seen: LastSeenCommit) -> bool {
         let is_empty = seen.revision == Revision(0);
         self.head.revision >= seen.revision && (is_empty || self.commit_at_last_seen == Some(seen.commit))
     }
 
-    /// The head as a batch of jobs needs it.
-    pub(super) fn head_before(&self) -> HeadBefore {
-        let max_staleness = Duration::from_millis(self.max_staleness_ms);
-        HeadBefore { epoch: self.epoch, head: self.head, max_staleness }
+    /// The head as a batch of jobs needs it, with the lineage of the probed epoch.
+    pub(super) fn head_before(&self, lineage: Arc<Lineage>) -> HeadBefore {
+        HeadBefore { lineage, head: self.head, max_staleness: self.max_staleness() }
+    }
+
+    pub(super) fn max_staleness(&self) -> Duration {
+        Duration::from_millis(self.max_staleness_ms)
     }
 
     /// The newest commit, to compare the next probe with.
@@ -160,20 +177,29 @@ mod tests {
     use super::super::replica_state::ReplicaState;
     use super::*;
     use crate::policy::day::Instant;
+    use crate::store::change::Point;
 
-    const EPOCH: Epoch = Epoch(Uuid::nil());
-
-    fn timeline(timeline: &str) -> ServerTimeline {
-        ServerTimeline { system_identifier: 7, timeline: timeline.to_owned() }
+    fn epoch(number: u128) -> Epoch {
+        Epoch(Uuid::from_u128(number))
     }
 
-    /// A probe of a server at revision 5, where commit 33 is stored at revision 3.
-    fn probe_on(name: &str) -> HeadProbe {
+    /// An epoch, and the one that it continues through a revision.
+    fn continuing(number: u128, parent: u128, through: u64) -> Lineage {
+        let parent = Point { epoch: epoch(parent), revision: Revision(through) };
+        Lineage::of(epoch(number), [(epoch(number), parent)])
+    }
+
+    fn run(started_at: i64) -> ServerRun {
+        ServerRun { system_identifier: 7, timeline: "1".to_owned(), started_at }
+    }
+
+    /// A probe of epoch 1 at revision 5, where commit 33 is stored at revision 3.
+    fn probe() -> HeadProbe {
         HeadProbe {
             is_standby: false,
-            running_on: timeline(name),
-            verified_on: timeline("1"),
-            epoch: EPOCH,
+            running_on: run(1),
+            epoch_started_on: run(1),
+            epoch: epoch(1),
             head: Head { revision: Revision(5), recorded_at: Instant::UNIX_EPOCH },
             commit: 55,
             max_staleness_ms: 0,
@@ -186,61 +212,90 @@ mod tests {
     }
 
     #[test]
-    fn the_last_seen_commit_is_checked_on_every_timeline() {
-        assert_eq!(probe_on("1").check(EPOCH, seen(3, 33)), HistoryCheck::Intact);
-        assert_eq!(probe_on("2").check(EPOCH, seen(3, 33)), HistoryCheck::MovedIntact);
-        for name in ["1", "2"] {
-            let replaced = probe_on(name).check(EPOCH, seen(3, 34));
-            let missing = HeadProbe { commit_at_last_seen: None, ..probe_on(name) }.check(EPOCH, seen(3, 33));
-            let ends_before = probe_on(name).check(EPOCH, seen(6, 33));
-            assert_eq!([replaced, missing, ends_before], [HistoryCheck::CommitsLost; 3]);
+    fn another_run_of_the_server_is_a_move_whatever_was_seen() {
+        let runs = [
+            run(2),
+            ServerRun { timeline: "2".to_owned(), ..run(1) },
+            ServerRun { system_identifier: 8, ..run(1) },
+        ];
+        for running_on in runs {
+            for last_seen in [None, seen(3, 33), seen(3, 34), seen(6, 66)] {
+                let moved = HeadProbe { running_on: running_on.clone(), ..probe() };
+                assert_eq!(moved.check(epoch(1), last_seen), HistoryCheck::Moved);
+            }
         }
     }
 
     #[test]
-    fn without_a_seen_commit_only_an_unmoved_server_is_intact() {
-        assert_eq!(probe_on("1").check(EPOCH, None), HistoryCheck::Intact);
-        assert_eq!(probe_on("2").check(EPOCH, None), HistoryCheck::Unverified);
-        let other_server = HeadProbe {
-            running_on: ServerTimeline { system_identifier: 8, ..timeline("1") },
-            ..probe_on("1")
-        };
-        assert_eq!(other_server.check(EPOCH, None), HistoryCheck::Unverified);
-        // An empty store has no commit to lose, and this process has seen that it was empty.
-        let empty = HeadProbe { commit_at_last_seen: None, ..probe_on("2") };
-        assert_eq!(empty.check(EPOCH, seen(0, 0)), HistoryCheck::MovedIntact);
+    fn the_last_seen_commit_is_checked_on_a_server_that_did_not_move() {
+        assert_eq!(probe().check(epoch(1), seen(3, 33)), HistoryCheck::Intact);
+        assert_eq!(probe().check(epoch(1), None), HistoryCheck::Intact);
+        let replaced = probe().check(epoch(1), seen(3, 34));
+        let missing = HeadProbe { commit_at_last_seen: None, ..probe() }.check(epoch(1), seen(3, 33));
+        let ends_before = probe().check(epoch(1), seen(6, 33));
+        assert_eq!([replaced, missing, ends_before], [HistoryCheck::CommitsLost; 3]);
+        // An empty store has no commit to lose.
+        let empty = HeadProbe { commit_at_last_seen: None, ..probe() };
+        assert_eq!(empty.check(epoch(1), seen(0, 0)), HistoryCheck::Intact);
     }
 
     #[test]
-    fn a_standby_and_another_epoch_are_reported_first() {
-        let other = Epoch(Uuid::max());
-        assert_eq!(probe_on("2").check(other, seen(3, 34)), HistoryCheck::EpochChanged);
-        let standby = HeadProbe { is_standby: true, ..probe_on("1") };
-        assert_eq!(standby.check(other, seen(3, 33)), HistoryCheck::Standby);
+    fn a_standby_is_reported_first_and_another_epoch_before_a_lost_commit() {
+        assert_eq!(probe().check(epoch(2), seen(3, 34)), HistoryCheck::EpochChanged);
+        let standby = HeadProbe { is_standby: true, running_on: run(2), ..probe() };
+        assert_eq!(standby.check(epoch(2), seen(3, 33)), HistoryCheck::Standby);
     }
 
     #[test]
     fn the_return_of_a_left_epoch_means_lost_commits() {
-        let state = ReplicaState::new(EPOCH);
-        let (entered, next) = (Epoch(Uuid::max()), Epoch(Uuid::from_u128(2)));
-        state.enter_epoch(EPOCH, entered);
-        assert_eq!(state.observe(&probe_on("1"), state.get()), HistoryCheck::CommitsLost);
-        assert_eq!(state.get().epoch, entered);
-        let never_seen = HeadProbe { epoch: next, ..probe_on("1") };
-        assert_eq!(state.observe(&never_seen, state.get()), HistoryCheck::EpochChanged);
-        assert_eq!(state.get().epoch, next);
+        let state = ReplicaState::new(Lineage::of(epoch(1), []));
+        state.enter_epoch(&state.get(), continuing(2, 1, 5), &probe());
+        assert_eq!(state.observe(&probe(), &state.get()), HistoryCheck::CommitsLost);
+        let never_seen = HeadProbe { epoch: epoch(3), ..probe() };
+        assert_eq!(state.observe(&never_seen, &state.get()), HistoryCheck::EpochChanged);
     }
 
     #[test]
     fn an_old_probe_does_not_move_the_state_back() {
-        let state = ReplicaState::new(EPOCH);
-        let (entered, next) = (Epoch(Uuid::max()), Epoch(Uuid::from_u128(2)));
+        let state = ReplicaState::new(Lineage::of(epoch(1), []));
         let before = state.get();
-        state.enter_epoch(EPOCH, entered);
-        state.enter_epoch(entered, next);
-        let old_probe = HeadProbe { epoch: entered, ..probe_on("1") };
-        assert_eq!(state.observe(&old_probe, before), HistoryCheck::CommitsLost);
-        assert_eq!(state.observe(&probe_on("1"), before), HistoryCheck::Intact);
-        assert_eq!((state.get().epoch, state.get().last_seen), (next, None));
+        state.enter_epoch(&before, continuing(2, 1, 5), &probe());
+        state.enter_epoch(&before, continuing(3, 1, 5), &probe());
+        assert_eq!(state.observe(&probe(), &before), HistoryCheck::Intact);
+        let now = state.get();
+        assert_eq!((now.lineage.epoch(), now.last_seen), (epoch(2), None));
+    }
+
+    /// What is lost on the way into an epoch that continues epoch 1 through revision 3, for a process that
+    /// saw a commit, when `at_last_seen` is stored there now.
+    fn lost(last_seen: Option<LastSeenCommit>, through: u64, at_last_seen: Option<i64>) -> u64 {
+        let state = ReplicaState::new(Lineage::of(epoch(1), []));
+        if let Some(seen) = last_seen {
+            state.record_commit(epoch(1), seen);
+        }
+        let found = HeadProbe { epoch: epoch(2), commit_at_last_seen: at_last_seen, ..probe() };
+        state.enter_epoch(&state.get(), continuing(2, 1, through), &found);
+        assert_eq!(state.get().lineage.epoch(), epoch(2));
+        state.lost_revisions().load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    #[test]
+    fn revisions_above_the_continued_one_are_lost_to_those_that_saw_them() {
+        assert_eq!(lost(seen(3, 33), 3, Some(33)), 0);
+        assert_eq!(lost(seen(4, 44), 3, Some(99)), 1);
+        assert_eq!(lost(seen(9, 44), 3, None), 6);
+        assert_eq!(lost(None, 3, None), 0);
+        // Nothing is proven, and the head of the store is at revision 5.
+        assert_eq!(lost(seen(4, 44), 0, Some(44)), 0);
+        assert_eq!(lost(seen(4, 44), 0, Some(99)), 1);
+        assert_eq!(lost(seen(9, 44), 0, None), 4);
+    }
+
+    #[test]
+    fn a_lineage_that_claims_a_replaced_commit_is_contradicted() {
+        let state = ReplicaState::new(Lineage::of(epoch(1), []));
+        state.record_commit(epoch(1), LastSeenCommit { revision: Revision(3), commit: 34 });
+        assert!(state.get().contradicts(&continuing(2, 1, 3), &probe()));
+        assert!(!state.get().contradicts(&continuing(2, 1, 2), &probe()));
     }
 }

@@ -62,7 +62,7 @@ impl PostgresWriter {
         let (session, probe) = self.lock_for_import(&server).await?;
         session.client.batch_execute(BEGIN).await.map_err(failed)?;
         let import = Import { server: &server, session: &session, commit: i64::from_be_bytes(random()?) };
-        let run = ImportRun::after(probe.head_before().head, (self.clock)());
+        let run = ImportRun::after(probe.head, (self.clock)());
         let Some(head) = import.insert(run, source).await? else {
             session.client.batch_execute("ROLLBACK").await.map_err(failed)?;
             self.session = Some(session);
@@ -91,7 +91,7 @@ impl PostgresWriter {
                     Some(session) => session,
                     None => server.connector.connect(Purpose::Write).await.map_err(Failed::retry)?,
                 };
-                let (probe, _) = lock_and_read(server, &session, &BatchInputs::default()).await?;
+                let (probe, _, _) = lock_and_read(server, &session, &BatchInputs::default()).await?;
                 Ok((session, probe))
             };
             match attempt.await {

@@ -29,9 +29,6 @@ pub struct PostgresOptions {
     pub read_timeout: Duration,
     /// How long a batch is retried before its outcome is reported as unknown.
     pub write_timeout: Duration,
-    /// After a failover or restore, how long to wait for a replica that can verify that no commit was
-    /// lost. Then a new epoch starts.
-    pub settle_timeout: Duration,
     /// Whether this process never writes.
     pub read_only: bool,
 }
@@ -189,7 +186,6 @@ mod tests {
             connect_timeout: Duration::from_secs(1),
             read_timeout: Duration::from_secs(1),
             write_timeout: Duration::from_secs(1),
-            settle_timeout: Duration::from_secs(1),
             read_only: false,
         }
     }

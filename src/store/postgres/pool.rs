@@ -8,7 +8,7 @@ use tokio::time;
 use super::PostgresServer;
 use super::connection::{Purpose, Session};
 use super::failure::PostgresFailure;
-use super::server::ReadMode;
+use super::server::{ReadMode, ReadStart};
 use crate::store::change::Point;
 use crate::store::error::ReadError;
 
@@ -42,7 +42,8 @@ impl Sessions {
         .await
     }
 
-    /// Reads rows up to a point. An error if the store is in another epoch or does not reach the point.
+    /// Reads rows up to a point. An error if the store is in an epoch that does not continue it, or does not
+    /// reach it.
     pub(super) async fn read_until<T>(
         &self,
         until: Point,
@@ -50,7 +51,7 @@ impl Sessions {
     ) -> Result<T, ReadError> {
         let server = &self.0.manager().0;
         self.read_through(async |session| {
-            let probe = server.probe_up_to(session, ReadMode::Plain, (Some(until.epoch), until.revision));
+            let probe = server.probe_for(session, ReadMode::Plain, ReadStart::Point(until));
             let read = async { read(session).await.map_err(|error| server.unreachable(error.into())) };
             // Sent together. The rows count only if the probe finds the point.
             tokio::try_join!(biased; probe, read).map(|(_, read)| read)

@@ -1,8 +1,10 @@
 //! Creates the tables of the store and migrates them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::connection::{Connector, Session};
+use super::epochs;
 use super::head_probe::{self, HeadProbe, PROBE_HEAD};
 use crate::store::change::{Epoch, Identity};
 use crate::store::error::OpenError;
@@ -13,6 +15,7 @@ use crate::store::random::random;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001_changes.sql"),
     include_str!("../migrations/postgres/0002_links_and_imports.sql"),
+    include_str!("../migrations/postgres/0003_epochs.sql"),
 ];
 
 /// The version to which all migrations lead.
@@ -92,8 +95,9 @@ pub(super) async fn identity(
     let token_key =
         token_key.try_into().map_err(|_| connector.damaged("its token key has another length"))?;
     let ids = DeclarationIds::new(meta.get::<_, i32>(1).cast_unsigned());
-    let max_staleness = probe.head_before().max_staleness;
-    Ok((Identity { epoch: probe.epoch, token_key, ids, max_staleness }, probe))
+    let max_staleness = probe.max_staleness();
+    let lineage = epochs::read_lineage(&session.client, probe.epoch).await.map_err(refused)?;
+    Ok((Identity { lineage: Arc::new(lineage), token_key, ids, max_staleness }, probe))
 }
 
 /// Gives a new store its identity.
@@ -113,9 +117,10 @@ async fn create_store(connector: &Connector, session: &Session) -> Result<(), Op
         .client
         .execute(
             "INSERT INTO lupa.head (epoch, revision, recorded_at, commit_id, system_identifier, timeline,
-                 max_staleness_ms)
+                 server_started_at, max_staleness_ms)
              SELECT $1, 0, 0, 0, (SELECT system_identifier FROM pg_catalog.pg_control_system()),
-                 substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8), 0",
+                 substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_lsn()), 1, 8),
+                 (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::int8, 0",
             &[&epoch],
         )
         .await

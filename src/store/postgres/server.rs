@@ -1,19 +1,21 @@
 //! The server, as seen by this process: how to reach it, and the probe of its head that every read
 //! and every write starts with.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time;
 
 use super::connection::{Connector, Purpose, Session};
-use super::failover;
+use super::epochs;
 use super::failure::PostgresFailure;
 use super::head_probe::{self, HeadProbe, HistoryCheck, PROBE_HEAD};
-use super::replica_state::ReplicaState;
-use crate::store::change::{Epoch, Revision};
+use super::replica_state::{EpochState, ReplicaState};
+use crate::store::change::{Point, Revision};
 use crate::store::error::ReadError;
 use crate::store::id::DeclarationIds;
+use crate::store::lineage::Lineage;
 use crate::store::place::Place;
 
 /// Starts the transaction of a freshness proof. A deposed primary still serves reads and still
@@ -33,6 +35,19 @@ pub(super) enum ReadMode {
     WithFreshnessProof,
 }
 
+/// What a read goes on from.
+#[derive(Debug)]
+pub(super) enum ReadStart {
+    /// A revision of whatever epoch the store is in.
+    AnyEpoch(Revision),
+    /// A point, of the current epoch or of one that it continues.
+    Point(Point),
+    /// An index with the lineage of its epoch and its revision. The index may be of an epoch that this
+    /// store does not know, such as one that started after a backup of it: up to the revision that both
+    /// lineages have in common, it is the same.
+    Index(Arc<Lineage>, Revision),
+}
+
 /// The server and what this process has seen of its history.
 pub(in crate::store) struct PostgresServer {
     pub(super) connector: Connector,
@@ -40,7 +55,6 @@ pub(in crate::store) struct PostgresServer {
     pub(in crate::store) ids: DeclarationIds,
     pub(in crate::store) token_key: [u8; 32],
     pub(super) write_timeout: Duration,
-    pub(super) settle_timeout: Duration,
     pub(super) read_only: bool,
 }
 
@@ -73,49 +87,59 @@ impl PostgresServer {
         read
     }
 
-    /// Probes the head, and resolves a failover or restore first if there was one: the head that is
-    /// returned is of a verified history.
+    /// Probes the head. If the server has moved, starts a new epoch first: the head that is returned is of
+    /// the epoch that this process is in.
     pub(super) async fn probe_head(&self, session: &Session, mode: ReadMode) -> Result<HeadProbe, ReadError> {
-        let (probe, check) = self.probe_and_check(session, mode).await?;
+        let (probe, before, check) = self.probe_and_check(session, mode).await?;
         match check {
             HistoryCheck::Intact => return Ok(probe),
             HistoryCheck::Standby => return Err(self.standby()),
-            HistoryCheck::EpochChanged => {}
-            HistoryCheck::MovedIntact | HistoryCheck::Unverified | HistoryCheck::CommitsLost => {
-                failover::verify_after_failover(self).await?;
+            HistoryCheck::EpochChanged if epochs::enter(self, session, &before, &probe).await? => {}
+            HistoryCheck::EpochChanged | HistoryCheck::Moved | HistoryCheck::CommitsLost => {
+                epochs::resolve_with_lock(self).await?;
             }
         }
         match self.probe_and_check(session, mode).await? {
-            (probe, HistoryCheck::Intact) => Ok(probe),
-            _ => Err(self.unverified()),
+            (probe, _, HistoryCheck::Intact) => Ok(probe),
+            _ => Err(self.moved()),
         }
     }
 
-    /// The same, and requires that the store is in this epoch (`None`: any) and reaches this
-    /// revision. Rows up to the probed head, read on the same connection, are of that epoch: a server
-    /// does not lose commits while a connection to it lasts.
-    pub(super) async fn probe_up_to(
+    /// The same, and requires that the store has what the read starts from. Rows up to the probed head,
+    /// read on the same connection, are of that epoch: a server does not lose commits while a connection
+    /// to it lasts.
+    pub(super) async fn probe_for(
         &self,
         session: &Session,
         mode: ReadMode,
-        (epoch, revision): (Option<Epoch>, Revision),
-    ) -> Result<HeadProbe, ReadError> {
+        start: ReadStart,
+    ) -> Result<(HeadProbe, Arc<Lineage>), ReadError> {
         let probe = self.probe_head(session, mode).await?;
-        if epoch.is_some_and(|epoch| epoch != probe.epoch) {
-            return Err(ReadError::OtherEpoch { store: self.place(), epoch: probe.epoch });
+        let lineage = self.state.get().lineage;
+        let (is_continued, revision) = match start {
+            ReadStart::AnyEpoch(revision) => (true, revision),
+            ReadStart::Point(point) => (lineage.contains(point), point.revision),
+            ReadStart::Index(known, revision) => (known.common(&lineage) >= revision, revision),
+        };
+        // Another task may have entered a later epoch since the probe.
+        if lineage.epoch() != probe.epoch {
+            return Err(self.moved());
+        }
+        if !is_continued {
+            return Err(ReadError::OtherEpoch { store: self.place(), epoch: lineage.epoch() });
         }
         let last = probe.head.revision;
         if last < revision {
             return Err(ReadError::WentBack { store: self.place(), last, known: revision });
         }
-        Ok(probe)
+        Ok((probe, lineage))
     }
 
     async fn probe_and_check(
         &self,
         session: &Session,
         mode: ReadMode,
-    ) -> Result<(HeadProbe, HistoryCheck), ReadError> {
+    ) -> Result<(HeadProbe, EpochState, HistoryCheck), ReadError> {
         let before = self.state.get();
         let probe = head_probe::probe(&session.client, PROBE_HEAD, before.last_seen);
         let row = match mode {
@@ -131,8 +155,8 @@ impl PostgresServer {
             return Err(self.unreachable(PostgresFailure::warned()));
         }
         let probe = self.connector.parse_probe(&row)?;
-        let check = self.state.observe(&probe, before);
-        Ok((probe, check))
+        let check = self.state.observe(&probe, &before);
+        Ok((probe, before, check))
     }
 
     pub(super) fn unreachable(&self, source: PostgresFailure) -> ReadError {
@@ -143,7 +167,7 @@ impl PostgresServer {
         ReadError::Standby { store: self.place() }
     }
 
-    pub(super) fn unverified(&self) -> ReadError {
-        ReadError::Unverified { store: self.place() }
+    pub(super) fn moved(&self) -> ReadError {
+        ReadError::Moved { store: self.place() }
     }
 }

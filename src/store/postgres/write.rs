@@ -24,7 +24,7 @@ use tokio_postgres::{Client, Row};
 use super::PostgresServer;
 use super::arrays::{ColumnArray, arrays};
 use super::connection::{Purpose, Session};
-use super::failover;
+use super::epochs;
 use super::failure::PostgresFailure;
 use super::head_probe::{self, HeadProbe, HistoryCheck, LastSeenCommit, PROBE_AND_LOCK_HEAD, typed};
 use super::read;
@@ -37,6 +37,7 @@ use crate::store::error::{ReadError, WriteError};
 use crate::store::group::{AnswerColumns, BatchInputs, BatchRows, BatchWrites, GroupCommit, RecordedAnswer};
 use crate::store::history::{ClientHistory, Histories};
 use crate::store::job::Job;
+use crate::store::lineage::Lineage;
 use crate::store::random::random;
 use crate::store::row;
 use crate::store::table::{
@@ -156,8 +157,8 @@ impl PostgresWriter {
             }
         };
         let server = &*self.server;
-        let (probe, rows) = lock_and_read(server, session, &BatchInputs::of(jobs)).await?;
-        let batch = GroupCommit::new(rows, probe.head_before(), self.clock, server.ids);
+        let (probe, lineage, rows) = lock_and_read(server, session, &BatchInputs::of(jobs)).await?;
+        let batch = GroupCommit::new(rows, probe.head_before(lineage), self.clock, server.ids);
         let writes = batch.run(jobs).map_err(Failed::ForGood)?;
         let commit = random().map(i64::from_be_bytes).map_err(|error| Failed::ForGood(error.into()))?;
         self.is_commit_sent = true;
@@ -186,7 +187,7 @@ pub(super) async fn lock_and_read(
     server: &PostgresServer,
     session: &Session,
     inputs: &BatchInputs<'_>,
-) -> Result<(HeadProbe, BatchRows), Failed> {
+) -> Result<(HeadProbe, Arc<Lineage>, BatchRows), Failed> {
     let failed = |error: tokio_postgres::Error| Failed::retry(server.unreachable(error.into()));
     let client = &session.client;
     let before = server.state.get();
@@ -213,17 +214,11 @@ pub(super) async fn lock_and_read(
     )
     .map_err(failed)?;
     let probe = server.connector.parse_probe(&row).map_err(Failed::for_good)?;
-    match server.state.observe(&probe, before) {
-        HistoryCheck::Intact => {}
-        HistoryCheck::Standby => return Err(Failed::retry(server.standby())),
-        check @ (HistoryCheck::MovedIntact
-        | HistoryCheck::Unverified
-        | HistoryCheck::CommitsLost
-        | HistoryCheck::EpochChanged) => {
-            failover::resolve(server, session, before.epoch, &probe, check).await.map_err(Failed::retry)?;
-            // The next attempt takes another session, which releases the lock, and finds the head verified.
-            return Err(Failed::retry(server.unverified()));
-        }
+    let check = server.state.observe(&probe, &before);
+    if check != HistoryCheck::Intact {
+        epochs::resolve(server, session, &before, &probe, check).await.map_err(Failed::retry)?;
+        // The next attempt takes another session, which releases the lock, and finds the new epoch.
+        return Err(Failed::retry(server.moved()));
     }
     let mut rows = BatchRows::empty(inputs);
     for row in answers {
@@ -234,7 +229,7 @@ pub(super) async fn lock_and_read(
     read_linked(server, client, &mut rows.histories).await?;
     let newest = newest_directory.first().and_then(|row| row.get::<_, Option<i64>>(0));
     rows.newest_directory = newest.map(|revision| Revision(revision.cast_unsigned()));
-    Ok((probe, rows))
+    Ok((probe, before.lineage, rows))
 }
 
 /// Reads the histories of the codes that are linked to those read; mostly there are none.

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
@@ -12,9 +13,10 @@ use super::file::{self, file_error};
 use super::length;
 use super::new::NewStore;
 use crate::policy::day::Instant;
-use crate::store::change::{Epoch, Head, Identity, Revision};
-use crate::store::error::OpenError;
+use crate::store::change::{Epoch, Head, Identity, Point, Revision};
+use crate::store::error::{OpenError, ReadError};
 use crate::store::id::DeclarationIds;
+use crate::store::lineage::Lineage;
 use crate::store::options::StoreOptions;
 use crate::store::row::{self, Unreadable};
 use crate::store::writer::Lock;
@@ -64,7 +66,7 @@ pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<OpenFile, Open
     }
     let head = check_ends(&connection, &path)?;
     register_max_staleness(&connection, &path, max_staleness)?;
-    start_epoch_of_backup(&connection, &path)?;
+    start_epoch_of_backup(&mut connection, &path, head)?;
     let identity = identity(&connection, &path)?;
     Ok(OpenFile { path, identity, head, write_access: Some(WriteAccess { lock, connection }) })
 }
@@ -158,14 +160,33 @@ fn register_max_staleness(
     Ok(())
 }
 
-/// Starts a new epoch if the file is a restored backup, which may lack acknowledged changes.
-fn start_epoch_of_backup(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+/// Starts a new epoch if the file is a restored backup, which may lack acknowledged changes. It continues
+/// the epoch of the original through the last revision that it has.
+fn start_epoch_of_backup(
+    connection: &mut Connection,
+    path: &Path,
+    Head { revision: through, .. }: Head,
+) -> Result<(), OpenError> {
     let epoch = Epoch::random()?;
-    let started = connection
-        .execute("UPDATE meta SET epoch = ?1, is_backup = 0 WHERE is_backup = 1", [epoch.to_string()])
-        .map_err(|source| write_error(path, source))?;
-    if started > 0 {
-        tracing::warn!(%epoch, "the store is a restored backup: a new epoch starts, and tokens of earlier epochs are refused");
+    let mut start = || {
+        let transaction = connection.transaction()?;
+        let inserted = transaction.execute(
+            "INSERT INTO epoch (epoch, parent, through) SELECT ?1, epoch, ?2 FROM meta WHERE is_backup = 1",
+            (epoch.to_string(), through.0),
+        )?;
+        if inserted > 0 {
+            transaction.execute("UPDATE meta SET epoch = ?1, is_backup = 0", [epoch.to_string()])?;
+        }
+        transaction.commit().map(|()| inserted > 0)
+    };
+    let is_backup: rusqlite::Result<bool> = start();
+    if is_backup.map_err(|source| write_error(path, source))? {
+        tracing::warn!(
+            %epoch,
+            %through,
+            "the store is a restored backup: a new epoch starts, and honours tokens of the original through \
+             that revision"
+        );
     }
     Ok(())
 }
@@ -176,7 +197,25 @@ fn identity(connection: &Connection, path: &Path) -> Result<Identity, OpenError>
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .map_err(|source| read_error(path, source))?;
-    let epoch = Uuid::parse_str(&epoch).map_err(|_| damaged(path, "its epoch is not a UUID".to_owned()))?;
+    let lineage = Arc::new(read_lineage(connection, path, &epoch)?);
     let (ids, max_staleness) = (DeclarationIds::new(tag), Duration::from_millis(millis));
-    Ok(Identity { epoch: Epoch(epoch), token_key, ids, max_staleness })
+    Ok(Identity { lineage, token_key, ids, max_staleness })
+}
+
+fn read_lineage(connection: &Connection, path: &Path, epoch: &str) -> Result<Lineage, OpenError> {
+    let read = || -> rusqlite::Result<Vec<(String, String, u64)>> {
+        let mut statement = connection.prepare("SELECT epoch, parent, through FROM epoch")?;
+        let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        rows.collect()
+    };
+    let rows = read().map_err(|source| read_error(path, source))?;
+    let parse = |text: &str| {
+        let parsed = Uuid::parse_str(text).map(Epoch);
+        parsed.map_err(|_| damaged(path, "an epoch of it is not a UUID".to_owned()))
+    };
+    let parents = rows.iter().map(|(epoch, parent, through)| {
+        Ok((parse(epoch)?, Point { epoch: parse(parent)?, revision: Revision(*through) }))
+    });
+    let parents = parents.collect::<Result<Vec<_>, ReadError>>()?;
+    Ok(Lineage::of(parse(epoch)?, parents))
 }

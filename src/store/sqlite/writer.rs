@@ -78,7 +78,8 @@ impl SqliteWriter {
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
         let reader = SqliteReader { connection: &transaction, path };
         let rows = reader.batch_rows(&BatchInputs::of(jobs), head.revision)?;
-        let before = HeadBefore { epoch: identity.epoch, head: *head, max_staleness: identity.max_staleness };
+        let (lineage, max_staleness) = (Arc::clone(&identity.lineage), identity.max_staleness);
+        let before = HeadBefore { lineage, head: *head, max_staleness };
         let batch = GroupCommit::new(rows, before, *clock, identity.ids);
         let BatchWrites { changes, viewings, head: new_head } = batch.run(jobs)?;
         changes.iter().try_for_each(|change| insert_change(&transaction, change)).map_err(error)?;
@@ -101,7 +102,10 @@ impl SqliteWriter {
                     Some(new_head) => {
                         *head = new_head;
                         status.publish_commit(new_head.revision);
-                        ImportResult::Committed(Point { epoch: identity.epoch, revision: new_head.revision })
+                        ImportResult::Committed(Point {
+                            epoch: identity.lineage.epoch(),
+                            revision: new_head.revision,
+                        })
                     }
                 };
                 pending.outcome = Some(Ok(result));

@@ -53,6 +53,8 @@ pub static METRICS: &[&MetricDefinition] = &[
     &INDEX_LAST_MERGE,
     &INDEX_LONGEST_MERGE_STEP,
     &INDEX_READ_FAILURES,
+    &INDEX_LOADS,
+    &STORE_LOST_REVISIONS,
     &INDEX_CHECKPOINT_AGE,
     &INDEX_CHECKPOINT_REVISION,
     &INDEX_CHECKPOINT,
@@ -141,6 +143,18 @@ pub(crate) static INDEX_READ_FAILURES: MetricDefinition = counter(
     "",
     &[],
     "Failed reads of the store; while they last the index becomes stale",
+);
+pub(crate) static INDEX_LOADS: MetricDefinition = counter(
+    "lupa.index.loads",
+    "",
+    &[],
+    "Times that the index was loaded: at the start, and again when what was read no longer counts",
+);
+pub(crate) static STORE_LOST_REVISIONS: MetricDefinition = counter(
+    "lupa.store.lost_revisions",
+    "",
+    &[],
+    "Changes that this server had seen acknowledged and that the store has lost",
 );
 pub(crate) static INDEX_CHECKPOINT_AGE: MetricDefinition = gauge(
     "lupa.index.checkpoint_age",
