@@ -231,7 +231,7 @@ impl Store {
         progress: &mut dyn FnMut(Revision),
         each: &mut dyn FnMut(Exported) -> bool,
     ) -> Result<(), ReadError> {
-        let until = self.0.backend.last_revision()?;
+        let (_, until) = self.0.backend.head()?;
         export::export(&*self.0.backend, until, progress, each)
     }
 
@@ -284,8 +284,13 @@ impl Store {
 
     /// The number of committed changes. Blocks.
     pub fn count(&self) -> Result<u64, ReadError> {
-        let Revision(count) = self.0.backend.last_revision()?;
+        let (_, Revision(count)) = self.head()?;
         Ok(count)
+    }
+
+    /// The last committed revision, and the lineage of its epoch. Blocks.
+    pub fn head(&self) -> Result<(Arc<Lineage>, Revision), ReadError> {
+        self.0.backend.head()
     }
 
     /// Copies everything into a new store, which has an epoch and a token key of its own, and verifies

@@ -223,10 +223,9 @@ impl FollowerThread {
     fn load(&mut self) -> Result<Option<Snapshot>, LoadError> {
         let published = Arc::clone(&self.published);
         let Published { changes_loaded, changes_to_load, load_took_millis, .. } = &*published;
-        // Before anything is read: if another epoch starts meanwhile, what is read counts only up to the
-        // revision that both have in common.
-        let lineage = self.store.lineage();
-        let until = Revision(self.store.count()?);
+        // If another epoch starts during the load, what is loaded counts only up to the revision that both
+        // have in common.
+        let (lineage, until) = self.store.head()?;
         changes_loaded.store(0, Ordering::Relaxed);
         changes_to_load.store(until.0, Ordering::Relaxed);
         let started_at = Instant::now();

@@ -49,7 +49,7 @@ pub(super) enum Failure {
         field: &'static str,
     },
     #[error(
-        "the consistency token is of another store, or of this one before it was restored: retry without it"
+        "the consistency token is of another store, or of a change that this one has lost in a restore or failover: retry without it"
     )]
     TokenOfAnotherStore,
     #[error("the revision of the token is not in force here yet: retry")]

@@ -55,9 +55,9 @@ pub(super) trait Backend: Send + Sync {
     /// How the ids of declarations are derived. Constant for the life of the store.
     fn declaration_ids(&self) -> DeclarationIds;
 
-    /// The last committed revision, which by INVARIANT (dense) is also the number of changes. It is no
-    /// freshness proof: a deposed primary may answer.
-    fn last_revision(&self) -> Result<Revision, ReadError>;
+    /// The last committed revision, which by INVARIANT (dense) is also the number of changes, and the lineage
+    /// of its epoch. It is no freshness proof: a deposed primary may answer.
+    fn head(&self) -> Result<(Arc<Lineage>, Revision), ReadError>;
 
     /// Passes the changes with `after < revision <= until` to `each`, in order, until it returns
     /// `false`, and returns the last revision passed. `until` must be committed in the current epoch.

@@ -39,7 +39,7 @@ pub(super) fn copy(
     options: StoreOptions,
     report: &mut dyn FnMut(CopyPhase) -> bool,
 ) -> Result<Option<Verified>, CopyError> {
-    let until = original.last_revision()?;
+    let (_, until) = original.head()?;
     let mut last = Revision(0);
     let mut last_viewing = 0;
     let mut next = || {

@@ -244,13 +244,14 @@ impl Backend for Postgres {
         self.server.ids
     }
 
-    fn last_revision(&self) -> Result<Revision, ReadError> {
+    fn head(&self) -> Result<(Arc<Lineage>, Revision), ReadError> {
         let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
-        let probe = self.runtime.wait(async move {
-            let read = async |session: &Session| server.probe_head(session, ReadMode::Plain).await;
+        let (probe, lineage) = self.runtime.wait(async move {
+            let start = ReadStart::AnyEpoch(Revision(0));
+            let read = async |session: &Session| server.probe_for(session, ReadMode::Plain, start).await;
             server.read_through(&following, read).await
         })??;
-        Ok(probe.head.revision)
+        Ok((lineage, probe.head.revision))
     }
 
     fn load_range(

@@ -118,8 +118,8 @@ impl Backend for Sqlite {
         self.identity.ids
     }
 
-    fn last_revision(&self) -> Result<Revision, ReadError> {
-        self.read(|reader| reader.last())
+    fn head(&self) -> Result<(Arc<Lineage>, Revision), ReadError> {
+        Ok((self.lineage(), self.read(|reader| reader.last())?))
     }
 
     fn load_range(

@@ -11,3 +11,4 @@ pub(crate) mod refused;
 pub(crate) mod relay;
 pub(crate) mod requests;
 pub(crate) mod running;
+pub(crate) mod standby;

@@ -56,10 +56,10 @@ async fn every_history_is_linearizable_and_durable() {
 
 /// Runs these histories and counts the events of all of them.
 async fn run_all(numbers: Vec<u64>) -> BTreeMap<String, usize> {
-    let cluster = tokio::task::block_in_place(|| Cluster::start(&[]));
+    let mut cluster = tokio::task::block_in_place(|| Cluster::start(&[]));
     let mut counts = BTreeMap::new();
     for number in numbers {
-        for what in run(number, &cluster).await {
+        for what in run(number, &mut cluster).await {
             *counts.entry(what.0).or_default() += what.1;
         }
     }
@@ -67,7 +67,7 @@ async fn run_all(numbers: Vec<u64>) -> BTreeMap<String, usize> {
 }
 
 /// Runs one history and counts its events.
-async fn run(number: u64, cluster: &Cluster) -> Vec<(String, usize)> {
+async fn run(number: u64, cluster: &mut Cluster) -> Vec<(String, usize)> {
     let mut rng = Rng::new(number);
     let mut world = World::start(cluster).await;
     let workers = Workers::start(&world.channels(), number, MAX_STALENESS).await;

@@ -1,6 +1,7 @@
 //! Checks a recorded history for
 //!
 //! - durability: no acknowledged write is missing in its epoch, and none is stored twice;
+//! - epochs: what an epoch is said to continue is stored there as it was before;
 //! - linearizability of token-bounded reads: a decision is the one of its revision, and
 //!   its revision is not older than the token of the request;
 //! - bounded staleness: a decision knows every write that was acknowledged more than
@@ -15,13 +16,13 @@ use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Instant;
 
-use lupa::store::{Epoch, Point};
+use lupa::store::{Epoch, Point, Revision};
 
 use super::log::{
     Acknowledged, Action, Answered, Log, Operation, Promised, Row, Table, other_code, person_of,
 };
 
-/// The violations, given the table of each epoch, the oldest first.
+/// The violations, given the tables before each loss and the last one, the oldest first.
 pub(crate) fn faults(log: &Log, promised: Promised, tables: &[Table]) -> Vec<String> {
     let truth = Truth::of(tables);
     let mut faults: Vec<String> = log.unexpected.iter().chain(&log.unrecovered).cloned().collect();
@@ -34,7 +35,7 @@ pub(crate) fn faults(log: &Log, promised: Promised, tables: &[Table]) -> Vec<Str
         faults.extend(truth.contradicts(answered).map(|fault| violation(&fault)));
         faults.extend(visible.hidden_from(answered, &truth).map(|fault| violation(&fault)));
         if let Some(token) = answered.at_least
-            && (token.epoch != answered.point.epoch || token.revision > answered.point.revision)
+            && (!truth.continues(answered.point, token) || token.revision > answered.point.revision)
         {
             faults.push(violation("before its token"));
         }
@@ -51,9 +52,9 @@ pub(crate) fn faults(log: &Log, promised: Promised, tables: &[Table]) -> Vec<Str
 /// What was stored: the model that answers are compared with.
 struct Truth<'t> {
     tables: &'t [Table],
-    /// By epoch and number of a code: whether the record is permitted from a revision on.
+    /// By table and number of a code: whether the record is permitted from a revision on.
     permits: HashMap<(usize, usize), BTreeMap<u64, bool>>,
-    /// By epoch and idempotency key.
+    /// By table and idempotency key.
     revisions: HashMap<(usize, &'t str), u64>,
     /// The people whose codes have been linked.
     linking: BTreeSet<usize>,
@@ -63,7 +64,7 @@ impl<'t> Truth<'t> {
     fn of(tables: &'t [Table]) -> Self {
         let (permits, revisions, linking) = (HashMap::new(), HashMap::new(), BTreeSet::new());
         let mut truth = Self { tables, permits, revisions, linking };
-        for (epoch, table) in tables.iter().enumerate() {
+        for (number, table) in tables.iter().enumerate() {
             let mut declared: HashMap<usize, Declared<'_>> = HashMap::new();
             for row in &table.rows {
                 let Some(Operation { key, declaration_id, first_revision }) = &row.operation else {
@@ -75,9 +76,9 @@ impl<'t> Truth<'t> {
                 // The other code has no consent of its own.
                 let other = (other_code(person), declared.permits() && !declared.links.is_empty());
                 for (code, is_permit) in [(person, declared.permits()), other] {
-                    truth.permits.entry((epoch, code)).or_default().insert(*first_revision, is_permit);
+                    truth.permits.entry((number, code)).or_default().insert(*first_revision, is_permit);
                 }
-                truth.revisions.insert((epoch, key), row.revision);
+                truth.revisions.insert((number, key), row.revision);
                 if what == Action::Links {
                     truth.linking.insert(person);
                 }
@@ -86,17 +87,26 @@ impl<'t> Truth<'t> {
         truth
     }
 
-    /// Ordinal of the epoch, from 0.
+    /// The number of the table that has the whole of an epoch: the first that knows it. Later ones may have
+    /// lost a part.
     fn epoch(&self, epoch: Epoch) -> Option<usize> {
-        self.tables.iter().position(|table| table.epoch == epoch)
+        self.tables.iter().position(|table| table.lineage.iter().any(|own| own.epoch == epoch))
     }
 
-    /// Invariants of the tables alone: epochs differ, revisions have no gaps, keys are unique.
+    /// Whether the epoch of a point has the change of another point.
+    fn continues(&self, point: Point, before: Point) -> bool {
+        self.epoch(point.epoch).is_some_and(|table| self.tables[table].contains(point.epoch, before))
+    }
+
+    /// Invariants of the tables alone: what two of them have in common is the same, revisions have no gaps,
+    /// keys are unique.
     fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        let epochs: BTreeSet<String> = self.tables.iter().map(|table| table.epoch.to_string()).collect();
-        if epochs.len() != self.tables.len() {
-            faults.push("an epoch did not end though changes were lost".to_owned());
+        for (number, table) in self.tables.iter().enumerate() {
+            let contradicted = self.tables[..number].iter().any(|before| !are_consistent(before, table));
+            if contradicted {
+                faults.push("an epoch is continued beyond what was kept of it".to_owned());
+            }
         }
         for table in self.tables {
             if !table.rows.iter().map(|row| row.revision).eq(1..=table.rows.len() as u64) {
@@ -126,7 +136,8 @@ impl<'t> Truth<'t> {
             let found = log.acknowledged.iter().find(|acknowledged| {
                 Action::of(&acknowledged.key).0 == person && Action::numbers(&acknowledged.key).0 == need
             });
-            found.is_none_or(|found| self.epoch(found.point.epoch) == Some(self.tables.len() - 1))
+            let last = self.tables.last().unwrap();
+            found.is_none_or(|found| last.contains(last.lineage[0].epoch, found.point))
         };
         needs.into_iter().all(is_last).then(|| format!("what it ends is lost: {key}"))
     }
@@ -150,7 +161,7 @@ impl<'t> Truth<'t> {
 
     /// The codes that changed after one point, up to another.
     fn people_between(&self, after: Point, until: Point) -> Option<Vec<usize>> {
-        let epoch = self.epoch(until.epoch).filter(|_| after.epoch == until.epoch)?;
+        let epoch = self.epoch(until.epoch).filter(|_| self.continues(until, after))?;
         let rows = self.tables[epoch].rows.iter();
         let rows = rows.filter(|row| (after.revision.0 + 1..=until.revision.0).contains(&row.revision));
         Some(rows.filter_map(|row| row.code).collect())
@@ -167,6 +178,25 @@ impl<'t> Truth<'t> {
         alone(changed) == alone(reported)
             && linking(changed).is_subset(&linking(reported))
             && people(changed) == people(reported)
+    }
+}
+
+/// Whether two tables have the same changes as far as both have those of one epoch.
+fn are_consistent(before: &Table, after: &Table) -> bool {
+    let shared = before.lineage.iter().filter_map(|one| {
+        let other = after.lineage.iter().find(|other| other.epoch == one.epoch)?;
+        Some(one.revision.min(other.revision))
+    });
+    let rows = |table: &Table| table.rows.iter().map(|row| row.key().map(str::to_owned)).collect::<Vec<_>>();
+    let (before, after) = (rows(before), rows(after));
+    match shared.max() {
+        None => true,
+        // Nobody has started another epoch yet, so nobody has written since.
+        Some(Revision(u64::MAX)) => before.starts_with(&after),
+        Some(Revision(common)) => {
+            let common = usize::try_from(common).unwrap();
+            before.get(..common).is_some_and(|before| after.get(..common) == Some(before))
+        }
     }
 }
 

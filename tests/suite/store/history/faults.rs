@@ -21,10 +21,13 @@ pub(super) enum Fault {
     IdleTransaction(Duration),
     /// A session stays idle in a transaction that locks the head row.
     HoldHead(Duration),
-    /// A standby that has every commit is promoted.
+    /// PostgreSQL recovers onto a new timeline, with every commit.
     Promote,
-    /// A backup is restored that lacks acknowledged commits.
-    Restore,
+    /// The primary is gone and its standby is promoted. It has every acknowledged commit if it is synchronous.
+    FailOver { is_synchronous: bool },
+    /// A backup is restored that lacks acknowledged commits, by a recovery to a new timeline or as files that
+    /// are put back.
+    Restore { is_recovery: bool },
     /// A replica's wall clock is stepped by these seconds, and back later; meanwhile its
     /// link is cut.
     StepClock(i32),
@@ -50,19 +53,25 @@ impl Fault {
             (6, Self::EndSessions),
             (6, Self::IdleTransaction(lasts)),
             (6, Self::HoldHead(lasts)),
-            (5, Self::Promote),
-            (5, Self::Restore),
+            (4, Self::Promote),
+            (3, Self::FailOver { is_synchronous: true }),
+            (3, Self::FailOver { is_synchronous: false }),
+            (4, Self::Restore { is_recovery: true }),
+            (4, Self::Restore { is_recovery: false }),
             (8, Self::StepClock(seconds)),
         ])
     }
 
     /// Name for the counts.
     pub(super) fn name(&self) -> String {
-        let told = format!("{self:?}");
-        let mode = match self {
+        let name = match self {
             Self::Links { mode, .. } => format!("{mode:?}"),
-            _ => told,
+            Self::FailOver { is_synchronous: true } => "FailOverSynchronous".to_owned(),
+            Self::FailOver { is_synchronous: false } => "FailOverAsynchronous".to_owned(),
+            Self::Restore { is_recovery: true } => "RestoreByRecovery".to_owned(),
+            Self::Restore { is_recovery: false } => "RestoreOfFiles".to_owned(),
+            fault => format!("{fault:?}"),
         };
-        mode.split(['(', ' ']).next().unwrap().to_owned()
+        name.split(['(', ' ']).next().unwrap().to_owned()
     }
 }

@@ -120,11 +120,33 @@ pub(crate) struct Watched {
     pub(crate) people: Vec<usize>,
 }
 
-/// The stored changes at the end of an epoch.
+/// The stored changes before some were lost, or at the end.
 #[derive(Clone, Debug)]
 pub(crate) struct Table {
-    pub(crate) epoch: Epoch,
+    /// The epoch that the store was in, and its ancestors, the nearest first. Each with the last revision of
+    /// it that is proven to be one of these rows.
+    pub(crate) lineage: Vec<Point>,
     pub(crate) rows: Vec<Row>,
+}
+
+impl Table {
+    /// Of an epoch, from the parent of each epoch and the revision through which it is continued.
+    pub(crate) fn new(mut epoch: Epoch, parents: &[(Epoch, Point)], rows: Vec<Row>) -> Self {
+        let mut through = Revision(u64::MAX);
+        let mut lineage = vec![Point { epoch, revision: through }];
+        while let Some((_, parent)) = parents.iter().find(|(child, _)| *child == epoch) {
+            (epoch, through) = (parent.epoch, through.min(parent.revision));
+            lineage.push(Point { epoch, revision: through });
+        }
+        Self { lineage, rows }
+    }
+
+    /// Whether it has the change of a point, for one who is in an epoch of it.
+    pub(crate) fn contains(&self, epoch: Epoch, point: Point) -> bool {
+        let from_there = self.lineage.iter().skip_while(|own| own.epoch != epoch);
+        let mut entries = from_there.filter(|own| own.epoch == point.epoch);
+        entries.any(|own| point.revision <= own.revision)
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -4,22 +4,16 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use lupa::store::Point;
-use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use tempfile::TempDir;
-use tokio::time::sleep;
 use tonic::transport::{Channel, Endpoint};
 
 use super::MAX_STALENESS;
-use super::log::point;
-use super::workers::RECOVERY_MAX;
 use crate::fixtures::patience::block_until;
 use crate::fixtures::ports::free_port;
 use crate::fixtures::process::{Process, serve};
 use crate::fixtures::relay::Relay;
-use crate::fixtures::requests::{entry, person, question};
 
 pub(super) struct Replica {
     pub(super) relay: Relay,
@@ -64,8 +58,6 @@ impl Replica {
             ("LUPA_STORE__CONNECT_TIMEOUT_MS", "500"),
             ("LUPA_STORE__READ_TIMEOUT_MS", "500"),
             ("LUPA_STORE__WRITE_TIMEOUT_MS", "2000"),
-            // There is always a replica that can verify the history.
-            ("LUPA_STORE__SETTLE_TIMEOUT_MS", "3600000"),
         ]);
         // Only the wall clock is faked, not the monotonic one.
         command
@@ -97,24 +89,6 @@ impl Replica {
 
     pub(super) fn channel(&self) -> Channel {
         channel(self.address)
-    }
-
-    /// Waits until it decides at this point, or later in the same epoch.
-    pub(super) async fn reach(&self, wanted: Point) {
-        let mut client = DecisionServiceClient::new(self.channel());
-        let deadline = Instant::now() + RECOVERY_MAX;
-        loop {
-            let decided = client.decide(question(person(0), vec![entry("doc-1", "visit-1")])).await;
-            let is_there = decided.is_ok_and(|decided| {
-                let Point { epoch, revision } = point(&decided.get_ref().token);
-                epoch == wanted.epoch && revision >= wanted.revision
-            });
-            if is_there {
-                return;
-            }
-            assert!(Instant::now() < deadline, "a replica does not recover");
-            sleep(Duration::from_millis(20)).await;
-        }
     }
 }
 

@@ -19,16 +19,17 @@ use crate::fixtures::relay::Mode;
 const REPLICAS: usize = 3;
 
 pub(super) struct World<'c> {
-    cluster: &'c Cluster,
+    /// The primary. Another one after a failover.
+    cluster: &'c mut Cluster,
     /// Connects directly, not through the links.
     url: String,
     replicas: Vec<Replica>,
-    /// The tables of the ended epochs.
+    /// The tables before each loss.
     tables: Vec<Table>,
 }
 
 impl<'c> World<'c> {
-    pub(super) async fn start(cluster: &'c Cluster) -> Self {
+    pub(super) async fn start(cluster: &'c mut Cluster) -> Self {
         let url = block_in_place(|| cluster.database());
         let (_, database) = url.rsplit_once('/').unwrap();
         let mut replicas = Vec::new();
@@ -60,8 +61,6 @@ impl<'c> World<'c> {
             Fault::Kill => {
                 self.replicas[chosen].kill();
                 sleep(Duration::from_millis(200)).await;
-                // A replica that starts cannot detect what was lost before.
-                self.loss_is_detected().await;
                 block_in_place(|| self.replicas[chosen].run());
             }
             Fault::RestartServer => block_in_place(|| {
@@ -80,7 +79,8 @@ impl<'c> World<'c> {
                 self.cluster.promote_at_start();
                 self.cluster.run();
             }),
-            Fault::Restore => self.restore().await,
+            Fault::FailOver { is_synchronous } => self.fail_over(is_synchronous).await,
+            Fault::Restore { is_recovery } => self.restore(is_recovery).await,
             Fault::StepClock(seconds) => {
                 let replica = &self.replicas[chosen];
                 replica.relay.set(Mode::Silent);
@@ -100,39 +100,72 @@ impl<'c> World<'c> {
     }
 
     /// Takes a backup and restores it after later commits.
-    async fn restore(&mut self) {
-        // Otherwise the backup would be of an epoch that is about to end.
-        self.loss_is_detected().await;
+    async fn restore(&mut self, is_recovery: bool) {
         let backup = block_in_place(|| self.cluster.back_up());
-        let Table { epoch, rows: had } = table(&self.url).await;
-        for replica in &self.replicas {
-            // A replica detects the loss only of a commit that it has seen.
-            replica.reach(Point { epoch, revision: Revision(had.len() as u64 + 1) }).await;
-        }
-        // No write may follow the snapshot of the table.
-        self.replicas.iter().for_each(|replica| replica.relay.set(Mode::Closes));
-        block_in_place(|| self.cluster.end_sessions());
-        let table = table(&self.url).await;
-        self.tables.push(table);
+        self.further_rows().await;
+        self.cut_off_before_loss().await;
         block_in_place(|| {
             self.cluster.stop();
             self.cluster.restore(&backup);
+            if is_recovery {
+                self.cluster.promote_at_start();
+            }
             self.cluster.run();
         });
         self.replicas.iter().for_each(|replica| replica.relay.set(Mode::Passes));
     }
 
-    /// Waits for the new epoch, if commits of the last one were lost.
-    async fn loss_is_detected(&self) {
+    /// Promotes a standby. An asynchronous one lacks the last commits.
+    async fn fail_over(&mut self, is_synchronous: bool) {
+        let standby = block_in_place(|| self.cluster.standby());
+        if is_synchronous {
+            block_in_place(|| {
+                self.cluster.require_standby();
+                self.cluster.has_sent_all();
+            });
+            self.further_rows().await;
+            block_in_place(|| self.cluster.stop());
+        } else {
+            block_in_place(|| {
+                self.cluster.has_sent_all();
+                standby.shut_down();
+            });
+            self.further_rows().await;
+            self.cut_off_before_loss().await;
+            block_in_place(|| {
+                self.cluster.stop();
+                standby.run_as_standby();
+            });
+        }
+        block_in_place(|| standby.promote());
+        let (_, database) = self.url.rsplit_once('/').unwrap();
+        self.url = standby.url(database);
+        for replica in &self.replicas {
+            replica.relay.lead_to(([127, 0, 0, 1], standby.port()).into());
+            replica.relay.set(Mode::Passes);
+        }
+        *self.cluster = standby;
+    }
+
+    /// Waits until more is stored.
+    async fn further_rows(&self) {
         let deadline = Instant::now() + RECOVERY_MAX;
-        let has_ended = |epoch| self.tables.iter().any(|table| table.epoch == epoch);
-        while has_ended(table(&self.url).await.epoch) {
-            assert!(Instant::now() < deadline, "no replica detects the loss");
+        let had = table(&self.url).await.rows.len();
+        while table(&self.url).await.rows.len() <= had {
+            assert!(Instant::now() < deadline, "nothing is recorded");
             sleep(Duration::from_millis(20)).await;
         }
     }
 
-    /// Kills the replicas and returns the table of each epoch.
+    /// Keeps the table that is about to lose rows. No write may follow it.
+    async fn cut_off_before_loss(&mut self) {
+        self.replicas.iter().for_each(|replica| replica.relay.set(Mode::Closes));
+        block_in_place(|| self.cluster.end_sessions());
+        let table = table(&self.url).await;
+        self.tables.push(table);
+    }
+
+    /// Kills the replicas and returns the tables, the last one last.
     pub(super) async fn end(mut self) -> Vec<Table> {
         self.replicas.iter_mut().for_each(Replica::kill);
         let table = table(&self.url).await;
@@ -147,6 +180,14 @@ impl<'c> World<'c> {
 pub(super) async fn table(url: &str) -> Table {
     let client = postgres::connect(url).await;
     let head = client.query_one("SELECT epoch FROM lupa.head", &[]).await.unwrap();
+    let parents = client.query("SELECT epoch, parent, through FROM lupa.epoch", &[]).await.unwrap();
+    let parents: Vec<(Epoch, Point)> = parents
+        .iter()
+        .map(|row| {
+            let revision = Revision(row.get::<_, i64>(2).cast_unsigned());
+            (Epoch(row.get(0)), Point { epoch: Epoch(row.get(1)), revision })
+        })
+        .collect();
     let sql = "SELECT revision, idempotency_key, declaration_id, client_extension,
                       min(revision) OVER (PARTITION BY declaration_id, what)
                FROM lupa.change ORDER BY revision";
@@ -159,5 +200,5 @@ pub(super) async fn table(url: &str) -> Table {
             operation: key.map(|key| Operation { key, declaration_id: row.get(2), first_revision }),
         }
     });
-    Table { epoch: Epoch(head.get(0)), rows: rows.collect() }
+    Table::new(Epoch(head.get(0)), &parents, rows.collect())
 }

@@ -26,7 +26,7 @@ fn table(epoch: Epoch, keys: &[&str]) -> Table {
         Row { revision, code: Some(Action::of(&operation.key).0), operation: Some(operation) }
     };
     let rows = (2..).zip(keys).map(row);
-    Table { epoch, rows: std::iter::once(directory).chain(rows).collect() }
+    Table::new(epoch, &[], std::iter::once(directory).chain(rows).collect())
 }
 
 fn at(epoch: Epoch, revision: u64) -> Point {
@@ -172,9 +172,40 @@ fn missing_denial_at_its_withdrawal_is_found() {
     script.is_wrong(&[table(OLD, &KEYS), table(NEW, &KEYS[..2])], &[]);
 }
 
+/// A table in the new epoch, which continues the old one through a revision.
+fn continuing(through: u64, keys: &[&str]) -> Table {
+    Table::new(NEW, &[(NEW, at(OLD, through))], table(NEW, keys).rows)
+}
+
 #[test]
 fn epoch_that_survives_a_loss_is_found() {
-    Script::new().is_wrong(&[table(OLD, &KEYS), table(OLD, &KEYS)], &["did not end"]);
+    let replaced = [KEYS[0], KEYS[1], "0 denies 9"];
+    Script::new().is_wrong(&[table(OLD, &KEYS), table(OLD, &replaced)], &["beyond what was kept"]);
+    // Nobody has written since the loss.
+    Script::new().is_wrong(&[table(OLD, &KEYS), table(OLD, &KEYS[..2])], &[]);
+    Script::new().is_wrong(&[table(OLD, &KEYS), continuing(3, &replaced)], &[]);
+    Script::new().is_wrong(&[table(OLD, &KEYS), continuing(4, &replaced)], &["beyond what was kept"]);
+}
+
+#[test]
+fn answer_with_a_token_that_its_epoch_does_not_continue_is_found() {
+    let replaced = [KEYS[0], KEYS[1], "0 denies 9"];
+    let tables = [table(OLD, &KEYS), continuing(3, &replaced)];
+    let answered = |token| Script::new().answered(0, Some(token), at(NEW, 4), false);
+    answered(at(OLD, 3)).is_wrong(&tables, &[]);
+    answered(at(OLD, 4)).is_wrong(&tables, &["before its token"]);
+    let older = Script::new().answered(0, Some(at(NEW, 3)), at(OLD, 3), true);
+    older.is_wrong(&tables, &["before its token"]);
+}
+
+#[test]
+fn watch_message_across_a_loss_is_found() {
+    let tables = [table(OLD, &KEYS), continuing(3, &[KEYS[0], KEYS[1], "0 denies 9"])];
+    for (after, faults) in [(at(OLD, 3), &[][..]), (at(OLD, 4), &["instead of"])] {
+        let mut script = Script::new();
+        script.log.watched.push(Watched { after, checkpoint: at(NEW, 4), people: vec![0] });
+        script.is_wrong(&tables, faults);
+    }
 }
 
 #[test]
