@@ -34,7 +34,6 @@
 //! INVARIANT (same-answers): a merge step changes the layout of the snapshot, not
 //! the state that it holds.
 
-mod clock;
 mod key;
 mod entry;
 mod declaration_id;
@@ -71,10 +70,10 @@ pub use snapshot::{
 };
 pub use stats::IndexStats;
 
+use crate::clock::boottime_nanos;
 use crate::store::{Point, Store};
 use cell::{Cell, Proven};
 use checkpoint::task::LastCheckpoint;
-use clock::boottime_nanos;
 
 /// The types that [`cell`] synchronizes with. A test replaces them, to run every
 /// interleaving of its threads.
@@ -148,6 +147,8 @@ struct Published {
     changes_to_load: AtomicU64,
     load_took_millis: AtomicU64,
     read_failures: AtomicU64,
+    /// Why the store cannot be read; none while it can.
+    read_failure: ArcSwapOption<String>,
     loads: AtomicU64,
     merges: ArcSwap<MergeStats>,
     checkpoint: ArcSwapOption<LastCheckpoint>,
@@ -165,6 +166,7 @@ impl Index {
             changes_to_load: AtomicU64::new(0),
             load_took_millis: AtomicU64::new(0),
             read_failures: AtomicU64::new(0),
+            read_failure: ArcSwapOption::empty(),
             loads: AtomicU64::new(0),
             merges: ArcSwap::default(),
             checkpoint: ArcSwapOption::empty(),

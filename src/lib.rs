@@ -14,6 +14,7 @@
 //!
 //! In reading order:
 //!
+//! - [`clock`] reads the wall clock and checks it.
 //! - [`policy`] is the core: pure rules, without I/O and without a clock.
 //! - [`index`] holds every client's declarations in memory. Its follower reads
 //!   the committed changes from the store.
@@ -32,6 +33,7 @@
 
 pub use lupa_policy as policy;
 
+pub mod clock;
 pub mod index;
 pub mod store;
 pub mod wire;

@@ -6,7 +6,6 @@
 //!              Watch)          accepting)      listeners)        in flight)
 //! ```
 
-pub mod clock;
 mod connection;
 mod envoy;
 mod gauges;
@@ -14,6 +13,7 @@ mod http;
 mod layers;
 mod observed;
 pub mod opening;
+mod readiness;
 mod services;
 mod workers;
 
@@ -40,6 +40,7 @@ use crate::store::{OpenError, Store, WriteError};
 use crate::telemetry::{LogLevel, Telemetry};
 
 use envoy::Envoy;
+use readiness::Readiness;
 use services::Services;
 use workers::Workers;
 
@@ -137,7 +138,6 @@ impl Server {
             calendar,
             access(&config.access),
             limits(config),
-            clock,
             telemetry.clone(),
         );
         gauges::observe_build(telemetry.metrics.meter());
@@ -180,9 +180,11 @@ impl Server {
         let health = HealthReporter::new();
         // Before the server accepts: a new reporter says SERVING for the server and knows no service.
         set_health(&health, ServingStatus::NotServing).await;
-        let health_task = task::spawn(report_health(health.clone(), index.clone(), poll_interval));
+        let clock = store.clock().clone();
+        let readiness = Readiness { index, clock, is_ending: core.is_ending() };
+        let health_task = task::spawn(report_health(health.clone(), readiness.clone(), poll_interval));
         let metrics = Arc::clone(&telemetry.metrics);
-        let state = http::AdminState { index, metrics, level, is_ending: core.is_ending() };
+        let state = http::AdminState { readiness, metrics, level };
         let http_task = http.map(|http| task::spawn(http::serve(http, state)));
         let reflects = reflects(config.reflection, &listener);
         let grace = Duration::from_millis(config.shutdown_grace_ms);
@@ -248,20 +250,24 @@ fn reflects(reflection: config::Reflection, listener: &TcpListener) -> bool {
     }
 }
 
-/// Reports the health of each service: SERVING while the index is loaded and
-/// fresh. The index is polled, because a follower that hangs in a read cannot
-/// report that the index becomes stale.
-async fn report_health(health: HealthReporter, index: Index, interval: Duration) {
-    let mut readiness = index.readiness();
+/// Reports the health of each service: SERVING while nothing keeps the server from
+/// deciding. It is polled, because a follower that hangs in a read cannot report
+/// that the index becomes stale, and nobody reports that the clock is set.
+async fn report_health(health: HealthReporter, readiness: Readiness, interval: Duration) {
+    let mut index_changes = readiness.index.readiness();
     let mut reported = None;
     loop {
-        let is_serving = index.current().is_ok();
+        let reasons = readiness.reasons();
+        let is_serving = reasons.is_empty();
+        if reported == Some(true) && !is_serving {
+            tracing::error!(reasons = reasons.join("; "), "the server decides nothing");
+        }
         if reported != Some(is_serving) {
             let status = if is_serving { ServingStatus::Serving } else { ServingStatus::NotServing };
             set_health(&health, status).await;
             reported = Some(is_serving);
         }
-        if let Ok(Err(_)) = time::timeout(interval, readiness.changed()).await {
+        if let Ok(Err(_)) = time::timeout(interval, index_changes.changed()).await {
             // The follower has ended: from now on only the age of the index changes.
             time::sleep(interval).await;
         }

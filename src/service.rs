@@ -27,6 +27,7 @@ use tokio::sync::watch::{Receiver, Sender};
 use tokio::{task, time};
 use tonic::Response;
 
+use crate::clock::CheckedClock;
 use crate::identity::{Access, Entitlement};
 use crate::index::{Index, Reached, Snapshot};
 use crate::policy::calendar::Calendar;
@@ -116,7 +117,7 @@ pub struct Core {
     is_ending: Sender<bool>,
     access: Access,
     limits: Limits,
-    clock: fn() -> Instant,
+    clock: CheckedClock,
     telemetry: Telemetry,
 }
 
@@ -129,10 +130,10 @@ impl Core {
         calendar: Calendar,
         access: Access,
         limits: Limits,
-        clock: fn() -> Instant,
         telemetry: Telemetry,
     ) -> Self {
         let catalogue_version = CatalogueVersion::of(&calendar);
+        let clock = store.clock().clone();
         let tokens = Tokens::new(store.token_key());
         let pseudonyms = Pseudonyms::new(store.token_key());
         let watchers = Arc::new(Semaphore::new(limits.watch.streams_max));
@@ -247,7 +248,7 @@ impl Core {
     /// repeated request returns the same time.
     fn everywhere(&self, recorded_at: Instant, max_staleness: Duration) -> Everywhere {
         let wait = max_staleness + (max_staleness / DRIFT_PART).max(DRIFT_MIN);
-        let from = (recorded_at + SOON_REPEATED).max((self.clock)());
+        let from = (recorded_at + SOON_REPEATED).max(self.clock.wall());
         let at = from + TimeDelta::from_std(wait).unwrap_or(TimeDelta::MAX);
         Everywhere { at, deadline: time::Instant::now() + wait }
     }
@@ -272,17 +273,29 @@ impl Core {
         response
     }
 
-    /// The instant at which to decide: the clock's, or that of the newest
-    /// declaration if the clock has gone back a little, so that every acknowledged
-    /// change is in force.
-    fn now(&self, snapshot: &Snapshot) -> Result<Instant, Failure> {
-        let now = (self.clock)();
+    /// The instant at which to decide about a client: the clock's, or that of what is
+    /// recorded last of the client if the clock is behind it a little, so that every
+    /// acknowledged change is in force. What lies ahead concerns its own client, and
+    /// nobody else; the directory concerns everybody.
+    fn now(&self, snapshot: &Snapshot, client: &ClientId) -> Result<Instant, Failure> {
+        let now = self.clock.now().map_err(Failure::ClockDiffers)?;
+        // Nearly always nothing lies ahead.
         match snapshot.recorded_at().filter(|newest| *newest > now) {
             None => Ok(now),
-            Some(newest) => {
-                let behind = (newest - now).to_std().unwrap_or_default();
-                if behind <= self.limits.clock_step_back_max { Ok(newest) } else { Err(Failure::ClockBehind) }
-            }
+            Some(_) => self.not_before(snapshot.recorded_of(client), now),
         }
+    }
+
+    /// The instant by which a change may be recorded. It is recorded after what was
+    /// recorded last, of whichever client: if that lies ahead, so would the change.
+    fn now_to_record(&self, newest: Option<&Snapshot>) -> Result<Instant, Failure> {
+        let now = self.clock.now().map_err(Failure::ClockDiffers)?;
+        self.not_before(newest.and_then(Snapshot::recorded_at), now)
+    }
+
+    fn not_before(&self, newest: Option<Instant>, now: Instant) -> Result<Instant, Failure> {
+        let newest = newest.unwrap_or(now).max(now);
+        let behind = (newest - now).to_std().unwrap_or_default();
+        if behind <= self.limits.clock_step_back_max { Ok(newest) } else { Err(Failure::ClockBehind) }
     }
 }

@@ -73,6 +73,7 @@ pub use sqlite::bulk;
 pub use verify::{Damage, Verified, VerifyFault};
 pub use viewing::{Viewed, Viewing};
 
+use crate::clock::CheckedClock;
 use crate::policy::client_id::ClientId;
 use crate::policy::directory::Directory;
 use backend::Backend;
@@ -164,6 +165,12 @@ impl Store {
     #[must_use]
     pub fn lost_revisions(&self) -> Arc<AtomicU64> {
         self.0.backend.lost_revisions()
+    }
+
+    /// The wall clock, checked: on PostgreSQL against the clock of the database, on SQLite for jumps.
+    #[must_use]
+    pub fn clock(&self) -> &CheckedClock {
+        self.0.backend.clock()
     }
 
     /// The secret key of the tokens' MAC.

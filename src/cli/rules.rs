@@ -13,8 +13,8 @@ use super::failure::CommandFailure;
 use super::names::label;
 use super::refusal::ServerRefusal;
 use super::terminal::Terminal;
+use crate::clock;
 use crate::policy::day::Day;
-use crate::server::clock;
 use crate::wire::v1;
 
 pub(super) use sources::Sources;

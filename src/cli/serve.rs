@@ -16,10 +16,11 @@ use super::Global;
 use super::exit::Exit;
 use super::failure::CommandFailure;
 use super::terminal::PROGRESS_INTERVAL;
+use crate::clock;
 use crate::config::{Config, LoadedConfig};
 use crate::index::Index;
 use crate::policy::calendar::Calendar;
-use crate::server::{self, Listeners, Server, ServerError, clock};
+use crate::server::{self, Listeners, Server, ServerError};
 use crate::telemetry::Running;
 
 pub(super) async fn run(global: &Global) -> Result<Exit, CommandFailure> {

@@ -13,8 +13,9 @@ use super::exit::Exit;
 use super::failure::CommandFailure;
 use super::serve::with_causes;
 use super::terminal::{Terminal, bar_of_changes};
+use crate::clock;
 use crate::config::Config;
-use crate::server::{clock, opening};
+use crate::server::opening;
 use crate::store::{
     CopyError, CopyPhase, CopyTo, OpenError, PostgresOptions, Revision, Store, StoreOptions, Verified,
     VerifyFault,

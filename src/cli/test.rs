@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::failure::CommandFailure;
 use super::scenario::{Scenario, read};
 use super::terminal::Terminal;
-use crate::server::clock;
+use crate::clock;
 
 /// Arguments of `lupa test`.
 #[derive(Debug, Args)]

@@ -140,6 +140,7 @@ pub struct Consistency {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Clock {
+    pub difference_ms_max: u64,
     pub step_back_ms_max: u64,
     pub recorder_ahead_ms_max: u32,
 }

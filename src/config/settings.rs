@@ -364,10 +364,18 @@ pub const SETTINGS: &[Setting] = &[
         "how long a request waits until the index has reached the revision of its token",
     ),
     setting(
+        "clock.difference_ms_max",
+        "5000",
+        ValueKind::Number(1, HOUR_MS),
+        "how far the clock may differ from that of the database, or jump (SQLite); a server further off neither \
+         decides nor records",
+    ),
+    setting(
         "clock.step_back_ms_max",
         "5000",
         ValueKind::Number(0, HOUR_MS),
-        "how far the clock may be behind the newest declaration; a server further behind answers no request",
+        "how far the clock may be behind a declaration of the client; a server further behind answers no request \
+         about that client",
     ),
     setting(
         "clock.recorder_ahead_ms_max",

@@ -98,6 +98,7 @@ impl SnapshotBuilder {
                 let (before, after) = (digest(&self.next.directory), digest(&directory));
                 self.next.digest = self.next.digest.minus(before).plus(after);
                 self.next.directory_revision = revision;
+                self.next.directory_recorded_at = Some(recorded_at);
                 self.next.directory = Arc::new(directory);
             }
         }

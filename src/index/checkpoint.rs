@@ -153,10 +153,12 @@ pub(super) fn read(path: &Path, store: &Store) -> Result<Option<LoadedIndex>, Un
     if !store.lineage().contains(Point { epoch: header.epoch, revision: header.revision }) {
         return Err(Unusable::OtherStore);
     }
-    let directory = match header.directory_revision {
-        Revision(0) => Arc::default(),
+    let (directory, directory_recorded_at) = match header.directory_revision {
+        Revision(0) => (Arc::default(), None),
         revision => match change_at(store, revision)? {
-            Some(Change::Directory { directory, .. }) => Arc::new(directory),
+            Some(Change::Directory { directory, recorded_at, .. }) => {
+                (Arc::new(directory), Some(recorded_at))
+            }
             _ => return Err(Unusable::OtherHistory),
         },
     };
@@ -172,7 +174,16 @@ pub(super) fn read(path: &Path, store: &Store) -> Result<Option<LoadedIndex>, Un
     let links = Links::read(&mut ByteReader::new(&links)).ok_or(Unusable::Damaged)?;
     let base = Base::of(header.seed, slices).ok_or(Unusable::Damaged)?;
     let CheckpointHeader { revision, directory_revision, digest, .. } = header;
-    Ok(Some(LoadedIndex { base, directory, directory_revision, revision, recorded_at, digest, links }))
+    Ok(Some(LoadedIndex {
+        base,
+        directory,
+        directory_revision,
+        directory_recorded_at,
+        revision,
+        recorded_at,
+        digest,
+        links,
+    }))
 }
 
 /// The change at a revision; none if the store does not reach it.

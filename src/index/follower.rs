@@ -19,13 +19,13 @@ use tokio::sync::watch;
 
 use super::builder::SnapshotBuilder;
 use super::checkpoint::task::CheckpointTask;
-use super::clock::boottime_nanos;
 use super::digest::DigestKey;
 use super::key::Seed;
 use super::load::{self, LoadError, Progress};
 use super::merge::{Merge, MergeStats};
 use super::snapshot::Snapshot;
 use super::{IndexOptions, Published};
+use crate::clock::boottime_nanos;
 use crate::store::{ChangeBatch, ReadError, Revision, Store};
 
 /// Maximum number of changes in a batch.
@@ -127,6 +127,7 @@ impl FollowerThread {
                         tracing::info!(failures, "the store can be read again");
                     }
                     failures = 0;
+                    self.published.read_failure.store(None);
                     self.write_checkpoint_if_due();
                     let pause = self.merge_step().unwrap_or(self.options.poll_interval);
                     runtime.block_on(self.wait_for_change(pause));
@@ -137,6 +138,7 @@ impl FollowerThread {
                 }
                 Err(error) => {
                     self.published.read_failures.fetch_add(1, Ordering::Relaxed);
+                    self.published.read_failure.store(Some(Arc::new(error.to_string())));
                     if failures == 0 {
                         tracing::error!(
                             error = &error as &dyn Error,

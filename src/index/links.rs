@@ -100,6 +100,12 @@ impl Links {
         }
     }
 
+    /// When the links of a client's person were recorded.
+    pub(super) fn recorded_of(&self, client: &ClientId) -> impl Iterator<Item = Instant> {
+        let links = self.person(client).into_iter().flat_map(|linked| &linked.links);
+        links.map(|(_, link)| link.recorded_at)
+    }
+
     /// Adds a withdrawal of a declaration that is not under the client's code.
     pub(super) fn withdraw_elsewhere(&mut self, client: ClientKey, withdrawal: WithdrawalElsewhere) {
         let mut withdrawals = self.withdrawals.get(&client).map(|of| Vec::clone(of)).unwrap_or_default();

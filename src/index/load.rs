@@ -36,6 +36,8 @@ pub(super) struct LoadedIndex {
     pub(super) directory: Arc<Directory>,
     /// Revision of the last replacement of the directory; 0: none.
     pub(super) directory_revision: Revision,
+    /// When it was replaced last; none if it never was.
+    pub(super) directory_recorded_at: Option<Instant>,
     pub(super) revision: Revision,
     pub(super) recorded_at: Option<Instant>,
     /// Digest of this state.
@@ -94,7 +96,9 @@ pub(super) fn load(
     }
     let recorded_at = stages.iter().filter_map(|stage| stage.recorded_at).max();
     let directory = stages.iter().rev().find_map(|stage| stage.directory.clone());
-    let (directory_revision, directory) = directory.unwrap_or_default();
+    let directory_recorded_at = directory.as_ref().map(|(_, recorded_at, _)| *recorded_at);
+    let (directory_revision, directory) =
+        directory.map(|(revision, _, directory)| (revision, directory)).unwrap_or_default();
     let mut links = Links::default();
     for change in stages.iter_mut().flat_map(|stage| stage.links.drain(..)) {
         match change {
@@ -105,7 +109,16 @@ pub(super) fn load(
     let (base, declared) =
         build(stages, seed, store.declaration_ids(), digest_key, threads as usize, &mut links)?;
     let digest = declared.plus(links.digest(digest_key)).plus(digest_key.directory(&directory));
-    Ok(Some(LoadedIndex { base, directory, directory_revision, revision: until, recorded_at, digest, links }))
+    Ok(Some(LoadedIndex {
+        base,
+        directory,
+        directory_revision,
+        directory_recorded_at,
+        revision: until,
+        recorded_at,
+        digest,
+        links,
+    }))
 }
 
 fn read(

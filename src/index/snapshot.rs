@@ -34,6 +34,7 @@ pub struct Snapshot {
     pub(super) overlay: HashTrieMapSync<ClientId, Arc<Delta>>,
     pub(super) directory: Arc<Directory>,
     pub(super) directory_revision: Revision,
+    pub(super) directory_recorded_at: Option<Instant>,
     pub(super) links: Arc<Links>,
     /// Its last change is one of an import whose end is not applied yet. Such a
     /// snapshot is never published.
@@ -94,8 +95,16 @@ impl Snapshot {
         ids: DeclarationIds,
         digest_key: DigestKey,
     ) -> Self {
-        let LoadedIndex { base, directory, directory_revision, revision, recorded_at, digest, links } =
-            loaded;
+        let LoadedIndex {
+            base,
+            directory,
+            directory_revision,
+            directory_recorded_at,
+            revision,
+            recorded_at,
+            digest,
+            links,
+        } = loaded;
         let (clients, declaration_count) = (base.clients(), base.declarations() as u64);
         Self {
             lineage,
@@ -105,6 +114,7 @@ impl Snapshot {
             overlay: HashTrieMapSync::new_sync(),
             directory,
             directory_revision,
+            directory_recorded_at,
             links: Arc::new(links),
             is_within_import: false,
             ids,
@@ -138,6 +148,20 @@ impl Snapshot {
     #[must_use]
     pub fn recorded_at(&self) -> Option<Instant> {
         self.recorded_at
+    }
+
+    /// When what decides about a client was recorded last: the client's declarations, their
+    /// withdrawals and links, or the directory. None if there is nothing.
+    #[must_use]
+    pub fn recorded_of(&self, client: &ClientId) -> Option<Instant> {
+        let declarations = self.declarations(client);
+        let acts = declarations.facts().map(|facts| {
+            facts
+                .withdrawal
+                .map_or(facts.recorded_at, |withdrawal| withdrawal.recorded_at.max(facts.recorded_at))
+        });
+        let linked = self.links.recorded_of(client);
+        acts.chain(linked).chain(self.directory_recorded_at).max()
     }
 
     /// A client's declarations, under every code of the person; empty if there are none.

@@ -45,6 +45,12 @@ impl Index {
         self.0.read_failures.load(Ordering::Relaxed)
     }
 
+    /// Why the store cannot be read; none while it can.
+    #[must_use]
+    pub fn read_failure(&self) -> Option<Arc<String>> {
+        self.0.read_failure.load_full()
+    }
+
     /// Number of times that the index was loaded, from the store or from a checkpoint.
     #[must_use]
     pub fn loads(&self) -> u64 {

@@ -1,5 +1,5 @@
 //! The HTTP port for operators: liveness and readiness probes, metrics, and the
-//! log level. It stops when its task is aborted.
+//! log level, and the clock. It stops when its task is aborted.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,21 +10,18 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
-use crate::index::Index;
+use super::readiness::Readiness;
 use crate::telemetry::LogLevel;
 use crate::telemetry::metrics::{Metrics, TEXT_TYPE};
 
 /// What the handlers read.
 #[derive(Clone)]
 pub(super) struct AdminState {
-    pub(super) index: Index,
+    pub(super) readiness: Readiness,
     pub(super) metrics: Arc<Metrics>,
     /// None: the log level cannot be changed.
     pub(super) level: Option<LogLevel>,
-    /// Whether the server is shutting down.
-    pub(super) is_ending: watch::Receiver<bool>,
 }
 
 /// Serves until the task is aborted.
@@ -33,6 +30,7 @@ pub(super) async fn serve(listener: TcpListener, state: AdminState) {
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .route("/clock", get(clock).put(confirm_clock))
         .route("/log-level", get(level).put(change_level))
         .with_state(state)
         .into_make_service_with_connect_info::<SocketAddr>();
@@ -41,15 +39,46 @@ pub(super) async fn serve(listener: TcpListener, state: AdminState) {
     }
 }
 
-/// The readiness probe, equal to the gRPC health of the services.
-async fn ready(State(AdminState { index, is_ending, .. }): State<AdminState>) -> Response {
-    if *is_ending.borrow() {
-        return (StatusCode::SERVICE_UNAVAILABLE, "the server is shutting down\n").into_response();
+/// The readiness probe, equal to the gRPC health of the services: every reason, one a line.
+async fn ready(State(AdminState { readiness, .. }): State<AdminState>) -> Response {
+    let reasons = readiness.reasons();
+    if reasons.is_empty() {
+        return "ready\n".into_response();
     }
-    match index.current() {
-        Ok(_) => "ready\n".into_response(),
-        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response(),
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", reasons.join("\n"))).into_response()
+}
+
+/// How the clock compares with what it is checked against.
+async fn clock(State(AdminState { readiness, .. }): State<AdminState>) -> Response {
+    match (readiness.clock.now(), readiness.clock.difference()) {
+        (Err(differs), _) => format!("{differs}\n").into_response(),
+        (Ok(_), Some(ahead)) => {
+            let seconds = ahead.as_seconds_f64();
+            format!("right: {seconds:+.3} s from what it is compared with\n").into_response()
+        }
+        (Ok(_), None) => "not compared yet\n".into_response(),
     }
+}
+
+/// Takes the clock to be right as it is now, after it has jumped. For callers on this machine only.
+async fn confirm_clock(
+    ConnectInfo(caller): ConnectInfo<SocketAddr>,
+    State(AdminState { readiness, .. }): State<AdminState>,
+    requested: String,
+) -> Response {
+    if let Some(refused) = refuse_from_elsewhere(caller, "the clock can be confirmed") {
+        return refused;
+    }
+    if requested.trim() != "right" {
+        let message = "to confirm that the clock of this machine is right now, send the word `right`\n";
+        return (StatusCode::BAD_REQUEST, message).into_response();
+    }
+    if !readiness.clock.confirm() {
+        let message = "the clock is compared with that of the database: set the wrong one of them right\n";
+        return (StatusCode::CONFLICT, message).into_response();
+    }
+    tracing::warn!("the clock was confirmed: it counts as right as it is now");
+    "right\n".into_response()
 }
 
 async fn metrics(State(AdminState { metrics, .. }): State<AdminState>) -> Response {
@@ -77,9 +106,8 @@ async fn change_level(
     requested: String,
 ) -> Response {
     let Some(level) = level else { return StatusCode::NOT_FOUND.into_response() };
-    if !caller.ip().to_canonical().is_loopback() {
-        let message = "the log level can be changed only from the machine that the server runs on\n";
-        return (StatusCode::FORBIDDEN, message).into_response();
+    if let Some(refused) = refuse_from_elsewhere(caller, "the log level can be changed") {
+        return refused;
     }
     match level.change(requested.trim()) {
         Ok(()) => {
@@ -88,4 +116,10 @@ async fn change_level(
         }
         Err(fault) => (StatusCode::BAD_REQUEST, format!("{fault}\n")).into_response(),
     }
+}
+
+fn refuse_from_elsewhere(caller: SocketAddr, what: &str) -> Option<Response> {
+    let is_here = caller.ip().to_canonical().is_loopback();
+    let message = format!("{what} only from the machine that the server runs on\n");
+    (!is_here).then(|| (StatusCode::FORBIDDEN, message).into_response())
 }

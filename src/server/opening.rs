@@ -29,6 +29,7 @@ pub fn options(config: &Config, clock: fn() -> Instant) -> StoreOptions {
     } = config.store;
     StoreOptions {
         clock,
+        clock_difference_max: Duration::from_millis(config.clock.difference_ms_max),
         queue_length_max: append_queue_length_max,
         group_commit_max: group_commit_declarations_max,
         check_whole_bytes_max,

@@ -58,7 +58,7 @@ impl Decisions {
             self.core.check_size(records.count())?;
             let situation = situation.as_ref().map_err(InvalidRequest::clone)?;
             let snapshot = self.core.snapshot(at_least).await?;
-            let now = self.core.now(&snapshot)?;
+            let now = self.core.now(&snapshot, &situation.client)?;
             check_born(&situation.client, now)?;
             Ok::<_, Failure>((situation, snapshot, now))
         };
@@ -90,7 +90,7 @@ impl Decisions {
         }
         let (situation, record) = violations.finish(situation.zip(record))?;
         let snapshot = self.core.snapshot(&decide.at_least).await?;
-        let now = self.core.now(&snapshot)?;
+        let now = self.core.now(&snapshot, &situation.client)?;
         check_born(&situation.client, now).map_err(|faults| faults.within("decide"))?;
         let History { current, declarations, .. } = self.core.history(&situation.client, &snapshot).await?;
         let shown = shown_to(&situation, &declarations, snapshot.directory(), now);
@@ -135,7 +135,7 @@ impl Decisions {
         let ((situation, given), (at, directory)) =
             violations.finish(situation.zip(given).zip(at.zip(directory)))?;
         let snapshot = self.core.snapshot(&decide.at_least).await?;
-        let today = self.core.now(&snapshot)?;
+        let today = self.core.now(&snapshot, &situation.client)?;
         check_born(&situation.client, today).map_err(|faults| faults.within("decide"))?;
         let now = at.unwrap_or(today);
         let directory = directory.map_or_else(|| Arc::clone(snapshot.directory()), Arc::new);

@@ -86,7 +86,7 @@ impl Declarations {
     async fn get(&self, message: &GetDeclarationRequest) -> Result<GetDeclarationResponse, Failure> {
         let Getting { client, declaration, view } = getting(message)?;
         let snapshot = self.core.snapshot("").await?;
-        let now = self.core.now(&snapshot)?;
+        let now = self.core.now(&snapshot, &client)?;
         check_born(&client, now)?;
         let History { current, declarations, .. } = self.core.history(&client, &snapshot).await?;
         let is_denial = |stored: &Declaration| stored.content.kind() == Kind::Denial;
@@ -108,7 +108,7 @@ impl Declarations {
         // One more than the page shows whether there is a next page.
         selection.count_max = page_size.saturating_add(1);
         let snapshot = self.core.snapshot("").await?;
-        let now = self.core.now(&snapshot)?;
+        let now = self.core.now(&snapshot, &client)?;
         check_born(&client, now)?;
         let History { current, declarations, .. } = self.core.history(&client, &snapshot).await?;
         let directory = snapshot.directory();
@@ -151,7 +151,7 @@ impl Declarations {
     ) -> Result<GetInformationStatusResponse, Failure> {
         let (client, asked_by) = information_asked(message)?;
         let snapshot = self.core.snapshot("").await?;
-        let now = self.core.now(&snapshot)?;
+        let now = self.core.now(&snapshot, &client)?;
         check_born(&client, now)?;
         let asked_by = match asked_by {
             None => None,
@@ -189,7 +189,7 @@ impl Declarations {
     async fn print(&self, message: &PrintDeclarationsRequest) -> Result<PrintDeclarationsResponse, Failure> {
         let PrintOrder { submission, language, format } = print_order(message)?;
         let snapshot = self.core.snapshot("").await?;
-        let now = self.core.now(&snapshot)?;
+        let now = self.core.now(&snapshot, &submission.client)?;
         check_born(&submission.client, now)?;
         let History { current, declarations, .. } = self.core.history(&submission.client, &snapshot).await?;
         // The age goes by the code in use now; the paper names the code of the request.

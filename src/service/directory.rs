@@ -46,6 +46,7 @@ impl Directories {
         if *validate_only {
             return Ok(ReplaceDirectoryResponse::default());
         }
+        self.core.now_to_record(self.core.index.newest().as_deref())?;
         let store = async {
             let store = &self.core.store;
             Ok(match unchanged_since {
@@ -55,7 +56,7 @@ impl Directories {
         };
         let Replaced { point, max_staleness } =
             self.core.stored(StoreOperation::ReplaceDirectory, store).await?;
-        let everywhere = self.core.everywhere((self.core.clock)(), max_staleness);
+        let everywhere = self.core.everywhere(self.core.clock.wall(), max_staleness);
         self.core.wait_for_stored(point).await?;
         Ok(ReplaceDirectoryResponse {
             token: self.core.tokens.write(point),

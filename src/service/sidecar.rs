@@ -109,7 +109,7 @@ impl Sidecar {
         self.core.check_size(message.records.len())?;
         let situation = decision::situation(message)?;
         let snapshot = self.core.snapshot(&message.at_least).await?;
-        let now = self.core.now(&snapshot)?;
+        let now = self.core.now(&snapshot, &situation.client)?;
         let declarations = snapshot.declarations(&situation.client);
         let world = World { directory: snapshot.directory(), calendar: &self.core.calendar, now };
         let question = declarations.question(world, &situation);
@@ -162,7 +162,7 @@ impl Sidecar {
     }
 
     fn denied_as(&self, reason: &str, detail: &str) -> CheckResponse {
-        let decision_id = decision_id((self.core.clock)()).to_string();
+        let decision_id = decision_id(self.core.clock.wall()).to_string();
         Problem::denied(reason, detail, &decision_id).into()
     }
 }

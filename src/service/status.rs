@@ -12,6 +12,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use uuid::Uuid;
 
+use crate::clock::ClockDiffers;
 use crate::index::Unavailable;
 use crate::policy::refusal::Refusal;
 use crate::store::{AppendError, ReadError, WriteError};
@@ -66,8 +67,12 @@ pub(super) enum Failure {
         "another directory has come into force since the expected token: get it, make the changes again in it, and replace that"
     )]
     DirectoryChanged,
-    #[error("the clock of this machine is behind the newest declaration: the operator must set it")]
+    #[error(
+        "the clock of this machine is behind the newest declaration of the client, or the directory: call another server; the operator must set the clock"
+    )]
     ClockBehind,
+    #[error("the clock of this machine is wrong: call another server; the operator must set the clock")]
+    ClockDiffers(#[source] ClockDiffers),
     #[error(
         "too many declarations are waiting to be stored, and this one was not: retry with the same idempotency key"
     )]
@@ -143,6 +148,7 @@ impl Failure {
             | Self::OutcomeUnknown(_)
             | Self::Unavailable(_)
             | Self::ClockBehind
+            | Self::ClockDiffers(_)
             | Self::Store(_)
             | Self::Unreadable(_)
             | Self::HistoryInterrupted
@@ -171,6 +177,7 @@ impl Failure {
             Self::Unavailable(Unavailable::Stale { .. }) => ErrorReason::IndexStale,
             Self::DirectoryChanged => ErrorReason::DirectoryChanged,
             Self::ClockBehind => ErrorReason::ClockBehind,
+            Self::ClockDiffers(_) => ErrorReason::ClockDiffers,
             Self::Overloaded => ErrorReason::Overloaded,
             Self::TooManyWatchers => ErrorReason::TooManyWatchers,
             Self::WatcherTooSlow => ErrorReason::WatcherTooSlow,
@@ -224,6 +231,7 @@ impl Failure {
             | Self::Unavailable(_)
             | Self::DirectoryChanged
             | Self::ClockBehind
+            | Self::ClockDiffers(_)
             | Self::Overloaded
             | Self::TooManyWatchers
             | Self::WatcherTooSlow
@@ -271,7 +279,10 @@ mod tests {
     use std::path::PathBuf;
     use std::time::Duration;
 
+    use chrono::TimeDelta;
+
     use super::*;
+    use crate::clock::ReferenceKind;
     use crate::policy::day::Day;
     use crate::telemetry::metrics::RpcStatus;
 
@@ -317,6 +328,10 @@ mod tests {
             Failure::Unavailable(Unavailable::Stale { age: Duration::ZERO }),
             Failure::DirectoryChanged,
             Failure::ClockBehind,
+            Failure::ClockDiffers(ClockDiffers {
+                ahead: TimeDelta::days(1),
+                reference: ReferenceKind::Database,
+            }),
             Failure::Overloaded,
             Failure::ReadOnly,
             Failure::Store(Arc::new(WriteError::ReadOnly)),

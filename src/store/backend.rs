@@ -32,6 +32,7 @@ use super::job::Job;
 use super::lineage::Lineage;
 use super::place::Place;
 use super::table::{ChangeRow, ViewingRow};
+use crate::clock::CheckedClock;
 use crate::policy::client_id::ClientId;
 
 /// The reading half of a backend. Shared by all threads.
@@ -48,6 +49,9 @@ pub(super) trait Backend: Send + Sync {
 
     /// How many revisions this process has seen that the store has lost since.
     fn lost_revisions(&self) -> Arc<AtomicU64>;
+
+    /// The wall clock, checked: on PostgreSQL against the clock of the database, on SQLite for jumps.
+    fn clock(&self) -> &CheckedClock;
 
     /// The secret key of the tokens' MAC. Constant for the life of the store.
     fn token_key(&self) -> &[u8; 32];

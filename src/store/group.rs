@@ -77,7 +77,8 @@ pub(super) struct AnswerColumns {
 pub(super) struct GroupCommit {
     rows: BatchRows,
     before: HeadBefore,
-    clock: fn() -> Instant,
+    /// When the batch is recorded, unless a change before it was recorded later.
+    now: Instant,
     ids: DeclarationIds,
     writes: BatchWrites,
 }
@@ -164,14 +165,9 @@ impl RecordedAnswer {
 }
 
 impl GroupCommit {
-    pub(super) fn new(
-        rows: BatchRows,
-        before: HeadBefore,
-        clock: fn() -> Instant,
-        ids: DeclarationIds,
-    ) -> Self {
+    pub(super) fn new(rows: BatchRows, before: HeadBefore, now: Instant, ids: DeclarationIds) -> Self {
         let writes = BatchWrites { changes: Vec::new(), viewings: Vec::new(), head: before.head };
-        Self { rows, before, clock, ids, writes }
+        Self { rows, before, now, ids, writes }
     }
 
     /// Runs the jobs. Each job keeps its outcome until the caller has committed the writes.
@@ -379,7 +375,7 @@ impl GroupCommit {
 
     /// The time at which a change is recorded: never before the change before it.
     fn now(&self) -> Instant {
-        row::whole_micros((self.clock)()).max(self.writes.head.recorded_at)
+        row::whole_micros(self.now).max(self.writes.head.recorded_at)
     }
 }
 

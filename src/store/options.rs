@@ -7,8 +7,10 @@ use crate::policy::day::Instant;
 /// How a store is opened.
 #[derive(Clone, Copy, Debug)]
 pub struct StoreOptions {
-    /// The clock that gives the time of a change.
+    /// The wall clock of this machine. SQLite records changes by it, PostgreSQL by the clock of the database.
     pub clock: fn() -> Instant,
+    /// Maximum difference between the wall clock and what it is compared with, see [`crate::clock::CheckedClock`].
+    pub clock_difference_max: Duration,
     /// Maximum number of jobs that wait for the writer; at least 1. Further ones are refused as
     /// overloaded.
     pub queue_length_max: usize,

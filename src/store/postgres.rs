@@ -108,6 +108,7 @@ use super::place::Place;
 use super::stored_change::StoredChange;
 use super::table::{ChangeRow, ViewingRow};
 use super::writer::{Opened, WriterHandle, WriterStatus};
+use crate::clock::CheckedClock;
 use crate::policy::client_id::ClientId;
 use connection::{Connector, Purpose, Session};
 use listen::listen;
@@ -234,6 +235,10 @@ impl Backend for Postgres {
 
     fn lost_revisions(&self) -> Arc<AtomicU64> {
         self.server.state.lost_revisions()
+    }
+
+    fn clock(&self) -> &CheckedClock {
+        &self.server.clock
     }
 
     fn token_key(&self) -> &[u8; 32] {

@@ -36,6 +36,7 @@ use super::options::StoreOptions;
 use super::place::Place;
 use super::table::{ChangeRow, ViewingRow};
 use super::writer::{Opened, WriterHandle, WriterStatus};
+use crate::clock::CheckedClock;
 use crate::policy::client_id::ClientId;
 use open::{OpenFile, WriteAccess};
 use read::SqliteReader;
@@ -82,7 +83,9 @@ impl Sqlite {
         };
         let writer = write_access.map(start_writer).transpose()?;
         let readers = Readers::new(&path, options.read_connections_max);
-        Ok(Opened { backend: Self { path, identity, reader: Mutex::new(reader), readers }, writer, status })
+        let clock = CheckedClock::confirmed(options.clock, head.recorded_at, options.clock_difference_max);
+        let backend = Self { path, identity, clock, reader: Mutex::new(reader), readers };
+        Ok(Opened { backend, writer, status })
     }
 
     /// Reads through the connection for short reads.
@@ -108,6 +111,10 @@ impl Backend for Sqlite {
     /// What the file has lost is found when it is opened, not while it is open.
     fn lost_revisions(&self) -> Arc<AtomicU64> {
         Arc::default()
+    }
+
+    fn clock(&self) -> &CheckedClock {
+        &self.clock
     }
 
     fn token_key(&self) -> &[u8; 32] {

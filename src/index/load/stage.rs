@@ -36,7 +36,7 @@ pub(super) struct Stage {
     /// Links and ends of links, in revision order.
     pub(super) links: Vec<LinkChange>,
     places_of_others: HashMap<ClientId, u32>,
-    pub(super) directory: Option<(Revision, Arc<Directory>)>,
+    pub(super) directory: Option<(Revision, Instant, Arc<Directory>)>,
     pub(super) recorded_at: Option<Instant>,
     /// The system refused to allocate memory.
     pub(super) failure: Option<io::Error>,
@@ -98,7 +98,9 @@ impl Stage {
             }
             ChangeEffect::LinkEnd { client, link } => self.links.push(LinkChange::End(client, link)),
             ChangeEffect::Nothing | ChangeEffect::Import(_) => {}
-            ChangeEffect::Directory(directory) => self.directory = Some((revision, Arc::new(directory))),
+            ChangeEffect::Directory(directory) => {
+                self.directory = Some((revision, recorded_at, Arc::new(directory)));
+            }
         }
     }
 

@@ -70,7 +70,7 @@ impl Declarations {
     /// not born yet.
     fn admission(&self, entry: &Entry) -> Result<Admit, Failure> {
         let snapshot = self.core.index.current().map_err(Failure::Unavailable)?;
-        let now = self.core.now(&snapshot)?;
+        let now = self.core.now_to_record(Some(&snapshot))?;
         match entry {
             Entry::Link(submission) => {
                 for (place, code) in submission.linked.codes.iter().enumerate() {

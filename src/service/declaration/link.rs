@@ -50,7 +50,7 @@ impl Declarations {
     pub(super) async fn list_links(&self, message: &ListLinksRequest) -> Result<ListLinksResponse, Failure> {
         let client = client_of(message.client.as_ref())?;
         let snapshot = self.core.snapshot("").await?;
-        check_born(&client, self.core.now(&snapshot)?)?;
+        check_born(&client, self.core.now(&snapshot, &client)?)?;
         let is_linked = snapshot.person(&client).is_some();
         let History { codes, current, declarations: _, links } =
             self.core.history(&client, &snapshot).await?;

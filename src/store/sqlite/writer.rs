@@ -80,7 +80,7 @@ impl SqliteWriter {
         let rows = reader.batch_rows(&BatchInputs::of(jobs), head.revision)?;
         let (lineage, max_staleness) = (Arc::clone(&identity.lineage), identity.max_staleness);
         let before = HeadBefore { lineage, head: *head, max_staleness };
-        let batch = GroupCommit::new(rows, before, *clock, identity.ids);
+        let batch = GroupCommit::new(rows, before, clock(), identity.ids);
         let BatchWrites { changes, viewings, head: new_head } = batch.run(jobs)?;
         changes.iter().try_for_each(|change| insert_change(&transaction, change)).map_err(error)?;
         viewings.iter().try_for_each(|viewing| insert_viewing(&transaction, viewing)).map_err(error)?;
