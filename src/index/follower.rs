@@ -7,7 +7,6 @@
 //!           └── woken by a commit of this process, the poll interval or the next step ◀───┘
 //! ```
 
-use std::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,7 +25,7 @@ use super::load::{self, LoadError, Progress};
 use super::merge::{Merge, MergeStats};
 use super::snapshot::Snapshot;
 use super::{IndexOptions, Published};
-use crate::store::{ChangeBatch, ReadError, Revision, Store};
+use crate::store::{ChangeBatch, ReadError, Revision, Store, with_causes};
 
 /// Maximum number of changes in a batch.
 const CHANGES_PER_READ_MAX: usize = 1_000;
@@ -139,7 +138,7 @@ impl FollowerThread {
                     self.published.read_failures.fetch_add(1, Ordering::Relaxed);
                     if failures == 0 {
                         tracing::error!(
-                            error = &error as &dyn Error,
+                            error = with_causes(&error),
                             "the store cannot be read; the index becomes stale"
                         );
                     }
@@ -276,7 +275,7 @@ impl FollowerThread {
             }
             Some(Err(error)) => {
                 tracing::error!(
-                    error = &error as &dyn Error,
+                    error = with_causes(&error),
                     "the overlay cannot be merged; it stays and takes more memory"
                 );
                 self.is_full = true;

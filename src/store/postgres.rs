@@ -69,11 +69,14 @@ mod import;
 mod listen;
 mod options;
 mod pool;
+mod pooler;
 mod read;
 mod replica_state;
 mod runtime;
 mod schema;
 mod server;
+mod transaction;
+mod url;
 mod write;
 
 use std::path::Path;
@@ -96,7 +99,7 @@ use super::stored_change::StoredChange;
 use super::table::{ChangeRow, ViewingRow};
 use super::writer::{Opened, WriterHandle, WriterStatus};
 use crate::policy::client_id::ClientId;
-use connection::{Connector, Purpose, Session};
+use connection::{Connector, Session};
 use listen::listen;
 use pool::Sessions;
 use replica_state::ReplicaState;
@@ -124,8 +127,7 @@ impl Postgres {
         let connector = Connector::new(given)?;
         let read_only = given.read_only;
         let opened = runtime.wait(async move {
-            let purpose = if read_only { Purpose::Read } else { Purpose::Write };
-            let session = connector.connect(purpose).await?;
+            let session = connector.connect().await?;
             if read_only {
                 schema::require(&connector, &session).await?;
             } else {
@@ -184,14 +186,12 @@ impl Postgres {
         let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
         let rows = self.runtime.wait(async move {
             let read = async |session: &Session| {
-                let last = server.probe_up_to(session, mode, (epoch, after)).await?.head.revision;
+                let query = read::rows_since(after, limit);
+                let (probe, mut rows) = server.read_up_to(session, mode, (epoch, after), &query).await?;
+                let last = probe.head.revision;
                 let expected = usize::try_from(last.0 - after.0).unwrap_or(usize::MAX).min(limit);
-                let rows = match expected {
-                    0 => Vec::new(),
-                    _ => read::rows_since(session, after, last, limit)
-                        .await
-                        .map_err(|error| server.unreachable(error.into()))?,
-                };
+                // The probe says nothing about what was committed after it.
+                rows.truncate(expected);
                 Ok((rows, expected))
             };
             server.read_through(&following, read).await
@@ -245,7 +245,7 @@ impl Backend for Postgres {
         let (batches, mut received) = mpsc::channel(LOAD_BATCHES_QUEUED_MAX);
         let server = Arc::clone(&self.server);
         self.runtime.handle()?.spawn(async move {
-            match server.connector.connect(Purpose::Read).await {
+            match server.connector.connect().await {
                 Ok(session) => read::copy_range(&server.connector, session, (after, until), batches).await,
                 // If the receiver is gone, there is no caller to report the error to.
                 Err(error) => drop(batches.send(Err(error)).await),
@@ -283,23 +283,15 @@ impl Backend for Postgres {
         limit: usize,
     ) -> Result<Vec<ChangedClient>, ReadError> {
         let pool = self.pool.clone();
-        let rows = self.runtime.wait(async move {
-            let read = async |session: &Session| {
-                read::clients_since(&session.client, after, until.revision, limit).await
-            };
-            pool.read_until(until, read).await
-        })??;
+        let query = read::clients_since(after, until.revision, limit);
+        let rows = self.runtime.wait(async move { pool.read_until(until, &query).await })??;
         read::clients_changed(&rows, &self.server.place())
     }
 
     fn history_of(&self, codes: &[ClientId], until: Point) -> Result<PersonHistory, ReadError> {
-        let (pool, wanted) = (self.pool.clone(), codes.to_vec());
-        let rows = self.runtime.wait(async move {
-            let read = async |session: &Session| {
-                read::rows_of_clients(&session.client, wanted.iter(), until.revision).await
-            };
-            pool.read_until(until, read).await
-        })??;
+        let pool = self.pool.clone();
+        let query = read::rows_of_clients(codes.iter(), until.revision);
+        let rows = self.runtime.wait(async move { pool.read_until(until, &query).await })??;
         let mut histories = Histories::of(codes);
         read::apply_rows(&rows, &self.server.place(), &mut histories)?;
         Ok(histories.into_person())

@@ -2,9 +2,12 @@
 //! no acknowledged commit was lost, and continues the epoch or starts a new one.
 //! The steps are described in [`super`]; [`super::head_probe`] does the comparison.
 
+use tokio_postgres::types::Type;
+
 use super::PostgresServer;
-use super::connection::{Purpose, Session};
-use super::head_probe::{self, HeadProbe, HistoryCheck, PROBE_AND_LOCK_HEAD, ServerTimeline};
+use super::connection::Session;
+use super::head_probe::{self, HeadProbe, HistoryCheck, PROBE_AND_LOCK_HEAD, ServerTimeline, typed};
+use super::transaction::Purpose;
 use crate::store::change::Epoch;
 use crate::store::error::ReadError;
 
@@ -13,9 +16,9 @@ pub(super) async fn verify_after_failover(server: &PostgresServer) -> Result<(),
     if server.read_only {
         return Err(server.unverified());
     }
-    let session = server.connector.connect(Purpose::Write).await?;
+    let session = server.connector.connect().await?;
     let failed = |error: tokio_postgres::Error| server.unreachable(error.into());
-    session.client.batch_execute("BEGIN").await.map_err(failed)?;
+    session.client.batch_execute(server.connector.start(Purpose::Write)).await.map_err(failed)?;
     let before = server.state.get();
     let row = head_probe::probe(&session.client, PROBE_AND_LOCK_HEAD, before.last_seen).await;
     let probe = server.connector.parse_probe(&row.map_err(failed)?)?;
@@ -74,9 +77,13 @@ async fn commit_timeline(
     let commit = async {
         session
             .client
-            .execute(
+            .execute_typed(
                 "UPDATE lupa.head SET epoch = $1, system_identifier = $2, timeline = $3",
-                &[&epoch, system_identifier, timeline],
+                &[
+                    typed(&epoch, Type::UUID),
+                    typed(system_identifier, Type::INT8),
+                    typed(timeline, Type::TEXT),
+                ],
             )
             .await?;
         session.client.batch_execute("COMMIT").await

@@ -44,6 +44,28 @@ impl PostgresFailure {
         Self("no answer in time".to_owned())
     }
 
+    /// The server is a standby.
+    pub(super) fn standby() -> Self {
+        Self("it is a standby, which may lag and accepts no writes".to_owned())
+    }
+
+    /// No host could be used.
+    pub(super) fn of_hosts(failures: &[(&str, Self)]) -> Self {
+        match failures {
+            [(_, failure)] => failure.clone(),
+            several => {
+                let said: Vec<String> =
+                    several.iter().map(|(host, failure)| format!("{host}: {failure}")).collect();
+                Self(said.join("; "))
+            }
+        }
+    }
+
+    /// An error of reading or writing bytes.
+    pub(super) fn of_io(error: &std::io::Error) -> Self {
+        Self(error.to_string())
+    }
+
     /// Every connection of the pool is in use.
     pub(super) fn none_free() -> Self {
         Self("no connection became free in time".to_owned())

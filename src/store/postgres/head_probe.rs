@@ -19,7 +19,8 @@ use crate::store::change::{Epoch, Head, Revision};
 use crate::store::group::HeadBefore;
 use crate::store::row::{self, Unreadable};
 
-/// A single statement, so that everything in it is of one snapshot.
+/// A single statement, so that everything in it is of one snapshot. The last three columns are read by
+/// [`super::transaction::require_durable`].
 macro_rules! probe_head {
     () => {
         "SELECT pg_catalog.pg_is_in_recovery(),
@@ -28,7 +29,9 @@ macro_rules! probe_head {
              (SELECT system_identifier FROM pg_catalog.pg_control_system()),
              head.epoch, head.revision, head.recorded_at, head.commit_id, head.system_identifier,
              head.timeline, head.max_staleness_ms,
-             (SELECT change.commit_id FROM lupa.change WHERE change.revision = $1)
+             (SELECT change.commit_id FROM lupa.change WHERE change.revision = $1),
+             current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
+             current_setting('synchronous_commit') AS synchronous_commit
          FROM lupa.head"
     };
 }

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
 use tokio::time;
+use tokio_postgres::Row;
 
 use super::PostgresServer;
-use super::connection::{Purpose, Session};
+use super::connection::Session;
 use super::failure::PostgresFailure;
+use super::read::Query;
 use super::server::ReadMode;
+use super::transaction::Purpose;
 use crate::store::change::Point;
 use crate::store::error::ReadError;
 
@@ -30,30 +33,31 @@ impl Sessions {
             .map_err(|_| ReadError::Interrupted)
     }
 
-    /// Reads without checking the epoch or the head.
+    /// Reads by one statement, without checking the epoch or the head.
     pub(super) async fn read<T>(
         &self,
         read: impl AsyncFnOnce(&Session) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, ReadError> {
         let server = &self.0.manager().0;
         self.read_through(async |session| {
-            read(session).await.map_err(|error| server.unreachable(error.into()))
+            let client = &session.client;
+            let read = tokio::try_join!(
+                biased;
+                client.batch_execute(server.connector.start(Purpose::Read)),
+                read(session),
+                client.batch_execute("COMMIT"),
+            );
+            read.map(|((), read, ())| read).map_err(|error| server.unreachable(error.into()))
         })
         .await
     }
 
-    /// Reads rows up to a point. An error if the store is in another epoch or does not reach the point.
-    pub(super) async fn read_until<T>(
-        &self,
-        until: Point,
-        read: impl AsyncFnOnce(&Session) -> Result<T, tokio_postgres::Error>,
-    ) -> Result<T, ReadError> {
+    /// Reads the rows of a query up to a point. An error if the store is in another epoch or does not reach the point.
+    pub(super) async fn read_until(&self, until: Point, query: &Query) -> Result<Vec<Row>, ReadError> {
         let server = &self.0.manager().0;
         self.read_through(async |session| {
-            let probe = server.probe_up_to(session, ReadMode::Plain, (Some(until.epoch), until.revision));
-            let read = async { read(session).await.map_err(|error| server.unreachable(error.into())) };
-            // Sent together. The rows count only if the probe finds the point.
-            tokio::try_join!(biased; probe, read).map(|(_, read)| read)
+            let up_to = (Some(until.epoch), until.revision);
+            Ok(server.read_up_to(session, ReadMode::Plain, up_to, query).await?.1)
         })
         .await
     }
@@ -92,7 +96,7 @@ impl managed::Manager for Connecting {
     type Error = ReadError;
 
     async fn create(&self) -> Result<Session, ReadError> {
-        self.0.connector.connect(Purpose::Read).await
+        self.0.connector.connect().await
     }
 
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<ReadError> {

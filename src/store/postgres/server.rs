@@ -5,24 +5,19 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time;
+use tokio_postgres::Row;
 
-use super::connection::{Connector, Purpose, Session};
+use super::connection::{Connector, Session};
 use super::failover;
 use super::failure::PostgresFailure;
 use super::head_probe::{self, HeadProbe, HistoryCheck, PROBE_HEAD};
+use super::read::Query;
 use super::replica_state::ReplicaState;
+use super::transaction::Purpose;
 use crate::store::change::{Epoch, Revision};
 use crate::store::error::ReadError;
 use crate::store::id::DeclarationIds;
 use crate::store::place::Place;
-
-/// Starts the transaction of a freshness proof. A deposed primary still serves reads and still
-/// accepts statements that write, but without its synchronous standby it cannot commit. So the probe
-/// proves freshness only in a transaction that commits, and the commit waits for the standby only if
-/// the transaction wrote WAL. A logical message is the smallest WAL record: no row is touched, and
-/// no process reads it.
-const START_PROOF: &str =
-    "BEGIN READ WRITE; SELECT pg_catalog.pg_logical_emit_message(true, 'lupa', 'proof')";
 
 /// Whether a read of the head must prove that the server is still the primary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +54,7 @@ impl PostgresServer {
         let mut kept = kept.lock().await;
         let session = match kept.take().filter(|session| !session.client.is_closed()) {
             Some(session) => session,
-            None => self.connector.connect(Purpose::Read).await?,
+            None => self.connector.connect().await?,
         };
         let Ok(read) = time::timeout(self.connector.read_timeout(), read(&session)).await else {
             // A commit that waits for a missing standby would never return.
@@ -76,31 +71,42 @@ impl PostgresServer {
     /// Probes the head, and resolves a failover or restore first if there was one: the head that is
     /// returned is of a verified history.
     pub(super) async fn probe_head(&self, session: &Session, mode: ReadMode) -> Result<HeadProbe, ReadError> {
-        let (probe, check) = self.probe_and_check(session, mode).await?;
+        Ok(self.probe_and_read(session, mode, None).await?.0)
+    }
+
+    /// The same, and the rows that a query reads after the probe, in the same transaction. With READ
+    /// COMMITTED the query may also see later commits.
+    async fn probe_and_read(
+        &self,
+        session: &Session,
+        mode: ReadMode,
+        query: Option<&Query>,
+    ) -> Result<(HeadProbe, Vec<Row>), ReadError> {
+        let (probe, check, rows) = self.probe_and_check(session, mode, query).await?;
         match check {
-            HistoryCheck::Intact => return Ok(probe),
+            HistoryCheck::Intact => return Ok((probe, rows)),
             HistoryCheck::Standby => return Err(self.standby()),
             HistoryCheck::EpochChanged => {}
             HistoryCheck::MovedIntact | HistoryCheck::Unverified | HistoryCheck::CommitsLost => {
                 failover::verify_after_failover(self).await?;
             }
         }
-        match self.probe_and_check(session, mode).await? {
-            (probe, HistoryCheck::Intact) => Ok(probe),
+        match self.probe_and_check(session, mode, query).await? {
+            (probe, HistoryCheck::Intact, rows) => Ok((probe, rows)),
             _ => Err(self.unverified()),
         }
     }
 
     /// The same, and requires that the store is in this epoch (`None`: any) and reaches this
-    /// revision. Rows up to the probed head, read on the same connection, are of that epoch: a server
-    /// does not lose commits while a connection to it lasts.
-    pub(super) async fn probe_up_to(
+    /// revision. The rows up to the probed head are of that epoch: they are of the same transaction.
+    pub(super) async fn read_up_to(
         &self,
         session: &Session,
         mode: ReadMode,
         (epoch, revision): (Option<Epoch>, Revision),
-    ) -> Result<HeadProbe, ReadError> {
-        let probe = self.probe_head(session, mode).await?;
+        query: &Query,
+    ) -> Result<(HeadProbe, Vec<Row>), ReadError> {
+        let (probe, rows) = self.probe_and_read(session, mode, Some(query)).await?;
         if epoch.is_some_and(|epoch| epoch != probe.epoch) {
             return Err(ReadError::OtherEpoch { store: self.place(), epoch: probe.epoch });
         }
@@ -108,31 +114,41 @@ impl PostgresServer {
         if last < revision {
             return Err(ReadError::WentBack { store: self.place(), last, known: revision });
         }
-        Ok(probe)
+        Ok((probe, rows))
     }
 
     async fn probe_and_check(
         &self,
         session: &Session,
         mode: ReadMode,
-    ) -> Result<(HeadProbe, HistoryCheck), ReadError> {
+        query: Option<&Query>,
+    ) -> Result<(HeadProbe, HistoryCheck, Vec<Row>), ReadError> {
         let before = self.state.get();
-        let probe = head_probe::probe(&session.client, PROBE_HEAD, before.last_seen);
-        let row = match mode {
-            ReadMode::Plain => probe.await,
-            ReadMode::WithFreshnessProof => {
-                let start = session.client.batch_execute(START_PROOF);
-                let commit = session.client.batch_execute("COMMIT");
-                tokio::try_join!(biased; start, probe, commit).map(|((), row, ())| row)
+        let purpose = match mode {
+            ReadMode::Plain => Purpose::Read,
+            ReadMode::WithFreshnessProof => Purpose::Prove,
+        };
+        let rows = async {
+            match query {
+                Some(query) => query.rows(&session.client).await,
+                None => Ok(Vec::new()),
             }
         };
-        let row = row.map_err(|error| self.unreachable(error.into()))?;
+        // All statements are sent before the first response arrives.
+        let answers = tokio::try_join!(
+            biased;
+            session.client.batch_execute(self.connector.start(purpose)),
+            head_probe::probe(&session.client, PROBE_HEAD, before.last_seen),
+            rows,
+            session.client.batch_execute("COMMIT"),
+        );
+        let ((), row, rows, ()) = answers.map_err(|error| self.unreachable(error.into()))?;
         if mode == ReadMode::WithFreshnessProof && session.has_warned() {
             return Err(self.unreachable(PostgresFailure::warned()));
         }
         let probe = self.connector.parse_probe(&row)?;
         let check = self.state.observe(&probe, before);
-        Ok((probe, check))
+        Ok((probe, check, rows))
     }
 
     pub(super) fn unreachable(&self, source: PostgresFailure) -> ReadError {

@@ -2,7 +2,7 @@
 //! change is numbered until it is committed.
 //!
 //! ```text
-//!  BEGIN; probe and lock the head; recorded answers; clients' declarations    one round trip
+//!  START; probe and lock the head; recorded answers; clients' declarations    one round trip
 //!  run the batch (group commit)
 //!  insert the rows; move the head; NOTIFY; COMMIT                             one round trip
 //! ```
@@ -23,17 +23,18 @@ use tokio_postgres::{Client, Row};
 
 use super::PostgresServer;
 use super::arrays::{ColumnArray, arrays};
-use super::connection::{Purpose, Session};
+use super::connection::Session;
 use super::failover;
 use super::failure::PostgresFailure;
 use super::head_probe::{self, HeadProbe, HistoryCheck, LastSeenCommit, PROBE_AND_LOCK_HEAD, typed};
 use super::read;
 use super::runtime::Background;
+use super::transaction::Purpose;
 use crate::policy::day;
 use crate::policy::oid::OpaqueId;
 use crate::store::backend::BatchWriter;
 use crate::store::change::{Head, Revision};
-use crate::store::error::{ReadError, WriteError};
+use crate::store::error::{ReadError, WriteError, with_causes};
 use crate::store::group::{AnswerColumns, BatchInputs, BatchRows, BatchWrites, GroupCommit, RecordedAnswer};
 use crate::store::history::{ClientHistory, Histories};
 use crate::store::job::Job;
@@ -137,8 +138,7 @@ impl PostgresWriter {
         };
         self.session = None;
         tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            cause = std::error::Error::source(&error),
+            error = with_causes(&error),
             jobs = jobs.len(),
             may_be_committed,
             "declarations could not be written"
@@ -151,12 +151,12 @@ impl PostgresWriter {
         let session = match &mut self.session {
             Some(session) if !session.client.is_closed() => session,
             closed => {
-                let connected = self.server.connector.connect(Purpose::Write).await;
+                let connected = self.server.connector.connect().await;
                 closed.insert(connected.map_err(Failed::retry)?)
             }
         };
         let server = &*self.server;
-        let (probe, rows) = lock_and_read(server, session, &BatchInputs::of(jobs)).await?;
+        let (probe, rows) = lock_and_read(server, session, Purpose::Write, &BatchInputs::of(jobs)).await?;
         let batch = GroupCommit::new(rows, probe.head_before(), self.clock, server.ids);
         let writes = batch.run(jobs).map_err(Failed::ForGood)?;
         let commit = random().map(i64::from_be_bytes).map_err(|error| Failed::ForGood(error.into()))?;
@@ -185,6 +185,7 @@ impl Failed {
 pub(super) async fn lock_and_read(
     server: &PostgresServer,
     session: &Session,
+    purpose: Purpose,
     inputs: &BatchInputs<'_>,
 ) -> Result<(HeadProbe, BatchRows), Failed> {
     let failed = |error: tokio_postgres::Error| Failed::retry(server.unreachable(error.into()));
@@ -192,6 +193,7 @@ pub(super) async fn lock_and_read(
     let before = server.state.get();
     let keys: Vec<&str> = inputs.keys.iter().map(|key| key.as_str()).collect();
     let keys = [typed(&keys, Type::TEXT_ARRAY)];
+    let histories = read::rows_of_clients(inputs.clients.iter().copied(), NEWEST);
     // All statements are sent before the first response arrives. With READ COMMITTED, a statement that
     // runs after the lock was granted sees everything that earlier holders of the lock committed.
     let newest_directory = async {
@@ -201,14 +203,14 @@ pub(super) async fn lock_and_read(
     };
     let ((), row, answers, histories, newest_directory) = tokio::try_join!(
         biased;
-        client.batch_execute("BEGIN"),
+        client.batch_execute(server.connector.start(purpose)),
         head_probe::probe(client, PROBE_AND_LOCK_HEAD, before.last_seen),
         client.query_typed(
             "SELECT idempotency_key, revision, recorded_at, declaration_id, payload_digest, notices, replaced_id
              FROM lupa.change WHERE idempotency_key = ANY($1)",
             &keys,
         ),
-        read::rows_of_clients(client, inputs.clients.iter().copied(), NEWEST),
+        histories.rows(client),
         newest_directory,
     )
     .map_err(failed)?;
@@ -248,7 +250,7 @@ async fn read_linked(
         if missing.is_empty() {
             return Ok(());
         }
-        let rows = read::rows_of_clients(client, missing.iter(), NEWEST).await;
+        let rows = read::rows_of_clients(missing.iter(), NEWEST).rows(client).await;
         let rows = rows.map_err(|error| Failed::retry(server.unreachable(error.into())))?;
         missing.into_iter().for_each(|code| histories.insert(code, ClientHistory::default()));
         read::apply_rows(&rows, &server.place(), histories).map_err(Failed::for_good)?;
