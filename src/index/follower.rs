@@ -117,6 +117,7 @@ impl Drop for Follower {
 impl FollowerThread {
     fn run(mut self, runtime: &Runtime) {
         let mut failures: u32 = 0;
+        let mut logged = String::new();
         while !self.is_stopped() {
             let caught_up = self.catch_up();
             let fresh_for = self.published.publish_readiness();
@@ -136,11 +137,11 @@ impl FollowerThread {
                 }
                 Err(error) => {
                     self.published.read_failures.fetch_add(1, Ordering::Relaxed);
-                    if failures == 0 {
-                        tracing::error!(
-                            error = with_causes(&error),
-                            "the store cannot be read; the index becomes stale"
-                        );
+                    // Also another cause than the last one.
+                    let cause = with_causes(&error);
+                    if failures == 0 || cause != logged {
+                        tracing::error!(error = cause, "the store cannot be read; the index becomes stale");
+                        logged = cause;
                     }
                     let delay = RETRY_DELAY_MIN
                         .saturating_mul(2_u32.saturating_pow(failures))

@@ -8,7 +8,7 @@ use crate::store::place::Place;
 use crate::store::random::NoRandomness;
 
 /// Why a store could not be read. The caller may retry after [`ReadError::Io`],
-/// [`ReadError::Unreachable`], [`ReadError::Standby`] and [`ReadError::Unverified`], and must load the
+/// [`ReadError::Unreachable`], [`ReadError::Refused`], [`ReadError::Standby`] and [`ReadError::Unverified`], and must load the
 /// store again after [`ReadError::OtherEpoch`].
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

@@ -142,7 +142,11 @@ impl Connector {
         self.transactions.start(purpose)
     }
 
+    /// The server did not answer, or refused a request.
     pub(super) fn unreachable(&self, source: PostgresFailure) -> ReadError {
+        if source.is_refusal() {
+            return ReadError::Refused { store: self.place().clone(), source: DriverError::new(source) };
+        }
         ReadError::Unreachable { store: self.place().clone(), source: DriverError::new(source) }
     }
 

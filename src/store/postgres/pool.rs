@@ -78,7 +78,7 @@ impl Sessions {
         })?;
         let read = time::timeout(server.connector.read_timeout(), read(&session)).await;
         let read = read.unwrap_or_else(|_| Err(server.unreachable(PostgresFailure::timed_out())));
-        if matches!(read, Err(ReadError::Unreachable { .. })) {
+        if matches!(read, Err(ReadError::Unreachable { .. } | ReadError::Refused { .. })) {
             drop(Object::take(session));
         }
         read

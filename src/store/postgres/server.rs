@@ -62,7 +62,7 @@ impl PostgresServer {
             return Err(self.unreachable(PostgresFailure::timed_out()));
         };
         // After a failure the connection may still deliver rows of the failed request.
-        if !matches!(read, Err(ReadError::Unreachable { .. })) {
+        if !matches!(read, Err(ReadError::Unreachable { .. } | ReadError::Refused { .. })) {
             *kept = Some(session);
         }
         read
