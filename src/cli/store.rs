@@ -1,4 +1,4 @@
-//! `lupa store`: copies, backs up and verifies stores, without a server.
+//! `lupa store`: copies, backs up, migrates and verifies stores, without a server.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
