@@ -29,7 +29,7 @@ pub fn boottime_nanos() -> u64 {
 
 /// A clock that runs with the boot clock from a time that was known to be right.
 #[derive(Debug)]
-pub struct ReferenceClock {
+struct ReferenceClock {
     kind: ReferenceKind,
     /// Its time minus the boot clock, in microseconds; [`UNKNOWN`] until it is set.
     offset_micros: AtomicI64,
@@ -77,13 +77,8 @@ pub struct ClockDiffers {
 }
 
 impl ReferenceClock {
-    /// A reference that is not set yet.
-    pub(crate) fn unset(kind: ReferenceKind) -> Self {
-        Self { kind, offset_micros: AtomicI64::new(UNKNOWN) }
-    }
-
     /// Sets it: at this time of the boot clock, that was the right time.
-    pub(crate) fn set(&self, right: Instant, at_boot_nanos: u64) {
+    fn set(&self, right: Instant, at_boot_nanos: u64) {
         self.offset_micros.store(offset(right, at_boot_nanos), Ordering::Relaxed);
     }
 
@@ -101,12 +96,13 @@ fn offset(time: Instant, boot_nanos: u64) -> i64 {
 }
 
 impl CheckedClock {
-    /// Checks the wall clock against a reference.
-    pub(crate) fn against(
-        reference: Arc<ReferenceClock>,
-        wall: fn() -> Instant,
-        difference_max: Duration,
-    ) -> Self {
+    /// Checks the wall clock against that of a database, once it is compared.
+    pub(crate) fn of_database(wall: fn() -> Instant, difference_max: Duration) -> Self {
+        Self::against(ReferenceKind::Database, wall, difference_max)
+    }
+
+    fn against(kind: ReferenceKind, wall: fn() -> Instant, difference_max: Duration) -> Self {
+        let reference = Arc::new(ReferenceClock { kind, offset_micros: AtomicI64::new(UNKNOWN) });
         let difference_max = TimeDelta::from_std(difference_max).unwrap_or(TimeDelta::MAX);
         Self { wall, reference, difference_max }
     }
@@ -118,9 +114,9 @@ impl CheckedClock {
         newest_recorded_at: Instant,
         difference_max: Duration,
     ) -> Self {
-        let reference = Arc::new(ReferenceClock::unset(ReferenceKind::Confirmed));
-        reference.set(wall().max(newest_recorded_at), boottime_nanos());
-        Self::against(reference, wall, difference_max)
+        let clock = Self::against(ReferenceKind::Confirmed, wall, difference_max);
+        clock.reference.set(wall().max(newest_recorded_at), boottime_nanos());
+        clock
     }
 
     /// The wall clock, if it agrees with the reference.
@@ -142,6 +138,25 @@ impl CheckedClock {
     #[must_use]
     pub fn wall(&self) -> Instant {
         (self.wall)()
+    }
+
+    /// Compares it with a time that the database reported between a time of the boot clock and now. A report that
+    /// took long says too little, and is not used.
+    pub(crate) fn compare(&self, reported: Instant, sent_at_nanos: u64) {
+        let received_at = boottime_nanos();
+        let took = received_at.saturating_sub(sent_at_nanos);
+        if i64::try_from(took).is_ok_and(|took| TimeDelta::nanoseconds(took) <= self.difference_max) {
+            self.reference.set(reported, sent_at_nanos.midpoint(received_at));
+        }
+    }
+
+    /// Checks the wall clock against a time that was reported just now.
+    pub(crate) fn agrees_with(&self, reported: Instant) -> Result<(), ClockDiffers> {
+        let ahead = self.wall() - reported;
+        if ahead.abs() <= self.difference_max {
+            return Ok(());
+        }
+        Err(ClockDiffers { ahead, reference: self.reference.kind })
     }
 
     /// How far the wall clock is ahead of the reference; none while that is unknown.
@@ -222,13 +237,17 @@ mod tests {
     fn the_clock_of_the_database_is_not_for_us_to_confirm() {
         let _turn = IN_TURN.lock().unwrap();
         STEP.store(0, Ordering::SeqCst);
-        let reference = Arc::new(ReferenceClock::unset(ReferenceKind::Database));
-        let clock = CheckedClock::against(Arc::clone(&reference), stepped, LIMIT);
+        let clock = CheckedClock::of_database(stepped, LIMIT);
         with_steps(&clock, &[(86_400, true)]);
-        reference.set(now(), boottime_nanos());
+        clock.compare(now(), boottime_nanos());
         with_steps(&clock, &[(86_400, false)]);
         assert!(!clock.confirm());
         // It is not followed in small steps either.
         with_steps(&clock, &[(4, true), (8, false), (0, true)]);
+        // An answer that took longer than the limit may be as old.
+        clock.compare(now() + TimeDelta::hours(1), boottime_nanos() - 6_000_000_000);
+        with_steps(&clock, &[(0, true)]);
+        assert!(clock.agrees_with(now()).is_ok());
+        assert!(clock.agrees_with(now() + TimeDelta::hours(1)).is_err());
     }
 }

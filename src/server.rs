@@ -143,6 +143,7 @@ impl Server {
         gauges::observe_build(telemetry.metrics.meter());
         gauges::observe_index(telemetry.metrics.meter(), &index);
         gauges::observe_losses(telemetry.metrics.meter(), store.lost_revisions());
+        gauges::observe_clock(telemetry.metrics.meter(), store.clock().clone());
         let poll_interval = Duration::from_millis(config.index.poll_interval_ms);
         let config = config.server.clone();
         Ok(Self { store, index, follower, core, config, envoy, poll_interval, telemetry, level: None })

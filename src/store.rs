@@ -58,7 +58,7 @@ pub use change::{
     IndexChange, Point, Replaced, Revision,
 };
 pub use copy::{CopyPhase, CopyTo};
-pub use error::{AppendError, CopyError, DriverError, OpenError, ReadError, WriteError};
+pub use error::{AppendError, CopyError, DriverError, OpenError, ReadError, WriteError, with_causes};
 pub use export::Exported;
 pub use history::PersonHistory;
 pub use id::{DeclarationIds, REVISION_MAX};

@@ -12,7 +12,3 @@ REVOKE CONNECT ON DATABASE lupa FROM PUBLIC;
 \set password `cat "$LUPA_PASSWORD_FILE"`
 SET log_min_error_statement = panic;
 ALTER ROLE lupa LOGIN PASSWORD :'password';
-
-ALTER ROLE lupa SET synchronous_commit = on;
--- A Lupa that hangs in a transaction must not block the others.
-ALTER ROLE lupa SET idle_in_transaction_session_timeout = '5s';

@@ -2,7 +2,6 @@
 
 mod socket;
 
-use std::error::Error;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -21,6 +20,7 @@ use crate::config::{Config, LoadedConfig};
 use crate::index::Index;
 use crate::policy::calendar::Calendar;
 use crate::server::{self, Listeners, Server, ServerError};
+use crate::store::with_causes;
 use crate::telemetry::Running;
 
 pub(super) async fn run(global: &Global) -> Result<Exit, CommandFailure> {
@@ -120,17 +120,6 @@ async fn received(registered: io::Result<Signal>, name: &'static str) {
 
 pub(super) fn failed(error: &ServerError) -> CommandFailure {
     CommandFailure::Server(with_causes(error))
-}
-
-/// An error with the chain of its causes.
-pub(super) fn with_causes(error: &dyn Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message = format!("{message}: {error}");
-        cause = error.source();
-    }
-    message
 }
 
 /// A spinner on a terminal, for work whose progress is unknown.

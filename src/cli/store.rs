@@ -1,4 +1,4 @@
-//! `lupa store`: copies, backs up and verifies stores, without a server.
+//! `lupa store`: copies, backs up, migrates and verifies stores, without a server.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,14 +11,13 @@ use tokio::task;
 use super::Global;
 use super::exit::Exit;
 use super::failure::CommandFailure;
-use super::serve::with_causes;
 use super::terminal::{Terminal, bar_of_changes};
 use crate::clock;
 use crate::config::Config;
 use crate::server::opening;
 use crate::store::{
     CopyError, CopyPhase, CopyTo, OpenError, PostgresOptions, Revision, Store, StoreOptions, Verified,
-    VerifyFault,
+    VerifyFault, with_causes,
 };
 
 /// The commands of `lupa store`.
@@ -28,6 +27,8 @@ pub enum StoreCommand {
     Backup(BackupArgs),
     /// Copy a store into a new file or an empty database, and verify both
     Copy(CopyArgs),
+    /// Create the store or bring its schema to the version of this program, and end
+    Migrate(MigrateArgs),
     /// Read a whole store and report every inconsistency
     Verify(VerifyArgs),
 }
@@ -58,6 +59,20 @@ pub struct CopyArgs {
     to: String,
 }
 
+const AFTER_MIGRATE_HELP: &str = "\
+For a database whose tables belong to another role than the one that `lupa serve` uses: run it as the
+owner, before `lupa serve` of a new version (docs/storage.md, Roles).
+
+Example:
+  lupa store migrate postgres://lupa_owner@127.0.0.1:5432/lupa";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_MIGRATE_HELP)]
+pub struct MigrateArgs {
+    /// The store: a file or a URL [default: the configured store]
+    store: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
     /// The store: a file or a URL; it may be in use [default: the configured store]
@@ -82,6 +97,7 @@ pub(super) async fn run(command: StoreCommand, global: &Global) -> Result<Exit, 
     let work = move || match command {
         StoreCommand::Backup(args) => back_up(&args, &config),
         StoreCommand::Copy(args) => copy(&args, &config, json),
+        StoreCommand::Migrate(args) => migrate(&args, &config),
         StoreCommand::Verify(args) => verify(&args, &config, json),
     };
     task::spawn_blocking(work).await.map_err(|_| CommandFailure::Internal("the work was interrupted"))?
@@ -129,6 +145,13 @@ fn copy(CopyArgs { from, to }: &CopyArgs, config: &Config, json: bool) -> Result
         Some(verified) => show(to, &verified, json),
         None => Err(CommandFailure::Internal("the copy was stopped")),
     }
+}
+
+fn migrate(MigrateArgs { store }: &MigrateArgs, config: &Config) -> Result<Exit, CommandFailure> {
+    let opened = open(&place(store.clone(), config), config, StoreAccess::Write)?;
+    let (place, last) = (opened.place(), HumanCount(opened.count().map_err(failed)?));
+    Terminal::detect().show(&format!("{place} has the schema of this lupa, and {last} changes\n"))?;
+    Ok(Exit::Success)
 }
 
 fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Result<Exit, CommandFailure> {
@@ -195,6 +218,7 @@ pub(super) fn failed(error: impl Into<CopyError>) -> CommandFailure {
             | CopyError::Open(
                 OpenError::Exists { .. }
                     | OpenError::Url { .. }
+                    | OpenError::UrlOption { .. }
                     | OpenError::NothingThere { .. }
                     | OpenError::NothingToFollow { .. }
             )

@@ -7,7 +7,6 @@
 //!           └── woken by a commit of this process, the poll interval or the next step ◀───┘
 //! ```
 
-use std::error::Error;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,7 +25,7 @@ use super::merge::{Merge, MergeStats};
 use super::snapshot::Snapshot;
 use super::{IndexOptions, Published};
 use crate::clock::boottime_nanos;
-use crate::store::{ChangeBatch, ReadError, Revision, Store};
+use crate::store::{ChangeBatch, ReadError, Revision, Store, with_causes};
 
 /// Maximum number of changes in a batch.
 const CHANGES_PER_READ_MAX: usize = 1_000;
@@ -118,6 +117,7 @@ impl Drop for Follower {
 impl FollowerThread {
     fn run(mut self, runtime: &Runtime) {
         let mut failures: u32 = 0;
+        let mut logged = String::new();
         while !self.is_stopped() {
             let caught_up = self.catch_up();
             let fresh_for = self.published.publish_readiness();
@@ -138,12 +138,12 @@ impl FollowerThread {
                 }
                 Err(error) => {
                     self.published.read_failures.fetch_add(1, Ordering::Relaxed);
-                    self.published.read_failure.store(Some(Arc::new(error.to_string())));
-                    if failures == 0 {
-                        tracing::error!(
-                            error = &error as &dyn Error,
-                            "the store cannot be read; the index becomes stale"
-                        );
+                    // Also another cause than the last one.
+                    let cause = with_causes(&error);
+                    self.published.read_failure.store(Some(Arc::new(cause.clone())));
+                    if failures == 0 || cause != logged {
+                        tracing::error!(error = cause, "the store cannot be read; the index becomes stale");
+                        logged = cause;
                     }
                     let delay = RETRY_DELAY_MIN
                         .saturating_mul(2_u32.saturating_pow(failures))
@@ -281,7 +281,7 @@ impl FollowerThread {
             }
             Some(Err(error)) => {
                 tracing::error!(
-                    error = &error as &dyn Error,
+                    error = with_causes(&error),
                     "the overlay cannot be merged; it stays and takes more memory"
                 );
                 self.is_full = true;

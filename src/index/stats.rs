@@ -1,5 +1,6 @@
 //! The state of the index for operators.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 

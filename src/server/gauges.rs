@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
 use super::connection::OpenConnections;
+use crate::clock::CheckedClock;
 use crate::index::{BaseBytes, Index, IndexStats};
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::metrics::catalogue::{self, MetricDefinition};
@@ -87,6 +88,15 @@ pub(super) fn observe_index(meter: &Meter, index: &Index) {
 pub(super) fn observe_losses(meter: &Meter, lost_revisions: Arc<AtomicU64>) {
     catalogue::STORE_LOST_REVISIONS.observe_u64(meter, move |instrument| {
         instrument.observe(lost_revisions.load(Ordering::Relaxed), &[]);
+    });
+}
+
+/// Registers the metric of the clock.
+pub(super) fn observe_clock(meter: &Meter, clock: CheckedClock) {
+    catalogue::CLOCK_DIFFERENCE.observe_f64(meter, move |instrument| {
+        if let Some(ahead) = clock.difference() {
+            instrument.observe(ahead.as_seconds_f64(), &[]);
+        }
     });
 }
 

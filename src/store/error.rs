@@ -26,6 +26,17 @@ pub use write::WriteError;
 /// An error of a database driver. Callers print it as a cause; they do not match on it.
 pub struct DriverError(Box<dyn Error + Send + Sync>);
 
+/// An error with the chain of its causes, as it is logged: structured logs print no causes by themselves.
+pub fn with_causes(error: &dyn Error) -> String {
+    let mut message = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        message = format!("{message}: {error}");
+        cause = error.source();
+    }
+    message
+}
+
 impl DriverError {
     pub(super) fn new(error: impl Error + Send + Sync + 'static) -> Self {
         Self(Box::new(error))

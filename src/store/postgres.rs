@@ -80,11 +80,14 @@ mod import;
 mod listen;
 mod options;
 mod pool;
+mod pooler;
 mod read;
 mod replica_state;
 mod runtime;
 mod schema;
 mod server;
+mod transaction;
+mod url;
 mod write;
 
 use std::path::Path;
@@ -108,9 +111,9 @@ use super::place::Place;
 use super::stored_change::StoredChange;
 use super::table::{ChangeRow, ViewingRow};
 use super::writer::{Opened, WriterHandle, WriterStatus};
-use crate::clock::CheckedClock;
+use crate::clock::{CheckedClock, boottime_nanos};
 use crate::policy::client_id::ClientId;
-use connection::{Connector, Purpose, Session};
+use connection::{Connector, Session};
 use listen::listen;
 use pool::Sessions;
 use replica_state::ReplicaState;
@@ -138,15 +141,17 @@ impl Postgres {
         let connector = Connector::new(given)?;
         let read_only = given.read_only;
         let opened = runtime.wait(async move {
-            let purpose = if read_only { Purpose::Read } else { Purpose::Write };
-            let session = connector.connect(purpose).await?;
+            let session = connector.connect().await?;
             if read_only {
                 schema::require(&connector, &session).await?;
             } else {
                 schema::migrate(&connector, &session).await?;
                 schema::register_max_staleness(&connector, &session, options.max_staleness).await?;
             }
+            let sent_at = boottime_nanos();
             let (identity, probe) = schema::identity(&connector, &session).await?;
+            let clock = CheckedClock::of_database(options.clock, options.clock_difference_max);
+            clock.compare(probe.clock, sent_at);
             if options.max_staleness > identity.max_staleness {
                 return Err(OpenError::StalenessTooLong {
                     store: connector.place().clone(),
@@ -154,14 +159,15 @@ impl Postgres {
                     most: identity.max_staleness,
                 });
             }
-            Ok::<_, OpenError>((connector, session, identity, probe))
+            Ok::<_, OpenError>((connector, session, clock, identity, probe))
         });
-        let (connector, session, identity, probe) = opened??;
+        let (connector, session, clock, identity, probe) = opened??;
         let server = Arc::new(PostgresServer {
             connector,
             state: ReplicaState::new(Lineage::clone(&identity.lineage)),
             ids: identity.ids,
             token_key: identity.token_key,
+            clock,
             write_timeout: given.write_timeout,
             read_only,
         });
@@ -175,7 +181,6 @@ impl Postgres {
                 server: Arc::clone(&server),
                 runtime: runtime.handle()?.clone(),
                 background: Arc::clone(&runtime),
-                clock: options.clock,
                 group_commit_max: options.group_commit_max.max(1),
                 status: Arc::clone(&status),
                 session: Some(session),
@@ -197,15 +202,12 @@ impl Postgres {
         let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
         let rows = self.runtime.wait(async move {
             let read = async |session: &Session| {
-                let (probe, lineage) = server.probe_for(session, mode, start).await?;
+                let query = read::rows_since(after, limit);
+                let (probe, lineage, mut rows) = server.read_from(session, mode, start, Some(&query)).await?;
                 let last = probe.head.revision;
                 let expected = usize::try_from(last.0 - after.0).unwrap_or(usize::MAX).min(limit);
-                let rows = match expected {
-                    0 => Vec::new(),
-                    _ => read::rows_since(session, after, last, limit)
-                        .await
-                        .map_err(|error| server.unreachable(error.into()))?,
-                };
+                // The probe says nothing about what was committed after it.
+                rows.truncate(expected);
                 Ok((rows, expected, lineage))
             };
             server.read_through(&following, read).await
@@ -251,9 +253,10 @@ impl Backend for Postgres {
 
     fn head(&self) -> Result<(Arc<Lineage>, Revision), ReadError> {
         let (server, following) = (Arc::clone(&self.server), Arc::clone(&self.following));
-        let (probe, lineage) = self.runtime.wait(async move {
+        let (probe, lineage, _) = self.runtime.wait(async move {
             let start = ReadStart::AnyEpoch(Revision(0));
-            let read = async |session: &Session| server.probe_for(session, ReadMode::Plain, start).await;
+            let read =
+                async |session: &Session| server.read_from(session, ReadMode::Plain, start, None).await;
             server.read_through(&following, read).await
         })??;
         Ok((lineage, probe.head.revision))
@@ -268,7 +271,7 @@ impl Backend for Postgres {
         let (batches, mut received) = mpsc::channel(LOAD_BATCHES_QUEUED_MAX);
         let server = Arc::clone(&self.server);
         self.runtime.handle()?.spawn(async move {
-            match server.connector.connect(Purpose::Read).await {
+            match server.connector.connect().await {
                 Ok(session) => read::copy_range(&server.connector, session, (after, until), batches).await,
                 // If the receiver is gone, there is no caller to report the error to.
                 Err(error) => drop(batches.send(Err(error)).await),
@@ -315,23 +318,15 @@ impl Backend for Postgres {
         limit: usize,
     ) -> Result<Vec<ChangedClient>, ReadError> {
         let pool = self.pool.clone();
-        let rows = self.runtime.wait(async move {
-            let read = async |session: &Session| {
-                read::clients_since(&session.client, after, until.revision, limit).await
-            };
-            pool.read_until(until, read).await
-        })??;
+        let query = read::clients_since(after, until.revision, limit);
+        let rows = self.runtime.wait(async move { pool.read_until(until, &query).await })??;
         read::clients_changed(&rows, &self.server.place())
     }
 
     fn history_of(&self, codes: &[ClientId], until: Point) -> Result<PersonHistory, ReadError> {
-        let (pool, wanted) = (self.pool.clone(), codes.to_vec());
-        let rows = self.runtime.wait(async move {
-            let read = async |session: &Session| {
-                read::rows_of_clients(&session.client, wanted.iter(), until.revision).await
-            };
-            pool.read_until(until, read).await
-        })??;
+        let pool = self.pool.clone();
+        let query = read::rows_of_clients(codes.iter(), until.revision);
+        let rows = self.runtime.wait(async move { pool.read_until(until, &query).await })??;
         let mut histories = Histories::of(codes);
         read::apply_rows(&rows, &self.server.place(), &mut histories)?;
         Ok(histories.into_person())

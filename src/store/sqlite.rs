@@ -49,6 +49,7 @@ pub(super) struct Sqlite {
     path: PathBuf,
     identity: Identity,
     /// For short reads, and to follow.
+    clock: CheckedClock,
     reader: Mutex<Connection>,
     /// For reads that may take long.
     readers: Readers,

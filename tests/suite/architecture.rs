@@ -19,16 +19,17 @@ use tree::{Source, reachable, rust_files, text_of, tracked_files};
 
 /// The modules of the root package, each with those that it may name besides the core.
 const MAY_KNOW: &[(&str, &[&str])] = &[
-    ("store", &[]),
+    ("clock", &[]),
+    ("store", &["clock"]),
     ("wire", &[]),
-    ("index", &["store"]),
+    ("index", &["store", "clock"]),
     ("config", &[]),
     ("telemetry", &["wire", "config"]),
     ("identity", &["config"]),
     ("decide", &["wire"]),
-    ("service", &["decide", "wire", "index", "store", "config", "identity", "telemetry"]),
-    ("server", &["store", "wire", "index", "config", "telemetry", "identity", "service"]),
-    ("cli", &["decide", "store", "wire", "index", "config", "telemetry", "identity", "service", "server"]),
+    ("service", &["clock", "decide", "wire", "index", "store", "config", "identity", "telemetry"]),
+    ("server", &["clock", "store", "wire", "index", "config", "telemetry", "identity", "service"]),
+    ("cli", &["clock", "decide", "store", "wire", "index", "config", "telemetry", "identity", "service", "server"]),
 ];
 
 /// What only these modules may name.

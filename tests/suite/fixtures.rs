@@ -4,6 +4,7 @@ pub(crate) mod imported;
 pub(crate) mod importing;
 pub(crate) mod linking;
 pub(crate) mod patience;
+pub(crate) mod pooler;
 pub(crate) mod ports;
 pub(crate) mod postgres;
 pub(crate) mod process;

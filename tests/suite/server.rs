@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod catalogue;
+mod clocks;
 mod concurrent;
 mod decide;
 mod directory;

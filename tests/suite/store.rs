@@ -3,8 +3,8 @@
 //! and make it fail.
 //!
 //! Needs the programs of a PostgreSQL server (`initdb`, `postgres`, …): those of
-//! `LUPA_TEST_POSTGRES`, of `/usr/lib/postgresql` or of `PATH`. `store::history` also
-//! needs libfaketime. `scripts/test` installs both.
+//! `LUPA_TEST_POSTGRES`, of `/usr/lib/postgresql` or of `PATH`; and PgBouncer. `store::history`
+//! also needs libfaketime. `scripts/test` installs them.
 //! Run only this group: `cargo test --test suite store::`
 
 mod across_codes;
@@ -12,6 +12,7 @@ mod admission;
 mod appending;
 mod arbitrary;
 mod checkpoint;
+mod clocks;
 mod copying;
 mod digests;
 mod epochs;
@@ -25,7 +26,9 @@ mod large;
 mod links;
 mod opening;
 mod reading;
+mod roles;
 mod round_trip;
 mod same_snapshot;
 mod secured;
+mod sessions;
 mod unreadable;

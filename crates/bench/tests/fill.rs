@@ -20,7 +20,7 @@ use lupa::policy::declaration::{
 };
 use lupa::policy::directory::{Directory, Name, Organisation, OrganisationKind};
 use lupa::policy::oid::{Oid, OpaqueId};
-use lupa::server::clock;
+use lupa::clock;
 use lupa::store::bulk::{BulkChange, BulkError};
 use lupa::store::{Append, Change, Entry, OpenError, Point, Revision, Store, StoreOptions, WriteError};
 use lupa_bench::fill::{FillError, FillPhase, FillProgress, PastChange, fill};
@@ -46,6 +46,7 @@ impl Home {
     fn open(&self) -> Store {
         let options = StoreOptions {
             clock: clock::now,
+            clock_difference_max: Duration::from_secs(3_600),
             queue_length_max: 1_024,
             group_commit_max: 256,
             check_whole_bytes_max: u64::MAX,

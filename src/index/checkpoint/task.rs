@@ -1,6 +1,5 @@
 //! The background task that writes checkpoints.
 
-use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::super::Published;
 use super::super::load::LoadedIndex;
 use super::super::snapshot::Snapshot;
-use crate::store::{Revision, Store};
+use crate::store::{Revision, Store, with_causes};
 
 /// Where checkpoints are written, and when.
 #[derive(Clone, Debug)]
@@ -78,7 +77,7 @@ impl CheckpointTask {
             Err(error) => {
                 tracing::warn!(
                     path = %path.display(),
-                    error = &error as &dyn Error,
+                    error = with_causes(&error),
                     "the checkpoint is ignored: the whole store is read instead"
                 );
                 None
@@ -112,7 +111,7 @@ impl CheckpointTask {
                 Ok(None) => {}
                 Err(error) => tracing::warn!(
                     path = %path.display(),
-                    error = &error as &dyn Error,
+                    error = with_causes(&error),
                     "no checkpoint is written: the next start takes longer"
                 ),
             }

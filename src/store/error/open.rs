@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ReadError, WriteError};
+use super::{DriverError, ReadError, WriteError};
 use crate::store::place::Place;
 use crate::store::random::NoRandomness;
 
@@ -115,6 +115,14 @@ pub enum OpenError {
         /// Its fault.
         fault: String,
     },
+    /// An option of the URL is not supported, or contradicts a setting.
+    #[error("store.url: its option `{option}` {fault}")]
+    UrlOption {
+        /// The name of the option.
+        option: String,
+        /// Its fault, and what to do.
+        fault: String,
+    },
     /// No certificate authority is trusted for the server.
     #[error(
         "no certificate authority is trusted for the server of the store, so its certificate cannot be verified: set store.tls_ca_file to the certificates of the authorities that issue it"
@@ -125,6 +133,20 @@ pub enum OpenError {
     NothingThere {
         /// The store.
         store: Place,
+    },
+    /// The tables are missing or of an older version, and the role may not change them.
+    #[error(
+        "`{store}` has version {found} of the store's schema, this lupa writes version {known}, and the user of store.url may not change it: run `lupa store migrate` as the role that owns the schema (docs/storage.md, Roles)"
+    )]
+    MayNotMigrate {
+        /// The store.
+        store: Place,
+        /// Its schema version; 0: it has no tables.
+        found: u32,
+        /// The version that this program writes.
+        known: u32,
+        /// The refusal of the server.
+        source: DriverError,
     },
     /// This read-only replica allows more staleness than the writers assume.
     #[error(

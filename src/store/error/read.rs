@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use super::DriverError;
+use crate::clock::ClockDiffers;
 use crate::store::change::{Epoch, Revision};
 use crate::store::place::Place;
 use crate::store::random::NoRandomness;
 
 /// Why a store could not be read. The caller may retry after [`ReadError::Io`],
-/// [`ReadError::Unreachable`], [`ReadError::Standby`] and [`ReadError::Moved`], and must load the store
-/// again after [`ReadError::OtherEpoch`].
+/// [`ReadError::Unreachable`], [`ReadError::Refused`], [`ReadError::Standby`] and [`ReadError::Moved`], and
+/// must load the store again after [`ReadError::OtherEpoch`].
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// Revisions are missing.
@@ -138,6 +139,9 @@ pub enum ReadError {
         /// The store.
         store: Place,
     },
+    /// The clock of this machine differs from the database's.
+    #[error(transparent)]
+    ClockDiffers(#[from] ClockDiffers),
     /// A task that talks to the server has ended: a fault of the program.
     #[error(
         "a part of lupa that talks to the server of the store has ended: restart lupa and report the fault"

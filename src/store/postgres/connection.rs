@@ -1,4 +1,4 @@
-//! Connections to the server: which host is tried, and the session settings that make a commit durable.
+//! Connections to the server: which host is tried, and what an open connection is.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -14,16 +14,18 @@ use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Row};
 use super::failure::PostgresFailure;
 use super::head_probe::HeadProbe;
 use super::options::{Address, PostgresOptions};
+use super::transaction::{Purpose, Transactions, require_durable};
+use crate::policy::day::Instant;
 use crate::store::error::{DriverError, OpenError, ReadError};
 use crate::store::place::Place;
-use crate::store::row::Unreadable;
+use crate::store::row::{self, Unreadable};
 
 /// The oldest supported server: PostgreSQL 13.
 const VERSION_NUMBER_MIN: i32 = 130_000;
 
-/// The server ends a transaction that is idle for this long: it may hold the lock on the head row, and
-/// the process that opened it may be gone.
-const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(5);
+/// Whether the server is a standby, its encoding and its version.
+const DESCRIBE_SERVER: &str = "SELECT pg_is_in_recovery(), current_setting('server_encoding'),
+    current_setting('server_version_num')::int";
 
 /// Opens connections.
 pub(super) struct Connector {
@@ -32,7 +34,7 @@ pub(super) struct Connector {
     last: AtomicUsize,
     connect_timeout: Duration,
     read_timeout: Duration,
-    write_timeout: Duration,
+    transactions: Transactions,
 }
 
 /// An open connection.
@@ -44,60 +46,29 @@ pub(super) struct Session {
     pub(super) notified: mpsc::UnboundedReceiver<String>,
 }
 
-/// Purpose of a connection. It selects the timeouts, and whether transactions may write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
-    Read,
-    Write,
-}
-
 impl Connector {
     pub(super) fn new(options: &PostgresOptions) -> Result<Self, OpenError> {
         let PostgresOptions { connect_timeout, read_timeout, write_timeout, .. } = *options;
         let (address, last) = (Address::of(options)?, AtomicUsize::new(0));
-        Ok(Self { address, last, connect_timeout, read_timeout, write_timeout })
+        let connect_timeout = address.connect_timeout.unwrap_or(connect_timeout);
+        let transactions = Transactions::new(read_timeout, write_timeout);
+        Ok(Self { address, last, connect_timeout, read_timeout, transactions })
     }
 
     pub(super) fn place(&self) -> &Place {
         &self.address.place
     }
 
-    /// Connects, sets the session's settings and checks the ones on which durability depends.
-    pub(super) async fn connect(&self, purpose: Purpose) -> Result<Session, ReadError> {
-        let session = self.connect_any().await.map_err(|source| self.unreachable(source))?;
-        let settings = async {
-            session.client.batch_execute(&self.settings(purpose)).await?;
-            session
-                .client
-                .query_one(
-                    "SELECT current_setting('fsync'), current_setting('full_page_writes'),
-                         current_setting('synchronous_commit'), current_setting('transaction_isolation'),
-                         current_setting('server_encoding'), current_setting('server_version_num')::int",
-                    &[],
-                )
-                .await
-        };
-        let row = settings.await.map_err(|error| self.unreachable(error.into()))?;
-        let wanted: [(&'static str, &[&'static str]); 5] = [
-            ("fsync", &["on"]),
-            ("full_page_writes", &["on"]),
-            ("synchronous_commit", &["on", "remote_apply"]),
-            ("transaction_isolation", &["read committed"]),
-            ("server_encoding", &["UTF8"]),
-        ];
-        for (column, (setting, may_be)) in wanted.into_iter().enumerate() {
-            let found: String = row.get(column);
-            if !may_be.contains(&found.as_str()) {
-                let wanted = may_be.first().copied().unwrap_or_default();
-                return Err(ReadError::ServerNotDurable {
-                    store: self.place().clone(),
-                    setting,
-                    found,
-                    wanted,
-                });
-            }
+    /// Connects to the primary, and checks what does not change while it runs.
+    pub(super) async fn connect(&self) -> Result<Session, ReadError> {
+        let (session, row) = self.connect_any().await.map_err(|source| self.unreachable(source))?;
+        let encoding: String = row.get(1);
+        if encoding != "UTF8" {
+            let (setting, wanted) = ("server_encoding", "UTF8");
+            let store = self.place().clone();
+            return Err(ReadError::ServerNotDurable { store, setting, found: encoding, wanted });
         }
-        let version: i32 = row.get(wanted.len());
+        let version: i32 = row.get(2);
         if version < VERSION_NUMBER_MIN {
             let (store, least) = (self.place().clone(), VERSION_NUMBER_MIN);
             return Err(ReadError::ServerTooOld { store, found: version, least });
@@ -105,27 +76,29 @@ impl Connector {
         Ok(session)
     }
 
-    /// Tries the hosts in turn, starting with the one that answered last. A frozen server accepts the
-    /// connection and never answers, so the timeout covers the whole handshake.
-    async fn connect_any(&self) -> Result<Session, PostgresFailure> {
+    /// Tries the hosts in turn, starting with the one that answered last, until one is the primary. A frozen
+    /// server accepts the connection and never answers, so the timeout covers everything.
+    async fn connect_any(&self) -> Result<(Session, Row), PostgresFailure> {
         let last = self.last.load(Ordering::Relaxed);
         let hosts = self.address.hosts.iter().enumerate();
         let (before, after): (Vec<_>, Vec<_>) = hosts.partition(|(place, _)| *place < last);
-        let mut failure = PostgresFailure::timed_out();
+        let mut failures = Vec::new();
         for (place, host) in after.into_iter().chain(before) {
-            match time::timeout(self.connect_timeout, self.connect_to(host)).await {
-                Ok(Ok(session)) => {
+            let failure = match time::timeout(self.connect_timeout, self.connect_to(&host.config)).await {
+                Ok(Ok((_, row))) if row.get(0) => PostgresFailure::standby(),
+                Ok(Ok(connected)) => {
                     self.last.store(place, Ordering::Relaxed);
-                    return Ok(session);
+                    return Ok(connected);
                 }
-                Ok(Err(error)) => failure = error.into(),
-                Err(_) => failure = PostgresFailure::timed_out(),
-            }
+                Ok(Err(error)) => error.into(),
+                Err(_) => PostgresFailure::timed_out(),
+            };
+            failures.push((host.name.as_str(), failure));
         }
-        Err(failure)
+        Err(PostgresFailure::of_hosts(&failures))
     }
 
-    async fn connect_to(&self, config: &Config) -> Result<Session, tokio_postgres::Error> {
+    async fn connect_to(&self, config: &Config) -> Result<(Session, Row), tokio_postgres::Error> {
         let tls = &self.address.tls;
         let (notifications, notified) = mpsc::unbounded_channel();
         let has_warned = Arc::new(AtomicBool::new(false));
@@ -141,7 +114,13 @@ impl Connector {
                 client
             }
         };
-        Ok(Session { client, has_warned, notified })
+        let (_, row, ()) = tokio::try_join!(
+            biased;
+            client.batch_execute(self.start(Purpose::Read)),
+            client.query_typed_one(DESCRIBE_SERVER, &[]),
+            client.batch_execute("COMMIT"),
+        )?;
+        Ok((Session { client, has_warned, notified }, row))
     }
 
     /// Cancels the statement that a session waits for. Not for a transaction that has changed rows: if it
@@ -159,31 +138,16 @@ impl Connector {
         drop(time::timeout(self.connect_timeout, cancel).await);
     }
 
-    /// Settings of every session. They override those of the server and of the role.
-    fn settings(&self, purpose: Purpose) -> String {
-        let timeout = match purpose {
-            Purpose::Read => self.read_timeout,
-            Purpose::Write => self.write_timeout,
-        };
-        // Without `force_custom_plan` a plan made for an empty table is kept after the table has grown.
-        format!(
-            "SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit')
-                 WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false);
-             SET default_transaction_isolation = 'read committed';
-             SET default_transaction_read_only = {};
-             SET statement_timeout = {timeout};
-             SET lock_timeout = {timeout};
-             SET idle_in_transaction_session_timeout = {};
-             SET tcp_user_timeout = {timeout};
-             SET plan_cache_mode = force_custom_plan;
-             SET search_path = pg_catalog;",
-            if purpose == Purpose::Read { "on" } else { "off" },
-            IDLE_IN_TRANSACTION.as_millis(),
-            timeout = timeout.as_millis(),
-        )
+    /// The statements that start a transaction.
+    pub(super) fn start(&self, purpose: Purpose) -> &str {
+        self.transactions.start(purpose)
     }
 
+    /// The server did not answer, or refused a request.
     pub(super) fn unreachable(&self, source: PostgresFailure) -> ReadError {
+        if source.is_refusal() {
+            return ReadError::Refused { store: self.place().clone(), source: DriverError::new(source) };
+        }
         ReadError::Unreachable { store: self.place().clone(), source: DriverError::new(source) }
     }
 
@@ -196,11 +160,21 @@ impl Connector {
     }
 
     pub(super) fn parse_probe(&self, row: &Row) -> Result<HeadProbe, ReadError> {
+        require_durable(row, self.place())?;
         HeadProbe::of(row).map_err(|Unreadable| self.damaged("the time of its last change does not exist"))
+    }
+
+    /// A row of [`head_probe::READ_CLOCK`].
+    pub(super) fn parse_clock(&self, row: &Row) -> Result<Instant, ReadError> {
+        row::instant(row.get(0)).map_err(|Unreadable| self.damaged("the time of its server does not exist"))
     }
 
     pub(super) fn damaged(&self, finding: &str) -> ReadError {
         ReadError::Damaged { store: self.place().clone(), finding: finding.to_owned(), source: None }
+    }
+
+    pub(super) fn is_encrypted(&self) -> bool {
+        self.address.tls.is_some()
     }
 
     pub(super) fn read_timeout(&self) -> Duration {

@@ -9,12 +9,13 @@ use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::arrays::{sql, sql_type};
-use super::connection::{Connector, Purpose, Session};
+use super::connection::{Connector, Session};
 use super::failure::PostgresFailure;
-use super::head_probe::typed;
+use super::head_probe::{self, PROBE_HEAD, typed};
 use super::options::PostgresOptions;
 use super::runtime::Background;
 use super::schema;
+use super::transaction::Purpose;
 use crate::store::change::Revision;
 use crate::store::error::{CopyError, OpenError};
 use crate::store::id::DeclarationIds;
@@ -62,20 +63,19 @@ pub(in crate::store) fn copy_in(
 
 /// Creates the tables, requires that they are empty, and opens the transaction.
 async fn start(connector: &Connector, ids: DeclarationIds) -> Result<Session, CopyError> {
-    let session = connector.connect(Purpose::Write).await?;
+    let session = connector.connect().await?;
     schema::migrate(connector, &session).await?;
     let failed = |error: tokio_postgres::Error| connector.unreachable(error.into());
     let client = &session.client;
-    // A copy may take longer than any timeout.
-    let set = "SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0";
-    client.batch_execute(set).await.map_err(failed)?;
-    client.batch_execute("BEGIN; LOCK TABLE lupa.head").await.map_err(failed)?;
-    let row = client.query_one("SELECT revision FROM lupa.head", &[]).await.map_err(failed)?;
-    if row.get::<_, i64>(0) > 0 {
+    client.batch_execute(connector.start(Purpose::Maintain)).await.map_err(failed)?;
+    client.batch_execute("LOCK TABLE lupa.head").await.map_err(failed)?;
+    let row = head_probe::probe(client, PROBE_HEAD, None).await.map_err(failed)?;
+    if connector.parse_probe(&row)?.head.revision > Revision(0) {
         return Err(CopyError::NotEmpty { store: connector.place().clone() });
     }
     let tag = ids.tag().cast_signed();
-    client.execute("UPDATE lupa.meta SET id_tag = $1", &[&tag]).await.map_err(failed)?;
+    let tag = [typed(&tag, Type::INT4)];
+    client.execute_typed("UPDATE lupa.meta SET id_tag = $1", &tag).await.map_err(failed)?;
     // The rows arrive in order and are verified afterwards; the trigger would look up each predecessor.
     client.batch_execute("ALTER TABLE lupa.change DISABLE TRIGGER change_is_dense").await.map_err(failed)?;
     Ok(session)
@@ -119,8 +119,8 @@ async fn commit_copy(session: &Session) -> Result<(), tokio_postgres::Error> {
                  (SELECT revision, recorded_at, commit_id FROM lupa.change ORDER BY revision DESC LIMIT 1)
                  WHERE EXISTS (SELECT FROM lupa.change);
              ALTER TABLE lupa.change ENABLE TRIGGER change_is_dense;
-             COMMIT;
-             ANALYZE lupa.change",
+             ANALYZE lupa.change;
+             COMMIT",
         )
         .await
 }
@@ -157,7 +157,7 @@ pub(super) async fn viewing_rows(
 
 /// The number of viewings.
 pub(super) async fn count_viewings(session: &Session) -> Result<u64, tokio_postgres::Error> {
-    let row = session.client.query_one("SELECT count(*) FROM lupa.viewing", &[]).await?;
+    let row = session.client.query_typed_one("SELECT count(*) FROM lupa.viewing", &[]).await?;
     Ok(row.get::<_, i64>(0).cast_unsigned())
 }
 

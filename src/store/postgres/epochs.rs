@@ -6,10 +6,11 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use super::PostgresServer;
-use super::connection::{Purpose, Session};
+use super::connection::Session;
 use super::failure::PostgresFailure;
 use super::head_probe::{self, HeadProbe, HistoryCheck, PROBE_AND_LOCK_HEAD, ServerRun, typed};
 use super::replica_state::EpochState;
+use super::transaction::Purpose;
 use crate::store::change::{Epoch, Point, Revision};
 use crate::store::error::ReadError;
 use crate::store::lineage::Lineage;
@@ -33,9 +34,9 @@ pub(super) async fn resolve_with_lock(server: &PostgresServer) -> Result<(), Rea
     if server.read_only {
         return Err(server.moved());
     }
-    let session = server.connector.connect(Purpose::Write).await?;
+    let session = server.connector.connect().await?;
     let failed = |error: tokio_postgres::Error| server.unreachable(error.into());
-    session.client.batch_execute("BEGIN").await.map_err(failed)?;
+    session.client.batch_execute(server.connector.start(Purpose::Write)).await.map_err(failed)?;
     let before = server.state.get();
     let row = head_probe::probe(&session.client, PROBE_AND_LOCK_HEAD, before.last_seen).await;
     let probe = server.connector.parse_probe(&row.map_err(failed)?)?;

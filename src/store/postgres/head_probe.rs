@@ -16,12 +16,14 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
+use crate::policy::day::Instant;
 use crate::store::change::{Epoch, Head, Revision};
 use crate::store::group::HeadBefore;
 use crate::store::lineage::Lineage;
 use crate::store::row::{self, Unreadable};
 
-/// A single statement, so that everything in it is of one snapshot.
+/// A single statement, so that everything in it is of one snapshot. The three settings are read by
+/// [`super::transaction::require_durable`].
 macro_rules! probe_head {
     () => {
         "SELECT pg_catalog.pg_is_in_recovery(),
@@ -31,7 +33,10 @@ macro_rules! probe_head {
              (extract(epoch FROM pg_catalog.pg_postmaster_start_time()) * 1000000)::int8,
              head.epoch, head.revision, head.recorded_at, head.commit_id, head.system_identifier,
              head.timeline, head.server_started_at, head.max_staleness_ms,
-             (SELECT change.commit_id FROM lupa.change WHERE change.revision = $1)
+             (SELECT change.commit_id FROM lupa.change WHERE change.revision = $1),
+             current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
+             current_setting('synchronous_commit') AS synchronous_commit,
+             (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::int8 AS clock
          FROM lupa.head"
     };
 }
@@ -41,6 +46,10 @@ pub(super) const PROBE_HEAD: &str = probe_head!();
 
 /// Reads the head row and locks it: no other transaction can commit a change until this one ends.
 pub(super) const PROBE_AND_LOCK_HEAD: &str = concat!(probe_head!(), " FOR UPDATE");
+
+/// Reads the server's clock, after the lock was granted.
+pub(super) const READ_CLOCK: &str =
+    "SELECT (extract(epoch FROM pg_catalog.clock_timestamp()) * 1000000)::int8";
 
 /// The head of the store, and the server that reported it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +65,8 @@ pub(super) struct HeadProbe {
     max_staleness_ms: u64,
     /// The number of the commit that is stored at the last seen revision.
     commit_at_last_seen: Option<i64>,
+    /// The server's clock while the statement ran; if it waited for the lock, before that.
+    pub(super) clock: Instant,
 }
 
 /// A run of a database server: a restart, a promotion or a restore is another one.
@@ -115,6 +126,7 @@ impl HeadProbe {
             commit: row.get(7),
             max_staleness_ms: row.get::<_, i64>(11).cast_unsigned(),
             commit_at_last_seen: row.get(12),
+            clock: row::instant(row.get("clock"))?,
         })
     }
 
@@ -176,7 +188,6 @@ mod tests {
 
     use super::super::replica_state::ReplicaState;
     use super::*;
-    use crate::policy::day::Instant;
     use crate::store::change::Point;
 
     fn epoch(number: u128) -> Epoch {
@@ -204,6 +215,7 @@ mod tests {
             commit: 55,
             max_staleness_ms: 0,
             commit_at_last_seen: Some(33),
+            clock: Instant::UNIX_EPOCH,
         }
     }
 

@@ -1,24 +1,26 @@
 //! Imports history into the database by COPY, in one transaction that holds the lock of the head row.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time;
 use tokio_postgres::types::Type;
 
 use super::PostgresServer;
-use super::connection::{Purpose, Session};
+use super::connection::Session;
 use super::copy::copy_changes;
 use super::failure::PostgresFailure;
-use super::head_probe::{HeadProbe, LastSeenCommit, typed};
+use super::head_probe::{LastSeenCommit, typed};
 use super::read;
-use super::write::{Failed, NEWEST, PostgresWriter, RETRY_DELAY, lock_and_read};
+use super::transaction::Purpose;
+use super::write::{Failed, LockedHead, NEWEST, PostgresWriter, RETRY_DELAY, lock_and_read};
 use crate::policy::client_id::ClientId;
 use crate::policy::history::HistoryEntry;
 use crate::store::change::{Head, Point, Revision};
-use crate::store::error::{ReadError, WriteError};
+use crate::store::error::{ReadError, WriteError, with_causes};
 use crate::store::group::BatchInputs;
 use crate::store::history::Histories;
 use crate::store::import::{
@@ -30,13 +32,13 @@ use crate::store::random::random;
 use crate::store::row;
 use crate::store::table::{ChangeRow, stored_columns};
 
-/// An import may take longer than any timeout. The rows arrive in order; the trigger would look up each
-/// predecessor.
-const BEGIN: &str = "SET LOCAL statement_timeout = 0;
-    SET LOCAL idle_in_transaction_session_timeout = 0;
-    ALTER TABLE lupa.change DISABLE TRIGGER change_is_dense";
+/// The rows arrive in order; the trigger would look up each predecessor.
+const DISABLE_TRIGGER: &str = "ALTER TABLE lupa.change DISABLE TRIGGER change_is_dense";
 
-const END: &str = "ALTER TABLE lupa.change ENABLE TRIGGER change_is_dense";
+const ENABLE_TRIGGER: &str = "ALTER TABLE lupa.change ENABLE TRIGGER change_is_dense";
+
+/// Interval of the heartbeats of an import.
+const HEARTBEAT_INTERVAL: Duration = Duration::from_millis(200);
 
 impl PostgresWriter {
     /// Runs an import and replies to it.
@@ -49,7 +51,7 @@ impl PostgresWriter {
                 job.reply();
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn Error, "the import failed");
+                tracing::warn!(error = with_causes(&error), "the import failed");
                 job.fail(&Arc::new(error), self.is_commit_sent);
             }
         }
@@ -59,17 +61,21 @@ impl PostgresWriter {
         let server = Arc::clone(&self.server);
         let failed = |error: tokio_postgres::Error| unreachable(&server, error.into());
         // If anything fails, the session is dropped: an open transaction holds the lock until then.
-        let (session, probe) = self.lock_for_import(&server).await?;
-        session.client.batch_execute(BEGIN).await.map_err(failed)?;
+        let (session, LockedHead { probe, now, .. }) = self.lock_for_import(&server).await?;
+        let session = Arc::new(session);
+        let heartbeat = Heartbeat::start(&self.runtime, &session);
+        session.client.batch_execute(DISABLE_TRIGGER).await.map_err(failed)?;
         let import = Import { server: &server, session: &session, commit: i64::from_be_bytes(random()?) };
-        let run = ImportRun::after(probe.head, (self.clock)());
+        let run = ImportRun::after(probe.head, now);
         let Some(head) = import.insert(run, source).await? else {
+            heartbeat.stop().await;
             session.client.batch_execute("ROLLBACK").await.map_err(failed)?;
-            self.session = Some(session);
+            self.session = Arc::into_inner(session);
             return Ok(ImportResult::NothingStored);
         };
         import.move_head(head).await.map_err(failed)?;
         let commit = LastSeenCommit { revision: head.revision, commit: import.commit };
+        heartbeat.stop().await;
         self.is_commit_sent = true;
         session.client.batch_execute("COMMIT").await.map_err(failed)?;
         if session.has_warned() {
@@ -78,21 +84,25 @@ impl PostgresWriter {
         }
         server.state.record_commit(probe.epoch, commit);
         self.status.publish_commit(head.revision);
-        self.session = Some(session);
+        self.session = Arc::into_inner(session);
         Ok(ImportResult::Committed(Point { epoch: probe.epoch, revision: head.revision }))
     }
 
     /// Starts the transaction and locks the head. Retries until the write timeout.
-    async fn lock_for_import(&mut self, server: &PostgresServer) -> Result<(Session, HeadProbe), WriteError> {
+    async fn lock_for_import(
+        &mut self,
+        server: &PostgresServer,
+    ) -> Result<(Session, LockedHead), WriteError> {
         let started_at = Instant::now();
         loop {
             let attempt = async {
                 let session = match self.session.take().filter(|session| !session.client.is_closed()) {
                     Some(session) => session,
-                    None => server.connector.connect(Purpose::Write).await.map_err(Failed::retry)?,
+                    None => server.connector.connect().await.map_err(Failed::retry)?,
                 };
-                let (probe, _, _) = lock_and_read(server, &session, &BatchInputs::default()).await?;
-                Ok((session, probe))
+                let locked =
+                    lock_and_read(server, &session, Purpose::Import, &BatchInputs::default()).await?;
+                Ok((session, locked))
             };
             match attempt.await {
                 Ok(locked) => return Ok(locked),
@@ -219,7 +229,7 @@ impl Import<'_> {
     }
 
     async fn histories(&self, codes: &[ClientId]) -> Result<Histories, WriteError> {
-        let rows = read::rows_of_clients(&self.session.client, codes.iter(), NEWEST).await;
+        let rows = read::rows_of_clients(codes.iter(), NEWEST).rows(&self.session.client).await;
         let mut histories = Histories::of(codes);
         read::apply_rows(
             &rows.map_err(|error| self.unreachable(error))?,
@@ -232,7 +242,7 @@ impl Import<'_> {
     /// Whether anything is recorded of any client.
     async fn has_clients(&self) -> Result<bool, tokio_postgres::Error> {
         let sql = "SELECT EXISTS (SELECT FROM lupa.change WHERE client_extension IS NOT NULL)";
-        Ok(self.session.client.query_one(sql, &[]).await?.get(0))
+        Ok(self.session.client.query_typed_one(sql, &[]).await?.get(0))
     }
 
     async fn move_head(&self, head: Head) -> Result<(), tokio_postgres::Error> {
@@ -240,15 +250,47 @@ impl Import<'_> {
         let revision = revision.cast_signed();
         let (recorded_at, notification) = (row::micros(recorded_at), revision.to_string());
         let client = &self.session.client;
-        client.batch_execute(END).await?;
+        client.batch_execute(ENABLE_TRIGGER).await?;
         let sql = "UPDATE lupa.head SET revision = $1, recorded_at = $2, commit_id = $3";
-        client.execute(sql, &[&revision, &recorded_at, &self.commit]).await?;
-        client.execute("SELECT pg_catalog.pg_notify('lupa', $1)", &[&notification]).await?;
+        let head =
+            [typed(&revision, Type::INT8), typed(&recorded_at, Type::INT8), typed(&self.commit, Type::INT8)];
+        client.execute_typed(sql, &head).await?;
+        let notified = [typed(&notification, Type::TEXT)];
+        client.execute_typed("SELECT pg_catalog.pg_notify('lupa', $1)", &notified).await?;
         Ok(())
     }
 
     fn unreachable(&self, error: tokio_postgres::Error) -> WriteError {
         unreachable(self.server, error.into())
+    }
+}
+
+/// Keeps the transaction of an import alive while it waits for its source. If the process is suspended, the
+/// heartbeats stop too, and the server ends the transaction, which holds the lock of the head row.
+struct Heartbeat(JoinHandle<()>);
+
+impl Heartbeat {
+    fn start(runtime: &Handle, session: &Arc<Session>) -> Self {
+        let session = Arc::clone(session);
+        Self(runtime.spawn(async move {
+            // After a failure the next statement of the import reports it.
+            while session.client.batch_execute("SELECT").await.is_ok() {
+                time::sleep(HEARTBEAT_INTERVAL).await;
+            }
+        }))
+    }
+
+    /// Stops it and waits until it no longer uses the session.
+    async fn stop(mut self) {
+        self.0.abort();
+        // It was canceled.
+        drop((&mut self.0).await);
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -8,9 +8,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::Config;
-use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::config::{ChannelBinding, Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::url::{StoreUrl, refused};
 use crate::store::error::OpenError;
 use crate::store::place::Place;
 
@@ -51,10 +52,18 @@ pub enum PostgresTls {
 
 /// The parsed options.
 pub(super) struct Address {
-    /// One configuration a host.
-    pub(super) hosts: Vec<Config>,
+    pub(super) hosts: Vec<HostAddress>,
     pub(super) tls: Option<MakeRustlsConnect>,
     pub(super) place: Place,
+    /// From the URL; it overrides the setting.
+    pub(super) connect_timeout: Option<Duration>,
+}
+
+/// How to reach one host.
+pub(super) struct HostAddress {
+    /// `HOST:PORT`, for messages.
+    pub(super) name: String,
+    pub(super) config: Config,
 }
 
 impl fmt::Debug for Password {
@@ -66,33 +75,57 @@ impl fmt::Debug for Password {
 impl Address {
     /// Parses the URL and reads the certificates.
     pub(super) fn of(options: &PostgresOptions) -> Result<Self, OpenError> {
-        let mut config: Config = options.url.parse().map_err(|error: tokio_postgres::Error| {
-            OpenError::Url { fault: super::PostgresFailure::from(error).to_string() }
-        })?;
-        let fault = |fault: &str| OpenError::Url { fault: fault.to_owned() };
-        if config.get_password().is_some() {
-            return Err(fault("it has a password, which would be shown: give it by store.password_file"));
-        }
-        if config.get_hosts().is_empty() {
-            return Err(fault("it has no host"));
-        }
-        if config.get_user().is_none() {
-            return Err(fault("it has no user"));
-        }
-        let tls = match &options.tls {
-            PostgresTls::UnlessLocal(_) if config.get_hosts().iter().all(is_local) => None,
-            PostgresTls::UnlessLocal(authorities) | PostgresTls::Always(authorities) => {
-                Some(MakeRustlsConnect::new(client_config(authorities.as_ref())?))
-            }
-            PostgresTls::Never => None,
+        let StoreUrl { mut config, encryption, connect_timeout } = StoreUrl::parse(&options.url)?;
+        let authorities = encrypted(&options.tls, encryption, &config)?;
+        let tls = match authorities {
+            Some(authorities) => Some(MakeRustlsConnect::new(client_config(authorities)?)),
+            None => None,
         };
         config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
         let place = Place::new(&place(&config));
-        let ports = |at: usize| port(&config, at);
         let hosts = config.get_hosts().iter().enumerate();
-        let hosts = hosts.map(|(at, host)| at_host(&config, host, ports(at), options)).collect();
-        Ok(Self { hosts, tls, place })
+        let hosts = hosts.map(|(at, host)| HostAddress {
+            name: named(&config, at, host),
+            config: at_host(&config, host, port(&config, at), options),
+        });
+        Ok(Self { hosts: hosts.collect(), tls, place, connect_timeout })
     }
+}
+
+/// Whether connections are encrypted, and then the file of the trusted authorities. An error if the
+/// settings and the URL contradict each other, or if an encrypted connection is impossible.
+fn encrypted<'o>(
+    tls: &'o PostgresTls,
+    by_url: Option<bool>,
+    config: &Config,
+) -> Result<Option<Option<&'o PathBuf>>, OpenError> {
+    let hosts = config.get_hosts();
+    let contradicts = |tls: &str| {
+        let fault = format!("contradicts store.tls = \"{tls}\": remove it, or change store.tls");
+        Err(refused("sslmode", &fault))
+    };
+    let authorities = match (tls, by_url) {
+        (PostgresTls::Never, Some(true)) => return contradicts("never"),
+        (PostgresTls::Always(_), Some(false)) => return contradicts("always"),
+        (PostgresTls::UnlessLocal(_), Some(false)) if !hosts.iter().all(is_local) => {
+            return contradicts("unless-local");
+        }
+        (PostgresTls::UnlessLocal(authorities), Some(true)) | (PostgresTls::Always(authorities), _) => {
+            Some(authorities.as_ref())
+        }
+        (PostgresTls::UnlessLocal(_), _) if hosts.iter().all(is_local) => None,
+        (PostgresTls::UnlessLocal(authorities), _) => Some(authorities.as_ref()),
+        (PostgresTls::Never, _) => None,
+    };
+    if authorities.is_some() && hosts.iter().any(|host| matches!(host, Host::Unix(_))) {
+        let fault =
+            "a Unix socket cannot be encrypted, and store.tls or sslmode requires it: give a host name";
+        return Err(OpenError::Url { fault: fault.to_owned() });
+    }
+    if authorities.is_none() && config.get_channel_binding() == ChannelBinding::Require {
+        return Err(refused("channel_binding", "needs an encrypted connection: set store.tls = \"always\""));
+    }
+    Ok(authorities)
 }
 
 fn is_local(host: &Host) -> bool {
@@ -111,15 +144,14 @@ fn at_host(given: &Config, host: &Host, port: u16, options: &PostgresOptions) ->
         Host::Tcp(name) => config.host(name),
         Host::Unix(path) => config.host_path(path),
     };
-    config.port(port).ssl_mode(given.get_ssl_mode()).application_name("lupa");
+    config.port(port).ssl_mode(given.get_ssl_mode()).channel_binding(given.get_channel_binding());
+    config.application_name(given.get_application_name().unwrap_or("lupa"));
     given.get_user().map(|user| config.user(user));
     given.get_dbname().map(|database| config.dbname(database));
     given.get_options().map(|set| config.options(set));
     if let Some(Password(password)) = &options.password {
         config.password(password);
     }
-    // A standby lags and accepts no writes.
-    config.target_session_attrs(TargetSessionAttrs::ReadWrite);
     config.keepalives_idle(options.read_timeout.max(Duration::from_secs(1)));
     config.tcp_user_timeout(options.write_timeout.max(options.read_timeout));
     config
@@ -131,16 +163,19 @@ fn port(config: &Config, at: usize) -> u16 {
     ports.get(at).or(ports.first()).copied().unwrap_or(5432)
 }
 
+/// A host with its port.
+fn named(config: &Config, at: usize, host: &Host) -> String {
+    let port = port(config, at);
+    match host {
+        Host::Tcp(name) => format!("{name}:{port}"),
+        Host::Unix(path) => format!("{}:{port}", path.display()),
+    }
+}
+
 /// The URL without user and options.
 fn place(config: &Config) -> String {
-    let hosts = config.get_hosts().iter().enumerate().map(|(at, host)| {
-        let port = port(config, at);
-        match host {
-            Host::Tcp(name) => format!("{name}:{port}"),
-            Host::Unix(path) => format!("{}:{port}", path.display()),
-        }
-    });
-    let hosts: Vec<String> = hosts.collect();
+    let hosts = config.get_hosts().iter().enumerate();
+    let hosts: Vec<String> = hosts.map(|(at, host)| named(config, at, host)).collect();
     let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
     format!("postgres://{}/{database}", hosts.join(","))
 }
@@ -193,6 +228,7 @@ mod tests {
     fn fault(url: &str) -> String {
         match Address::of(&options(url)) {
             Err(OpenError::Url { fault }) => fault,
+            Err(OpenError::UrlOption { option, fault }) => format!("{option} {fault}"),
             Err(error) => panic!("{error}"),
             Ok(_) => panic!("accepted"),
         }
@@ -216,14 +252,14 @@ mod tests {
         assert!(fault("postgres://lupa:secret@localhost").starts_with("it has a password"));
         assert_eq!(fault("postgres://lupa@"), "it has no host");
         assert_eq!(fault("postgres://localhost"), "it has no user");
-        assert!(fault("postgres://lupa@localhost?nonsense=1").contains("nonsense"));
+        assert!(fault("host=localhost user=lupa").contains("postgres://"));
     }
 
     #[test]
     fn connections_to_other_machines_are_encrypted() {
         let mode = |tls, url| {
             let address = Address::of(&PostgresOptions { tls, ..options(url) }).unwrap();
-            let is_required = |host: &Config| host.get_ssl_mode() == SslMode::Require;
+            let is_required = |host: &HostAddress| host.config.get_ssl_mode() == SslMode::Require;
             assert!(address.hosts.iter().all(|host| is_required(host) == address.tls.is_some()));
             address.tls.is_some()
         };
@@ -232,5 +268,29 @@ mod tests {
         assert!(mode(PostgresTls::UnlessLocal(None), both));
         assert!(mode(PostgresTls::Always(None), local));
         assert!(!mode(PostgresTls::Never, both));
+    }
+
+    #[test]
+    fn sslmode_and_the_settings_agree_or_are_refused() {
+        let of = |tls, url: &str| match Address::of(&PostgresOptions { tls, ..options(url) }) {
+            Ok(address) => Ok(address.tls.is_some()),
+            Err(error) => Err(error.to_string()),
+        };
+        let (local, remote) = ("postgres://u@localhost?sslmode=", "postgres://u@10.0.0.1?sslmode=");
+        let required = || PostgresTls::UnlessLocal(None);
+        for mode in ["require", "verify-ca", "verify-full"] {
+            assert_eq!(of(required(), &format!("{local}{mode}")), Ok(true));
+            assert_eq!(of(required(), &format!("{remote}{mode}")), Ok(true));
+            let never = of(PostgresTls::Never, &format!("{local}{mode}")).unwrap_err();
+            assert!(never.contains("`sslmode` contradicts store.tls = \"never\""), "{never}");
+        }
+        assert_eq!(of(required(), &format!("{local}disable")), Ok(false));
+        assert_eq!(of(PostgresTls::Never, &format!("{remote}disable")), Ok(false));
+        assert!(of(required(), &format!("{remote}disable")).unwrap_err().contains("unless-local"));
+        assert!(of(PostgresTls::Always(None), &format!("{local}disable")).unwrap_err().contains("always"));
+        let socket = of(PostgresTls::Always(None), "postgres://u@%2Frun/d").unwrap_err();
+        assert!(socket.contains("a Unix socket cannot be encrypted"), "{socket}");
+        let unbound = of(required(), "postgres://u@localhost?channel_binding=require").unwrap_err();
+        assert!(unbound.contains("`channel_binding` needs"), "{unbound}");
     }
 }

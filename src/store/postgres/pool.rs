@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult};
 use tokio::time;
+use tokio_postgres::Row;
 
 use super::PostgresServer;
-use super::connection::{Purpose, Session};
+use super::connection::Session;
 use super::failure::PostgresFailure;
+use super::read::Query;
 use super::server::{ReadMode, ReadStart};
+use super::transaction::Purpose;
 use crate::store::change::Point;
 use crate::store::error::ReadError;
 
@@ -30,31 +33,32 @@ impl Sessions {
             .map_err(|_| ReadError::Interrupted)
     }
 
-    /// Reads without checking the epoch or the head.
+    /// Reads by one statement, without checking the epoch or the head.
     pub(super) async fn read<T>(
         &self,
         read: impl AsyncFnOnce(&Session) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, ReadError> {
         let server = &self.0.manager().0;
         self.read_through(async |session| {
-            read(session).await.map_err(|error| server.unreachable(error.into()))
+            let client = &session.client;
+            let read = tokio::try_join!(
+                biased;
+                client.batch_execute(server.connector.start(Purpose::Read)),
+                read(session),
+                client.batch_execute("COMMIT"),
+            );
+            read.map(|((), read, ())| read).map_err(|error| server.unreachable(error.into()))
         })
         .await
     }
 
-    /// Reads rows up to a point. An error if the store is in an epoch that does not continue it, or does not
-    /// reach it.
-    pub(super) async fn read_until<T>(
-        &self,
-        until: Point,
-        read: impl AsyncFnOnce(&Session) -> Result<T, tokio_postgres::Error>,
-    ) -> Result<T, ReadError> {
+    /// Reads the rows of a query up to a point. An error if the store is in an epoch that does not continue
+    /// it, or does not reach it.
+    pub(super) async fn read_until(&self, until: Point, query: &Query) -> Result<Vec<Row>, ReadError> {
         let server = &self.0.manager().0;
         self.read_through(async |session| {
-            let probe = server.probe_for(session, ReadMode::Plain, ReadStart::Point(until));
-            let read = async { read(session).await.map_err(|error| server.unreachable(error.into())) };
-            // Sent together. The rows count only if the probe finds the point.
-            tokio::try_join!(biased; probe, read).map(|(_, read)| read)
+            let start = ReadStart::Point(until);
+            Ok(server.read_from(session, ReadMode::Plain, start, Some(query)).await?.2)
         })
         .await
     }
@@ -75,7 +79,7 @@ impl Sessions {
         })?;
         let read = time::timeout(server.connector.read_timeout(), read(&session)).await;
         let read = read.unwrap_or_else(|_| Err(server.unreachable(PostgresFailure::timed_out())));
-        if matches!(read, Err(ReadError::Unreachable { .. })) {
+        if matches!(read, Err(ReadError::Unreachable { .. } | ReadError::Refused { .. })) {
             drop(Object::take(session));
         }
         read
@@ -93,7 +97,7 @@ impl managed::Manager for Connecting {
     type Error = ReadError;
 
     async fn create(&self) -> Result<Session, ReadError> {
-        self.0.connector.connect(Purpose::Read).await
+        self.0.connector.connect().await
     }
 
     async fn recycle(&self, session: &mut Session, _: &Metrics) -> RecycleResult<ReadError> {

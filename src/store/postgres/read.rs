@@ -2,13 +2,14 @@
 
 use futures_util::TryStreamExt;
 use tokio::sync::mpsc;
-use tokio_postgres::Row;
 use tokio_postgres::binary_copy::{BinaryCopyOutRow, BinaryCopyOutStream};
-use tokio_postgres::types::{FromSql, Type};
+use tokio_postgres::types::{FromSql, ToSql, Type};
+use tokio_postgres::{Client, Row};
 
 use super::connection::{Connector, Session};
 use super::failure::PostgresFailure;
 use super::head_probe::typed;
+use super::transaction::Purpose;
 use crate::policy::client_id::ClientId;
 use crate::store::change::{Change, ChangedClient, Revision};
 use crate::store::error::{DriverError, ReadError};
@@ -28,26 +29,31 @@ const ROWS_PER_BATCH: usize = 1_024;
 /// Rows that are not decoded. The thread that loads decodes them, in parallel to the connection.
 pub(super) type Batch = Vec<BinaryCopyOutRow>;
 
-/// The next rows after one revision up to another, in order.
-pub(super) async fn rows_since(
-    session: &Session,
-    after: Revision,
-    until: Revision,
-    limit: usize,
-) -> Result<Vec<Row>, tokio_postgres::Error> {
-    let (after, until) = (after.0.cast_signed(), until.0.cast_signed());
+/// One statement that reads rows.
+pub(super) struct Query {
+    sql: &'static str,
+    parameters: Vec<(Box<dyn ToSql + Send + Sync>, Type)>,
+}
+
+impl Query {
+    pub(super) async fn rows(&self, client: &Client) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let parameters = self.parameters.iter();
+        let parameters: Vec<_> = parameters.map(|(value, type_)| typed(&**value, type_.clone())).collect();
+        client.query_typed(self.sql, &parameters).await
+    }
+}
+
+/// The next rows after a revision, in order.
+pub(super) fn rows_since(after: Revision, limit: usize) -> Query {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    session
-        .client
-        .query_typed(
-            concat!(
-                "SELECT ",
-                stored_columns!(),
-                " FROM lupa.change WHERE revision > $1 AND revision <= $2 ORDER BY revision LIMIT $3"
-            ),
-            &[typed(&after, Type::INT8), typed(&until, Type::INT8), typed(&limit, Type::INT8)],
-        )
-        .await
+    Query {
+        sql: concat!(
+            "SELECT ",
+            stored_columns!(),
+            " FROM lupa.change WHERE revision > $1 ORDER BY revision LIMIT $2"
+        ),
+        parameters: vec![(Box::new(after.0.cast_signed()), Type::INT8), (Box::new(limit), Type::INT8)],
+    }
 }
 
 /// Decodes rows in order; an error if one is missing.
@@ -110,18 +116,19 @@ pub(super) async fn copy_range(
             stored_columns!()
         );
         // The whole COPY may take longer than any timeout; each batch must arrive within the read
-        // timeout.
-        session.client.batch_execute("SET statement_timeout = 0").await?;
+        // timeout. The statement has a name, which the driver removes before the transaction ends.
+        session.client.batch_execute(connector.start(Purpose::Load)).await?;
         let rows = BinaryCopyOutStream::new(session.client.copy_out(&sql).await?, &STORED_TYPES);
         let mut rows = std::pin::pin!(rows.try_chunks(ROWS_PER_BATCH));
         loop {
             let next = tokio::time::timeout(connector.read_timeout(), rows.try_next()).await;
             let next = next.map_err(|_| PostgresFailure::timed_out())?;
-            let Some(batch) = next.map_err(|error| PostgresFailure::from(error.1))? else { return Ok(()) };
+            let Some(batch) = next.map_err(|error| PostgresFailure::from(error.1))? else { break };
             if batches.send(Ok(batch)).await.is_err() {
                 return Ok(());
             }
         }
+        Ok(session.client.batch_execute("COMMIT").await?)
     };
     let copied: Result<(), PostgresFailure> = copy.await;
     if let Err(source) = copied {
@@ -173,49 +180,39 @@ fn columns_of_copied(row: &BinaryCopyOutRow) -> Result<StoredChange<'_>, tokio_p
 }
 
 /// The rows of clients' changes up to a revision, in order.
-pub(super) async fn rows_of_clients<'c>(
-    client: &impl tokio_postgres::GenericClient,
-    clients: impl Iterator<Item = &'c ClientId>,
-    until: Revision,
-) -> Result<Vec<Row>, tokio_postgres::Error> {
+pub(super) fn rows_of_clients<'c>(clients: impl Iterator<Item = &'c ClientId>, until: Revision) -> Query {
     // A client that cannot be stored has no rows.
     let columns = clients.filter_map(|client| row::client_columns(client).ok());
-    let (roots, extensions): (Vec<&str>, Vec<&str>) = columns.unzip();
-    let until = until.0.cast_signed();
-    client
-        .query_typed(
-            concat!(
-                "SELECT ",
-                stored_columns!(),
-                " FROM unnest($1, $2) AS wanted (root, extension)
-                 JOIN lupa.change ON client_root = root AND client_extension = extension
-                 WHERE revision <= $3 ORDER BY revision"
-            ),
-            &[
-                typed(&roots, Type::TEXT_ARRAY),
-                typed(&extensions, Type::TEXT_ARRAY),
-                typed(&until, Type::INT8),
-            ],
-        )
-        .await
+    let columns = columns.map(|(root, extension)| (root.to_owned(), extension.to_owned()));
+    let (roots, extensions): (Vec<String>, Vec<String>) = columns.unzip();
+    Query {
+        sql: concat!(
+            "SELECT ",
+            stored_columns!(),
+            " FROM unnest($1, $2) AS wanted (root, extension)
+             JOIN lupa.change ON client_root = root AND client_extension = extension
+             WHERE revision <= $3 ORDER BY revision"
+        ),
+        parameters: vec![
+            (Box::new(roots), Type::TEXT_ARRAY),
+            (Box::new(extensions), Type::TEXT_ARRAY),
+            (Box::new(until.0.cast_signed()), Type::INT8),
+        ],
+    }
 }
 
 /// The next revisions after one up to another, in order, with the client of each.
-pub(super) async fn clients_since(
-    client: &impl tokio_postgres::GenericClient,
-    after: Revision,
-    until: Revision,
-    limit: usize,
-) -> Result<Vec<Row>, tokio_postgres::Error> {
-    let (after, until) = (after.0.cast_signed(), until.0.cast_signed());
+pub(super) fn clients_since(after: Revision, until: Revision, limit: usize) -> Query {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    client
-        .query_typed(
-            "SELECT revision, client_root, client_extension FROM lupa.change
+    Query {
+        sql: "SELECT revision, client_root, client_extension FROM lupa.change
              WHERE revision > $1 AND revision <= $2 ORDER BY revision LIMIT $3",
-            &[typed(&after, Type::INT8), typed(&until, Type::INT8), typed(&limit, Type::INT8)],
-        )
-        .await
+        parameters: vec![
+            (Box::new(after.0.cast_signed()), Type::INT8),
+            (Box::new(until.0.cast_signed()), Type::INT8),
+            (Box::new(limit), Type::INT8),
+        ],
+    }
 }
 
 /// Decodes the rows of [`clients_since`].

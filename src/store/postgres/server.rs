@@ -6,25 +6,21 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time;
+use tokio_postgres::Row;
 
-use super::connection::{Connector, Purpose, Session};
+use super::connection::{Connector, Session};
 use super::epochs;
 use super::failure::PostgresFailure;
 use super::head_probe::{self, HeadProbe, HistoryCheck, PROBE_HEAD};
+use super::read::Query;
 use super::replica_state::{EpochState, ReplicaState};
+use super::transaction::Purpose;
+use crate::clock::{CheckedClock, boottime_nanos};
 use crate::store::change::{Point, Revision};
 use crate::store::error::ReadError;
 use crate::store::id::DeclarationIds;
 use crate::store::lineage::Lineage;
 use crate::store::place::Place;
-
-/// Starts the transaction of a freshness proof. A deposed primary still serves reads and still
-/// accepts statements that write, but without its synchronous standby it cannot commit. So the probe
-/// proves freshness only in a transaction that commits, and the commit waits for the standby only if
-/// the transaction wrote WAL. A logical message is the smallest WAL record: no row is touched, and
-/// no process reads it.
-const START_PROOF: &str =
-    "BEGIN READ WRITE; SELECT pg_catalog.pg_logical_emit_message(true, 'lupa', 'proof')";
 
 /// Whether a read of the head must prove that the server is still the primary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +50,8 @@ pub(in crate::store) struct PostgresServer {
     pub(super) state: ReplicaState,
     pub(in crate::store) ids: DeclarationIds,
     pub(in crate::store) token_key: [u8; 32],
+    /// The wall clock of this process, compared with the server's.
+    pub(super) clock: CheckedClock,
     pub(super) write_timeout: Duration,
     pub(super) read_only: bool,
 }
@@ -73,7 +71,7 @@ impl PostgresServer {
         let mut kept = kept.lock().await;
         let session = match kept.take().filter(|session| !session.client.is_closed()) {
             Some(session) => session,
-            None => self.connector.connect(Purpose::Read).await?,
+            None => self.connector.connect().await?,
         };
         let Ok(read) = time::timeout(self.connector.read_timeout(), read(&session)).await else {
             // A commit that waits for a missing standby would never return.
@@ -81,50 +79,56 @@ impl PostgresServer {
             return Err(self.unreachable(PostgresFailure::timed_out()));
         };
         // After a failure the connection may still deliver rows of the failed request.
-        if !matches!(read, Err(ReadError::Unreachable { .. })) {
+        if !matches!(read, Err(ReadError::Unreachable { .. } | ReadError::Refused { .. })) {
             *kept = Some(session);
         }
         read
     }
 
-    /// Probes the head. If the server has moved, starts a new epoch first: the head that is returned is of
-    /// the epoch that this process is in.
-    pub(super) async fn probe_head(&self, session: &Session, mode: ReadMode) -> Result<HeadProbe, ReadError> {
-        let (probe, before, check) = self.probe_and_check(session, mode).await?;
+    /// Probes the head, and reads the rows of a query after it, in the same transaction. With READ COMMITTED
+    /// the query may also see later commits. If the server has moved, starts a new epoch first: the head that
+    /// is returned is of the epoch that this process is in.
+    async fn probe_and_read(
+        &self,
+        session: &Session,
+        mode: ReadMode,
+        query: Option<&Query>,
+    ) -> Result<(HeadProbe, Vec<Row>), ReadError> {
+        let (probe, before, check, rows) = self.probe_and_check(session, mode, query).await?;
         match check {
-            HistoryCheck::Intact => return Ok(probe),
+            HistoryCheck::Intact => return Ok((probe, rows)),
             HistoryCheck::Standby => return Err(self.standby()),
             HistoryCheck::EpochChanged if epochs::enter(self, session, &before, &probe).await? => {}
             HistoryCheck::EpochChanged | HistoryCheck::Moved | HistoryCheck::CommitsLost => {
                 epochs::resolve_with_lock(self).await?;
             }
         }
-        match self.probe_and_check(session, mode).await? {
-            (probe, _, HistoryCheck::Intact) => Ok(probe),
+        match self.probe_and_check(session, mode, query).await? {
+            (probe, _, HistoryCheck::Intact, rows) => Ok((probe, rows)),
             _ => Err(self.moved()),
         }
     }
 
-    /// The same, and requires that the store has what the read starts from. Rows up to the probed head,
-    /// read on the same connection, are of that epoch: a server does not lose commits while a connection
-    /// to it lasts.
-    pub(super) async fn probe_for(
+    /// The same, and requires that the store has what the read starts from. The rows up to the probed head
+    /// are of that epoch: they are of the same transaction.
+    pub(super) async fn read_from(
         &self,
         session: &Session,
         mode: ReadMode,
         start: ReadStart,
-    ) -> Result<(HeadProbe, Arc<Lineage>), ReadError> {
-        let probe = self.probe_head(session, mode).await?;
+        query: Option<&Query>,
+    ) -> Result<(HeadProbe, Arc<Lineage>, Vec<Row>), ReadError> {
+        let (probe, rows) = self.probe_and_read(session, mode, query).await?;
         let lineage = self.state.get().lineage;
+        // Another task may have entered a later epoch since the probe.
+        if lineage.epoch() != probe.epoch {
+            return Err(self.moved());
+        }
         let (is_continued, revision) = match start {
             ReadStart::AnyEpoch(revision) => (true, revision),
             ReadStart::Point(point) => (lineage.contains(point), point.revision),
             ReadStart::Index(known, revision) => (known.common(&lineage) >= revision, revision),
         };
-        // Another task may have entered a later epoch since the probe.
-        if lineage.epoch() != probe.epoch {
-            return Err(self.moved());
-        }
         if !is_continued {
             return Err(ReadError::OtherEpoch { store: self.place(), epoch: lineage.epoch() });
         }
@@ -132,31 +136,43 @@ impl PostgresServer {
         if last < revision {
             return Err(ReadError::WentBack { store: self.place(), last, known: revision });
         }
-        Ok((probe, lineage))
+        Ok((probe, lineage, rows))
     }
 
     async fn probe_and_check(
         &self,
         session: &Session,
         mode: ReadMode,
-    ) -> Result<(HeadProbe, EpochState, HistoryCheck), ReadError> {
+        query: Option<&Query>,
+    ) -> Result<(HeadProbe, EpochState, HistoryCheck, Vec<Row>), ReadError> {
         let before = self.state.get();
-        let probe = head_probe::probe(&session.client, PROBE_HEAD, before.last_seen);
-        let row = match mode {
-            ReadMode::Plain => probe.await,
-            ReadMode::WithFreshnessProof => {
-                let start = session.client.batch_execute(START_PROOF);
-                let commit = session.client.batch_execute("COMMIT");
-                tokio::try_join!(biased; start, probe, commit).map(|((), row, ())| row)
+        let purpose = match mode {
+            ReadMode::Plain => Purpose::Read,
+            ReadMode::WithFreshnessProof => Purpose::Prove,
+        };
+        let rows = async {
+            match query {
+                Some(query) => query.rows(&session.client).await,
+                None => Ok(Vec::new()),
             }
         };
-        let row = row.map_err(|error| self.unreachable(error.into()))?;
+        let sent_at = boottime_nanos();
+        // All statements are sent before the first response arrives.
+        let answers = tokio::try_join!(
+            biased;
+            session.client.batch_execute(self.connector.start(purpose)),
+            head_probe::probe(&session.client, PROBE_HEAD, before.last_seen),
+            rows,
+            session.client.batch_execute("COMMIT"),
+        );
+        let ((), row, rows, ()) = answers.map_err(|error| self.unreachable(error.into()))?;
         if mode == ReadMode::WithFreshnessProof && session.has_warned() {
             return Err(self.unreachable(PostgresFailure::warned()));
         }
         let probe = self.connector.parse_probe(&row)?;
+        self.clock.compare(probe.clock, sent_at);
         let check = self.state.observe(&probe, &before);
-        Ok((probe, before, check))
+        Ok((probe, before, check, rows))
     }
 
     pub(super) fn unreachable(&self, source: PostgresFailure) -> ReadError {

@@ -2,7 +2,7 @@
 //! change is numbered until it is committed.
 //!
 //! ```text
-//!  BEGIN; probe and lock the head; recorded answers; clients' declarations    one round trip
+//!  START; probe and lock the head; recorded answers; clients' declarations    one round trip
 //!  run the batch (group commit)
 //!  insert the rows; move the head; NOTIFY; COMMIT                             one round trip
 //! ```
@@ -23,17 +23,20 @@ use tokio_postgres::{Client, Row};
 
 use super::PostgresServer;
 use super::arrays::{ColumnArray, arrays};
-use super::connection::{Purpose, Session};
+use super::connection::Session;
 use super::epochs;
 use super::failure::PostgresFailure;
-use super::head_probe::{self, HeadProbe, HistoryCheck, LastSeenCommit, PROBE_AND_LOCK_HEAD, typed};
+use super::head_probe::{
+    self, HeadProbe, HistoryCheck, LastSeenCommit, PROBE_AND_LOCK_HEAD, READ_CLOCK, typed,
+};
 use super::read;
 use super::runtime::Background;
+use super::transaction::Purpose;
 use crate::policy::day;
 use crate::policy::oid::OpaqueId;
 use crate::store::backend::BatchWriter;
 use crate::store::change::{Head, Revision};
-use crate::store::error::{ReadError, WriteError};
+use crate::store::error::{ReadError, WriteError, with_causes};
 use crate::store::group::{AnswerColumns, BatchInputs, BatchRows, BatchWrites, GroupCommit, RecordedAnswer};
 use crate::store::history::{ClientHistory, Histories};
 use crate::store::job::Job;
@@ -74,12 +77,20 @@ pub(super) struct PostgresWriter {
     /// Runs the connections; kept alive by `background`.
     pub(super) runtime: Handle,
     pub(super) background: Arc<Background>,
-    pub(super) clock: fn() -> day::Instant,
     pub(super) group_commit_max: usize,
     pub(super) status: Arc<WriterStatus>,
     pub(super) session: Option<Session>,
     /// Whether the current attempt has sent its commit.
     pub(super) is_commit_sent: bool,
+}
+
+/// The head of the store, locked, and what a batch reads under the lock.
+pub(super) struct LockedHead {
+    pub(super) probe: HeadProbe,
+    pub(super) lineage: Arc<Lineage>,
+    /// The database's clock.
+    pub(super) now: day::Instant,
+    pub(super) rows: BatchRows,
 }
 
 /// Why an attempt to write a batch failed.
@@ -138,8 +149,7 @@ impl PostgresWriter {
         };
         self.session = None;
         tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            cause = std::error::Error::source(&error),
+            error = with_causes(&error),
             jobs = jobs.len(),
             may_be_committed,
             "declarations could not be written"
@@ -152,13 +162,14 @@ impl PostgresWriter {
         let session = match &mut self.session {
             Some(session) if !session.client.is_closed() => session,
             closed => {
-                let connected = self.server.connector.connect(Purpose::Write).await;
+                let connected = self.server.connector.connect().await;
                 closed.insert(connected.map_err(Failed::retry)?)
             }
         };
         let server = &*self.server;
-        let (probe, lineage, rows) = lock_and_read(server, session, &BatchInputs::of(jobs)).await?;
-        let batch = GroupCommit::new(rows, probe.head_before(lineage), self.clock, server.ids);
+        let LockedHead { probe, lineage, now, rows } =
+            lock_and_read(server, session, Purpose::Write, &BatchInputs::of(jobs)).await?;
+        let batch = GroupCommit::new(rows, probe.head_before(lineage), now, server.ids);
         let writes = batch.run(jobs).map_err(Failed::ForGood)?;
         let commit = random().map(i64::from_be_bytes).map_err(|error| Failed::ForGood(error.into()))?;
         self.is_commit_sent = true;
@@ -186,13 +197,15 @@ impl Failed {
 pub(super) async fn lock_and_read(
     server: &PostgresServer,
     session: &Session,
+    purpose: Purpose,
     inputs: &BatchInputs<'_>,
-) -> Result<(HeadProbe, Arc<Lineage>, BatchRows), Failed> {
+) -> Result<LockedHead, Failed> {
     let failed = |error: tokio_postgres::Error| Failed::retry(server.unreachable(error.into()));
     let client = &session.client;
     let before = server.state.get();
     let keys: Vec<&str> = inputs.keys.iter().map(|key| key.as_str()).collect();
     let keys = [typed(&keys, Type::TEXT_ARRAY)];
+    let histories = read::rows_of_clients(inputs.clients.iter().copied(), NEWEST);
     // All statements are sent before the first response arrives. With READ COMMITTED, a statement that
     // runs after the lock was granted sees everything that earlier holders of the lock committed.
     let newest_directory = async {
@@ -200,16 +213,17 @@ pub(super) async fn lock_and_read(
         let sql = "SELECT max(revision) FROM lupa.change WHERE revision > $1 AND what = 'directory'";
         client.query_typed(sql, &[typed(&after.cast_signed(), Type::INT8)]).await
     };
-    let ((), row, answers, histories, newest_directory) = tokio::try_join!(
+    let ((), row, clock, answers, histories, newest_directory) = tokio::try_join!(
         biased;
-        client.batch_execute("BEGIN"),
+        client.batch_execute(server.connector.start(purpose)),
         head_probe::probe(client, PROBE_AND_LOCK_HEAD, before.last_seen),
+        client.query_typed_one(READ_CLOCK, &[]),
         client.query_typed(
             "SELECT idempotency_key, revision, recorded_at, declaration_id, payload_digest, notices, replaced_id
              FROM lupa.change WHERE idempotency_key = ANY($1)",
             &keys,
         ),
-        read::rows_of_clients(client, inputs.clients.iter().copied(), NEWEST),
+        histories.rows(client),
         newest_directory,
     )
     .map_err(failed)?;
@@ -220,6 +234,8 @@ pub(super) async fn lock_and_read(
         // The next attempt takes another session, which releases the lock, and finds the new epoch.
         return Err(Failed::retry(server.moved()));
     }
+    let now = server.connector.parse_clock(&clock).map_err(Failed::for_good)?;
+    server.clock.agrees_with(now).map_err(|error| Failed::retry(error.into()))?;
     let mut rows = BatchRows::empty(inputs);
     for row in answers {
         let (key, answer) = recorded_answer(server, &row).map_err(Failed::for_good)?;
@@ -229,7 +245,7 @@ pub(super) async fn lock_and_read(
     read_linked(server, client, &mut rows.histories).await?;
     let newest = newest_directory.first().and_then(|row| row.get::<_, Option<i64>>(0));
     rows.newest_directory = newest.map(|revision| Revision(revision.cast_unsigned()));
-    Ok((probe, before.lineage, rows))
+    Ok(LockedHead { probe, lineage: before.lineage, now, rows })
 }
 
 /// Reads the histories of the codes that are linked to those read; mostly there are none.
@@ -243,7 +259,7 @@ async fn read_linked(
         if missing.is_empty() {
             return Ok(());
         }
-        let rows = read::rows_of_clients(client, missing.iter(), NEWEST).await;
+        let rows = read::rows_of_clients(missing.iter(), NEWEST).rows(client).await;
         let rows = rows.map_err(|error| Failed::retry(server.unreachable(error.into())))?;
         missing.into_iter().for_each(|code| histories.insert(code, ClientHistory::default()));
         read::apply_rows(&rows, &server.place(), histories).map_err(Failed::for_good)?;

@@ -17,6 +17,7 @@ use crate::store::{
 fn options() -> StoreOptions {
     StoreOptions {
         clock: || Instant::UNIX_EPOCH,
+        clock_difference_max: Duration::MAX,
         queue_length_max: 1_024,
         group_commit_max: 16,
         check_whole_bytes_max: u64::MAX,

@@ -55,6 +55,7 @@ pub static METRICS: &[&MetricDefinition] = &[
     &INDEX_READ_FAILURES,
     &INDEX_LOADS,
     &STORE_LOST_REVISIONS,
+    &CLOCK_DIFFERENCE,
     &INDEX_CHECKPOINT_AGE,
     &INDEX_CHECKPOINT_REVISION,
     &INDEX_CHECKPOINT,
@@ -155,6 +156,13 @@ pub(crate) static STORE_LOST_REVISIONS: MetricDefinition = counter(
     "",
     &[],
     "Changes that this server had seen acknowledged and that the store has lost",
+);
+pub(crate) static CLOCK_DIFFERENCE: MetricDefinition = gauge(
+    "lupa.clock.difference",
+    "s",
+    &[],
+    "How far the wall clock is ahead of the database's (PostgreSQL), or of what it was confirmed to be (SQLite); \
+     negative if it is behind",
 );
 pub(crate) static INDEX_CHECKPOINT_AGE: MetricDefinition = gauge(
     "lupa.index.checkpoint_age",

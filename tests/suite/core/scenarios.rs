@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use lupa::cli::scenario::{Scenario, ScenarioOutcome, read};
 use lupa::policy::rules::CATALOGUE;
-use lupa::server::clock;
+use lupa::clock;
 use lupa::wire::v1;
 
 use crate::core::generator::coverage::CODES;

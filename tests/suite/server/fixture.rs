@@ -162,6 +162,10 @@ impl Fixture {
         request(self.http, "GET", path, "").await
     }
 
+    pub(super) async fn put(&self, path: &str, body: &str) -> (String, String) {
+        request(self.http, "PUT", path, body).await
+    }
+
     pub(super) fn health(&self) -> HealthClient<Channel> {
         HealthClient::new(self.channel())
     }

@@ -27,9 +27,10 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use crate::fixtures::patience::{deadline, until_some};
+use crate::fixtures::pooler::Pooler;
 use crate::fixtures::postgres::{self, Cluster, postgres_options};
 
-/// Runs tests on both kinds of store.
+/// Runs tests on both kinds of store, and on PostgreSQL behind a pooler in transaction mode.
 macro_rules! on_both_stores {
     ($($test:ident),+ $(,)?) => {
         mod sqlite {
@@ -45,6 +46,13 @@ macro_rules! on_both_stores {
                 super::$test(crate::store::fixture::Shared::postgres()).await;
             })+
         }
+
+        mod pooled {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::store::fixture::Shared::pooled()).await;
+            })+
+        }
     };
 }
 pub(super) use on_both_stores;
@@ -52,7 +60,12 @@ pub(super) use on_both_stores;
 /// A place for a store, of either kind.
 pub(super) enum Shared {
     Sqlite(Home),
-    Postgres { url: String },
+    Postgres {
+        /// For the test itself.
+        url: String,
+        /// For the store.
+        store_url: String,
+    },
 }
 
 impl Shared {
@@ -61,7 +74,14 @@ impl Shared {
     }
 
     pub(super) fn postgres() -> Self {
-        Self::Postgres { url: Cluster::shared().database() }
+        let url = Cluster::shared().database();
+        Self::Postgres { store_url: url.clone(), url }
+    }
+
+    /// PostgreSQL behind a pooler in transaction mode.
+    pub(super) fn pooled() -> Self {
+        let url = Cluster::shared().database();
+        Self::Postgres { store_url: Pooler::shared().url(&url), url }
     }
 
     pub(super) fn open(&self) -> Store {
@@ -71,7 +91,9 @@ impl Shared {
     pub(super) fn open_with(&self, options: StoreOptions) -> Store {
         match self {
             Self::Sqlite(home) => Store::open(&home.store(), options).unwrap(),
-            Self::Postgres { url } => Store::connect(&postgres_options(url), options).unwrap(),
+            Self::Postgres { store_url, .. } => {
+                Store::connect(&postgres_options(store_url), options).unwrap()
+            }
         }
     }
 
@@ -80,7 +102,7 @@ impl Shared {
     pub(super) async fn execute(&self, sql: &str) {
         match self {
             Self::Sqlite(home) => home.connect().execute_batch(&sql.replace("lupa.", "")).unwrap(),
-            Self::Postgres { url } => postgres::connect(url).await.batch_execute(sql).await.unwrap(),
+            Self::Postgres { url, .. } => postgres::connect(url).await.batch_execute(sql).await.unwrap(),
         }
     }
 
@@ -94,7 +116,7 @@ impl Shared {
                 let rows = statement.query_map((), |row| (0..columns).map(|at| row.get(at)).collect());
                 rows.unwrap().collect::<Result<_, _>>().unwrap()
             }
-            Self::Postgres { url } => {
+            Self::Postgres { url, .. } => {
                 let rows = postgres::connect(url).await.query(sql, &[]).await.unwrap();
                 rows.iter().map(|row| (0..row.len()).map(|at| row.get(at)).collect()).collect()
             }
@@ -191,6 +213,8 @@ impl Home {
 pub(super) fn options() -> StoreOptions {
     StoreOptions {
         clock: ticking,
+        // It is not that of a database.
+        clock_difference_max: Duration::MAX,
         queue_length_max: 1_024,
         group_commit_max: 256,
         check_whole_bytes_max: u64::MAX,

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use lupa::server::clock;
+use lupa::clock;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
 use lupa::wire::v1::directory_service_client::DirectoryServiceClient;
@@ -30,9 +30,9 @@ impl Shared {
     fn start(&self) -> Process {
         let mut command = match self {
             Self::Sqlite(home) => serve(&home.store()),
-            Self::Postgres { url } => {
+            Self::Postgres { store_url, .. } => {
                 let mut command = serve(Path::new("unused"));
-                command.env("LUPA_STORE__URL", url);
+                command.env("LUPA_STORE__URL", store_url);
                 command
             }
         };

@@ -169,7 +169,7 @@ async fn replace_directory(home: Shared, directories: Vec<Directory>) {
 /// Checks a property on both kinds of store.
 fn on_both<T: Clone>(entries: T, property: impl AsyncFn(Shared, T)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for home in [Shared::sqlite(), Shared::postgres()] {
+    for home in [Shared::sqlite(), Shared::postgres(), Shared::pooled()] {
         runtime.block_on(property(home, entries.clone()));
     }
 }

@@ -314,7 +314,7 @@ proptest! {
     #[test]
     fn incremental_merged_fresh_and_naive_agree(events in vec(event(), 1..40), overlay_clients_max in 0_usize..4) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        for home in [Shared::sqlite(), Shared::postgres()] {
+        for home in [Shared::sqlite(), Shared::postgres(), Shared::pooled()] {
             runtime.block_on(check_all(&home, events.clone(), overlay_clients_max));
         }
     }

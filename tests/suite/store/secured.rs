@@ -96,6 +96,37 @@ async fn trusted_server_is_used_encrypted_with_password() {
     assert!(all >= 2 && all == encrypted, "{encrypted} of {all}");
 }
 
+/// Also to this machine, if the URL says so, and bound to the certificate.
+#[tokio::test]
+async fn connection_that_the_url_calls_encrypted_is_encrypted() {
+    let secured = Secured::shared();
+    let database = secured.cluster.database();
+    let authority = || PostgresTls::UnlessLocal(Some(secured.of("authority.pem")));
+    let connect = |host: &str, query: &str| {
+        let url = format!("{}?{query}", secured.url(host, &database));
+        let password = Some(Password(PASSWORD.to_owned()));
+        Store::connect(&PostgresOptions { password, tls: authority(), ..postgres_options(&url) }, options())
+    };
+    let query = "sslmode=require&channel_binding=require&application_name=encrypted";
+    let _store = connect("localhost", query).unwrap();
+    let sessions = postgres::connect(&database)
+        .await
+        .query_one(
+            "SELECT count(*), count(*) FILTER (WHERE ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+             WHERE application_name = 'encrypted'",
+            &[],
+        )
+        .await
+        .unwrap();
+    let (all, encrypted): (i64, i64) = (sessions.get(0), sessions.get(1));
+    assert!(all >= 1 && all == encrypted, "{encrypted} of {all}");
+    // The name is verified for each mode.
+    for mode in ["require", "verify-ca", "verify-full"] {
+        let other_name = connect("127.0.0.1", &format!("sslmode={mode}")).err().unwrap();
+        assert!(message(&other_name).contains("certificate"), "{other_name}");
+    }
+}
+
 #[tokio::test]
 async fn untrusted_server_certificate_is_refused() {
     let secured = Secured::shared();

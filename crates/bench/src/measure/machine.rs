@@ -41,7 +41,7 @@ pub fn commit() -> String {
 /// The current day in Finland.
 #[must_use]
 pub fn date() -> String {
-    lupa::policy::day::Day::of(lupa::server::clock::now()).to_string()
+    lupa::policy::day::Day::of(lupa::clock::now()).to_string()
 }
 
 /// The standard output of a command run in the repository; empty if it cannot be run.

@@ -1,7 +1,12 @@
 -- The store of Lupa: declarations, withdrawals and directories, in the order in
 -- which they were committed. No row is ever changed.
 
-CREATE SCHEMA lupa;
+-- Its owner may have created it beforehand, for a role that may not create schemas.
+DO $$ BEGIN
+    IF to_regnamespace('lupa') IS NULL THEN
+        CREATE SCHEMA lupa;
+    END IF;
+END $$;
 
 -- What this store is. One row.
 CREATE TABLE lupa.meta (

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lupa::index::{Follower, Index, IndexOptions, Reached, Snapshot};
-use lupa::server::clock;
+use lupa::clock;
 use lupa::store::{Point, PostgresOptions, Revision, Store, StoreOptions};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -148,6 +148,7 @@ pub(super) fn added(report: &Value) -> u64 {
 pub(super) fn options() -> StoreOptions {
     StoreOptions {
         clock: clock::now,
+        clock_difference_max: Duration::from_secs(3_600),
         queue_length_max: 1_024,
         group_commit_max: 256,
         check_whole_bytes_max: u64::MAX,

@@ -1,7 +1,7 @@
 //! Invalid requests, sent to the real binary.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use lupa::server::clock;
+use lupa::clock;
 use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;

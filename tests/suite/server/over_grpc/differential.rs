@@ -1,6 +1,6 @@
 //! The generated cases through a real server, by Simulate.
 
-use lupa::server::clock;
+use lupa::clock;
 use lupa::wire::v1::SimulateRequest;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 

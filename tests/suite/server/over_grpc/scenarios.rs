@@ -8,7 +8,7 @@ use lupa::cli::scenario::{Request, Scenario, ScenarioOutcome};
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
 use lupa::policy::declaration::Declaration;
-use lupa::server::clock;
+use lupa::clock;
 use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;

@@ -8,7 +8,7 @@ use lupa::policy::admit::{Admitted, Submission};
 use lupa::policy::client_id::ClientId;
 use lupa::policy::declaration::{Content, Declarer, Information, RecordedBy, Role};
 use lupa::policy::oid::OpaqueId;
-use lupa::server::clock;
+use lupa::clock;
 use lupa::store::{Append, Entry, Store, StoreOptions};
 use lupa_bench::measure::caller::{Call, framed};
 use lupa_bench::measure::load::{Load, Loaded, histogram};
@@ -114,6 +114,7 @@ fn open(path: &std::path::Path) -> Store {
     let config = lupa::config::load(None, [path]).expect("a configuration").config.store;
     let options = StoreOptions {
         clock: clock::now,
+        clock_difference_max: Duration::from_secs(3_600),
         queue_length_max: config.append_queue_length_max,
         group_commit_max: config.group_commit_declarations_max,
         check_whole_bytes_max: config.check_whole_bytes_max,

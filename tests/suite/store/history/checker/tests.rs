@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use std::time::{Duration, Instant};
 
-use lupa::server::clock;
+use lupa::clock;
 use lupa::store::{Epoch, Point, Revision};
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lupa::server::clock;
+use lupa::clock;
 use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use tokio::time::sleep;
