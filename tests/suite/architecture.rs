@@ -29,7 +29,21 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("decide", &["wire"]),
     ("service", &["clock", "decide", "wire", "index", "store", "config", "identity", "telemetry"]),
     ("server", &["clock", "store", "wire", "index", "config", "telemetry", "identity", "service"]),
-    ("cli", &["clock", "decide", "store", "wire", "index", "config", "telemetry", "identity", "service", "server"]),
+    (
+        "cli",
+        &[
+            "clock",
+            "decide",
+            "store",
+            "wire",
+            "index",
+            "config",
+            "telemetry",
+            "identity",
+            "service",
+            "server",
+        ],
+    ),
 ];
 
 /// What only these modules may name.

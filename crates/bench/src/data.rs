@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use lupa::policy::day::{self, Day};
 use lupa::clock;
+use lupa::policy::day::{self, Day};
 use lupa::store::OpenError;
 use lupa::store::bulk::BulkError;
 use lupa_bench::fill::{FillError, FillPhase, FillProgress, fill};

@@ -11,6 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use lupa::clock;
 use lupa::policy::admit::{Admitted, WithdrawalSubmission};
 use lupa::policy::client_id::{ClientId, IdentityCode};
 use lupa::policy::day::Instant;
@@ -20,7 +21,6 @@ use lupa::policy::declaration::{
 };
 use lupa::policy::directory::{Directory, Name, Organisation, OrganisationKind};
 use lupa::policy::oid::{Oid, OpaqueId};
-use lupa::clock;
 use lupa::store::bulk::{BulkChange, BulkError};
 use lupa::store::{Append, Change, Entry, OpenError, Point, Revision, Store, StoreOptions, WriteError};
 use lupa_bench::fill::{FillError, FillPhase, FillProgress, PastChange, fill};

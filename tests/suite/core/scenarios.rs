@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lupa::cli::scenario::{Scenario, ScenarioOutcome, read};
-use lupa::policy::rules::CATALOGUE;
 use lupa::clock;
+use lupa::policy::rules::CATALOGUE;
 use lupa::wire::v1;
 
 use crate::core::generator::coverage::CODES;

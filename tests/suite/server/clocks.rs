@@ -14,7 +14,9 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use super::fixture::Fixture;
 use crate::fixtures::patience::until;
 use crate::fixtures::refused::Refused;
-use crate::fixtures::requests::{DENIAL, INFORMATION, aino, demo_directory, entry, person, question, recording};
+use crate::fixtures::requests::{
+    DENIAL, INFORMATION, aino, demo_directory, entry, person, question, recording,
+};
 
 /// Seconds by which the clock of these tests is off.
 static AHEAD: AtomicI64 = AtomicI64::new(0);

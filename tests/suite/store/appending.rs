@@ -151,7 +151,9 @@ async fn refused_append_leaves_no_trace(home: Shared) {
     assert_eq!(append(&store, declare(client(), "key", consent())).await.revision, Revision(1));
 }
 
-async fn recorded_time_never_goes_back(home: Shared) {
+#[tokio::test]
+async fn recorded_time_never_goes_back() {
+    let home = Shared::sqlite();
     static MICROS: AtomicI64 = AtomicI64::new(0);
     fn clock() -> Instant {
         at(MICROS.load(Ordering::Relaxed))
@@ -350,7 +352,6 @@ on_both_stores!(
     a_key_is_for_one_thing,
     a_key_counts_within_one_transaction,
     refused_append_leaves_no_trace,
-    recorded_time_never_goes_back,
     full_queue_is_reported_at_once,
     panic_in_admission_stops_the_writer_and_is_reported,
     a_viewing_is_stored_before_it_is_answered,

@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use lupa::index::{Follower, Index, IndexOptions, Reached, Snapshot};
 use lupa::clock;
+use lupa::index::{Follower, Index, IndexOptions, Reached, Snapshot};
 use lupa::store::{Point, PostgresOptions, Revision, Store, StoreOptions};
 use serde_json::Value;
 use tempfile::TempDir;

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use lupa::cli::scenario::{Request, Scenario, ScenarioOutcome};
+use lupa::clock;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::Instant;
 use lupa::policy::declaration::Declaration;
-use lupa::clock;
 use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;

@@ -300,7 +300,8 @@ async fn check_returns_the_permitted_of_several_records() {
 async fn undecided_call_is_503_and_no_denial() {
     static HAS_GONE_BACK: AtomicBool = AtomicBool::new(false);
     let (running, _) = start_at(|| {
-        let back = if HAS_GONE_BACK.load(Ordering::SeqCst) { TimeDelta::minutes(30) } else { TimeDelta::zero() };
+        let back =
+            if HAS_GONE_BACK.load(Ordering::SeqCst) { TimeDelta::minutes(30) } else { TimeDelta::zero() };
         clock() - back
     })
     .await;

@@ -4,11 +4,11 @@ use std::fmt::Display;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use lupa::clock;
 use lupa::policy::admit::{Admitted, Submission};
 use lupa::policy::client_id::ClientId;
 use lupa::policy::declaration::{Content, Declarer, Information, RecordedBy, Role};
 use lupa::policy::oid::OpaqueId;
-use lupa::clock;
 use lupa::store::{Append, Entry, Store, StoreOptions};
 use lupa_bench::measure::caller::{Call, framed};
 use lupa_bench::measure::load::{Load, Loaded, histogram};
