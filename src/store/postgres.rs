@@ -60,6 +60,7 @@
 //! this server and timeline are verified to hold every acknowledged commit, or a new epoch has started.
 
 mod arrays;
+mod cancel;
 mod connection;
 mod copy;
 mod failover;
