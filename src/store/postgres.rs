@@ -71,6 +71,7 @@
 //! started, which honours only what the moved server has.
 
 mod arrays;
+mod cancel;
 mod connection;
 mod copy;
 mod epochs;

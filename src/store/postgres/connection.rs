@@ -11,9 +11,11 @@ use tokio::time;
 use tokio_postgres::error::Severity;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Row};
 
+use super::cancel::cancel;
 use super::failure::PostgresFailure;
 use super::head_probe::HeadProbe;
 use super::options::{Address, PostgresOptions};
+use super::pooler;
 use super::transaction::{Purpose, Transactions, require_durable};
 use crate::policy::day::Instant;
 use crate::store::error::{DriverError, OpenError, ReadError};
@@ -40,6 +42,8 @@ pub(super) struct Connector {
 /// An open connection.
 pub(super) struct Session {
     pub(super) client: Client,
+    /// Index of the host.
+    host: usize,
     /// Whether the server has sent a warning since the last call of [`Session::has_warned`].
     has_warned: Arc<AtomicBool>,
     /// Payloads of NOTIFY.
@@ -84,21 +88,26 @@ impl Connector {
         let (before, after): (Vec<_>, Vec<_>) = hosts.partition(|(place, _)| *place < last);
         let mut failures = Vec::new();
         for (place, host) in after.into_iter().chain(before) {
-            let failure = match time::timeout(self.connect_timeout, self.connect_to(&host.config)).await {
-                Ok(Ok((_, row))) if row.get(0) => PostgresFailure::standby(),
-                Ok(Ok(connected)) => {
-                    self.last.store(place, Ordering::Relaxed);
-                    return Ok(connected);
-                }
-                Ok(Err(error)) => error.into(),
-                Err(_) => PostgresFailure::timed_out(),
-            };
+            let failure =
+                match time::timeout(self.connect_timeout, self.connect_to(place, &host.config)).await {
+                    Ok(Ok((_, row))) if row.get(0) => PostgresFailure::standby(),
+                    Ok(Ok(connected)) => {
+                        self.last.store(place, Ordering::Relaxed);
+                        return Ok(connected);
+                    }
+                    Ok(Err(error)) => error.into(),
+                    Err(_) => PostgresFailure::timed_out(),
+                };
             failures.push((host.name.as_str(), failure));
         }
         Err(PostgresFailure::of_hosts(&failures))
     }
 
-    async fn connect_to(&self, config: &Config) -> Result<(Session, Row), tokio_postgres::Error> {
+    async fn connect_to(
+        &self,
+        place: usize,
+        config: &Config,
+    ) -> Result<(Session, Row), tokio_postgres::Error> {
         let tls = &self.address.tls;
         let (notifications, notified) = mpsc::unbounded_channel();
         let has_warned = Arc::new(AtomicBool::new(false));
@@ -120,18 +129,19 @@ impl Connector {
             client.query_typed_one(DESCRIBE_SERVER, &[]),
             client.batch_execute("COMMIT"),
         )?;
-        Ok((Session { client, has_warned, notified }, row))
+        Ok((Session { client, host: place, has_warned, notified }, row))
     }
 
     /// Cancels the statement that a session waits for. Not for a transaction that has changed rows: if it
     /// is cancelled while its commit waits for a standby, it is committed and visible but not replicated.
     pub(super) async fn cancel(&self, session: &Session) {
-        let token = session.client.cancel_token();
         let cancel = async {
-            match &self.address.tls {
-                Some(tls) => token.cancel_query(tls.clone()).await,
-                None => token.cancel_query(NoTls).await,
-            }
+            let request = pooler::cancel_request(session, self.is_encrypted()).await?;
+            let host = self.address.hosts.get(session.host).ok_or_else(PostgresFailure::timed_out)?;
+            let (port, host) = (host.config.get_ports().first(), host.config.get_hosts().first());
+            let (host, port) = host.zip(port).ok_or_else(PostgresFailure::timed_out)?;
+            let sent = cancel(host, *port, self.address.tls.as_ref(), &request).await;
+            sent.map_err(|error| PostgresFailure::of_io(&error))
         };
         // If the request cannot be sent, the server ends the session once it notices the closed
         // connection.

@@ -27,12 +27,17 @@ const PROCESS_ID_AT: std::ops::Range<usize> = 8..12;
 pub(super) async fn is_direct(session: &Session, is_encrypted: bool) -> Result<bool, PostgresFailure> {
     let sql = "SELECT pg_catalog.pg_backend_pid()";
     let process_id: i32 = session.client.query_typed_one(sql, &[]).await?.get(0);
-    Ok(process_id_of(session, is_encrypted).await? == process_id)
+    let request = cancel_request(session, is_encrypted).await?;
+    let id = request.get(PROCESS_ID_AT).and_then(|id| id.try_into().ok()).unwrap_or_default();
+    Ok(i32::from_be_bytes(id) == process_id)
 }
 
-/// The process id in the key of a connection. The driver reveals it only in a request to cancel, which is
-/// written to a buffer here.
-async fn process_id_of(session: &Session, is_encrypted: bool) -> Result<i32, PostgresFailure> {
+/// The message that cancels the statement of a connection. The driver does not reveal the key in it, so the
+/// driver writes the message to a buffer here.
+pub(super) async fn cancel_request(
+    session: &Session,
+    is_encrypted: bool,
+) -> Result<[u8; CANCEL_REQUEST_BYTES], PostgresFailure> {
     let (mut written, stream) = tokio::io::duplex(ENCRYPTION_REQUEST_BYTES + CANCEL_REQUEST_BYTES);
     let read = async {
         if is_encrypted {
@@ -47,8 +52,7 @@ async fn process_id_of(session: &Session, is_encrypted: bool) -> Result<i32, Pos
     let read: io::Result<_> = tokio::try_join!(read, cancel);
     let (request, cancelled) = read.map_err(|error| PostgresFailure::of_io(&error))?;
     cancelled?;
-    let id = request.get(PROCESS_ID_AT).and_then(|id| id.try_into().ok()).unwrap_or_default();
-    Ok(i32::from_be_bytes(id))
+    Ok(request)
 }
 
 /// A connection in memory needs no encryption.

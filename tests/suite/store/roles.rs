@@ -35,7 +35,7 @@ async fn servers_run_with_a_role_that_owns_nothing() {
     let superuser = postgres::connect(&url("postgres")).await;
     superuser.batch_execute(&before).await.unwrap();
     // The writer may not create the tables, and says who may.
-    let refused = connect(&url("lupa_writer"), false).err().expect("refused");
+    let refused = connect(&url("lupa_writer"), false).expect_err("refused");
     assert!(refused.contains("run `lupa store migrate` as the role that owns the schema"), "{refused}");
     assert!(refused.contains("SQLSTATE 42501"), "{refused}");
     let mut command = Command::new(LUPA);

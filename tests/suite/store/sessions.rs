@@ -31,7 +31,7 @@ const HARMFUL: [(&str, &str); 6] = [
     ("search_path", "nowhere"),
 ];
 
-/// The settings with which each commit of a change ends.
+/// Stores the settings with which each commit of a change ends.
 const SEE_COMMITS: &str = "CREATE TABLE lupa.seen (settings text NOT NULL);
     CREATE FUNCTION lupa.see() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -40,7 +40,7 @@ const SEE_COMMITS: &str = "CREATE TABLE lupa.seen (settings text NOT NULL);
             current_setting('idle_in_transaction_session_timeout'), current_setting('search_path'));
         RETURN NULL;
     END $$;
-    CREATE CONSTRAINT TRIGGER seen AFTER INSERT ON lupa.change DEFERRABLE INITIALLY DEFERRED
+    CREATE CONSTRAINT TRIGGER seen AFTER UPDATE ON lupa.head DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW EXECUTE FUNCTION lupa.see()";
 
 /// The first value of a query, by the simple protocol, which needs no session.
@@ -57,17 +57,20 @@ fn follow(store: &Store) -> (Index, lupa::index::Follower) {
     Index::start(store.clone(), options).unwrap()
 }
 
-/// Records, follows, imports and reads a history, with a new store.
-async fn use_store(url: &str) {
-    let store = Store::connect(&postgres_options(url), options()).unwrap();
-    let declared = append(&store, declare(client(), "declared", denial())).await;
-    let (index, _follower) = start_index(&store);
-    reached(&index, &store, declared.revision).await;
+fn connect(url: &str) -> Store {
+    Store::connect(&postgres_options(url), options()).unwrap()
+}
+
+/// Records, follows, imports and reads a history.
+async fn use_store(store: &Store) {
+    let declared = append(store, declare(client(), "declared", denial())).await;
+    let (index, _follower) = start_index(store);
+    reached(&index, store, declared.revision).await;
     let history = vec![(other_client(), imported("imported", 1_000_000))];
-    let last = crate::fixtures::importing::import_new(&store, history).await;
-    reached(&index, &store, last).await;
-    assert_eq!(store.history_of(&[client()], point(&store, last)).unwrap().declarations.len(), 1);
-    assert_eq!(load(&store).len() as u64, last.0);
+    let last = crate::fixtures::importing::import_new(store, history).await;
+    reached(&index, store, last).await;
+    assert_eq!(store.history_of(&[client()], point(store, last)).unwrap().declarations.len(), 1);
+    assert_eq!(load(store).len() as u64, last.0);
 }
 
 async fn check_settings(direct: &str) {
@@ -79,7 +82,7 @@ async fn check_settings(direct: &str) {
 /// Creates a store whose commits are seen.
 async fn seen_store(cluster: &Cluster) -> String {
     let url = cluster.database();
-    drop(Store::connect(&postgres_options(&url), options()).unwrap());
+    drop(connect(&url));
     postgres::connect(&url).await.batch_execute(SEE_COMMITS).await.unwrap();
     url
 }
@@ -91,7 +94,7 @@ async fn defaults_of_the_role_change_no_commit() {
     for (setting, value) in HARMFUL {
         cluster.execute(&format!("ALTER ROLE lupa SET {setting} = '{value}'"));
     }
-    use_store(&url).await;
+    use_store(&connect(&url)).await;
     for (setting, _) in HARMFUL {
         cluster.execute(&format!("ALTER ROLE lupa RESET {setting}"));
     }
@@ -105,12 +108,14 @@ async fn sessions_of_a_pooler_change_no_commit_and_stay_as_they_were() {
     let url = seen_store(&cluster).await;
     let pooler = Pooler::start(&cluster, 1);
     let pooled = pooler.url(&url);
+    let store = connect(&pooled);
+    // After the store is connected: what it has set for the session is lost.
     let another = postgres::connect(&pooled).await;
     for (setting, value) in HARMFUL {
         another.batch_execute(&format!("SET {setting} = '{value}'")).await.unwrap();
     }
     let session = value(&another, "SELECT pg_backend_pid()").await;
-    use_store(&pooled).await;
+    use_store(&store).await;
     check_settings(&url).await;
     assert_eq!(value(&another, "SELECT pg_backend_pid()").await, session);
     for (setting, expected) in HARMFUL {
@@ -241,7 +246,7 @@ impl ImportSource for Slow {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_import_is_not_ended() {
     for home in [Shared::postgres(), Shared::pooled()] {
-        let Shared::Postgres { url, .. } = &home else { unreachable!() };
+        let Shared::Postgres { url, .. } = &home else { panic!("PostgreSQL") };
         let store = home.open();
         let (entries, source) = mpsc::channel();
         let importing = {
