@@ -61,6 +61,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
 
+pub use checkpoint::CheckpointRefusal;
 pub use checkpoint::task::{CheckpointOptions, CheckpointStats};
 pub use digest::{MinuteDigest, StateDigest};
 pub use follower::Follower;
@@ -73,6 +74,7 @@ pub use stats::IndexStats;
 
 use crate::store::{Point, Store};
 use cell::{Cell, Proven};
+use checkpoint::RefusalCounts;
 use checkpoint::task::LastCheckpoint;
 use clock::boottime_nanos;
 
@@ -150,6 +152,7 @@ struct Published {
     read_failures: AtomicU64,
     merges: ArcSwap<MergeStats>,
     checkpoint: ArcSwapOption<LastCheckpoint>,
+    checkpoints_refused: RefusalCounts,
 }
 
 impl Index {
@@ -166,6 +169,7 @@ impl Index {
             read_failures: AtomicU64::new(0),
             merges: ArcSwap::default(),
             checkpoint: ArcSwapOption::empty(),
+            checkpoints_refused: RefusalCounts::default(),
         });
         let follower = Follower::start(store, options, Arc::clone(&published))?;
         Ok((Self(published), follower))

@@ -60,6 +60,7 @@
 //! this server and timeline are verified to hold every acknowledged commit, or a new epoch has started.
 
 mod arrays;
+mod checkpoint;
 mod connection;
 mod copy;
 mod failover;
@@ -323,6 +324,13 @@ impl Backend for Postgres {
         let pool = self.pool.clone();
         self.runtime
             .wait(async move { pool.read(async |session| copy::count_viewings(session).await).await })?
+    }
+
+    fn checkpoint_digest(&self, point: Point, build: &str) -> Result<Option<u64>, ReadError> {
+        let (pool, build) = (self.pool.clone(), build.to_owned());
+        self.runtime.wait(async move {
+            pool.read(async |session| checkpoint::digest(session, point, &build).await).await
+        })?
     }
 
     /// PostgreSQL checks each page as it is read, where data checksums are on; so there is nothing to do

@@ -13,6 +13,7 @@ use crate::store::random::random;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001_changes.sql"),
     include_str!("../migrations/postgres/0002_links_and_imports.sql"),
+    include_str!("../migrations/postgres/0003_checkpoints.sql"),
 ];
 
 /// The version to which all migrations lead.
