@@ -54,7 +54,9 @@ pub enum CheckpointRefusal {
     )]
     History,
     /// The state in it has another digest than its header says.
-    #[error("the declarations in it are not those of its digest: see LupaCheckpointRefused in docs/operations.md")]
+    #[error(
+        "the declarations in it are not those of its digest: see LupaCheckpointRefused in docs/operations.md"
+    )]
     StateDigest,
     /// The store keeps another digest for its revision.
     #[error(
