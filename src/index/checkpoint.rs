@@ -20,8 +20,8 @@
 //!    digest that the store keeps for its revision,
 //! 4. the declarations that were read from it have that digest.
 //!
-//! 2 alone does not suffice: a copy of the store, such as a backup, has the key,
-//! and whoever edits the copy has lupa write a checkpoint of it.
+//! 2 alone does not suffice: a copy of the store, such as a backup, has the key.
+//! Its owner can edit the copy and have lupa write a checkpoint of it.
 
 mod bytes;
 mod file;

@@ -40,7 +40,7 @@ pub enum CheckpointRefusal {
     Folder,
     /// Its MAC is not that of this store.
     #[error(
-        "its MAC is not one of this store: if the store was not replaced by another, somebody else wrote or \
+        "its MAC is not one of this store: if the store was not replaced by another, another program wrote or \
          changed it; see LupaCheckpointRefused in docs/operations.md"
     )]
     Mac,
