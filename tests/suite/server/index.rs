@@ -124,7 +124,8 @@ async fn a_refused_checkpoint_is_an_error_in_the_log_and_in_the_metrics() {
     process.connect().await;
     assert_eq!(refused(&process).await, ["1", "0", "0", "0", "0", "0", "0"]);
     let ended = process.terminate();
-    for part in ["ERROR", "the checkpoint is refused", "reason=\"file\"", "remove it", "is_checkpoint=false"] {
+    for part in ["ERROR", "the checkpoint is refused", "reason=\"file\"", "remove it", "is_checkpoint=false"]
+    {
         assert!(ended.output.contains(part), "{part}: {}", ended.output);
     }
 }
