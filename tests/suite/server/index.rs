@@ -117,15 +117,17 @@ async fn a_refused_checkpoint_is_an_error_in_the_log_and_in_the_metrics() {
     process.connect().await;
     assert_eq!(refused(&process).await, ["0"; 7]);
     let ended = process.terminate();
-    assert!(ended.output.contains("is_checkpoint=true"), "{}", ended.output);
+    assert!(ended.output.contains(r#""is_checkpoint":true"#), "{}", ended.output);
 
     std::fs::set_permissions(&checkpoint, Permissions::from_mode(0o666)).expect("a mode");
     let process = start();
     process.connect().await;
     assert_eq!(refused(&process).await, ["1", "0", "0", "0", "0", "0", "0"]);
     let ended = process.terminate();
-    for part in ["ERROR", "the checkpoint is refused", "reason=\"file\"", "remove it", "is_checkpoint=false"]
-    {
-        assert!(ended.output.contains(part), "{part}: {}", ended.output);
+    let error = ended.output.lines().find(|line| line.contains("the checkpoint is refused"));
+    let error = error.unwrap_or_else(|| panic!("{}", ended.output));
+    for part in [r#""level":"ERROR""#, r#""reason":"file""#, "remove it"] {
+        assert!(error.contains(part), "{part}: {error}");
     }
+    assert!(ended.output.contains(r#""is_checkpoint":false"#), "{}", ended.output);
 }
