@@ -208,9 +208,9 @@ fn read_part(file: &File, header: &CheckpointHeader, number: usize) -> Result<Ve
     let part = header.parts.get(number).ok_or(CheckpointRefusal::Damaged)?;
     let length = usize::try_from(part.length).map_err(|_| CheckpointRefusal::Damaged)?;
     let mut body = vec![0; length];
-    file.read_exact_at(&mut body, part.at).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => CheckpointRefusal::Damaged.into(),
-        _ => Unusable::File(error),
+    file.read_exact_at(&mut body, part.at).map_err(|error| {
+        let is_cut = error.kind() == io::ErrorKind::UnexpectedEof;
+        if is_cut { CheckpointRefusal::Damaged.into() } else { Unusable::File(error) }
     })?;
     if part.is(&body) { Ok(body) } else { Err(CheckpointRefusal::Damaged.into()) }
 }

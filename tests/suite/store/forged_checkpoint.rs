@@ -176,7 +176,7 @@ async fn checkpoint_of_an_edited_copy_is_refused(home: Shared) {
     assert_eq!(attacked.outcome_of(&attacked.honest).await, Outcome::Used);
     let refused = Outcome::Refused(CheckpointRefusal::StoreDigest);
     assert_eq!(attacked.outcome_of(&attacked.edited).await, refused);
-    // The digest is also missing of a revision of which the store keeps none.
+    // Nor is one used if the store keeps no digest for its revision.
     attacked.home.execute("DELETE FROM lupa.checkpoint").await;
     assert_eq!(attacked.outcome_of(&attacked.edited).await, Outcome::Ignored);
     assert_eq!(attacked.outcome_of(&attacked.honest).await, Outcome::Ignored);
@@ -219,7 +219,7 @@ async fn checkpoint_of_another_epoch_is_ignored(home: Shared) {
     assert_eq!(attacked.outcome_of(&replayed).await, Outcome::Ignored);
 }
 
-/// The secret must not be in a file that is copied and looked at more freely than the store.
+/// The secret must not be in a file that is copied and read more freely than the store.
 async fn checkpoint_does_not_reveal_a_key(home: Shared) {
     let attacked = Attacked::new(home).await;
     let purposes = [KeyPurpose::Checkpoints, KeyPurpose::StateDigests, KeyPurpose::Pseudonyms];
