@@ -60,6 +60,7 @@ use std::time::Duration;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use tokio::sync::watch;
 
+pub use checkpoint::CheckpointRefusal;
 pub use checkpoint::task::{CheckpointOptions, CheckpointStats};
 pub use digest::{MinuteDigest, StateDigest};
 pub use follower::Follower;
@@ -73,6 +74,7 @@ pub use stats::IndexStats;
 use crate::clock::boottime_nanos;
 use crate::store::{Point, Store};
 use cell::{Cell, Proven};
+use checkpoint::RefusalCounts;
 use checkpoint::task::LastCheckpoint;
 
 /// The types that [`cell`] synchronizes with. A test replaces them, to run every
@@ -152,6 +154,7 @@ struct Published {
     loads: AtomicU64,
     merges: ArcSwap<MergeStats>,
     checkpoint: ArcSwapOption<LastCheckpoint>,
+    checkpoints_refused: RefusalCounts,
 }
 
 impl Index {
@@ -170,6 +173,7 @@ impl Index {
             loads: AtomicU64::new(0),
             merges: ArcSwap::default(),
             checkpoint: ArcSwapOption::empty(),
+            checkpoints_refused: RefusalCounts::default(),
         });
         let follower = Follower::start(store, options, Arc::clone(&published))?;
         Ok((Self(published), follower))

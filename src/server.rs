@@ -296,9 +296,8 @@ fn index_options(config: &Config, store: &Store) -> IndexOptions {
         beside.push(CHECKPOINT_SUFFIX);
         PathBuf::from(beside)
     });
-    // Of several processes that share a store, the writer writes the checkpoint.
-    let is_of_writer = config.store.read_only && checkpoint_path.is_none();
-    let interval_ms = if is_of_writer { 0 } else { *checkpoint_interval_ms };
+    // The store keeps the digest of a checkpoint, so only a process that writes the store writes one.
+    let interval_ms = if config.store.read_only { 0 } else { *checkpoint_interval_ms };
     IndexOptions {
         poll_interval: Duration::from_millis(*poll_interval_ms),
         max_staleness: Duration::from_millis(*max_staleness_ms),

@@ -35,7 +35,7 @@ use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::link::RecordedLink;
-use crate::store::{PersonHistory, Point, Store, Viewing};
+use crate::store::{KeyPurpose, PersonHistory, Point, Store, Viewing};
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::{RecordCount, StoreOperation};
 use crate::telemetry::span::TracedStep;
@@ -135,7 +135,7 @@ impl Core {
         let catalogue_version = CatalogueVersion::of(&calendar);
         let clock = store.clock().clone();
         let tokens = Tokens::new(store.token_key());
-        let pseudonyms = Pseudonyms::new(store.token_key());
+        let pseudonyms = Pseudonyms::new(&store.derived_key(KeyPurpose::Pseudonyms));
         let watchers = Arc::new(Semaphore::new(limits.watch.streams_max));
         let calendar = Arc::new(calendar);
         Self {

@@ -23,7 +23,9 @@
 
 mod backend;
 mod change;
+mod checkpoint_record;
 mod copy;
+mod derived_key;
 mod stored_change;
 mod error;
 mod export;
@@ -57,7 +59,9 @@ pub use change::{
     Admit, Append, Appended, Change, ChangeBatch, ChangeEffect, ChangedClient, Entry, Epoch, ImportBoundary,
     IndexChange, Point, Replaced, Revision,
 };
+pub use checkpoint_record::CheckpointRecord;
 pub use copy::{CopyPhase, CopyTo};
+pub use derived_key::{KeyPurpose, keyed};
 pub use error::{AppendError, CopyError, DriverError, OpenError, ReadError, WriteError, with_causes};
 pub use export::Exported;
 pub use history::PersonHistory;
@@ -179,6 +183,12 @@ impl Store {
         self.0.backend.token_key()
     }
 
+    /// A key that is derived from that secret for a purpose.
+    #[must_use]
+    pub fn derived_key(&self, purpose: KeyPurpose) -> [u8; 32] {
+        purpose.key(self.token_key())
+    }
+
     /// How the ids of this store's declarations are derived.
     #[must_use]
     pub fn declaration_ids(&self) -> DeclarationIds {
@@ -221,6 +231,12 @@ impl Store {
     /// Logs durably that declarations are viewed. Show them only after it has returned.
     pub async fn log_viewing(&self, viewing: Viewing) -> Result<(), WriteError> {
         self.request(|reply| Job::Viewing(Box::new(PendingJob::new(viewing, reply)))).await?
+    }
+
+    /// Keeps the digest of a checkpoint of the index, unless one is kept already for its point and build.
+    /// Old ones are deleted.
+    pub async fn record_checkpoint(&self, record: CheckpointRecord) -> Result<(), WriteError> {
+        self.request(|reply| Job::Checkpoint(Box::new(PendingJob::new(record, reply)))).await?
     }
 
     /// Imports history of another system with its ids, times and withdrawals, in one transaction: all of
@@ -287,6 +303,11 @@ impl Store {
         with_proof: bool,
     ) -> Result<ChangeBatch, ReadError> {
         self.0.backend.follow(after, limit, with_proof)
+    }
+
+    /// The digest that is kept of the checkpoints of a build at a point; `None` if there is none. Blocks.
+    pub fn checkpoint_digest(&self, point: Point, build: &str) -> Result<Option<u64>, ReadError> {
+        self.0.backend.checkpoint_digest(point, build)
     }
 
     /// The number of committed changes. Blocks.

@@ -11,7 +11,6 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::iter::Sum;
 
-use sha2::{Digest, Sha256};
 use siphasher::sip::SipHasher13;
 
 use super::key::HashedClient;
@@ -22,9 +21,6 @@ use crate::policy::facts::{Facts, WithdrawalFacts};
 use crate::policy::link::Link;
 use crate::policy::oid::OpaqueId;
 use crate::store::Revision;
-
-/// Separates this key from others that are derived from the same secret.
-const PURPOSE: &[u8] = b"lupa: digests of the index";
 
 /// The digest of a state: a sum modulo 2⁶⁴.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -55,9 +51,9 @@ enum Summand<'p> {
 }
 
 impl DigestKey {
-    pub(super) fn of(store_key: &[u8; 32]) -> Self {
-        let digest: [u8; 32] = Sha256::new().chain_update(PURPOSE).chain_update(store_key).finalize().into();
-        Self(SipHasher13::new_with_key(digest.first_chunk().unwrap_or(&[0; 16])))
+    /// The key of a store's digests.
+    pub(super) fn of(key: &[u8; 32]) -> Self {
+        Self(SipHasher13::new_with_key(key.first_chunk().unwrap_or(&[0; 16])))
     }
 
     /// The digest of a client's declaration.

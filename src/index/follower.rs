@@ -25,7 +25,7 @@ use super::merge::{Merge, MergeStats};
 use super::snapshot::Snapshot;
 use super::{IndexOptions, Published};
 use crate::clock::boottime_nanos;
-use crate::store::{ChangeBatch, ReadError, Revision, Store, with_causes};
+use crate::store::{ChangeBatch, KeyPurpose, ReadError, Revision, Store, with_causes};
 
 /// Maximum number of changes in a batch.
 const CHANGES_PER_READ_MAX: usize = 1_000;
@@ -233,9 +233,9 @@ impl FollowerThread {
         let started_at = Instant::now();
         let is_wanted = !std::mem::take(&mut self.reads_all);
         let checkpoints = self.checkpoints.as_mut().filter(|_| is_wanted);
-        let read = checkpoints.and_then(|checkpoints| checkpoints.read(&self.store));
+        let digest_key = DigestKey::of(&self.store.derived_key(KeyPurpose::StateDigests));
+        let read = checkpoints.and_then(|checkpoints| checkpoints.read(&self.store, &digest_key));
         let is_checkpoint = read.is_some();
-        let digest_key = DigestKey::of(self.store.token_key());
         let is_stopped = || self.is_stopped();
         let progress = Progress { loaded: changes_loaded, is_stopped: &is_stopped };
         let loaded = match read {
@@ -256,7 +256,7 @@ impl FollowerThread {
     fn write_checkpoint_if_due(&mut self) {
         let last = self.last.as_ref().filter(|last| !last.is_within_import);
         if let Some((checkpoints, last)) = self.checkpoints.as_mut().zip(last) {
-            checkpoints.write_if_due(last);
+            checkpoints.write_if_due(last, &self.store);
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{BaseBytes, CheckpointStats, Index, MergeStats, MinuteDigest, StateDigest};
+use super::{BaseBytes, CheckpointRefusal, CheckpointStats, Index, MergeStats, MinuteDigest, StateDigest};
 use crate::store::Revision;
 
 /// The state of the index for operators.
@@ -56,6 +56,11 @@ impl Index {
     #[must_use]
     pub fn loads(&self) -> u64 {
         self.0.loads.load(Ordering::Relaxed)
+    }
+
+    /// Number of checkpoints that were refused since the start, for each reason.
+    pub fn checkpoints_refused(&self) -> impl Iterator<Item = (CheckpointRefusal, u64)> {
+        self.0.checkpoints_refused.each()
     }
 
     /// The state of the index; none until it is loaded.

@@ -75,6 +75,12 @@ pub(super) fn observe_index(meter: &Meter, index: &Index) {
         .observe_u64(meter, move |instrument| instrument.observe(reading.read_failures(), &[]));
     let loaded = index.clone();
     catalogue::INDEX_LOADS.observe_u64(meter, move |instrument| instrument.observe(loaded.loads(), &[]));
+    let refusing = index.clone();
+    catalogue::INDEX_CHECKPOINT_REFUSED.observe_u64(meter, move |instrument| {
+        for (reason, count) in refusing.checkpoints_refused() {
+            instrument.observe(count, &[Attribute::checkpoint_refusal(reason.name()).into_key_value()]);
+        }
+    });
     let packed = index.clone();
     catalogue::INDEX_BASE.observe_u64(meter, move |instrument| {
         let Some(BaseBytes { clients, entries, contents }) = packed.base_bytes() else { return };

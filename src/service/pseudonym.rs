@@ -2,13 +2,11 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::policy::client_id::ClientId;
-
-/// What the key is for: another use has another key.
-const PURPOSE: &[u8] = b"lupa: pseudonyms of clients in Watch";
+use crate::store::keyed;
 
 const PSEUDONYM_BYTES: usize = 16;
 
@@ -17,9 +15,8 @@ const PSEUDONYM_BYTES: usize = 16;
 pub(super) struct Pseudonyms(Hmac<Sha256>);
 
 impl Pseudonyms {
-    pub(super) fn new(secret: &[u8; 32]) -> Self {
-        let key = keyed(secret).chain_update(PURPOSE).finalize().into_bytes();
-        Self(keyed(&key.into()))
+    pub(super) fn new(key: &[u8; 32]) -> Self {
+        Self(keyed(key))
     }
 
     /// The same for the same client.
@@ -29,15 +26,6 @@ impl Pseudonyms {
         let bytes: Vec<u8> = mac.finalize().into_bytes().into_iter().take(PSEUDONYM_BYTES).collect();
         URL_SAFE_NO_PAD.encode(bytes)
     }
-}
-
-/// An HMAC with a key.
-pub(super) fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
-    // A block of 64 bytes: a shorter key is padded with zeros (RFC 2104).
-    let mut block = [0; 64];
-    let (start, _) = block.split_at_mut(key.len());
-    start.copy_from_slice(key);
-    Hmac::<Sha256>::new(&block.into())
 }
 
 #[cfg(test)]

@@ -9,9 +9,8 @@ use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::store::{Epoch, Point, Revision};
+use crate::store::{Epoch, Point, Revision, keyed};
 
-use super::pseudonym::keyed;
 use super::status::Failure;
 
 const FORMAT: u8 = 1;

@@ -117,6 +117,9 @@ pub(super) trait Backend: Send + Sync {
     /// The number of rows of the table `viewing`.
     fn count_viewings(&self) -> Result<u64, ReadError>;
 
+    /// The digest that is kept of the checkpoints of a build at a point; `None` if there is none.
+    fn checkpoint_digest(&self, point: Point, build: &str) -> Result<Option<u64>, ReadError>;
+
     /// Has the database check its own structures; [`ReadError::Damaged`] names the first fault.
     fn check_structure(&self) -> Result<(), ReadError>;
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::change::{Append, Appended, DirectoryReplacement, Entry, Head, Point, Replaced, Revision};
+use super::checkpoint_record::CheckpointRecord;
 use super::error::{AppendError, WriteError};
 use super::history::Histories;
 use super::id::DeclarationIds;
@@ -96,6 +97,7 @@ pub(super) struct HeadBefore {
 pub(super) struct BatchWrites {
     pub(super) changes: Vec<ChangeRow<'static>>,
     pub(super) viewings: Vec<ViewingRow<'static>>,
+    pub(super) checkpoints: Vec<CheckpointRecord>,
     /// The head after the commit.
     pub(super) head: Head,
 }
@@ -133,7 +135,7 @@ impl<'j> BatchInputs<'j> {
                         inputs.directory_after = Some(after.min(unchanged_since.revision));
                     }
                 }
-                Job::Viewing(_) | Job::Import(_) => {}
+                Job::Viewing(_) | Job::Checkpoint(_) | Job::Import(_) => {}
             }
         }
         inputs
@@ -166,7 +168,8 @@ impl RecordedAnswer {
 
 impl GroupCommit {
     pub(super) fn new(rows: BatchRows, before: HeadBefore, now: Instant, ids: DeclarationIds) -> Self {
-        let writes = BatchWrites { changes: Vec::new(), viewings: Vec::new(), head: before.head };
+        let (changes, viewings, checkpoints) = (Vec::new(), Vec::new(), Vec::new());
+        let writes = BatchWrites { changes, viewings, checkpoints, head: before.head };
         Self { rows, before, now, ids, writes }
     }
 
@@ -179,6 +182,10 @@ impl GroupCommit {
                     pending.outcome = Some(self.replace_directory(&pending.request)?);
                 }
                 Job::Viewing(pending) => pending.outcome = Some(self.log_viewing(&pending.request)?),
+                Job::Checkpoint(pending) => {
+                    self.writes.checkpoints.push(pending.request);
+                    pending.outcome = Some(Ok(()));
+                }
                 // It has a transaction of its own.
                 Job::Import(_) => {}
             }

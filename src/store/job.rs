@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::change::{Append, Appended, DirectoryReplacement, Replaced};
+use super::checkpoint_record::CheckpointRecord;
 use super::error::{AppendError, WriteError};
 use super::import::{ImportResult, ImportSource};
 use super::viewing::Viewing;
@@ -14,6 +15,7 @@ pub(super) enum Job {
     Append(Box<PendingJob<Append, Appended, AppendError>>),
     Directory(Box<PendingJob<DirectoryReplacement, Replaced>>),
     Viewing(Box<PendingJob<Viewing, ()>>),
+    Checkpoint(Box<PendingJob<CheckpointRecord, ()>>),
     /// It has a transaction of its own.
     Import(Box<PendingJob<Box<dyn ImportSource>, ImportResult>>),
 }
@@ -32,6 +34,7 @@ impl Job {
             Self::Append(pending) => pending.reply(),
             Self::Directory(pending) => pending.reply(),
             Self::Viewing(pending) => pending.reply(),
+            Self::Checkpoint(pending) => pending.reply(),
             Self::Import(pending) => pending.reply(),
         }
     }
@@ -62,6 +65,7 @@ impl Job {
             Self::Append(pending) => pending.fail(AppendError::Store(error)),
             Self::Directory(pending) => pending.fail(other(error)),
             Self::Viewing(pending) => pending.fail(other(error)),
+            Self::Checkpoint(pending) => pending.fail(other(error)),
             Self::Import(pending) => pending.fail(other(error)),
         }
     }

@@ -72,6 +72,7 @@
 
 mod arrays;
 mod cancel;
+mod checkpoint;
 mod connection;
 mod copy;
 mod epochs;
@@ -351,6 +352,13 @@ impl Backend for Postgres {
         let pool = self.pool.clone();
         self.runtime
             .wait(async move { pool.read(async |session| copy::count_viewings(session).await).await })?
+    }
+
+    fn checkpoint_digest(&self, point: Point, build: &str) -> Result<Option<u64>, ReadError> {
+        let (pool, build) = (self.pool.clone(), build.to_owned());
+        self.runtime.wait(async move {
+            pool.read(async |session| checkpoint::digest(session, point, &build).await).await
+        })?
     }
 
     /// PostgreSQL checks each page as it is read, where data checksums are on; so there is nothing to do

@@ -186,6 +186,10 @@ impl Backend for Sqlite {
         self.readers.read(|reader| reader.count_viewings())
     }
 
+    fn checkpoint_digest(&self, point: Point, build: &str) -> Result<Option<u64>, ReadError> {
+        self.readers.read(|reader| reader.checkpoint_digest(point, build))
+    }
+
     fn check_structure(&self) -> Result<(), ReadError> {
         self.readers.read(|reader| reader.check_structure())
     }

@@ -260,6 +260,12 @@ impl Attribute {
         Self::text("part", part)
     }
 
+    /// Why a checkpoint of the index was refused.
+    #[must_use]
+    pub fn checkpoint_refusal(reason: &'static str) -> Self {
+        Self::text("reason", reason)
+    }
+
     /// The version of Lupa.
     #[must_use]
     pub fn version() -> Self {

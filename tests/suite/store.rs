@@ -18,6 +18,7 @@ mod digests;
 mod epochs;
 mod fixture;
 mod following;
+mod forged_checkpoint;
 mod history;
 mod ids;
 mod index;

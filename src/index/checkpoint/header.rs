@@ -1,33 +1,39 @@
-//! The header of a checkpoint: the state that it holds, and the positions of its parts.
+//! The header of a checkpoint: the state that it holds, the positions and digests of its parts, and the
+//! MAC, which so authenticates the whole file.
 
-use std::io::{self, Read};
+use std::io::Read;
 
+use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::super::digest::StateDigest;
 use super::super::key::{SLICES, Seed};
 use super::super::snapshot::Snapshot;
-use super::{ByteReader, ByteWriter, DIGEST_BYTES};
+use super::{ByteReader, ByteWriter, CheckpointRefusal, Unusable};
 use crate::policy::day::Instant;
-use crate::store::{Epoch, Revision};
+use crate::store::{CheckpointRecord, Epoch, KeyPurpose, Point, Revision, Store, keyed};
 
 /// Identifies the file format.
-const MAGIC: &[u8; 16] = b"lupa index 0002\n";
+const MAGIC: &[u8; 16] = b"lupa index 0003\n";
 
 /// Digest of the sources that wrote it. Another build may read declarations that
 /// this one cannot, and the other way round, so its checkpoints are not used.
-const SOURCES: &[u8] = env!("INDEX_DIGEST").as_bytes();
+pub(super) const BUILD: &str = env!("INDEX_DIGEST");
 
 /// The slices, and after them the links.
 pub(super) const PARTS: usize = SLICES + 1;
 
 const EPOCH_BYTES: usize = 16;
+const DIGEST_BYTES: usize = 32;
+const MAC_BYTES: usize = 32;
+
+/// Length of the beginning, which names the format and the build.
+const PREFIX_BYTES: usize = MAGIC.len() + BUILD.len();
 
 /// The start of a checkpoint.
 pub(super) struct CheckpointHeader {
-    pub(super) epoch: Epoch,
-    pub(super) revision: Revision,
+    pub(super) point: Point,
     /// When the change of that revision was recorded.
     pub(super) recorded_at: Option<Instant>,
     /// Revision of the directory; 0: there is none.
@@ -35,15 +41,49 @@ pub(super) struct CheckpointHeader {
     pub(super) seed: Seed,
     /// Digest of the state.
     pub(super) digest: StateDigest,
-    /// Offset and length of each slice, and then of the links.
-    pub(super) parts: Vec<(u64, u64)>,
+    /// Each slice, and then the links.
+    pub(super) parts: Vec<CheckpointPart>,
+}
+
+/// A part of the file.
+#[derive(Clone, Copy, Default)]
+pub(super) struct CheckpointPart {
+    pub(super) at: u64,
+    pub(super) length: u64,
+    sha256: [u8; DIGEST_BYTES],
+}
+
+/// The key of the MAC of a store's checkpoints.
+pub(super) struct CheckpointKey(Hmac<Sha256>);
+
+impl CheckpointKey {
+    pub(super) fn of(store: &Store) -> Self {
+        Self(keyed(&store.derived_key(KeyPurpose::Checkpoints)))
+    }
+}
+
+impl CheckpointPart {
+    pub(super) fn of(at: u64, body: &[u8]) -> Self {
+        Self { at, length: body.len() as u64, sha256: Sha256::digest(body).into() }
+    }
+
+    /// Whether these are the bytes that were written.
+    pub(super) fn is(&self, body: &[u8]) -> bool {
+        let found: [u8; DIGEST_BYTES] = Sha256::digest(body).into();
+        found == self.sha256
+    }
 }
 
 impl CheckpointHeader {
+    pub(super) const LENGTH: usize = PREFIX_BYTES
+        + EPOCH_BYTES
+        + 6 * size_of::<u64>()
+        + PARTS * (2 * size_of::<u64>() + DIGEST_BYTES)
+        + MAC_BYTES;
+
     pub(super) fn of(snapshot: &Snapshot) -> Self {
         Self {
-            epoch: snapshot.point().epoch,
-            revision: snapshot.revision,
+            point: snapshot.point(),
             recorded_at: snapshot.recorded_at,
             directory_revision: snapshot.directory_revision,
             seed: snapshot.base.seed,
@@ -52,46 +92,52 @@ impl CheckpointHeader {
         }
     }
 
-    /// Of constant length: positions not known yet are zero.
-    pub(super) fn bytes(&self) -> Vec<u8> {
-        let Self { epoch, revision, recorded_at, directory_revision, seed: Seed(seed), digest, parts } = self;
+    /// What the store keeps of the checkpoint.
+    pub(super) fn record(&self) -> CheckpointRecord {
+        CheckpointRecord { point: self.point, build: BUILD, digest: self.digest.number() }
+    }
+
+    pub(super) fn bytes(&self, key: &CheckpointKey) -> Vec<u8> {
+        let Self { point, recorded_at, directory_revision, seed: Seed(seed), digest, parts } = self;
         let mut writer = ByteWriter::default();
         writer.raw(MAGIC);
-        writer.raw(SOURCES);
-        writer.raw(epoch.0.as_bytes());
-        writer.number(revision.0);
+        writer.raw(BUILD.as_bytes());
+        writer.raw(point.epoch.0.as_bytes());
+        writer.number(point.revision.0);
         writer.number(recorded_at.map_or(0, |at| at.timestamp_micros()).cast_unsigned());
         writer.number(directory_revision.0);
         seed.iter().for_each(|word| writer.number(*word));
         writer.number(digest.number());
-        let unknown = std::iter::repeat(&(0, 0));
-        for (at, length) in parts.iter().chain(unknown).take(PARTS) {
+        for CheckpointPart { at, length, sha256 } in parts {
             writer.number(*at);
             writer.number(*length);
+            writer.raw(sha256);
         }
         let mut bytes = writer.into_bytes();
-        let digest: [u8; DIGEST_BYTES] = Sha256::digest(&bytes).into();
-        bytes.extend_from_slice(&digest);
+        let CheckpointKey(mac) = key;
+        let mac = mac.clone().chain_update(&bytes).finalize().into_bytes();
+        bytes.extend_from_slice(&mac);
         bytes
     }
 
-    /// None unless it is a header that this build wrote.
-    pub(super) fn read(file: &mut impl Read) -> io::Result<Option<Self>> {
+    /// Reads the header. Nothing of it counts before its MAC is verified.
+    pub(super) fn read(file: &mut impl Read, key: &CheckpointKey) -> Result<Self, Unusable> {
         let mut bytes = Vec::new();
         file.take(Self::LENGTH as u64).read_to_end(&mut bytes)?;
-        Ok(Self::parse(&bytes))
+        let prefix = bytes.get(..PREFIX_BYTES).ok_or(CheckpointRefusal::Damaged)?;
+        if prefix != [MAGIC, BUILD.as_bytes()].concat() {
+            return Err(Unusable::OtherBuild);
+        }
+        let (signed, mac) = bytes.split_last_chunk::<MAC_BYTES>().ok_or(CheckpointRefusal::Damaged)?;
+        let CheckpointKey(key) = key;
+        key.clone().chain_update(signed).verify_slice(mac).map_err(|_| CheckpointRefusal::Mac)?;
+        let fields = signed.get(PREFIX_BYTES..).and_then(Self::parse);
+        Ok(fields.ok_or(CheckpointRefusal::Damaged)?)
     }
 
-    const LENGTH: usize =
-        MAGIC.len() + SOURCES.len() + EPOCH_BYTES + 6 * size_of::<u64>() + PARTS * 16 + DIGEST_BYTES;
-
+    /// Reads what follows the prefix.
     fn parse(bytes: &[u8]) -> Option<Self> {
-        let (body, digest) = bytes.split_last_chunk::<DIGEST_BYTES>()?;
-        let found: [u8; DIGEST_BYTES] = Sha256::digest(body).into();
-        let mut reader = ByteReader::new(body);
-        if reader.raw(MAGIC.len())? != MAGIC || reader.raw(SOURCES.len())? != SOURCES || found != *digest {
-            return None;
-        }
+        let mut reader = ByteReader::new(bytes);
         let epoch = Epoch(Uuid::from_slice(reader.raw(EPOCH_BYTES)?).ok()?);
         let revision = Revision(reader.number()?);
         let recorded_at = Instant::from_timestamp_micros(reader.number()?.cast_signed())?;
@@ -99,16 +145,12 @@ impl CheckpointHeader {
         let directory_revision = Revision(reader.number()?);
         let seed = Seed([reader.number()?, reader.number()?]);
         let digest = StateDigest::of_number(reader.number()?);
-        let parts =
-            (0..PARTS).map(|_| Some((reader.number()?, reader.number()?))).collect::<Option<Vec<_>>>()?;
-        Some(Self { epoch, revision, recorded_at, directory_revision, seed, digest, parts })
-    }
-
-    /// The digest of a part. It covers seed, revision and number, so that a part
-    /// of another checkpoint or position does not pass.
-    pub(super) fn digest_of(&self, number: usize, body: &[u8]) -> [u8; DIGEST_BYTES] {
-        let Seed([one, other]) = self.seed;
-        let nonce = [one, other, self.revision.0, number as u64].map(u64::to_le_bytes).concat();
-        Sha256::new().chain_update(nonce).chain_update(body).finalize().into()
+        let mut part = || {
+            let (at, length) = (reader.number()?, reader.number()?);
+            Some(CheckpointPart { at, length, sha256: *reader.raw(DIGEST_BYTES)?.first_chunk()? })
+        };
+        let parts = (0..PARTS).map(|_| part()).collect::<Option<Vec<_>>>()?;
+        let point = Point { epoch, revision };
+        Some(Self { point, recorded_at, directory_revision, seed, digest, parts })
     }
 }

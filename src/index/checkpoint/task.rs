@@ -2,13 +2,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
+
 use super::super::Published;
+use super::super::digest::DigestKey;
 use super::super::load::LoadedIndex;
 use super::super::snapshot::Snapshot;
+use super::Unusable;
 use crate::store::{Revision, Store, with_causes};
 
 /// Where checkpoints are written, and when.
@@ -52,20 +55,19 @@ pub(in crate::index) struct CheckpointTask {
     /// Time and revision of the last one that was read or started.
     last: Option<(Instant, Revision)>,
     writing: Option<JoinHandle<()>>,
-    is_stopped: Arc<AtomicBool>,
+    stop: watch::Sender<bool>,
 }
 
 impl CheckpointTask {
     pub(in crate::index) fn new(options: CheckpointOptions, published: Arc<Published>) -> Self {
-        let is_stopped = Arc::new(AtomicBool::new(false));
-        Self { options, published, last: None, writing: None, is_stopped }
+        Self { options, published, last: None, writing: None, stop: watch::Sender::new(false) }
     }
 
-    /// Reads the checkpoint, if there is one and it is valid.
-    pub(in crate::index) fn read(&mut self, store: &Store) -> Option<LoadedIndex> {
+    /// Reads the checkpoint, if there is one and it can be trusted.
+    pub(in crate::index) fn read(&mut self, store: &Store, digest_key: &DigestKey) -> Option<LoadedIndex> {
         let path = &self.options.path;
         let started_at = Instant::now();
-        match super::read(path, store) {
+        match super::read(path, store, digest_key) {
             Ok(loaded) => {
                 let revision = loaded.as_ref()?.revision;
                 let at = Instant::now();
@@ -73,6 +75,16 @@ impl CheckpointTask {
                 let took = started_at.elapsed();
                 self.published.record_checkpoint(LastCheckpoint { revision, at, bytes: 0, took });
                 loaded
+            }
+            Err(Unusable::Refused(refusal)) => {
+                self.published.checkpoints_refused.add(refusal);
+                tracing::error!(
+                    path = %path.display(),
+                    reason = refusal.name(),
+                    error = with_causes(&refusal),
+                    "the checkpoint is refused, as it may be forged: the whole store is read instead"
+                );
+                None
             }
             Err(error) => {
                 tracing::warn!(
@@ -86,7 +98,7 @@ impl CheckpointTask {
     }
 
     /// Starts to write a checkpoint if one is due and none is being written.
-    pub(in crate::index) fn write_if_due(&mut self, snapshot: &Arc<Snapshot>) {
+    pub(in crate::index) fn write_if_due(&mut self, snapshot: &Arc<Snapshot>, store: &Store) {
         if self.writing.as_ref().is_some_and(|thread| !thread.is_finished()) {
             return;
         }
@@ -97,11 +109,11 @@ impl CheckpointTask {
             return;
         }
         self.last = Some((Instant::now(), revision));
-        let (path, snapshot) = (path.clone(), Arc::clone(snapshot));
-        let (published, is_stopped) = (Arc::clone(&self.published), Arc::clone(&self.is_stopped));
+        let (path, snapshot, store) = (path.clone(), Arc::clone(snapshot), store.clone());
+        let (published, stopped) = (Arc::clone(&self.published), self.stop.subscribe());
         let thread = thread::Builder::new().name("lupa-checkpoint".to_owned()).spawn(move || {
             let started_at = Instant::now();
-            match super::write(&path, &snapshot, &is_stopped) {
+            match super::write(&path, &snapshot, &store, &stopped) {
                 Ok(Some(bytes)) => {
                     let took = started_at.elapsed();
                     let elapsed_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
@@ -125,7 +137,7 @@ impl CheckpointTask {
 
 impl Drop for CheckpointTask {
     fn drop(&mut self) {
-        self.is_stopped.store(true, Ordering::Relaxed);
+        self.stop.send_replace(true);
         if self.writing.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that writes the checkpoint panicked");
         }

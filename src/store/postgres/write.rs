@@ -23,6 +23,7 @@ use tokio_postgres::{Client, Row};
 
 use super::PostgresServer;
 use super::arrays::{ColumnArray, arrays};
+use super::checkpoint::{self, RecordColumns};
 use super::connection::Session;
 use super::epochs;
 use super::failure::PostgresFailure;
@@ -296,7 +297,7 @@ async fn insert_and_commit(
     writes: &BatchWrites,
     commit: i64,
 ) -> Result<(), Failed> {
-    let BatchWrites { changes, viewings, head: Head { revision, recorded_at } } = writes;
+    let BatchWrites { changes, viewings, checkpoints, head: Head { revision, recorded_at } } = writes;
     let client = &session.client;
     let change_arrays = arrays(ChangeRow::TYPES, changes.iter().map(ChangeRow::values));
     let new_columns = ViewingRow::TYPES.get(ASSIGNED_VIEWING_COLUMNS..).unwrap_or_default();
@@ -309,6 +310,8 @@ async fn insert_and_commit(
     let viewed: Vec<_> = viewing_arrays.iter().map(ColumnArray::parameter).collect();
     let head = [typed(&revision, Type::INT8), typed(&recorded_at, Type::INT8), typed(&commit, Type::INT8)];
     let notified = [typed(&notification, Type::TEXT)];
+    let records = RecordColumns::of(checkpoints);
+    let (recorded, kept) = (records.parameters(), checkpoint::kept());
     let mut statements: Vec<(&str, &Parameters<'_>)> = Vec::new();
     if !changes.is_empty() {
         statements.push((INSERT_CHANGES, &inserted));
@@ -317,6 +320,10 @@ async fn insert_and_commit(
     }
     if !viewings.is_empty() {
         statements.push((INSERT_VIEWINGS, &viewed));
+    }
+    if !checkpoints.is_empty() {
+        statements.push((checkpoint::INSERT, &recorded));
+        statements.push((checkpoint::DELETE_OLD, &kept));
     }
     let failed = |error: tokio_postgres::Error| Failed::retry(server.unreachable(error.into()));
     let executed =

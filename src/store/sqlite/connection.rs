@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0003_staleness_and_backups.sql"),
     include_str!("../migrations/sqlite/0004_links_and_imports.sql"),
     include_str!("../migrations/sqlite/0005_epochs.sql"),
+    include_str!("../migrations/sqlite/0006_checkpoints.sql"),
 ];
 
 /// The version to which all migrations lead.

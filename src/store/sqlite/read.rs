@@ -8,7 +8,7 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 use super::connection;
 use crate::policy::client_id::ClientId;
 use crate::policy::oid::OpaqueId;
-use crate::store::change::{Change, ChangedClient, IndexChange, Revision};
+use crate::store::change::{Change, ChangedClient, IndexChange, Point, Revision};
 use crate::store::error::ReadError;
 use crate::store::group::{AnswerColumns, BatchInputs, BatchRows, RecordedAnswer};
 use crate::store::history::{ClientHistory, Histories, PersonHistory};
@@ -186,6 +186,16 @@ impl<'c> SqliteReader<'c> {
     pub(super) fn count_viewings(&self) -> Result<u64, ReadError> {
         let count = self.prepare("SELECT count(*) FROM viewing")?.query_row((), |row| row.get(0));
         count.map_err(|source| self.error(source))
+    }
+
+    /// See [`crate::store::backend::Backend::checkpoint_digest`].
+    pub(super) fn checkpoint_digest(&self, point: Point, build: &str) -> Result<Option<u64>, ReadError> {
+        let Point { epoch, revision } = point;
+        let digest = self
+            .prepare("SELECT digest FROM checkpoint WHERE epoch = ?1 AND revision = ?2 AND build = ?3")?
+            .query_row((epoch.to_string(), revision.0, build), |row| row.get::<_, i64>(0))
+            .optional();
+        Ok(digest.map_err(|source| self.error(source))?.map(i64::cast_unsigned))
     }
 
     /// Has SQLite check the structure of the file.

@@ -18,6 +18,7 @@ use super::read::SqliteReader;
 use crate::policy::day::Instant;
 use crate::store::backend::BatchWriter;
 use crate::store::change::{Head, Identity, Point};
+use crate::store::checkpoint_record::{CheckpointRecord, RECORDS_KEPT_MAX};
 use crate::store::error::WriteError;
 use crate::store::group::{BatchInputs, BatchWrites, GroupCommit, HeadBefore};
 use crate::store::import::ImportResult;
@@ -81,9 +82,10 @@ impl SqliteWriter {
         let (lineage, max_staleness) = (Arc::clone(&identity.lineage), identity.max_staleness);
         let before = HeadBefore { lineage, head: *head, max_staleness };
         let batch = GroupCommit::new(rows, before, clock(), identity.ids);
-        let BatchWrites { changes, viewings, head: new_head } = batch.run(jobs)?;
+        let BatchWrites { changes, viewings, checkpoints, head: new_head } = batch.run(jobs)?;
         changes.iter().try_for_each(|change| insert_change(&transaction, change)).map_err(error)?;
         viewings.iter().try_for_each(|viewing| insert_viewing(&transaction, viewing)).map_err(error)?;
+        checkpoints.iter().try_for_each(|record| insert_checkpoint(&transaction, record)).map_err(error)?;
         transaction.commit().map_err(error)?;
         *head = new_head;
         status.publish_commit(new_head.revision);
@@ -147,6 +149,20 @@ pub(super) fn insert_change(transaction: &Transaction<'_>, change: &ChangeRow<'_
 fn insert_viewing(transaction: &Transaction<'_>, viewing: &ViewingRow<'_>) -> rusqlite::Result<()> {
     let values = viewing.values().skip(ASSIGNED_VIEWING_COLUMNS);
     transaction.prepare_cached(INSERT_VIEWING)?.execute(params_from_iter(values)).map(drop)
+}
+
+fn insert_checkpoint(transaction: &Transaction<'_>, record: &CheckpointRecord) -> rusqlite::Result<()> {
+    let CheckpointRecord { point: Point { epoch, revision }, build, digest } = record;
+    let values = (epoch.to_string(), revision.0, build, digest.cast_signed());
+    transaction
+        .prepare_cached(
+            "INSERT INTO checkpoint (epoch, revision, build, digest) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        )?
+        .execute(values)?;
+    transaction
+        .prepare_cached("DELETE FROM checkpoint WHERE number <= (SELECT max(number) FROM checkpoint) - ?1")?
+        .execute([RECORDS_KEPT_MAX])
+        .map(drop)
 }
 
 impl ToSql for Value<'_> {

@@ -59,6 +59,7 @@ pub static METRICS: &[&MetricDefinition] = &[
     &INDEX_CHECKPOINT_AGE,
     &INDEX_CHECKPOINT_REVISION,
     &INDEX_CHECKPOINT,
+    &INDEX_CHECKPOINT_REFUSED,
     &CONNECTIONS_OPEN,
     &CONNECTIONS_ACCEPTED,
     &CONNECTION_ACCEPT_FAILURES,
@@ -174,6 +175,12 @@ pub(crate) static INDEX_CHECKPOINT_REVISION: MetricDefinition =
     gauge("lupa.index.checkpoint_revision", "", &[], "Revision of the last checkpoint");
 pub(crate) static INDEX_CHECKPOINT: MetricDefinition =
     gauge("lupa.index.checkpoint", "s", &[], "Duration of writing or reading the last checkpoint");
+pub(crate) static INDEX_CHECKPOINT_REFUSED: MetricDefinition = counter(
+    "lupa.index.checkpoint_refused",
+    "",
+    &["reason"],
+    "Checkpoints that were refused because they may be forged; the store was read instead",
+);
 pub(crate) static CONNECTIONS_OPEN: MetricDefinition =
     gauge("lupa.connections.open", "", &[], "Open connections");
 pub(crate) static CONNECTIONS_ACCEPTED: MetricDefinition =

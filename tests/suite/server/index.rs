@@ -1,5 +1,7 @@
 //! The index as operators see it: over gRPC, HTTP and in files.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use lupa::wire::admin;
@@ -8,7 +10,7 @@ use tonic::Code;
 
 use super::fixture::{BEGINNING, Fixture};
 use crate::fixtures::patience::{until, until_some};
-use crate::fixtures::process::{Process, serve};
+use crate::fixtures::process::{Process, request, serve};
 use crate::fixtures::refused::{because, refused};
 use crate::fixtures::requests::{CONSENT, DENIAL, INFORMATION, person, recording};
 
@@ -82,4 +84,50 @@ async fn a_checkpoint_is_written_beside_a_store_in_the_folder_of_the_process() {
     let ended = process.terminate();
     assert!(ended.output.contains("a checkpoint is written"), "{}", ended.output);
     assert!(!ended.output.contains("no checkpoint is written"), "{}", ended.output);
+}
+
+/// Another user has been able to write the checkpoint. The server starts without it and raises the alarm.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_checkpoint_is_an_error_in_the_log_and_in_the_metrics() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, checkpoint) = (folder.path().join("store.sqlite"), folder.path().join("store.sqlite.index"));
+    let start = || {
+        let mut command = serve(&store);
+        command
+            .env("LUPA_INDEX__CHECKPOINT_CHANGES_MIN", "1")
+            .env("LUPA_SERVER__HTTP_ADDRESS", "127.0.0.1:0");
+        Process::start(command).expect("it listens")
+    };
+    let refused = async |process: &Process| {
+        let (_, metrics) = request(process.http(), "GET", "/metrics", "").await;
+        let of_reason = |reason| {
+            let name = format!("lupa_index_checkpoint_refused_total{{reason=\"{reason}\"}} ");
+            let value = metrics.lines().find_map(|line| line.strip_prefix(&name));
+            value.unwrap_or_else(|| panic!("{metrics}")).to_owned()
+        };
+        ["file", "folder", "mac", "damaged", "history", "state_digest", "store_digest"].map(of_reason)
+    };
+    let process = start();
+    let mut declarations = DeclarationServiceClient::new(process.connect().await);
+    declarations.record_declaration(recording(person(0), "1", INFORMATION)).await.expect("recorded");
+    until("a checkpoint", async || checkpoint.exists()).await;
+    assert!(process.terminate().status.success());
+
+    let process = start();
+    process.connect().await;
+    assert_eq!(refused(&process).await, ["0"; 7]);
+    let ended = process.terminate();
+    assert!(ended.output.contains(r#""is_checkpoint":true"#), "{}", ended.output);
+
+    std::fs::set_permissions(&checkpoint, Permissions::from_mode(0o666)).expect("a mode");
+    let process = start();
+    process.connect().await;
+    assert_eq!(refused(&process).await, ["1", "0", "0", "0", "0", "0", "0"]);
+    let ended = process.terminate();
+    let error = ended.output.lines().find(|line| line.contains("the checkpoint is refused"));
+    let error = error.unwrap_or_else(|| panic!("{}", ended.output));
+    for part in [r#""level":"ERROR""#, r#""reason":"file""#, "remove it"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    assert!(ended.output.contains(r#""is_checkpoint":false"#), "{}", ended.output);
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 use lupa::index::{CheckpointOptions, CheckpointStats, Follower, Index, IndexOptions, Unavailable};
 use lupa::policy::client_id::ClientId;
 use lupa::store::{Revision, Store};
-use sha2::{Digest, Sha256};
 
 use super::fixture::*;
+use super::forged_checkpoint::Forgery;
 use crate::fixtures::importing::import_new;
 use crate::fixtures::patience::{until, until_some};
 
@@ -129,21 +129,15 @@ async fn checkpoint_answers_nothing_before_catch_up() {
 /// The file is intact in each case, and names the build that wrote it.
 #[tokio::test]
 async fn checkpoint_of_another_build_is_ignored() {
-    const SOURCES_AT: usize = 16;
-    // The place of the first slice, which is where the header ends.
-    const FIRST_SLICE_AT: usize = 128;
+    const BUILD_AT: usize = 16;
     let (home, file) = home();
     let store = home.open();
     let (revision, _) = checkpointed(&store, &file).await;
-    let whole = fs::read(&file).unwrap();
-    let length = u64::from_le_bytes(*whole[FIRST_SLICE_AT..].first_chunk().unwrap()) as usize;
+    let whole = Forgery::of(&file);
     for (changed, expected) in [(0, Some(revision)), (1, None)] {
-        let mut bytes = whole.clone();
-        bytes[SOURCES_AT] ^= changed;
-        let end = length - size_of::<[u8; 32]>();
-        let digest = Sha256::digest(&bytes[..end]);
-        bytes[end..length].copy_from_slice(&digest);
-        fs::write(&file, bytes).unwrap();
+        let mut forgery = whole.clone();
+        forgery.0[BUILD_AT] ^= changed;
+        forgery.sealed_by(&store).put(&file);
         let (index, follower) = start(&store, reading(&file)).await;
         assert_eq!(read_at(&index), expected);
         follower.stop();

@@ -97,6 +97,18 @@ impl Shared {
         }
     }
 
+    /// A byte-for-byte copy of a store that is closed, with its epoch and secret.
+    pub(super) fn copy(&self) -> Self {
+        match self {
+            Self::Sqlite(home) => {
+                let copy = Home::new();
+                std::fs::copy(home.store(), copy.store()).unwrap();
+                Self::Sqlite(copy)
+            }
+            Self::Postgres { url } => Self::Postgres { url: Cluster::shared().copy_of_database(url) },
+        }
+    }
+
     /// Runs SQL directly, as an operator's tool does. Tables are named `lupa.…`; for SQLite
     /// the prefix is removed.
     pub(super) async fn execute(&self, sql: &str) {
