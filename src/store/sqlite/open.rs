@@ -1,4 +1,5 @@
-//! Opens a store, and checks it before it is used.
+//! Opens a store, and checks it before it is used: first the protection of its files, then what SQLite
+//! would repair without an error, then what the file holds.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,10 +8,13 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use uuid::Uuid;
 
+use super::acknowledged::{self, Acknowledged};
 use super::connection::{self, damaged, read_error, write_error};
-use super::file::{self, file_error};
+use super::file::{self, exists, file_error};
 use super::length;
 use super::new::NewStore;
+use super::protection;
+use super::watermark::{self, Mark, Watermark};
 use crate::policy::day::Instant;
 use crate::store::change::{Epoch, Head, Identity, Revision};
 use crate::store::error::OpenError;
@@ -29,29 +33,47 @@ pub(super) struct OpenFile {
 }
 
 /// Required to write to a store.
+///
+/// The locks are dropped last: closing the locked file releases the locks that SQLite has on it.
 pub(super) struct WriteAccess {
-    /// Held while the store is open.
-    pub(super) lock: Lock,
     /// The only connection that writes.
     pub(super) connection: Connection,
+    pub(super) watermark: Watermark,
+    /// Held while the store is open: on the path, and on the file.
+    pub(super) locks: [Lock; 2],
 }
 
 /// Opens the store at a path for writing, locked and migrated; creates one if there is no file. Checks
 /// the whole file if it is not larger than `check_whole_bytes_max`.
 pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<OpenFile, OpenError> {
-    let StoreOptions { check_whole_bytes_max, max_staleness, .. } = *options;
+    let StoreOptions { check_whole_bytes_max, max_staleness, allow_writable_by_others, .. } = *options;
     connection::check_library()?;
-    let path = file::canonical(path)?;
-    let lock = file::lock(&path)?;
-    if exists(&path)? {
-        file::check_header(&path)?;
-        length::check(&path)?;
-    } else {
+    let named = path;
+    let path = file::canonical(named)?;
+    protection::check(named, &path, allow_writable_by_others)?;
+    let path_lock = file::lock(&path)?;
+    if !exists(&path)? {
         NewStore::begin(&path, None)?.finish()?;
     }
+    let file_lock = file::lock_file(&path)?;
+    file::check_header(&path)?;
+    let has_torn_log = acknowledged::check_log(&path)?;
+    length::check(&path)?;
     let mut connection = connection::connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // If the store is refused, its log stays for investigation.
+    connection::keep_log_on_close(&connection, &path, true)?;
+    let acknowledged = Acknowledged::read(&connection, &path)?;
+    acknowledged.check(&path)?;
+    connection::keep_log_on_close(&connection, &path, false)?;
+    if acknowledged.is_without_watermark() {
+        watermark::create(&path, &acknowledged.token_key, acknowledged.head)?;
+    }
     connection::migrate(&mut connection, &path)?;
     connection::make_durable(&connection, &path)?;
+    if has_torn_log {
+        tracing::warn!("the log of the store ends with an incomplete commit, as after a power cut: it was not acknowledged and is dropped");
+        connection::empty_log(&connection, &path)?;
+    }
     let bytes = fs::metadata(&path).map_err(|source| file_error("read", &path, source))?.len();
     if bytes <= check_whole_bytes_max {
         check_whole(&connection, &path)?;
@@ -64,20 +86,20 @@ pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<OpenFile, Open
     }
     let head = check_ends(&connection, &path)?;
     register_max_staleness(&connection, &path, max_staleness)?;
-    start_epoch_of_backup(&connection, &path)?;
+    if acknowledged.is_backup {
+        start_epoch_of_backup(&connection, &path, &acknowledged)?;
+    }
     let identity = identity(&connection, &path)?;
-    Ok(OpenFile { path, identity, head, write_access: Some(WriteAccess { lock, connection }) })
+    let watermark = Watermark::open(&path, &identity.token_key)?;
+    let locks = [path_lock, file_lock];
+    Ok(OpenFile { path, identity, head, write_access: Some(WriteAccess { connection, watermark, locks }) })
 }
 
 /// Opens the store at a path, which another process may be writing, read-only. Nothing is created,
 /// migrated or locked.
 pub(super) fn open_to_follow(path: &Path, options: &StoreOptions) -> Result<OpenFile, OpenError> {
     connection::check_library()?;
-    let path = file::canonical(path)?;
-    if !exists(&path)? {
-        return Err(OpenError::NothingToFollow { path });
-    }
-    file::check_header(&path)?;
+    let path = check_to_read(path, options.allow_writable_by_others)?;
     let connection = connection::connect_to_read(&path)?;
     let found = connection::schema_version(&connection, &path)?;
     if found < connection::SCHEMA_VERSION {
@@ -87,6 +109,7 @@ pub(super) fn open_to_follow(path: &Path, options: &StoreOptions) -> Result<Open
             known: connection::SCHEMA_VERSION,
         });
     }
+    Acknowledged::read(&connection, &path)?.check(&path)?;
     let head = check_ends(&connection, &path)?;
     let identity = identity(&connection, &path)?;
     if options.max_staleness > identity.max_staleness {
@@ -96,12 +119,21 @@ pub(super) fn open_to_follow(path: &Path, options: &StoreOptions) -> Result<Open
     Ok(OpenFile { path, identity, head, write_access: None })
 }
 
-pub(super) fn exists(path: &Path) -> Result<bool, OpenError> {
-    path.try_exists().map_err(|source| file_error("find", path, source))
+/// Checks the files of a store that another process may be writing, before SQLite reads them. Returns the
+/// canonical path.
+pub(super) fn check_to_read(named: &Path, allow_writable_by_others: bool) -> Result<PathBuf, OpenError> {
+    let path = file::canonical(named)?;
+    if !exists(&path)? {
+        return Err(OpenError::NothingToFollow { path });
+    }
+    protection::check(named, &path, allow_writable_by_others)?;
+    file::check_header(&path)?;
+    acknowledged::check_log(&path)?;
+    Ok(path)
 }
 
 /// Checks the structure of the whole file, and that revisions are dense.
-fn check_whole(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+pub(super) fn check_whole(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let read = || -> rusqlite::Result<(String, u64, u64)> {
         let finding = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))?;
         connection.query_row(
@@ -158,15 +190,20 @@ fn register_max_staleness(
     Ok(())
 }
 
-/// Starts a new epoch if the file is a restored backup, which may lack acknowledged changes.
-fn start_epoch_of_backup(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+/// Starts the epoch of a restored backup, which may lack acknowledged changes. The watermark of the store
+/// that it replaces is replaced first: until the backup is no longer marked as one, it is not compared.
+fn start_epoch_of_backup(
+    connection: &Connection,
+    path: &Path,
+    acknowledged: &Acknowledged,
+) -> Result<(), OpenError> {
     let epoch = Epoch::random()?;
-    let started = connection
-        .execute("UPDATE meta SET epoch = ?1, is_backup = 0 WHERE is_backup = 1", [epoch.to_string()])
+    watermark::create(path, &acknowledged.token_key, Mark { epoch, ..acknowledged.head })?;
+    connection
+        .execute("UPDATE meta SET epoch = ?1, is_backup = 0", [epoch.to_string()])
         .map_err(|source| write_error(path, source))?;
-    if started > 0 {
-        tracing::warn!(%epoch, "the store is a restored backup: a new epoch starts, and tokens of earlier epochs are refused");
-    }
+    let (lost_changes, _) = acknowledged.lost();
+    tracing::warn!(%epoch, lost_changes, "the store is a restored backup: a new epoch starts, and tokens of earlier epochs are refused");
     Ok(())
 }
 
