@@ -1,4 +1,4 @@
-//! `lupa store`: copies, backs up and verifies stores, without a server.
+//! `lupa store`: copies, backs up and verifies stores, and accepts a loss, without a server.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::terminal::{Terminal, bar_of_changes};
 use crate::config::Config;
 use crate::server::{clock, opening};
 use crate::store::{
-    CopyError, CopyPhase, CopyTo, OpenError, PostgresOptions, Revision, Store, StoreOptions, Verified,
+    AcceptedLoss, CopyError, CopyPhase, CopyTo, OpenError, PostgresOptions, Revision, Store, StoreOptions, Verified,
     VerifyFault,
 };
 
@@ -29,6 +29,8 @@ pub enum StoreCommand {
     Copy(CopyArgs),
     /// Read a whole store and report every inconsistency
     Verify(VerifyArgs),
+    /// Accept that an SQLite store has lost acknowledged changes, and start a new epoch
+    AcceptLoss(AcceptLossArgs),
 }
 
 #[derive(Debug, Args)]
@@ -63,6 +65,28 @@ pub struct VerifyArgs {
     store: Option<String>,
 }
 
+const AFTER_ACCEPT_LOSS_HELP: &str = "\
+Only for a store that lupa refuses to open because changes are missing that were acknowledged. Stop every
+lupa that has it open, copy all of its files for investigation, and restore a backup instead if it has more.
+The lost declarations have to be recorded again. Tokens from before are rejected.";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_ACCEPT_LOSS_HELP)]
+pub struct AcceptLossArgs {
+    /// The database file
+    store: PathBuf,
+}
+
+/// A loss that was accepted.
+#[derive(Serialize)]
+struct AcceptedLossSummary {
+    store: String,
+    epoch: String,
+    revision: u64,
+    lost_changes_min: u64,
+    lost_viewings_min: u64,
+}
+
 /// The summary of a store.
 #[derive(Serialize)]
 struct StoreSummary {
@@ -82,6 +106,7 @@ pub(super) async fn run(command: StoreCommand, global: &Global) -> Result<Exit, 
         StoreCommand::Backup(args) => back_up(&args, &config),
         StoreCommand::Copy(args) => copy(&args, &config, json),
         StoreCommand::Verify(args) => verify(&args, &config, json),
+        StoreCommand::AcceptLoss(args) => accept_loss(&args, &config, json),
     };
     task::spawn_blocking(work).await.map_err(|_| CommandFailure::Internal("the work was interrupted"))?
 }
@@ -95,7 +120,8 @@ fn back_up(BackupArgs { to, store }: &BackupArgs, config: &Config) -> Result<Exi
         ));
     }
     let path = store.as_ref().unwrap_or(&config.store.path);
-    let Revision(last) = Store::back_up(path, to).map_err(failed)?;
+    let options = opening::options(config, clock::now);
+    let Revision(last) = Store::back_up(path, to, options).map_err(failed)?;
     let last = HumanCount(last);
     Terminal::detect().show(&format!("backed up {last} changes into {}\n", to.display()))?;
     Ok(Exit::Success)
@@ -143,6 +169,38 @@ fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Res
         Some(verified) => show(&place, &verified, json),
         None => Err(CommandFailure::Internal("the verification was stopped")),
     }
+}
+
+fn accept_loss(
+    AcceptLossArgs { store }: &AcceptLossArgs,
+    config: &Config,
+    json: bool,
+) -> Result<Exit, CommandFailure> {
+    if store.to_str().is_some_and(is_url) {
+        return Err(CommandFailure::Usage(
+            "a store in PostgreSQL starts a new epoch by itself after a loss: start lupa".to_owned(),
+        ));
+    }
+    let accepted = Store::accept_loss(store, opening::options(config, clock::now)).map_err(failed)?;
+    let AcceptedLoss { epoch, revision: Revision(revision), lost_changes, lost_viewings } = accepted;
+    let terminal = Terminal::detect();
+    if json {
+        terminal.show_json(&AcceptedLossSummary {
+            store: store.display().to_string(),
+            epoch: epoch.to_string(),
+            revision,
+            lost_changes_min: lost_changes,
+            lost_viewings_min: lost_viewings,
+        })?;
+    } else {
+        let (kept, changes) = (HumanCount(revision), HumanCount(lost_changes));
+        let viewings = HumanCount(lost_viewings);
+        terminal.show(&format!(
+            "accepted: the store continues after revision {kept} in the new epoch {epoch}\n\
+             lost: at least {changes} changes and {viewings} logged viewings\n"
+        ))?;
+    }
+    Ok(Exit::Success)
 }
 
 /// The store that an argument names, or the configured one.
@@ -196,6 +254,7 @@ pub(super) fn failed(error: impl Into<CopyError>) -> CommandFailure {
                     | OpenError::Url { .. }
                     | OpenError::NothingThere { .. }
                     | OpenError::NothingToFollow { .. }
+                    | OpenError::NothingLost { .. }
             )
     );
     if is_usage { CommandFailure::Usage(message) } else { CommandFailure::Server(message) }

@@ -23,6 +23,7 @@ pub struct Store {
     pub write_timeout_ms: u64,
     pub settle_timeout_ms: u64,
     pub read_only: bool,
+    pub allow_writable_by_others: bool,
     pub append_queue_length_max: usize,
     pub group_commit_declarations_max: usize,
     pub check_whole_bytes_max: u64,
