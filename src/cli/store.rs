@@ -16,8 +16,8 @@ use super::terminal::{Terminal, bar_of_changes};
 use crate::config::Config;
 use crate::server::{clock, opening};
 use crate::store::{
-    AcceptedLoss, CopyError, CopyPhase, CopyTo, OpenError, PostgresOptions, Revision, Store, StoreOptions, Verified,
-    VerifyFault,
+    AcceptedLoss, CopyError, CopyPhase, CopyTo, OpenError, PostgresOptions, Revision, Store, StoreOptions,
+    Verified, VerifyFault,
 };
 
 /// The commands of `lupa store`.

@@ -40,7 +40,11 @@ pub(super) fn connect_to_read(path: &Path) -> Result<Connection, ReadError> {
 }
 
 /// Whether the log stays as it is when the last connection closes; otherwise it is checkpointed and removed.
-pub(super) fn keep_log_on_close(connection: &Connection, path: &Path, is_kept: bool) -> Result<(), ReadError> {
+pub(super) fn keep_log_on_close(
+    connection: &Connection,
+    path: &Path,
+    is_kept: bool,
+) -> Result<(), ReadError> {
     let set = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_kept);
     set.map(drop).map_err(|source| read_error(path, source))
 }

@@ -71,7 +71,9 @@ pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<OpenFile, Open
     connection::migrate(&mut connection, &path)?;
     connection::make_durable(&connection, &path)?;
     if has_torn_log {
-        tracing::warn!("the log of the store ends with an incomplete commit, as after a power cut: it was not acknowledged and is dropped");
+        tracing::warn!(
+            "the log of the store ends with an incomplete commit, as after a power cut: it was not acknowledged and is dropped"
+        );
         connection::empty_log(&connection, &path)?;
     }
     let bytes = fs::metadata(&path).map_err(|source| file_error("read", &path, source))?.len();

@@ -2,16 +2,14 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use lupa::policy::viewing::ViewingPurpose;
-use lupa::store::{
-    AcceptedLoss, CopyError, Loss, OpenError, Revision, Store, Viewed, Viewing,
-};
+use lupa::store::{AcceptedLoss, CopyError, Loss, OpenError, Revision, Store, Viewed, Viewing};
 
 use super::fixture::*;
-use crate::fixtures::process::LUPA;
+use crate::fixtures::process::{LUPA, Process, serve};
 
 const LOG_HEADER_BYTES: usize = 32;
 const FRAME_HEADER_BYTES: usize = 24;
@@ -164,7 +162,12 @@ async fn torn_commit_that_was_not_acknowledged_is_dropped() {
     assert!(end - start >= 2 * FRAME_BYTES);
     // Its first frame was not written, its last one was. With the watermark of the acknowledged commit:
     let torn = |home: &Home| {
-        File::options().write(true).open(log(home)).unwrap().write_all_at(&[0; FRAME_BYTES], start as u64).unwrap();
+        File::options()
+            .write(true)
+            .open(log(home))
+            .unwrap()
+            .write_all_at(&[0; FRAME_BYTES], start as u64)
+            .unwrap();
     };
     let lost = crashed.crashed();
     torn(&lost);
@@ -251,7 +254,7 @@ async fn watermark_is_required_and_verified() {
 async fn restored_backup_gets_a_watermark_of_its_epoch() {
     let home = Home::new();
     let store = filled(&home).await;
-    let backup = home.file("backup");
+    let backup = home.file("restored");
     Store::back_up(&home.store(), &backup, options()).unwrap();
     append(&store, declare(client(), "after", denial())).await;
     drop(store);
@@ -274,7 +277,10 @@ async fn store_of_an_older_version_gets_a_watermark() {
     let connection = home.connect();
     let version: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).unwrap();
     connection
-        .execute_batch(&format!("DROP INDEX IF EXISTS change_link_id; DROP TABLE IF EXISTS checkpoint; PRAGMA user_version = {}", version - 1))
+        .execute_batch(&format!(
+            "DROP INDEX IF EXISTS change_link_id; DROP TABLE IF EXISTS checkpoint; PRAGMA user_version = {}",
+            version - 1
+        ))
         .unwrap();
     drop(connection);
     assert_eq!(home.open().epoch(), epoch);
@@ -314,12 +320,14 @@ async fn accepted_loss_starts_a_new_epoch() {
 async fn loss_is_not_accepted_while_the_store_is_followed() {
     let home = Home::new();
     drop(filled(&home).await);
-    let follower = Store::open_to_follow(&home.store(), options()).unwrap();
+    let mut command = serve(&home.store());
+    command.env("LUPA_STORE__READ_ONLY", "true");
+    let follower = Process::start(command).expect("it listens");
     fs::remove_file(watermark(&home)).unwrap();
     assert!(matches!(Store::accept_loss(&home.store(), options()), Err(OpenError::InUse { .. })));
     // It is refused until the loss is accepted.
     assert!(matches!(Store::open(&home.store(), options()), Err(OpenError::Lost { .. })));
-    drop(follower);
+    follower.terminate();
     let accepted = Store::accept_loss(&home.store(), options()).unwrap();
     assert_eq!((accepted.revision, accepted.lost_changes), (Revision(LAST), 0));
     assert_eq!(home.open().epoch(), accepted.epoch);
@@ -347,15 +355,19 @@ async fn operator_accepts_a_loss_by_command() {
     fs::remove_file(log(&home)).unwrap();
     let store = home.store();
     let store = store.to_str().unwrap();
-    for refused in [["store", "verify", store], ["store", "backup", "--store"]] {
-        let arguments: Vec<&str> = match refused {
-            ["store", "backup", _] => [&refused[..], &[store, "/nowhere/backup"]].concat(),
-            _ => refused.to_vec(),
-        };
-        let output = run(&arguments);
+    let file = home.file("output");
+    let file = file.to_str().unwrap();
+    for refused in [
+        &["store", "verify", store][..],
+        &["store", "backup", "--store", store, file],
+        &["store", "copy", store, file],
+        &["export", "--store", store, file],
+    ] {
+        let output = run(refused);
         let message = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(4), "{message}");
         assert!(message.contains(&format!("`lupa store accept-loss {store}`")), "{message}");
+        assert!(!Path::new(file).exists(), "{refused:?}");
     }
     let accepted = run(&["store", "accept-loss", store, "--json"]);
     assert!(accepted.status.success(), "{accepted:?}");

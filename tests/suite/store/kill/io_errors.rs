@@ -96,7 +96,8 @@ async fn errors_of_the_disk_lose_nothing_in_sqlite() {
         let log = folder.path().join("strace");
         fs::copy(&empty, &path).unwrap();
         fs::copy(empty.with_extension("watermark"), path.with_extension("watermark")).unwrap();
-        let files = ["store", "store-wal", "store-shm", "store.watermark"].map(|name| folder.path().join(name));
+        let files =
+            ["store", "store-wal", "store-shm", "store.watermark"].map(|name| folder.path().join(name));
         let store = Stored::File(path);
         let words = fault.command(&files.each_ref().map(|path| path.as_path()), &log);
         let mut callers = callers(0);
