@@ -49,7 +49,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("toml", &["config", "cli"]),
     ("rpds", &["index"]),
     ("arc_swap", &["index", "service"]),
-    ("hmac", &["service"]),
+    ("hmac", &["service", "store"]),
     ("tonic", &["wire", "service", "server", "cli"]),
     ("tonic_health", &["server", "cli"]),
     ("tonic_reflection", &["server"]),

@@ -19,7 +19,7 @@ use crate::store::error::{Loss, OpenError};
 const BACKUPS_MARKED_SINCE: u32 = 3;
 
 /// The end of a file, and its watermark.
-pub(super) struct Acknowledged {
+pub(super) struct WatermarkCheck {
     schema_version: u32,
     pub(super) token_key: [u8; 32],
     pub(super) is_backup: bool,
@@ -42,7 +42,7 @@ pub struct AcceptedLoss {
     pub lost_viewings: u64,
 }
 
-impl Acknowledged {
+impl WatermarkCheck {
     /// Reads both. Another process may be writing them.
     pub(super) fn read(connection: &Connection, path: &Path) -> Result<Self, OpenError> {
         let error = |source| read_error(path, source);
@@ -139,13 +139,13 @@ pub(in crate::store) fn accept_loss(
     let log = log::read(&path)?;
     let connection = connection::connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection::keep_log_on_close(&connection, &path, true)?;
-    let found = Acknowledged::read(&connection, &path)?;
+    let found = WatermarkCheck::read(&connection, &path)?;
     if found.loss().is_none() && !matches!(log, LogState::Damaged { .. }) {
         return Err(OpenError::NothingLost { path });
     }
     check_whole(&connection, &path)?;
     let (lost_changes, lost_viewings) = found.lost();
-    let Acknowledged { token_key, head, .. } = found;
+    let WatermarkCheck { token_key, head, .. } = found;
     let epoch = Epoch::random()?;
     let acknowledged = Mark {
         epoch,

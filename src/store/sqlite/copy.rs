@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
-use super::acknowledged::Acknowledged;
+use super::acknowledged::WatermarkCheck;
 use super::bulk;
 use super::connection::{self, read_error, write_error};
 use super::file::{self, beside, exists, file_error};
@@ -106,7 +106,7 @@ pub(in crate::store) fn back_up(
 
 fn copy_file(path: &Path, new: &Path) -> Result<Revision, CopyError> {
     let source = connection::connect_to_read(path)?;
-    Acknowledged::read(&source, path)?.check(path)?;
+    WatermarkCheck::read(&source, path)?.check(path)?;
     // VACUUM INTO reads in one transaction: the copy is a snapshot.
     let into = new.to_string_lossy();
     source.execute("VACUUM INTO ?1", [&*into]).map_err(|source| read_error(path, source))?;

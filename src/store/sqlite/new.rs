@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::acknowledged::Acknowledged;
+use super::acknowledged::WatermarkCheck;
 use super::connection::{self, write_error};
 use super::file::{self, beside, exists, file_error};
 use super::watermark;
@@ -71,7 +71,7 @@ impl<'p> NewStore<'p> {
     /// Creates the watermark, then syncs the file and renames it to its final path.
     pub(super) fn finish(self) -> Result<(), OpenError> {
         let Self { path, new, connection, ids: _ } = self;
-        let Acknowledged { token_key, head, .. } = Acknowledged::read(&connection, path)?;
+        let WatermarkCheck { token_key, head, .. } = WatermarkCheck::read(&connection, path)?;
         watermark::create(path, &token_key, head)?;
         connection.close().map_err(|(_, source)| write_error(path, source))?;
         file::put_in_place(&new, path)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use uuid::Uuid;
 
-use super::acknowledged::{self, Acknowledged};
+use super::acknowledged::{self, WatermarkCheck};
 use super::connection::{self, damaged, read_error, write_error};
 use super::file::{self, exists, file_error};
 use super::length;
@@ -62,7 +62,7 @@ pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<OpenFile, Open
     let mut connection = connection::connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // If the store is refused, its log stays for investigation.
     connection::keep_log_on_close(&connection, &path, true)?;
-    let acknowledged = Acknowledged::read(&connection, &path)?;
+    let acknowledged = WatermarkCheck::read(&connection, &path)?;
     acknowledged.check(&path)?;
     connection::keep_log_on_close(&connection, &path, false)?;
     if acknowledged.is_without_watermark() {
@@ -111,7 +111,7 @@ pub(super) fn open_to_follow(path: &Path, options: &StoreOptions) -> Result<Open
             known: connection::SCHEMA_VERSION,
         });
     }
-    Acknowledged::read(&connection, &path)?.check(&path)?;
+    WatermarkCheck::read(&connection, &path)?.check(&path)?;
     let head = check_ends(&connection, &path)?;
     let identity = identity(&connection, &path)?;
     if options.max_staleness > identity.max_staleness {
@@ -197,7 +197,7 @@ fn register_max_staleness(
 fn start_epoch_of_backup(
     connection: &Connection,
     path: &Path,
-    acknowledged: &Acknowledged,
+    acknowledged: &WatermarkCheck,
 ) -> Result<(), OpenError> {
     let epoch = Epoch::random()?;
     watermark::create(path, &acknowledged.token_key, Mark { epoch, ..acknowledged.head })?;
