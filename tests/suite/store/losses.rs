@@ -321,7 +321,7 @@ async fn loss_is_not_accepted_while_the_store_is_followed() {
     let home = Home::new();
     drop(filled(&home).await);
     let mut command = serve(&home.store());
-    command.env("LUPA_STORE__READ_ONLY", "true");
+    command.env("LUPA_STORE__READ_ONLY", "true").env("LUPA_INDEX__MAX_STALENESS_MS", "2000");
     let follower = Process::start(command).expect("it listens");
     fs::remove_file(watermark(&home)).unwrap();
     assert!(matches!(Store::accept_loss(&home.store(), options()), Err(OpenError::InUse { .. })));
