@@ -62,7 +62,7 @@ pub use change::{
 pub use checkpoint_record::CheckpointRecord;
 pub use copy::{CopyPhase, CopyTo};
 pub use derived_key::{KeyPurpose, keyed};
-pub use error::{AppendError, CopyError, DriverError, OpenError, ReadError, WriteError, with_causes};
+pub use error::{AppendError, CopyError, DriverError, Loss, OpenError, ReadError, WriteError, with_causes};
 pub use export::Exported;
 pub use history::PersonHistory;
 pub use id::{DeclarationIds, REVISION_MAX};
@@ -73,7 +73,7 @@ pub use place::Place;
 pub use postgres::{Password, PostgresOptions, PostgresTls};
 pub use random::NoRandomness;
 pub(crate) use row::{content_of_text, text_of_content};
-pub use sqlite::bulk;
+pub use sqlite::{AcceptedLoss, bulk};
 pub use verify::{Damage, Verified, VerifyFault};
 pub use viewing::{Viewed, Viewing};
 
@@ -131,8 +131,15 @@ impl Store {
     /// Copies a snapshot of an embedded store, which may be in use, into a new file. The first process
     /// that opens the copy for writing starts a new epoch, because the copy may lack changes that were
     /// acknowledged later. Returns the last revision in it. Blocks.
-    pub fn back_up(path: &Path, to: &Path) -> Result<Revision, CopyError> {
-        sqlite::back_up(path, to)
+    pub fn back_up(path: &Path, to: &Path, options: StoreOptions) -> Result<Revision, CopyError> {
+        sqlite::back_up(path, to, options.allow_writable_by_others)
+    }
+
+    /// Accepts that an embedded store has lost acknowledged changes: starts a new epoch after the last change
+    /// in the file, and reports how many are missing. No process may have the store open. An error if
+    /// nothing is lost. Blocks.
+    pub fn accept_loss(path: &Path, options: StoreOptions) -> Result<AcceptedLoss, OpenError> {
+        sqlite::accept_loss(path, options.allow_writable_by_others)
     }
 
     fn of(opened: Opened<impl Backend + 'static>) -> Self {

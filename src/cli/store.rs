@@ -1,4 +1,4 @@
-//! `lupa store`: copies, backs up, migrates and verifies stores, without a server.
+//! `lupa store`: copies, backs up, migrates and verifies stores, and accepts a loss, without a server.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,8 +16,8 @@ use crate::clock;
 use crate::config::Config;
 use crate::server::opening;
 use crate::store::{
-    CopyError, CopyPhase, CopyTo, OpenError, PostgresOptions, Revision, Store, StoreOptions, Verified,
-    VerifyFault, with_causes,
+    AcceptedLoss, CopyError, CopyPhase, CopyTo, OpenError, PostgresOptions, Revision, Store, StoreOptions,
+    Verified, VerifyFault, with_causes,
 };
 
 /// The commands of `lupa store`.
@@ -31,6 +31,8 @@ pub enum StoreCommand {
     Migrate(MigrateArgs),
     /// Read a whole store and report every inconsistency
     Verify(VerifyArgs),
+    /// Accept that an SQLite store has lost acknowledged changes, and start a new epoch
+    AcceptLoss(AcceptLossArgs),
 }
 
 #[derive(Debug, Args)]
@@ -79,6 +81,28 @@ pub struct VerifyArgs {
     store: Option<String>,
 }
 
+const AFTER_ACCEPT_LOSS_HELP: &str = "\
+Only for a store that lupa refuses to open because changes are missing that were acknowledged. Stop every
+lupa that has it open, copy all of its files for investigation, and restore a backup instead if it has more.
+The lost declarations have to be recorded again. Tokens from before are rejected.";
+
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_ACCEPT_LOSS_HELP)]
+pub struct AcceptLossArgs {
+    /// The database file
+    store: PathBuf,
+}
+
+/// A loss that was accepted.
+#[derive(Serialize)]
+struct AcceptedLossSummary {
+    store: String,
+    epoch: String,
+    revision: u64,
+    lost_changes_min: u64,
+    lost_viewings_min: u64,
+}
+
 /// The summary of a store.
 #[derive(Serialize)]
 struct StoreSummary {
@@ -99,6 +123,7 @@ pub(super) async fn run(command: StoreCommand, global: &Global) -> Result<Exit, 
         StoreCommand::Copy(args) => copy(&args, &config, json),
         StoreCommand::Migrate(args) => migrate(&args, &config),
         StoreCommand::Verify(args) => verify(&args, &config, json),
+        StoreCommand::AcceptLoss(args) => accept_loss(&args, &config, json),
     };
     task::spawn_blocking(work).await.map_err(|_| CommandFailure::Internal("the work was interrupted"))?
 }
@@ -112,7 +137,8 @@ fn back_up(BackupArgs { to, store }: &BackupArgs, config: &Config) -> Result<Exi
         ));
     }
     let path = store.as_ref().unwrap_or(&config.store.path);
-    let Revision(last) = Store::back_up(path, to).map_err(failed)?;
+    let options = opening::options(config, clock::now);
+    let Revision(last) = Store::back_up(path, to, options).map_err(failed)?;
     let last = HumanCount(last);
     Terminal::detect().show(&format!("backed up {last} changes into {}\n", to.display()))?;
     Ok(Exit::Success)
@@ -169,6 +195,38 @@ fn verify(VerifyArgs { store }: &VerifyArgs, config: &Config, json: bool) -> Res
     }
 }
 
+fn accept_loss(
+    AcceptLossArgs { store }: &AcceptLossArgs,
+    config: &Config,
+    json: bool,
+) -> Result<Exit, CommandFailure> {
+    if store.to_str().is_some_and(is_url) {
+        return Err(CommandFailure::Usage(
+            "a store in PostgreSQL starts a new epoch by itself after a loss: start lupa".to_owned(),
+        ));
+    }
+    let accepted = Store::accept_loss(store, opening::options(config, clock::now)).map_err(failed)?;
+    let AcceptedLoss { epoch, revision: Revision(revision), lost_changes, lost_viewings } = accepted;
+    let terminal = Terminal::detect();
+    if json {
+        terminal.show_json(&AcceptedLossSummary {
+            store: store.display().to_string(),
+            epoch: epoch.to_string(),
+            revision,
+            lost_changes_min: lost_changes,
+            lost_viewings_min: lost_viewings,
+        })?;
+    } else {
+        let (kept, changes) = (HumanCount(revision), HumanCount(lost_changes));
+        let viewings = HumanCount(lost_viewings);
+        terminal.show(&format!(
+            "accepted: the store continues after revision {kept} in the new epoch {epoch}\n\
+             lost: at least {changes} changes and {viewings} logged viewings\n"
+        ))?;
+    }
+    Ok(Exit::Success)
+}
+
 /// The store that an argument names, or the configured one.
 pub(super) fn place(argument: Option<String>, config: &Config) -> String {
     let configured = || match &config.store.url {
@@ -221,6 +279,7 @@ pub(super) fn failed(error: impl Into<CopyError>) -> CommandFailure {
                     | OpenError::UrlOption { .. }
                     | OpenError::NothingThere { .. }
                     | OpenError::NothingToFollow { .. }
+                    | OpenError::NothingLost { .. }
             )
     );
     if is_usage { CommandFailure::Usage(message) } else { CommandFailure::Server(message) }

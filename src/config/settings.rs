@@ -269,6 +269,13 @@ pub const SETTINGS: &[Setting] = &[
         "run as a read-only replica of a store that another lupa writes; declarations are rejected",
     ),
     setting(
+        "store.allow_writable_by_others",
+        "false",
+        ValueKind::Flag,
+        "accept a database file or a folder of it that its group or other users may write, who could then change \
+         what clients have declared",
+    ),
+    setting(
         "store.append_queue_length_max",
         "8192",
         ValueKind::Number(1, 1_000_000),

@@ -22,6 +22,7 @@ pub struct Store {
     pub read_timeout_ms: u64,
     pub write_timeout_ms: u64,
     pub read_only: bool,
+    pub allow_writable_by_others: bool,
     pub append_queue_length_max: usize,
     pub group_commit_declarations_max: usize,
     pub check_whole_bytes_max: u64,

@@ -25,6 +25,7 @@ pub fn options(config: &Config, clock: fn() -> Instant) -> StoreOptions {
         group_commit_declarations_max,
         check_whole_bytes_max,
         read_connections_max,
+        allow_writable_by_others,
         ..
     } = config.store;
     StoreOptions {
@@ -35,6 +36,7 @@ pub fn options(config: &Config, clock: fn() -> Instant) -> StoreOptions {
         check_whole_bytes_max,
         read_connections_max,
         max_staleness: Duration::from_millis(config.index.max_staleness_ms),
+        allow_writable_by_others,
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn copy(
             None => Ok(Rows::End),
         }
     };
-    match to.create(original.declaration_ids(), &mut next) {
+    match to.create(original.declaration_ids(), &options, &mut next) {
         Err(CopyError::Stopped) => return Ok(None),
         created => created?,
     }
@@ -96,11 +96,12 @@ impl CopyTo<'_> {
     fn create(
         self,
         ids: DeclarationIds,
+        options: &StoreOptions,
         next: &mut dyn FnMut() -> Result<Rows, CopyError>,
     ) -> Result<(), CopyError> {
         match self {
-            Self::File(path) => sqlite::copy_in(path, ids, next),
-            Self::Server(options) => postgres::copy_in(options, ids, next),
+            Self::File(path) => sqlite::copy_in(path, ids, options.allow_writable_by_others, next),
+            Self::Server(server) => postgres::copy_in(server, ids, next),
         }
     }
 

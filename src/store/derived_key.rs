@@ -13,6 +13,8 @@ pub enum KeyPurpose {
     Checkpoints,
     /// Pseudonyms of clients in Watch.
     Pseudonyms,
+    /// The MAC of the watermark of an SQLite file.
+    Watermark,
 }
 
 impl KeyPurpose {
@@ -22,6 +24,7 @@ impl KeyPurpose {
             Self::StateDigests => b"lupa: digests of the index",
             Self::Checkpoints => b"lupa: checkpoints of the index",
             Self::Pseudonyms => b"lupa: pseudonyms of clients in Watch",
+            Self::Watermark => b"lupa: watermark of the SQLite file",
         }
     }
 

@@ -10,6 +10,7 @@
 
 mod append;
 mod copy;
+mod loss;
 mod open;
 mod read;
 mod write;
@@ -19,6 +20,7 @@ use std::fmt;
 
 pub use append::AppendError;
 pub use copy::CopyError;
+pub use loss::Loss;
 pub use open::OpenError;
 pub use read::ReadError;
 pub use write::WriteError;

@@ -24,4 +24,6 @@ pub struct StoreOptions {
     /// Staleness bound of this process: how long after its last freshness proof it still decides. The
     /// store keeps the largest bound of all processes that share it.
     pub max_staleness: Duration,
+    /// Whether the files of an SQLite store and their folder may be writable by other users.
+    pub allow_writable_by_others: bool,
 }

@@ -188,7 +188,7 @@ impl Postgres {
                 session: Some(session),
                 is_commit_sent: false,
             };
-            Some(WriterHandle::start(options.queue_length_max, None, &status, writer)?)
+            Some(WriterHandle::start(options.queue_length_max, Vec::new(), &status, writer)?)
         };
         Ok(Opened { backend: Self { server, runtime, pool, following: Arc::default() }, writer, status })
     }

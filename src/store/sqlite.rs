@@ -1,21 +1,29 @@
 //! The embedded store: one SQLite file in WAL mode.
 //!
-//! INVARIANT (one-writer): one process writes the file, by a lock on `<path>.lock`, and in it one thread,
-//! which also does the checkpoints. Other processes may follow what it writes.
+//! INVARIANT (one-writer): one process writes the file, by a lock on `<path>.lock` and one on the file itself,
+//! whatever its name, and in it one thread, which also does the checkpoints. Other processes may follow what it
+//! writes.
+//! INVARIANT (watermark): the file of the watermark names the last acknowledged commit before its
+//! acknowledgement leaves. A file that ends before it is refused.
 //! INVARIANT (fail-stop): after a failed write nothing is written until the file has been opened, and so
 //! checked, again. Jobs that were being written may be committed or not; a retry with the same idempotency
 //! key resolves it.
 
+mod acknowledged;
 pub mod bulk;
 mod connection;
 mod copy;
+mod epoch;
 mod file;
 mod import;
 mod length;
+mod log;
 mod new;
 mod open;
+mod protection;
 mod read;
 mod readers;
+mod watermark;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +32,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
 
+pub use acknowledged::AcceptedLoss;
+pub(super) use acknowledged::accept_loss;
 pub(super) use copy::{back_up, copy_in};
 
 use super::backend::Backend;
@@ -48,8 +58,8 @@ use writer::SqliteWriter;
 pub(super) struct Sqlite {
     path: PathBuf,
     identity: Identity,
-    /// For short reads, and to follow.
     clock: CheckedClock,
+    /// For short reads, and to follow.
     reader: Mutex<Connection>,
     /// For reads that may take long.
     readers: Readers,
@@ -70,17 +80,18 @@ impl Sqlite {
         let OpenFile { path, identity, head, write_access } = file;
         let reader = connection::connect_to_read(&path)?;
         let status = Arc::new(WriterStatus::new(head.revision));
-        let start_writer = |WriteAccess { lock, connection }| {
+        let start_writer = |WriteAccess { connection, watermark, locks }| {
             let writer = SqliteWriter {
                 path: path.clone(),
                 connection,
+                watermark,
                 head,
                 clock: options.clock,
                 identity: identity.clone(),
                 group_commit_max: options.group_commit_max.max(1),
                 status: Arc::clone(&status),
             };
-            WriterHandle::start(options.queue_length_max, Some(lock), &status, writer)
+            WriterHandle::start(options.queue_length_max, locks.into(), &status, writer)
         };
         let writer = write_access.map(start_writer).transpose()?;
         let readers = Readers::new(&path, options.read_connections_max);

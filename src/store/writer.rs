@@ -20,11 +20,11 @@ pub(super) struct WriterStatus {
 }
 
 /// Handle of the writer thread. The order of the fields is the order of the shutdown: without a sender
-/// the thread ends, then it is joined, and the lock is released last.
+/// the thread ends, then it is joined, and the locks are released last.
 pub(super) struct WriterHandle {
     pub(super) jobs: mpsc::Sender<Job>,
     _writer: JoinedOnDrop,
-    _lock: Option<Lock>,
+    _locks: Vec<Lock>,
 }
 
 /// Result of opening a store: the backend, the writer thread (none if the store is only followed) and
@@ -77,10 +77,10 @@ impl Drop for Lock {
 }
 
 impl WriterHandle {
-    /// Starts the writer thread. The lock is held until the handle is dropped.
+    /// Starts the writer thread. The locks are held until the handle is dropped.
     pub(super) fn start(
         queue_length_max: usize,
-        lock: Option<Lock>,
+        locks: Vec<Lock>,
         status: &Arc<WriterStatus>,
         writer: impl BatchWriter,
     ) -> Result<Self, OpenError> {
@@ -92,7 +92,7 @@ impl WriterHandle {
         };
         let writer =
             thread::Builder::new().name("lupa-store".to_owned()).spawn(run).map_err(OpenError::NoThread)?;
-        Ok(Self { jobs, _writer: JoinedOnDrop(Some(writer)), _lock: lock })
+        Ok(Self { jobs, _writer: JoinedOnDrop(Some(writer)), _locks: locks })
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{DriverError, ReadError, WriteError};
+use super::{DriverError, Loss, ReadError, WriteError};
 use crate::store::place::Place;
 use crate::store::random::NoRandomness;
 
@@ -77,13 +77,73 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// A write-ahead log without its store.
+    /// A write-ahead log or a watermark without its store.
     #[error(
-        "found `{log}` but not the store it belongs to: put the store back beside it, or move the log away to create a new store"
+        "found `{found}` but not the store it belongs to: put the store back beside it, or move it away to create a new store"
     )]
-    LogWithoutStore {
-        /// The log.
-        log: PathBuf,
+    WithoutStore {
+        /// The log or the watermark.
+        found: PathBuf,
+    },
+    /// A symbolic link to a file that does not exist.
+    #[error(
+        "`{link}` is a symbolic link that leads nowhere: mount or put back the file that it names, or remove the link to create a new store"
+    )]
+    DanglingLink {
+        /// The link.
+        link: PathBuf,
+    },
+    /// A file of the store, other than the store itself, is a symbolic link.
+    #[error(
+        "`{file}` is a symbolic link, and only the store itself may be one: move the file that it names here"
+    )]
+    LinkedFile {
+        /// The link.
+        file: PathBuf,
+    },
+    /// A file of the store has several names (hard links).
+    #[error(
+        "`{file}` has {names} names (hard links), and SQLite would keep a log for each: remove the other names, which `find -samefile` lists"
+    )]
+    SeveralNames {
+        /// The file.
+        file: PathBuf,
+        /// The number of its names.
+        names: u64,
+    },
+    /// Others may change the store.
+    #[error(
+        "`{path}` may be written by other users (mode {mode:04o}), who could change what clients have declared: run `chmod go-w` on it, or set store.allow_writable_by_others"
+    )]
+    WritableByOthers {
+        /// A file of the store, or its folder.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// A file of another user, in a folder in which every user may create files.
+    #[error(
+        "`{file}` belongs to another user, in a folder where every user may create files: move the store to a folder of its own, or set store.allow_writable_by_others"
+    )]
+    OtherOwner {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The file lacks acknowledged changes, or may lack them.
+    #[error(
+        "`{path}` has lost acknowledged changes, or may have ({loss}): put back the files that belong to it, or restore a backup; if neither is possible, `lupa store accept-loss {path}` reports the loss and starts a new epoch"
+    )]
+    Lost {
+        /// The store.
+        path: PathBuf,
+        /// The loss.
+        loss: Loss,
+    },
+    /// A loss was to be accepted, and there is none.
+    #[error("`{path}` has every change that was acknowledged: start lupa as usual")]
+    NothingLost {
+        /// The store.
+        path: PathBuf,
     },
     /// The SQLite library has a known fault.
     #[error(

@@ -22,9 +22,8 @@ pub(super) use prepare::{begin, drop_indices, drop_triggers, sort_beside};
 pub use rows::BulkRows;
 
 use super::connection::write_error;
-use super::file;
+use super::file::{self, exists};
 use super::new::NewStore;
-use super::open::exists;
 use crate::store::change::Revision;
 use crate::store::error::{OpenError, WriteError};
 

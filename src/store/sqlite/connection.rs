@@ -37,10 +37,18 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Opens a read-only connection. It never checkpoints.
 pub(super) fn connect_to_read(path: &Path) -> Result<Connection, ReadError> {
     let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    connection
-        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
-        .map_err(|source| read_error(path, source))?;
+    keep_log_on_close(&connection, path, true)?;
     Ok(connection)
+}
+
+/// Whether the log stays as it is when the last connection closes; otherwise it is checkpointed and removed.
+pub(super) fn keep_log_on_close(
+    connection: &Connection,
+    path: &Path,
+    is_kept: bool,
+) -> Result<(), ReadError> {
+    let set = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, is_kept);
+    set.map(drop).map_err(|source| read_error(path, source))
 }
 
 pub(super) fn connect(path: &Path, access: OpenFlags) -> Result<Connection, ReadError> {
@@ -110,6 +118,13 @@ pub(super) fn make_durable(connection: &Connection, path: &Path) -> Result<(), O
         return Err(not_durable("synchronous", synchronous.to_string(), "2"));
     }
     Ok(())
+}
+
+/// Moves the log into the file and empties it, with whatever recovery has dropped at its end.
+pub(super) fn empty_log(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    connection
+        .pragma_update_and_check(None, "wal_checkpoint", "TRUNCATE", |_| Ok(()))
+        .map_err(|source| write_error(path, source).into())
 }
 
 /// An error if the SQLite library has a known fault.

@@ -4,11 +4,13 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, params_from_iter};
 
+use super::acknowledged::WatermarkCheck;
 use super::bulk;
 use super::connection::{self, read_error, write_error};
-use super::file::{self, beside, file_error};
+use super::file::{self, beside, exists, file_error};
 use super::new::{NewStore, remove};
-use super::open::exists;
+use super::open::check_to_read;
+use super::protection;
 use super::writer::INSERT_CHANGE;
 use crate::store::change::Revision;
 use crate::store::error::{CopyError, OpenError};
@@ -17,11 +19,13 @@ use crate::store::table::{Rows, viewing_columns};
 
 /// Creates a store at a path with the given rows. After an error there is no file at the path.
 pub(in crate::store) fn copy_in(
-    path: &Path,
+    named: &Path,
     ids: DeclarationIds,
+    allow_writable_by_others: bool,
     next: &mut dyn FnMut() -> Result<Rows, CopyError>,
 ) -> Result<(), CopyError> {
-    let path = file::canonical(path)?;
+    let path = file::canonical(named)?;
+    protection::check(named, &path, allow_writable_by_others)?;
     let _lock = file::lock(&path)?;
     if exists(&path)? {
         return Err(OpenError::Exists { path }.into());
@@ -74,17 +78,18 @@ const INSERT_VIEWING: &str =
 
 /// Copies a snapshot of a store, which may be in use, into a new file, and marks the file as a backup:
 /// the first process that opens it for writing starts a new epoch. Returns the last revision in it.
-pub(in crate::store) fn back_up(path: &Path, to: &Path) -> Result<Revision, CopyError> {
+pub(in crate::store) fn back_up(
+    path: &Path,
+    named: &Path,
+    allow_writable_by_others: bool,
+) -> Result<Revision, CopyError> {
     connection::check_library()?;
-    let path = file::canonical(path)?;
-    let to = file::canonical(to)?;
-    if !exists(&path)? {
-        return Err(OpenError::NothingToFollow { path }.into());
-    }
+    let path = check_to_read(path, allow_writable_by_others)?;
+    let to = file::canonical(named)?;
+    protection::check(named, &to, allow_writable_by_others)?;
     if exists(&to)? {
         return Err(OpenError::Exists { path: to }.into());
     }
-    file::check_header(&path)?;
     let new = beside(&to, ".new");
     remove(&new)?;
     file::private().create_new(true).open(&new).map_err(|source| file_error("make", &new, source))?;
@@ -101,7 +106,7 @@ pub(in crate::store) fn back_up(path: &Path, to: &Path) -> Result<Revision, Copy
 
 fn copy_file(path: &Path, new: &Path) -> Result<Revision, CopyError> {
     let source = connection::connect_to_read(path)?;
-    connection::schema_version(&source, path)?;
+    WatermarkCheck::read(&source, path)?.check(path)?;
     // VACUUM INTO reads in one transaction: the copy is a snapshot.
     let into = new.to_string_lossy();
     source.execute("VACUUM INTO ?1", [&*into]).map_err(|source| read_error(path, source))?;

@@ -1,5 +1,8 @@
 //! Checks and locks of the store's file before SQLite opens it: which application it belongs to, whether
 //! it is complete, and that no other process writes it.
+//!
+//! A symbolic link is followed to the file that it names, and all other files of the store lie beside that
+//! file. A link that leads nowhere is refused: a new store in its place would hide that the file is gone.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -23,6 +26,10 @@ const NEW_FILE_MODE: u32 = 0o600;
 
 /// The canonical path of a file that need not exist.
 pub(super) fn canonical(path: &Path) -> Result<PathBuf, OpenError> {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    if is_link && !exists(path)? {
+        return Err(OpenError::DanglingLink { link: path.to_owned() });
+    }
     let canonical = || -> io::Result<PathBuf> {
         if path.try_exists()? {
             return fs::canonicalize(path);
@@ -32,6 +39,10 @@ pub(super) fn canonical(path: &Path) -> Result<PathBuf, OpenError> {
         Ok(fs::canonicalize(directory.unwrap_or(Path::new(".")))?.join(name))
     };
     canonical().map_err(|source| file_error("find the directory of", path, source))
+}
+
+pub(super) fn exists(path: &Path) -> Result<bool, OpenError> {
+    path.try_exists().map_err(|source| file_error("find", path, source))
 }
 
 /// The path with a suffix appended to the file's name.
@@ -48,15 +59,30 @@ pub(super) fn private() -> OpenOptions {
     options
 }
 
-/// Locks the store. The operating system releases the lock when the process ends, for whatever reason.
-/// The lock file stays: if it were removed, two processes could lock two different files.
+/// Locks the path of a store, which need not exist. The operating system releases the lock when the
+/// process ends, for whatever reason. The lock file stays: if it were removed, two processes could lock two
+/// different files.
 pub(super) fn lock(path: &Path) -> Result<Lock, OpenError> {
     let lock_path = beside(path, ".lock");
     let lock =
         private().create(true).open(&lock_path).map_err(|source| file_error("make", &lock_path, source))?;
-    Lock::of(lock).map_err(|error| match error {
+    try_lock(lock, path)
+}
+
+/// Locks the file itself, which may have another name: that of a bind mount, or one from before a rename.
+/// The lock is flock(2), which does not concern the locks that SQLite takes with fcntl(2). But closing any
+/// descriptor of the file releases those of this process, so the caller holds the lock of the path first,
+/// which keeps this process from opening a file that it has open, and drops this one after the connections.
+/// See <https://www.sqlite.org/howtocorrupt.html>, section 2.2.
+pub(super) fn lock_file(path: &Path) -> Result<Lock, OpenError> {
+    let file = File::open(path).map_err(|source| file_error("read", path, source))?;
+    try_lock(file, path)
+}
+
+fn try_lock(file: File, path: &Path) -> Result<Lock, OpenError> {
+    Lock::of(file).map_err(|error| match error {
         TryLockError::WouldBlock => OpenError::InUse { path: path.to_owned() },
-        TryLockError::Error(source) => file_error("lock", &lock_path, source),
+        TryLockError::Error(source) => file_error("lock", path, source),
     })
 }
 

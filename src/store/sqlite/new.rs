@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::acknowledged::WatermarkCheck;
 use super::connection::{self, write_error};
-use super::file::{self, beside, file_error};
+use super::file::{self, beside, exists, file_error};
+use super::watermark;
 use crate::store::change::Epoch;
 use crate::store::error::{OpenError, WriteError};
 use crate::store::id::DeclarationIds;
@@ -30,9 +32,12 @@ impl<'p> NewStore<'p> {
     pub(super) fn begin(path: &'p Path, ids: Option<DeclarationIds>) -> Result<Self, OpenError> {
         for suffix in ["-wal", "-journal"] {
             let log = beside(path, suffix);
-            if log.try_exists().map_err(|source| file_error("find", &log, source))? {
-                return Err(OpenError::LogWithoutStore { log });
+            if exists(&log)? {
+                return Err(OpenError::WithoutStore { found: log });
             }
+        }
+        if watermark::is_left_behind(path)? {
+            return Err(OpenError::WithoutStore { found: beside(path, watermark::SUFFIX) });
         }
         let new = beside(path, ".new");
         remove(&new)?;
@@ -63,9 +68,11 @@ impl<'p> NewStore<'p> {
         write(&self.connection).map_err(|source| write_error(self.path, source))
     }
 
-    /// Syncs the file and renames it to its final path.
+    /// Creates the watermark, then syncs the file and renames it to its final path.
     pub(super) fn finish(self) -> Result<(), OpenError> {
         let Self { path, new, connection, ids: _ } = self;
+        let WatermarkCheck { token_key, head, .. } = WatermarkCheck::read(&connection, path)?;
+        watermark::create(path, &token_key, head)?;
         connection.close().map_err(|(_, source)| write_error(path, source))?;
         file::put_in_place(&new, path)
     }

@@ -1,4 +1,5 @@
-//! Opens a store, and checks it before it is used.
+//! Opens a store, and checks it before it is used: first the protection of its files, then what SQLite
+//! would repair without an error, then what the file holds.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,17 +7,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
-use uuid::Uuid;
 
+use super::acknowledged::{self, WatermarkCheck};
 use super::connection::{self, damaged, read_error, write_error};
-use super::file::{self, file_error};
+use super::epoch;
+use super::file::{self, exists, file_error};
 use super::length;
 use super::new::NewStore;
+use super::protection;
+use super::watermark::{self, Mark, Watermark};
 use crate::policy::day::Instant;
-use crate::store::change::{Epoch, Head, Identity, Point, Revision};
-use crate::store::error::{OpenError, ReadError};
+use crate::store::change::{Epoch, Head, Identity, Revision};
+use crate::store::error::OpenError;
 use crate::store::id::DeclarationIds;
-use crate::store::lineage::Lineage;
 use crate::store::options::StoreOptions;
 use crate::store::row::{self, Unreadable};
 use crate::store::writer::Lock;
@@ -31,29 +34,49 @@ pub(super) struct OpenFile {
 }
 
 /// Required to write to a store.
+///
+/// The locks are dropped last: closing the locked file releases the locks that SQLite has on it.
 pub(super) struct WriteAccess {
-    /// Held while the store is open.
-    pub(super) lock: Lock,
     /// The only connection that writes.
     pub(super) connection: Connection,
+    pub(super) watermark: Watermark,
+    /// Held while the store is open: on the path, and on the file.
+    pub(super) locks: [Lock; 2],
 }
 
 /// Opens the store at a path for writing, locked and migrated; creates one if there is no file. Checks
 /// the whole file if it is not larger than `check_whole_bytes_max`.
 pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<OpenFile, OpenError> {
-    let StoreOptions { check_whole_bytes_max, max_staleness, .. } = *options;
+    let StoreOptions { check_whole_bytes_max, max_staleness, allow_writable_by_others, .. } = *options;
     connection::check_library()?;
-    let path = file::canonical(path)?;
-    let lock = file::lock(&path)?;
-    if exists(&path)? {
-        file::check_header(&path)?;
-        length::check(&path)?;
-    } else {
+    let named = path;
+    let path = file::canonical(named)?;
+    protection::check(named, &path, allow_writable_by_others)?;
+    let path_lock = file::lock(&path)?;
+    if !exists(&path)? {
         NewStore::begin(&path, None)?.finish()?;
     }
+    let file_lock = file::lock_file(&path)?;
+    file::check_header(&path)?;
+    let has_torn_log = acknowledged::check_log(&path)?;
+    length::check(&path)?;
     let mut connection = connection::connect(&path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // If the store is refused, its log stays for investigation.
+    connection::keep_log_on_close(&connection, &path, true)?;
+    let acknowledged = WatermarkCheck::read(&connection, &path)?;
+    acknowledged.check(&path)?;
+    connection::keep_log_on_close(&connection, &path, false)?;
+    if acknowledged.is_without_watermark() {
+        watermark::create(&path, &acknowledged.token_key, acknowledged.head)?;
+    }
     connection::migrate(&mut connection, &path)?;
     connection::make_durable(&connection, &path)?;
+    if has_torn_log {
+        tracing::warn!(
+            "the log of the store ends with an incomplete commit, as after a power cut: it was not acknowledged and is dropped"
+        );
+        connection::empty_log(&connection, &path)?;
+    }
     let bytes = fs::metadata(&path).map_err(|source| file_error("read", &path, source))?.len();
     if bytes <= check_whole_bytes_max {
         check_whole(&connection, &path)?;
@@ -66,20 +89,20 @@ pub(super) fn open(path: &Path, options: &StoreOptions) -> Result<OpenFile, Open
     }
     let head = check_ends(&connection, &path)?;
     register_max_staleness(&connection, &path, max_staleness)?;
-    start_epoch_of_backup(&mut connection, &path, head)?;
+    if acknowledged.is_backup {
+        start_epoch_of_backup(&mut connection, &path, &acknowledged)?;
+    }
     let identity = identity(&connection, &path)?;
-    Ok(OpenFile { path, identity, head, write_access: Some(WriteAccess { lock, connection }) })
+    let watermark = Watermark::open(&path, &identity.token_key)?;
+    let locks = [path_lock, file_lock];
+    Ok(OpenFile { path, identity, head, write_access: Some(WriteAccess { connection, watermark, locks }) })
 }
 
 /// Opens the store at a path, which another process may be writing, read-only. Nothing is created,
 /// migrated or locked.
 pub(super) fn open_to_follow(path: &Path, options: &StoreOptions) -> Result<OpenFile, OpenError> {
     connection::check_library()?;
-    let path = file::canonical(path)?;
-    if !exists(&path)? {
-        return Err(OpenError::NothingToFollow { path });
-    }
-    file::check_header(&path)?;
+    let path = check_to_read(path, options.allow_writable_by_others)?;
     let connection = connection::connect_to_read(&path)?;
     let found = connection::schema_version(&connection, &path)?;
     if found < connection::SCHEMA_VERSION {
@@ -89,6 +112,7 @@ pub(super) fn open_to_follow(path: &Path, options: &StoreOptions) -> Result<Open
             known: connection::SCHEMA_VERSION,
         });
     }
+    WatermarkCheck::read(&connection, &path)?.check(&path)?;
     let head = check_ends(&connection, &path)?;
     let identity = identity(&connection, &path)?;
     if options.max_staleness > identity.max_staleness {
@@ -98,12 +122,21 @@ pub(super) fn open_to_follow(path: &Path, options: &StoreOptions) -> Result<Open
     Ok(OpenFile { path, identity, head, write_access: None })
 }
 
-pub(super) fn exists(path: &Path) -> Result<bool, OpenError> {
-    path.try_exists().map_err(|source| file_error("find", path, source))
+/// Checks the files of a store that another process may be writing, before SQLite reads them. Returns the
+/// canonical path.
+pub(super) fn check_to_read(named: &Path, allow_writable_by_others: bool) -> Result<PathBuf, OpenError> {
+    let path = file::canonical(named)?;
+    if !exists(&path)? {
+        return Err(OpenError::NothingToFollow { path });
+    }
+    protection::check(named, &path, allow_writable_by_others)?;
+    file::check_header(&path)?;
+    acknowledged::check_log(&path)?;
+    Ok(path)
 }
 
 /// Checks the structure of the whole file, and that revisions are dense.
-fn check_whole(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+pub(super) fn check_whole(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let read = || -> rusqlite::Result<(String, u64, u64)> {
         let finding = connection.query_row("PRAGMA quick_check(1)", (), |row| row.get(0))?;
         connection.query_row(
@@ -160,34 +193,26 @@ fn register_max_staleness(
     Ok(())
 }
 
-/// Starts a new epoch if the file is a restored backup, which may lack acknowledged changes. It continues
-/// the epoch of the original through the last revision that it has.
+/// Starts the epoch of a restored backup, which may lack acknowledged changes. The watermark of the store
+/// that it replaces is replaced first: until the backup is no longer marked as one, it is not compared.
 fn start_epoch_of_backup(
     connection: &mut Connection,
     path: &Path,
-    Head { revision: through, .. }: Head,
+    acknowledged: &WatermarkCheck,
 ) -> Result<(), OpenError> {
     let epoch = Epoch::random()?;
-    let mut start = || {
-        let transaction = connection.transaction()?;
-        let inserted = transaction.execute(
-            "INSERT INTO epoch (epoch, parent, through) SELECT ?1, epoch, ?2 FROM meta WHERE is_backup = 1",
-            (epoch.to_string(), through.0),
-        )?;
-        if inserted > 0 {
-            transaction.execute("UPDATE meta SET epoch = ?1, is_backup = 0", [epoch.to_string()])?;
-        }
-        transaction.commit().map(|()| inserted > 0)
-    };
-    let is_backup: rusqlite::Result<bool> = start();
-    if is_backup.map_err(|source| write_error(path, source))? {
-        tracing::warn!(
-            %epoch,
-            %through,
-            "the store is a restored backup: a new epoch starts, and honours tokens of the original through \
-             that revision"
-        );
-    }
+    let WatermarkCheck { token_key, head, .. } = acknowledged;
+    watermark::create(path, token_key, Mark { epoch, ..*head })?;
+    epoch::start(connection, path, epoch, head.revision)?;
+    let (lost_changes, _) = acknowledged.lost();
+    let through = head.revision;
+    tracing::warn!(
+        %epoch,
+        %through,
+        lost_changes,
+        "the store is a restored backup: a new epoch starts, and honours tokens of the original through that \
+         revision"
+    );
     Ok(())
 }
 
@@ -197,25 +222,7 @@ fn identity(connection: &Connection, path: &Path) -> Result<Identity, OpenError>
             Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
         })
         .map_err(|source| read_error(path, source))?;
-    let lineage = Arc::new(read_lineage(connection, path, &epoch)?);
+    let lineage = Arc::new(epoch::read_lineage(connection, path, &epoch)?);
     let (ids, max_staleness) = (DeclarationIds::new(tag), Duration::from_millis(millis));
     Ok(Identity { lineage, token_key, ids, max_staleness })
-}
-
-fn read_lineage(connection: &Connection, path: &Path, epoch: &str) -> Result<Lineage, OpenError> {
-    let read = || -> rusqlite::Result<Vec<(String, String, u64)>> {
-        let mut statement = connection.prepare("SELECT epoch, parent, through FROM epoch")?;
-        let rows = statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        rows.collect()
-    };
-    let rows = read().map_err(|source| read_error(path, source))?;
-    let parse = |text: &str| {
-        let parsed = Uuid::parse_str(text).map(Epoch);
-        parsed.map_err(|_| damaged(path, "an epoch of it is not a UUID".to_owned()))
-    };
-    let parents = rows.iter().map(|(epoch, parent, through)| {
-        Ok((parse(epoch)?, Point { epoch: parse(parent)?, revision: Revision(*through) }))
-    });
-    let parents = parents.collect::<Result<Vec<_>, ReadError>>()?;
-    Ok(Lineage::of(parse(epoch)?, parents))
 }

@@ -1,10 +1,12 @@
 //! The writer thread: the only one in the system that writes the file.
 //!
-//! It runs all waiting jobs in one transaction, commits, and only then replies (group commit). After any
+//! It runs all waiting jobs in one transaction, commits, raises the watermark, and only then replies (group
+//! commit). After any
 //! failed write or sync it stops for good (fail-stop): the operating system may have dropped the pages
 //! that it could not write, so only opening and checking the file again shows what it contains.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::config::DbConfig;
@@ -13,13 +15,15 @@ use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params_from_
 use tokio::sync::mpsc;
 
 use super::connection;
+use super::file::beside;
 use super::import::import;
 use super::read::SqliteReader;
+use super::watermark::{self, Mark, Watermark};
 use crate::policy::day::Instant;
 use crate::store::backend::BatchWriter;
 use crate::store::change::{Head, Identity, Point};
 use crate::store::checkpoint_record::{CheckpointRecord, RECORDS_KEPT_MAX};
-use crate::store::error::WriteError;
+use crate::store::error::{DriverError, WriteError};
 use crate::store::group::{BatchInputs, BatchWrites, GroupCommit, HeadBefore};
 use crate::store::import::ImportResult;
 use crate::store::job::Job;
@@ -46,6 +50,7 @@ const INSERT_VIEWING: &str =
 pub(super) struct SqliteWriter {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
+    pub(super) watermark: Watermark,
     pub(super) head: Head,
     pub(super) clock: fn() -> Instant,
     pub(super) identity: Identity,
@@ -64,6 +69,9 @@ impl BatchWriter for SqliteWriter {
                 return self.stop(error);
             }
         }
+        if let Err(error) = self.watermark.sync() {
+            tracing::warn!(%error, "the watermark of the store is not synced");
+        }
     }
 }
 
@@ -73,7 +81,7 @@ impl SqliteWriter {
         if jobs.is_empty() {
             return Ok(());
         }
-        let Self { path, connection, head, clock, identity, group_commit_max: _, status } = self;
+        let Self { path, connection, watermark, head, clock, identity, group_commit_max: _, status } = self;
         let error = |source| connection::write_error(path, source);
         let transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(error)?;
@@ -84,9 +92,13 @@ impl SqliteWriter {
         let batch = GroupCommit::new(rows, before, clock(), identity.ids);
         let BatchWrites { changes, viewings, checkpoints, head: new_head } = batch.run(jobs)?;
         changes.iter().try_for_each(|change| insert_change(&transaction, change)).map_err(error)?;
-        viewings.iter().try_for_each(|viewing| insert_viewing(&transaction, viewing)).map_err(error)?;
+        let mut mark = Mark { revision: new_head.revision, ..watermark.last() };
+        for viewing in &viewings {
+            mark.viewing = insert_viewing(&transaction, viewing).map_err(error)?;
+        }
         checkpoints.iter().try_for_each(|record| insert_checkpoint(&transaction, record)).map_err(error)?;
         transaction.commit().map_err(error)?;
+        watermark.raise(mark).map_err(|source| watermark_error(path, source))?;
         *head = new_head;
         status.publish_commit(new_head.revision);
         jobs.drain(..).for_each(Job::reply);
@@ -95,13 +107,15 @@ impl SqliteWriter {
 
     /// Runs imports, each in a transaction of its own, and replies to them.
     fn import(&mut self, imports: Vec<Job>) -> Result<(), WriteError> {
-        let Self { path, connection, head, clock, identity, group_commit_max: _, status } = self;
+        let Self { path, connection, watermark, head, clock, identity, group_commit_max: _, status } = self;
         for mut job in imports {
             if let Job::Import(pending) = &mut job {
                 let imported = import(connection, path, *head, clock(), &mut *pending.request)?;
                 let result = match imported {
                     None => ImportResult::NothingStored,
                     Some(new_head) => {
+                        let mark = Mark { revision: new_head.revision, ..watermark.last() };
+                        watermark.raise(mark).map_err(|source| watermark_error(path, source))?;
                         *head = new_head;
                         status.publish_commit(new_head.revision);
                         ImportResult::Committed(Point {
@@ -128,6 +142,7 @@ impl SqliteWriter {
         };
         if pages("PRAGMA wal_checkpoint(NOOP)")? >= PAGES_PER_CHECKPOINT {
             pages("PRAGMA wal_checkpoint(PASSIVE)")?;
+            self.watermark.sync().map_err(|source| watermark_error(&self.path, source))?;
         }
         Ok(())
     }
@@ -146,9 +161,15 @@ pub(super) fn insert_change(transaction: &Transaction<'_>, change: &ChangeRow<'_
     transaction.prepare_cached(INSERT_CHANGE)?.execute(params_from_iter(change.values())).map(drop)
 }
 
-fn insert_viewing(transaction: &Transaction<'_>, viewing: &ViewingRow<'_>) -> rusqlite::Result<()> {
+/// Returns the number that the viewing gets.
+fn insert_viewing(transaction: &Transaction<'_>, viewing: &ViewingRow<'_>) -> rusqlite::Result<u64> {
     let values = viewing.values().skip(ASSIGNED_VIEWING_COLUMNS);
-    transaction.prepare_cached(INSERT_VIEWING)?.execute(params_from_iter(values)).map(drop)
+    let number = transaction.prepare_cached(INSERT_VIEWING)?.insert(params_from_iter(values))?;
+    Ok(number.cast_unsigned())
+}
+
+fn watermark_error(path: &Path, source: io::Error) -> WriteError {
+    WriteError::Io { path: beside(path, watermark::SUFFIX), source: DriverError::new(source) }
 }
 
 fn insert_checkpoint(transaction: &Transaction<'_>, record: &CheckpointRecord) -> rusqlite::Result<()> {

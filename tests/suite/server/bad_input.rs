@@ -58,6 +58,8 @@ async fn unusable_store_file_is_refused_and_unchanged() {
     let copy = |name: &str| {
         let copy = folder.path().join(name);
         fs::copy(&whole, &copy).expect("a copy");
+        let watermark = |store: &Path| store.with_extension("sqlite.watermark");
+        fs::copy(watermark(&whole), watermark(&copy)).expect("a copy of its watermark");
         copy
     };
     let cut = |name: &str, length: u64| {

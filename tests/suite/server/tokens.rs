@@ -2,6 +2,7 @@
 //! at all.
 
 use std::fs;
+use std::path::Path;
 
 use lupa::wire::v1;
 use tonic::Code;
@@ -82,14 +83,14 @@ async fn token_of_a_lost_revision_is_unavailable() {
     fixture.record(recording(aino(), "2", CONSENT)).await;
     let fixture = fixture
         .restart_after(&[], |store| {
-            fs::copy(store, store.with_extension("backup")).expect("a backup");
+            copy_with_watermark(store, &store.with_extension("backup"));
         })
         .await;
     let token = fixture.record(recording(aino(), "3", DENIAL)).await.token;
     assert_eq!(fixture.decide(at_least(&token)).await.verdicts[0].effect(), v1::Effect::Deny);
     let fixture = fixture
         .restart_after(&[("consistency.wait_ms_max", "50")], |store| {
-            fs::rename(store.with_extension("backup"), store).expect("the backup restored");
+            copy_with_watermark(&store.with_extension("backup"), store);
         })
         .await;
     // Without the denial the visit is shown, but not to a caller with the token of the denial.
@@ -105,17 +106,25 @@ async fn slow_request_times_out_with_a_reason() {
     fixture.record(recording(aino(), "1", INFORMATION)).await;
     let fixture = fixture
         .restart_after(&[], |store| {
-            fs::copy(store, store.with_extension("backup")).expect("a backup");
+            copy_with_watermark(store, &store.with_extension("backup"));
         })
         .await;
     let token = fixture.record(recording(aino(), "2", CONSENT)).await.token;
     let settings = [("consistency.wait_ms_max", "60000"), ("server.request_timeout_ms", "2000")];
     let fixture = fixture
         .restart_after(&settings, |store| {
-            fs::rename(store.with_extension("backup"), store).expect("the backup restored");
+            copy_with_watermark(&store.with_extension("backup"), store);
         })
         .await;
     let status = fixture.decisions().decide(at_least(&token)).await.expect_err("no answer");
     assert_eq!(status.code(), Code::DeadlineExceeded);
     assert!(status.message().contains("idempotency key") && status.message().contains("(error "), "{status}");
+}
+
+/// Copies a closed store as an operator who puts both of its files back, which nothing can detect.
+fn copy_with_watermark(store: &Path, to: &Path) {
+    for suffix in ["", ".watermark"] {
+        let file = |path: &Path| format!("{}{suffix}", path.display());
+        fs::copy(file(store), file(to)).expect("a copy");
+    }
 }

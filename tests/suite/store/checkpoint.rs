@@ -219,6 +219,9 @@ async fn damaged_checkpoint_is_ignored() {
 #[tokio::test]
 async fn checkpoint_of_another_store_or_history_is_ignored() {
     let (home, file) = home();
+    drop(home.open());
+    let files = [home.store(), home.file("lupa.db.watermark")];
+    let earlier = files.each_ref().map(|file| fs::read(file).unwrap());
     let store = home.open();
     let (revision, _) = checkpointed(&store, &file).await;
     drop(store);
@@ -240,9 +243,9 @@ async fn checkpoint_of_another_store_or_history_is_ignored() {
     assert_eq!(read_at(&index), None);
     follower.stop();
     drop(store);
-    // A store that ends before the checkpoint.
-    connection.execute_batch("DROP TRIGGER change_is_never_deleted").unwrap();
-    connection.execute("DELETE FROM change WHERE revision = ?1", [revision.0]).unwrap();
+    drop(connection);
+    // A store that ends before the checkpoint, put back with its watermark.
+    files.iter().zip(earlier).for_each(|(file, bytes)| fs::write(file, bytes).unwrap());
     let store = home.open();
     let (index, _follower) = start(&store, reading(&file)).await;
     assert_eq!(read_at(&index), None);

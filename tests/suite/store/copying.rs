@@ -139,9 +139,9 @@ async fn backup_is_a_snapshot_and_its_restore_starts_new_epoch() {
     filled(&store).await;
     let (before, expected) = (store.epoch(), content_of(&store));
     let backup = home.file("backup.sqlite");
-    assert_eq!(Store::back_up(&home.store(), &backup).unwrap(), LAST);
+    assert_eq!(Store::back_up(&home.store(), &backup, options()).unwrap(), LAST);
     assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o777, 0o600);
-    let again = Store::back_up(&home.store(), &backup);
+    let again = Store::back_up(&home.store(), &backup, options());
     assert!(matches!(again, Err(CopyError::Open(OpenError::Exists { .. }))));
     append(&store, declare(client(), "after", denial())).await;
     // Verification does not change it.

@@ -1,5 +1,6 @@
 //! Stores, declarations and helpers of the tests of the store.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -216,6 +217,15 @@ impl Home {
         Store::open(&self.store(), options()).unwrap()
     }
 
+    /// The files as a killed process leaves them.
+    pub(super) fn crashed(&self) -> Self {
+        let crashed = Self::new();
+        for name in ["lupa.db", "lupa.db-wal", "lupa.db.watermark"] {
+            fs::copy(self.file(name), crashed.file(name)).unwrap();
+        }
+        crashed
+    }
+
     /// A direct connection, as of an operator's tool.
     pub(super) fn connect(&self) -> Connection {
         Connection::open(self.store()).unwrap()
@@ -232,6 +242,7 @@ pub(super) fn options() -> StoreOptions {
         check_whole_bytes_max: u64::MAX,
         read_connections_max: 2,
         max_staleness: Duration::from_secs(2),
+        allow_writable_by_others: false,
     }
 }
 

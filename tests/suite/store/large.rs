@@ -67,11 +67,9 @@ async fn store_and_wal_with_missing_pages_are_refused() {
         append(&store, declare(client(), &format!("more {n}"), denial())).await;
     }
     // The files of a killed process, and the same with the end of the store lost.
-    let log = fs::read(before.file("lupa.db-wal")).unwrap();
     let crashed = |file: &[u8]| {
-        let crashed = Home::new();
+        let crashed = before.crashed();
         fs::write(crashed.store(), file).unwrap();
-        fs::write(crashed.file("lupa.db-wal"), &log).unwrap();
         let opened = open(&crashed.store());
         opened.map(|store| load(&store).len())
     };
@@ -84,9 +82,7 @@ async fn store_and_wal_with_missing_pages_are_refused() {
     for n in 0..30 {
         append(&store, declare(client(), &format!("key {n}"), denial())).await;
     }
-    let crashed = Home::new();
-    fs::copy(young.store(), crashed.store()).unwrap();
-    fs::copy(young.file("lupa.db-wal"), crashed.file("lupa.db-wal")).unwrap();
+    let crashed = young.crashed();
     assert_eq!(fs::metadata(crashed.store()).unwrap().len(), empty.len() as u64);
     assert_eq!(load(&open(&crashed.store()).unwrap()).len(), 30);
 }

@@ -29,7 +29,7 @@ async fn a_new_store_is_empty_and_only_its_owners() {
     assert_eq!(*store.committed().borrow(), Revision(0));
     assert!(load(&store).is_empty());
     append(&store, declare(client(), "key", denial())).await;
-    for name in ["lupa.db", "lupa.db-wal", "lupa.db-shm", "lupa.db.lock"] {
+    for name in ["lupa.db", "lupa.db-wal", "lupa.db-shm", "lupa.db.lock", "lupa.db.watermark"] {
         let mode = fs::metadata(home.file(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
     }
@@ -58,12 +58,7 @@ async fn acknowledged_changes_survive_a_crash() {
     let home = Home::new();
     let store = home.open();
     append(&store, declare(client(), "key", denial())).await;
-    // The files of a killed process.
-    let crashed = Home::new();
-    for name in ["lupa.db", "lupa.db-wal"] {
-        fs::copy(home.file(name), crashed.file(name)).unwrap();
-    }
-    assert_eq!(load(&crashed.open()).len(), 1);
+    assert_eq!(load(&home.crashed().open()).len(), 1);
 }
 
 #[test]
@@ -211,7 +206,7 @@ fn a_log_without_its_store_is_not_applied_to_a_new_one() {
     assert_eq!(
         refusal(&home.store()),
         "found PATH but not the store it belongs to: put the store back beside it, \
-         or move the log away to create a new store"
+         or move it away to create a new store"
     );
 }
 

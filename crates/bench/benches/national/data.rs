@@ -50,7 +50,15 @@ pub(crate) fn store(clients: u64) -> PathBuf {
 pub(crate) fn copy(clients: u64) -> Copied {
     let copied = Copied(tempfile::tempdir_in(folder_with(&store(clients))).expect("a folder"));
     fs::copy(store(clients), copied.path()).expect("a copy of the store");
+    fs::copy(watermark(&store(clients)), watermark(&copied.path())).expect("a copy of its watermark");
     copied
+}
+
+/// The file that belongs to a store and names its last change.
+fn watermark(store: &Path) -> PathBuf {
+    let mut watermark = store.as_os_str().to_owned();
+    watermark.push(".watermark");
+    watermark.into()
 }
 
 /// A store in a temporary folder of its own.

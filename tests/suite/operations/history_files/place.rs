@@ -154,6 +154,7 @@ pub(super) fn options() -> StoreOptions {
         check_whole_bytes_max: u64::MAX,
         read_connections_max: 2,
         max_staleness: Duration::from_secs(2),
+        allow_writable_by_others: false,
     }
 }
 

@@ -215,7 +215,9 @@ async fn unavailable_decision_is_an_error_span() {
     let (folder, receiver, process, _) = started(&[]).await;
     ended(process);
     let behind = tempfile::tempdir().unwrap();
-    std::fs::copy(folder.path().join("lupa.sqlite"), behind.path().join("lupa.sqlite")).unwrap();
+    for name in ["lupa.sqlite", "lupa.sqlite.watermark"] {
+        std::fs::copy(folder.path().join(name), behind.path().join(name)).unwrap();
+    }
     // A token that the copy does not reach.
     let process = start(folder.path(), &receiver, &[]);
     let channel = process.connect().await;

@@ -95,7 +95,9 @@ async fn errors_of_the_disk_lose_nothing_in_sqlite() {
         let path = folder.path().join("store");
         let log = folder.path().join("strace");
         fs::copy(&empty, &path).unwrap();
-        let files = ["store", "store-wal", "store-shm"].map(|name| folder.path().join(name));
+        fs::copy(empty.with_extension("watermark"), path.with_extension("watermark")).unwrap();
+        let files =
+            ["store", "store-wal", "store-shm", "store.watermark"].map(|name| folder.path().join(name));
         let store = Stored::File(path);
         let words = fault.command(&files.each_ref().map(|path| path.as_path()), &log);
         let mut callers = callers(0);

@@ -107,10 +107,10 @@ fn wait_for_checkpoint(copied: &data::Copied) {
     }
 }
 
-/// The files beside the store, except those of SQLite and the lock.
+/// The files beside the store, except those of SQLite, the lock and the watermark.
 fn files_beside(copied: &data::Copied) -> Vec<PathBuf> {
     let path = copied.path();
-    let known = ["-wal", "-shm", ".lock"];
+    let known = ["-wal", "-shm", ".lock", ".watermark"];
     fs::read_dir(path.parent().expect("a folder"))
         .expect("a folder")
         .map(|entry| entry.expect("an entry").path())

@@ -120,6 +120,7 @@ fn open(path: &std::path::Path) -> Store {
         check_whole_bytes_max: config.check_whole_bytes_max,
         max_staleness: Duration::from_secs(2),
         read_connections_max: config.read_connections_max,
+        allow_writable_by_others: config.allow_writable_by_others,
     };
     Store::open(&config.path, options).expect("a store")
 }
