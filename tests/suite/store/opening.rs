@@ -113,7 +113,7 @@ async fn a_newer_store_is_left_alone() {
     let before = fs::read(home.store()).unwrap();
     assert_eq!(
         refusal(&home.store()),
-        "PATH has version 7 of the store's schema and this lupa knows versions up to 5: \
+        "PATH has version 7 of the store's schema and this lupa knows versions up to 6: \
          install the newer lupa that wrote it"
     );
     assert_eq!(fs::read(home.store()).unwrap(), before);
