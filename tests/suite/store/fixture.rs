@@ -103,10 +103,17 @@ impl Shared {
         match self {
             Self::Sqlite(home) => {
                 let copy = Home::new();
-                std::fs::copy(home.store(), copy.store()).unwrap();
+                fs::copy(home.store(), copy.store()).unwrap();
+                let watermark = |home: &Home| home.file("lupa.db.watermark");
+                fs::copy(watermark(home), watermark(&copy)).unwrap();
                 Self::Sqlite(copy)
             }
-            Self::Postgres { url } => Self::Postgres { url: Cluster::shared().copy_of_database(url) },
+            Self::Postgres { url, store_url } => {
+                let copy = Cluster::shared().copy_of_database(url);
+                let is_pooled = store_url != url;
+                let store_url = if is_pooled { Pooler::shared().url(&copy) } else { copy.clone() };
+                Self::Postgres { url: copy, store_url }
+            }
         }
     }
 

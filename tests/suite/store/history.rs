@@ -69,7 +69,8 @@ async fn run_all(numbers: Vec<u64>) -> BTreeMap<String, usize> {
 /// Runs one history and counts its events.
 async fn run(number: u64, cluster: &mut Cluster) -> Vec<(String, usize)> {
     let mut rng = Rng::new(number);
-    let mut world = World::start(cluster).await;
+    // Every fourth behind a pooler in transaction mode.
+    let mut world = World::start(cluster, number % 4 == 3).await;
     let workers = Workers::start(&world.channels(), number, MAX_STALENESS).await;
     let mut faults = Vec::new();
     for _ in 0..FAULTS {

@@ -13,14 +13,20 @@ use super::log::{Operation, Row, Table, code};
 use super::replica::Replica;
 use super::workers::RECOVERY_MAX;
 use crate::core::generator::rng::Rng;
+use crate::fixtures::pooler::Pooler;
 use crate::fixtures::postgres::{self, Cluster};
 use crate::fixtures::relay::Mode;
 
 const REPLICAS: usize = 3;
 
+/// Each replica writes through one and reads through others.
+const POOLED_CONNECTIONS: usize = 8;
+
 pub(super) struct World<'c> {
     /// The primary. Another one after a failover.
     cluster: &'c mut Cluster,
+    /// Between the links and the primary, in some histories.
+    pooler: Option<Pooler>,
     /// Connects directly, not through the links.
     url: String,
     replicas: Vec<Replica>,
@@ -29,14 +35,16 @@ pub(super) struct World<'c> {
 }
 
 impl<'c> World<'c> {
-    pub(super) async fn start(cluster: &'c mut Cluster) -> Self {
+    pub(super) async fn start(cluster: &'c mut Cluster, is_pooled: bool) -> Self {
         let url = block_in_place(|| cluster.database());
+        let pooler = is_pooled.then(|| block_in_place(|| Pooler::start(cluster, POOLED_CONNECTIONS)));
+        let port = pooler.as_ref().map_or(cluster.port(), Pooler::port);
         let (_, database) = url.rsplit_once('/').unwrap();
         let mut replicas = Vec::new();
         for _ in 0..REPLICAS {
-            replicas.push(Replica::start(cluster.port(), database).await);
+            replicas.push(Replica::start(port, database).await);
         }
-        Self { cluster, replicas, tables: Vec::new(), url }
+        Self { cluster, pooler, replicas, tables: Vec::new(), url }
     }
 
     pub(super) fn channels(&self) -> Vec<Channel> {
@@ -140,11 +148,15 @@ impl<'c> World<'c> {
         block_in_place(|| standby.promote());
         let (_, database) = self.url.rsplit_once('/').unwrap();
         self.url = standby.url(database);
+        *self.cluster = standby;
+        if self.pooler.is_some() {
+            self.pooler = Some(block_in_place(|| Pooler::start(self.cluster, POOLED_CONNECTIONS)));
+        }
+        let port = self.pooler.as_ref().map_or(self.cluster.port(), Pooler::port);
         for replica in &self.replicas {
-            replica.relay.lead_to(([127, 0, 0, 1], standby.port()).into());
+            replica.relay.lead_to(([127, 0, 0, 1], port).into());
             replica.relay.set(Mode::Passes);
         }
-        *self.cluster = standby;
     }
 
     /// Waits until more is stored.
