@@ -26,8 +26,9 @@
 //! - *State digest.* Each minute a digest of the state is published, by which
 //!   replicas that have diverged are detected.
 //!
-//! INVARIANT (forward): published revisions never decrease within an epoch, and
-//! nothing of an earlier epoch is published after it ended.
+//! INVARIANT (forward): published revisions never decrease, except after a loss.
+//! After a new epoch has started, nothing is published of an earlier one that it
+//! does not continue.
 //! INVARIANT (proven-fresh): `current()` returns a snapshot only if a read that
 //! started less than `max_staleness` ago, by the boot-time clock, found nothing
 //! after it.
@@ -45,6 +46,7 @@ mod digest;
 mod snapshot;
 mod builder;
 mod merge;
+mod linked;
 mod links;
 mod load;
 mod checkpoint;
@@ -64,11 +66,10 @@ pub use checkpoint::CheckpointRefusal;
 pub use checkpoint::task::{CheckpointOptions, CheckpointStats};
 pub use digest::{MinuteDigest, StateDigest};
 pub use follower::Follower;
+pub use linked::LinkedDeclarations;
 pub use merge::MergeStats;
 pub use slice::BaseBytes;
-pub use snapshot::{
-    DeclarationIdText, LinkedDeclarations, PersonDeclarations, Snapshot, SnapshotDeclarations,
-};
+pub use snapshot::{DeclarationIdText, PersonDeclarations, Snapshot, SnapshotDeclarations};
 pub use stats::IndexStats;
 
 use crate::clock::boottime_nanos;

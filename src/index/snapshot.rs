@@ -10,7 +10,8 @@ use super::delta::Delta;
 use super::digest::{DigestKey, MinuteDigest, StateDigest};
 use super::entry::PackedEntry;
 use super::key::{ClientHash, HashedClient};
-use super::links::{Links, WithdrawalElsewhere};
+use super::linked::LinkedDeclarations;
+use super::links::Links;
 use super::load::LoadedIndex;
 use super::slice::{self, Slice};
 use crate::policy::client_id::ClientId;
@@ -66,17 +67,6 @@ pub enum PersonDeclarations<'s> {
     Alone(SnapshotDeclarations<'s>),
     /// Of a person under several codes.
     Linked(Box<LinkedDeclarations<'s>>),
-}
-
-/// The declarations under all codes of a person, in revision order.
-#[derive(Clone, Debug)]
-pub struct LinkedDeclarations<'s> {
-    person: &'s Person,
-    /// Those of each code of the person.
-    codes: Vec<SnapshotDeclarations<'s>>,
-    facts: Vec<Facts<'s>>,
-    /// The position of each one's code, and its place among those of the code.
-    origins: Vec<(usize, u32)>,
 }
 
 /// The id of a declaration, as text.
@@ -172,7 +162,7 @@ impl Snapshot {
         let person = if alone.is_linked { self.person(client) } else { None };
         match person {
             None => PersonDeclarations::Alone(alone),
-            Some(person) => PersonDeclarations::Linked(Box::new(self.of_person(person))),
+            Some(person) => PersonDeclarations::Linked(Box::new(LinkedDeclarations::of(self, person))),
         }
     }
 
@@ -191,24 +181,6 @@ impl Snapshot {
             if self.overlay.is_empty() { None } else { self.overlay.get(client).map(|delta| &**delta) };
         let is_linked = is_marked || delta.is_some_and(|delta| delta.is_linked);
         SnapshotDeclarations { slice, packed, delta, ids: self.ids, is_linked }
-    }
-
-    // Apart from the lookup of a client who is alone, which is nearly every one.
-    #[cold]
-    #[inline(never)]
-    fn of_person<'s>(&'s self, person: &'s Person) -> LinkedDeclarations<'s> {
-        let codes: Vec<SnapshotDeclarations<'s>> =
-            person.codes.iter().map(|code| self.of_code(code)).collect();
-        let mut each: Vec<(Revision, usize, Facts<'s>)> = Vec::new();
-        for (code, declarations) in codes.iter().enumerate() {
-            each.extend(declarations.facts_by_revision().map(|(revision, facts)| (revision, code, facts)));
-        }
-        each.sort_by_key(|(revision, _, _)| *revision);
-        let origins = each.iter().map(|(_, code, facts)| (*code, facts.place)).collect();
-        let facts = (0..).zip(each).map(|(place, (_, _, facts))| Facts { place, ..facts }).collect();
-        let mut linked = LinkedDeclarations { person, codes, facts, origins };
-        linked.withdraw_across_codes(&self.links.withdrawals_of(&person.codes));
-        linked
     }
 
     /// The links, to change them.
@@ -270,7 +242,7 @@ impl<'s> PersonDeclarations<'s> {
     pub fn facts(&self) -> impl Iterator<Item = Facts<'s>> {
         let (alone, linked) = match self {
             Self::Alone(alone) => (Some(*alone), [].as_slice()),
-            Self::Linked(linked) => (None, linked.facts.as_slice()),
+            Self::Linked(linked) => (None, linked.facts()),
         };
         alone.into_iter().flat_map(SnapshotDeclarations::facts).chain(linked.iter().copied())
     }
@@ -290,51 +262,14 @@ impl<'s> PersonDeclarations<'s> {
     pub fn is_empty(&self) -> bool {
         match self {
             Self::Alone(alone) => alone.is_empty(),
-            Self::Linked(linked) => linked.facts.is_empty(),
-        }
-    }
-}
-
-impl<'s> LinkedDeclarations<'s> {
-    #[cold]
-    #[inline(never)]
-    fn question<'q>(&self, world: World<'q>, situation: &'q Situation<'q>) -> Question<'q, 's>
-    where
-        's: 'q,
-    {
-        world.question_of_person(situation, &self.person.current, self.facts.iter().copied())
-    }
-
-    fn id(&self, place: u32) -> Option<DeclarationIdText<'s>> {
-        let (code, place) = self.origins.get(place as usize)?;
-        self.codes.get(*code)?.id(*place)
-    }
-
-    /// Applies withdrawals across codes, which are in the order of recording: of each
-    /// declaration the last, unless the one that is stored with it is as late. One
-    /// made under the declaration's own code was stored before it and has no effect.
-    fn withdraw_across_codes(&mut self, withdrawals: &[(usize, &WithdrawalElsewhere)]) {
-        let mut withdrawn: Vec<usize> = Vec::new();
-        for (code, WithdrawalElsewhere { declaration, withdrawal, revision: _ }) in withdrawals.iter().rev() {
-            let is_it = |(of, place): &(usize, u32)| {
-                let id = self.codes.get(*of).and_then(|code| code.id(*place));
-                of != code && id.is_some_and(|id| id.as_ref() == declaration.as_str())
-            };
-            let Some(place) = self.origins.iter().rposition(is_it) else { continue };
-            let Some(facts) = self.facts.get_mut(place).filter(|_| !withdrawn.contains(&place)) else {
-                continue;
-            };
-            withdrawn.push(place);
-            if facts.withdrawal.is_none_or(|own| own.recorded_at < withdrawal.recorded_at) {
-                facts.withdrawal = Some(*withdrawal);
-            }
+            Self::Linked(linked) => linked.facts().is_empty(),
         }
     }
 }
 
 impl<'s> SnapshotDeclarations<'s> {
     /// Their facts, in revision order, each with its revision.
-    fn facts_by_revision(self) -> impl Iterator<Item = (Revision, Facts<'s>)> {
+    pub(super) fn facts_by_revision(self) -> impl Iterator<Item = (Revision, Facts<'s>)> {
         self.facts().map(move |facts| (self.revision(facts.place).unwrap_or_default(), facts))
     }
 

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use crate::clock::CheckedClock;
 use crate::index::Index;
 
-/// What a decision depends on, whoever it is about.
+/// What every decision depends on.
 #[derive(Clone)]
 pub(super) struct Readiness {
     pub(super) index: Index,

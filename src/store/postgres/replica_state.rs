@@ -106,7 +106,7 @@ impl EpochState {
     }
 
     /// How many revisions were seen here and are lost in another epoch; where it is not known how far both
-    /// are the same, at least so many.
+    /// are the same, a lower bound.
     fn lost_revisions(&self, lineage: &Lineage, probe: &HeadProbe) -> u64 {
         let Some(seen) = self.last_seen.filter(|seen| !probe.has_commit(*seen)) else { return 0 };
         match self.lineage.common(lineage) {

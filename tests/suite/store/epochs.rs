@@ -21,7 +21,7 @@ fn connect_to_read(url: &str) -> Store {
     Store::connect(&read_only, options()).unwrap()
 }
 
-/// The same database on two servers, of which one is the primary.
+/// The same database on two servers. One of them is the primary.
 fn on_either(one: &Cluster, other: &Cluster, url: &str) -> String {
     let (_, database) = url.rsplit_once('/').unwrap();
     format!("postgres://lupa@127.0.0.1:{},127.0.0.1:{}/{database}", one.port(), other.port())
@@ -319,7 +319,7 @@ async fn promotion_of_a_synchronous_standby_loses_nothing() {
     assert_eq!((index.loads(), lost_revisions(&store)), (1, 0));
 }
 
-/// A virtual machine that is set back while it runs shows no move. Whoever misses the commit that it saw
+/// A virtual machine that is set back while it runs shows no move. A process that misses the commit that it saw
 /// starts an epoch that honours nothing of before. The operator can do the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn move_that_does_not_show_is_found_by_a_commit_that_is_missing() {

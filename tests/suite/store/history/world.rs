@@ -88,7 +88,7 @@ impl<'c> World<'c> {
                 self.cluster.run();
             }),
             Fault::FailOver { is_synchronous } => self.fail_over(is_synchronous).await,
-            Fault::Restore { is_recovery } => self.restore(is_recovery).await,
+            Fault::Restore { is_recovery } => self.restore(is_recovery, rng).await,
             Fault::StepClock(seconds) => {
                 let replica = &self.replicas[chosen];
                 replica.relay.set(Mode::Silent);
@@ -107,9 +107,13 @@ impl<'c> World<'c> {
         sleep(lasts).await;
     }
 
-    /// Takes a backup and restores it after later commits.
-    async fn restore(&mut self, is_recovery: bool) {
+    /// Takes a backup and restores it after later commits. Often a replica is cut off before these: what it
+    /// knows is still there after the restore.
+    async fn restore(&mut self, is_recovery: bool, rng: &mut Rng) {
         let backup = block_in_place(|| self.cluster.back_up());
+        if let Some(cut_off) = self.replicas.get(rng.below(REPLICAS + 1)) {
+            cut_off.relay.set(Mode::Closes);
+        }
         self.further_rows().await;
         self.cut_off_before_loss().await;
         block_in_place(|| {
