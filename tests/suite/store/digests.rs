@@ -21,8 +21,8 @@ async fn append_all(store: &Store, first: u64, count: u64) -> Revision {
     last
 }
 
-/// Appends a minute's worth of declarations, in the middle of which a minute of recorded time ends: by the
-/// clock of the test on SQLite, and in the head of the database on PostgreSQL.
+/// Appends a minute's worth of declarations. A minute of recorded time ends meanwhile: by the clock of the
+/// test on SQLite, and in the head of the database on PostgreSQL.
 async fn append_over_a_minute(home: &Shared, store: &Store, first: u64) -> Revision {
     append_all(store, first, MINUTE / 2).await;
     if let Shared::Postgres { .. } = home {
