@@ -66,7 +66,7 @@ pub struct CheckedClock {
         ReferenceKind::Database => "the clock of the database: set the wrong one right (NTP)",
         ReferenceKind::Confirmed =>
             "the time that is expected since it was last confirmed: set it right (NTP) or, if it is right \
-             now, confirm it (docs/operations.md, The clock)",
+             now, confirm it (docs/storage.md, The clock)",
     }
 )]
 pub struct ClockDiffers {
@@ -140,8 +140,8 @@ impl CheckedClock {
         (self.wall)()
     }
 
-    /// Compares it with a time that the database reported between a time of the boot clock and now. A report that
-    /// took long says too little, and is not used.
+    /// Compares it with a time that the database reported between a time of the boot clock and now. A report
+    /// that took long says too little, and is not used.
     pub(crate) fn compare(&self, reported: Instant, sent_at_nanos: u64) {
         let received_at = boottime_nanos();
         let took = received_at.saturating_sub(sent_at_nanos);

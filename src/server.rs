@@ -114,6 +114,7 @@ pub struct Server {
     config: config::Server,
     envoy: Envoy,
     poll_interval: Duration,
+    step_back_max: Duration,
     telemetry: Telemetry,
     level: Option<LogLevel>,
 }
@@ -145,8 +146,20 @@ impl Server {
         gauges::observe_losses(telemetry.metrics.meter(), store.lost_revisions());
         gauges::observe_clock(telemetry.metrics.meter(), store.clock().clone());
         let poll_interval = Duration::from_millis(config.index.poll_interval_ms);
+        let step_back_max = Duration::from_millis(config.clock.step_back_ms_max);
         let config = config.server.clone();
-        Ok(Self { store, index, follower, core, config, envoy, poll_interval, telemetry, level: None })
+        Ok(Self {
+            store,
+            index,
+            follower,
+            core,
+            config,
+            envoy,
+            poll_interval,
+            step_back_max,
+            telemetry,
+            level: None,
+        })
     }
 
     /// Lets operators change the log level over HTTP.
@@ -176,13 +189,24 @@ impl Server {
         listeners: Listeners,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), ServerError> {
-        let Self { store, index, follower, core, config, envoy, poll_interval, telemetry, level } = self;
+        let Self {
+            store,
+            index,
+            follower,
+            core,
+            config,
+            envoy,
+            poll_interval,
+            step_back_max,
+            telemetry,
+            level,
+        } = self;
         let Listeners { grpc: listener, socket, http } = listeners;
         let health = HealthReporter::new();
         // Before the server accepts: a new reporter says SERVING for the server and knows no service.
         set_health(&health, ServingStatus::NotServing).await;
         let clock = store.clock().clone();
-        let readiness = Readiness { index, clock, is_ending: core.is_ending() };
+        let readiness = Readiness { index, clock, step_back_max, is_ending: core.is_ending() };
         let health_task = task::spawn(report_health(health.clone(), readiness.clone(), poll_interval));
         let metrics = Arc::clone(&telemetry.metrics);
         let state = http::AdminState { readiness, metrics, level };

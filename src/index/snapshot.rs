@@ -194,6 +194,12 @@ impl Snapshot {
         &self.directory
     }
 
+    /// When the directory was replaced last; none if it never was.
+    #[must_use]
+    pub fn directory_recorded_at(&self) -> Option<Instant> {
+        self.directory_recorded_at
+    }
+
     /// Number of clients with declarations.
     #[must_use]
     pub fn clients(&self) -> usize {

@@ -2,7 +2,6 @@
 
 mod history;
 
-use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,8 +12,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use lupa::clock;
 use lupa::policy::day::{self, Day};
-use lupa::store::OpenError;
 use lupa::store::bulk::BulkError;
+use lupa::store::{OpenError, with_causes};
 use lupa_bench::fill::{FillError, FillPhase, FillProgress, fill};
 use lupa_bench::population::{Population, PopulationFault, PopulationSize};
 use serde::Serialize;
@@ -203,16 +202,6 @@ fn show(bar: &ProgressBar, progress: FillProgress) {
         FillPhase::Syncing => "syncing",
     });
     bar.set_position(changes);
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut message = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        message = format!("{message}: {error}");
-        cause = error.source();
-    }
-    message
 }
 
 fn summary(clients: u64, counts: &Counts, elapsed: Duration) -> Summary {

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::store::error::with_causes;
+
 /// SQLSTATE classes whose messages may quote values of a row: data exceptions, constraint violations and
 /// errors raised by functions, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 const CLASSES_THAT_QUOTE: &[&str] = &["22", "23", "P0"];
@@ -38,13 +40,7 @@ impl From<tokio_postgres::Error> for PostgresFailure {
             let text = format!("{message} (SQLSTATE {code})");
             return Self { text, is_refusal: is_of(CLASSES_OF_REFUSAL) };
         }
-        let mut text = error.to_string();
-        let mut next = error.source();
-        while let Some(cause) = next {
-            text = format!("{text}: {cause}");
-            next = cause.source();
-        }
-        Self::of(text)
+        Self::of(with_causes(&error))
     }
 }
 

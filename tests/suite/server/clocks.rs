@@ -106,13 +106,23 @@ async fn a_declaration_that_lies_ahead_concerns_its_own_client() {
     // What is recorded now would lie ahead too.
     assert_eq!(reason(recorded(&fixture, person(2), "another", DENIAL).await), "CLOCK_BEHIND");
 
+    // The directory concerns everybody.
+    set_ahead(3_600);
+    assert_eq!(fixture.put("/clock", "right").await.1, "right\n");
+    let load = v1::ReplaceDirectoryRequest { directory: Some(demo_directory()), ..Default::default() };
+    fixture.directories().replace_directory(load).await.expect("stored");
+    set_ahead(0);
+    assert_eq!(fixture.put("/clock", "right").await.1, "right\n");
+    assert_eq!(reason(decided(&fixture, person(2)).await), "CLOCK_BEHIND");
+    let (_, reasons) = fixture.get("/readyz").await;
+    assert!(reasons.starts_with("the directory was stored by a clock that was ahead"), "{reasons}");
+    until("NOT_SERVING", async || health(&fixture).await == ServingStatus::NotServing).await;
+
     // A server that starts cannot know which of the two is right.
     set_ahead(3_600);
     let fixture = fixture.restart_with(LIMIT).await;
     decided(&fixture, aino()).await.expect("decided");
     set_ahead(0);
     assert_eq!(reason(decided(&fixture, person(1)).await), "CLOCK_DIFFERS");
-    assert_eq!(fixture.put("/clock", "right").await.1, "right\n");
-    decided(&fixture, person(1)).await.expect("decided");
-    assert_eq!(reason(decided(&fixture, aino()).await), "CLOCK_BEHIND");
+    assert!(fixture.get("/readyz").await.1.contains("the clock of this machine is 36"));
 }
