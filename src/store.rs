@@ -171,8 +171,8 @@ impl Store {
         self.0.backend.lineage()
     }
 
-    /// How many revisions this process has seen that the store has lost since: changes that were
-    /// acknowledged and are gone.
+    /// How many revisions this process has seen, itself or in a checkpoint, that the store has lost since:
+    /// changes that were acknowledged and are gone.
     #[must_use]
     pub fn lost_revisions(&self) -> Arc<AtomicU64> {
         self.0.backend.lost_revisions()

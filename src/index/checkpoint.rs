@@ -156,8 +156,10 @@ pub(super) fn read(
     let Some(mut file) = file::open(path)? else { return Ok(None) };
     let header = CheckpointHeader::read(&mut file, &CheckpointKey::of(store))?;
     let CheckpointHeader { point, recorded_at, directory_revision, seed, digest, .. } = header;
-    if !store.lineage().contains(point) {
-        return Err(Unusable::OtherEpoch);
+    let lineage = store.lineage();
+    if !lineage.contains(point) {
+        let lost = lineage.lost_up_to(point);
+        return Err(if lost == 0 { Unusable::OtherEpoch } else { Unusable::Lost(lost) });
     }
     let (directory, directory_recorded_at) = match directory_revision {
         Revision(0) => (Arc::default(), None),

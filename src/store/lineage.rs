@@ -48,6 +48,14 @@ impl Lineage {
         self.entries().any(|entry| entry.epoch == point.epoch && point.revision <= entry.revision)
     }
 
+    /// How many revisions up to a point of an ancestor are not continued here: 0 if all are, or if the point
+    /// is of an epoch that is not known here.
+    #[must_use]
+    pub fn lost_up_to(&self, point: Point) -> u64 {
+        let ancestor = self.entries().find(|entry| entry.epoch == point.epoch);
+        ancestor.map_or(0, |entry| point.revision.0.saturating_sub(entry.revision.0))
+    }
+
     /// The last revision up to which both have the same changes: 0 if they are not related, and no limit
     /// for an epoch and itself.
     #[must_use]
@@ -94,6 +102,13 @@ mod tests {
         let tried = [(3, 99), (2, 8), (2, 9), (1, 8), (1, 9), (4, 1), (5, 0)];
         let found = tried.map(|(number, revision)| of(3).contains(point(number, revision)));
         assert_eq!(found, [true, true, false, true, false, false, false]);
+    }
+
+    #[test]
+    fn what_is_above_the_continued_revision_is_lost() {
+        let tried = [(3, 99), (2, 8), (2, 10), (1, 9), (4, 9)];
+        let lost = tried.map(|(number, revision)| of(3).lost_up_to(point(number, revision)));
+        assert_eq!(lost, [0, 0, 2, 1, 0]);
     }
 
     #[test]

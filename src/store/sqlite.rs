@@ -59,6 +59,8 @@ pub(super) struct Sqlite {
     path: PathBuf,
     identity: Identity,
     clock: CheckedClock,
+    /// What a checkpoint has of it. Any other loss is found when the file is opened.
+    lost_revisions: Arc<AtomicU64>,
     /// For short reads, and to follow.
     reader: Mutex<Connection>,
     /// For reads that may take long.
@@ -96,7 +98,14 @@ impl Sqlite {
         let writer = write_access.map(start_writer).transpose()?;
         let readers = Readers::new(&path, options.read_connections_max);
         let clock = CheckedClock::confirmed(options.clock, head.recorded_at, options.clock_difference_max);
-        let backend = Self { path, identity, clock, reader: Mutex::new(reader), readers };
+        let backend = Self {
+            path,
+            identity,
+            clock,
+            lost_revisions: Arc::default(),
+            reader: Mutex::new(reader),
+            readers,
+        };
         Ok(Opened { backend, writer, status })
     }
 
@@ -120,9 +129,8 @@ impl Backend for Sqlite {
         Arc::clone(&self.identity.lineage)
     }
 
-    /// What the file has lost is found when it is opened, not while it is open.
     fn lost_revisions(&self) -> Arc<AtomicU64> {
-        Arc::default()
+        Arc::clone(&self.lost_revisions)
     }
 
     fn clock(&self) -> &CheckedClock {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -83,6 +84,16 @@ impl CheckpointTask {
                     reason = refusal.name(),
                     error = with_causes(&refusal),
                     "the checkpoint is refused, as it may be forged: the whole store is read instead"
+                );
+                None
+            }
+            // A process that has read or written a checkpoint has noticed the loss by itself.
+            Err(Unusable::Lost(lost)) if self.last.is_none() => {
+                store.lost_revisions().fetch_add(lost, Ordering::Relaxed);
+                tracing::error!(
+                    lost_revisions = lost,
+                    "the store has lost changes that were acknowledged and that the checkpoint has: all of it is \
+                     read; record them again from the systems that sent them, see docs/operations.md"
                 );
                 None
             }

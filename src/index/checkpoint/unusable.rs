@@ -14,6 +14,9 @@ pub(in crate::index) enum Unusable {
     OtherBuild,
     #[error("the store is in another epoch")]
     OtherEpoch,
+    /// It is the memory of an earlier process.
+    #[error("the store has lost the last {0} of its changes")]
+    Lost(u64),
     #[error("it is older than those whose digests the store keeps")]
     OlderThanKept,
     #[error("the store cannot be read to verify it")]

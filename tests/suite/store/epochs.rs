@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use lupa::index::{Follower, Index, IndexOptions, Reached};
+use lupa::index::{CheckpointOptions, Follower, Index, IndexOptions, Reached};
 use lupa::store::{AppendError, Appended, Point, PostgresOptions, ReadError, Revision, Store};
 
 use super::fixture::*;
@@ -172,6 +172,40 @@ async fn index_that_saw_nothing_of_the_loss_is_not_loaded_again() {
     }
     assert_eq!((index.loads(), lost_revisions(&store)), (1, 0));
     assert_eq!(append_denial(&store, "next").await.epoch, epochs[3]);
+}
+
+/// A process that starts remembers by its checkpoint.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn checkpoint_above_the_continued_revision_reports_the_loss() {
+    let cluster = Cluster::start(&[]);
+    let url = cluster.database();
+    let folder = tempfile::tempdir().unwrap();
+    let checkpoint = CheckpointOptions {
+        path: folder.path().join("index"),
+        interval: Duration::from_nanos(1),
+        changes_min: 0,
+    };
+    let options = || IndexOptions { checkpoint: Some(checkpoint.clone()), ..index_options() };
+    let store = connect(&url);
+    let (kept, backup, lost) = kept_and_lost(&cluster, &store).await;
+    let (index, follower) = Index::start(store.clone(), options()).unwrap();
+    until("a checkpoint of the last change", async || {
+        let checkpoint = index.stats().and_then(|stats| stats.checkpoint);
+        checkpoint.is_some_and(|checkpoint| checkpoint.revision == lost.revision)
+    })
+    .await;
+    follower.stop();
+    drop((index, store));
+    cluster.stop();
+    cluster.restore(&backup);
+    cluster.run();
+
+    let restarted = connect(&url);
+    // It starts the epoch.
+    assert_eq!(restarted.head().unwrap().1, kept.revision);
+    let (index, _follower) = Index::start(restarted.clone(), options()).unwrap();
+    assert_eq!(reached(&index, kept).await, Reached::Yes);
+    assert_eq!((index.loads(), lost_revisions(&restarted)), (1, 1));
 }
 
 /// History is read only in an epoch that has what the answer is about.
