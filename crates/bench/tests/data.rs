@@ -6,10 +6,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use lupa::clock;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::declaration::Content;
 use lupa::policy::directory::RegisterKind;
-use lupa::server::{Listeners, Server, clock};
+use lupa::server::{Listeners, Server};
 use lupa::telemetry::Telemetry;
 use lupa::wire::v1;
 use lupa::wire::v1::decision_service_client::DecisionServiceClient;

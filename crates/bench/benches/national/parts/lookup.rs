@@ -7,12 +7,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use lupa::clock;
 use lupa::config;
 use lupa::policy::World;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::client_id::ClientId;
 use lupa::policy::request::{Channel, Ground, Situation};
-use lupa::server::{Server, clock};
+use lupa::server::Server;
 use lupa::telemetry::Telemetry;
 use lupa_bench::measure::repeats::{Spread, format_number, repeated};
 use lupa_bench::measure::report::Section;
