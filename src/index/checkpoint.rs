@@ -49,7 +49,8 @@ use super::merge::with_changes;
 use super::slice::{Slice, SliceFull};
 use super::snapshot::Snapshot;
 use crate::policy::client_id::ClientId;
-use crate::store::{Change, ReadError, Revision, Store, WriteError};
+use crate::policy::day::Instant;
+use crate::store::{Change, Point, ReadError, Revision, Store, WriteError};
 
 pub(super) use bytes::{ByteReader, ByteWriter};
 use header::{BUILD, CheckpointHeader, CheckpointKey, CheckpointPart, PARTS};
@@ -156,10 +157,8 @@ pub(super) fn read(
     let Some(mut file) = file::open(path)? else { return Ok(None) };
     let header = CheckpointHeader::read(&mut file, &CheckpointKey::of(store))?;
     let CheckpointHeader { point, recorded_at, directory_revision, seed, digest, .. } = header;
-    let lineage = store.lineage();
-    if !lineage.contains(point) {
-        let lost = lineage.lost_up_to(point);
-        return Err(if lost == 0 { Unusable::OtherEpoch } else { Unusable::Lost(lost) });
+    if !store.lineage().contains(point) {
+        return Err(of_another_epoch(point, recorded_at, store)?);
     }
     let (directory, directory_recorded_at) = match directory_revision {
         Revision(0) => (Arc::default(), None),
@@ -170,11 +169,7 @@ pub(super) fn read(
             _ => return Err(CheckpointRefusal::History.into()),
         },
     };
-    let stored_at = match point.revision {
-        Revision(0) => None,
-        revision => change_at(store, revision)?.map(|change| change.recorded_at()),
-    };
-    if recorded_at != stored_at {
+    if recorded_at != recorded_up_to(point.revision, store)? {
         return Err(CheckpointRefusal::History.into());
     }
     match store.checkpoint_digest(point, BUILD)? {
@@ -200,6 +195,29 @@ pub(super) fn read(
         digest,
         links,
     }))
+}
+
+/// Why a checkpoint of an epoch that the store does not continue so far is not used. This store has written it,
+/// so it has lost what is no longer there: at least the changes above the common ones, or above its head.
+fn of_another_epoch(
+    point: Point,
+    recorded_at: Option<Instant>,
+    store: &Store,
+) -> Result<Unusable, ReadError> {
+    if recorded_up_to(point.revision, store)? == recorded_at {
+        return Ok(Unusable::OtherEpoch);
+    }
+    let (lineage, Revision(head)) = store.head()?;
+    let above_head = point.revision.0.saturating_sub(head);
+    Ok(Unusable::Lost(lineage.lost_up_to(point).max(above_head).max(1)))
+}
+
+/// When the last change up to a revision was recorded; none for the empty store, or if it ends before.
+fn recorded_up_to(revision: Revision, store: &Store) -> Result<Option<Instant>, ReadError> {
+    match revision {
+        Revision(0) => Ok(None),
+        revision => Ok(change_at(store, revision)?.map(|change| change.recorded_at())),
+    }
 }
 
 /// The change at a revision; none if the store does not reach it.
