@@ -36,11 +36,14 @@ use span::Spans;
 /// Telemetry cannot be set up, or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryFault {
-    /// The level is neither a level nor directives.
+    /// A word is not a level.
+    #[error("log.level: {0}")]
+    Level(String),
+    /// The directives cannot be read.
     #[error(
         "log.level: `{0}` cannot be read: write error, warn, info, debug, trace, or directives such as `info,lupa=debug`"
     )]
-    Level(String, #[source] ParseError),
+    Directives(String, #[source] ParseError),
     /// Logs are set up already.
     #[error("logs are set up already: set them up once a process")]
     Again(#[source] TryInitError),

@@ -11,7 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use super::TelemetryFault;
-use crate::config::{Log, LogFormat};
+use crate::config::{Log, LogFormat, check_level};
 
 /// Crates whose logs are not sent: sending one would log, and so never end.
 const SENDERS: [&str; 6] = ["opentelemetry", "tonic", "h2", "hyper", "hyper_util", "tower"];
@@ -64,5 +64,6 @@ pub(super) fn start(log: &Log, sent_by: Option<&SdkLoggerProvider>) -> Result<Lo
 }
 
 fn filter(level: &str) -> Result<EnvFilter, TelemetryFault> {
-    EnvFilter::builder().parse(level).map_err(|error| TelemetryFault::Level(level.to_owned(), error))
+    check_level(level).map_err(TelemetryFault::Level)?;
+    EnvFilter::builder().parse(level).map_err(|error| TelemetryFault::Directives(level.to_owned(), error))
 }
