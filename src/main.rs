@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use lupa::cli::terminal::note;
 use lupa::cli::{self, Cli, Exit};
 use mimalloc::MiMalloc;
 
@@ -16,16 +17,16 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!(
-                "error: cannot start threads ({error}): free some memory or raise the limit of threads"
-            );
+            note(&format!(
+                "error: cannot start threads ({error}): free some memory or raise the limit of threads\n"
+            ));
             return Exit::Internal.into();
         }
     };
     match runtime.block_on(cli::run(cli)) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprint!("{}", failure.message());
+            note(&failure.message());
             failure.exit().into()
         }
     }

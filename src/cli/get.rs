@@ -44,7 +44,7 @@ pub(super) async fn run(args: GetArgs, global: &Global) -> Result<Exit, CommandF
         viewing_purpose,
         viewer,
     };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let response = service.get_declaration(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {

@@ -134,7 +134,7 @@ pub(super) async fn link(args: LinkArgs, global: &Global) -> Result<Exit, Comman
         idempotency_key,
         wait,
     };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let linked = service.link_clients(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
@@ -158,7 +158,7 @@ pub(super) async fn unlink(args: UnlinkArgs, global: &Global) -> Result<Exit, Co
     let client = Some(client_id(client));
     let request =
         v1::UnlinkClientsRequest { client, link_id: link, recorded_by, given_at, idempotency_key, wait };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let unlinked = service.unlink_clients(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
@@ -177,7 +177,7 @@ pub(super) async fn unlink(args: UnlinkArgs, global: &Global) -> Result<Exit, Co
 
 pub(super) async fn links(args: LinksArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let request = v1::ListLinksRequest { client: Some(client_id(args.client)) };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let listed = service.list_links(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {

@@ -61,7 +61,7 @@ pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, Command
         page_size: 0,
         page_token: String::new(),
     };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let mut listed = Vec::new();
     for _ in 0..PAGES_MAX {
         let page = service.list_declarations(request.clone()).await.map_err(ServerRefusal::of)?.into_inner();

@@ -6,6 +6,7 @@ use pbjson_types::Timestamp;
 
 use super::failure::CommandFailure;
 use super::names::parser;
+use super::terminal::note;
 use crate::wire::v1;
 
 /// The declarer, or the person who requests a printout.
@@ -183,7 +184,7 @@ pub(super) fn wait(everywhere: bool) -> v1::Wait {
 /// A new idempotency key. It is printed before the request is sent, because a retry needs it.
 pub(super) fn new_key() -> String {
     let key = uuid::Uuid::new_v4().to_string();
-    eprintln!("idempotency key: {key}");
+    note(&format!("idempotency key: {key}\n"));
     key
 }
 

@@ -75,7 +75,7 @@ pub(super) async fn run(args: PrintArgs, global: &Global) -> Result<Exit, Comman
         requested_by: requested_by.into_declarer(),
         printed_by,
     };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let printout = service.print_declarations(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {

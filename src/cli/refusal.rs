@@ -1,11 +1,13 @@
 //! The error response of a server, as printed for people.
 
+use std::error::Error;
 use std::time::Duration;
 
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use super::exit::Exit;
+use super::failure::root_cause;
 use super::input::Input;
 use crate::telemetry::metrics::RpcStatus;
 
@@ -41,6 +43,9 @@ impl ServerRefusal {
 
     /// The exit code of a command that received the error.
     pub(super) fn exit(&self) -> Exit {
+        if self.is_of_connection() {
+            return Exit::Unavailable;
+        }
         match self.status.code() {
             Code::Ok
             | Code::InvalidArgument
@@ -59,8 +64,20 @@ impl ServerRefusal {
         }
     }
 
+    /// Whether the connection failed, so that no server answered: only such a status has a cause.
+    fn is_of_connection(&self) -> bool {
+        self.status.source().is_some()
+    }
+
     /// The lines for standard error: what happened and what to do next.
     pub(super) fn message(&self) -> String {
+        if self.is_of_connection() {
+            return format!(
+                "error: the connection to the server failed: {}. Check --server: it may be no lupa server, or it has \
+                 stopped. To record, retry with the same --idempotency-key.\n",
+                root_cause(&self.status)
+            );
+        }
         let code = self.status.code();
         let message = self.status.message();
         let mut lines = self.violations.clone();

@@ -38,7 +38,7 @@ pub(super) async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Comma
         client: Some(client_id(client)),
         asked_by: asked_by.unwrap_or_default(),
     };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let response = service.get_information_status(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {

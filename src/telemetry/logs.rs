@@ -43,7 +43,8 @@ pub(super) fn start(log: &Log, sent_by: Option<&SdkLoggerProvider>) -> Result<Lo
         LogFormat::Auto => is_terminal,
     };
     let is_colour_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let lines = fmt::layer().with_writer(stderr);
+    // Reporting a failed write would write to standard error again, and panic.
+    let lines = fmt::layer().with_writer(stderr).log_internal_errors(false);
     let lines = if as_text {
         lines.with_ansi(is_terminal && is_colour_wanted).boxed()
     } else {
