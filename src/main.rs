@@ -1,8 +1,10 @@
 //! The `lupa` binary.
 
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stderr, clippy::print_stdout)]
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use lupa::cli::terminal::note;
@@ -11,6 +13,9 @@ use mimalloc::MiMalloc;
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// How long the process waits for threads that still work when its command has ended.
+const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -23,7 +28,10 @@ fn main() -> ExitCode {
             return Exit::Internal.into();
         }
     };
-    match runtime.block_on(cli::run(cli)) {
+    let result = runtime.block_on(cli::run(cli));
+    // A thread may hang in a read of a failing disk, or still check a large store.
+    runtime.shutdown_timeout(THREADS_END_WITHIN);
+    match result {
         Ok(exit) => exit.into(),
         Err(failure) => {
             note(&failure.message());

@@ -16,8 +16,9 @@ mod otlp;
 pub mod rpc;
 pub mod span;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
@@ -107,18 +108,39 @@ impl Running {
         Ok(Self { telemetry: Telemetry { metrics, spans }, level, logs })
     }
 
-    /// Sends what is not sent yet, within a timeout for each signal. Blocks.
+    /// Sends what is not sent yet: all signals at once, within one timeout, whatever their receiver does.
+    /// Blocks.
     pub fn shut_down(self, within: Duration) {
         let Self { telemetry: Telemetry { metrics, spans }, level: _, logs } = self;
-        let results = [("traces", spans.shutdown(within)), ("metrics", metrics.shutdown(within))];
-        for (what, result) in results {
-            if let Err(error) = result {
-                tracing::warn!(what, %error, "not all telemetry was sent");
+        let end = Instant::now() + within;
+        let (ended, ends) = mpsc::channel();
+        let traces = ended.clone();
+        let logged = ended.clone();
+        // Each on its own thread: the reader of metrics has a timeout of its own.
+        let threads = [
+            spawn("traces", move || drop(traces.send(("traces", spans.shutdown(within))))),
+            spawn("metrics", move || drop(ended.send(("metrics", metrics.shutdown(within))))),
+            spawn("logs", move || {
+                let result = logs.map_or(Ok(()), |logs| logs.shutdown_with_timeout(within));
+                drop(logged.send(("logs", result)));
+            }),
+        ];
+        let mut missing = threads.into_iter().filter(Result::is_ok).count();
+        while missing > 0 {
+            match ends.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok((_, Ok(()))) => {}
+                Ok((what, Err(error))) => tracing::warn!(what, %error, "not all telemetry was sent"),
+                Err(_) => {
+                    tracing::warn!(signals = missing, "not all telemetry was sent within the grace period");
+                    return;
+                }
             }
-        }
-        // Logs come last: they report the failures of the others.
-        if let Some(Err(error)) = logs.map(|logs| logs.shutdown_with_timeout(within)) {
-            tracing::warn!(what = "logs", %error, "not all telemetry was sent");
+            missing -= 1;
         }
     }
+}
+
+/// Starts a thread to flush a signal; without one, the signal is not flushed.
+fn spawn(signal: &str, flush: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(format!("flush-{signal}")).spawn(flush)
 }
