@@ -15,6 +15,7 @@ pub mod metrics;
 mod otlp;
 pub mod rpc;
 pub mod span;
+mod variables;
 
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -99,6 +100,7 @@ impl Running {
             SdkLoggerProvider::builder().with_resource(resource.clone()).with_batch_exporter(exporter).build()
         });
         let level = logs::start(log, logs.as_ref())?;
+        otlp::warn_of_resource();
         let reader = otlp::metrics()?.map(|exporter| PeriodicReader::builder(exporter).build());
         let metrics = Arc::new(Metrics::new(reader, resource.clone()));
         let spans = otlp::traces()?.map(|exporter| {
