@@ -2,6 +2,7 @@
 
 mod completions;
 mod config;
+mod code;
 mod connection;
 mod decide;
 mod declarations;
@@ -15,6 +16,7 @@ mod explain;
 mod export;
 pub mod failure;
 mod get;
+mod health;
 mod import;
 mod index;
 pub mod input;
@@ -56,6 +58,10 @@ Exit codes:
   3   the server rejected the request
   4   the server cannot be reached or cannot answer now: neither permit nor deny
   70  an internal error of lupa
+
+Identity codes:
+  @FILE, @-   in place of a code: read it from the first line of a file, or from the next line of
+              standard input, so that the list of processes does not show it
 
 Environment:
   LUPA_SECTION__KEY  overrides a setting, such as LUPA_SERVER__LISTEN_ADDRESS
@@ -148,6 +154,8 @@ pub enum Command {
     /// Check, load or show the organisations and registers
     #[command(subcommand)]
     Directory(directory::DirectoryCommand),
+    /// Check whether a server decides: the health check of a container
+    Health(health::HealthArgs),
     /// Show the state of the index of a running server
     #[command(subcommand)]
     Index(index::IndexCommand),
@@ -198,6 +206,7 @@ async fn run_command(command: Command, global: &Global) -> Result<Exit, CommandF
         Command::Link(args) => link::link(args, global).await,
         Command::Unlink(args) => link::unlink(args, global).await,
         Command::Links(args) => link::links(args, global).await,
+        Command::Health(args) => health::run(args, global).await,
         Command::Index(command) => index::run(&command, global).await,
         Command::Import(args) => import::run(args, global).await,
         Command::Export(args) => export::run(args, global).await,

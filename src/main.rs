@@ -17,7 +17,17 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// How long the process waits for threads that still work when its command has ended.
 const THREADS_END_WITHIN: Duration = Duration::from_secs(1);
 
+/// Personal data is in memory: no core dump has it, and only root may read it from another process.
+fn protect_memory() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+    {
+        note(&format!("warning: the memory of lupa can be dumped: {error}\n"));
+    }
+}
+
 fn main() -> ExitCode {
+    protect_memory();
     let cli = Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time;
 use tonic::transport::{Channel, Endpoint};
+use tonic_health::pb::health_client::HealthClient;
 
 use super::Global;
 use super::failure::CommandFailure;
@@ -44,6 +45,10 @@ pub(super) async fn timed_out(global: &Global) -> CommandFailure {
     global.connecting.notified().await;
     time::sleep(Duration::from_secs(global.timeout)).await;
     CommandFailure::TimedOut { server: global.server.clone(), seconds: global.timeout }
+}
+
+pub(super) async fn health(global: &Global) -> Result<HealthClient<Channel>, CommandFailure> {
+    Ok(HealthClient::new(channel(global).await?))
 }
 
 async fn channel(global: &Global) -> Result<Channel, CommandFailure> {

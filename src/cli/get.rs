@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Global;
+use super::code::code;
 use super::connection;
 use super::declarations;
 use super::exit::Exit;
@@ -26,7 +27,7 @@ Example:
 #[command(after_help = AFTER_HELP)]
 pub struct GetArgs {
     /// The client's identity code
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = code)]
     client: String,
     /// The id of the declaration, as shown by `lupa list`
     #[arg(long, value_name = "ID")]

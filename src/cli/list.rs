@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Global;
+use super::code::code;
 use super::connection;
 use super::declarations;
 use super::exit::Exit;
@@ -34,7 +35,7 @@ const PAGES_MAX: usize = 1000;
 #[command(after_help = AFTER_HELP)]
 pub struct ListArgs {
     /// The client's identity code
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = code)]
     client: String,
     /// Only this kind; can be repeated [default: every kind]
     #[arg(long = "kind", value_name = "KIND", value_parser = parser::<v1::Kind>())]

@@ -120,6 +120,19 @@ fn all_faults_are_reported_at_once() {
 }
 
 #[test]
+fn a_misspelt_word_is_answered_with_the_nearest_one() {
+    let faults = lines(
+        read("registers:\n- {oid: 1.2, organistion: 1.3}\ndirectory: 1\norganisations:\n- {kind: ORGANISATION_KIND_PRIVAT}\n")
+            .parse::<v1::Directory>(),
+    );
+    assert!(faults[0].ends_with("unknown field: did you mean `organisation`?"), "{faults:?}");
+    assert!(
+        faults.iter().any(|fault| fault.ends_with("did you mean `ORGANISATION_KIND_PRIVATE`?")),
+        "{faults:?}"
+    );
+}
+
+#[test]
 fn values_of_the_wrong_type_are_reported_in_plain_words() {
     let faults = lines(
         read(

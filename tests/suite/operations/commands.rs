@@ -6,8 +6,9 @@ use std::net::TcpListener;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 
+use crate::fixtures::patience::block_until;
 use crate::fixtures::process::{LUPA, Process, serve, signal};
-use crate::fixtures::requests::AINO;
+use crate::fixtures::requests::{AINO, aino_declares};
 
 /// A command that calls a server.
 fn stats(url: &str, timeout: &str) -> Output {
@@ -30,6 +31,51 @@ async fn a_command_ends_though_its_server_is_suspended() {
     assert_eq!(code, Some(4), "{error}");
     assert!(error.contains("did not answer within 1 s") && error.contains("--timeout"), "{error}");
     server.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_health_check_works_for_callers_with_public_access() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = serve(&folder.path().join("lupa.sqlite"));
+    command.env("LUPA_ACCESS__LOOPBACK", "public").env("LUPA_SERVER__SHUTDOWN_WAIT_MS", "3600000");
+    let server = Process::start(command).expect("it listens");
+    server.connect().await;
+    let url = format!("http://{}", server.address());
+    let health =
+        || Command::new(LUPA).args(["health", "--server", &url]).env_clear().output().expect("it runs");
+    let serving = health();
+    assert_eq!((serving.status.code(), &*serving.stdout), (Some(0), &b"SERVING\n"[..]));
+    assert_eq!(stats(&url, "60").status.code(), Some(3), "the index is not public");
+    server.signal("TERM");
+    block_until("a health check that fails", || health().status.code() == Some(4));
+    server.kill();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_identity_code_is_read_from_standard_input_or_a_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Process::start(serve(&folder.path().join("lupa.sqlite"))).expect("it listens");
+    let channel = server.connect().await;
+    aino_declares(channel).await;
+    let url = format!("http://{}", server.address());
+    let file = folder.path().join("code");
+    std::fs::write(&file, AINO).expect("written");
+    let list = |client: &str| {
+        let mut command = Command::new(LUPA);
+        command.args(["list", "--client", client, "--kind", "information", "--server", &url]).env_clear();
+        let mut command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+        let mut input = command.stdin.take().expect("its input");
+        // A command that does not read it may have ended.
+        drop(writeln!(input, "{AINO}"));
+        drop(input);
+        let output = command.wait_with_output().expect("an exit");
+        assert_eq!(output.status.code(), Some(0), "{client}");
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let named = list(AINO);
+    assert!(named.to_lowercase().contains("information"), "{named}");
+    assert_eq!(list("@-"), named);
+    assert_eq!(list(&format!("@{}", file.display())), named);
 }
 
 #[test]
