@@ -95,6 +95,10 @@ pub(super) fn logs() -> Result<Option<LogExporter>, TelemetryFault> {
 
 /// The sender: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, or `lupa`.
 pub(super) fn resource() -> Resource {
+    resource_by(variable)
+}
+
+fn resource_by(variable: impl Fn(&str) -> Option<String>) -> Resource {
     let declared = variable(RESOURCE_ATTRIBUTES).unwrap_or_default();
     let declared = variables::attributes(&declared).unwrap_or_default();
     // The detector of the SDK for these variables does not decode them.
@@ -120,4 +124,31 @@ pub(super) fn warn_of_resource() {
 /// A variable that is set and not empty.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An attribute of the resource that some variables make.
+    fn attribute(of: &str, variables: &[(&str, &str)]) -> String {
+        let variable =
+            |name: &str| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
+        resource_by(variable).get(&opentelemetry::Key::new(of.to_owned())).expect("an attribute").to_string()
+    }
+
+    #[test]
+    fn the_service_name_goes_before_the_declared_attributes() {
+        let declared = |list| [(RESOURCE_ATTRIBUTES, list)];
+        let both = [("OTEL_SERVICE_NAME", "A"), (RESOURCE_ATTRIBUTES, "service.name=B")];
+        assert_eq!(attribute("service.name", &both), "A");
+        assert_eq!(attribute("service.name", &declared("service.name=B")), "B");
+        assert_eq!(attribute("service.name", &declared("peer.service.name=x")), "lupa");
+        assert_eq!(attribute("team", &declared("team=a%2Cb")), "a,b");
+        assert_eq!(attribute("service.instance.id", &declared("service.instance.id=7")), "7");
+        let own = attribute("service.instance.id", &declared("k8s.service.instance.id=7"));
+        Uuid::parse_str(&own).expect("a new id");
+        // One fault discards them all.
+        assert_eq!(attribute("service.name", &declared("service.name=B,team")), "lupa");
+    }
 }
