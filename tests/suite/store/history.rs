@@ -9,7 +9,7 @@
 mod checker;
 mod failover;
 mod faults;
-mod log;
+pub(super) mod log;
 mod replica;
 mod workers;
 mod world;

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 
+use super::super::history::log::point;
 use super::{Known, faults};
 use crate::fixtures::requests::{listing, person, recording, withdrawal};
 
@@ -167,16 +168,23 @@ impl Caller {
 }
 
 async fn send(client: &mut Client, request: &Request) -> Result<Answer, Status> {
-    // A repeated answer has a later time of effect everywhere.
+    // A repeated answer has a later time of effect everywhere, and its token is of the epoch of now.
     let effective_everywhere_after = None;
+    let revision = |token: &str| point(token).revision.to_string();
     Ok(match request {
         Request::Record { event: _, message } => {
             let recorded = client.record_declaration(message.clone()).await?.into_inner();
-            Answer::Recorded(v1::RecordDeclarationResponse { effective_everywhere_after, ..recorded })
+            let token = revision(&recorded.token);
+            Answer::Recorded(v1::RecordDeclarationResponse { effective_everywhere_after, token, ..recorded })
         }
         Request::Withdraw(message) => {
             let withdrawn = client.withdraw_declaration(message.clone()).await?.into_inner();
-            Answer::Withdrawn(v1::WithdrawDeclarationResponse { effective_everywhere_after, ..withdrawn })
+            let token = revision(&withdrawn.token);
+            Answer::Withdrawn(v1::WithdrawDeclarationResponse {
+                effective_everywhere_after,
+                token,
+                ..withdrawn
+            })
         }
     })
 }
