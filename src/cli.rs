@@ -2,6 +2,7 @@
 
 mod completions;
 mod config;
+mod code;
 mod connection;
 mod decide;
 mod declarations;
@@ -15,6 +16,7 @@ mod explain;
 mod export;
 pub mod failure;
 mod get;
+mod health;
 mod import;
 mod index;
 pub mod input;
@@ -41,6 +43,7 @@ pub mod words;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use tokio::sync::Notify;
 
 use crate::config::LoadedConfig;
 
@@ -56,6 +59,10 @@ Exit codes:
   4   the server cannot be reached or cannot answer now: neither permit nor deny
   70  an internal error of lupa
 
+Identity codes:
+  @FILE, @-   in place of a code: read it from the first line of a file, or from the next line of
+              standard input, so that the list of processes does not show it
+
 Environment:
   LUPA_SECTION__KEY  overrides a setting, such as LUPA_SERVER__LISTEN_ADDRESS
   LUPA_CONFIG        the configuration file, like --config
@@ -63,6 +70,9 @@ Environment:
   NO_COLOR           print without colors
 
 `lupa config` lists the settings; `lupa COMMAND --help` has examples.";
+
+/// Default of `--timeout`.
+const TIMEOUT_SECONDS: u64 = 10;
 
 /// Decides who may see which health and social-welfare record, and why.
 #[derive(Debug, Parser)]
@@ -96,6 +106,18 @@ pub struct Global {
     /// Print JSON (the protobuf JSON mapping) instead of tables
     #[arg(long, global = true)]
     pub json: bool,
+    /// How long to wait for the server, in whole seconds: to connect and for all its answers
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECONDS",
+        default_value_t = TIMEOUT_SECONDS,
+        value_parser = clap::value_parser!(u64).range(1..=86_400)
+    )]
+    pub timeout: u64,
+    /// Notified when the command starts to connect to the server.
+    #[arg(skip)]
+    pub(crate) connecting: Notify,
 }
 
 /// The commands.
@@ -132,6 +154,8 @@ pub enum Command {
     /// Check, load or show the organisations and registers
     #[command(subcommand)]
     Directory(directory::DirectoryCommand),
+    /// Check whether a server decides: the health check of a container
+    Health(health::HealthArgs),
     /// Show the state of the index of a running server
     #[command(subcommand)]
     Index(index::IndexCommand),
@@ -156,39 +180,53 @@ pub enum Command {
     Completions(completions::CompletionsArgs),
 }
 
-/// Runs the command.
+/// Runs the command. One that talks to a server ends within `--timeout`.
 pub async fn run(cli: Cli) -> Result<Exit, CommandFailure> {
     let Cli { global, command } = cli;
+    tokio::select! {
+        result = run_command(command, &global) => result,
+        failure = connection::timed_out(&global) => Err(failure),
+    }
+}
+
+async fn run_command(command: Command, global: &Global) -> Result<Exit, CommandFailure> {
     match command {
-        Command::Serve => serve::run(&global).await,
-        Command::Demo(args) => demo::run(&args, &global).await,
-        Command::Decide(args) => decide::run(args, &global).await,
-        Command::Explain(args) => explain::run(args, &global).await,
-        Command::Simulate(args) => simulate::run(args, &global).await,
-        Command::Declare(args) => declare::run(args, &global).await,
-        Command::Withdraw(args) => withdraw::run(args, &global).await,
-        Command::List(args) => list::run(args, &global).await,
-        Command::Get(args) => get::run(args, &global).await,
-        Command::Status(args) => status::run(args, &global).await,
-        Command::Print(args) => print::run(args, &global).await,
-        Command::Directory(command) => directory::run(command, &global).await,
-        Command::Link(args) => link::link(args, &global).await,
-        Command::Unlink(args) => link::unlink(args, &global).await,
-        Command::Links(args) => link::links(args, &global).await,
-        Command::Index(command) => index::run(&command, &global).await,
-        Command::Import(args) => import::run(args, &global).await,
-        Command::Export(args) => export::run(args, &global).await,
-        Command::Store(command) => store::run(command, &global).await,
-        Command::Test(args) => test::run(&args, &global),
-        Command::Rules(args) => rules::run(args, &global).await,
-        Command::Config(args) => config::run(&args, &global),
-        Command::Errors(args) => errors::run(&args, &global),
-        Command::Metrics(args) => metrics::run(&args, &global),
+        Command::Serve => serve::run(global).await,
+        Command::Demo(args) => demo::run(&args, global).await,
+        Command::Decide(args) => decide::run(args, global).await,
+        Command::Explain(args) => explain::run(args, global).await,
+        Command::Simulate(args) => simulate::run(args, global).await,
+        Command::Declare(args) => declare::run(args, global).await,
+        Command::Withdraw(args) => withdraw::run(args, global).await,
+        Command::List(args) => list::run(args, global).await,
+        Command::Get(args) => get::run(args, global).await,
+        Command::Status(args) => status::run(args, global).await,
+        Command::Print(args) => print::run(args, global).await,
+        Command::Directory(command) => directory::run(command, global).await,
+        Command::Link(args) => link::link(args, global).await,
+        Command::Unlink(args) => link::unlink(args, global).await,
+        Command::Links(args) => link::links(args, global).await,
+        Command::Health(args) => health::run(args, global).await,
+        Command::Index(command) => index::run(&command, global).await,
+        Command::Import(args) => import::run(args, global).await,
+        Command::Export(args) => export::run(args, global).await,
+        Command::Store(command) => store::run(command, global).await,
+        Command::Test(args) => test::run(&args, global),
+        Command::Rules(args) => rules::run(args, global).await,
+        Command::Config(args) => config::run(&args, global),
+        Command::Errors(args) => errors::run(&args, global),
+        Command::Metrics(args) => metrics::run(&args, global),
         Command::Completions(args) => completions::run(&args),
     }
 }
 
 impl Global {
+    /// The options for calls of another server, outside `--timeout`.
+    fn of_server(&self, server: String) -> Self {
+        let Self { server: _, config, json, timeout, connecting: _ } = self;
+        Self { server, config: config.clone(), json: *json, timeout: *timeout, connecting: Notify::new() }
+    }
+
     /// Loads the effective configuration.
     pub fn load_config(&self) -> Result<LoadedConfig, CommandFailure> {
         crate::config::load(self.config.as_deref(), std::env::vars_os()).map_err(CommandFailure::Config)

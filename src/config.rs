@@ -19,6 +19,7 @@ mod calendar;
 mod fault;
 mod layer;
 mod markdown;
+mod nearest;
 mod sections;
 mod settings;
 mod sidecar;
@@ -35,6 +36,7 @@ pub use self::calendar::{Calendar, CalendarFault, InformationVersion, date_of};
 pub use self::fault::{ConfigFault, FaultPlace};
 use self::layer::Layers;
 pub use self::markdown::markdown;
+pub use self::nearest::nearest;
 pub use self::sections::{
     Access, Clock, Config, Consistency, Entitlement, Index, Listing, Reflection, Runtime, Server, Sidecar,
     Watch,
@@ -42,7 +44,7 @@ pub use self::sections::{
 pub use self::settings::{SETTINGS, Setting, ValueKind};
 pub use self::sidecar::{OtherQuery, Part, PartSource, Route};
 pub use self::store::{Secret, Store, Tls};
-pub use self::telemetry::{Detail, Log, LogFormat, Telemetry};
+pub use self::telemetry::{Detail, Log, LogFormat, Telemetry, check_level};
 use crate::policy;
 
 /// Printed in place of a secret.
@@ -147,6 +149,9 @@ impl Config {
                  and set access.loopback = \"public\" (through a proxy every caller is on this machine), or set \
                  server.allow_plaintext_beyond_loopback = true if the network is protected in another way"
             ));
+        }
+        if let Err(message) = check_level(&self.log.level) {
+            report(format!("log.level: {message}"));
         }
         let Listing { page_size_default, page_size_max } = self.listing;
         if page_size_default > page_size_max {

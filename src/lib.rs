@@ -30,6 +30,7 @@
 //! core only.
 
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stderr, clippy::print_stdout)]
 
 pub use lupa_policy as policy;
 

@@ -15,9 +15,11 @@ pub mod metrics;
 mod otlp;
 pub mod rpc;
 pub mod span;
+mod variables;
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
@@ -36,11 +38,14 @@ use span::Spans;
 /// Telemetry cannot be set up, or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryFault {
-    /// The level is neither a level nor directives.
+    /// A word is not a level.
+    #[error("log.level: {0}")]
+    Level(String),
+    /// The directives cannot be read.
     #[error(
         "log.level: `{0}` cannot be read: write error, warn, info, debug, trace, or directives such as `info,lupa=debug`"
     )]
-    Level(String, #[source] ParseError),
+    Directives(String, #[source] ParseError),
     /// Logs are set up already.
     #[error("logs are set up already: set them up once a process")]
     Again(#[source] TryInitError),
@@ -95,6 +100,7 @@ impl Running {
             SdkLoggerProvider::builder().with_resource(resource.clone()).with_batch_exporter(exporter).build()
         });
         let level = logs::start(log, logs.as_ref())?;
+        otlp::warn_of_resource();
         let reader = otlp::metrics()?.map(|exporter| PeriodicReader::builder(exporter).build());
         let metrics = Arc::new(Metrics::new(reader, resource.clone()));
         let spans = otlp::traces()?.map(|exporter| {
@@ -104,18 +110,39 @@ impl Running {
         Ok(Self { telemetry: Telemetry { metrics, spans }, level, logs })
     }
 
-    /// Sends what is not sent yet, within a timeout for each signal. Blocks.
+    /// Sends what is not sent yet: all signals at once, within one timeout, whatever their receiver does.
+    /// Blocks.
     pub fn shut_down(self, within: Duration) {
         let Self { telemetry: Telemetry { metrics, spans }, level: _, logs } = self;
-        let results = [("traces", spans.shutdown(within)), ("metrics", metrics.shutdown(within))];
-        for (what, result) in results {
-            if let Err(error) = result {
-                tracing::warn!(what, %error, "not all telemetry was sent");
+        let end = Instant::now() + within;
+        let (ended, ends) = mpsc::channel();
+        let traces = ended.clone();
+        let logged = ended.clone();
+        // Each on its own thread: the reader of metrics has a timeout of its own.
+        let threads = [
+            spawn("traces", move || drop(traces.send(("traces", spans.shutdown(within))))),
+            spawn("metrics", move || drop(ended.send(("metrics", metrics.shutdown(within))))),
+            spawn("logs", move || {
+                let result = logs.map_or(Ok(()), |logs| logs.shutdown_with_timeout(within));
+                drop(logged.send(("logs", result)));
+            }),
+        ];
+        let mut missing = threads.into_iter().filter(Result::is_ok).count();
+        while missing > 0 {
+            match ends.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok((_, Ok(()))) => {}
+                Ok((what, Err(error))) => tracing::warn!(what, %error, "not all telemetry was sent"),
+                Err(_) => {
+                    tracing::warn!(signals = missing, "not all telemetry was sent within the grace period");
+                    return;
+                }
             }
-        }
-        // Logs come last: they report the failures of the others.
-        if let Some(Err(error)) = logs.map(|logs| logs.shutdown_with_timeout(within)) {
-            tracing::warn!(what = "logs", %error, "not all telemetry was sent");
+            missing -= 1;
         }
     }
+}
+
+/// Starts a thread to flush a signal; without one, the signal is not flushed.
+fn spawn(signal: &str, flush: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
+    thread::Builder::new().name(format!("flush-{signal}")).spawn(flush)
 }

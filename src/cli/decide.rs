@@ -42,7 +42,7 @@ pub(super) async fn run(args: DecideArgs, global: &Global) -> Result<Exit, Comma
         Some(file) => file.parse()?,
         None => question.into_request(),
     };
-    let mut client = connection::decisions(&global.server).await?;
+    let mut client = connection::decisions(global).await?;
     let response = client.decide(request.clone()).await;
     let decision = response.map_err(|status| ServerRefusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();

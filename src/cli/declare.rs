@@ -85,7 +85,7 @@ pub(super) async fn run(args: DeclareArgs, global: &Global) -> Result<Exit, Comm
         }
         (None, None) => return Err(CommandFailure::Usage("name what to declare, or a --file".to_owned())),
     };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let response = service.record_declaration(request).await;
     let recorded = response.map_err(|status| ServerRefusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();

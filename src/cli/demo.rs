@@ -90,7 +90,9 @@ pub(super) async fn run(args: &DemoArgs, global: &Global) -> Result<Exit, Comman
     config.store.path = folder.0.join("lupa.sqlite");
     let demo = Demo::start(config, calendar, terminal).await?;
 
-    let mut directories = connection::directory(&demo.url).await?;
+    // Nobody waits for this deadline: the demo runs until it is stopped.
+    let called = global.of_server(demo.url.clone());
+    let mut directories = connection::directory(&called).await?;
     let names = register_names(&directory);
     let summary = format!(
         "Loaded the demo directory: {} organisations, {} registers.\n",
@@ -104,8 +106,8 @@ pub(super) async fn run(args: &DemoArgs, global: &Global) -> Result<Exit, Comman
     let mut reporter = Reporter {
         terminal,
         names,
-        decisions: connection::decisions(&demo.url).await?,
-        declarations: connection::declarations(&demo.url).await?,
+        decisions: connection::decisions(&called).await?,
+        declarations: connection::declarations(&called).await?,
         mismatches: 0,
     };
     for story in stories.clients {

@@ -120,7 +120,7 @@ async fn load(args: &LoadArgs, global: &Global) -> Result<Exit, CommandFailure> 
         directory.registers.len(),
         directory.outsourcing.len()
     );
-    let mut service = connection::directory(&global.server).await?;
+    let mut service = connection::directory(global).await?;
     let request = v1::ReplaceDirectoryRequest {
         directory: Some(directory),
         expected_token: args.expect_token.clone().unwrap_or_default(),
@@ -141,7 +141,7 @@ async fn load(args: &LoadArgs, global: &Global) -> Result<Exit, CommandFailure> 
 }
 
 async fn show(global: &Global) -> Result<Exit, CommandFailure> {
-    let mut service = connection::directory(&global.server).await?;
+    let mut service = connection::directory(global).await?;
     let response =
         service.get_directory(v1::GetDirectoryRequest {}).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();

@@ -43,7 +43,7 @@ pub(super) async fn run(args: ExplainArgs, global: &Global) -> Result<Exit, Comm
         Some(file) => file.parse()?,
         None => question.into_request(),
     };
-    let mut client = connection::decisions(&global.server).await?;
+    let mut client = connection::decisions(global).await?;
     let response = client.explain(v1::ExplainRequest { decide: Some(decide) }).await;
     let explanation =
         response.map_err(|status| ServerRefusal::of_file(status, file.as_ref(), "decide"))?.into_inner();

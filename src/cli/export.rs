@@ -14,7 +14,7 @@ use super::Global;
 use super::exit::Exit;
 use super::failure::CommandFailure;
 use super::store::{StoreAccess, failed, open, place};
-use super::terminal::bar_of_changes;
+use super::terminal::{bar_of_changes, note};
 use crate::config::Config;
 use crate::store::{Exported, ReadError, Revision, Store};
 use crate::wire::history::to_history_line;
@@ -72,7 +72,7 @@ fn export(ExportArgs { to, store }: ExportArgs, config: &Config) -> Result<Exit,
     }
     let ExportSummary { lines, unreadable, digest } = exported?;
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    eprintln!("exported {} lines, SHA-256 of the lines {digest}", HumanCount(lines));
+    note(&format!("exported {} lines, SHA-256 of the lines {digest}\n", HumanCount(lines)));
     Ok(if unreadable == 0 { Exit::Success } else { Exit::Negative })
 }
 
@@ -98,7 +98,8 @@ fn write(store: &Store, to: &mut impl Write) -> Result<ExportSummary, ExportFaul
         match exported {
             Exported::Unreadable(revision) => {
                 unreadable += 1;
-                bar.suspend(|| eprintln!("revision {revision} cannot be read and is not exported"));
+                let message = format!("revision {revision} cannot be read and is not exported\n");
+                bar.suspend(|| note(&message));
             }
             Exported::Entry(entry) => {
                 lines += 1;

@@ -28,6 +28,13 @@ pub enum CommandFailure {
     Refused(Box<ServerRefusal>),
     /// No server answers at the address.
     Unreachable(String, tonic::transport::Error),
+    /// The server did not answer in time.
+    TimedOut {
+        /// Its URL.
+        server: String,
+        /// The value of `--timeout`.
+        seconds: u64,
+    },
     /// Standard output cannot be written.
     Output(io::Error),
     /// An internal error of lupa.
@@ -59,7 +66,7 @@ impl CommandFailure {
             }
             Self::Server(_) => Exit::Unavailable,
             Self::Refused(refusal) => refusal.exit(),
-            Self::Unreachable(..) => Exit::Unavailable,
+            Self::Unreachable(..) | Self::TimedOut { .. } => Exit::Unavailable,
             // The reader closed the pipe because it had read enough, as `head` does.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Success,
             Self::Output(_) | Self::Internal(_) => Exit::Internal,
@@ -90,6 +97,10 @@ impl CommandFailure {
                  --server or LUPA_URL.\n",
                 root_cause(error)
             ),
+            Self::TimedOut { server, seconds } => format!(
+                "error: {server} did not answer within {seconds} s, so the outcome is unknown. Retry, or wait longer \
+                 with --timeout; to record, retry with the same --idempotency-key.\n"
+            ),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => String::new(),
             Self::Output(error) => format!("error: cannot write to stdout: {error}\n"),
             Self::Internal(what) => format!("error: {what}. This is a fault of lupa: report it.\n"),
@@ -104,7 +115,7 @@ fn count(faults: usize) -> String {
     }
 }
 
-fn root_cause(error: &dyn std::error::Error) -> String {
+pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Global;
+use super::code::code;
 use super::connection;
 use super::declarations;
 use super::exit::Exit;
@@ -26,7 +27,7 @@ Example:
 #[command(after_help = AFTER_HELP)]
 pub struct GetArgs {
     /// The client's identity code
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = code)]
     client: String,
     /// The id of the declaration, as shown by `lupa list`
     #[arg(long, value_name = "ID")]
@@ -44,7 +45,7 @@ pub(super) async fn run(args: GetArgs, global: &Global) -> Result<Exit, CommandF
         viewing_purpose,
         viewer,
     };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let response = service.get_declaration(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {

@@ -26,7 +26,7 @@ pub(super) async fn run(command: &IndexCommand, global: &Global) -> Result<Exit,
 }
 
 async fn stats(global: &Global) -> Result<Exit, CommandFailure> {
-    let mut service = connection::index(&global.server).await?;
+    let mut service = connection::index(global).await?;
     let stats = service
         .get_index_stats(admin::GetIndexStatsRequest {})
         .await

@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use pbjson_types::Timestamp;
 
 use super::Global;
+use super::code::code;
 use super::connection;
 use super::declare::show_notices;
 use super::exit::Exit;
@@ -33,10 +34,10 @@ Example:
 pub struct LinkArgs {
     /// The codes of the person, 2 to 16: identity codes, or ROOT:EXTENSION for an identifier of another
     /// system
-    #[arg(value_name = "CODE", required = true, num_args = 2..=16)]
+    #[arg(value_name = "CODE", required = true, num_args = 2..=16, value_parser = code)]
     clients: Vec<String>,
     /// The code in use now, one of them
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = code)]
     current: String,
     /// Why the codes are linked
     #[arg(long, value_parser = parser::<v1::LinkReason>())]
@@ -50,7 +51,7 @@ pub struct LinkArgs {
 #[command(after_help = AFTER_UNLINK_HELP)]
 pub struct UnlinkArgs {
     /// One of the codes of the link
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = code)]
     client: String,
     /// The id of the link, as shown by `lupa links`
     #[arg(long, value_name = "ID")]
@@ -63,6 +64,7 @@ pub struct UnlinkArgs {
 #[derive(Debug, Args)]
 pub struct LinksArgs {
     /// One of the client's identity codes
+    #[arg(value_name = "CODE", value_parser = code)]
     client: String,
 }
 
@@ -134,7 +136,7 @@ pub(super) async fn link(args: LinkArgs, global: &Global) -> Result<Exit, Comman
         idempotency_key,
         wait,
     };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let linked = service.link_clients(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
@@ -158,7 +160,7 @@ pub(super) async fn unlink(args: UnlinkArgs, global: &Global) -> Result<Exit, Co
     let client = Some(client_id(client));
     let request =
         v1::UnlinkClientsRequest { client, link_id: link, recorded_by, given_at, idempotency_key, wait };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let unlinked = service.unlink_clients(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {
@@ -177,7 +179,7 @@ pub(super) async fn unlink(args: UnlinkArgs, global: &Global) -> Result<Exit, Co
 
 pub(super) async fn links(args: LinksArgs, global: &Global) -> Result<Exit, CommandFailure> {
     let request = v1::ListLinksRequest { client: Some(client_id(args.client)) };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let listed = service.list_links(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {

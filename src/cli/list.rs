@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Global;
+use super::code::code;
 use super::connection;
 use super::declarations;
 use super::exit::Exit;
@@ -34,7 +35,7 @@ const PAGES_MAX: usize = 1000;
 #[command(after_help = AFTER_HELP)]
 pub struct ListArgs {
     /// The client's identity code
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = code)]
     client: String,
     /// Only this kind; can be repeated [default: every kind]
     #[arg(long = "kind", value_name = "KIND", value_parser = parser::<v1::Kind>())]
@@ -61,7 +62,7 @@ pub(super) async fn run(args: ListArgs, global: &Global) -> Result<Exit, Command
         page_size: 0,
         page_token: String::new(),
     };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let mut listed = Vec::new();
     for _ in 0..PAGES_MAX {
         let page = service.list_declarations(request.clone()).await.map_err(ServerRefusal::of)?.into_inner();

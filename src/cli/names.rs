@@ -3,6 +3,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::config::nearest;
 use crate::wire::v1;
 
 /// An enum of `proto/`.
@@ -73,10 +74,13 @@ pub fn words<E: Named>() -> Vec<String> {
 
 /// Parses a name on the command line.
 pub fn parse<E: Named>(text: &str) -> Result<E, String> {
-    all::<E>()
-        .into_iter()
-        .find(|value| word(value) == text)
-        .ok_or_else(|| format!("`{text}` is unknown: write one of {}", words::<E>().join(", ")))
+    all::<E>().into_iter().find(|value| word(value) == text).ok_or_else(|| {
+        let known = words::<E>();
+        match nearest(text, known.iter().map(String::as_str)) {
+            Some(near) => format!("`{text}` is unknown: did you mean {near}?"),
+            None => format!("`{text}` is unknown: write one of {}", known.join(", ")),
+        }
+    })
 }
 
 /// A parser of arguments for clap.
@@ -108,6 +112,10 @@ mod tests {
         assert_eq!(parse("outside-kanta"), Ok(v1::Channel::OutsideKanta));
         assert_eq!(label::<v1::Reason>(v1::Reason::NotShareable.into()), "NOT_SHAREABLE");
         assert_eq!(label::<v1::Reason>(99), "unknown (99)");
+        assert_eq!(
+            parse::<v1::Channel>("outside-kata"),
+            Err("`outside-kata` is unknown: did you mean outside-kanta?".to_owned())
+        );
         assert!(parse::<v1::Role>("unspecified").expect_err("no word").contains("legal-representative"));
     }
 

@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use pbjson_types::Timestamp;
 
+use super::code::code;
 use super::failure::CommandFailure;
 use super::names::parser;
+use super::terminal::note;
 use crate::wire::v1;
 
 /// The declarer, or the person who requests a printout.
@@ -19,7 +21,7 @@ pub(super) struct DeclarerArgs {
     #[arg(long, value_name = "NAME")]
     declarer_name: Option<String>,
     /// The declarer's id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = code)]
     declarer_id: Option<String>,
 }
 
@@ -63,7 +65,7 @@ pub(super) struct ViewArgs {
 #[derive(Debug, Args)]
 pub(super) struct StatementArgs {
     /// The client's identity code
-    #[arg(long, value_name = "CODE", required = true)]
+    #[arg(long, value_name = "CODE", value_parser = code, required = true)]
     pub(super) client: Option<String>,
     /// When the client made the statement, such as 2024-05-06T10:00:00+03:00 [default: when it is recorded]
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
@@ -183,7 +185,7 @@ pub(super) fn wait(everywhere: bool) -> v1::Wait {
 /// A new idempotency key. It is printed before the request is sent, because a retry needs it.
 pub(super) fn new_key() -> String {
     let key = uuid::Uuid::new_v4().to_string();
-    eprintln!("idempotency key: {key}");
+    note(&format!("idempotency key: {key}\n"));
     key
 }
 

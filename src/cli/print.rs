@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::Global;
+use super::code::code;
 use super::connection;
 use super::exit::Exit;
 use super::failure::CommandFailure;
@@ -29,7 +30,7 @@ Examples:
 #[command(after_help = AFTER_HELP)]
 pub struct PrintArgs {
     /// The client's identity code
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = code)]
     client: String,
     /// The sector of the data; both: one summary of all denials
     #[arg(long, value_parser = parser::<v1::Sector>())]
@@ -75,7 +76,7 @@ pub(super) async fn run(args: PrintArgs, global: &Global) -> Result<Exit, Comman
         requested_by: requested_by.into_declarer(),
         printed_by,
     };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let printout = service.print_declarations(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {

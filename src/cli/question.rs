@@ -6,6 +6,7 @@ mod record;
 
 use clap::{Args, ValueEnum};
 
+use super::code::code;
 use super::names::parser;
 use crate::wire::v1;
 
@@ -14,7 +15,7 @@ use crate::wire::v1;
 #[command(next_help_heading = "Request")]
 pub(super) struct QuestionArgs {
     /// The client's identity code
-    #[arg(long, value_name = "CODE", required = true)]
+    #[arg(long, value_name = "CODE", value_parser = code, required = true)]
     client: Option<String>,
     /// OID of the register on whose behalf data is read
     #[arg(long, value_name = "OID", required = true)]

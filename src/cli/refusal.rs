@@ -1,11 +1,13 @@
 //! The error response of a server, as printed for people.
 
+use std::error::Error;
 use std::time::Duration;
 
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
 use super::exit::Exit;
+use super::failure::root_cause;
 use super::input::Input;
 use crate::telemetry::metrics::RpcStatus;
 
@@ -41,6 +43,9 @@ impl ServerRefusal {
 
     /// The exit code of a command that received the error.
     pub(super) fn exit(&self) -> Exit {
+        if self.is_of_connection() {
+            return Exit::Unavailable;
+        }
         match self.status.code() {
             Code::Ok
             | Code::InvalidArgument
@@ -52,6 +57,8 @@ impl ServerRefusal {
             | Code::Unimplemented
             | Code::Unauthenticated
             | Code::Aborted => Exit::Refused,
+            // Without a delay the limit is one of the request itself: the same request can never succeed.
+            Code::ResourceExhausted if self.retry_delay().is_none() => Exit::Refused,
             Code::Cancelled | Code::DeadlineExceeded | Code::ResourceExhausted | Code::Unavailable => {
                 Exit::Unavailable
             }
@@ -59,8 +66,26 @@ impl ServerRefusal {
         }
     }
 
+    /// Whether the connection failed, so that no server answered: only such a status has a cause.
+    fn is_of_connection(&self) -> bool {
+        self.status.source().is_some()
+    }
+
+    /// The delay before a retry can help, if one can.
+    fn retry_delay(&self) -> Option<Duration> {
+        let delay = self.status.get_details_retry_info().and_then(|retry| retry.retry_delay);
+        delay.filter(|delay| !delay.is_zero())
+    }
+
     /// The lines for standard error: what happened and what to do next.
     pub(super) fn message(&self) -> String {
+        if self.is_of_connection() {
+            return format!(
+                "error: the connection to the server failed: {}. Check --server: it may be no lupa server, or it has \
+                 stopped. To record, retry with the same --idempotency-key.\n",
+                root_cause(&self.status)
+            );
+        }
         let code = self.status.code();
         let message = self.status.message();
         let mut lines = self.violations.clone();
@@ -76,9 +101,9 @@ impl ServerRefusal {
         facts.dedup();
         facts.retain(|(_, value)| !message.contains(value.as_str()));
         lines.extend(facts.iter().map(|(key, value)| format!("  {key}: {value}")));
-        let delay = self.status.get_details_retry_info().and_then(|retry| retry.retry_delay);
-        let next = next_step(code, !self.violations.is_empty());
-        let next = match delay.filter(|delay| !delay.is_zero()) {
+        let delay = self.retry_delay();
+        let next = next_step(code, !self.violations.is_empty(), delay.is_some());
+        let next = match delay {
             Some(delay) => format!("{next} Retry in {}.", in_words(delay)),
             None => next.to_owned(),
         };
@@ -94,7 +119,7 @@ fn violations(status: &Status) -> impl Iterator<Item = (String, String)> + use<>
 }
 
 /// What the user can do next.
-fn next_step(code: Code, has_violations: bool) -> &'static str {
+fn next_step(code: Code, has_violations: bool, may_pass: bool) -> &'static str {
     match code {
         Code::Ok | Code::FailedPrecondition | Code::Aborted => "",
         Code::InvalidArgument | Code::OutOfRange if has_violations => {
@@ -110,7 +135,8 @@ fn next_step(code: Code, has_violations: bool) -> &'static str {
         }
         Code::Unauthenticated => "Use an identity that the server accepts.",
         Code::Unimplemented => "Check --server: it may be no lupa server, or one of another version.",
-        Code::ResourceExhausted => "Send less at once, or wait and retry.",
+        Code::ResourceExhausted if may_pass => "Send less at once, or wait and retry.",
+        Code::ResourceExhausted => "Send less at once: the same request can never succeed.",
         Code::Unavailable => {
             "The server did not decide: this is neither permit nor deny. To record, retry with the same --idempotency-key."
         }
@@ -155,6 +181,17 @@ mod tests {
              The server did not decide: this is neither permit nor deny. To record, retry with the same \
              --idempotency-key. Retry in 200 ms.\n"
         );
+    }
+
+    #[test]
+    fn only_a_limit_that_passes_is_unavailable() {
+        let permanent = ServerRefusal::of(Status::resource_exhausted("split it"));
+        assert_eq!(permanent.exit(), Exit::Refused);
+        assert!(permanent.message().ends_with("the same request can never succeed.\n"));
+        let details = ErrorDetails::with_retry_info(Some(Duration::from_millis(200)));
+        let passing = ServerRefusal::of(Status::with_error_details(Code::ResourceExhausted, "busy", details));
+        assert_eq!(passing.exit(), Exit::Unavailable);
+        assert!(passing.message().ends_with("wait and retry. Retry in 200 ms.\n"));
     }
 
     #[test]

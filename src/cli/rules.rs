@@ -46,7 +46,7 @@ pub(super) async fn run(args: RulesArgs, global: &Global) -> Result<Exit, Comman
         Terminal::detect().show(&text)?;
         return Ok(Exit::Success);
     }
-    let mut service = connection::decisions(&global.server).await?;
+    let mut service = connection::decisions(global).await?;
     let catalogue =
         service.list_rules(v1::ListRulesRequest {}).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();

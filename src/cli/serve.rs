@@ -1,9 +1,11 @@
 //! `lupa serve`: runs the server until SIGTERM or Ctrl-C.
 
+mod reload;
 mod socket;
 
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,15 +26,27 @@ use crate::store::with_causes;
 use crate::telemetry::Running;
 
 pub(super) async fn run(global: &Global) -> Result<Exit, CommandFailure> {
+    // First: the kernel drops a signal to process 1 that has no handler, and a store may take minutes to open.
+    let interrupted = interrupted();
+    let hangup = signal(SignalKind::hangup());
     let LoadedConfig { config, calendar, .. } = global.load_config()?;
     check_settings(&config)?;
     let telemetry = start_telemetry(&config)?;
-    let served = serve(&config, calendar, &telemetry).await;
+    let served = tokio::select! {
+        served = serve(&config, calendar, &telemetry, interrupted) => served,
+        never = reload::at_each(hangup, global, &telemetry.level) => match never {},
+    };
     stop_telemetry(telemetry, &config).await;
     served
 }
 
-async fn serve(config: &Config, calendar: Calendar, telemetry: &Running) -> Result<Exit, CommandFailure> {
+async fn serve(
+    config: &Config,
+    calendar: Calendar,
+    telemetry: &Running,
+    interrupted: impl Future<Output = ()> + Send,
+) -> Result<Exit, CommandFailure> {
+    let mut interrupted = pin!(interrupted);
     let grpc = listen(config.server.listen_address, "server.listen_address").await?;
     let address = grpc.local_addr().unwrap_or(config.server.listen_address);
     let http = match config.server.http_address {
@@ -48,12 +62,19 @@ async fn serve(config: &Config, calendar: Calendar, telemetry: &Running) -> Resu
         }
     }
     let checking = spinner("checking the store");
-    let opened = Server::open(config, calendar, clock::now, telemetry.telemetry.clone()).await;
+    let opened = tokio::select! {
+        opened = Server::open(config, calendar, clock::now, telemetry.telemetry.clone()) => Some(opened),
+        () = &mut interrupted => None,
+    };
     checking.finish_and_clear();
+    let Some(opened) = opened else {
+        // The thread that opens the store ends with the process, as in a crash, which every store survives.
+        socket::remove(&config.sidecar);
+        tracing::info!("stopped before the store was open");
+        return Ok(Exit::Success);
+    };
     let server = opened.map_err(|error| failed(&error))?.with_log_level(telemetry.level.clone());
     let http_address = http.as_ref().and_then(|http| http.local_addr().ok());
-    // Before the log says that it listens: a signal may follow at once, and must not be lost.
-    let interrupted = interrupted();
     tracing::info!(
         %address,
         http_address = http_address.map(tracing::field::display),

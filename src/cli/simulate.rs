@@ -73,7 +73,7 @@ pub(super) async fn run(args: SimulateArgs, global: &Global) -> Result<Exit, Com
         },
     };
     let records = request.decide.as_ref().map(|decide| decide.records.clone()).unwrap_or_default();
-    let mut client = connection::decisions(&global.server).await?;
+    let mut client = connection::decisions(global).await?;
     let response = client.simulate(request).await;
     let response = response.map_err(|status| ServerRefusal::of_file(status, file.as_ref(), ""))?.into_inner();
     let terminal = Terminal::detect();

@@ -4,6 +4,7 @@
 use clap::Args;
 
 use super::Global;
+use super::code::code;
 use super::connection;
 use super::exit::Exit;
 use super::failure::CommandFailure;
@@ -25,7 +26,7 @@ Example:
 #[command(after_help = AFTER_HELP)]
 pub struct StatusArgs {
     /// The client's identity code
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", value_parser = code)]
     client: String,
     /// OID of the register whose duty to inform is shown [default: without regard to a register]
     #[arg(long, value_name = "OID")]
@@ -38,7 +39,7 @@ pub(super) async fn run(args: StatusArgs, global: &Global) -> Result<Exit, Comma
         client: Some(client_id(client)),
         asked_by: asked_by.unwrap_or_default(),
     };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let response = service.get_information_status(request).await.map_err(ServerRefusal::of)?.into_inner();
     let terminal = Terminal::detect();
     if global.json {

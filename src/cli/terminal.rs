@@ -46,6 +46,13 @@ pub(super) fn bar_of_bytes(bytes: Option<u64>) -> ProgressBar {
     bar
 }
 
+/// Writes to standard error. What cannot be written there cannot be reported anywhere, and changes
+/// nothing about what the command has done: unlike `eprint!`, this does not panic.
+pub fn note(text: &str) {
+    let mut to = stderr().lock();
+    drop(to.write_all(text.as_bytes()).and_then(|()| to.flush()));
+}
+
 /// Standard output. On a terminal, tables have borders, fit its width and print
 /// verdicts in color; elsewhere they are plain columns.
 #[derive(Clone, Copy, Debug)]

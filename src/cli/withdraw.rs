@@ -64,7 +64,7 @@ pub(super) async fn run(args: WithdrawArgs, global: &Global) -> Result<Exit, Com
             }
         }
     };
-    let mut service = connection::declarations(&global.server).await?;
+    let mut service = connection::declarations(global).await?;
     let response = service.withdraw_declaration(request).await;
     let withdrawn =
         response.map_err(|status| ServerRefusal::of_file(status, file.as_ref(), ""))?.into_inner();

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use toml::Value;
 use toml::de::{DeTable, DeValue};
 
+use super::nearest::nearest;
 use super::settings::{SECTIONS, SETTINGS, Setting, ValueKind};
 use super::{ConfigFault, EffectiveValue, FaultPlace, InformationVersion, Route, ValueSource};
 
@@ -21,9 +22,6 @@ const PREFIX: &str = "LUPA_";
 
 /// Variables of the command line, which are not settings.
 const COMMAND_LINE_VARIABLES: [&str; 2] = ["LUPA_CONFIG", "LUPA_URL"];
-
-/// Maximum edit distance (Levenshtein) of a suggested name.
-const EDIT_DISTANCE_MAX: usize = 3;
 
 /// The values read so far, and their faults. A value that is read later
 /// replaces an earlier one.
@@ -138,15 +136,6 @@ fn line_at(text: &str, offset: usize) -> usize {
 
 fn is_section(name: &str) -> bool {
     SECTIONS.iter().any(|(section, _)| *section == name)
-}
-
-/// The known name with the smallest edit distance, if it is similar.
-fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    known
-        .map(|candidate| (strsim::levenshtein(name, candidate), candidate))
-        .filter(|(distance, _)| *distance <= EDIT_DISTANCE_MAX)
-        .min()
-        .map(|(_, candidate)| candidate)
 }
 
 fn known(name: &str) -> Result<&'static Setting, String> {

@@ -413,7 +413,7 @@ pub const SETTINGS: &[Setting] = &[
         "log.level",
         "'info'",
         ValueKind::Text,
-        "error, warn, info, debug, trace, or directives of tracing's EnvFilter",
+        "off, error, warn, info, debug, trace, or directives of tracing's EnvFilter",
     ),
     setting(
         "telemetry.detail",

@@ -176,3 +176,19 @@ fn only_a_similar_name_is_suggested() {
         assert_eq!(faults, [format!("f:2: {name}: no such setting; {suggested}")]);
     }
 }
+
+#[test]
+fn a_misspelt_log_level_is_refused_with_the_nearest_level() {
+    let fault = |level: &str| check_level(level).expect_err(level);
+    for level in
+        ["warn", "INFO", "off", "info,lupa=debug", "lupa::store=trace,error", "warn,[decide{id}]=debug"]
+    {
+        assert_eq!(check_level(level), Ok(()), "{level}");
+    }
+    assert!(fault("warning").starts_with("`warning` is not a level; did you mean `warn`? write off, error"));
+    assert!(fault("info,lupa=debgu").starts_with("`debgu` is not a level; did you mean `debug`?"));
+    assert!(fault("lupa").starts_with("`lupa` is not a level: write off"));
+    assert!(fault(" , ").starts_with("a level is missing: write off"));
+    let faults = from_environment(&[("LUPA_LOG__LEVEL", "warning")]).expect_err("a fault");
+    assert!(matches!(&faults[..], [fault] if fault.starts_with("log.level: `warning` is not")), "{faults:?}");
+}

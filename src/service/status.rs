@@ -213,6 +213,12 @@ impl Failure {
         error_id.to_string()
     }
 
+    /// Whether the same request can succeed later.
+    fn may_pass(&self) -> bool {
+        let is_permanent = matches!(self, Self::TooManyRecords { .. });
+        !is_permanent && matches!(self.code(), Code::Unavailable | Code::ResourceExhausted)
+    }
+
     fn violations(&self) -> Vec<FieldViolation> {
         match self {
             Self::Invalid(InvalidRequest { violations }) => violations
@@ -255,7 +261,7 @@ impl From<Failure> for Status {
         if !violations.is_empty() {
             details.set_bad_request(violations);
         }
-        if matches!(code, Code::Unavailable | Code::ResourceExhausted) {
+        if failure.may_pass() {
             details.set_retry_info(Some(RETRY_AFTER));
         }
         Self::with_error_details(code, format!("{failure} (error {error_id})"), details)

@@ -11,7 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use super::TelemetryFault;
-use crate::config::{Log, LogFormat};
+use crate::config::{Log, LogFormat, check_level};
 
 /// Crates whose logs are not sent: sending one would log, and so never end.
 const SENDERS: [&str; 6] = ["opentelemetry", "tonic", "h2", "hyper", "hyper_util", "tower"];
@@ -43,7 +43,8 @@ pub(super) fn start(log: &Log, sent_by: Option<&SdkLoggerProvider>) -> Result<Lo
         LogFormat::Auto => is_terminal,
     };
     let is_colour_wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let lines = fmt::layer().with_writer(stderr);
+    // Reporting a failed write would write to standard error again, and panic.
+    let lines = fmt::layer().with_writer(stderr).log_internal_errors(false);
     let lines = if as_text {
         lines.with_ansi(is_terminal && is_colour_wanted).boxed()
     } else {
@@ -64,5 +65,6 @@ pub(super) fn start(log: &Log, sent_by: Option<&SdkLoggerProvider>) -> Result<Lo
 }
 
 fn filter(level: &str) -> Result<EnvFilter, TelemetryFault> {
-    EnvFilter::builder().parse(level).map_err(|error| TelemetryFault::Level(level.to_owned(), error))
+    check_level(level).map_err(TelemetryFault::Level)?;
+    EnvFilter::builder().parse(level).map_err(|error| TelemetryFault::Directives(level.to_owned(), error))
 }

@@ -1,11 +1,16 @@
 //! The OTLP exporters, configured by the standard variables of OpenTelemetry.
 //! Without an endpoint nothing is sent.
 
+use opentelemetry::KeyValue;
 use opentelemetry_otlp::{ExporterBuildError, LogExporter, MetricExporter, SpanExporter};
 use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use uuid::Uuid;
 
-use super::TelemetryFault;
+use super::{TelemetryFault, variables};
+
+/// Attributes that the operator declares.
+const RESOURCE_ATTRIBUTES: &str = "OTEL_RESOURCE_ATTRIBUTES";
 
 /// A signal, by its name in the variables.
 #[derive(Clone, Copy, Debug)]
@@ -24,30 +29,46 @@ impl Signal {
         }
     }
 
-    /// Whether an exporter is configured.
+    /// Whether an exporter is configured. The other variables count only if one is.
     fn is_sent(self) -> Result<bool, TelemetryFault> {
         if variable("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
             return Ok(false);
         }
+        let Some((name, endpoint)) = self.in_force("ENDPOINT") else { return Ok(false) };
+        let refuse = |name, what| Err(TelemetryFault::Variable(name, what));
         let exporter = format!("OTEL_{}_EXPORTER", self.name());
         match variable(&exporter).as_deref() {
             None | Some("otlp") => {}
             Some("none") => return Ok(false),
-            Some(_) => return Err(TelemetryFault::Variable(exporter, "write otlp or none")),
+            Some(_) => return refuse(exporter, "Lupa does not have this exporter: write otlp or none"),
         }
-        let of_signal = |what: &str| format!("OTEL_EXPORTER_OTLP_{}_{what}", self.name());
-        let is_set = |name: &str| variable(name).is_some();
-        if !is_set(&of_signal("ENDPOINT")) && !is_set("OTEL_EXPORTER_OTLP_ENDPOINT") {
-            return Ok(false);
+        if let Some((name, protocol)) = self.in_force("PROTOCOL")
+            && protocol != "grpc"
+        {
+            return refuse(name, "write grpc, or leave it out");
         }
-        for name in [of_signal("PROTOCOL"), "OTEL_EXPORTER_OTLP_PROTOCOL".to_owned()] {
-            match variable(&name).as_deref() {
-                None => {}
-                Some("grpc") => break,
-                Some(_) => return Err(TelemetryFault::Variable(name, "write grpc, or leave it out")),
-            }
+        if !variables::has_scheme(&endpoint) && self.in_force("INSECURE").is_none() {
+            return refuse(
+                name,
+                "the scheme is missing: write http://HOST:PORT, or https://HOST:PORT for TLS",
+            );
+        }
+        if let Some((name, headers)) = self.in_force("HEADERS") {
+            variables::check_headers(&headers).map_err(|what| TelemetryFault::Variable(name, what))?;
+        }
+        if let Some((name, timeout)) = self.in_force("TIMEOUT")
+            && timeout.trim().parse::<u64>().is_err()
+        {
+            return refuse(name, "write a number of milliseconds, such as 10000");
         }
         Ok(true)
+    }
+
+    /// The variable that has an option of this signal: its own one, or that of all signals.
+    fn in_force(self, what: &str) -> Option<(String, String)> {
+        let own = format!("OTEL_EXPORTER_OTLP_{}_{what}", self.name());
+        let names = [own, format!("OTEL_EXPORTER_OTLP_{what}")];
+        names.into_iter().find_map(|name| variable(&name).map(|value| (name, value)))
     }
 
     /// The exporter, if one is configured.
@@ -74,18 +95,60 @@ pub(super) fn logs() -> Result<Option<LogExporter>, TelemetryFault> {
 
 /// The sender: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, or `lupa`.
 pub(super) fn resource() -> Resource {
-    let declared = variable("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
-    let is_named = variable("OTEL_SERVICE_NAME").is_some() || declared.contains("service.name=");
-    let attributes = [("service.version", env!("CARGO_PKG_VERSION").to_owned())];
-    let instance = (!declared.contains("service.instance.id="))
-        .then(|| ("service.instance.id", Uuid::new_v4().to_string()));
-    let attributes = attributes.into_iter().chain(instance);
-    let builder = Resource::builder()
-        .with_attributes(attributes.map(|(name, value)| opentelemetry::KeyValue::new(name, value)));
-    if is_named { builder.build() } else { builder.with_service_name("lupa").build() }
+    resource_by(variable)
+}
+
+fn resource_by(variable: impl Fn(&str) -> Option<String>) -> Resource {
+    let declared = variable(RESOURCE_ATTRIBUTES).unwrap_or_default();
+    let declared = variables::attributes(&declared).unwrap_or_default();
+    // The detector of the SDK for these variables does not decode them.
+    Resource::builder_empty()
+        .with_detectors(&[Box::new(TelemetryResourceDetector)])
+        .with_attributes([
+            KeyValue::new("service.name", "lupa"),
+            KeyValue::new("service.version", env!("CARGO_PKG_VERSION")),
+            KeyValue::new("service.instance.id", Uuid::new_v4().to_string()),
+        ])
+        .with_attributes(declared.into_iter().map(|(name, value)| KeyValue::new(name, value)))
+        .with_attributes(variable("OTEL_SERVICE_NAME").map(|name| KeyValue::new("service.name", name)))
+        .build()
+}
+
+/// Logs that the declared attributes are not used. The specification discards them and goes on.
+pub(super) fn warn_of_resource() {
+    if let Err(fault) = variables::attributes(&variable(RESOURCE_ATTRIBUTES).unwrap_or_default()) {
+        tracing::warn!(fault, "{RESOURCE_ATTRIBUTES} is ignored");
+    }
 }
 
 /// A variable that is set and not empty.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An attribute of the resource that some variables make.
+    fn attribute(of: &str, variables: &[(&str, &str)]) -> String {
+        let variable =
+            |name: &str| variables.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned());
+        resource_by(variable).get(&opentelemetry::Key::new(of.to_owned())).expect("an attribute").to_string()
+    }
+
+    #[test]
+    fn the_service_name_goes_before_the_declared_attributes() {
+        let declared = |list| [(RESOURCE_ATTRIBUTES, list)];
+        let both = [("OTEL_SERVICE_NAME", "A"), (RESOURCE_ATTRIBUTES, "service.name=B")];
+        assert_eq!(attribute("service.name", &both), "A");
+        assert_eq!(attribute("service.name", &declared("service.name=B")), "B");
+        assert_eq!(attribute("service.name", &declared("peer.service.name=x")), "lupa");
+        assert_eq!(attribute("team", &declared("team=a%2Cb")), "a,b");
+        assert_eq!(attribute("service.instance.id", &declared("service.instance.id=7")), "7");
+        let own = attribute("service.instance.id", &declared("k8s.service.instance.id=7"));
+        Uuid::parse_str(&own).expect("a new id");
+        // One fault discards them all.
+        assert_eq!(attribute("service.name", &declared("service.name=B,team")), "lupa");
+    }
 }

@@ -69,7 +69,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tonic_health", &["server", "cli"]),
     ("tonic_reflection", &["server"]),
     ("envoy_types", &["service", "server"]),
-    ("percent_encoding", &["service", "store"]),
+    ("percent_encoding", &["service", "store", "telemetry"]),
     ("pbjson", &["wire", "cli"]),
     ("pbjson_types", &["wire", "cli"]),
     ("tower", &["server", "cli"]),

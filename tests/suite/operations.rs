@@ -1,4 +1,4 @@
-//! Tests of what operators use: the demo, the dashboards and alerts, the exported
+//! Tests of what operators use: commands whose server or output fails, the demo, the dashboards and alerts, the exported
 //! telemetry, the data of the benchmarks, the planted faults of `tests/faults`, and
 //! the files of history that `lupa import` and `lupa export` read and write.
 //!
@@ -7,6 +7,7 @@
 //! `operations::history_files` PostgreSQL's programs. The others
 //! need nothing. Run only this group: `cargo test --test suite operations::`
 
+mod commands;
 mod demo;
 mod faults;
 mod history_files;

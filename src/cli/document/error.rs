@@ -6,6 +6,7 @@ use std::fmt::{self, Display};
 use serde::de::{self, Expected, Unexpected};
 
 use super::path::{FieldPath, PathStep, in_snake_case};
+use crate::config::nearest;
 
 /// The first fault of a message.
 #[derive(Debug)]
@@ -67,16 +68,20 @@ impl de::Error for ParseError {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let known = listed(expected.iter().filter(|name| !name.ends_with("_UNSPECIFIED")));
-        Self::new(format!("unknown value `{variant}`: write one of {known}"))
+        let known = || expected.iter().copied().filter(|name| !name.ends_with("_UNSPECIFIED"));
+        Self::new(match nearest(variant, known()) {
+            Some(near) => format!("unknown value `{variant}`: did you mean `{near}`?"),
+            None => format!("unknown value `{variant}`: write one of {}", listed(known())),
+        })
     }
 
-    fn unknown_field(_field: &str, expected: &'static [&'static str]) -> Self {
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let in_camel_case = |name: &str| name.contains(|character: char| character.is_ascii_uppercase());
-        let known = listed(expected.iter().filter(|name| !in_camel_case(name)));
-        Self::new(match expected {
-            [] => "unknown field: nothing belongs here".to_owned(),
-            _ => format!("unknown field: write one of {known}"),
+        let known = || expected.iter().copied().filter(|name| !in_camel_case(name));
+        Self::new(match (expected, nearest(field, known())) {
+            ([], _) => "unknown field: nothing belongs here".to_owned(),
+            (_, Some(near)) => format!("unknown field: did you mean `{near}`?"),
+            (_, None) => format!("unknown field: write one of {}", listed(known())),
         })
     }
 
@@ -139,6 +144,6 @@ fn in_plain_words(expected: &str) -> String {
     }
 }
 
-fn listed<'n>(names: impl Iterator<Item = &'n &'static str>) -> String {
+fn listed(names: impl Iterator<Item = &'static str>) -> String {
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -120,6 +120,14 @@ fn all_faults_are_reported_at_once() {
 }
 
 #[test]
+fn a_misspelt_word_is_answered_with_the_nearest_one() {
+    let text = "organisations:\n- {sucessor: 1.2}\n- {kind: ORGANISATION_KIND_PRIVAT}\n";
+    let faults = lines(read(text).parse::<v1::Directory>());
+    assert!(faults[0].ends_with("unknown field: did you mean `successor`?"), "{faults:?}");
+    assert!(faults[1].ends_with("did you mean `ORGANISATION_KIND_PRIVATE`?"), "{faults:?}");
+}
+
+#[test]
 fn values_of_the_wrong_type_are_reported_in_plain_words() {
     let faults = lines(
         read(

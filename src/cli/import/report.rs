@@ -7,6 +7,7 @@ use indicatif::{HumanCount, ProgressBar};
 use serde_json::{Value, json};
 
 use super::source::Counted;
+use crate::cli::terminal::note;
 use crate::policy::declaration::Kind;
 
 /// A line that was refused.
@@ -74,7 +75,7 @@ impl Report {
         let file = self.name(file);
         match &mut self.json {
             Some(faults) => faults.push(json!({ "file": file, "line": line, "reason": reason })),
-            None => self.bar.suspend(|| eprintln!("{file}:{line}: {reason}")),
+            None => self.bar.suspend(|| note(&format!("{file}:{line}: {reason}\n"))),
         }
     }
 

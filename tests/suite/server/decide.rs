@@ -84,6 +84,8 @@ async fn ten_thousand_records_are_decided_in_order_and_one_more_is_refused() {
     let one_more = fixture.decisions().decide(question(aino(), records)).await;
     let too_many = Refused {
         fields: vec!["records".to_owned()],
+        // The same request can never succeed.
+        retry: false,
         ..because(Code::ResourceExhausted, "TOO_MANY_RECORDS")
     };
     assert_eq!(refused(one_more), too_many);
