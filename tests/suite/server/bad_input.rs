@@ -162,7 +162,7 @@ fn invalid_settings_are_reported_before_the_start() {
         ("LUPA_INDEX__POLL_INTERVAL_MS", "2000", &["index.poll_interval_ms", "always be stale"]),
         ("LUPA_CALENDAR__CROSS_SECTOR_FROM", "2027-02-29", &["calendar.cross_sector_from", "2027-02-29"]),
         ("LUPA_ACCESS__LOOPBACK", "everyone", &["access.loopback", "full", "public"]),
-        ("LUPA_LOG__LEVEL", "lupa=loud", &["log.level", "lupa=loud"]),
+        ("LUPA_LOG__LEVEL", "lupa=loud", &["log.level", "`loud` is not a level"]),
     ] {
         let mut command = serve(&store);
         // Nothing starts: the other settings are the defaults.
