@@ -107,11 +107,12 @@ impl<'c> World<'c> {
         sleep(lasts).await;
     }
 
-    /// Takes a backup and restores it after later commits. Often a replica is cut off before these: what it
-    /// knows is still there after the restore.
+    /// Takes a backup and restores it after later commits. Often a replica is cut off before these, and is the
+    /// first to write after the restore: what it knows is still there.
     async fn restore(&mut self, is_recovery: bool, rng: &mut Rng) {
         let backup = block_in_place(|| self.cluster.back_up());
-        if let Some(cut_off) = self.replicas.get(rng.below(REPLICAS + 1)) {
+        let cut_off = rng.below(REPLICAS + 1);
+        if let Some(cut_off) = self.replicas.get(cut_off) {
             cut_off.relay.set(Mode::Closes);
         }
         self.further_rows().await;
@@ -124,6 +125,10 @@ impl<'c> World<'c> {
             }
             self.cluster.run();
         });
+        if let Some(cut_off) = self.replicas.get(cut_off) {
+            cut_off.relay.set(Mode::Passes);
+            self.further_rows().await;
+        }
         self.replicas.iter().for_each(|replica| replica.relay.set(Mode::Passes));
     }
 
