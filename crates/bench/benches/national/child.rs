@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -46,11 +46,16 @@ pub(crate) fn lupa() -> &'static Path {
     })
 }
 
+/// What a server has logged so far.
+type Logged = Arc<Mutex<Vec<f64>>>;
+
 /// A server in a child process, which is killed when this is dropped.
 pub(crate) struct Server {
     child: Child,
     /// Durations in milliseconds of the merges that the server has logged.
-    merges: Arc<Mutex<Vec<f64>>>,
+    merges: Logged,
+    /// Durations in milliseconds of the loads that the server has logged, of the whole store or a checkpoint.
+    loads: Logged,
     pub(crate) address: SocketAddr,
     /// Time from the start of the process until its health was SERVING.
     pub(crate) ready_after: Duration,
@@ -77,11 +82,11 @@ impl Server {
         let start = Instant::now();
         let mut child = command.spawn().expect("lupa serve");
         let output = child.stderr.take().expect("standard error");
-        let merges = Arc::new(Mutex::new(Vec::new()));
-        let logged = Arc::clone(&merges);
+        let (merges, loads) = (Logged::default(), Logged::default());
+        let (logged_merges, logged_loads) = (Arc::clone(&merges), Arc::clone(&loads));
         let read_on = move |line: &str| {
-            let merged = merge_millis(line);
-            logged.lock().unwrap_or_else(PoisonError::into_inner).extend(merged);
+            locked(&logged_merges).extend(elapsed_millis(line, "the overlay is merged"));
+            locked(&logged_loads).extend(elapsed_millis(line, "the store is loaded"));
         };
         let (mut child, address) = listening(child, output, read_on, |line| {
             let line: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -91,7 +96,7 @@ impl Server {
             address?.as_str()?.parse().ok()
         })?;
         let ready = wait_until_serving(address, &mut child, start);
-        let server = Self { child, merges, address, ready_after: start.elapsed() };
+        let server = Self { child, merges, loads, address, ready_after: start.elapsed() };
         ready.map(|()| server)
     }
 
@@ -109,7 +114,8 @@ impl Server {
         let (child, address) =
             listening(child, output, |_| (), |line| line.strip_prefix("listening ")?.parse().ok())
                 .unwrap_or_else(|output| panic!("an empty service: {output}"));
-        Self { child, merges: Arc::default(), address, ready_after: start.elapsed() }
+        let (merges, loads) = (Logged::default(), Logged::default());
+        Self { child, merges, loads, address, ready_after: start.elapsed() }
     }
 
     /// Processor time since the start of the process.
@@ -124,7 +130,12 @@ impl Server {
 
     /// Durations in milliseconds of the merges since the last call.
     pub(crate) fn take_merges(&self) -> Vec<f64> {
-        std::mem::take(&mut *self.merges.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *locked(&self.merges))
+    }
+
+    /// Durations in milliseconds of the loads since the last call.
+    pub(crate) fn take_loads(&self) -> Vec<f64> {
+        std::mem::take(&mut *locked(&self.loads))
     }
 
     /// A connection of tonic's client, for the setup.
@@ -159,11 +170,15 @@ pub(crate) fn mebibytes_of(pid: u32, what: &str) -> f64 {
     kibibytes.map_or(f64::NAN, |kibibytes| kibibytes / 1_024.0)
 }
 
-/// The duration of the merge that a line of the log reports.
-fn merge_millis(line: &str) -> Option<f64> {
+fn locked(logged: &Logged) -> MutexGuard<'_, Vec<f64>> {
+    logged.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The duration that a line of the log reports, if it has this message.
+fn elapsed_millis(line: &str, message: &str) -> Option<f64> {
     let line: serde_json::Value = serde_json::from_str(line).ok()?;
-    let is_merged = line.get("message")? == "the overlay is merged";
-    is_merged.then(|| line.get("elapsed_ms")?.as_f64())?
+    let is_it = line.get("message")? == message;
+    is_it.then(|| line.get("elapsed_ms")?.as_f64())?
 }
 
 /// Waits until a process prints its address. A thread reads the rest of its output.

@@ -44,6 +44,9 @@ mod questions;
 #[path = "../scenarios.rs"]
 mod scenarios;
 mod server;
+#[path = "../../../../tests/suite/fixtures/standby.rs"]
+#[expect(clippy::unwrap_used, dead_code, reason = "shared with the tests, which use more of it")]
+mod standby;
 mod targets;
 mod written;
 

@@ -3,6 +3,7 @@
 pub(crate) mod lookup;
 mod beside_recording;
 mod envoy;
+mod failover;
 mod filling;
 mod in_force;
 mod inside;
@@ -29,13 +30,14 @@ pub(crate) enum Part {
     Recording,
     InForce,
     Replicas,
+    Failover,
     Filling,
     Telemetry,
     Envoy,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Inside,
         Self::Lookup,
         Self::Single,
@@ -45,6 +47,7 @@ impl Part {
         Self::Recording,
         Self::InForce,
         Self::Replicas,
+        Self::Failover,
         Self::Filling,
         Self::Telemetry,
         Self::Envoy,
@@ -62,6 +65,7 @@ impl Part {
             Self::Recording => "recording",
             Self::InForce => "in-force",
             Self::Replicas => "replicas",
+            Self::Failover => "failover",
             Self::Filling => "filling",
             Self::Telemetry => "telemetry",
             Self::Envoy => "envoy",
@@ -79,6 +83,7 @@ impl Part {
             Self::Recording => "Durable recording",
             Self::InForce => "From acknowledgement to in force",
             Self::Replicas => "Replicas on PostgreSQL",
+            Self::Failover => "Moves of PostgreSQL",
             Self::Filling => "Filling a country's store",
             Self::Telemetry => "Cost of tracing",
             Self::Envoy => "Cost of Envoy's authorization call",
@@ -96,6 +101,7 @@ impl Part {
             Self::Recording => recording::measure(arguments),
             Self::InForce => in_force::measure(arguments),
             Self::Replicas => replicas::measure(arguments),
+            Self::Failover => failover::measure(arguments),
             Self::Filling => filling::measure(arguments),
             Self::Telemetry => telemetry::measure(arguments),
             Self::Envoy => envoy::measure(arguments),

@@ -49,6 +49,8 @@ pub(crate) const RECORD: Target = at_least("durable declarations of 64 callers o
 pub(crate) const UNSEEN: Target = at_most("decisions after an acknowledgement that do not count it", 0.0, "");
 pub(crate) const FOLLOWER_P99: Target =
     at_most("acknowledgement to in force in another process, p99", 250.0, "ms");
+pub(crate) const LOADS_WITHOUT_LOSS: Target =
+    at_most("moves of PostgreSQL without loss: loads of the store", 0.0, "");
 pub(crate) const FILL: Target = at_least("filling an SQLite store", 200_000.0, "declarations/s");
 
 impl Target {
