@@ -20,6 +20,11 @@ use tokio_postgres::Row;
 use crate::store::error::ReadError;
 use crate::store::place::Place;
 
+/// The server ends a load whose reader is suspended or gone for this long. A load locks nothing that others
+/// wait for. On a busy machine the rows of a country are decoded for longer than they are sent: meanwhile the
+/// session is idle, or cannot send.
+const LOAD_STALLED_MAX: Duration = Duration::from_secs(300);
+
 /// The server ends a transaction that is idle for this long. It may hold the lock on the head row, and its
 /// process may be suspended or gone: then the other replicas wait for at most this long. A writer sends its
 /// whole transaction in two parts, and an import sends a heartbeat between its statements.
@@ -76,7 +81,11 @@ impl Transactions {
         Self {
             read: start("READ ONLY", &within(read_timeout), read_timeout),
             prove: start("READ WRITE", &within(read_timeout), read_timeout) + proof,
-            load: start("READ ONLY", &long(read_timeout), read_timeout),
+            load: start(
+                "READ ONLY",
+                &Timeouts { idle: LOAD_STALLED_MAX, ..long(read_timeout) },
+                LOAD_STALLED_MAX,
+            ),
             write: start("READ WRITE", &within(write_timeout), write_timeout),
             import: start("READ WRITE", &long(write_timeout), write_timeout),
             maintain: start("READ WRITE", &unlimited, write_timeout),

@@ -31,6 +31,10 @@ const HARMFUL: [(&str, &str); 6] = [
     ("search_path", "nowhere"),
 ];
 
+/// Number of changes that are loaded: two batches of 1,024 more than are queued, and so few more that the server
+/// has sent them all.
+const LOADED: usize = (4 + 2) * 1_024 + 100;
+
 /// Stores the settings with which each commit of a change ends.
 const SEE_COMMITS: &str = "CREATE TABLE lupa.seen (settings text NOT NULL);
     CREATE FUNCTION lupa.see() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -266,6 +270,34 @@ async fn slow_import_is_not_ended() {
         drop(entries);
         let imported = importing.await.unwrap().unwrap();
         assert!(matches!(imported, ImportResult::Committed(_)), "{imported:?}");
+    }
+}
+
+/// A load waits for its reader for longer than other transactions may be idle: the server has sent all rows, and
+/// the reader does not take the last ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_load_is_not_ended() {
+    for home in [Shared::postgres(), Shared::pooled()] {
+        let Shared::Postgres { url, .. } = &home else { panic!("PostgreSQL") };
+        let store = home.open();
+        let declared = (0..LOADED).map(|number| (client(), imported(&number.to_string(), 1_000_000)));
+        let last = crate::fixtures::importing::import_new(&store, declared.collect()).await;
+        let ((go_on, waits), (starts, started)) = (mpsc::channel::<()>(), mpsc::channel());
+        let loading = tokio::task::spawn_blocking(move || {
+            load_each(&store, &mut |_| {
+                starts.send(()).unwrap_or(());
+                // Until the other end is dropped.
+                assert!(waits.recv().is_err());
+            })
+        });
+        until("a load", async || started.try_recv().is_ok()).await;
+        let connection = postgres::connect(url).await;
+        let sql = "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+                 AND query LIKE 'COPY (%' AND state_change > clock_timestamp() - interval '3 s')";
+        let is_old = async || connection.query_one(sql, &[]).await.unwrap().get::<_, bool>(0);
+        until("an old load, or one that was ended", is_old).await;
+        drop(go_on);
+        assert_eq!(loading.await.unwrap().unwrap(), last);
     }
 }
 
