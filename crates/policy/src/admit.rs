@@ -120,6 +120,7 @@ pub fn admit(
     {
         return Err(Refusal::DeclarerNotAllowed);
     }
+    terms.check_number(content, declarations.len())?;
     let declared = admission.declared();
     let effects = match content {
         Content::Information(information) => admission.information(information, given_on)?,

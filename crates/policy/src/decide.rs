@@ -57,7 +57,8 @@ impl<'w> World<'w> {
         declarations: impl IntoIterator<Item = Facts<'a>>,
     ) -> Question<'w, 'a> {
         let Self { directory, calendar, now } = self;
-        let declared = Declared::at(now, declarations, current, calendar);
+        let mut declared = Declared::at(now, declarations, current, calendar);
+        declared.denials.index(directory);
         let known = directory.party(&situation.requester);
         let must_provide_information = declared.must_inform
             && known.is_none_or(|requester| must_inform_through(&requester, declared.today));

@@ -262,7 +262,7 @@ pub enum Role {
 }
 
 /// The system or professional that stores, views or prints declarations.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum RecordedBy {
     /// The client's own service.
     MyKanta,
@@ -271,7 +271,7 @@ pub enum RecordedBy {
 }
 
 /// A professional and the register for which they work.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Professional {
     /// The register, which gives the sector.
     pub register: Oid<'static>,

@@ -15,7 +15,7 @@ use super::facts::{ContentRef, Facts};
 use smallvec::SmallVec;
 
 pub(crate) use consents::{Act, Consents, LatestConsent};
-pub(crate) use denials::{DenialInForce, Denials};
+pub(crate) use denials::{DenialGroup, DenialInForce, Denials, Lookup, merge};
 pub use in_force::InForce;
 pub(crate) use information::{Receipt, Receipts, counted_version};
 
@@ -102,7 +102,6 @@ impl<'a> Declared<'a> {
                 }
             }
         });
-        declared.denials.sort();
         declared.is_informed = declared.receipts.first_informing().is_some();
         let receipts = &declared.receipts;
         for latest in declared.consents.each() {

@@ -9,7 +9,8 @@ use super::day::{Day, within};
 use super::language::Language;
 use super::oid::Oid;
 
-pub use built::{Directory, DirectoryFault, DirectoryPlace, WrongInDirectory};
+pub use built::{Directory, DirectoryFault, DirectoryPlace, SUCCESSORS_MAX, WrongInDirectory};
+pub(crate) use hash::ByOid;
 
 /// The two sectors between which data is shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

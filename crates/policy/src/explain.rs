@@ -98,8 +98,10 @@ impl Question<'_, '_> {
 
 /// The days on which the answer for a record changes, the next one first: the
 /// days on which another rule, reason or detail is returned. `current` is the
-/// client's code in use now.
+/// client's code in use now. The answers so far are returned once `is_stopped`
+/// says that nobody waits for them: there may be as many days as organisations.
 #[must_use]
+#[expect(clippy::too_many_arguments, reason = "they are the inputs of a decision, and the flag")]
 pub fn next_answers(
     situation: &Situation<'_>,
     current: &ClientId,
@@ -108,6 +110,7 @@ pub fn next_answers(
     calendar: &Calendar,
     now: Instant,
     record: &Record<'_>,
+    is_stopped: impl Fn() -> bool,
 ) -> Vec<NextAnswer> {
     let answer_at = |now| {
         let world = World { directory, calendar, now };
@@ -126,7 +129,7 @@ pub fn next_answers(
             next.push(NextAnswer { from, verdict });
             last = verdict;
         }
-        if next.len() == NEXT_MAX {
+        if next.len() == NEXT_MAX || is_stopped() {
             break;
         }
     }

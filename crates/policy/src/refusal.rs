@@ -45,6 +45,14 @@ pub enum Refusal {
         "someone in this role may not do this for the client in this way: a guardian or representative of a minor acknowledges information, gives consents but that to wellbeing data, and sets healthcare denials through a professional of healthcare, and withdraws what a guardian or representative gave; an authorised person acknowledges information in MyKanta; everything else is for the client or an adult's legal representative"
     )]
     DeclarerNotAllowed,
+    /// The client has very many declarations.
+    #[error(
+        "the client has {most} declarations, withdrawn ones included, which is more than a client makes: find the system that records them again and again; the operator may raise `limits.declarations_per_client_max`"
+    )]
+    TooManyDeclarations {
+        /// Maximum number for a declaration of the kind.
+        most: usize,
+    },
     /// There is no such version of the information.
     #[error("there is no such version of the Information about the Kanta Services: use one of {known}")]
     InformationVersionUnknown {
@@ -134,6 +142,7 @@ impl Refusal {
             Self::RecorderSectorNotAllowed => "RECORDER_SECTOR_NOT_ALLOWED",
             Self::RecorderNotReady => "RECORDER_NOT_READY",
             Self::DeclarerNotAllowed => "DECLARER_NOT_ALLOWED",
+            Self::TooManyDeclarations { .. } => "TOO_MANY_DECLARATIONS",
             Self::InformationVersionUnknown { .. } => "INFORMATION_VERSION_UNKNOWN",
             Self::InformationVersionNotReleased { .. } => "INFORMATION_VERSION_NOT_RELEASED",
             Self::InformationVersionEnded { .. } => "INFORMATION_VERSION_ENDED",

@@ -36,7 +36,7 @@ use super::calendar::{Calendar, CalendarDate};
 use super::client_id::ClientId;
 use super::day::{Day, within};
 use super::declared::Declared;
-use super::directory::{Directory, Holder, Party, Register, RegisterKind, Sector};
+use super::directory::{Directory, Holder, Organisation, Party, Register, RegisterKind, Sector};
 use super::inline_list::InlineList;
 use super::request::{ClaimKind, Conditions, Record, Situation};
 use super::verdict::{Deciding, Detail, Obligation, Obligations, Reason};
@@ -210,7 +210,12 @@ impl ListObligations {
     }
 }
 
-impl Sharing<'_, '_> {
+impl<'c> Sharing<'c, '_> {
+    /// The successors of the holder's named controller whose first day is reached.
+    pub(crate) fn successors(&self) -> impl Iterator<Item = &'c Organisation> {
+        self.directory.successors_by(self.holder.named_controller, self.calendar, self.today)
+    }
+
     /// The list for these two registers, after the rules for everyone.
     pub(crate) fn list(&self) -> &'static RuleList {
         let holder = self.holder.register.kind;

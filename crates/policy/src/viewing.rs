@@ -14,7 +14,7 @@ use super::refusal::Refusal;
 use super::rules::covered_registers;
 
 /// The purposes for which denials may be viewed. Routine retrieval is not one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ViewingPurpose {
     /// The client wishes to change or see them.
     ClientChangesDenials,

@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use crate::calendar::Calendar;
 use crate::client_id::ClientId;
 use crate::day::{self, Day, Instant};
-use crate::declaration::{ClientDeclarations, Professional};
+use crate::declaration::{ClientDeclarations, Content, Kind, Professional};
 use crate::directory::{Directory, Party, Sector};
 use crate::link::RecordedLink;
 use crate::refusal::Refusal;
@@ -19,6 +19,9 @@ pub struct Terms<'a> {
     pub calendar: &'a Calendar,
     /// Maximum time by which a recorder's clock may be ahead of this server's.
     pub clock_ahead_max: TimeDelta,
+    /// Maximum number of declarations of a client, withdrawn ones included, up to
+    /// which one of any kind is recorded; denials up to twice as many.
+    pub declarations_max: usize,
 }
 
 /// What is recorded of the person for whom something is submitted.
@@ -41,6 +44,17 @@ impl<'a> PersonRecords<'a> {
 }
 
 impl<'a> Terms<'a> {
+    /// Refuses one more declaration of a client who has very many. Denials have room
+    /// of their own, because to refuse one would share what the client denies;
+    /// withdrawals add none.
+    pub(super) fn check_number(&self, content: &Content, recorded: usize) -> Result<(), Refusal> {
+        let most = match content.kind() {
+            Kind::Denial => self.declarations_max.saturating_mul(2),
+            Kind::Information | Kind::Consent => self.declarations_max,
+        };
+        if recorded < most { Ok(()) } else { Err(Refusal::TooManyDeclarations { most }) }
+    }
+
     /// The day of something given; none = given at the instant of recording. If the
     /// recorder's clock is a little ahead, it counts as given then too.
     pub(super) fn given_on(&self, given_at: Option<Instant>, now: Instant) -> Result<Day, Refusal> {

@@ -28,7 +28,12 @@ fn a_denial_of_a_former_provider_is_admitted_if_given_before_the_counties_began(
             label: None,
         };
         let calendar = Calendar::published();
-        let terms = Terms { directory: &directory, calendar: &calendar, clock_ahead_max: TimeDelta::zero() };
+        let terms = Terms {
+            directory: &directory,
+            calendar: &calendar,
+            clock_ahead_max: TimeDelta::zero(),
+            declarations_max: usize::MAX,
+        };
         let admitted =
             admit(&submission, PersonRecords::of_one(&submission.client, &[]), terms, noon("2026-02-01"));
         assert_eq!(admitted.is_ok(), is_admitted, "{given_on} {scope_of}: {admitted:?}");

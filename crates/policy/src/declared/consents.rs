@@ -1,6 +1,8 @@
 //! The client's acts on consents: giving and withdrawing them. For each kind of
 //! consent the last act counts, by the day on which it was given (domain rules §4).
 
+use std::collections::HashMap;
+
 use smallvec::SmallVec;
 
 use crate::calendar::Calendar;
@@ -9,6 +11,10 @@ use crate::day::{Day, Instant};
 use crate::declaration::{Consent, ConsentKind};
 use crate::entitlement::may_declare;
 use crate::facts::Facts;
+
+/// Maximum number of kinds that are scanned one by one. Few clients gave consents of
+/// more kinds: each controller's local consent is a kind of its own.
+const SCANNED_MAX: usize = 8;
 
 /// The giving or the withdrawal of a consent. Acts are ordered by the day on
 /// which they were given; on one day by the instant of recording; at one instant
@@ -43,6 +49,8 @@ pub(crate) struct LatestConsent<'a> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Consents<'a> {
     latest: SmallVec<[LatestConsent<'a>; 4]>,
+    /// The place of each kind in `latest`, if there are more than [`SCANNED_MAX`].
+    places: Option<HashMap<&'a ConsentKind<'a>, usize>>,
     /// The last possible act on an unreadable consent, which may be of any kind.
     unreadable: Option<Act>,
 }
@@ -99,11 +107,40 @@ impl<'a> Consents<'a> {
         let Some(act) = Act::withdrawal(facts, now).max(giving) else { return };
         let Facts { given_on, recorded_at, .. } = *facts;
         let latest = LatestConsent { act, consent, given_on, recorded_at, is_before_information: false };
-        match self.latest.iter_mut().find(|other| other.consent.kind == consent.kind) {
-            None => self.latest.push(latest),
+        match self.place(&consent.kind).and_then(|place| self.latest.get_mut(place)) {
+            None => self.push(latest),
             Some(other) if other.act < act => *other = latest,
             Some(_) => {}
         }
+    }
+
+    /// Adds the first consent of its kind.
+    fn push(&mut self, latest: LatestConsent<'a>) {
+        self.latest.push(latest);
+        let place = self.latest.len() - 1;
+        match &mut self.places {
+            Some(places) => {
+                places.insert(&latest.consent.kind, place);
+            }
+            None if place < SCANNED_MAX => {}
+            None => {
+                let kinds = self.latest.iter().map(|latest| &latest.consent.kind);
+                self.places = Some(kinds.zip(0..).collect());
+            }
+        }
+    }
+
+    /// The place of a kind in `latest`.
+    #[inline]
+    fn place(&self, kind: &ConsentKind<'_>) -> Option<usize> {
+        match &self.places {
+            None => self.latest.iter().position(|latest| latest.consent.kind == *kind),
+            Some(places) => place_in(places, kind),
+        }
+    }
+
+    fn of_kind(&self, kind: &ConsentKind<'_>) -> Option<&LatestConsent<'a>> {
+        self.place(kind).and_then(|place| self.latest.get(place))
     }
 
     /// Adds a consent that cannot be read.
@@ -119,14 +156,13 @@ impl<'a> Consents<'a> {
     /// The consent of a kind on which the client acted last; none if there is
     /// none, or if an unreadable consent may have replaced it.
     pub(crate) fn latest(&self, kind: &ConsentKind<'_>) -> Option<&LatestConsent<'a>> {
-        let latest = self.latest.iter().find(|latest| latest.consent.kind == *kind)?;
+        let latest = self.of_kind(kind)?;
         self.is_after_unreadable(latest.act).then_some(latest)
     }
 
     /// Whether an act would be the last on consents of a kind.
     pub(crate) fn is_last(&self, act: Act, kind: &ConsentKind<'_>) -> bool {
-        let latest = self.latest.iter().find(|latest| latest.consent.kind == *kind);
-        latest.is_none_or(|latest| latest.act <= act) && self.is_after_unreadable(act)
+        self.of_kind(kind).is_none_or(|latest| latest.act <= act) && self.is_after_unreadable(act)
     }
 
     /// Whether an act is later than every possible act on an unreadable consent.
@@ -137,10 +173,15 @@ impl<'a> Consents<'a> {
 
     /// Whether the client's last act on consents of any of some kinds was a
     /// withdrawal. Fail-closed: an unreadable consent may have been withdrawn.
-    pub(crate) fn was_last_withdrawn(&self, is_of_kinds: impl Fn(&ConsentKind<'_>) -> bool) -> bool {
-        self.unreadable.is_some()
-            || self.latest.iter().any(|latest| is_of_kinds(&latest.consent.kind) && latest.act.is_withdrawal)
+    pub(crate) fn was_last_withdrawn(&self, kinds: &[ConsentKind<'_>]) -> bool {
+        let was_withdrawn = |kind| self.of_kind(kind).is_some_and(|latest| latest.act.is_withdrawal);
+        self.unreadable.is_some() || kinds.iter().any(was_withdrawn)
     }
+}
+
+/// Out of line: the lifetimes of the keys and of the kind become one.
+fn place_in<'k>(places: &HashMap<&'k ConsentKind<'k>, usize>, kind: &'k ConsentKind<'k>) -> Option<usize> {
+    places.get(kind).copied()
 }
 
 impl LatestConsent<'_> {

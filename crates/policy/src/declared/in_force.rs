@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use smallvec::SmallVec;
-
 use super::consents::{Act, Consents};
 use super::is_withdrawn;
 use crate::client_id::ClientId;
@@ -74,18 +72,20 @@ impl<'c, 'a> InForce<'c, 'a> {
             }
         }
         acts.sort_by_key(|(act, _)| act.recorded());
-        let mut last: SmallVec<[(Act, &ConsentKind<'_>); 4]> = SmallVec::new();
+        let mut last: HashMap<&ConsentKind<'_>, Act> = HashMap::new();
         let mut replacements = HashMap::new();
         for (act, kind) in acts {
-            match last.iter_mut().find(|(_, other)| *other == kind) {
-                None => last.push((act, kind)),
-                Some((before, _)) if *before < act => {
+            match last.get_mut(kind) {
+                None => {
+                    last.insert(kind, act);
+                }
+                Some(before) if *before < act => {
                     if !before.is_withdrawal && before.place != act.place {
                         replacements.insert(before.place, act.place);
                     }
                     *before = act;
                 }
-                Some((before, _)) => {
+                Some(before) => {
                     if !act.is_withdrawal {
                         replacements.insert(act.place, before.place);
                     }

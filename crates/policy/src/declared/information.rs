@@ -8,10 +8,20 @@ use crate::calendar::{Calendar, InformationVersion};
 use crate::day::Day;
 use crate::declaration::Information;
 
-/// A client's receipts of information. Of two receipts the one recorded later is
-/// kept only if it was given on an earlier day or informs under the Act.
+/// A client's receipts of information.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Receipts(SmallVec<[Receipt; 2]>);
+pub(crate) struct Receipts {
+    /// Of version 1.0 or later.
+    informing: Steps,
+    /// Of earlier versions, which count only until the Act.
+    of_earlier_law: Steps,
+}
+
+/// The receipts that a later question may need, in the order of recording: of two
+/// receipts the one recorded later is kept only if it was given on an earlier day.
+/// So the last one before a moment is the one given first.
+#[derive(Clone, Debug, Default)]
+struct Steps(SmallVec<[Receipt; 2]>);
 
 /// The receipt of a version that counts.
 #[derive(Clone, Copy, Debug)]
@@ -30,21 +40,23 @@ impl Receipts {
     /// Adds a receipt.
     #[inline]
     pub(super) fn add(&mut self, receipt: Receipt) {
-        if !self.0.iter().any(|earlier| earlier.covers(&receipt)) {
-            self.0.retain(|other| !receipt.covers(other));
-            self.0.push(receipt);
+        if receipt.informs {
+            self.informing.add(receipt);
+        } else {
+            self.of_earlier_law.add(receipt);
         }
     }
 
     /// The first receipt of version 1.0 or later.
     pub(crate) fn first_informing(&self) -> Option<&Receipt> {
-        self.0.iter().filter(|receipt| receipt.informs).min_by_key(|receipt| receipt.recorded)
+        self.informing.0.first()
     }
 
     /// The first day on which a consent recorded at a moment could be given in
     /// reliance on received information; none if no receipt was recorded before it.
     pub(crate) fn informed_on(&self, before: Moment, is_before_act: bool) -> Option<Day> {
-        self.counting(before, is_before_act).map(|receipt| receipt.given_on).min()
+        let of_earlier_law = is_before_act.then(|| self.of_earlier_law.first_day(before)).flatten();
+        [self.informing.first_day(before), of_earlier_law].into_iter().flatten().min()
     }
 
     /// Whether a receipt recorded before a moment shows that the client was
@@ -57,18 +69,37 @@ impl Receipts {
         consent_given_on: Day,
         is_before_act: impl FnOnce() -> bool,
     ) -> bool {
-        let had = |is_before_act| {
-            self.counting(before, is_before_act).any(|receipt| receipt.given_on <= consent_given_on)
-        };
+        let had = |steps: &Steps| steps.first_day(before).is_some_and(|day| day <= consent_given_on);
         // The day of recording matters to few consents, and its computation takes
         // longer than the rest.
-        had(false) || (!self.0.is_empty() && is_before_act() && had(true))
+        had(&self.informing) || (had(&self.of_earlier_law) && is_before_act())
+    }
+}
+
+impl Steps {
+    #[inline]
+    fn add(&mut self, receipt: Receipt) {
+        let at = self.before(receipt.recorded);
+        let is_needed = |earlier: &Receipt| receipt.given_on < earlier.given_on;
+        if !at.checked_sub(1).and_then(|last| self.0.get(last)).is_none_or(is_needed) {
+            return;
+        }
+        let later = self.0.get(at..).unwrap_or_default();
+        let covered = later.iter().take_while(|later| later.given_on >= receipt.given_on).count();
+        self.0.drain(at..at + covered);
+        self.0.insert(at, receipt);
     }
 
-    fn counting(&self, before: Moment, is_before_act: bool) -> impl Iterator<Item = &Receipt> {
-        let counts =
-            move |receipt: &&Receipt| receipt.recorded < before && (receipt.informs || is_before_act);
-        self.0.iter().filter(counts)
+    /// The first day on which one was given of those recorded before a moment.
+    fn first_day(&self, moment: Moment) -> Option<Day> {
+        let last = self.before(moment).checked_sub(1)?;
+        self.0.get(last).map(|receipt| receipt.given_on)
+    }
+
+    /// The number of those recorded before a moment.
+    #[inline]
+    fn before(&self, moment: Moment) -> usize {
+        self.0.partition_point(|receipt| receipt.recorded < moment)
     }
 }
 
@@ -83,6 +114,12 @@ impl Receipt {
         Self { recorded, given_on, informs: version.informs(), version: place }
     }
 
+    /// Whether it counts for a consent that is recorded at a moment.
+    #[cfg(test)]
+    pub(super) fn counts(&self, before: Moment, is_before_act: bool) -> bool {
+        self.recorded < before && (self.informs || is_before_act)
+    }
+
     /// The place of the declaration.
     pub(crate) fn place(&self) -> u32 {
         self.recorded.1
@@ -91,11 +128,6 @@ impl Receipt {
     /// The name of the version.
     pub(crate) fn version<'c>(&self, calendar: &'c Calendar) -> &'c str {
         calendar.versions.get(self.version).map_or("", |version| &version.version)
-    }
-
-    /// Whether it informs wherever the other receipt does.
-    fn covers(&self, other: &Self) -> bool {
-        self.recorded <= other.recorded && self.given_on <= other.given_on && (self.informs || !other.informs)
     }
 }
 

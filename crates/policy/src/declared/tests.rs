@@ -4,8 +4,7 @@ use super::super::calendar::EARLIER_LAW;
 use super::super::declaration::{
     ClientDeclarations, ConsentKind, Content, Declaration, Information, Role, Scope, Withdrawal,
 };
-use super::super::oid::OpaqueId;
-use super::super::request::{Record, RecordKind};
+use super::super::oid::Oid;
 use super::*;
 use crate::samples::*;
 
@@ -225,56 +224,58 @@ fn the_consent_that_replaced_another_is_reported() {
     assert_eq!(replacements, [(0, 1), (1, 4), (2, 1), (5, 4)]);
 }
 
-/// The lookup by id finds the same denials as a scan, in revision order.
+/// The last acts on consents of many kinds, which are found by hash, are those that
+/// a scan finds.
 #[test]
-fn many_denials_are_found_by_id() {
-    let of = |place: usize| {
-        let id = |name: &str| OpaqueId::parse(format!("{name}-{}", place % 7)).unwrap();
-        let scope = match place % 5 {
-            0 => Scope::ServiceEvent(id("event")),
-            1 => Scope::Document(id("document")),
-            2 => Scope::ServiceTask(id("task")),
-            3 => Scope::Prescription(id("event")),
-            _ => Scope::ServiceTransaction(id("document")),
-        };
-        denial("denial", "2024-01-02", DenialSector::Healthcare, scope)
-    };
-    let declarations: Vec<_> = (0..70).map(of).collect();
-    let many = evaluated(&declarations).denials;
-    for (id, event) in [("document-1", "event-1"), ("event-3", "event-3"), ("none", "document-6")] {
-        let record = record(id, event);
-        let named = |scope: &Scope| match scope {
-            Scope::ServiceEvent(id)
-            | Scope::ServiceTransaction(id)
-            | Scope::Prescription(id)
-            | Scope::Document(id) => record.id == *id || record.service_event.as_ref() == Some(id),
-            Scope::AllPatientData
-            | Scope::Register(_)
-            | Scope::FormerProvider(_)
-            | Scope::ServiceTask(_)
-            | Scope::Extensive => true,
-        };
-        let mut found: Vec<_> = many.candidates(&record).map(|denial| denial.place).collect();
-        let all = many.each().filter(|denial| named(&denial.denial.scope)).map(|denial| denial.place);
-        found.sort_unstable();
-        let mut all: Vec<_> = all.collect();
-        all.sort_unstable();
-        assert_eq!(found, all, "{id} {event}");
-        let of_event =
-            many.candidates(&record).filter(|one| matches!(one.denial.scope, Scope::ServiceEvent(_)));
-        assert!(of_event.map(|one| one.place).is_sorted());
+fn consents_of_many_kinds_are_each_found() {
+    let controller = |number: usize| Oid::parse(format!("1.2.246.10.99999999.{}", number % 20)).unwrap();
+    let kind = |number: usize| ConsentKind::LocalCrossSector { controller: controller(number) };
+    let days = ["2024-01-02", "2024-01-05", "2024-01-03"];
+    let declarations: Vec<_> =
+        (0..60).map(|number| consent("consent", days[number % 3], kind(number))).collect();
+    let found = evaluated(&declarations).consents;
+    for number in 0..20 {
+        let of_kind = || (0..60).filter(|other| other % 20 == number);
+        let expected = of_kind().max_by_key(|other| (days[other % 3], *other)).map(|place| place as u32);
+        assert_eq!(found.latest(&kind(number)).map(LatestConsent::place), expected);
+        assert!(!found.was_last_withdrawn(&[kind(number)]));
     }
+    assert!(found.latest(&kind(20)).is_some() && found.latest(&ConsentKind::Healthcare).is_none());
 }
 
-fn record(id: &'static str, event: &'static str) -> Record<'static> {
-    Record {
-        id: OpaqueId::parse(id).unwrap(),
-        register: oid(COUNTY),
-        service_event: Some(OpaqueId::parse(event).unwrap()),
-        recorded_on: Day::parse("2024-01-02").unwrap(),
-        kind: RecordKind::ClientDocument,
-        service_tasks: Vec::new(),
-        original_controller: None,
-        outsourcing: None,
+/// Receipts in any order of recording answer as the list of all of them.
+#[test]
+fn receipts_that_are_kept_answer_for_all() {
+    let version = |number: usize| if number.is_multiple_of(3) { EARLIER_LAW } else { "2.0" };
+    let day = |number: usize| format!("2024-{:02}-{:02}", number % 5 + 1, number * 7 % 28 + 1);
+    let declarations: Vec<_> = (0..60)
+        .map(|number| {
+            let recorded = received("information", version(number), &day(number * 11 % 17));
+            late(&day(number * 5 % 23), recorded)
+        })
+        .collect();
+    let calendar = Calendar::published();
+    let all: Vec<Receipt> = Facts::all(&declarations)
+        .filter_map(|facts| {
+            let ContentRef::Information(information) = facts.content else { return None };
+            let counted = counted_version(information, facts.given_on, &calendar)?;
+            Some(Receipt::of((facts.recorded_at, facts.place), facts.given_on, counted))
+        })
+        .collect();
+    assert!(all.len() > 20, "{} count", all.len());
+    let receipts = evaluated(&declarations).receipts;
+    for month in 1..6 {
+        for of_month in 1..28 {
+            let before = (noon(&format!("2024-{month:02}-{of_month:02}")), 30);
+            for is_before_act in [false, true] {
+                let expected = all.iter().filter(|one| one.counts(before, is_before_act));
+                let expected = expected.map(|one| one.given_on).min();
+                assert_eq!(receipts.informed_on(before, is_before_act), expected);
+                for given_on in [0, 5, 11].map(|number| Day::parse(&day(number)).unwrap()) {
+                    let had = receipts.had_informed(before, given_on, || is_before_act);
+                    assert_eq!(had, expected.is_some_and(|day| day <= given_on));
+                }
+            }
+        }
     }
 }

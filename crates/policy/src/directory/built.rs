@@ -11,11 +11,15 @@ use crate::calendar::Calendar;
 use crate::day::Day;
 use crate::oid::Oid;
 
+/// Maximum number of successors of an organisation, one after the other. A record
+/// of a former provider's register is compared with each of them.
+pub const SUCCESSORS_MAX: usize = 32;
+
 /// Organisations, registers and outsourcing relations.
 ///
 /// INVARIANT (controllers-known): every register's controller is an organisation of the directory.
 /// INVARIANT (successors-known): every successor is an organisation of the directory.
-/// INVARIANT (successors-end): every chain of successors ends.
+/// INVARIANT (successors-end): every chain of successors ends, after at most [`SUCCESSORS_MAX`].
 #[derive(Clone, Debug, Default)]
 pub struct Directory {
     organisations: Vec<Organisation>,
@@ -79,6 +83,11 @@ pub enum WrongInDirectory {
     /// A chain of successors that returns to its start.
     #[error("the successors of `{0}` form a cycle: a former provider ends in a county")]
     SuccessorCycle(Oid<'static>),
+    /// A chain of successors that is too long.
+    #[error(
+        "`{0}` has more than {SUCCESSORS_MAX} successors, one after the other: name the organisation that holds its data now as its successor"
+    )]
+    TooManySuccessors(Oid<'static>),
 }
 
 impl Directory {
@@ -133,7 +142,7 @@ impl Directory {
             successors_of_former: HashSet::default(),
         };
         faults.extend(directory.unknown_successors());
-        faults.extend(directory.successor_cycles());
+        faults.extend(directory.endless_successors());
         if !faults.is_empty() {
             return Err(faults);
         }
@@ -204,6 +213,18 @@ impl Directory {
     #[must_use]
     pub fn organisation(&self, oid: &Oid<'_>) -> Option<&Organisation> {
         self.organisation_places.get(oid.as_str()).and_then(|place| self.organisations.get(*place))
+    }
+
+    /// The index of an organisation among [`Self::organisations`].
+    #[inline]
+    pub(crate) fn organisation_place(&self, oid: &Oid<'_>) -> Option<usize> {
+        self.organisation_places.get(oid.as_str()).copied()
+    }
+
+    /// The index of a register among [`Self::registers`].
+    #[inline]
+    pub(crate) fn register_place(&self, oid: &Oid<'_>) -> Option<usize> {
+        self.register_places.get(oid.as_str()).map(|(register, _)| *register)
     }
 
     /// A register by its OID, with its controller.
@@ -307,17 +328,20 @@ impl Directory {
         })
     }
 
-    fn successor_cycles(&self) -> impl Iterator<Item = DirectoryFault> {
+    /// Chains of successors that return to their start, or are too long. One that
+    /// leads into a cycle of others is no fault of its own.
+    fn endless_successors(&self) -> impl Iterator<Item = DirectoryFault> {
         self.organisations.iter().enumerate().filter_map(|(at, organisation)| {
-            let comes_back = self
-                .successors(organisation)
-                .take(self.organisations.len())
-                .any(|next| next.oid == organisation.oid);
-            comes_back.then(|| DirectoryFault {
-                place: DirectoryPlace::Organisation(at),
-                field: "successor",
-                what: WrongInDirectory::SuccessorCycle(organisation.oid.clone()),
-            })
+            let oid = &organisation.oid;
+            let followed = || self.successors(organisation).take(SUCCESSORS_MAX + 1);
+            let what = if followed().any(|next| next.oid == *oid) {
+                WrongInDirectory::SuccessorCycle(oid.clone())
+            } else if followed().map(|next| &next.oid).collect::<HashSet<_>>().len() > SUCCESSORS_MAX {
+                WrongInDirectory::TooManySuccessors(oid.clone())
+            } else {
+                return None;
+            };
+            Some(DirectoryFault { place: DirectoryPlace::Organisation(at), field: "successor", what })
         })
     }
 }

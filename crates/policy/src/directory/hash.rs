@@ -2,13 +2,13 @@
 
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// For maps by OID. The hash has no random key, because only the operator adds
+/// For maps by OID, or by a place in the directory. The hash has no random key, because only the operator adds
 /// entries: a caller can look up OIDs but cannot fill the map with collisions.
-pub(super) type ByOid = BuildHasherDefault<OidHasher>;
+pub(crate) type ByOid = BuildHasherDefault<OidHasher>;
 
 /// The state of the hash.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct OidHasher(u64);
+pub(crate) struct OidHasher(u64);
 
 /// Odd, with as many ones as zeros: the fraction of the golden ratio.
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -120,8 +120,16 @@ fn the_days_on_which_the_answer_changes_are_returned() {
     let record = record(COUNTY_SOCIAL_WELFARE, RecordKind::ClientDocument);
     let (directory, calendar) = (directory(""), Calendar::published());
     let now = noon("2026-02-01");
-    let next =
-        next_answers(&situation, &situation.client, &declarations, &directory, &calendar, now, &record);
+    let next = next_answers(
+        &situation,
+        &situation.client,
+        &declarations,
+        &directory,
+        &calendar,
+        now,
+        &record,
+        || false,
+    );
     let returned: Vec<_> = next
         .iter()
         .map(|next| (next.from.to_string(), next.verdict.rule.map(RuleId::as_str).unwrap_or_default()))

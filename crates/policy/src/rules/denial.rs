@@ -2,12 +2,13 @@
 //! the detail names.
 
 mod account;
+mod by_hash;
 
 use super::{Case, Finding, Sharing};
 use crate::calendar::Calendar;
 use crate::day::Day;
 use crate::declaration::{Against, Denial, DenialSector, Scope};
-use crate::declared::{Declared, DenialInForce};
+use crate::declared::{Declared, DenialInForce, merge};
 use crate::directory::{Directory, Holder, Organisation, OrganisationKind, Sector};
 use crate::oid::{Oid, OpaqueId};
 use crate::verdict::{Deciding, Detail, Reason};
@@ -22,26 +23,80 @@ pub(super) struct Covering<'a> {
     detail: Detail,
 }
 
+/// A denial of access by the denials of a sector that cover the record and this
+/// requester; none if all of them give way.
+pub(super) fn in_sector(
+    case: &Case<'_, '_>,
+    sector: Sector,
+    gives_way: impl Fn(&Denial) -> bool,
+) -> Option<Finding> {
+    let mut widest = Widest::default();
+    let mut stays = false;
+    match case.sharing.declared.denials.lookup() {
+        None => covering(case, sector).for_each(|Covering { denial, detail }| {
+            stays |= !gives_way(denial.denial);
+            widest.add_one(detail, denial.place);
+        }),
+        Some(lookup) => by_hash::in_sector(case, lookup, sector, |group, detail| {
+            stays |= !gives_way(group.denial);
+            widest.add(detail, &group.places);
+        }),
+    }
+    if stays { widest.finding() } else { None }
+}
+
 /// The denials of a sector that cover the record and this requester.
 pub(super) fn covering<'x, 'c, 'a>(
     case: &'x Case<'c, 'a>,
     sector: Sector,
 ) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'c, 'a> {
-    case.sharing.declared.denials.candidates(case.record).filter_map(move |denial| {
+    case.sharing.declared.denials.each().filter_map(move |denial| {
         let detail = detail_in_sector(case, denial.denial, sector)?;
         Some(Covering { denial, detail })
     })
 }
 
-/// The extensive denials of both sectors, which are against all requesters.
+/// A denial of access by the extensive denials of both sectors, which are against
+/// all requesters.
+pub(super) fn extensively(declared: &Declared<'_>) -> Option<Finding> {
+    let mut widest = Widest::default();
+    let detail = Detail::DenialExtensive;
+    match declared.denials.lookup() {
+        None => extensive_of_both(declared).for_each(|one| widest.add_one(detail, one.denial.place)),
+        Some(lookup) => {
+            let groups = lookup.of_all_data().filter(|group| is_extensive_of_both(group.denial));
+            groups.for_each(|group| widest.add(detail, &group.places));
+        }
+    }
+    widest.finding()
+}
+
+/// The extensive denials of both sectors.
 pub(super) fn extensive_of_both<'x, 'a>(
     declared: &'x Declared<'a>,
 ) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'a> {
-    let extensive = |one: &DenialInForce<'_>| {
-        one.denial.scope == Scope::Extensive && one.denial.sector == DenialSector::Both
-    };
-    let covering = |denial| Covering { denial, detail: Detail::DenialExtensive };
-    declared.denials.of_no_id().filter(extensive).map(covering)
+    let extensive = declared.denials.each().filter(|one| is_extensive_of_both(one.denial));
+    extensive.map(|denial| Covering { denial, detail: Detail::DenialExtensive })
+}
+
+fn is_extensive_of_both(denial: &Denial) -> bool {
+    denial.scope == Scope::Extensive && denial.sector == DenialSector::Both
+}
+
+/// A denial of access by denials that apply across sectors.
+pub(super) fn in_any_sector(case: &Case<'_, '_>) -> Option<Finding> {
+    let mut widest = Widest::default();
+    match case.sharing.declared.denials.lookup() {
+        None => across_sectors(case).for_each(|one| widest.add_one(one.detail, one.denial.place)),
+        Some(lookup) => {
+            for group in lookup.of_all_data().chain(lookup.naming(&case.record.id)) {
+                if let Some(detail) = detail_across_sectors(case, group.denial) {
+                    widest.add(detail, &group.places);
+                }
+            }
+        }
+    }
+    widest.finding()
 }
 
 /// The two kinds of denials that apply across sectors, whichever requesters they
@@ -50,57 +105,81 @@ pub(super) fn extensive_of_both<'x, 'a>(
 pub(super) fn across_sectors<'x, 'c, 'a>(
     case: &'x Case<'c, 'a>,
 ) -> impl Iterator<Item = Covering<'a>> + Clone + use<'x, 'c, 'a> {
-    let is_prescription = case.record.kind.is_prescription();
-    case.sharing.declared.denials.candidates(case.record).filter_map(move |denial| {
-        let detail = match &denial.denial.scope {
-            Scope::Extensive if denial.denial.sector == DenialSector::Both => Detail::DenialExtensive,
-            Scope::Prescription(id) if is_prescription && *id == case.record.id => Detail::DenialPrescription,
-            Scope::AllPatientData
-            | Scope::ServiceEvent(_)
-            | Scope::Register(_)
-            | Scope::Prescription(_)
-            | Scope::FormerProvider(_)
-            | Scope::ServiceTransaction(_)
-            | Scope::Document(_)
-            | Scope::ServiceTask(_)
-            | Scope::Extensive => return None,
-        };
+    case.sharing.declared.denials.each().filter_map(move |denial| {
+        let detail = detail_across_sectors(case, denial.denial)?;
         Some(Covering { denial, detail })
     })
 }
 
-/// A denial of access by covering denials, with the detail of the widest scope
-/// and the declarations of that scope.
-pub(super) fn finding<'a>(covering: impl Iterator<Item = Covering<'a>>) -> Option<Finding> {
-    let mut widest: Option<(Detail, Deciding)> = None;
-    for Covering { denial, detail } in covering {
-        match &mut widest {
-            Some((found, places)) if *found == detail => places.push_if_free(denial.place),
+fn detail_across_sectors(case: &Case<'_, '_>, denial: &Denial) -> Option<Detail> {
+    match &denial.scope {
+        Scope::Extensive if denial.sector == DenialSector::Both => Some(Detail::DenialExtensive),
+        Scope::Prescription(id) if case.record.kind.is_prescription() && *id == case.record.id => {
+            Some(Detail::DenialPrescription)
+        }
+        Scope::AllPatientData
+        | Scope::ServiceEvent(_)
+        | Scope::Register(_)
+        | Scope::Prescription(_)
+        | Scope::FormerProvider(_)
+        | Scope::ServiceTransaction(_)
+        | Scope::Document(_)
+        | Scope::ServiceTask(_)
+        | Scope::Extensive => None,
+    }
+}
+
+/// The widest scope of covering denials, and the first declarations of that scope.
+#[derive(Default)]
+struct Widest(Option<(Detail, Deciding)>);
+
+impl Widest {
+    /// Adds a denial that was recorded after those added before.
+    #[inline]
+    fn add_one(&mut self, detail: Detail, place: u32) {
+        match &mut self.0 {
+            Some((found, places)) if *found == detail => places.push_if_free(place),
             Some((found, _)) if precedence(*found) < precedence(detail) => {}
-            Some(_) | None => widest = Some((detail, Deciding::one(denial.place))),
+            Some(_) | None => self.0 = Some((detail, Deciding::one(place))),
         }
     }
-    let (detail, declarations) = widest?;
-    Some(Finding { declarations, ..Finding::deny(Reason::NotShareable, detail) })
+
+    /// Adds denials, given by the places of the first.
+    fn add(&mut self, detail: Detail, first: &Deciding) {
+        match &mut self.0 {
+            Some((found, places)) if *found == detail => merge(places, first),
+            Some((found, _)) if precedence(*found) < precedence(detail) => {}
+            Some(_) | None => self.0 = Some((detail, *first)),
+        }
+    }
+
+    /// A denial of access, with the detail of the widest scope.
+    fn finding(self) -> Option<Finding> {
+        let (detail, declarations) = self.0?;
+        Some(Finding { declarations, ..Finding::deny(Reason::NotShareable, detail) })
+    }
 }
 
 fn detail_in_sector(case: &Case<'_, '_>, denial: &Denial, sector: Sector) -> Option<Detail> {
     if !denial.sector.includes(sector) {
         return None;
     }
-    // Checked last, because most denials are of other data. An extensive denial
-    // carries no `against`.
-    let reaches = |_: &Detail| {
-        denial.sector != DenialSector::Healthcare
-            || denial.scope == Scope::Extensive
-            || reaches_requester(case.sharing, &denial.against)
-    };
+    // Checked last, because most denials are of other data.
+    let reaches = |_: &Detail| reaches_requester(case.sharing, denial);
     let named = detail_of_data(case, &denial.scope).filter(reaches);
     named.or_else(|| concerns_former_provider(case, &denial.scope).then_some(Detail::DenialFormerProvider))
 }
 
+/// Whether a denial is against this requester. Only a healthcare denial is against
+/// some requesters alone; an extensive one carries no `against`.
+fn reaches_requester(sharing: &Sharing<'_, '_>, denial: &Denial) -> bool {
+    denial.sector != DenialSector::Healthcare
+        || denial.scope == Scope::Extensive
+        || is_against(sharing, &denial.against)
+}
+
 /// Whether a healthcare denial is against this requester; empty = against all.
-fn reaches_requester(sharing: &Sharing<'_, '_>, against: &[Against]) -> bool {
+fn is_against(sharing: &Sharing<'_, '_>, against: &[Against]) -> bool {
     let same_controller = sharing.requester.has_same_controller(sharing.holder);
     against.is_empty()
         || against.iter().any(|against| match against {

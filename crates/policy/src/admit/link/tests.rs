@@ -83,7 +83,12 @@ fn with_terms<T>(admit: impl FnOnce(Terms<'_>) -> T) -> T {
     let all = registers().into_iter().chain([wellbeing]).collect();
     let directory = Directory::build(organisations(""), all, Vec::new()).expect("a directory without faults");
     let calendar = Calendar::published();
-    admit(Terms { directory: &directory, calendar: &calendar, clock_ahead_max: TimeDelta::seconds(5) })
+    admit(Terms {
+        directory: &directory,
+        calendar: &calendar,
+        clock_ahead_max: TimeDelta::seconds(5),
+        declarations_max: usize::MAX,
+    })
 }
 
 fn link(submission: &LinkSubmission, links: &[RecordedLink]) -> Result<Vec<Notice>, &'static str> {

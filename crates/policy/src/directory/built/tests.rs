@@ -79,6 +79,21 @@ fn an_organisation_that_leads_into_a_cycle_is_not_part_of_it() {
 }
 
 #[test]
+fn a_chain_of_successors_has_a_limit() {
+    let last = SUCCESSORS_MAX as u32 + 2;
+    let chain = |first| (first..last).map(|number| former(number, number + 1)).chain([county(last)]);
+    assert!(Directory::build(chain(2).collect(), Vec::new(), Vec::new()).is_ok());
+    let faults = Directory::build(chain(1).collect(), Vec::new(), Vec::new()).expect_err("faults");
+    let too_many = WrongInDirectory::TooManySuccessors(oid(1));
+    assert_eq!(faults, [fault(DirectoryPlace::Organisation(0), "successor", too_many)]);
+
+    // A cycle that is longer than the limit is not followed to its start.
+    let cycle: Vec<_> = (1..=last).map(|number| former(number, number % last + 1)).collect();
+    let faults = Directory::build(cycle, Vec::new(), Vec::new()).expect_err("faults");
+    assert_eq!(faults.len(), SUCCESSORS_MAX + 2);
+}
+
+#[test]
 fn successors_are_followed_to_their_end() {
     let organisations = vec![former(1, 2), former(2, 3), county(3), county(4)];
     let directory = Directory::build(organisations, Vec::new(), Vec::new()).expect("a directory");

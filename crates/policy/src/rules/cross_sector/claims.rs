@@ -7,7 +7,7 @@ use super::super::account::named_organisation;
 use super::super::{Account, Case, Find, Finding, Period, Rule, Sharing, sources};
 use super::consent_of_direction;
 use crate::declaration::ConsentKind;
-use crate::directory::OrganisationKind;
+use crate::directory::{Organisation, OrganisationKind};
 use crate::request::ClaimKind;
 use crate::verdict::Reason;
 use crate::words::Word;
@@ -90,21 +90,14 @@ fn is_adult(sharing: &Sharing<'_, '_>) -> bool {
 /// Whether the client's last act on a kind of consent that opens this direction,
 /// its own or a local one of either end, was a withdrawal: then the client's will
 /// is known, and to give one kind does not undo the withdrawal of another.
-fn was_last_act_withdrawal(sharing: &Sharing<'_, '_>) -> bool {
+fn was_last_act_withdrawal<'c>(sharing: &Sharing<'c, '_>) -> bool {
     let Sharing { requester, holder, .. } = sharing;
-    let direction = consent_of_direction(sharing);
-    let opens = |kind: &ConsentKind<'_>| match kind {
-        ConsentKind::LocalCrossSector { controller } => {
-            *controller == requester.controller.oid || *controller == holder.controller.oid
-        }
-        ConsentKind::Healthcare
-        | ConsentKind::SocialWelfare
-        | ConsentKind::PatientDataToSocialWelfare
-        | ConsentKind::ClientDataToHealthcare
-        | ConsentKind::WellbeingData
-        | ConsentKind::VerbalPrescription => *kind == direction,
+    let local = |controller: &'c Organisation| {
+        let controller = controller.oid.borrowed();
+        ConsentKind::LocalCrossSector { controller }
     };
-    sharing.declared.consents.was_last_withdrawn(opens)
+    let opening = [consent_of_direction(sharing), local(requester.controller), local(holder.controller)];
+    sharing.declared.consents.was_last_withdrawn(&opening)
 }
 
 fn account_of_authority(case: &Case<'_, '_>) -> Account {

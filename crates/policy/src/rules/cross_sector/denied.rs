@@ -20,7 +20,7 @@ fn find(case: &Case<'_, '_>) -> Option<Finding> {
     if case.sharing.declared.denials.is_empty() {
         return None;
     }
-    denial::finding(denial::across_sectors(case))
+    denial::in_any_sector(case)
 }
 
 fn account(case: &Case<'_, '_>) -> Account {

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::{Covering, covering, detail_of_data, reaches_requester};
+use super::{Covering, covering, detail_of_data, is_against};
 use crate::declaration::{Denial, DenialSector, Scope};
 use crate::declared::DenialInForce;
 use crate::directory::Sector;
@@ -65,7 +65,7 @@ fn why_not(case: &Case<'_, '_>, denial: &Denial) -> String {
     let is_healthcare = denial.sector == DenialSector::Healthcare;
     if detail_of_data(case, &denial.scope).is_some()
         && is_healthcare
-        && !reaches_requester(case.sharing, &denial.against)
+        && !is_against(case.sharing, &denial.against)
     {
         return format!("is only against {}, which the requester is not", words::words(&denial.against));
     }

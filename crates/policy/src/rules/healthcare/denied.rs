@@ -24,12 +24,8 @@ fn find(case: &Case<'_, '_>) -> Option<Finding> {
     if case.sharing.declared.denials.is_empty() {
         return None;
     }
-    let mut covering = denial::covering(case, Sector::Healthcare);
     let is_emergency = case.sharing.has_complete_claim(ClaimKind::Emergency);
-    if is_emergency && covering.all(|covering| gives_way_in_emergency(covering.denial.denial)) {
-        return None;
-    }
-    denial::finding(denial::covering(case, Sector::Healthcare))
+    denial::in_sector(case, Sector::Healthcare, |denial| is_emergency && gives_way_in_emergency(denial))
 }
 
 /// Whether a denial gives way in an emergency. Only healthcare denials carry the

@@ -19,7 +19,7 @@ fn find(case: &Case<'_, '_>) -> Option<Finding> {
     if case.sharing.declared.denials.is_empty() {
         return None;
     }
-    denial::finding(denial::covering(case, Sector::SocialWelfare))
+    denial::in_sector(case, Sector::SocialWelfare, |_| false)
 }
 
 fn account(case: &Case<'_, '_>) -> Account {

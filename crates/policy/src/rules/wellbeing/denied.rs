@@ -17,7 +17,7 @@ pub(super) static WB_DENIED: Rule = Rule {
 };
 
 fn find(sharing: &Sharing<'_, '_>) -> Option<Finding> {
-    denial::finding(denial::extensive_of_both(sharing.declared))
+    denial::extensively(sharing.declared)
 }
 
 fn account(case: &Case<'_, '_>) -> Account {
