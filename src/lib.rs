@@ -23,6 +23,7 @@
 //! - [`decide`] is the one place where records are decided, whichever way a request came in.
 //! - [`service`] implements the rpcs: it converts, decides and converts back.
 //! - [`identity`] maps a caller to its disclosure level.
+//! - [`limits`] bounds what callers may have in flight.
 //! - [`server`] opens the parts, connects them and listens.
 //! - [`telemetry`], [`config`] and [`cli`] are for the operator.
 //!
@@ -41,6 +42,7 @@ pub mod wire;
 pub mod decide;
 pub mod service;
 pub mod identity;
+pub mod limits;
 pub mod server;
 pub mod telemetry;
 pub mod config;
