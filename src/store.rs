@@ -235,11 +235,6 @@ impl Store {
         self.request(|reply| Job::Directory(Box::new(PendingJob::new(replacement, reply)))).await?
     }
 
-    /// Logs durably that declarations are viewed. Show them only after it has returned.
-    pub async fn log_viewing(&self, viewing: Viewing) -> Result<(), WriteError> {
-        self.request(|reply| Job::Viewing(Box::new(PendingJob::new(viewing, reply)))).await?
-    }
-
     /// Keeps the digest of a checkpoint of the index, unless one is kept already for its point and build.
     /// Old ones are deleted.
     pub async fn record_checkpoint(&self, record: CheckpointRecord) -> Result<(), WriteError> {

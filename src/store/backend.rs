@@ -114,7 +114,7 @@ pub(super) trait Backend: Send + Sync {
     /// Rows of the table `viewing` after a number, in order. Numbers may have holes.
     fn viewing_rows(&self, after: i64, limit: usize) -> Result<Vec<ViewingRow<'static>>, ReadError>;
 
-    /// The number of rows of the table `viewing`.
+    /// The number of viewings, which is more than that of the rows of the table `viewing`.
     fn count_viewings(&self) -> Result<u64, ReadError>;
 
     /// The digest that is kept of the checkpoints of a build at a point; `None` if there is none.

@@ -22,7 +22,7 @@ use super::job::Job;
 use super::lineage::Lineage;
 use super::row::{self, ChangeKind, Unreadable};
 use super::table::{ChangeRow, ViewingRow};
-use super::viewing::Viewing;
+use super::viewing::{EqualViewings, Viewing};
 use crate::policy::admit::{Admitted, PersonRecords, Submission, WithdrawalSubmission};
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
@@ -321,8 +321,8 @@ impl GroupCommit {
         Ok(Ok(Replaced { point: Point { epoch, revision }, max_staleness }))
     }
 
-    fn log_viewing(&mut self, viewing: &Viewing) -> Result<Result<(), WriteError>, WriteError> {
-        let Viewing { client, viewer, purpose, what } = viewing;
+    fn log_viewing(&mut self, viewings: &EqualViewings) -> Result<Result<(), WriteError>, WriteError> {
+        let EqualViewings { viewing: Viewing { client, viewer, purpose, what }, times } = viewings;
         if let Err(error) = row::client_columns(client) {
             return Ok(Err(error));
         }
@@ -335,6 +335,7 @@ impl GroupCommit {
             viewer: viewer.map(Cow::Owned),
             purpose: purpose.name().into(),
             what: what.as_str().into(),
+            times: times.get().into(),
         });
         Ok(Ok(()))
     }

@@ -8,13 +8,13 @@ use super::change::{Append, Appended, DirectoryReplacement, Replaced};
 use super::checkpoint_record::CheckpointRecord;
 use super::error::{AppendError, WriteError};
 use super::import::{ImportResult, ImportSource};
-use super::viewing::Viewing;
+use super::viewing::EqualViewings;
 
 /// A request to write.
 pub(super) enum Job {
     Append(Box<PendingJob<Append, Appended, AppendError>>),
     Directory(Box<PendingJob<DirectoryReplacement, Replaced>>),
-    Viewing(Box<PendingJob<Viewing, ()>>),
+    Viewing(Box<PendingJob<EqualViewings, ()>>),
     Checkpoint(Box<PendingJob<CheckpointRecord, ()>>),
     /// It has a transaction of its own.
     Import(Box<PendingJob<Box<dyn ImportSource>, ImportResult>>),

@@ -135,6 +135,7 @@ define_row!(
     viewer: nullable_text,
     purpose: text,
     what: text,
+    times: integer,
 );
 
 /// The columns of `change` that a decoder needs, see [`StoredChange`]: the first ones.
@@ -156,7 +157,7 @@ macro_rules! stored_columns {
 /// The columns of `viewing` that the writer sets: all but the first.
 macro_rules! new_viewing_columns {
     () => {
-        $crate::store::table::column_list!(at, client_root, client_extension, viewer, purpose, what)
+        $crate::store::table::column_list!(at, client_root, client_extension, viewer, purpose, what, times)
     };
 }
 
@@ -250,7 +251,7 @@ mod tests {
     fn the_shorter_lists_of_columns_are_parts_of_the_whole_ones() {
         assert!(change_columns!().starts_with(concat!(stored_columns!(), ", ")));
         assert!(viewing_columns!().ends_with(concat!("number, ", new_viewing_columns!())));
-        assert_eq!(ViewingRow::TYPES.len() - ASSIGNED_VIEWING_COLUMNS, 6);
+        assert_eq!(ViewingRow::TYPES.len() - ASSIGNED_VIEWING_COLUMNS, 7);
     }
 
     #[test]

@@ -1,11 +1,17 @@
 //! The log of viewings: which system viewed a client's declarations, and for which purpose.
 
+use std::num::NonZeroU32;
+
 use crate::policy::client_id::ClientId;
 use crate::policy::declaration::RecordedBy;
 use crate::policy::viewing::ViewingPurpose;
 
+use super::Store;
+use super::error::WriteError;
+use super::job::{Job, PendingJob};
+
 /// A viewing of a client's declarations.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Viewing {
     /// The client whose declarations were viewed.
     pub client: ClientId,
@@ -17,8 +23,15 @@ pub struct Viewing {
     pub what: Viewed,
 }
 
+/// Equal viewings, which are logged as one.
+#[derive(Clone, Debug)]
+pub(super) struct EqualViewings {
+    pub(super) viewing: Viewing,
+    pub(super) times: NonZeroU32,
+}
+
 /// The kind of response that showed declarations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Viewed {
     /// One declaration.
     Declaration,
@@ -28,6 +41,19 @@ pub enum Viewed {
     Printout,
     /// The declarations considered in a decision.
     Explanation,
+}
+
+impl Store {
+    /// Logs durably that declarations are viewed. Show them only after it has returned.
+    pub async fn log_viewing(&self, viewing: Viewing) -> Result<(), WriteError> {
+        self.log_viewings(viewing, NonZeroU32::MIN).await
+    }
+
+    /// Logs durably, as one row, that declarations were viewed so often.
+    pub async fn log_viewings(&self, viewing: Viewing, times: NonZeroU32) -> Result<(), WriteError> {
+        let viewings = EqualViewings { viewing, times };
+        self.request(|reply| Job::Viewing(Box::new(PendingJob::new(viewings, reply)))).await?
+    }
 }
 
 impl Viewed {

@@ -157,7 +157,10 @@ pub(super) async fn viewing_rows(
 
 /// The number of viewings.
 pub(super) async fn count_viewings(session: &Session) -> Result<u64, tokio_postgres::Error> {
-    let row = session.client.query_typed_one("SELECT count(*) FROM lupa.viewing", &[]).await?;
+    let row = session
+        .client
+        .query_typed_one("SELECT coalesce(sum(times), 0)::bigint FROM lupa.viewing", &[])
+        .await?;
     Ok(row.get::<_, i64>(0).cast_unsigned())
 }
 

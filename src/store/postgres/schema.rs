@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0002_links_and_imports.sql"),
     include_str!("../migrations/postgres/0003_epochs.sql"),
     include_str!("../migrations/postgres/0004_checkpoints.sql"),
+    include_str!("../migrations/postgres/0005_equal_viewings.sql"),
 ];
 
 /// The version to which all migrations lead.

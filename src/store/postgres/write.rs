@@ -69,7 +69,7 @@ const INSERT_CHANGES: &str = concat!(
 const INSERT_VIEWINGS: &str = concat!(
     "INSERT INTO lupa.viewing (",
     new_viewing_columns!(),
-    ") SELECT * FROM unnest($1, $2, $3, $4, $5, $6)"
+    ") SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)"
 );
 
 /// The writer of this process.

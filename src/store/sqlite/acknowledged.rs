@@ -19,6 +19,9 @@ use crate::store::error::{Loss, OpenError};
 /// The first schema version that marks backups.
 const BACKUPS_MARKED_SINCE: u32 = 3;
 
+/// The first schema version whose stores have a watermark.
+const WATERMARKS_SINCE: u32 = 6;
+
 /// The end of a file, and its watermark.
 pub(super) struct WatermarkCheck {
     schema_version: u32,
@@ -73,7 +76,7 @@ impl WatermarkCheck {
         }
         match watermark {
             // It has a watermark from its migration on.
-            FoundMark::Missing if *schema_version < connection::SCHEMA_VERSION => None,
+            FoundMark::Missing if *schema_version < WATERMARKS_SINCE => None,
             FoundMark::Missing => Some(Loss::NoWatermark),
             FoundMark::Unverified => Some(Loss::UnverifiedWatermark),
             FoundMark::Mark(mark) if mark.epoch != head.epoch => Some(Loss::OtherEpoch),

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0004_links_and_imports.sql"),
     include_str!("../migrations/sqlite/0005_epochs.sql"),
     include_str!("../migrations/sqlite/0006_checkpoints.sql"),
+    include_str!("../migrations/sqlite/0007_equal_viewings.sql"),
 ];
 
 /// The version to which all migrations lead.

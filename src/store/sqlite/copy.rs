@@ -74,7 +74,7 @@ fn insert_rows(
 }
 
 const INSERT_VIEWING: &str =
-    concat!("INSERT INTO viewing (", viewing_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+    concat!("INSERT INTO viewing (", viewing_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
 
 /// Copies a snapshot of a store, which may be in use, into a new file, and marks the file as a backup:
 /// the first process that opens it for writing starts a new epoch. Returns the last revision in it.

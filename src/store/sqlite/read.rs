@@ -184,7 +184,8 @@ impl<'c> SqliteReader<'c> {
 
     /// The number of logged viewings.
     pub(super) fn count_viewings(&self) -> Result<u64, ReadError> {
-        let count = self.prepare("SELECT count(*) FROM viewing")?.query_row((), |row| row.get(0));
+        let count =
+            self.prepare("SELECT coalesce(sum(times), 0) FROM viewing")?.query_row((), |row| row.get(0));
         count.map_err(|source| self.error(source))
     }
 

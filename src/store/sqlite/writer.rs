@@ -44,7 +44,7 @@ pub(super) const INSERT_CHANGE: &str = concat!(
 );
 
 const INSERT_VIEWING: &str =
-    concat!("INSERT INTO viewing (", new_viewing_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+    concat!("INSERT INTO viewing (", new_viewing_columns!(), ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
 
 /// The writer of the file.
 pub(super) struct SqliteWriter {
