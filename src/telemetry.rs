@@ -13,6 +13,7 @@ pub mod attributes;
 mod logs;
 pub mod metrics;
 mod otlp;
+mod repeats;
 pub mod rpc;
 pub mod span;
 mod variables;
@@ -25,6 +26,7 @@ use opentelemetry_otlp::ExporterBuildError;
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::metrics::PeriodicReader;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use tokio::{task, time};
 use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::reload;
 use tracing_subscriber::util::TryInitError;
@@ -33,6 +35,7 @@ use crate::config::{Detail, Log};
 
 pub use logs::LogLevel;
 use metrics::Metrics;
+use repeats::RepeatedEvents;
 use span::Spans;
 
 /// Telemetry cannot be set up, or changed.
@@ -80,6 +83,9 @@ pub struct Running {
     /// Changes the log level.
     pub level: LogLevel,
     logs: Option<SdkLoggerProvider>,
+    repeats: RepeatedEvents,
+    /// Says how often events were repeated.
+    repeats_task: task::JoinHandle<()>,
 }
 
 impl Telemetry {
@@ -99,7 +105,15 @@ impl Running {
         let logs = otlp::logs()?.map(|exporter| {
             SdkLoggerProvider::builder().with_resource(resource.clone()).with_batch_exporter(exporter).build()
         });
-        let level = logs::start(log, logs.as_ref())?;
+        let repeats = RepeatedEvents::default();
+        let level = logs::start(log, &repeats, logs.as_ref())?;
+        let each_minute = repeats.clone();
+        let repeats_task = task::spawn(async move {
+            loop {
+                time::sleep(repeats::SAY_INTERVAL).await;
+                each_minute.say(false);
+            }
+        });
         otlp::warn_of_resource();
         let reader = otlp::metrics()?.map(|exporter| PeriodicReader::builder(exporter).build());
         let metrics = Arc::new(Metrics::new(reader, resource.clone()));
@@ -107,13 +121,15 @@ impl Running {
             SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(exporter).build()
         });
         let spans = spans.map_or_else(Spans::none, |provider| Spans::sent_by(provider, detail));
-        Ok(Self { telemetry: Telemetry { metrics, spans }, level, logs })
+        Ok(Self { telemetry: Telemetry { metrics, spans }, level, logs, repeats, repeats_task })
     }
 
     /// Sends what is not sent yet: all signals at once, within one timeout, whatever their receiver does.
     /// Blocks.
     pub fn shut_down(self, within: Duration) {
-        let Self { telemetry: Telemetry { metrics, spans }, level: _, logs } = self;
+        let Self { telemetry: Telemetry { metrics, spans }, level: _, logs, repeats, repeats_task } = self;
+        repeats_task.abort();
+        repeats.say(true);
         let end = Instant::now() + within;
         let (ended, ends) = mpsc::channel();
         let traces = ended.clone();

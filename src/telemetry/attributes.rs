@@ -266,6 +266,12 @@ impl Attribute {
         Self::text("reason", reason)
     }
 
+    /// A limit, by the name of its setting.
+    #[must_use]
+    pub(super) fn limit(name: &'static str) -> Self {
+        Self::text("lupa.limit", name)
+    }
+
     /// The version of Lupa.
     #[must_use]
     pub fn version() -> Self {

@@ -11,6 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, Registry, fmt, reload};
 
 use super::TelemetryFault;
+use super::repeats::RepeatedEvents;
 use crate::config::{Log, LogFormat, check_level};
 
 /// Crates whose logs are not sent: sending one would log, and so never end.
@@ -34,7 +35,11 @@ impl LogLevel {
 }
 
 /// Starts to log, for the whole process.
-pub(super) fn start(log: &Log, sent_by: Option<&SdkLoggerProvider>) -> Result<LogLevel, TelemetryFault> {
+pub(super) fn start(
+    log: &Log,
+    repeats: &RepeatedEvents,
+    sent_by: Option<&SdkLoggerProvider>,
+) -> Result<LogLevel, TelemetryFault> {
     let (filter, handle) = reload::Layer::new(filter(&log.level)?);
     let is_terminal = stderr().is_terminal();
     let as_text = match log.format {
@@ -57,6 +62,7 @@ pub(super) fn start(log: &Log, sent_by: Option<&SdkLoggerProvider>) -> Result<Lo
     let sent = sent_by.map(|provider| OpenTelemetryTracingBridge::new(provider).with_filter(is_sent));
     tracing_subscriber::registry()
         .with(filter)
+        .with(repeats.clone())
         .with(lines)
         .with(sent)
         .try_init()

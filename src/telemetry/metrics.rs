@@ -95,6 +95,43 @@ pub enum StoreOperation {
     ReplaceDirectory,
 }
 
+/// A limit at which a connection or a stream ends, or is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitName(&'static str);
+
+impl LimitName {
+    /// The number of connections, in all or of a caller.
+    pub const CONNECTIONS: Self = Self("connections_max");
+    /// The number of connections of the HTTP port.
+    pub const HTTP_CONNECTIONS: Self = Self("http_connections_max");
+    /// The time until the first request, and for a block of headers.
+    pub const FIRST_REQUEST: Self = Self("first_request_ms_max");
+    /// The time in which a message arrives.
+    pub const MESSAGE_TIME: Self = Self("message_ms_max");
+    /// The time in which an answer is read.
+    pub const ANSWER_TIME: Self = Self("answer_ms_max");
+    /// The time without a request.
+    pub const IDLE_CONNECTION: Self = Self("idle_connection_ms_max");
+    /// Frames that no request explains.
+    pub const CONTROL_FRAMES: Self = Self("control_frames_per_second_max");
+
+    const ALL: [Self; 7] = [
+        Self::CONNECTIONS,
+        Self::HTTP_CONNECTIONS,
+        Self::FIRST_REQUEST,
+        Self::MESSAGE_TIME,
+        Self::ANSWER_TIME,
+        Self::IDLE_CONNECTION,
+        Self::CONTROL_FRAMES,
+    ];
+
+    /// The key of the setting in the section `limits`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0
+    }
+}
+
 /// The instruments of the process.
 pub struct Metrics {
     provider: SdkMeterProvider,
@@ -111,6 +148,7 @@ pub struct Metrics {
     store_operations: Histogram<f64>,
     store_errors: Counter<u64>,
     accept_failures: Counter<u64>,
+    limits_reached: Counter<u64>,
 }
 
 impl RpcStatus {
@@ -173,6 +211,7 @@ impl Metrics {
             store_operations: seconds(&catalogue::STORE_OPERATIONS),
             store_errors: catalogue::STORE_ERRORS.counter(&meter),
             accept_failures: catalogue::CONNECTION_ACCEPT_FAILURES.counter(&meter),
+            limits_reached: catalogue::LIMITS_REACHED.counter(&meter),
             meter: meter.clone(),
             provider,
         };
@@ -184,6 +223,9 @@ impl Metrics {
     /// that first appears with the value 1.
     fn initialize_at_zero(&self) {
         self.accept_failures.add(0, &[]);
+        for LimitName(name) in LimitName::ALL {
+            self.limits_reached.add(0, &attributes([Attribute::limit(name)]));
+        }
         for kind in [Kind::Information, Kind::Consent, Kind::Denial].map(Recorded::Declaration) {
             self.declarations.add(0, &attributes([Attribute::declaration_kind(kind)]));
         }
@@ -261,6 +303,11 @@ impl Metrics {
     /// Counts a connection that could not be accepted.
     pub fn not_accepted(&self) {
         self.accept_failures.add(1, &[]);
+    }
+
+    /// Counts a connection or a stream that was ended or refused at a limit.
+    pub fn limit_reached(&self, LimitName(name): LimitName) {
+        self.limits_reached.add(1, &attributes([Attribute::limit(name)]));
     }
 
     /// All metrics, as OpenMetrics text.

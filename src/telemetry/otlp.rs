@@ -61,6 +61,16 @@ impl Signal {
         {
             return refuse(name, "write a number of milliseconds, such as 10000");
         }
+        let of_batches = match self {
+            Self::Traces => Some("OTEL_BSP"),
+            Self::Logs => Some("OTEL_BLRP"),
+            Self::Metrics => None,
+        };
+        let checked = match of_batches {
+            Some(prefix) => variables::check_batches(prefix, variable),
+            None => variables::check_intervals(variable),
+        };
+        checked.map_err(|(name, what)| TelemetryFault::Variable(name, what))?;
         Ok(true)
     }
 

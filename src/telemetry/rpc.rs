@@ -38,6 +38,8 @@ const OTHER_NAME: &str = "_OTHER";
 impl Rpc {
     /// The authorization check of Envoy.
     pub const CHECK: Self = Self::named("envoy.service.auth.v3.Authorization/Check");
+    /// Decisions, which are asked for most by far.
+    pub const DECIDE: Self = Self::named("lupa.v1.DecisionService/Decide");
     /// Number of names.
     pub(super) const COUNT: usize = METHODS.len();
     const OTHER: Self = Self::named(OTHER_NAME);
@@ -66,6 +68,20 @@ impl Rpc {
     #[must_use]
     pub fn name(self) -> &'static str {
         METHODS.get(self.0).copied().unwrap_or(OTHER_NAME)
+    }
+
+    /// Whether it asks for the health of the server.
+    #[must_use]
+    pub fn is_health(self) -> bool {
+        self == Self::named("grpc.health.v1.Health/Check")
+            || self == Self::named("grpc.health.v1.Health/Watch")
+    }
+
+    /// Whether it asks for descriptions of the interface.
+    #[must_use]
+    pub fn is_reflection(self) -> bool {
+        self == Self::named("grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
+            || self == Self::named("grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
     }
 
     /// Whether it is served.

@@ -23,6 +23,54 @@ pub(super) fn check_headers(headers: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// A variable, and what is wrong with it.
+type VariableFault = (String, &'static str);
+
+/// Sizes of batches if the variables are not set.
+const QUEUE_LENGTH: u64 = 2048;
+const BATCH_LENGTH: u64 = 512;
+
+/// Checks how spans or logs are sent in batches. The SDK ignores what it cannot read.
+pub(super) fn check_batches(
+    prefix: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<(), VariableFault> {
+    let number = |what: &str, least, fault| number(format!("{prefix}_{what}"), least, fault, &variable);
+    number("SCHEDULE_DELAY", 1, "write a number of milliseconds from 1, such as 5000")?;
+    // No limit, if it is 0.
+    number("EXPORT_TIMEOUT", 0, "write a number of milliseconds, such as 30000")?;
+    let length = "write a number from 1, such as 2048";
+    let queue = number("MAX_QUEUE_SIZE", 1, length)?.unwrap_or(QUEUE_LENGTH);
+    let batch = number("MAX_EXPORT_BATCH_SIZE", 1, length)?;
+    if batch.unwrap_or(BATCH_LENGTH.min(queue)) > queue {
+        let name = format!("{prefix}_MAX_EXPORT_BATCH_SIZE");
+        return Err((name, "a batch cannot be larger than the queue: lower it to …_MAX_QUEUE_SIZE"));
+    }
+    Ok(())
+}
+
+/// Checks how often metrics are sent.
+pub(super) fn check_intervals(variable: impl Fn(&str) -> Option<String>) -> Result<(), VariableFault> {
+    let name = |what: &str| format!("OTEL_METRIC_EXPORT_{what}");
+    number(name("INTERVAL"), 1, "write a number of milliseconds from 1, such as 60000", &variable)?;
+    number(name("TIMEOUT"), 0, "write a number of milliseconds, such as 30000", &variable)?;
+    Ok(())
+}
+
+fn number(
+    name: String,
+    least: u64,
+    fault: &'static str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<u64>, VariableFault> {
+    let Some(text) = variable(&name) else { return Ok(None) };
+    // As the SDK reads it: without blanks.
+    match text.parse() {
+        Ok(number) if number >= least => Ok(Some(number)),
+        Ok(_) | Err(_) => Err((name, fault)),
+    }
+}
+
 /// Resource attributes, `name=value,…`. With one fault none is used.
 pub(super) fn attributes(declared: &str) -> Result<Vec<(String, String)>, &'static str> {
     pairs(declared)
@@ -77,6 +125,38 @@ mod tests {
         for faulty in ["authorization", "a b=c", "x=a%0Ab", "=c"] {
             let fault = check_headers(faulty).expect_err(faulty);
             assert!(!fault.contains("authorization"), "{fault}");
+        }
+    }
+
+    #[test]
+    fn numbers_that_the_sdk_would_ignore_are_refused() {
+        let check = |set: &[(&str, &str)]| {
+            let variable = |name: &str| {
+                set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
+            let fault = |checked: Result<(), VariableFault>| checked.err().map(|(name, _)| name);
+            fault(check_batches("OTEL_BSP", variable)).or(fault(check_intervals(variable)))
+        };
+        for fine in [
+            &[][..],
+            &[("OTEL_BSP_SCHEDULE_DELAY", "50"), ("OTEL_BSP_EXPORT_TIMEOUT", "0")],
+            &[("OTEL_BSP_MAX_QUEUE_SIZE", "100")],
+            &[("OTEL_BSP_MAX_QUEUE_SIZE", "4096"), ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "4096")],
+            &[("OTEL_METRIC_EXPORT_INTERVAL", "100"), ("OTEL_METRIC_EXPORT_TIMEOUT", "0")],
+            &[("OTEL_BLRP_SCHEDULE_DELAY", "of logs")],
+        ] {
+            assert_eq!(check(fine), None, "{fine:?}");
+        }
+        for (name, value) in [
+            ("OTEL_BSP_SCHEDULE_DELAY", "0"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "5s"),
+            ("OTEL_BSP_EXPORT_TIMEOUT", "-1"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "2049"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "1m"),
+            ("OTEL_METRIC_EXPORT_TIMEOUT", "soon"),
+        ] {
+            assert_eq!(check(&[(name, value)]).as_deref(), Some(name), "{value}");
         }
     }
 

@@ -63,6 +63,9 @@ pub static METRICS: &[&MetricDefinition] = &[
     &CONNECTIONS_OPEN,
     &CONNECTIONS_ACCEPTED,
     &CONNECTION_ACCEPT_FAILURES,
+    &LIMITS_REACHED,
+    &IN_FLIGHT_BYTES,
+    &IN_FLIGHT_REQUESTS,
     &BUILD,
 ];
 
@@ -190,6 +193,26 @@ pub(crate) static CONNECTION_ACCEPT_FAILURES: MetricDefinition = counter(
     "{attempt}",
     &[],
     "Connections that could not be accepted, for lack of memory or file descriptors",
+);
+pub(crate) static LIMITS_REACHED: MetricDefinition = counter(
+    "lupa.limits.reached",
+    "{time}",
+    &["lupa.limit"],
+    "Connections and streams that were ended or refused at a limit, by the setting in `limits` that says it; \
+     requests that were refused are in lupa.refusals",
+);
+pub(crate) static IN_FLIGHT_BYTES: MetricDefinition = gauge(
+    "lupa.in_flight.bytes",
+    "By",
+    &[],
+    "Bytes of requests and answers in flight beyond the part that each connection has for itself; at most \
+     `limits.in_flight_bytes_max`",
+);
+pub(crate) static IN_FLIGHT_REQUESTS: MetricDefinition = gauge(
+    "lupa.in_flight.requests",
+    "{request}",
+    &[],
+    "Requests in flight beyond the part that each connection has for itself; at most `limits.requests_max`",
 );
 pub(crate) static BUILD: MetricDefinition =
     gauge("lupa.build_info", "", &["version"], "Always 1; the label is the version of lupa");
