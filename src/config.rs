@@ -21,6 +21,7 @@ mod layer;
 mod markdown;
 mod nearest;
 mod sections;
+mod setting;
 mod settings;
 mod sidecar;
 mod store;
@@ -38,10 +39,11 @@ use self::layer::Layers;
 pub use self::markdown::markdown;
 pub use self::nearest::nearest;
 pub use self::sections::{
-    Access, Clock, Config, Consistency, Entitlement, Index, Listing, Reflection, Runtime, Server, Sidecar,
-    Watch,
+    Access, Clock, Config, Consistency, Entitlement, Index, Limits, Listing, Reflection, Runtime, Server,
+    Sidecar, Watch,
 };
-pub use self::settings::{SETTINGS, Setting, ValueKind};
+pub use self::setting::{Setting, ValueKind};
+pub use self::settings::SETTINGS;
 pub use self::sidecar::{OtherQuery, Part, PartSource, Route};
 pub use self::store::{Secret, Store, Tls};
 pub use self::telemetry::{Detail, Log, LogFormat, Telemetry, check_level};

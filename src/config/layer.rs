@@ -11,7 +11,8 @@ use toml::Value;
 use toml::de::{DeTable, DeValue};
 
 use super::nearest::nearest;
-use super::settings::{SECTIONS, SETTINGS, Setting, ValueKind};
+use super::setting::{Setting, ValueKind};
+use super::settings::{SECTIONS, SETTINGS};
 use super::{ConfigFault, EffectiveValue, FaultPlace, InformationVersion, Route, ValueSource};
 
 /// Maximum size of the file.
@@ -35,7 +36,7 @@ impl Layers {
     /// The effective value of every setting, and the faults.
     pub(super) fn effective(mut self) -> (Vec<EffectiveValue>, Vec<ConfigFault>) {
         let mut effective = Vec::with_capacity(SETTINGS.len());
-        for Setting { name, default, meaning, .. } in SETTINGS {
+        for Setting { name, default, meaning, .. } in SETTINGS.iter() {
             let (value, source) = match self.values.remove(name) {
                 Some((value, source)) => (Some(value), source),
                 None => (default.and_then(|default| default.parse().ok()), ValueSource::Default),

@@ -1,7 +1,8 @@
 //! The settings as tables in Markdown, for `docs/configuration.md`.
 
 use super::calendar::date_of;
-use super::settings::{SECTIONS, SETTINGS, Setting, ValueKind};
+use super::setting::{Setting, ValueKind};
+use super::settings::{SECTIONS, SETTINGS};
 use crate::policy::calendar::Calendar;
 
 /// Units of sizes, from the largest.
@@ -70,7 +71,7 @@ mod tests {
     #[test]
     fn every_setting_is_in_one_table() {
         let text = markdown();
-        for setting in SETTINGS {
+        for setting in SETTINGS.iter() {
             let row = format!("| `{}` | ", setting.name);
             assert_eq!(text.matches(&row).count(), 1, "{}", setting.name);
         }

@@ -17,6 +17,7 @@ use super::{Calendar, Log, Route, Store, Telemetry};
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub server: Server,
+    pub limits: Limits,
     pub access: Access,
     pub sidecar: Sidecar,
     pub store: Store,
@@ -54,6 +55,34 @@ pub struct Server {
     pub keepalive_timeout_ms: u64,
     pub shutdown_wait_ms: u64,
     pub shutdown_grace_ms: u64,
+}
+
+/// What callers may have in flight, and for how long.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub in_flight_bytes_max: u64,
+    pub in_flight_bytes_per_caller_max: u64,
+    pub in_flight_bytes_per_connection_max: u64,
+    pub requests_max: u64,
+    pub requests_per_caller_max: u64,
+    pub connections_max: u64,
+    pub connections_per_caller_max: u64,
+    pub http_connections_max: u64,
+    pub first_request_ms_max: u64,
+    pub message_ms_max: u64,
+    pub answer_ms_max: u64,
+    pub idle_connection_ms_max: u64,
+    pub control_frames_per_second_max: u32,
+    pub reads_max: usize,
+    pub reads_per_caller_max: usize,
+    pub viewings_per_minute_per_caller_max: u64,
+    pub viewings_counted_max: usize,
+    pub declarations_per_client_max: usize,
+    pub simulated_declarations_max: usize,
+    pub directory_entries_max: usize,
+    pub side_threads: usize,
+    pub side_queue_length_max: usize,
 }
 
 /// How connections are distributed over the cores.
@@ -124,6 +153,7 @@ pub struct Index {
 #[serde(deny_unknown_fields)]
 pub struct Watch {
     pub streams_max: usize,
+    pub streams_per_caller_max: usize,
     pub changes_per_message_max: usize,
     pub checkpoint_interval_ms: u64,
     pub send_timeout_ms: u64,

@@ -4,41 +4,12 @@
 //! names of the environment variables, `lupa config` and
 //! `docs/configuration.md` are all made from it.
 
-/// One setting.
-#[derive(Clone, Copy, Debug)]
-pub struct Setting {
-    /// Section and key, such as `server.listen_address`.
-    pub name: &'static str,
-    /// Written as TOML. None: unset, and for a date, the published date.
-    pub default: Option<&'static str>,
-    /// The permitted values.
-    pub kind: ValueKind,
-    /// What the setting does, as a phrase.
-    pub meaning: &'static str,
-}
+mod limits;
 
-/// The permitted values of a setting.
-#[derive(Clone, Copy, Debug)]
-pub enum ValueKind {
-    /// An IP address and a port.
-    Address,
-    /// `true` or `false`.
-    Flag,
-    /// A whole number from the first to the second, inclusive.
-    Number(i64, i64),
-    /// One of these words.
-    Word(&'static [&'static str]),
-    /// Text that is not empty.
-    Text,
-    /// Text that is never printed and is not accepted in the file.
-    Secret,
-    /// An ISO date.
-    Date,
-    /// Tables of information versions, accepted only in the file.
-    Versions,
-    /// Tables of Envoy routes, accepted only in the file.
-    Routes,
-}
+use std::sync::LazyLock;
+
+use super::setting::{Setting, ValueKind, date, setting, unset};
+use limits::LIMITS;
 
 /// One hour.
 const HOUR_MS: i64 = 3_600_000;
@@ -46,12 +17,16 @@ const HOUR_MS: i64 = 3_600_000;
 /// The largest flow-control window of HTTP/2.
 const WINDOW_MAX: i64 = (1 << 31) - 1;
 
+/// One mebibyte.
+const MEBIBYTE: i64 = 1 << 20;
+
 /// One gibibyte.
 const GIBIBYTE: i64 = 1 << 30;
 
 /// The sections with their titles, in the order in which they are printed.
 pub(super) const SECTIONS: &[(&str, &str)] = &[
     ("server", "the gRPC server"),
+    ("limits", "what callers may have in flight and how much work it may be"),
     ("access", "what callers may see"),
     ("sidecar", "Envoy"),
     ("store", "the store"),
@@ -66,7 +41,9 @@ pub(super) const SECTIONS: &[(&str, &str)] = &[
 ];
 
 /// Every setting, in the order in which they are printed.
-pub const SETTINGS: &[Setting] = &[
+pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| [SERVER, LIMITS, OTHERS].concat());
+
+const SERVER: &[Setting] = &[
     setting("server.listen_address", "'127.0.0.1:7411'", ValueKind::Address, "address of the gRPC server"),
     unset(
         "server.http_address",
@@ -182,6 +159,9 @@ pub const SETTINGS: &[Setting] = &[
         ValueKind::Number(0, HOUR_MS),
         "grace period after the drain delay, in which requests in flight may finish before they are cancelled",
     ),
+];
+
+const OTHERS: &[Setting] = &[
     setting(
         "access.loopback",
         "'full'",
@@ -344,8 +324,9 @@ pub const SETTINGS: &[Setting] = &[
         "watch.streams_max",
         "64",
         ValueKind::Number(0, 100_000),
-        "maximum number of concurrent Watch streams; more are rejected",
+        "maximum number of concurrent Watch streams; more are rejected with TOO_MANY_WATCHERS",
     ),
+    setting("watch.streams_per_caller_max", "16", ValueKind::Number(0, 100_000), "the same for one caller"),
     setting(
         "watch.changes_per_message_max",
         "1000",
@@ -448,34 +429,3 @@ pub const SETTINGS: &[Setting] = &[
          valid_until, newest_from, opens_uusimaa",
     ),
 ];
-
-impl Setting {
-    /// The part of the name before the dot.
-    #[must_use]
-    pub fn section(&self) -> &'static str {
-        self.name.split_once('.').map_or(self.name, |(section, _)| section)
-    }
-
-    /// The environment variable that overrides it.
-    #[must_use]
-    pub fn variable(&self) -> String {
-        format!("LUPA_{}", self.name.to_ascii_uppercase().replace('.', "__"))
-    }
-}
-
-const fn setting(
-    name: &'static str,
-    default: &'static str,
-    kind: ValueKind,
-    meaning: &'static str,
-) -> Setting {
-    Setting { name, default: Some(default), kind, meaning }
-}
-
-const fn unset(name: &'static str, kind: ValueKind, meaning: &'static str) -> Setting {
-    Setting { name, default: None, kind, meaning }
-}
-
-const fn date(name: &'static str, meaning: &'static str) -> Setting {
-    unset(name, ValueKind::Date, meaning)
-}
