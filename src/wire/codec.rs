@@ -17,8 +17,8 @@ use tonic::codec::{BufferSettings, Codec, DecodeBuf, Decoder, EncodeBuf, Encoder
 use crate::policy::request::Situation;
 
 use super::answer::Answer;
-use super::decision::{ReadRecord, record_of, situation};
-use super::view::{Malformed, RecordView, RequestView, records};
+use super::decision::situation;
+use super::view::{Malformed, RecordView, RecordViews, RequestView, records};
 use super::violation::InvalidRequest;
 
 /// Enough for a request with one record and for its answer. The buffer of a
@@ -71,16 +71,33 @@ impl EncodedRecords {
         records(&self.message).try_for_each(|record| record.map(drop))
     }
 
-    /// Decodes one record after the other. A malformed record makes the whole
-    /// message malformed.
+    /// Starts before the first record.
+    #[must_use]
+    pub fn cursor(&self) -> EncodedCursor<'_> {
+        EncodedCursor { views: records(&self.message), view: RecordView::default(), count: self.count }
+    }
+}
+
+/// Decodes one record after the other. A malformed record makes the whole message
+/// malformed.
+pub struct EncodedCursor<'a> {
+    views: RecordViews<'a>,
+    view: RecordView<'a>,
+    count: usize,
+}
+
+impl<'a> EncodedCursor<'a> {
+    /// The number of records of the message.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The next record, encoded and decoded; none after the last.
     #[inline]
-    pub fn read<'a>(&'a self, mut each: impl FnMut(ReadRecord<'a>)) -> Result<(), Malformed> {
-        let mut views = records(&self.message);
-        let mut view = RecordView::default();
-        while views.read_next(&mut view)? {
-            each(record_of(&view));
-        }
-        Ok(())
+    pub fn read_next(&mut self) -> Result<Option<(&'a [u8], &RecordView<'a>)>, Malformed> {
+        let encoded = self.views.read_next(&mut self.view)?;
+        Ok(encoded.map(|encoded| (encoded, &self.view)))
     }
 }
 
@@ -150,6 +167,7 @@ mod tests {
     use crate::policy::day::Instant;
     use crate::policy::request::RecordField;
     use crate::wire::answer::{AnswerTail, AnswerWriter};
+    use crate::wire::decision::record_of;
     use crate::wire::v1;
     use crate::wire::verdict::Disclosure;
 
@@ -180,7 +198,10 @@ mod tests {
         assert_eq!((&*call.at_least, &*call.request_id, call.records.count()), ("a token", "request-1", 3));
         assert_eq!(call.records.check(), Ok(()));
         let mut faults = Vec::new();
-        assert_eq!(call.records.read(|record| faults.extend(record.err())), Ok(()));
+        let mut cursor = call.records.cursor();
+        while let Some((_, view)) = cursor.read_next().expect("a record") {
+            faults.extend(record_of(view).err());
+        }
         assert_eq!(faults, [RecordField::Register; 3]);
 
         let tail = AnswerTail {
@@ -203,6 +224,6 @@ mod tests {
         // A record with one field of a wire type that does not exist.
         let call = DecideCall::read(Bytes::from_static(&[0x3A, 0x01, 0x0F])).expect("a question");
         assert_eq!(call.records.check(), Err(Malformed));
-        assert_eq!(call.records.read(|_| {}), Err(Malformed));
+        assert_eq!(call.records.cursor().read_next().err(), Some(Malformed));
     }
 }

@@ -12,7 +12,9 @@ use crate::policy::request::{
 };
 
 use super::client::client_id;
-use super::limits::{CLAIMS_MAX, SERVICE_TASKS_MAX};
+use super::limits::{
+    CLAIMS_MAX, PROVISION_CHARACTERS_MAX, REQUEST_ID_CHARACTERS_MAX, SERVICE_TASKS_MAX, TEXT_CHARACTERS_MAX,
+};
 use super::v1;
 use super::view::{OutsourcingView, RecordView, RequestView, RequesterView, ServiceTasks};
 use super::violation::{InvalidRequest, Violations};
@@ -31,14 +33,16 @@ pub fn situation<'a>(request: impl Into<RequestView<'a>>) -> Result<Situation<'a
         ground,
         claims,
         record_count,
+        // Its length is checked where it is read.
         at_least: _,
-        request_id: _,
+        request_id,
     } = request.into();
     let mut violations = Violations::default();
     let client = client_id(client, &mut violations);
     let requester = read_requester(requester, &mut violations);
     let channel = read_channel(channel, &mut violations);
     let ground = read_ground(ground, &mut violations);
+    violations.short("request_id", request_id, REQUEST_ID_CHARACTERS_MAX);
     let claims: SmallVec<[Claim; 2]> = violations
         .bounded("claims", &claims, CLAIMS_MAX)
         .unwrap_or_default()
@@ -140,9 +144,16 @@ fn record_kind(number: i32) -> Option<RecordKind> {
 }
 
 fn read_requester<'a>(view: Option<RequesterView<'a>>, violations: &mut Violations) -> Option<Oid<'a>> {
-    // The rest is for the log.
-    let RequesterView { register, organisation: _, professional: _, system: _ } =
+    let RequesterView { register, organisation, professional, system } =
         violations.required("requester", view)?;
+    // These are for the log.
+    for (field, text) in [
+        ("requester.organisation", organisation),
+        ("requester.professional", professional),
+        ("requester.system", system),
+    ] {
+        violations.short(field, text, TEXT_CHARACTERS_MAX);
+    }
     violations.oid("requester.register", register)
 }
 
@@ -170,10 +181,14 @@ fn read_claim(place: usize, message: &v1::Claim, violations: &mut Violations) ->
     let field = format!("claims[{place}]");
     let v1::Claim { kind } = message;
     Some(match violations.required(&field, kind.as_ref())? {
-        Wire::StatutoryRight(v1::StatutoryRight { provision }) => Claim {
-            kind: ClaimKind::StatutoryRight,
-            missing: missing([(Condition::Provision, !provision.trim().is_empty())]),
-        },
+        Wire::StatutoryRight(v1::StatutoryRight { provision }) => {
+            let provision_field = format!("{field}.statutory_right.provision");
+            let provision = violations.short(&provision_field, provision, PROVISION_CHARACTERS_MAX)?;
+            Claim {
+                kind: ClaimKind::StatutoryRight,
+                missing: missing([(Condition::Provision, !provision.trim().is_empty())]),
+            }
+        }
         Wire::SocialWelfareAuthority(v1::SocialWelfareAuthority { purpose, data_necessary }) => {
             let purpose: v1::Purpose =
                 violations.known(&format!("{field}.social_welfare_authority.purpose"), *purpose)?;

@@ -54,13 +54,15 @@ fn content(
 fn information(path: &str, message: &v1::Information, violations: &mut Violations) -> Option<Information> {
     let v1::Information { version, way } = message;
     let given = if version.is_empty() { None } else { Some(version.as_str()) };
-    let version = violations.required(&format!("{path}.version"), given);
+    let version_field = format!("{path}.version");
+    let version = violations.required(&version_field, given);
+    let version = version.and_then(|version| violations.text(&version_field, version));
     let way = match violations.known(&format!("{path}.way"), *way)? {
         v1::Way::Unspecified => None,
         v1::Way::MyKanta => Some(Way::MyKanta),
         v1::Way::Professional => Some(Way::Professional),
     };
-    Some(Information { version: version?.into(), way })
+    Some(Information { version: version?, way })
 }
 
 fn consent(

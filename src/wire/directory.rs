@@ -5,8 +5,27 @@ use crate::policy::directory::{
     Outsourcing, Register, RegisterKind, WrongInDirectory,
 };
 
+use super::limits::CONNECTIONS_MAX;
 use super::v1;
 use super::violation::{InvalidRequest, Violation, Violations};
+
+/// Checks that a directory has at most a number of entries, before it is read: of
+/// organisations, registers, outsourced services and providers with which an
+/// organisation operates.
+pub fn check_entries(message: &v1::Directory, entries_max: usize) -> Result<(), InvalidRequest> {
+    let v1::Directory { organisations, registers, outsourcing } = message;
+    let connections = organisations.iter().map(|organisation| organisation.main_responsibility.len());
+    let entries = organisations.len() + registers.len() + outsourcing.len() + connections.sum::<usize>();
+    if entries <= entries_max {
+        return Ok(());
+    }
+    Err(InvalidRequest::one(
+        "directory",
+        format_args!(
+            "more than {entries_max} organisations, registers and relations: leave some out, or have the operator raise `limits.directory_entries_max`"
+        ),
+    ))
+}
 
 /// Reads a directory, or reports every fault by its path, such as
 /// `organisations[3].successor`.
@@ -96,12 +115,16 @@ fn organisation(path: &str, message: &v1::Organisation, violations: &mut Violati
         .and_then(|kind| organisation_kind(kind, &kind_field, violations));
     let operates_from = violations.optional_day(&format!("{path}.operates_from"), operates_from);
     let successor = violations.optional_oid(&format!("{path}.successor"), successor);
+    let connections_field = format!("{path}.main_responsibility");
+    let main_responsibility =
+        violations.bounded(&connections_field, main_responsibility, CONNECTIONS_MAX).unwrap_or_default();
     let main_responsibility = every(main_responsibility, |place, one| {
         connection(&format!("{path}.main_responsibility[{place}]"), one, violations)
     });
+    let name = named(path, [name, name_sv, name_en], violations);
     Some(Organisation {
         oid: oid?,
-        name: named(name, name_sv, name_en),
+        name: name?,
         kind: kind?,
         uusimaa: *uusimaa,
         operates_from: operates_from?,
@@ -111,8 +134,11 @@ fn organisation(path: &str, message: &v1::Organisation, violations: &mut Violati
     })
 }
 
-fn named(fi: &str, sv: &str, en: &str) -> Name {
-    Name { fi: fi.into(), sv: sv.into(), en: en.into() }
+fn named(path: &str, [fi, sv, en]: [&str; 3], violations: &mut Violations) -> Option<Name> {
+    let fi = violations.text(&format!("{path}.name"), fi);
+    let sv = violations.text(&format!("{path}.name_sv"), sv);
+    let en = violations.text(&format!("{path}.name_en"), en);
+    Some(Name { fi: fi?, sv: sv?, en: en? })
 }
 
 fn organisation_kind(
@@ -172,9 +198,10 @@ fn register(path: &str, message: &v1::Register, violations: &mut Violations) -> 
     let retrieves_across_sectors_from = day("retrieves_across_sectors_from", retrieves_across_sectors_from);
     let retrieves_prescriptions_from = day("retrieves_prescriptions_from", retrieves_prescriptions_from);
     let stores_declarations_from = day("stores_declarations_from", stores_declarations_from);
+    let name = named(path, [name, name_sv, name_en], violations);
     Some(Register {
         oid: oid?,
-        name: named(name, name_sv, name_en),
+        name: name?,
         controller: controller?,
         kind: kind?,
         joined_kanta_on: joined_kanta_on?,

@@ -50,6 +50,7 @@ pub fn of_refusal(refusal: &Refusal) -> ErrorReason {
         Refusal::RecorderSectorNotAllowed => ErrorReason::RecorderSectorNotAllowed,
         Refusal::RecorderNotReady => ErrorReason::RecorderNotReady,
         Refusal::DeclarerNotAllowed => ErrorReason::DeclarerNotAllowed,
+        Refusal::TooManyDeclarations { most: _ } => ErrorReason::TooManyDeclarations,
         Refusal::InformationVersionUnknown { known: _ } => ErrorReason::InformationVersionUnknown,
         Refusal::InformationVersionNotReleased { released: _ } => ErrorReason::InformationVersionNotReleased,
         Refusal::InformationVersionEnded { ended: _ } => ErrorReason::InformationVersionEnded,

@@ -15,6 +15,19 @@ pub const SERVICE_TASKS_MAX: usize = 100;
 /// Maximum number of values of one dimension of an allocation, and of targets of a denial.
 pub const VALUES_MAX: usize = 100;
 
+/// Maximum length of a caller's own id of a request, in characters.
+pub const REQUEST_ID_CHARACTERS_MAX: usize = 128;
+
+/// Maximum length of a consistency token, in characters; those that are written
+/// are shorter.
+pub const TOKEN_CHARACTERS_MAX: usize = 128;
+
+/// Maximum length of the provision of a claim, in characters.
+pub const PROVISION_CHARACTERS_MAX: usize = 1000;
+
+/// Maximum number of service providers with which an organisation operates.
+pub const CONNECTIONS_MAX: usize = 1000;
+
 /// Maximum length of free text, such as a name, in characters.
 pub const TEXT_CHARACTERS_MAX: usize = 200;
 
@@ -45,10 +58,52 @@ pub fn markdown() -> String {
         ("links of a person, ended ones included", RECORDED_LINKS_MAX.to_string(), "`PERSON_TOO_LARGE`"),
         ("names and other free text", format!("{TEXT_CHARACTERS_MAX} characters"), INVALID),
         ("label of a denial", format!("{LABEL_CHARACTERS_MAX} characters, one line"), INVALID),
-        ("all other lists and strings", "the length of the message".to_owned(), "as for the message"),
+        ("the caller's own id of a request", format!("{REQUEST_ID_CHARACTERS_MAX} characters"), INVALID),
+        ("consistency tokens", format!("{TOKEN_CHARACTERS_MAX} characters"), "`TOKEN_FORGED`"),
+        ("page tokens", format!("{OPAQUE_ID_CHARACTERS_MAX} characters"), INVALID),
+        ("provision of a claim", format!("{PROVISION_CHARACTERS_MAX} characters"), INVALID),
+        ("dates, languages and instants", "as long as a valid one".to_owned(), INVALID_OR_RECORD),
+        ("kinds in a list request", VALUES_MAX.to_string(), INVALID),
+        ("providers with which an organisation operates", CONNECTIONS_MAX.to_string(), INVALID),
+        (
+            "organisations, registers and relations of a directory",
+            "`limits.directory_entries_max`".to_owned(),
+            INVALID,
+        ),
+        ("declarations of a simulation", "`limits.simulated_declarations_max`".to_owned(), INVALID),
+        (
+            "declarations of a client, withdrawn ones included",
+            "`limits.declarations_per_client_max`, of denials twice as many".to_owned(),
+            "`TOO_MANY_DECLARATIONS`",
+        ),
+        (
+            "requests that wait for long work",
+            "`limits.side_queue_length_max`".to_owned(),
+            "`LONG_WORK_QUEUE_FULL`",
+        ),
+        ("fields that only answers fill, in a request", "not read".to_owned(), "they are ignored"),
         ("declarations named in a verdict", DECIDING_MAX.to_string(), "the first that decided are named"),
         ("page of a list", "`listing.page_size_max`".to_owned(), "a larger page size is reduced to it"),
-        ("streams of `WatchDeclarations`", "`watch.streams_max`".to_owned(), "`TOO_MANY_WATCHERS`"),
+        (
+            "streams of `WatchDeclarations`, of one caller and in all",
+            "`watch.streams_per_caller_max`, `watch.streams_max`".to_owned(),
+            "`TOO_MANY_WATCHERS`",
+        ),
+        (
+            "requests that read declarations from the store, of one caller",
+            "`limits.reads_per_caller_max`".to_owned(),
+            "`CALLER_SHARE_EXCEEDED`",
+        ),
+        (
+            "requests that read declarations from the store, in all",
+            "`limits.reads_max`".to_owned(),
+            "`OVERLOADED`",
+        ),
+        (
+            "different viewings of denials by one caller in a minute",
+            "`limits.viewings_per_minute_per_caller_max`".to_owned(),
+            "`CALLER_SHARE_EXCEEDED`",
+        ),
         (
             "requests at one time on one connection",
             "`server.concurrent_streams_per_connection_max`".to_owned(),

@@ -12,10 +12,12 @@
 //! message are merged, unknown fields are skipped. `tests/suite/core/decoder.rs`
 //! and `fuzz/` compare the two.
 
+mod expansion;
 mod reader;
 mod record;
 mod request;
 
+pub use expansion::decoded_bytes;
 pub use record::{OutsourcingView, RecordView, ServiceTasks};
 pub use request::{ClientView, RecordViews, RequestView, RequesterView, records};
 

@@ -119,11 +119,18 @@ impl Violations {
 
     /// Free text, kept; may be empty.
     pub(super) fn text(&mut self, field: &str, text: &str) -> Option<Box<str>> {
-        if text.chars().count() > TEXT_CHARACTERS_MAX {
-            self.add(field, format_args!("longer than {TEXT_CHARACTERS_MAX} characters: shorten it"));
+        self.short(field, text, TEXT_CHARACTERS_MAX).map(Box::from)
+    }
+
+    /// Text of at most a number of characters.
+    #[inline]
+    pub(super) fn short<'a>(&mut self, field: &str, text: &'a str, most: usize) -> Option<&'a str> {
+        // No text has more characters than bytes.
+        if text.len() > most && text.chars().count() > most {
+            self.add(field, format_args!("longer than {most} characters: shorten it"));
             return None;
         }
-        Some(text.into())
+        Some(text)
     }
 
     /// A list of a bounded length.

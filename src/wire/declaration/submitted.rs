@@ -9,6 +9,7 @@ use crate::policy::oid::{Oid, OpaqueId};
 use crate::policy::printout::{Format, PrintSubmission, PrintedDocument, PrintedSector};
 use crate::policy::viewing::{Selection, View, ViewingPurpose};
 use crate::wire::client::client_id;
+use crate::wire::limits::VALUES_MAX;
 use crate::wire::v1;
 use crate::wire::violation::{InvalidRequest, Violations};
 
@@ -166,7 +167,9 @@ pub fn listing(message: &v1::ListDeclarationsRequest) -> Result<Listing, Invalid
     } = message;
     let mut violations = Violations::default();
     let client = client_id(client.as_ref(), &mut violations);
-    let kinds: Vec<Kind> = kinds
+    let kinds: Vec<Kind> = violations
+        .bounded("kinds", kinds, VALUES_MAX)
+        .unwrap_or_default()
         .iter()
         .enumerate()
         .filter_map(|(place, number)| {

@@ -103,6 +103,12 @@ impl<'a> FieldReader<'a> {
         std::str::from_utf8(self.bytes()?).map_err(|_| Malformed)
     }
 
+    /// All that is left.
+    #[inline]
+    pub(super) fn as_bytes(&self) -> &'a [u8] {
+        self.left
+    }
+
     /// All that is left, where all of it is text.
     pub(super) fn as_text(&self) -> Option<&'a str> {
         std::str::from_utf8(self.left).ok()
@@ -134,6 +140,18 @@ impl<'a> FieldReader<'a> {
     /// and so of another wire type than it should be, is malformed.
     pub(super) fn pass_over(&mut self, key: u32, fields_known: u32) -> Result<(), Malformed> {
         if key >> 3 <= fields_known { Err(Malformed) } else { self.skip(key, self.depth) }
+    }
+
+    /// The content of the next field of variable length, whichever it is. The others
+    /// are passed over.
+    pub(super) fn next_content(&mut self) -> Result<Option<&'a [u8]>, Malformed> {
+        while let Some(key) = self.key()? {
+            if key & 7 == LENGTH_DELIMITED {
+                return self.bytes().map(Some);
+            }
+            self.skip(key, self.depth)?;
+        }
+        Ok(None)
     }
 
     fn skip(&mut self, key: u32, depth: u32) -> Result<(), Malformed> {

@@ -128,17 +128,18 @@ pub fn records(bytes: &[u8]) -> RecordViews<'_> {
 pub struct RecordViews<'a>(FieldReader<'a>);
 
 impl<'a> RecordViews<'a> {
-    /// Reads the next one into `record`; false if there is none.
+    /// Reads the next one into `record`, and returns its bytes; none if there is none.
     #[inline]
-    pub fn read_next(&mut self, record: &mut RecordView<'a>) -> Result<bool, Malformed> {
+    pub fn read_next(&mut self, record: &mut RecordView<'a>) -> Result<Option<&'a [u8]>, Malformed> {
         while let Some(key) = self.0.key()? {
             if key == RECORDS {
-                record.read(self.0.message()?)?;
-                return Ok(true);
+                let message = self.0.message()?;
+                record.read(message)?;
+                return Ok(Some(message.as_bytes()));
             }
             self.0.pass_over(key, 0)?;
         }
-        Ok(false)
+        Ok(None)
     }
 }
 
@@ -147,7 +148,7 @@ impl<'a> Iterator for RecordViews<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut record = RecordView::default();
-        self.read_next(&mut record).map(|is_one| is_one.then_some(record)).transpose()
+        self.read_next(&mut record).map(|encoded| encoded.map(|_| record)).transpose()
     }
 }
 
