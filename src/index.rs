@@ -122,6 +122,12 @@ pub enum Unavailable {
     },
 }
 
+/// When a snapshot was proven fresh: when the read started that found nothing newer.
+#[derive(Clone, Copy, Debug)]
+pub struct FreshnessProof {
+    at_nanos: u64,
+}
+
 /// Whether the published snapshot contains a point of the store's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reached {
@@ -196,6 +202,19 @@ impl Index {
     #[must_use]
     pub fn age(&self) -> Option<Duration> {
         self.0.proven().map(|(_, age)| age)
+    }
+
+    /// When the newest snapshot was proven fresh. One that is taken afterwards is at
+    /// least as fresh.
+    #[must_use]
+    pub fn last_proof(&self) -> FreshnessProof {
+        FreshnessProof { at_nanos: self.0.snapshot.read().at_nanos }
+    }
+
+    /// Whether an answer may still leave that was made from a snapshot with this proof.
+    pub fn check_proof(&self, FreshnessProof { at_nanos }: FreshnessProof) -> Result<(), Unavailable> {
+        let age = Duration::from_nanos(boottime_nanos().saturating_sub(at_nanos));
+        if age < self.0.max_staleness { Ok(()) } else { Err(Unavailable::Stale { age }) }
     }
 
     /// Waits until the published snapshot contains a point, or until a read of the
