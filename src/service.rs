@@ -9,11 +9,13 @@ mod directory;
 mod index;
 pub mod printout;
 mod pseudonym;
+mod reading;
 #[cfg(feature = "envoy")]
 pub mod sidecar;
 mod status;
 mod tally;
 mod token;
+mod viewings;
 mod watch;
 
 use std::future::Future;
@@ -22,14 +24,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use tokio::sync::Semaphore;
 use tokio::sync::watch::{Receiver, Sender};
-use tokio::{task, time};
+use tokio::time;
 use tonic::Response;
 
 use crate::clock::CheckedClock;
 use crate::identity::{Access, Entitlement};
 use crate::index::{Index, Reached, Snapshot};
+use crate::limits::{CallerKey, Cancelled, ShareLimits, Shares, SidePool};
 use crate::policy::calendar::Calendar;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
@@ -42,13 +44,17 @@ use crate::telemetry::span::TracedStep;
 use crate::wire::catalogue::CatalogueVersion;
 
 use pseudonym::Pseudonyms;
+use reading::Reading;
 use status::Failure;
 use token::Tokens;
+use viewings::ViewingLog;
 
 pub use decision::Decisions;
 pub use declaration::Declarations;
 pub use directory::Directories;
 pub use index::Indexes;
+pub use status::{fault, no_room, too_many_connections};
+pub use viewings::ViewingLimits;
 pub use watch::{Changes, WatchLimits};
 
 /// Limits of requests and answers.
@@ -62,6 +68,13 @@ pub struct Limits {
     pub clock_step_back_max: Duration,
     /// Maximum time that a recorder's clock may be ahead of this one.
     pub recorder_clock_ahead_max: TimeDelta,
+    /// Maximum number of declarations of a client, withdrawn ones included; of
+    /// denials twice as many.
+    pub declarations_max: usize,
+    /// Maximum number of declarations that a simulation adds.
+    pub simulated_declarations_max: usize,
+    /// Maximum number of entries of a directory in a request.
+    pub directory_entries_max: usize,
     /// Declarations on a page if the caller sets no page size.
     pub page_size_default: usize,
     /// Maximum number of declarations on a page.
@@ -70,6 +83,12 @@ pub struct Limits {
     pub page_bytes_max: usize,
     /// Limits of watch streams.
     pub watch: WatchLimits,
+    /// Maximum number of requests that read the store or wait to.
+    pub reads: ShareLimits,
+    /// Maximum number of reads at one time, as the store has connections for them.
+    pub read_connections_max: usize,
+    /// Limits of the log of viewings.
+    pub viewings: ViewingLimits,
 }
 
 /// Assumed maximum drift between the clock rates of two machines: 1/100.
@@ -112,11 +131,15 @@ pub struct Core {
     catalogue_version: CatalogueVersion,
     tokens: Tokens,
     pseudonyms: Pseudonyms,
-    /// One permit for each watch stream.
-    watchers: Arc<Semaphore>,
+    /// One place for each watch stream.
+    watchers: Shares,
+    reading: Reading,
+    viewings: ViewingLog,
     is_ending: Sender<bool>,
     access: Access,
     limits: Limits,
+    /// For work that may be long.
+    side: SidePool,
     clock: CheckedClock,
     telemetry: Telemetry,
 }
@@ -130,13 +153,16 @@ impl Core {
         calendar: Calendar,
         access: Access,
         limits: Limits,
+        side: SidePool,
         telemetry: Telemetry,
     ) -> Self {
         let catalogue_version = CatalogueVersion::of(&calendar);
         let clock = store.clock().clone();
         let tokens = Tokens::new(store.token_key());
         let pseudonyms = Pseudonyms::new(&store.derived_key(KeyPurpose::Pseudonyms));
-        let watchers = Arc::new(Semaphore::new(limits.watch.streams_max));
+        let watchers = Shares::new(limits.watch.streams);
+        let reading = Reading::new(limits.reads, limits.read_connections_max);
+        let viewings = ViewingLog::new(limits.viewings);
         let calendar = Arc::new(calendar);
         Self {
             store,
@@ -146,12 +172,25 @@ impl Core {
             tokens,
             pseudonyms,
             watchers,
+            reading,
+            viewings,
             is_ending: Sender::new(false),
             access,
             limits,
+            side,
             clock,
             telemetry,
         }
+    }
+
+    /// Runs work that may be long beside the workers. It is left off when the caller
+    /// has gone or its deadline has passed: then nobody gets its result.
+    async fn beside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self, &Cancelled) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let core = self.clone();
+        self.side.run(move |cancelled| work(&core, cancelled)).await?
     }
 
     /// Ends the watch streams, so that their callers go elsewhere: the server is
@@ -196,22 +235,28 @@ impl Core {
     /// What is recorded of a client, under every code of the person, at a snapshot's
     /// revision. It is read from the store: the index only has the part that affects
     /// decisions.
-    async fn history(&self, client: &ClientId, snapshot: &Snapshot) -> Result<History, Failure> {
+    async fn history(
+        &self,
+        client: &ClientId,
+        snapshot: &Snapshot,
+        caller: CallerKey,
+    ) -> Result<History, Failure> {
+        let place = self.reading.place(caller)?;
         let person = snapshot.person(client);
         let codes = person.map_or_else(|| vec![client.clone()], |person| person.codes.clone());
         let current = person.map_or_else(|| client.clone(), |person| person.current.clone());
-        let (store, wanted, until) = (self.store.clone(), codes.clone(), snapshot.point());
+        let (wanted, until) = (codes.clone(), snapshot.point());
         let read = async {
-            let read = task::spawn_blocking(move || store.history_of(&wanted, until)).await;
-            read.map_err(|_| Failure::HistoryInterrupted)?.map_err(|error| Failure::Unreadable(error.into()))
+            let read = self.read(caller, Some(place), move |store| store.history_of(&wanted, until)).await?;
+            read.map_err(|error| Failure::Unreadable(error.into()))
         };
         let PersonHistory { declarations, links } = self.stored(StoreOperation::ReadHistory, read).await?;
         Ok(History { codes, current, declarations, links })
     }
 
     /// Logs a viewing before the declarations are shown.
-    async fn log_viewing(&self, viewing: Viewing) -> Result<(), Failure> {
-        let log = async { Ok(self.store.log_viewing(viewing).await?) };
+    async fn log_viewing(&self, viewing: Viewing, caller: CallerKey) -> Result<(), Failure> {
+        let log = self.viewings.log(&self.store, viewing, caller);
         self.stored(StoreOperation::LogViewing, log).await
     }
 

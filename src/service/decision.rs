@@ -1,14 +1,17 @@
 //! Who may see which record, and why.
 
 mod answer;
+mod simulation;
+mod slices;
 
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use crate::decide::decide;
 use crate::identity::Entitlement;
 use crate::index::Snapshot;
+use crate::limits::{CallerKey, Cancelled};
+use crate::policy::World;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
 use crate::policy::directory::Directory;
@@ -17,27 +20,29 @@ use crate::policy::facts::Facts;
 use crate::policy::request::Situation;
 use crate::policy::verdict::Verdict;
 use crate::policy::viewing::{Sight, ViewingPurpose};
-use crate::policy::{Question, World};
 use crate::store::{Viewed, Viewing};
 use crate::wire::answer::Answer;
 use crate::wire::catalogue::to_rules;
 use crate::wire::client::check_born;
 use crate::wire::codec::DecideCall;
-use crate::wire::declaration::{stored_declarations, to_considered};
+use crate::wire::decision;
+use crate::wire::declaration::to_considered;
 use crate::wire::explanation::{to_explained, to_next};
 use crate::wire::v1::decision_service_server::DecisionService;
 use crate::wire::v1::{
-    DecideRequest, DecideResponse, ExplainRequest, ExplainResponse, ListRulesRequest, ListRulesResponse,
-    SimulateRequest, SimulateResponse,
+    ExplainRequest, ExplainResponse, ListRulesRequest, ListRulesResponse, Record, SimulateRequest,
+    SimulateResponse,
 };
 use crate::wire::verdict::{Disclosure, id_among, to_verdict};
-use crate::wire::violation::{InvalidRequest, Violations, instant, to_timestamp};
-use crate::wire::{decision, directory};
+use crate::wire::violation::{InvalidRequest, Violations, to_timestamp};
 
 use super::decision_id::decision_id;
+use super::reading::caller_of;
 use super::status::Failure;
 use super::{Core, History};
 use answer::CheckedCall;
+use simulation::Simulation;
+use slices::{SLICE_RECORDS, WorkerTurn};
 
 /// The decision service.
 #[derive(Clone)]
@@ -54,10 +59,15 @@ impl Decisions {
 
     async fn decide(&self, call: &DecideCall, caller: Entitlement) -> Result<Answer, Status> {
         let DecideCall { situation, records, at_least, request_id } = call;
+        let mut turn = None;
         let known = async {
             self.core.check_size(records.count())?;
             let situation = situation.as_ref().map_err(InvalidRequest::clone)?;
-            let snapshot = self.core.snapshot(at_least).await?;
+            let mut snapshot = self.core.snapshot(at_least).await?;
+            if records.count() > SLICE_RECORDS {
+                turn = Some(WorkerTurn::wait(&self.core).await);
+                snapshot = self.core.snapshot("").await?;
+            }
             let now = self.core.now(&snapshot, &situation.client)?;
             check_born(&situation.client, now)?;
             Ok::<_, Failure>((situation, snapshot, now))
@@ -75,126 +85,110 @@ impl Decisions {
             Entitlement::Full => Disclosure::Detailed,
         };
         let checked = CheckedCall { situation, records, request_id, disclosure };
-        Ok(checked.answer(&self.core, &snapshot, now)?)
+        if let Some(answer) = checked.answer_at_once(&self.core, &snapshot, now) {
+            return Ok(answer?);
+        }
+        let answer = checked.answer_in_slices(&self.core, &snapshot, now).await?;
+        turn.map_or(Ok(()), |turn| turn.end(&self.core))?;
+        Ok(answer)
     }
 
-    async fn explain(&self, message: &ExplainRequest) -> Result<ExplainResponse, Failure> {
+    async fn explain(&self, message: ExplainRequest, caller: CallerKey) -> Result<ExplainResponse, Failure> {
         let ExplainRequest { decide } = message;
-        let decide = decide.as_ref().ok_or_else(|| required("decide"))?;
+        let decide = decide.ok_or_else(|| required("decide"))?;
         let mut violations = Violations::default();
         let situation =
-            violations.include(decision::situation(decide).map_err(|faults| faults.within("decide")));
-        let record = if let [record] = decide.records.as_slice() { Some(record) } else { None };
+            violations.include(decision::situation(&decide).map_err(|faults| faults.within("decide")));
+        let record = if let [record] = decide.records.as_slice() { Some(record.clone()) } else { None };
         if decide.records.len() > 1 {
             violations.add("decide.records", "one record is explained at a time");
         }
-        let (situation, record) = violations.finish(situation.zip(record))?;
+        let (situation, record) = violations.finish(situation.map(Situation::into_owned).zip(record))?;
         let snapshot = self.core.snapshot(&decide.at_least).await?;
         let now = self.core.now(&snapshot, &situation.client)?;
         check_born(&situation.client, now).map_err(|faults| faults.within("decide"))?;
-        let History { current, declarations, .. } = self.core.history(&situation.client, &snapshot).await?;
-        let shown = shown_to(&situation, &declarations, snapshot.directory(), now);
-        self.log_viewing(decide, &situation, &shown, snapshot.directory()).await?;
-        let world = World { directory: snapshot.directory(), calendar: &self.core.calendar, now };
-        let question = world.question_of_person(&situation, &current, Facts::all(&declarations));
+        let client = situation.client.clone();
+        let history = self.core.history(&client, &snapshot, caller).await?;
+        let directory = Arc::clone(snapshot.directory());
+        let inputs = Explained { situation, record, snapshot, history, now };
+        let explain = move |core: &Core, cancelled: &Cancelled| Ok(inputs.explain(core, cancelled));
+        let (response, shows_denials) = self.core.beside(explain).await?;
+        if shows_denials {
+            // An explanation shows the declarations considered: where there are denials
+            // among them, they are viewed to investigate (002).
+            let viewer = decision::asked_by(&decide, &directory);
+            let (purpose, what) = (ViewingPurpose::Investigation, Viewed::Explanation);
+            self.core.log_viewing(Viewing { client, viewer, purpose, what }, caller).await?;
+        }
+        Ok(response)
+    }
+
+    async fn simulate(
+        &self,
+        message: SimulateRequest,
+        caller: CallerKey,
+    ) -> Result<SimulateResponse, Failure> {
+        let decide = message.decide.as_ref().ok_or_else(|| required("decide"))?;
+        self.core.check_size(decide.records.len())?;
+        simulation::check_size(&message, &self.core.limits)?;
+        let simulation = self.core.beside(move |_, _| Ok(Simulation::read(message)?)).await?;
+        let client = simulation.client().clone();
+        let snapshot = self.core.snapshot(simulation.at_least()).await?;
+        let today = self.core.now(&snapshot, &client)?;
+        check_born(&client, today).map_err(|faults| faults.within("decide"))?;
+        let history = if simulation.ignores_stored() {
+            None
+        } else {
+            Some(self.core.history(&client, &snapshot, caller).await?)
+        };
+        self.core
+            .beside(move |core, cancelled| Ok(simulation.answer(core, &snapshot, today, history, cancelled)))
+            .await
+    }
+}
+
+/// The inputs of an explanation.
+struct Explained {
+    situation: Situation<'static>,
+    record: Record,
+    snapshot: Arc<Snapshot>,
+    history: History,
+    now: Instant,
+}
+
+impl Explained {
+    /// The explanation, and whether it shows denials.
+    fn explain(&self, core: &Core, cancelled: &Cancelled) -> (ExplainResponse, bool) {
+        let Self { situation, record, snapshot, history, now } = self;
+        let History { current, declarations, .. } = history;
+        let (directory, calendar, now) = (snapshot.directory(), &*core.calendar, *now);
+        let shown = shown_to(situation, declarations, directory, now);
+        let shows_denials = shown.iter().any(|declaration| declaration.content.kind() == Kind::Denial);
+        let world = World { directory, calendar, now };
+        let question = world.question_of_person(situation, current, Facts::all(declarations));
         let read = decision::record(record);
         let Explanation { verdict, steps } = match &read {
             Ok(record) => question.explain(record),
             Err(field) => Explanation { verdict: Verdict::invalid(*field), steps: Vec::new() },
         };
-        let calendar = &self.core.calendar;
+        let is_stopped = || cancelled.is_cancelled();
         let next = read.map(|record| {
-            next_answers(&situation, &current, &declarations, snapshot.directory(), calendar, now, &record)
+            next_answers(situation, current, declarations, directory, calendar, now, &record, is_stopped)
         });
-        Ok(ExplainResponse {
-            verdict: Some(to_verdict(&verdict, Disclosure::Detailed, id_among(&declarations))),
+        let response = ExplainResponse {
+            verdict: Some(to_verdict(&verdict, Disclosure::Detailed, id_among(declarations))),
             rules: steps
                 .iter()
-                .filter_map(|step| to_explained(step, calendar, id_among(&declarations)))
+                .filter_map(|step| to_explained(step, calendar, id_among(declarations)))
                 .collect(),
             declarations: shown.into_iter().map(to_considered).collect(),
-            token: self.core.tokens.write(snapshot.point()),
+            token: core.tokens.write(snapshot.point()),
             decided_at: Some(to_timestamp(now)),
-            catalogue_version: self.core.catalogue_version.text().to_string(),
+            catalogue_version: core.catalogue_version.text().to_string(),
             decision_id: decision_id(now).to_string(),
             next: next.unwrap_or_default().iter().map(to_next).collect(),
-        })
-    }
-
-    async fn simulate(&self, message: &SimulateRequest) -> Result<SimulateResponse, Failure> {
-        let SimulateRequest { decide, at, directory, declarations, ignore_stored } = message;
-        let decide = decide.as_ref().ok_or_else(|| required("decide"))?;
-        self.core.check_size(decide.records.len())?;
-        let mut violations = Violations::default();
-        let situation =
-            violations.include(decision::situation(decide).map_err(|faults| faults.within("decide")));
-        let given = violations.include(stored_declarations("declarations", declarations));
-        let at = violations.include(at.as_ref().map(|at| instant("at", at)).transpose());
-        let directory = directory.as_ref().map(directory::directory).transpose();
-        let directory = violations.include(directory.map_err(|faults| faults.within("directory")));
-        let ((situation, given), (at, directory)) =
-            violations.finish(situation.zip(given).zip(at.zip(directory)))?;
-        let snapshot = self.core.snapshot(&decide.at_least).await?;
-        let today = self.core.now(&snapshot, &situation.client)?;
-        check_born(&situation.client, today).map_err(|faults| faults.within("decide"))?;
-        let now = at.unwrap_or(today);
-        let directory = directory.map_or_else(|| Arc::clone(snapshot.directory()), Arc::new);
-        let (current, mut declarations) = if *ignore_stored {
-            (situation.client.clone(), Vec::new())
-        } else {
-            let History { current, declarations, .. } =
-                self.core.history(&situation.client, &snapshot).await?;
-            (current, declarations)
         };
-        declarations.extend(given);
-        let world = World { directory: &directory, calendar: &self.core.calendar, now };
-        let question = world.question_of_person(&situation, &current, Facts::all(&declarations));
-        let decision = self.simulated(decide, &question, &declarations, now, &snapshot);
-        Ok(SimulateResponse { decision: Some(decision), simulated: true })
-    }
-
-    /// The answer of `Decide` for other declarations or in another world, as a message.
-    fn simulated(
-        &self,
-        message: &DecideRequest,
-        question: &Question<'_, '_>,
-        declarations: &ClientDeclarations,
-        now: Instant,
-        snapshot: &Snapshot,
-    ) -> DecideResponse {
-        let mut verdicts = Vec::with_capacity(message.records.len());
-        let Ok(()) = decide(question, message.records.as_slice(), |verdict| {
-            verdicts.push(to_verdict(verdict, Disclosure::Detailed, id_among(declarations)));
-        });
-        DecideResponse {
-            verdicts,
-            decision_id: decision_id(now).to_string(),
-            token: self.core.tokens.write(snapshot.point()),
-            decided_at: Some(to_timestamp(now)),
-            catalogue_version: self.core.catalogue_version.text().to_string(),
-            request_id: message.request_id.clone(),
-        }
-    }
-
-    /// An explanation shows the declarations considered: where there are
-    /// denials among them, they are viewed to investigate (002).
-    async fn log_viewing(
-        &self,
-        message: &DecideRequest,
-        situation: &Situation<'_>,
-        shown: &[&Declaration],
-        directory: &Directory,
-    ) -> Result<(), Failure> {
-        if !shown.iter().any(|declaration| declaration.content.kind() == Kind::Denial) {
-            return Ok(());
-        }
-        let viewing = Viewing {
-            client: situation.client.clone(),
-            viewer: decision::asked_by(message, directory),
-            purpose: ViewingPurpose::Investigation,
-            what: Viewed::Explanation,
-        };
-        self.core.log_viewing(viewing).await
+        (response, shows_denials)
     }
 }
 
@@ -207,18 +201,20 @@ impl DecisionService for Decisions {
     }
 
     async fn explain(&self, request: Request<ExplainRequest>) -> Result<Response<ExplainResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
-        Ok(Response::new(self.explain(request.get_ref()).await?))
+        let address = request.remote_addr();
+        self.core.require_full(address)?;
+        Ok(Response::new(self.explain(request.into_inner(), caller_of(address)).await?))
     }
 
     async fn simulate(
         &self,
         request: Request<SimulateRequest>,
     ) -> Result<Response<SimulateResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
-        let asked = request.get_ref();
+        let address = request.remote_addr();
+        self.core.require_full(address)?;
+        let asked = request.into_inner();
         let records = asked.decide.as_ref().map_or(0, |decide| decide.records.len());
-        Ok(Core::about(records, self.simulate(asked).await?))
+        Ok(Core::about(records, self.simulate(asked, caller_of(address)).await?))
     }
 
     async fn list_rules(&self, _: Request<ListRulesRequest>) -> Result<Response<ListRulesResponse>, Status> {

@@ -7,10 +7,12 @@ mod payload;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
+use crate::limits::CallerKey;
 use crate::policy::client_id::ClientId;
+use crate::policy::day::Instant;
 use crate::policy::declaration::{Declaration, Information, Kind, Role};
 use crate::policy::information::{InformationStatus, Received, information_status};
-use crate::policy::printout::{PrintSubmission, PrintedDocument, printout};
+use crate::policy::printout::{PrintSubmission, PrintedDocument, Printout, printout};
 use crate::policy::refusal::Refusal;
 use crate::policy::viewing::{Showing, View, ViewingPurpose, get, select};
 use crate::store::{Entry, Viewed, Viewing};
@@ -34,6 +36,7 @@ use append::{Acknowledged, ClientChange};
 use payload::{digest_of_record, digest_of_withdrawal};
 
 use super::printout::{Rendered, render};
+use super::reading::caller_of;
 use super::status::Failure;
 use super::{Changes, Core, History};
 
@@ -83,12 +86,16 @@ impl Declarations {
         })
     }
 
-    async fn get(&self, message: &GetDeclarationRequest) -> Result<GetDeclarationResponse, Failure> {
+    async fn get(
+        &self,
+        message: &GetDeclarationRequest,
+        caller: CallerKey,
+    ) -> Result<GetDeclarationResponse, Failure> {
         let Getting { client, declaration, view } = getting(message)?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot, &client)?;
         check_born(&client, now)?;
-        let History { current, declarations, .. } = self.core.history(&client, &snapshot).await?;
+        let History { current, declarations, .. } = self.core.history(&client, &snapshot, caller).await?;
         let is_denial = |stored: &Declaration| stored.content.kind() == Kind::Denial;
         if view.viewer.is_none() && declarations.iter().any(|one| one.id == declaration && is_denial(one)) {
             return Err(viewer_required().into());
@@ -97,11 +104,15 @@ impl Declarations {
         let showing = Showing { client: &current, directory, calendar: &self.core.calendar, now };
         let shown = get(&declaration, &view, &declarations, showing)?;
         let response = GetDeclarationResponse { declaration: Some(to_shown(&shown)) };
-        self.log_view(client, view, Viewed::Declaration).await?;
+        self.log_view(client, view, Viewed::Declaration, caller).await?;
         Ok(response)
     }
 
-    async fn list(&self, message: &ListDeclarationsRequest) -> Result<ListDeclarationsResponse, Failure> {
+    async fn list(
+        &self,
+        message: &ListDeclarationsRequest,
+        caller: CallerKey,
+    ) -> Result<ListDeclarationsResponse, Failure> {
         let Listing { client, mut selection, view, page_size } = listing(message)?;
         let limits = &self.core.limits;
         let page_size = page_size.unwrap_or(limits.page_size_default).min(limits.page_size_max);
@@ -110,7 +121,7 @@ impl Declarations {
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot, &client)?;
         check_born(&client, now)?;
-        let History { current, declarations, .. } = self.core.history(&client, &snapshot).await?;
+        let History { current, declarations, .. } = self.core.history(&client, &snapshot, caller).await?;
         let directory = snapshot.directory();
         let showing = Showing { client: &current, directory, calendar: &self.core.calendar, now };
         let selected = select(&selection, &view, &declarations, showing).map_err(|refusal| {
@@ -132,22 +143,29 @@ impl Declarations {
         let page: Vec<StoredDeclaration> = page.collect();
         let last = page.last().filter(|_| page.len() < selected.len());
         let next_page_token = last.map(|last| last.id.clone()).unwrap_or_default();
-        self.log_view(client, view, Viewed::List).await?;
+        self.log_view(client, view, Viewed::List, caller).await?;
         Ok(ListDeclarationsResponse { declarations: page, next_page_token })
     }
 
     /// Logs a viewing for a purpose before anything is shown (002).
-    async fn log_view(&self, client: ClientId, view: View, what: Viewed) -> Result<(), Failure> {
+    async fn log_view(
+        &self,
+        client: ClientId,
+        view: View,
+        what: Viewed,
+        caller: CallerKey,
+    ) -> Result<(), Failure> {
         let View { purpose, viewer } = view;
         match purpose {
             None => Ok(()),
-            Some(purpose) => self.core.log_viewing(Viewing { client, viewer, purpose, what }).await,
+            Some(purpose) => self.core.log_viewing(Viewing { client, viewer, purpose, what }, caller).await,
         }
     }
 
     async fn information_status(
         &self,
         message: &GetInformationStatusRequest,
+        caller: CallerKey,
     ) -> Result<GetInformationStatusResponse, Failure> {
         let (client, asked_by) = information_asked(message)?;
         let snapshot = self.core.snapshot("").await?;
@@ -165,7 +183,7 @@ impl Declarations {
                 Some(snapshot.directory().party(&register).ok_or_else(unknown)?)
             }
         };
-        let History { declarations, .. } = self.core.history(&client, &snapshot).await?;
+        let History { declarations, .. } = self.core.history(&client, &snapshot, caller).await?;
         let status = information_status(&declarations, &self.core.calendar, asked_by.as_ref(), now);
         let InformationStatus { received, newest, is_outdated, must_inform } = status;
         let current_version = newest.map(|version| version.version.to_string()).unwrap_or_default();
@@ -186,39 +204,56 @@ impl Declarations {
         })
     }
 
-    async fn print(&self, message: &PrintDeclarationsRequest) -> Result<PrintDeclarationsResponse, Failure> {
+    async fn print(
+        &self,
+        message: &PrintDeclarationsRequest,
+        caller: CallerKey,
+    ) -> Result<PrintDeclarationsResponse, Failure> {
         let PrintOrder { submission, language, format } = print_order(message)?;
         let snapshot = self.core.snapshot("").await?;
         let now = self.core.now(&snapshot, &submission.client)?;
         check_born(&submission.client, now)?;
-        let History { current, declarations, .. } = self.core.history(&submission.client, &snapshot).await?;
+        let History { current, declarations, .. } =
+            self.core.history(&submission.client, &snapshot, caller).await?;
         // The age goes by the code in use now; the paper names the code of the request.
         let of_person = PrintSubmission { client: current, ..submission.clone() };
-        let printed = printout(&of_person, &declarations, snapshot.directory(), &self.core.calendar, now)?;
-        if submission.document == PrintedDocument::Denials {
+        let document = submission.document;
+        let (client, printer) = (submission.client.clone(), submission.printed_by.clone());
+        let response = self.core.beside(move |core, _| {
+            let (directory, calendar) = (snapshot.directory(), &*core.calendar);
+            let printed = printout(&of_person, &declarations, directory, calendar, now)?;
+            let rendered = render(&printed, &submission, directory, language, format, now);
+            Ok(to_printed(&printed, rendered, now))
+        });
+        let response = response.await?;
+        if document == PrintedDocument::Denials {
             let viewing = Viewing {
-                client: submission.client.clone(),
-                viewer: submission.printed_by.clone(),
+                client,
+                viewer: printer,
                 purpose: ViewingPurpose::ClientChangesDenials,
                 what: Viewed::Printout,
             };
-            self.core.log_viewing(viewing).await?;
+            self.core.log_viewing(viewing, caller).await?;
         }
-        let Rendered { title, entries, none, rendered } =
-            render(&printed, &submission, snapshot.directory(), language, format, now);
-        let declarations = printed.entries.iter().zip(entries).map(|(entry, words)| PrintedDeclaration {
-            declaration: Some(to_stored(entry.declaration)),
-            heading: words.heading,
-            lines: words.lines,
-            note: words.note.unwrap_or_default(),
-        });
-        Ok(PrintDeclarationsResponse {
-            title,
-            declarations: declarations.collect(),
-            none: none.unwrap_or_default(),
-            rendered,
-            printed_at: Some(to_timestamp(now)),
-        })
+        Ok(response)
+    }
+}
+
+/// A printout, for a message.
+fn to_printed(printed: &Printout<'_>, rendered: Rendered, now: Instant) -> PrintDeclarationsResponse {
+    let Rendered { title, entries, none, rendered } = rendered;
+    let declarations = printed.entries.iter().zip(entries).map(|(entry, words)| PrintedDeclaration {
+        declaration: Some(to_stored(entry.declaration)),
+        heading: words.heading,
+        lines: words.lines,
+        note: words.note.unwrap_or_default(),
+    });
+    PrintDeclarationsResponse {
+        title,
+        declarations: declarations.collect(),
+        none: none.unwrap_or_default(),
+        rendered,
+        printed_at: Some(to_timestamp(now)),
     }
 }
 
@@ -244,24 +279,27 @@ impl DeclarationService for Declarations {
         &self,
         request: Request<GetDeclarationRequest>,
     ) -> Result<Response<GetDeclarationResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
-        Ok(Response::new(self.get(request.get_ref()).await?))
+        let address = request.remote_addr();
+        self.core.require_full(address)?;
+        Ok(Response::new(self.get(request.get_ref(), caller_of(address)).await?))
     }
 
     async fn list_declarations(
         &self,
         request: Request<ListDeclarationsRequest>,
     ) -> Result<Response<ListDeclarationsResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
-        Ok(Response::new(self.list(request.get_ref()).await?))
+        let address = request.remote_addr();
+        self.core.require_full(address)?;
+        Ok(Response::new(self.list(request.get_ref(), caller_of(address)).await?))
     }
 
     async fn get_information_status(
         &self,
         request: Request<GetInformationStatusRequest>,
     ) -> Result<Response<GetInformationStatusResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
-        Ok(Response::new(self.information_status(request.get_ref()).await?))
+        let address = request.remote_addr();
+        self.core.require_full(address)?;
+        Ok(Response::new(self.information_status(request.get_ref(), caller_of(address)).await?))
     }
 
     type WatchDeclarationsStream = Changes;
@@ -270,8 +308,9 @@ impl DeclarationService for Declarations {
         &self,
         request: Request<WatchDeclarationsRequest>,
     ) -> Result<Response<Changes>, Status> {
-        let entitlement = self.core.entitlement(request.remote_addr());
-        Ok(Response::new(self.core.watch(&request.get_ref().after, entitlement).await?))
+        let address = request.remote_addr();
+        let (entitlement, caller) = (self.core.entitlement(address), caller_of(address));
+        Ok(Response::new(self.core.watch(&request.get_ref().after, entitlement, caller).await?))
     }
 
     async fn link_clients(
@@ -294,16 +333,18 @@ impl DeclarationService for Declarations {
         &self,
         request: Request<ListLinksRequest>,
     ) -> Result<Response<ListLinksResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
-        Ok(Response::new(self.list_links(request.get_ref()).await?))
+        let address = request.remote_addr();
+        self.core.require_full(address)?;
+        Ok(Response::new(self.list_links(request.get_ref(), caller_of(address)).await?))
     }
 
     async fn print_declarations(
         &self,
         request: Request<PrintDeclarationsRequest>,
     ) -> Result<Response<PrintDeclarationsResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
-        Ok(Response::new(self.print(request.get_ref()).await?))
+        let address = request.remote_addr();
+        self.core.require_full(address)?;
+        Ok(Response::new(self.print(request.get_ref(), caller_of(address)).await?))
     }
 }
 

@@ -2,10 +2,11 @@
 
 use tonic::{Request, Response, Status};
 
+use crate::limits::{CallerKey, Cancelled};
 use crate::policy::directory::Directory;
 use crate::store::{Point, Replaced};
 use crate::telemetry::metrics::StoreOperation;
-use crate::wire::directory::{directory, to_directory};
+use crate::wire::directory::{check_entries, directory, to_directory};
 use crate::wire::v1::directory_service_server::DirectoryService;
 use crate::wire::v1::{
     GetDirectoryRequest, GetDirectoryResponse, ReplaceDirectoryRequest, ReplaceDirectoryResponse,
@@ -13,6 +14,7 @@ use crate::wire::v1::{
 use crate::wire::violation::{InvalidRequest, to_timestamp};
 
 use super::Core;
+use super::reading::caller_of;
 use super::status::Failure;
 
 /// The directory service.
@@ -28,10 +30,18 @@ impl Directories {
         Self { core }
     }
 
-    async fn replace(&self, message: &ReplaceDirectoryRequest) -> Result<ReplaceDirectoryResponse, Failure> {
+    async fn replace(
+        &self,
+        message: ReplaceDirectoryRequest,
+        caller: CallerKey,
+    ) -> Result<ReplaceDirectoryResponse, Failure> {
         let ReplaceDirectoryRequest { directory: message, expected_token, validate_only } = message;
-        let message = message.as_ref().ok_or_else(|| InvalidRequest::one("directory", "required"))?;
-        let directory: Directory = directory(message).map_err(|faults| faults.within("directory"))?;
+        let message = message.ok_or_else(|| InvalidRequest::one("directory", "required"))?;
+        check_entries(&message, self.core.limits.directory_entries_max)?;
+        let read = move |_: &Core, _: &Cancelled| -> Result<Directory, Failure> {
+            Ok(directory(&message).map_err(|faults| faults.within("directory"))?)
+        };
+        let directory = self.core.beside(read).await?;
         if directory.organisations().is_empty() {
             return Err(InvalidRequest::one(
                 "directory.organisations",
@@ -41,9 +51,9 @@ impl Directories {
         }
         let unchanged_since = match expected_token.as_str() {
             "" => None,
-            token => Some(self.unchanged_since(token).await?),
+            token => Some(self.unchanged_since(token, caller).await?),
         };
-        if *validate_only {
+        if validate_only {
             return Ok(ReplaceDirectoryResponse::default());
         }
         self.core.now_to_record(self.core.index.newest().as_deref())?;
@@ -67,7 +77,7 @@ impl Directories {
     /// A recent point up to which the directory of a token is still in force. The
     /// changes since the token are read here, outside the transaction that stores
     /// the new directory: that one only reads the few that come after the point.
-    async fn unchanged_since(&self, token: &str) -> Result<Point, Failure> {
+    async fn unchanged_since(&self, token: &str, caller: CallerKey) -> Result<Point, Failure> {
         let expected = self.core.wait_for_token(token, "expected_token").await?;
         let snapshot = self.core.snapshot("").await?;
         let point = snapshot.point();
@@ -77,7 +87,8 @@ impl Directories {
         }
         let mut after = expected.revision;
         while after < point.revision {
-            let changed = self.core.clients_changed(after, point).await?;
+            let place = self.core.reading.place(caller)?;
+            let changed = self.core.clients_changed(after, point, caller, Some(place)).await?;
             if changed.iter().any(|change| change.client.is_none()) {
                 return Err(Failure::DirectoryChanged);
             }
@@ -88,10 +99,13 @@ impl Directories {
 
     async fn show(&self) -> Result<GetDirectoryResponse, Failure> {
         let snapshot = self.core.snapshot("").await?;
-        Ok(GetDirectoryResponse {
-            directory: Some(to_directory(snapshot.directory())),
-            token: self.core.tokens.write(snapshot.point()),
-        })
+        let write = move |core: &Core, _: &Cancelled| {
+            Ok(GetDirectoryResponse {
+                directory: Some(to_directory(snapshot.directory())),
+                token: core.tokens.write(snapshot.point()),
+            })
+        };
+        self.core.beside(write).await
     }
 }
 
@@ -101,8 +115,9 @@ impl DirectoryService for Directories {
         &self,
         request: Request<ReplaceDirectoryRequest>,
     ) -> Result<Response<ReplaceDirectoryResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
-        Ok(Response::new(self.replace(request.get_ref()).await?))
+        let address = request.remote_addr();
+        self.core.require_full(address)?;
+        Ok(Response::new(self.replace(request.into_inner(), caller_of(address)).await?))
     }
 
     async fn get_directory(

@@ -33,7 +33,7 @@ use super::Core;
 use super::decision_id::decision_id;
 use super::status::Failure;
 use super::tally::{DecisionContext, Tally};
-use crate::decide::decide;
+use crate::decide::{ReadRecords, decide};
 use crate::policy::World;
 use crate::store::Point;
 use crate::telemetry::attributes::Attribute;
@@ -115,7 +115,7 @@ impl Sidecar {
         let question = declarations.question(world, &situation);
         let mut tally = Tally::of(&question);
         let mut verdicts = Vec::with_capacity(message.records.len());
-        let Ok(()) = decide(&question, message.records.as_slice(), |verdict| {
+        let Ok(()) = decide(&question, ReadRecords::from(message.records.as_slice()), |verdict| {
             tally.add(verdict);
             verdicts.push(to_verdict(verdict, Disclosure::Public, |_| None::<&str>));
         });

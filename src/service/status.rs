@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::clock::ClockDiffers;
 use crate::index::Unavailable;
+use crate::limits::{NotRun, ShareUsedUp, TooManyConnections, UsedUp};
 use crate::policy::refusal::Refusal;
 use crate::store::{AppendError, ReadError, WriteError};
 use crate::telemetry::attributes::Attribute;
@@ -77,6 +78,12 @@ pub(super) enum Failure {
         "too many declarations are waiting to be stored, and this one was not: retry with the same idempotency key"
     )]
     Overloaded,
+    #[error("too much is in progress on this server, and nothing was done: retry")]
+    TooMuchInProgress,
+    #[error(transparent)]
+    CallerShareExceeded(CallerShare),
+    #[error("{}", words_of(*.0))]
+    TooManyConnections(TooManyConnections),
     #[error(
         "this server only reads a store that another server writes: call that server to record, list or print"
     )]
@@ -89,10 +96,14 @@ pub(super) enum Failure {
     Unreadable(#[source] Arc<ReadError>),
     #[error("reading the store was interrupted: retry")]
     HistoryInterrupted,
+    #[error("{}", words_of_watchers(*.0))]
+    TooManyWatchers(UsedUp),
     #[error(
-        "this server has its maximum number of watch streams: share one stream among its readers, or watch another server"
+        "too many simulations, explanations, printouts and large directories wait on this server: retry, and send fewer of them at one time"
     )]
-    TooManyWatchers,
+    LongWorkQueueFull,
+    #[error("a fault of this server stopped the request: report the error id to the operator")]
+    Fault,
     #[error(
         "this stream is read more slowly than changes arrive: watch again from the last checkpoint, and read faster"
     )]
@@ -101,6 +112,84 @@ pub(super) enum Failure {
         "this server is stopping: watch another one from the last checkpoint, or this one once it is back"
     )]
     Ending,
+}
+
+/// The share of a caller that is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum CallerShare {
+    #[error(
+        "this connection has as much in flight as one may have: wait for answers before asking more, or have the operator raise `limits.in_flight_bytes_per_connection_max`"
+    )]
+    InFlightOfConnection,
+    #[error(
+        "this caller has as much in flight as one may have: wait for answers before asking more, or have the operator raise `limits.in_flight_bytes_per_caller_max` or `limits.requests_per_caller_max`"
+    )]
+    InFlight,
+    #[error(
+        "this caller has as many reads of declarations in progress as one may have: wait for answers before asking more, or have the operator raise `limits.reads_per_caller_max`"
+    )]
+    Reads,
+    #[error(
+        "this caller has viewed as many different things in this minute as one may: wait, or have the operator raise `limits.viewings_per_minute_per_caller_max`"
+    )]
+    Viewings {
+        /// When its next minute starts.
+        retry_after: Duration,
+    },
+}
+
+fn words_of_watchers(used_up: UsedUp) -> &'static str {
+    match used_up {
+        UsedUp::Connection | UsedUp::Caller => {
+            "this caller has its maximum number of watch streams: share one stream among its readers, or have the operator raise `watch.streams_per_caller_max`"
+        }
+        UsedUp::Process => {
+            "this server has its maximum number of watch streams: share one stream among its readers, or watch another server"
+        }
+    }
+}
+
+fn words_of(too_many: TooManyConnections) -> &'static str {
+    match too_many {
+        TooManyConnections::OfCaller => {
+            "this caller has as many connections as one may have: reuse them, and close idle ones"
+        }
+        TooManyConnections::OfProcess => {
+            "this server has as many connections as it may have: call another server, or retry later"
+        }
+    }
+}
+
+/// The answer to a request that may not be in flight beside the others.
+#[must_use]
+pub fn no_room(ShareUsedUp(used_up): ShareUsedUp) -> Status {
+    let failure = match used_up {
+        UsedUp::Connection => Failure::CallerShareExceeded(CallerShare::InFlightOfConnection),
+        UsedUp::Caller => Failure::CallerShareExceeded(CallerShare::InFlight),
+        UsedUp::Process => Failure::TooMuchInProgress,
+    };
+    failure.into()
+}
+
+/// The answer to a request that a fault of this server has stopped.
+#[must_use]
+pub fn fault() -> Status {
+    Failure::Fault.into()
+}
+
+/// The answer on a connection that is not served.
+#[must_use]
+pub fn too_many_connections(why: TooManyConnections) -> Status {
+    Failure::TooManyConnections(why).into()
+}
+
+impl From<NotRun> for Failure {
+    fn from(not_run: NotRun) -> Self {
+        match not_run {
+            NotRun::QueueFull => Self::LongWorkQueueFull,
+            NotRun::Panicked => Self::Fault,
+        }
+    }
 }
 
 impl From<AppendError> for Failure {
@@ -118,14 +207,20 @@ impl From<AppendError> for Failure {
 
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
-        if matches!(error, WriteError::DirectoryChanged) {
+        Arc::new(error).into()
+    }
+}
+
+impl From<Arc<WriteError>> for Failure {
+    fn from(error: Arc<WriteError>) -> Self {
+        if matches!(*error, WriteError::DirectoryChanged) {
             Self::DirectoryChanged
-        } else if matches!(error, WriteError::Overloaded) {
+        } else if matches!(*error, WriteError::Overloaded) {
             Self::Overloaded
-        } else if matches!(error, WriteError::ReadOnly) {
+        } else if matches!(*error, WriteError::ReadOnly) {
             Self::ReadOnly
         } else {
-            Self::Store(Arc::new(error))
+            Self::Store(error)
         }
     }
 }
@@ -134,9 +229,15 @@ impl Failure {
     pub(super) fn code(&self) -> Code {
         match self {
             Self::Invalid(_) | Self::ForgedToken { .. } => Code::InvalidArgument,
-            Self::TooManyRecords { .. } | Self::Overloaded | Self::TooManyWatchers | Self::WatcherTooSlow => {
-                Code::ResourceExhausted
-            }
+            Self::TooManyRecords { .. }
+            | Self::Overloaded
+            | Self::TooMuchInProgress
+            | Self::CallerShareExceeded(_)
+            | Self::TooManyConnections(_)
+            | Self::TooManyWatchers(_)
+            | Self::LongWorkQueueFull
+            | Self::WatcherTooSlow => Code::ResourceExhausted,
+            Self::Fault => Code::Internal,
             Self::Refused(Refusal::DeclarationUnknown | Refusal::LinkUnknown) => Code::NotFound,
             Self::Refused(_) | Self::TokenOfAnotherStore | Self::ReadOnly => Code::FailedPrecondition,
             Self::KeyReused => Code::AlreadyExists,
@@ -178,8 +279,12 @@ impl Failure {
             Self::DirectoryChanged => ErrorReason::DirectoryChanged,
             Self::ClockBehind => ErrorReason::ClockBehind,
             Self::ClockDiffers(_) => ErrorReason::ClockDiffers,
-            Self::Overloaded => ErrorReason::Overloaded,
-            Self::TooManyWatchers => ErrorReason::TooManyWatchers,
+            Self::Overloaded | Self::TooMuchInProgress => ErrorReason::Overloaded,
+            Self::CallerShareExceeded(_) => ErrorReason::CallerShareExceeded,
+            Self::TooManyConnections(_) => ErrorReason::TooManyConnections,
+            Self::TooManyWatchers(_) => ErrorReason::TooManyWatchers,
+            Self::LongWorkQueueFull => ErrorReason::LongWorkQueueFull,
+            Self::Fault => ErrorReason::ServerFault,
             Self::WatcherTooSlow => ErrorReason::WatcherTooSlow,
             Self::Ending => ErrorReason::ServerEnding,
             Self::ReadOnly => ErrorReason::StoreReadOnly,
@@ -204,7 +309,7 @@ impl Failure {
             span.set([Attribute::error_id(error_id), Attribute::refusal(self.reason())]);
         }
         let trace_id = trace_id().map(tracing::field::display);
-        if self.code() == Code::Unavailable {
+        if matches!(self.code(), Code::Unavailable | Code::Internal) {
             let causes = causes(self);
             tracing::warn!(%error_id, trace_id, reason = self.reason(), causes, "request not answered");
         } else {
@@ -213,10 +318,14 @@ impl Failure {
         error_id.to_string()
     }
 
-    /// Whether the same request can succeed later.
-    fn may_pass(&self) -> bool {
+    /// Delay before the same request can succeed. None: it never can.
+    fn retry_after(&self) -> Option<Duration> {
+        if let Self::CallerShareExceeded(CallerShare::Viewings { retry_after }) = self {
+            return Some((*retry_after).max(RETRY_AFTER));
+        }
         let is_permanent = matches!(self, Self::TooManyRecords { .. });
-        !is_permanent && matches!(self.code(), Code::Unavailable | Code::ResourceExhausted)
+        let may_pass = !is_permanent && matches!(self.code(), Code::Unavailable | Code::ResourceExhausted);
+        may_pass.then_some(RETRY_AFTER)
     }
 
     fn violations(&self) -> Vec<FieldViolation> {
@@ -239,7 +348,12 @@ impl Failure {
             | Self::ClockBehind
             | Self::ClockDiffers(_)
             | Self::Overloaded
-            | Self::TooManyWatchers
+            | Self::TooMuchInProgress
+            | Self::CallerShareExceeded(_)
+            | Self::TooManyConnections(_)
+            | Self::TooManyWatchers(_)
+            | Self::LongWorkQueueFull
+            | Self::Fault
             | Self::WatcherTooSlow
             | Self::Ending
             | Self::ReadOnly
@@ -261,8 +375,8 @@ impl From<Failure> for Status {
         if !violations.is_empty() {
             details.set_bad_request(violations);
         }
-        if failure.may_pass() {
-            details.set_retry_info(Some(RETRY_AFTER));
+        if let Some(delay) = failure.retry_after() {
+            details.set_retry_info(Some(delay));
         }
         Self::with_error_details(code, format!("{failure} (error {error_id})"), details)
     }
@@ -280,90 +394,4 @@ fn causes(failure: &Failure) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::path::PathBuf;
-    use std::time::Duration;
-
-    use chrono::TimeDelta;
-
-    use super::*;
-    use crate::clock::ReferenceKind;
-    use crate::policy::day::Day;
-    use crate::telemetry::metrics::RpcStatus;
-
-    fn refusals() -> Vec<Refusal> {
-        let day = Day::parse("2027-03-01").expect("a day");
-        vec![
-            Refusal::DeclarationUnknown,
-            Refusal::GivenInFuture,
-            Refusal::WithdrawalBeforeDeclaration,
-            Refusal::RecorderUnknown,
-            Refusal::RecorderSectorNotAllowed,
-            Refusal::RecorderNotReady,
-            Refusal::DeclarerNotAllowed,
-            Refusal::InformationVersionUnknown { known: String::new() },
-            Refusal::InformationVersionNotReleased { released: day },
-            Refusal::InformationVersionEnded { ended: day },
-            Refusal::InformationRequired { newest: String::new() },
-            Refusal::InformationCannotBeWithdrawn,
-            Refusal::ConsentKindEnded,
-            Refusal::ConsentAllocationNotAllowed,
-            Refusal::DenialScopeNotAllowed,
-            Refusal::ExtensiveRefusalNotOpen,
-            Refusal::AlreadyWithdrawn,
-            Refusal::ViewingPurposeRequired,
-            Refusal::LinkUnknown,
-            Refusal::AlreadyUnlinked,
-            Refusal::PersonTooLarge { codes: 0, links: 0 },
-        ]
-    }
-
-    fn failures() -> Vec<Failure> {
-        let mut failures = vec![
-            Failure::Invalid(InvalidRequest::one("field", "wrong")),
-            Failure::TooManyRecords { given: 2, most: 1 },
-            Failure::KeyReused,
-            Failure::NotEntitled,
-            Failure::ForgedToken { field: "at_least" },
-            Failure::TokenOfAnotherStore,
-            Failure::RevisionNotReached,
-            Failure::AcknowledgementDelayed,
-            Failure::OutcomeUnknown(None),
-            Failure::Unavailable(Unavailable::NotLoaded),
-            Failure::Unavailable(Unavailable::Stale { age: Duration::ZERO }),
-            Failure::DirectoryChanged,
-            Failure::ClockBehind,
-            Failure::ClockDiffers(ClockDiffers {
-                ahead: TimeDelta::days(1),
-                reference: ReferenceKind::Database,
-            }),
-            Failure::Overloaded,
-            Failure::ReadOnly,
-            Failure::Store(Arc::new(WriteError::ReadOnly)),
-            Failure::Unreadable(Arc::new(ReadError::NotAStore { path: PathBuf::new() })),
-            Failure::HistoryInterrupted,
-            Failure::TooManyWatchers,
-            Failure::WatcherTooSlow,
-            Failure::Ending,
-        ];
-        failures.extend(refusals().into_iter().map(Failure::Refused));
-        failures
-    }
-
-    #[test]
-    fn every_failure_is_described_with_its_code_and_nothing_else_is() {
-        let code = |failure: &Failure| RpcStatus::of(failure.code().into()).name().to_owned();
-        let sent: BTreeSet<(String, String)> =
-            failures().iter().map(|failure| (failure.reason().to_owned(), code(failure))).collect();
-        let described = wire::error::described().into_iter().map(|one| (one.reason, one.code));
-        assert_eq!(sent, described.collect());
-    }
-
-    #[test]
-    fn a_refusal_has_the_same_code_in_the_policy_and_on_the_wire() {
-        for refusal in refusals() {
-            assert_eq!(wire::error::name(wire::error::of_refusal(&refusal)), refusal.code());
-        }
-    }
-}
+mod tests;

@@ -10,6 +10,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::store::{Epoch, Point, Revision, keyed};
+use crate::wire::limits::TOKEN_CHARACTERS_MAX;
 
 use super::status::Failure;
 
@@ -72,6 +73,9 @@ impl Tokens {
     /// store is distinguished from a forged one of this store.
     pub(super) fn read(&self, text: &str, field: &'static str, current: Epoch) -> Result<Point, Failure> {
         let forged = || Failure::ForgedToken { field };
+        if text.len() > TOKEN_CHARACTERS_MAX {
+            return Err(forged());
+        }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| forged())?;
         let bytes: [u8; SIGNED_BYTES + MAC_BYTES] = bytes.try_into().map_err(|_| forged())?;
         let (signed, mac) = bytes.split_at(SIGNED_BYTES);

@@ -13,12 +13,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::{task, time};
 use tokio_stream::Stream;
 use tonic::Status;
 
 use crate::identity::Entitlement;
+use crate::limits::{CallerKey, ShareLimits, SharePlace, ShareUsedUp};
 use crate::policy::client_id::ClientId;
 use crate::store::{ChangedClient, Point, ReadError, Revision};
 use crate::wire::client::to_client;
@@ -34,7 +35,7 @@ const MESSAGES_WAITING_MAX: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub struct WatchLimits {
     /// Maximum number of streams at one time.
-    pub streams_max: usize,
+    pub streams: ShareLimits,
     /// Maximum number of changes in one message.
     pub changes_max: usize,
     /// Heartbeat interval of an idle stream.
@@ -56,19 +57,27 @@ struct Watcher {
     /// Every change up to this point has been sent.
     sent_until: Point,
     messages: mpsc::Sender<WatchDeclarationsResponse>,
-    _place: OwnedSemaphorePermit,
+    caller: CallerKey,
+    _place: SharePlace,
 }
 
 impl Core {
     /// Starts a stream with the changes after a token, or from now on.
-    pub(super) async fn watch(&self, after: &str, entitlement: Entitlement) -> Result<Changes, Failure> {
-        let place = self.watchers.clone().try_acquire_owned().map_err(|_| Failure::TooManyWatchers)?;
+    pub(super) async fn watch(
+        &self,
+        after: &str,
+        entitlement: Entitlement,
+        caller: CallerKey,
+    ) -> Result<Changes, Failure> {
+        let place = self.watchers.take(caller);
+        let place = place.map_err(|ShareUsedUp(used_up)| Failure::TooManyWatchers(used_up))?;
         let after = if after.is_empty() { None } else { Some(self.wait_for_token(after, "after").await?) };
         let current = self.snapshot("").await?.point();
         let sent_until = after.unwrap_or(current);
         let (messages, receiver) = mpsc::channel(MESSAGES_WAITING_MAX);
         let (end, ended) = oneshot::channel();
-        let watcher = Watcher { core: self.clone(), entitlement, sent_until, messages, _place: place };
+        let watcher =
+            Watcher { core: self.clone(), entitlement, sent_until, messages, caller, _place: place };
         task::spawn(async move {
             if let Err(failure) = watcher.run().await {
                 // Fails if the caller has gone, and then needs no error.
@@ -83,10 +92,12 @@ impl Core {
         &self,
         after: Revision,
         until: Point,
+        caller: CallerKey,
+        place: Option<SharePlace>,
     ) -> Result<Vec<ChangedClient>, Failure> {
-        let (store, limit) = (self.store.clone(), self.limits.watch.changes_max);
-        let read = task::spawn_blocking(move || store.clients_changed(after, until, limit)).await;
-        read.map_err(|_| Failure::HistoryInterrupted)?.map_err(|error| {
+        let limit = self.limits.watch.changes_max;
+        let read = self.read(caller, place, move |store| store.clients_changed(after, until, limit)).await?;
+        read.map_err(|error| {
             let is_other_epoch = matches!(error, ReadError::OtherEpoch { .. });
             if is_other_epoch { Failure::TokenOfAnotherStore } else { Failure::Unreadable(error.into()) }
         })
@@ -138,7 +149,9 @@ impl Watcher {
 
     /// The message with the next changes, up to a point.
     async fn next(&mut self, until: Point) -> Result<WatchDeclarationsResponse, Failure> {
-        let clients_changed = self.core.clients_changed(self.sent_until.revision, until).await?;
+        // A stream has a place of its own, and only waits for its turn.
+        let (core, after) = (&self.core, self.sent_until.revision);
+        let clients_changed = core.clients_changed(after, until, self.caller, None).await?;
         if let Some(last) = clients_changed.last() {
             self.sent_until = Point { revision: last.revision, ..until };
         }

@@ -84,8 +84,10 @@ impl Declarations {
         let directory = Arc::clone(snapshot.directory());
         let calendar = Arc::clone(&self.core.calendar);
         let clock_ahead_max = self.core.limits.recorder_clock_ahead_max;
+        let declarations_max = self.core.limits.declarations_max;
         Ok(Box::new(move |entry, person, now| {
-            let terms = Terms { directory: &directory, calendar: &calendar, clock_ahead_max };
+            let terms =
+                Terms { directory: &directory, calendar: &calendar, clock_ahead_max, declarations_max };
             match entry {
                 Entry::Declaration(submission) => admit(submission, person, terms, now),
                 Entry::Withdrawal(submission) => admit_withdrawal(submission, person, terms, now),

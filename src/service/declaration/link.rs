@@ -5,6 +5,7 @@ use super::super::status::Failure;
 use super::Declarations;
 use super::append::{Acknowledged, ClientChange};
 use super::payload::{digest_of_link, digest_of_unlink};
+use crate::limits::CallerKey;
 use crate::store::Entry;
 use crate::wire::client::{check_born, client_of, to_client};
 use crate::wire::declaration::{link, to_stored_link, unlink};
@@ -47,13 +48,17 @@ impl Declarations {
         })
     }
 
-    pub(super) async fn list_links(&self, message: &ListLinksRequest) -> Result<ListLinksResponse, Failure> {
+    pub(super) async fn list_links(
+        &self,
+        message: &ListLinksRequest,
+        caller: CallerKey,
+    ) -> Result<ListLinksResponse, Failure> {
         let client = client_of(message.client.as_ref())?;
         let snapshot = self.core.snapshot("").await?;
         check_born(&client, self.core.now(&snapshot, &client)?)?;
         let is_linked = snapshot.person(&client).is_some();
         let History { codes, current, declarations: _, links } =
-            self.core.history(&client, &snapshot).await?;
+            self.core.history(&client, &snapshot, caller).await?;
         Ok(ListLinksResponse {
             clients: codes.iter().map(to_client).collect(),
             current: is_linked.then(|| to_client(&current)),
