@@ -6,24 +6,34 @@
 //!              Watch)          accepting)      listeners)        in flight)
 //! ```
 
+mod answer;
 mod connection;
 mod envoy;
+mod frames;
 mod gauges;
 mod http;
+mod large;
 mod layers;
 mod observed;
 pub mod opening;
 mod readiness;
+mod received;
+mod requests;
+mod room;
 mod services;
+mod serving;
+mod streams;
 mod workers;
 
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::oneshot;
 use tokio::{task, time};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -31,17 +41,20 @@ use tonic_health::server::HealthReporter;
 use crate::config::{self, Config};
 use crate::identity::{Access, Entitlement};
 use crate::index::{CheckpointOptions, Follower, Index, IndexOptions};
+use crate::limits::{ShareLimits, SidePool};
 use crate::policy::calendar::Calendar;
 use crate::policy::day::Instant;
 #[cfg(feature = "envoy")]
 use crate::service::sidecar::RouteFault;
-use crate::service::{Core, Limits, WatchLimits};
+use crate::service::{Core, Limits, ViewingLimits, WatchLimits};
 use crate::store::{OpenError, Store, WriteError};
 use crate::telemetry::{LogLevel, Telemetry};
 
 use envoy::Envoy;
+use large::LargeRequests;
 use readiness::Readiness;
-use services::Services;
+use services::Parts;
+use serving::Serving;
 use workers::Workers;
 
 /// The services whose health is reported. The first one stands for the whole server.
@@ -77,9 +90,6 @@ pub enum ServerError {
     /// A write to the store failed. Only durable declarations were acknowledged.
     #[error("the store failed, so the server stopped; every acknowledged declaration is stored")]
     Store(#[source] Arc<WriteError>),
-    /// Listening failed.
-    #[error("serving failed")]
-    Transport(#[from] tonic::transport::Error),
     /// Server reflection could not be set up.
     #[error("server reflection cannot be set up")]
     Reflection(#[from] tonic_reflection::server::Error),
@@ -112,6 +122,7 @@ pub struct Server {
     follower: Follower,
     core: Core,
     config: config::Server,
+    limits: config::Limits,
     envoy: Envoy,
     poll_interval: Duration,
     step_back_max: Duration,
@@ -133,12 +144,16 @@ impl Server {
         let store = store.map_err(ServerError::Open)?;
         let (index, follower) =
             Index::start(store.clone(), index_options(config, &store)).map_err(ServerError::NoThread)?;
+        let config::Limits { side_threads, side_queue_length_max, .. } = config.limits;
+        let side = SidePool::start(NonZeroUsize::new(side_threads), side_queue_length_max)
+            .map_err(ServerError::NoThread)?;
         let core = Core::new(
             store.clone(),
             index.clone(),
             calendar,
             access(&config.access),
             limits(config),
+            side,
             telemetry.clone(),
         );
         gauges::observe_build(telemetry.metrics.meter());
@@ -147,13 +162,13 @@ impl Server {
         gauges::observe_clock(telemetry.metrics.meter(), store.clock().clone());
         let poll_interval = Duration::from_millis(config.index.poll_interval_ms);
         let step_back_max = Duration::from_millis(config.clock.step_back_ms_max);
-        let config = config.server.clone();
         Ok(Self {
             store,
             index,
             follower,
             core,
-            config,
+            config: config.server.clone(),
+            limits: config.limits.clone(),
             envoy,
             poll_interval,
             step_back_max,
@@ -195,6 +210,7 @@ impl Server {
             follower,
             core,
             config,
+            limits,
             envoy,
             poll_interval,
             step_back_max,
@@ -210,19 +226,19 @@ impl Server {
         let health_task = task::spawn(report_health(health.clone(), readiness.clone(), poll_interval));
         let metrics = Arc::clone(&telemetry.metrics);
         let state = http::AdminState { readiness, metrics, level };
-        let http_task = http.map(|http| task::spawn(http::serve(http, state)));
+        let http_task = http.map(|http| task::spawn(http::serve(http, state, limits.clone())));
         let reflects = reflects(config.reflection, &listener);
         let grace = Duration::from_millis(config.shutdown_grace_ms);
         let metrics = Arc::clone(&telemetry.metrics);
-        let services = Services {
-            config: config.clone(),
-            core: core.clone(),
-            envoy,
-            health: health.clone(),
-            telemetry,
-            reflects,
-        };
-        let mut workers = Workers::start(&config, &services)?;
+        let callers = room::callers(&limits, &config);
+        gauges::observe_in_flight(metrics.meter(), callers.clone());
+        let parts =
+            Parts { config: config.clone(), core: core.clone(), envoy, health: health.clone(), reflects };
+        let large = LargeRequests::start().map_err(ServerError::NoThread)?;
+        let serving = Serving { server: config.clone(), limits, parts, telemetry, large };
+        let mut workers = Workers::start(&serving, callers)?;
+        let (stop_viewings, stopped) = oneshot::channel();
+        let viewings_task = task::spawn(core.clone().write_numbers_of_viewings(stopped));
         gauges::observe_connections(metrics.meter(), workers.connections());
         let failure = tokio::select! {
             ended = workers.accept(&listener, socket.as_ref(), &metrics) => return ended,
@@ -246,6 +262,10 @@ impl Server {
         drop((listener, socket));
         if !workers.shut_down(grace).await? {
             tracing::warn!(grace_ms = config.shutdown_grace_ms, "requests in flight were cancelled");
+        }
+        drop(stop_viewings);
+        if time::timeout(grace, viewings_task).await.is_err() {
+            tracing::warn!("the numbers of equal viewings were not written within the grace period");
         }
         // Waits for the current read, which may hang on a failing disk.
         if time::timeout(grace, task::spawn_blocking(|| follower.stop())).await.is_err() {
@@ -350,15 +370,27 @@ fn limits(config: &Config) -> Limits {
         wait_max: Duration::from_millis(config.consistency.wait_ms_max),
         clock_step_back_max: Duration::from_millis(config.clock.step_back_ms_max),
         recorder_clock_ahead_max: TimeDelta::milliseconds(config.clock.recorder_ahead_ms_max.into()),
+        declarations_max: config.limits.declarations_per_client_max,
+        simulated_declarations_max: config.limits.simulated_declarations_max,
+        directory_entries_max: config.limits.directory_entries_max,
         page_size_default: config.listing.page_size_default as usize,
         page_size_max: config.listing.page_size_max as usize,
         // Half the size of a response, so that a page always fits.
         page_bytes_max: config.server.response_bytes_max / 2,
         watch: WatchLimits {
-            streams_max: config.watch.streams_max,
+            streams: ShareLimits {
+                total: config.watch.streams_max,
+                caller: config.watch.streams_per_caller_max,
+            },
             changes_max: config.watch.changes_per_message_max,
             checkpoint_interval: Duration::from_millis(config.watch.checkpoint_interval_ms),
             send_timeout: Duration::from_millis(config.watch.send_timeout_ms),
+        },
+        reads: ShareLimits { total: config.limits.reads_max, caller: config.limits.reads_per_caller_max },
+        read_connections_max: config.store.read_connections_max,
+        viewings: ViewingLimits {
+            per_minute_per_caller_max: config.limits.viewings_per_minute_per_caller_max,
+            counted_max: config.limits.viewings_counted_max,
         },
     }
 }

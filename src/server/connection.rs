@@ -4,13 +4,17 @@ use std::io::{self, IoSlice};
 use std::net;
 use std::os::unix;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tonic::transport::server::{Connected, TcpConnectInfo};
+
+use super::frames::FrameWatch;
+use crate::limits::{CallerKey, ConnectionPlace};
 
 /// Counts the open connections of a worker, and those that it ever had.
 #[derive(Clone, Debug, Default)]
@@ -57,12 +61,23 @@ pub(super) enum Accepted {
     Unix(UnixStream),
 }
 
+impl Accepted {
+    /// Whose it is.
+    pub(super) fn caller(&self) -> io::Result<CallerKey> {
+        match self {
+            Self::Tcp(stream) => Ok(CallerKey::of_address(stream.peer_addr()?.ip())),
+            Self::Unix(stream) => Ok(CallerKey::User(stream.peer_cred().ok().map(|peer| peer.uid()))),
+        }
+    }
+}
+
 /// A connection that was handed over to another runtime. That runtime's worker
 /// already counts it.
 #[derive(Debug)]
 pub(super) struct HandedOver {
     stream: DetachedStream,
     counted: CountedConnection,
+    place: ConnectionPlace,
 }
 
 #[derive(Debug)]
@@ -71,9 +86,21 @@ enum DetachedStream {
     Unix(unix::net::UnixStream),
 }
 
+/// A connection in service, with what its requests share.
+pub(super) struct Adopted {
+    pub(super) connection: Connection,
+    pub(super) place: ConnectionPlace,
+    /// A caller on a Unix domain socket has no address.
+    pub(super) address: TcpConnectInfo,
+}
+
 impl HandedOver {
     /// Detaches a connection from the runtime that accepted it.
-    pub(super) fn detach(accepted: Accepted, to: &OpenConnections) -> io::Result<Self> {
+    pub(super) fn detach(
+        accepted: Accepted,
+        to: &OpenConnections,
+        place: ConnectionPlace,
+    ) -> io::Result<Self> {
         let stream = match accepted {
             Accepted::Tcp(stream) => {
                 stream.set_nodelay(true)?;
@@ -81,36 +108,125 @@ impl HandedOver {
             }
             Accepted::Unix(stream) => DetachedStream::Unix(stream.into_std()?),
         };
-        Ok(Self { stream, counted: to.add() })
+        Ok(Self { stream, counted: to.add(), place })
     }
 
     /// Attaches the connection to the current runtime.
-    pub(super) fn adopt(self) -> io::Result<Connection> {
-        let Self { stream, counted } = self;
-        let stream = match stream {
-            DetachedStream::Tcp(stream) => Accepted::Tcp(TcpStream::from_std(stream)?),
-            DetachedStream::Unix(stream) => Accepted::Unix(UnixStream::from_std(stream)?),
+    pub(super) fn adopt(self, control_frames_per_second_max: u32) -> io::Result<Adopted> {
+        let Self { stream, counted, place } = self;
+        let (stream, address) = match stream {
+            DetachedStream::Tcp(stream) => {
+                let stream = TcpStream::from_std(stream)?;
+                let address = stream.connect_info();
+                (Accepted::Tcp(stream), address)
+            }
+            DetachedStream::Unix(stream) => {
+                let nowhere = TcpConnectInfo { local_addr: None, remote_addr: None };
+                (Accepted::Unix(UnixStream::from_std(stream)?), nowhere)
+            }
         };
-        Ok(Connection { stream, _counted: counted })
+        let connection = Connection {
+            stream,
+            frames: FrameWatch::new(control_frames_per_second_max),
+            progress: ConnectionProgress::default(),
+            _counted: counted,
+        };
+        Ok(Adopted { connection, place, address })
     }
 }
 
-/// A connection in service.
+/// What is seen of a connection from outside while it is served.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ConnectionProgress(Arc<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    are_headers_open: AtomicBool,
+    /// Since when nothing that is written is taken. Milliseconds since the first
+    /// connection; 0 = it is taken.
+    blocked_since: AtomicU64,
+    was_flooded: AtomicBool,
+}
+
+impl ConnectionProgress {
+    /// Whether a block of headers has started and not ended.
+    pub(super) fn are_headers_open(&self) -> bool {
+        self.0.are_headers_open.load(Ordering::Relaxed)
+    }
+
+    /// For how long nothing that is written has been taken.
+    pub(super) fn blocked_for(&self) -> Duration {
+        match self.0.blocked_since.load(Ordering::Relaxed) {
+            0 => Duration::ZERO,
+            since => Duration::from_millis(milliseconds().saturating_sub(since)),
+        }
+    }
+
+    /// Whether the peer was cut off because it sent frames that nothing explains.
+    pub(super) fn was_flooded(&self) -> bool {
+        self.0.was_flooded.load(Ordering::Relaxed)
+    }
+
+    fn headers_are_open(&self, are_open: bool) {
+        if self.are_headers_open() != are_open {
+            self.0.are_headers_open.store(are_open, Ordering::Relaxed);
+        }
+    }
+
+    fn written<T>(&self, written: &Poll<T>) {
+        let since = self.0.blocked_since.load(Ordering::Relaxed);
+        match written {
+            Poll::Ready(_) if since != 0 => self.0.blocked_since.store(0, Ordering::Relaxed),
+            Poll::Pending if since == 0 => self.0.blocked_since.store(milliseconds(), Ordering::Relaxed),
+            Poll::Ready(_) | Poll::Pending => {}
+        }
+    }
+}
+
+/// By the monotonic clock; never 0.
+fn milliseconds() -> u64 {
+    static FIRST: OnceLock<Instant> = OnceLock::new();
+    u64::try_from(FIRST.get_or_init(Instant::now).elapsed().as_millis()).map_or(u64::MAX, |passed| passed + 1)
+}
+
+/// The stream of a connection in service.
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: Accepted,
+    frames: FrameWatch,
+    progress: ConnectionProgress,
     /// Dropped together with the connection.
     _counted: CountedConnection,
 }
 
-impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
+impl Connection {
+    pub(super) fn progress(&self) -> ConnectionProgress {
+        self.progress.clone()
+    }
 
-    /// A caller on a Unix domain socket has no address.
-    fn connect_info(&self) -> TcpConnectInfo {
-        match &self.stream {
-            Accepted::Tcp(stream) => stream.connect_info(),
-            Accepted::Unix(_) => TcpConnectInfo { local_addr: None, remote_addr: None },
+    /// Checks what was received; cuts off a peer that floods.
+    fn received(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Err(flood) = self.frames.received(bytes) else {
+            self.progress.headers_are_open(self.frames.are_headers_open());
+            return Ok(());
+        };
+        self.progress.0.was_flooded.store(true, Ordering::Relaxed);
+        if let Some(farewell) = self.frames.farewell() {
+            let told = match &self.stream {
+                Accepted::Tcp(stream) => stream.try_write(&farewell),
+                Accepted::Unix(stream) => stream.try_write(&farewell),
+            };
+            // The connection ends in any case.
+            drop(told);
+        }
+        Err(io::Error::other(flood))
+    }
+
+    fn sent(&mut self, slices: &[IoSlice<'_>], mut count: usize) {
+        for slice in slices {
+            let sent = slice.get(..count.min(slice.len())).unwrap_or_default();
+            self.frames.sent(sent);
+            count -= sent.len();
         }
     }
 }
@@ -131,17 +247,16 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         to: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        with_stream!(self, stream => Pin::new(stream).poll_read(context, to))
+        let filled = to.filled().len();
+        let read = with_stream!(self, stream => Pin::new(stream).poll_read(context, to));
+        ready!(read)?;
+        Poll::Ready(self.received(to.filled().get(filled..).unwrap_or_default()))
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        with_stream!(self, stream => Pin::new(stream).poll_write(context, bytes))
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -149,7 +264,11 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        with_stream!(self, stream => Pin::new(stream).poll_write_vectored(context, slices))
+        let written = with_stream!(self, stream => Pin::new(stream).poll_write_vectored(context, slices));
+        self.progress.written(&written);
+        let count = ready!(written)?;
+        self.sent(slices, count);
+        Poll::Ready(Ok(count))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -9,6 +9,7 @@ use opentelemetry::metrics::{AsyncInstrument, Meter};
 use super::connection::OpenConnections;
 use crate::clock::CheckedClock;
 use crate::index::{BaseBytes, Index, IndexStats};
+use crate::limits::Callers;
 use crate::telemetry::attributes::Attribute;
 use crate::telemetry::metrics::catalogue::{self, MetricDefinition};
 
@@ -128,6 +129,15 @@ pub(super) fn observe_connections(meter: &Meter, of_workers: Vec<OpenConnections
     catalogue::CONNECTIONS_ACCEPTED.observe_u64(meter, move |instrument| {
         instrument.observe(of_workers.iter().map(OpenConnections::ever).sum(), &[]);
     });
+}
+
+/// Registers the metrics of what is in flight.
+pub(super) fn observe_in_flight(meter: &Meter, callers: Callers) {
+    let of_bytes = callers.clone();
+    catalogue::IN_FLIGHT_BYTES
+        .observe_u64(meter, move |instrument| instrument.observe(of_bytes.borrowed().bytes, &[]));
+    catalogue::IN_FLIGHT_REQUESTS
+        .observe_u64(meter, move |instrument| instrument.observe(callers.borrowed().requests, &[]));
 }
 
 /// Registers the metric that names the build.

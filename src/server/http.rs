@@ -1,19 +1,36 @@
 //! The HTTP port for operators: liveness and readiness probes, metrics, and the
 //! log level, and the clock. It stops when its task is aborted.
+//!
+//! It has a few connections of its own, so that it answers when callers of gRPC
+//! have used up all of theirs.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use tokio::net::TcpListener;
+use axum::{Extension, Router};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time;
 
 use super::readiness::Readiness;
+use crate::config;
+use crate::limits::{CallerKey, Callers, ConnectionLimits, ConnectionPlace, InFlightLimits};
 use crate::telemetry::LogLevel;
-use crate::telemetry::metrics::{Metrics, TEXT_TYPE};
+use crate::telemetry::metrics::{LimitName, Metrics, TEXT_TYPE};
+
+/// Pause after a failed accept, such as for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The part of the connections that one address may have: 1/2.
+const OF_ONE_ADDRESS: u64 = 2;
 
 /// What the handlers read.
 #[derive(Clone)]
@@ -25,18 +42,59 @@ pub(super) struct AdminState {
 }
 
 /// Serves until the task is aborted.
-pub(super) async fn serve(listener: TcpListener, state: AdminState) {
+pub(super) async fn serve(listener: TcpListener, state: AdminState, limits: config::Limits) {
+    let metrics = Arc::clone(&state.metrics);
     let routes = Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
+        .route("/metrics", get(metrics_text))
         .route("/clock", get(clock).put(confirm_clock))
         .route("/log-level", get(level).put(change_level))
-        .with_state(state)
-        .into_make_service_with_connect_info::<SocketAddr>();
-    if let Err(error) = axum::serve(listener, routes).await {
-        tracing::error!(%error, "the HTTP port for health and metrics has failed");
+        .with_state(state);
+    let most = limits.http_connections_max;
+    let places = ConnectionLimits { process: most, caller: (most / OF_ONE_ADDRESS).max(1), reserve: 0 };
+    // Answers are small and requests have no bodies to speak of: only connections are counted.
+    let callers = Callers::new(places, InFlightLimits::of_connections(most));
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, address)) => match callers.connect(CallerKey::of_address(address.ip())) {
+                Ok(place) => {
+                    connections.spawn(serve_one(stream, address, place, routes.clone(), limits.clone()));
+                }
+                Err(_) => metrics.limit_reached(LimitName::HTTP_CONNECTIONS),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections at the HTTP port: pausing");
+                time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
+}
+
+/// Serves one connection, which ends at the latest when an answer would have been
+/// read in time.
+async fn serve_one(
+    stream: TcpStream,
+    address: SocketAddr,
+    place: ConnectionPlace,
+    routes: Router,
+    limits: config::Limits,
+) {
+    let service = TowerToHyperService::new(routes.layer(Extension(ConnectInfo(address))));
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_millis(limits.first_request_ms_max))
+        .serve_connection(TokioIo::new(stream), service);
+    let ended = time::timeout(Duration::from_millis(limits.answer_ms_max), served).await;
+    if let Ok(Err(error)) = ended {
+        tracing::debug!(%error, "a connection of the HTTP port ended");
+    }
+    drop(place);
 }
 
 /// The readiness probe, equal to the gRPC health of the services: every reason, one a line.
@@ -81,7 +139,7 @@ async fn confirm_clock(
     "right\n".into_response()
 }
 
-async fn metrics(State(AdminState { metrics, .. }): State<AdminState>) -> Response {
+async fn metrics_text(State(AdminState { metrics, .. }): State<AdminState>) -> Response {
     match metrics.text() {
         Ok(text) => ([(header::CONTENT_TYPE, TEXT_TYPE)], text).into_response(),
         Err(error) => {

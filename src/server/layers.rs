@@ -1,40 +1,79 @@
-//! Layers around all services: the request timeout, and the status of requests
-//! that are rejected before a service sees them.
+//! What is around all services: the time that a request may take, and the status
+//! of requests that are rejected before a service sees them.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Response};
 use tokio::time;
 use tonic::body::Body;
 use tonic::{Code, Status};
-use tower::{Service, ServiceExt};
 use uuid::Uuid;
 
-/// Applies the request timeout. tonic's own timeout answers CANCELLED, which
-/// would mean that the caller cancelled the request.
-pub(super) fn within<S, B>(
-    inner: S,
-    limit: Duration,
-) -> impl Service<Request<B>, Response = Response<Body>, Error = S::Error, Future: Send> + Clone + Send + 'static
-where
-    S: Service<Request<B>, Response = Response<Body>, Future: Send> + Clone + Send + 'static,
-{
-    ServiceExt::<Request<B>>::map_future(inner, move |answer| time_out_after(limit, answer))
+use super::answer::AnswerBody;
+
+/// The header in which a caller says how long it waits for the answer.
+const TIMEOUT: &str = "grpc-timeout";
+
+/// When a request must have been answered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    at: Instant,
+    /// Whether the caller has set it.
+    of_caller: bool,
 }
 
-async fn time_out_after<E>(
-    limit: Duration,
-    answer: impl Future<Output = Result<Response<Body>, E>>,
-) -> Result<Response<Body>, E> {
+impl Deadline {
+    /// The caller's, or the server's own if that is earlier.
+    pub(super) fn of(headers: &HeaderMap, received_at: Instant, time_max: Duration) -> Self {
+        let of_caller = headers.get(TIMEOUT).and_then(|value| timeout(value.to_str().ok()?));
+        match of_caller {
+            Some(timeout) if timeout < time_max => Self { at: received_at + timeout, of_caller: true },
+            Some(_) | None => Self { at: received_at + time_max, of_caller: false },
+        }
+    }
+}
+
+/// A number of at most eight digits and a unit, as the protocol of gRPC defines it.
+fn timeout(text: &str) -> Option<Duration> {
+    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if number.is_empty() || number.len() > 8 || !number.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let number = number.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(number * 3600)),
+        "M" => Some(Duration::from_secs(number * 60)),
+        "S" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_millis(number)),
+        "u" => Some(Duration::from_micros(number)),
+        "n" => Some(Duration::from_nanos(number)),
+        _ => None,
+    }
+}
+
+/// Answers by the deadline. A request whose caller has stopped waiting is not started.
+pub(super) async fn within(
+    deadline: Deadline,
+    answer: impl Future<Output = Response<AnswerBody>>,
+) -> Response<AnswerBody> {
+    // The clock need not be read for callers that wait longer than the server lets them.
+    if deadline.of_caller && Instant::now() >= deadline.at {
+        return refused(deadline_exceeded());
+    }
     let mut answer = pin!(answer);
     // Most responses are ready at the first poll and need no timer.
     if let Poll::Ready(answer) = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
         return answer;
     }
-    time::timeout(limit, answer).await.unwrap_or_else(|_| Ok(deadline_exceeded().into_http()))
+    time::timeout_at(deadline.at.into(), answer).await.unwrap_or_else(|_| refused(deadline_exceeded()))
+}
+
+/// An answer that is only a status.
+pub(super) fn refused(status: Status) -> Response<AnswerBody> {
+    status.into_http().map(AnswerBody::without_message)
 }
 
 fn deadline_exceeded() -> Status {
@@ -52,7 +91,7 @@ const UNDECODABLE: &str = "failed%20to%20decode";
 /// the codes of the interface: a message above the limit is RESOURCE_EXHAUSTED,
 /// and invalid protobuf is INVALID_ARGUMENT. Lupa itself returns neither
 /// `OUT_OF_RANGE` nor such an `INTERNAL`.
-pub(super) fn refusals_before_services<B>(mut response: Response<B>) -> Response<B> {
+pub(super) fn refusals_before_services(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers();
     let status = headers.get("grpc-status").map(HeaderValue::as_bytes).map(Code::from_bytes);
     let message = headers.get("grpc-message").map(HeaderValue::as_bytes).unwrap_or_default();
@@ -78,5 +117,20 @@ fn reject(headers: &mut HeaderMap, code: Code, message: &str) {
     headers.insert("grpc-status", HeaderValue::from(i32::from(code)));
     if let Ok(message) = HeaderValue::from_str(&format!("{message} (error {error_id})")) {
         headers.insert("grpc-message", message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_that_a_caller_waits_is_read_as_the_protocol_says() {
+        assert_eq!(timeout("100m"), Some(Duration::from_millis(100)));
+        assert_eq!(timeout("2S"), Some(Duration::from_secs(2)));
+        assert_eq!(timeout("99999999H"), Some(Duration::from_secs(99_999_999 * 3600)));
+        for wrong in ["", "S", "1", "1s", "123456789S", "-1S", "1.5S", "ä"] {
+            assert_eq!(timeout(wrong), None, "{wrong}");
+        }
     }
 }

@@ -23,14 +23,13 @@ use tokio::runtime;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time;
-use tokio_stream::StreamExt;
-use tokio_stream::wrappers::ReceiverStream;
 
 use super::ServerError;
 use super::connection::{Accepted, HandedOver, OpenConnections};
-use super::services::Services;
-use crate::config::{self, Runtime};
-use crate::telemetry::metrics::Metrics;
+use super::serving::Serving;
+use crate::config::Runtime;
+use crate::limits::Callers;
+use crate::telemetry::metrics::{LimitName, Metrics};
 
 /// Maximum number of connections queued for a worker. Further ones wait in the
 /// listener's backlog.
@@ -41,7 +40,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The phase of the shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Phase {
+pub(super) enum Phase {
     Running,
     /// Requests in flight may finish; new ones are rejected.
     Graceful,
@@ -53,6 +52,7 @@ enum Phase {
 #[derive(Debug)]
 pub(super) struct Workers {
     workers: Vec<Worker>,
+    callers: Callers,
     phase: watch::Sender<Phase>,
     ended: JoinSet<Result<(), ServerError>>,
 }
@@ -66,18 +66,22 @@ struct Worker {
 
 impl Workers {
     /// Starts the workers.
-    pub(super) fn start(config: &config::Server, services: &Services) -> Result<Self, ServerError> {
-        let mut started =
-            Self { workers: Vec::new(), phase: watch::Sender::new(Phase::Running), ended: JoinSet::new() };
-        match config.runtime {
+    pub(super) fn start(serving: &Serving, callers: Callers) -> Result<Self, ServerError> {
+        let mut started = Self {
+            workers: Vec::new(),
+            callers,
+            phase: watch::Sender::new(Phase::Running),
+            ended: JoinSet::new(),
+        };
+        match serving.server.runtime {
             Runtime::Shared => {
                 let (connections, phase) = started.add();
-                started.ended.spawn(serve(services.clone(), connections, phase));
+                started.ended.spawn(serve(serving.clone(), connections, phase));
             }
             Runtime::PerCore => {
-                for number in 0..worker_count(config.workers) {
+                for number in 0..worker_count(serving.server.workers) {
                     let (connections, phase) = started.add();
-                    started.start_thread(number, services.clone(), connections, phase)?;
+                    started.start_thread(number, serving.clone(), connections, phase)?;
                 }
             }
         }
@@ -93,7 +97,7 @@ impl Workers {
     fn start_thread(
         &mut self,
         number: usize,
-        services: Services,
+        serving: Serving,
         connections: mpsc::Receiver<HandedOver>,
         phase: watch::Receiver<Phase>,
     ) -> Result<(), ServerError> {
@@ -101,7 +105,7 @@ impl Workers {
             runtime::Builder::new_current_thread().enable_all().build().map_err(ServerError::NoThread)?;
         let (ended, result) = oneshot::channel();
         let work = move || {
-            let served = runtime.block_on(serve(services, connections, phase));
+            let served = runtime.block_on(serve(serving, connections, phase));
             // Cancelled requests are dropped with the runtime.
             runtime.shutdown_background();
             ended.send(served)
@@ -126,10 +130,10 @@ impl Workers {
         socket: Option<&UnixListener>,
         metrics: &Metrics,
     ) -> Result<(), ServerError> {
-        let Self { workers, ended, .. } = self;
+        let Self { workers, callers, ended, .. } = self;
         tokio::select! {
             ended = ended.join_next() => ended.unwrap_or(Ok(Ok(())))?,
-            () = distribute(listener, socket, workers, metrics) => Ok(()),
+            () = distribute(listener, socket, workers, callers, metrics) => Ok(()),
         }
     }
 
@@ -164,6 +168,7 @@ async fn distribute(
     listener: &TcpListener,
     socket: Option<&UnixListener>,
     workers: &[Worker],
+    callers: &Callers,
     metrics: &Metrics,
 ) {
     loop {
@@ -172,7 +177,7 @@ async fn distribute(
             accepted = accept_on(socket) => accepted,
         };
         match accepted {
-            Ok(accepted) => hand_over(accepted, workers).await,
+            Ok(accepted) => hand_over(accepted, workers, callers, metrics).await,
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
                 metrics.not_accepted();
@@ -190,11 +195,22 @@ async fn accept_on(socket: Option<&UnixListener>) -> io::Result<Accepted> {
     }
 }
 
-async fn hand_over(accepted: Accepted, workers: &[Worker]) {
+/// Hands a connection over to a worker; closes it if there are too many.
+async fn hand_over(accepted: Accepted, workers: &[Worker], callers: &Callers, metrics: &Metrics) {
     let Some(idlest) = workers.iter().min_by_key(|worker| worker.open.count()) else { return };
-    match HandedOver::detach(accepted, &idlest.open) {
+    let detached = accepted.caller().map(|caller| callers.connect(caller)).and_then(|place| match place {
+        Ok(place) => {
+            if place.in_reserve().is_some() {
+                metrics.limit_reached(LimitName::CONNECTIONS);
+            }
+            HandedOver::detach(accepted, &idlest.open, place).map(Some)
+        }
+        Err(_) => Ok(None),
+    });
+    match detached {
         // Sending fails only if the worker has ended, and then the server stops.
-        Ok(handed) => drop(idlest.connections.send(handed).await),
+        Ok(Some(handed)) => drop(idlest.connections.send(handed).await),
+        Ok(None) => metrics.limit_reached(LimitName::CONNECTIONS),
         Err(error) => tracing::debug!(%error, "a connection was lost before it was served"),
     }
 }
@@ -206,19 +222,18 @@ fn concerns_one_connection(error: &io::Error) -> bool {
 }
 
 async fn serve(
-    services: Services,
+    serving: Serving,
     connections: mpsc::Receiver<HandedOver>,
     phase: watch::Receiver<Phase>,
 ) -> Result<(), ServerError> {
-    let incoming = ReceiverStream::new(connections).map(HandedOver::adopt);
     tokio::select! {
-        ended = services.serve(incoming, reached(phase.clone(), Phase::Graceful)) => ended,
+        ended = serving.run(connections, phase.clone()) => ended,
         () = reached(phase, Phase::Immediate) => Ok(()),
     }
 }
 
 /// Waits for a phase of the shutdown. Returns also if the sender is dropped.
-async fn reached(mut phase: watch::Receiver<Phase>, at_least: Phase) {
+pub(super) async fn reached(mut phase: watch::Receiver<Phase>, at_least: Phase) {
     drop(phase.wait_for(|phase| *phase >= at_least).await);
 }
 
@@ -227,6 +242,8 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
+    use crate::limits::{ConnectionLimits, InFlightLimits};
+    use crate::telemetry::Telemetry;
 
     #[tokio::test]
     async fn connections_go_to_the_worker_with_the_fewest() {
@@ -238,11 +255,14 @@ mod tests {
                 (Worker { connections, open: OpenConnections::default() }, queue)
             })
             .unzip();
+        let places = ConnectionLimits { process: 10, caller: 10, reserve: 0 };
+        let places = Callers::new(places, InFlightLimits::of_connections(10));
+        let metrics = Telemetry::unsent().metrics;
         let mut callers = Vec::new();
         let connect = async |callers: &mut Vec<TcpStream>| {
             callers.push(TcpStream::connect(address).await.expect("a connection"));
             let (stream, _) = listener.accept().await.expect("a connection");
-            hand_over(Accepted::Tcp(stream), &workers).await;
+            hand_over(Accepted::Tcp(stream), &workers, &places, &metrics).await;
         };
         let counts = || workers.iter().map(|worker| worker.open.count()).collect::<Vec<_>>();
         for _ in 0..4 {
@@ -251,7 +271,7 @@ mod tests {
         assert_eq!(counts(), [2, 2]);
         // Both connections of the second worker end, so it gets the next two.
         for _ in 0..2 {
-            drop(queues[1].recv().await.expect("a connection").adopt().expect("a stream"));
+            drop(queues[1].recv().await.expect("a connection").adopt(1).expect("a stream"));
         }
         assert_eq!(counts(), [2, 0]);
         connect(&mut callers).await;
