@@ -15,6 +15,7 @@ mod exit;
 mod explain;
 mod export;
 pub mod failure;
+mod first_process;
 mod get;
 mod health;
 mod import;
@@ -183,6 +184,7 @@ pub enum Command {
 /// Runs the command. One that talks to a server ends within `--timeout`.
 pub async fn run(cli: Cli) -> Result<Exit, CommandFailure> {
     let Cli { global, command } = cli;
+    first_process::end_at_signals(&command);
     tokio::select! {
         result = run_command(command, &global) => result,
         failure = connection::timed_out(&global) => Err(failure),

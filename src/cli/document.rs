@@ -132,6 +132,16 @@ impl Document {
 }
 
 impl Fault {
+    /// What is wrong with a word that is unknown wherever it is written, if this is such a fault: the
+    /// message and the name of the field. The numbers of list items in the path are left out.
+    #[must_use]
+    pub fn unknown_word(&self) -> Option<(&str, &str)> {
+        let is_of_word = self.message.starts_with("unknown ");
+        let name = self.path.rsplit('.').next().unwrap_or_default();
+        let name = name.split('[').next().unwrap_or_default();
+        is_of_word.then_some((self.message.as_str(), name))
+    }
+
     /// The fault with the name of its file: `file:line: path: message`.
     #[must_use]
     pub fn in_file(&self, file: &str) -> String {

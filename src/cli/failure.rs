@@ -9,6 +9,9 @@ use super::input::InputFault;
 use super::refusal::ServerRefusal;
 use crate::config::ConfigFault;
 
+/// Maximum number of lines that are named with a word that is unknown in all of them.
+const LINES_MAX: usize = 10;
+
 /// Why a command failed.
 #[derive(Debug)]
 pub enum CommandFailure {
@@ -79,7 +82,7 @@ impl CommandFailure {
         match self {
             Self::Usage(message) => format!("error: {message}\n"),
             Self::Document(file, faults) => {
-                let lines: String = faults.iter().map(|fault| fault.in_file(file) + "\n").collect();
+                let lines: String = told_once(faults).map(|fault| fault.in_file(file) + "\n").collect();
                 format!("{lines}error: {file} is invalid: {}\n", count(faults.len()))
             }
             Self::Config(faults) => {
@@ -108,6 +111,30 @@ impl CommandFailure {
     }
 }
 
+/// The faults, with the same unknown word only where it is first written, and the lines of the others.
+fn told_once(faults: &[Fault]) -> impl Iterator<Item = Fault> {
+    faults.iter().enumerate().filter_map(|(place, fault)| {
+        let is_same =
+            |other: &&Fault| other.unknown_word().is_some() && other.unknown_word() == fault.unknown_word();
+        if faults.iter().take(place).any(|before| is_same(&before)) {
+            return None;
+        }
+        let others: Vec<&Fault> = faults.iter().skip(place + 1).filter(is_same).collect();
+        let mut fault = fault.clone();
+        if !others.is_empty() {
+            let lines: Vec<String> = others
+                .iter()
+                .filter_map(|other| other.line)
+                .take(LINES_MAX)
+                .map(|line| line.to_string())
+                .collect();
+            let more = if others.len() > lines.len() { ", …" } else { "" };
+            fault.message.push_str(&format!(" (the same in line {}{more})", lines.join(", ")));
+        }
+        Some(fault)
+    })
+}
+
 fn count(faults: usize) -> String {
     match faults {
         1 => "1 fault".to_owned(),
@@ -121,4 +148,25 @@ pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::document::Document;
+    use super::*;
+    use crate::wire::v1;
+
+    #[test]
+    fn an_unknown_word_is_told_once_with_its_lines() {
+        let record = "- { id: a, register: 1.2.3, kind: RECORD_KIND_PRESCRIPTON }\n";
+        let text = format!("records:\n{}chanel: x\nground: x\n", record.repeat(13));
+        let faults = Document::read(&text).expect("a file").parse::<v1::DecideRequest>().expect_err("faults");
+        let message = CommandFailure::Document("q.yaml".to_owned(), faults).message();
+        let lines: Vec<&str> = message.lines().collect();
+        assert_eq!(lines.len(), 4, "{message}");
+        assert!(lines[0].starts_with("q.yaml:2: records[0].kind: unknown value `RECORD_KIND_PRESCRIPTON`"));
+        assert!(lines[0].ends_with("(the same in line 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, …)"), "{message}");
+        assert!(lines[1].contains("chanel: unknown field") && lines[2].contains("ground: unknown value"));
+        assert_eq!(lines[3], "error: q.yaml is invalid: 15 faults");
+    }
 }

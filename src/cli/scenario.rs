@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 
-use crate::decide::decide;
+use crate::decide::{ReadRecords, decide};
 use crate::policy::World;
 use crate::policy::admit::{Admitted, PersonRecords, Terms, admit, admit_withdrawal};
 use crate::policy::calendar::Calendar;
@@ -137,7 +137,8 @@ impl Scenario {
     fn answer(&self) -> Result<ScenarioOutcome, ScenarioOutcome> {
         let directory = &self.directory.1;
         let (calendar, now) = (&*self.calendar, self.at);
-        let terms = Terms { directory, calendar, clock_ahead_max: CLOCK_AHEAD_MAX };
+        let terms =
+            Terms { directory, calendar, clock_ahead_max: CLOCK_AHEAD_MAX, declarations_max: usize::MAX };
         Ok(match &self.request {
             Request::Decide(message) => ScenarioOutcome::Decided(self.decide(message)?),
             Request::Record(message) => {
@@ -173,7 +174,7 @@ impl Scenario {
         let situation = decision::situation(message)?;
         let question = self.world().question(&situation, Facts::all(&self.declarations.1));
         let mut verdicts = Vec::with_capacity(message.records.len());
-        let Ok(()) = decide(&question, message.records.as_slice(), |verdict| {
+        let Ok(()) = decide(&question, ReadRecords::from(message.records.as_slice()), |verdict| {
             verdicts.push(to_verdict(verdict, Disclosure::Detailed, id_among(&self.declarations.1)));
         });
         Ok(verdicts)

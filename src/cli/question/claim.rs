@@ -1,7 +1,8 @@
 //! The argument `--claim`.
 
 use super::super::names::parse as parse_name;
-use super::pairs::Pairs;
+use super::pairs::{Pairs, unknown};
+use crate::config::nearest;
 use crate::wire::v1::claim::Kind as Which;
 use crate::wire::v1::{
     Cause, Claim, ClientUnableToDecide, Emergency, JointService, Purpose, SocialWelfareAuthority,
@@ -23,6 +24,9 @@ has no effect. Claims and their conditions:
 For example:
   --claim social-welfare-authority:purpose=checking-information,data-necessary";
 
+const CLAIMS: &str =
+    "statutory-right, social-welfare-authority, joint-service, client-unable-to-decide, emergency";
+
 /// Parses `name:condition,key=value,…`.
 pub(super) fn parse(text: &str) -> Result<Claim, String> {
     let (name, conditions) = text.split_once(':').unwrap_or((text, ""));
@@ -33,10 +37,9 @@ pub(super) fn parse(text: &str) -> Result<Claim, String> {
         "client-unable-to-decide" => client_unable_to_decide(Pairs::parse(conditions))?,
         "emergency" => emergency(Pairs::parse(conditions))?,
         _ => {
-            return Err(format!(
-                "`{name}` is not a claim: write one of statutory-right, social-welfare-authority, joint-service, \
-                 client-unable-to-decide, emergency"
-            ));
+            let meant = nearest(name, CLAIMS.split(", "));
+            let meant = meant.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+            return Err(format!("`{name}` is not a claim: {meant}write one of {CLAIMS}"));
         }
     };
     Ok(Claim { kind: Some(claim) })
@@ -47,7 +50,8 @@ fn statutory_right(conditions: &str) -> Result<Which, String> {
     let provision = match conditions.split_once('=') {
         None if conditions.is_empty() => "",
         Some(("provision", provision)) => provision,
-        Some(_) | None => return Err(format!("`{conditions}` is unknown: the key is provision")),
+        Some((key, _)) => return Err(unknown(key, "provision")),
+        None => return Err(unknown(conditions, "provision")),
     };
     Ok(Which::StatutoryRight(StatutoryRight { provision: provision.to_owned() }))
 }
@@ -126,12 +130,15 @@ mod tests {
     #[test]
     fn an_invalid_claim_is_rejected() {
         for (text, expected) in [
-            ("urgency", "`urgency` is not a claim"),
-            ("emergency:asked", "`asked` is unknown: the keys are client-cannot-be-asked"),
+            ("will", "`will` is not a claim: write one of statutory-right"),
+            ("emergancy", "`emergancy` is not a claim: did you mean `emergency`? write one of"),
+            ("emergency:asked", "`asked` is unknown: the key is client-cannot-be-asked"),
+            ("joint-service:data-neccessary", "`data-neccessary` is unknown: did you mean `data-necessary`?"),
             ("joint-service:data-necessary=yes", "`data-necessary` must be true or false"),
             ("joint-service:data-necessary,data-necessary", "`data-necessary` is written twice"),
             ("social-welfare-authority:purpose=x", "purpose: `x` is unknown"),
-            ("statutory-right:section=1", "`section=1` is unknown: the key is provision"),
+            ("statutory-right:section=1", "`section` is unknown: the key is provision"),
+            ("statutory-right:provison", "`provison` is unknown: the key is provision"),
         ] {
             let error = parse(text).expect_err(text);
             assert!(error.starts_with(expected), "{text}: {error}");

@@ -1,5 +1,7 @@
 //! Arguments of the form `key=value,key=value`.
 
+use crate::config::nearest;
+
 /// The pairs that have not been taken yet.
 pub(super) struct Pairs<'t>(Vec<(&'t str, Option<&'t str>)>);
 
@@ -56,7 +58,17 @@ impl<'t> Pairs<'t> {
     pub(super) fn end(self, known: &str) -> Result<(), String> {
         match self.0.first() {
             None => Ok(()),
-            Some((key, _)) => Err(format!("`{key}` is unknown: the keys are {known}")),
+            Some((key, _)) => Err(unknown(key, known)),
         }
+    }
+}
+
+/// That a key is none of these, and which one was probably meant.
+pub(super) fn unknown(key: &str, known: &str) -> String {
+    let meant = nearest(key, known.split(", "));
+    let meant = meant.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    match known.contains(", ") {
+        true => format!("`{key}` is unknown: {meant}the keys are {known}"),
+        false => format!("`{key}` is unknown: the key is {known}"),
     }
 }

@@ -84,6 +84,10 @@ mod tests {
             ("id=1", "no kind: write kind=…"),
             ("kind=letter", "kind: `letter` is unknown: write one of patient-summary"),
             ("kind=prescription,colour=red", "`colour` is unknown: the keys are id"),
+            (
+                "kind=prescription,regster=1.2",
+                "`regster` is unknown: did you mean `register`? the keys are id",
+            ),
             ("kind=prescription,id=1,id=2", "`id` is written twice"),
             ("kind=prescription,id", "`id` has no value: write id=VALUE"),
         ] {

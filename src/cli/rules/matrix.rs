@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::decide::decide;
+use crate::decide::{ReadRecords, decide};
 use crate::policy::World;
 use crate::policy::calendar::Calendar;
 use crate::policy::day::{Day, Instant};
@@ -110,7 +110,7 @@ impl MatrixCell {
         let question =
             World { directory: &directory, calendar, now: self.at }.question(&situation, Facts::all(&stored));
         let mut verdict = v1::Verdict::default();
-        let Ok(()) = decide(&question, [self.record()].as_slice(), |decided| {
+        let Ok(()) = decide(&question, ReadRecords::from([self.record()].as_slice()), |decided| {
             verdict = to_verdict(decided, Disclosure::Detailed, |_| None::<String>);
         });
         let reason = label::<v1::Reason>(verdict.reason);
