@@ -132,7 +132,7 @@ fn measure(
     let empty = Server::of_this_program("--serve-empty", &file);
     let question = lupa_server::question(&asked_about);
     contenders.insert(0, contender("empty tonic", &empty, lupa_server::DECIDE, question, count));
-    let load = Load { connections, in_flight, lasting: arguments.repeat };
+    let load = Load { connections, in_flight, lasting: arguments.repeat, may_be_refused: false };
     let measured = interleaved(arguments.repeats, &mut contenders, |contender| {
         let question = contender.question.clone();
         let before = contender.server.processor_seconds();

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod data;
+mod denials;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,6 +40,8 @@ struct Global {
 enum Command {
     /// Create a store with a synthetic population, by default as large as a country's
     Data(data::DataArgs),
+    /// Compare the cost of a record of a client with many denials with that of a few
+    Denials(denials::DenialsArgs),
 }
 
 /// Why a command failed.
@@ -75,6 +78,7 @@ async fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
     let result = match command {
         Command::Data(args) => data::run(args, &global).await,
+        Command::Denials(args) => denials::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

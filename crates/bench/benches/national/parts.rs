@@ -8,6 +8,8 @@ mod filling;
 mod in_force;
 mod inside;
 mod memory;
+mod neighbours;
+mod overload;
 mod recording;
 mod replicas;
 mod single;
@@ -26,6 +28,8 @@ pub(crate) enum Part {
     Single,
     Thousand,
     BesideRecording,
+    Overload,
+    Neighbours,
     Memory,
     Recording,
     InForce,
@@ -37,12 +41,14 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Inside,
         Self::Lookup,
         Self::Single,
         Self::Thousand,
         Self::BesideRecording,
+        Self::Overload,
+        Self::Neighbours,
         Self::Memory,
         Self::Recording,
         Self::InForce,
@@ -61,6 +67,8 @@ impl Part {
             Self::Single => "single",
             Self::Thousand => "thousand",
             Self::BesideRecording => "beside-recording",
+            Self::Overload => "overload",
+            Self::Neighbours => "neighbours",
             Self::Memory => "memory",
             Self::Recording => "recording",
             Self::InForce => "in-force",
@@ -79,6 +87,8 @@ impl Part {
             Self::Single => "One record per request, compared with an empty service",
             Self::Thousand => "A thousand records per request, compared with an empty service",
             Self::BesideRecording => "Decisions while declarations are recorded",
+            Self::Overload => "More callers than the server can answer",
+            Self::Neighbours => "Small requests beside the largest",
             Self::Memory => "Memory, and time until ready",
             Self::Recording => "Durable recording",
             Self::InForce => "From acknowledgement to in force",
@@ -97,6 +107,8 @@ impl Part {
             Self::Single => single::measure(arguments),
             Self::Thousand => thousand::measure(arguments),
             Self::BesideRecording => beside_recording::measure(arguments),
+            Self::Overload => overload::measure(arguments),
+            Self::Neighbours => neighbours::measure(arguments),
             Self::Memory => memory::measure(arguments),
             Self::Recording => recording::measure(arguments),
             Self::InForce => in_force::measure(arguments),

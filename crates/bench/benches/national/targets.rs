@@ -41,6 +41,12 @@ pub(crate) const BESIDE_RECORDING: Target =
     at_most("1,000 declarations/s recorded, 1 × 1: p99 relative to none recorded", 120.0, "%");
 pub(crate) const SATURATED_BESIDE_RECORDING: Target =
     at_most("1,000 declarations/s recorded, saturated: p99 relative to none recorded", 120.0, "%");
+pub(crate) const OVERLOAD_KEPT: Target =
+    at_least("1 to 10 times the load that the server can answer: share of the peak rate", 80.0, "%");
+pub(crate) const OVERLOAD_REFUSED: Target =
+    at_most("1 to 10 times the load that the server can answer: p99 of a refusal", 50.0, "ms");
+pub(crate) const NEIGHBOUR: Target =
+    at_most("one record beside the largest requests: p99 beyond twice that alone", 2.0, "ms");
 pub(crate) const STEADY_MEMORY: Target = at_most("memory with the country loaded", 600.0, "MiB");
 pub(crate) const PEAK_MEMORY: Target = at_most("peak while loading and merging", 900.0, "MiB");
 pub(crate) const READY: Target = at_most("ready from SQLite", 15.0, "s");

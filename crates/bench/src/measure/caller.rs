@@ -1,6 +1,7 @@
 //! A minimal gRPC client: HTTP/2 and messages that are encoded in advance, no
 //! codec and no layers, so that the client takes little of the shared machine.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -13,6 +14,9 @@ const WINDOW_BYTES: u32 = 8 * 1024 * 1024;
 
 /// The prefix of a gRPC message: a compression flag and the length.
 const FRAME_BYTES: usize = 5;
+
+/// The status `RESOURCE_EXHAUSTED`.
+const NO_ROOM: &str = "8";
 
 /// What is called.
 #[derive(Clone, Copy, Debug)]
@@ -46,9 +50,35 @@ pub fn framed(message: &impl prost::Message) -> Bytes {
     frame.freeze()
 }
 
+/// Why a call was not answered.
+#[derive(Clone, Debug)]
+pub enum CallError {
+    /// There is no room for it: `RESOURCE_EXHAUSTED`.
+    NoRoom(String),
+    /// Anything else.
+    Failed(String),
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Self::NoRoom(message) | Self::Failed(message)) = self;
+        formatter.write_str(message)
+    }
+}
+
+impl From<h2::Error> for CallError {
+    fn from(error: h2::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
 impl Call {
     /// The `Decide` method.
     pub const DECIDE: Self = Self::Rpc("/lupa.v1.DecisionService/Decide");
+    /// The `Explain` method.
+    pub const EXPLAIN: Self = Self::Rpc("/lupa.v1.DecisionService/Explain");
+    /// The `Simulate` method.
+    pub const SIMULATE: Self = Self::Rpc("/lupa.v1.DecisionService/Simulate");
     /// The method that records a declaration.
     pub const RECORD: Self = Self::Rpc("/lupa.v1.DeclarationService/RecordDeclaration");
 }
@@ -70,7 +100,7 @@ impl Caller {
 
     /// Sends a request and returns the answer: for a method the message without
     /// its prefix, for a page nothing.
-    pub async fn send(&mut self, call: Call, frame: Bytes) -> Result<Bytes, String> {
+    pub async fn send(&mut self, call: Call, frame: Bytes) -> Result<Bytes, CallError> {
         match call {
             Call::Rpc(path) => self.rpc(path, frame).await,
             Call::Page { path, token } => self.page(path, token).await,
@@ -82,19 +112,22 @@ impl Caller {
         uri.path_and_query(path).build().expect("a URI")
     }
 
-    async fn page(&mut self, path: &'static str, token: &'static str) -> Result<Bytes, String> {
+    async fn page(&mut self, path: &'static str, token: &'static str) -> Result<Bytes, CallError> {
         let request = Request::builder()
             .uri(self.uri(path))
             .header("authorization", format!("Bearer {token}"))
             .body(())
             .expect("a request");
-        let mut sender = self.sender.clone().ready().await.map_err(|error| error.to_string())?;
-        let (answer, _) = sender.send_request(request, true).map_err(|error| error.to_string())?;
-        let answer = answer.await.map_err(|error| error.to_string())?;
-        if answer.status() == StatusCode::OK { Ok(Bytes::new()) } else { Err(answer.status().to_string()) }
+        let mut sender = self.sender.clone().ready().await?;
+        let (answer, _) = sender.send_request(request, true)?;
+        let answer = answer.await?;
+        match answer.status() {
+            StatusCode::OK => Ok(Bytes::new()),
+            status => Err(CallError::Failed(status.to_string())),
+        }
     }
 
-    async fn rpc(&mut self, path: &'static str, frame: Bytes) -> Result<Bytes, String> {
+    async fn rpc(&mut self, path: &'static str, frame: Bytes) -> Result<Bytes, CallError> {
         let request = Request::builder()
             .method(Method::POST)
             .uri(self.uri(path))
@@ -102,32 +135,35 @@ impl Caller {
             .header("te", "trailers")
             .body(())
             .expect("a request");
-        let mut sender = self.sender.clone().ready().await.map_err(|error| error.to_string())?;
-        let (answer, mut body) = sender.send_request(request, false).map_err(|error| error.to_string())?;
-        body.send_data(frame, true).map_err(|error| error.to_string())?;
-        let answer = answer.await.map_err(|error| error.to_string())?;
+        let mut sender = self.sender.clone().ready().await?;
+        let (answer, mut body) = sender.send_request(request, false)?;
+        body.send_data(frame, true)?;
+        let answer = answer.await?;
         if let Some(failure) = failure(answer.headers()) {
             return Err(failure);
         }
         let mut answer = answer.into_body();
         let mut message = BytesMut::new();
         while let Some(data) = answer.data().await {
-            let data = data.map_err(|error| error.to_string())?;
-            answer.flow_control().release_capacity(data.len()).map_err(|error| error.to_string())?;
+            let data = data?;
+            answer.flow_control().release_capacity(data.len())?;
             message.extend_from_slice(&data);
         }
-        let trailers = answer.trailers().await.map_err(|error| error.to_string())?;
+        let trailers = answer.trailers().await?;
         match trailers.as_ref().and_then(failure) {
             Some(failure) => Err(failure),
-            None if message.len() < FRAME_BYTES => Err("an answer without a message".to_owned()),
+            None if message.len() < FRAME_BYTES => {
+                Err(CallError::Failed("an answer without a message".to_owned()))
+            }
             None => Ok(message.freeze().slice(FRAME_BYTES..)),
         }
     }
 }
 
 /// The gRPC status, unless it is OK.
-fn failure(headers: &HeaderMap) -> Option<String> {
+fn failure(headers: &HeaderMap) -> Option<CallError> {
     let status = headers.get("grpc-status").filter(|status| *status != "0")?;
     let message = headers.get("grpc-message").and_then(|message| message.to_str().ok()).unwrap_or_default();
-    Some(format!("{status:?} {message}"))
+    let text = format!("{status:?} {message}");
+    Some(if status == NO_ROOM { CallError::NoRoom(text) } else { CallError::Failed(text) })
 }

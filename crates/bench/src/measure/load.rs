@@ -12,13 +12,16 @@ use hdrhistogram::Histogram;
 use tokio::runtime;
 use tokio::task::LocalSet;
 
-use super::caller::{Call, Caller};
+use super::caller::{Call, CallError, Caller};
 
 /// Requests of this first period are not counted.
 const WARM_UP: Duration = Duration::from_millis(150);
 
 /// Maximum number of threads that call; more would only compete with the server.
 const THREADS_MAX: usize = 2;
+
+/// How long a caller waits after a refusal: as long as the server's `RetryInfo` says.
+const PAUSE_AFTER_REFUSAL: Duration = Duration::from_millis(200);
 
 /// Longer latencies are counted as this one.
 const LATENCY_NANOS_MAX: u64 = 60_000_000_000;
@@ -32,12 +35,16 @@ pub struct Load {
     pub in_flight: usize,
     /// The duration without the warm-up.
     pub lasting: Duration,
+    /// Whether requests may be refused for want of room.
+    pub may_be_refused: bool,
 }
 
 /// The result of a load.
 pub struct Loaded {
     /// The latency of each counted answer, in nanoseconds.
     pub latencies: Histogram<u64>,
+    /// The same of each request for which there was no room.
+    pub refusals: Histogram<u64>,
     /// The duration without the warm-up.
     pub lasted: Duration,
 }
@@ -65,11 +72,13 @@ impl Load {
                 })
             })
             .collect();
-        let mut latencies = histogram();
+        let mut loaded = Loaded { latencies: histogram(), refusals: histogram(), lasted: self.lasting };
         for thread in calling {
-            latencies.add(thread.join().expect("a caller")).expect("histograms of one kind");
+            let [answers, refusals] = thread.join().expect("a caller");
+            loaded.latencies.add(answers).expect("histograms of one kind");
+            loaded.refusals.add(refusals).expect("histograms of one kind");
         }
-        Loaded { latencies, lasted: self.lasting }
+        loaded
     }
 
     async fn thread<Next: Fn(u64) -> Bytes + Clone + 'static>(
@@ -79,15 +88,15 @@ impl Load {
         next: Next,
         (first, step): (usize, usize),
         from: Instant,
-    ) -> Histogram<u64> {
-        let latencies = Rc::new(RefCell::new(histogram()));
+    ) -> [Histogram<u64>; 2] {
+        let counted = Rc::new(RefCell::new([histogram(), histogram()]));
         let number = Rc::new(Cell::new(first as u64));
         let mut callers = Vec::new();
         for _ in 0..self.connections {
             let caller = Caller::connect(address).await;
             for _ in 0..self.in_flight {
                 let (mut caller, next) = (caller.clone(), next.clone());
-                let (latencies, number) = (Rc::clone(&latencies), Rc::clone(&number));
+                let (counted, number) = (Rc::clone(&counted), Rc::clone(&number));
                 callers.push(tokio::task::spawn_local(async move {
                     loop {
                         let sent_at = Instant::now();
@@ -95,11 +104,19 @@ impl Load {
                             break;
                         }
                         let frame = next(number.replace(number.get() + step as u64));
-                        caller.send(call, frame).await.unwrap_or_else(|error| panic!("{error}"));
+                        let is_answered = match caller.send(call, frame).await {
+                            Ok(_) => true,
+                            Err(CallError::NoRoom(_)) if self.may_be_refused => false,
+                            Err(error) => panic!("{error}"),
+                        };
                         let answered_at = Instant::now();
                         if answered_at >= from && answered_at < from + self.lasting {
                             let nanos = u64::try_from((answered_at - sent_at).as_nanos()).unwrap_or(u64::MAX);
-                            latencies.borrow_mut().saturating_record(nanos);
+                            let [answers, refusals] = &mut *counted.borrow_mut();
+                            if is_answered { answers } else { refusals }.saturating_record(nanos);
+                        }
+                        if !is_answered {
+                            tokio::time::sleep(PAUSE_AFTER_REFUSAL).await;
                         }
                     }
                 }));
@@ -108,7 +125,7 @@ impl Load {
         for caller in callers {
             caller.await.expect("a caller");
         }
-        Rc::into_inner(latencies).expect("the callers have ended").into_inner()
+        Rc::into_inner(counted).expect("the callers have ended").into_inner()
     }
 }
 

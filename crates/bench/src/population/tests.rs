@@ -61,7 +61,12 @@ fn the_policy_admits_every_change_at_its_time() {
     let calendar = Calendar::published();
     let population = population(4_000, 14_000, 11);
     let directory = population.directory();
-    let terms = Terms { directory, calendar: &calendar, clock_ahead_max: TimeDelta::zero() };
+    let terms = Terms {
+        directory,
+        calendar: &calendar,
+        clock_ahead_max: TimeDelta::zero(),
+        declarations_max: usize::MAX,
+    };
     let mut stored: HashMap<ClientId, Vec<Declaration>> = HashMap::new();
     for (place, Change { recorded_at, client, act }) in population.changes().enumerate() {
         let id = |place: u64| OpaqueId::parse(format!("{place}")).expect("an id");

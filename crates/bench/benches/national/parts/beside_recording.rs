@@ -80,7 +80,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
             Beside::EmptyCalls => Some(recorder(&empty, Call::DECIDE).start(&population)),
             Beside::Recording => Some(recorder(&server, Call::RECORD).start(&population)),
         };
-        let load = Load { connections, in_flight, lasting: arguments.repeat };
+        let load = Load { connections, in_flight, lasting: arguments.repeat, may_be_refused: false };
         let questions = Arc::clone(&questions);
         let loaded = load.run(server.address, Call::DECIDE, move |number| {
             let place = usize::try_from(number.wrapping_mul(7_919)).unwrap_or_default() % questions.len();

@@ -72,7 +72,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
     for (text, connections, in_flight) in
         [("One call at a time.", 1, 1), ("Saturated: 4 connections with 16 concurrent calls on each.", 4, 16)]
     {
-        let load = Load { connections, in_flight, lasting: arguments.repeat };
+        let load = Load { connections, in_flight, lasting: arguments.repeat, may_be_refused: false };
         let measured = interleaved(arguments.repeats, &mut contenders, |(_, envoy)| -> Measured {
             let loaded = load.run(envoy.address, Call::Page { path: PATH, token }, |_| Bytes::new());
             [loaded.rate(), loaded.micros(50.0), loaded.micros(99.0)]

@@ -123,10 +123,13 @@ fn files_beside(copied: &data::Copied) -> Vec<PathBuf> {
 fn record(arguments: &Arguments, server: &Server, turn: usize) -> f64 {
     let strangers = data::population(CODES_MAX);
     let lasting = if arguments.is_quick { arguments.repeat } else { RECORDING };
-    let loaded =
-        Load { connections: 2, in_flight: 32, lasting }.run(server.address, Call::RECORD, move |number| {
+    let loaded = Load { connections: 2, in_flight: 32, lasting, may_be_refused: false }.run(
+        server.address,
+        Call::RECORD,
+        move |number| {
             let client = strangers.client(CODES_MAX - 1 - number).expect("a client");
             framed(&questions::informed(&client, &format!("memory-{turn}-{number}")))
-        });
+        },
+    );
     loaded.latencies.len() as f64
 }

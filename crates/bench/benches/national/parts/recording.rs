@@ -64,7 +64,12 @@ pub(super) fn record(
 ) -> [f64; 3] {
     let connections = callers.min(CONNECTIONS);
     let among = replicas.len();
-    let load = Load { connections: connections / among, in_flight: callers / connections, lasting };
+    let load = Load {
+        connections: connections / among,
+        in_flight: callers / connections,
+        lasting,
+        may_be_refused: false,
+    };
     let mut latencies = histogram();
     thread::scope(|scope| {
         let recording: Vec<_> = (0..)
@@ -83,7 +88,7 @@ pub(super) fn record(
             latencies.add(of_one).expect("histograms of one kind");
         }
     });
-    let recorded = Loaded { latencies, lasted: lasting };
+    let recorded = Loaded { latencies, refusals: histogram(), lasted: lasting };
     [recorded.rate(), recorded.micros(50.0), recorded.micros(99.0)]
 }
 

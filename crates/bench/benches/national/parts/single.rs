@@ -61,7 +61,7 @@ fn measured(
     question: &Bytes,
     (connections, in_flight): (usize, usize),
 ) -> Vec<Repeats<5>> {
-    let load = Load { connections, in_flight, lasting: arguments.repeat };
+    let load = Load { connections, in_flight, lasting: arguments.repeat, may_be_refused: false };
     interleaved(arguments.repeats, &mut contenders.to_vec(), |(_, server)| -> Measured {
         let Answered { loaded, answers: _, micros } = answered(load, server, question);
         let percentile = |percentile| loaded.micros(percentile);

@@ -61,7 +61,7 @@ fn measured(
     question: &Bytes,
     (connections, in_flight): (usize, usize),
 ) -> Vec<Repeats<5>> {
-    let load = Load { connections, in_flight, lasting: arguments.repeat };
+    let load = Load { connections, in_flight, lasting: arguments.repeat, may_be_refused: false };
     interleaved(arguments.repeats, contenders, |Contender { served, .. }| -> Measured {
         let spans = collector.spans();
         let Answered { loaded, answers, micros } = answered(load, &served.server, question);

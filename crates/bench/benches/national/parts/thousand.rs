@@ -31,7 +31,7 @@ pub(crate) fn measure(arguments: &Arguments) -> Section {
         ("empty tonic that decodes nothing", &Server::empty(Reads::Nothing, Runs::PerCore, &file)),
     ];
     let (connections, in_flight) = LOAD;
-    let load = Load { connections, in_flight, lasting: arguments.repeat };
+    let load = Load { connections, in_flight, lasting: arguments.repeat, may_be_refused: false };
     let measured = interleaved(arguments.repeats, &mut contenders.to_vec(), |(_, server)| {
         let question = question.clone();
         let before = server.processor_seconds();
