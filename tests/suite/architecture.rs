@@ -26,9 +26,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("telemetry", &["wire", "config"]),
     ("identity", &["config"]),
+    ("limits", &[]),
     ("decide", &["wire"]),
-    ("service", &["clock", "decide", "wire", "index", "store", "config", "identity", "telemetry"]),
-    ("server", &["clock", "store", "wire", "index", "config", "telemetry", "identity", "service"]),
+    ("service", &["clock", "decide", "wire", "index", "store", "config", "identity", "limits", "telemetry"]),
+    ("server", &["clock", "store", "wire", "index", "config", "telemetry", "identity", "limits", "service"]),
     (
         "cli",
         &[

@@ -14,5 +14,6 @@ mod golden;
 mod matrix;
 pub(crate) mod properties;
 pub(crate) mod reference;
+mod repeated;
 mod round_trip;
 pub(crate) mod scenarios;

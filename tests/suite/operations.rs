@@ -12,5 +12,6 @@ mod demo;
 mod faults;
 mod history_files;
 mod observability;
+mod process;
 #[cfg(feature = "envoy")]
 pub(crate) mod telemetry;

@@ -7,6 +7,7 @@
 //! Run only this group: `cargo test --test suite server::`
 
 mod bad_input;
+mod bounded;
 mod catalogue;
 mod clocks;
 mod concurrent;
@@ -19,6 +20,7 @@ mod explain;
 mod fixture;
 mod health;
 mod index;
+mod limits;
 mod links;
 mod list;
 mod orders;
@@ -26,9 +28,11 @@ mod over_grpc;
 mod print;
 mod privacy;
 mod record;
+mod shares;
 #[cfg(feature = "envoy")]
 pub(crate) mod sidecar;
 mod simulate;
 mod tokens;
 mod undecodable;
+mod viewings;
 mod watch;

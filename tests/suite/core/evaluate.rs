@@ -45,7 +45,7 @@ pub(crate) fn verdicts_in(directory: &Directory, case: &Case, disclosure: Disclo
 
 /// The terms of admission, with the default tolerance of a recorder's clock.
 pub(crate) fn terms<'a>(directory: &'a Directory, calendar: &'a Calendar) -> Terms<'a> {
-    Terms { directory, calendar, clock_ahead_max: TimeDelta::seconds(5) }
+    Terms { directory, calendar, clock_ahead_max: TimeDelta::seconds(5), declarations_max: usize::MAX }
 }
 
 pub(crate) fn to_core(calendar: &reference::Calendar) -> Calendar {

@@ -1,5 +1,5 @@
 //! The patches of the planted faults still apply. `scripts/planted-faults` and
-//! `scripts/planted-store-faults` apply each of them and check that a test catches it.
+//! `scripts/planted-system-faults` apply each of them and check that a test catches it.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +9,8 @@ fn every_planted_fault_can_be_planted() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults");
     assert!(can_be_planted(&folder) >= 20);
     assert!(can_be_planted(&folder.join("store")) >= 6);
+    assert!(can_be_planted(&folder.join("limits")) >= 5);
+    assert!(can_be_planted(&folder.join("work")) >= 6);
 }
 
 /// Checks each fault of a folder and returns their number.

@@ -172,7 +172,7 @@ fn alerts_fire_as_tested_and_are_documented() {
 #[test]
 fn every_setting_is_in_the_page_for_operators() {
     let page = std::fs::read_to_string(OPERATIONS).unwrap();
-    for setting in lupa::config::SETTINGS {
+    for setting in lupa::config::SETTINGS.iter() {
         assert!(page.contains(&format!("`{}`", setting.name)), "{} is not in {OPERATIONS}", setting.name);
     }
 }

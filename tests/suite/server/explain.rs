@@ -3,7 +3,6 @@
 use lupa::policy::rules::{EVERYONE, RuleList, WITHIN_HEALTHCARE};
 use lupa::wire::v1;
 use lupa::wire::v1::Finding;
-use rusqlite::Connection;
 
 use super::fixture::Fixture;
 use crate::fixtures::refused::{invalid, refused};
@@ -69,15 +68,8 @@ async fn every_rule_is_shown_in_order_with_the_one_that_decided() {
         assert_eq!(answer.verdict.expect("a verdict").details().rule, deciding);
     }
     // An explanation shows denials, so it is logged as a viewing.
-    let store = Connection::open(fixture.store()).expect("the store");
-    let logged: u32 = store
-        .query_row(
-            "SELECT count(*) FROM viewing WHERE what = 'explanation' AND purpose IS NOT NULL",
-            (),
-            |row| row.get(0),
-        )
-        .expect("a count");
-    assert_eq!(logged, 3);
+    let fixture = fixture.restart_with(&[]).await;
+    assert_eq!(fixture.viewings("explanation").1, 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

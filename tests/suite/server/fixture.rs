@@ -126,6 +126,15 @@ impl Fixture {
         &self.store
     }
 
+    /// The rows of viewings of a kind, and the viewings that they stand for. All are
+    /// written once the server has stopped.
+    pub(super) fn viewings(&self, what: &str) -> (u64, u64) {
+        let store = rusqlite::Connection::open(&self.store).expect("the store");
+        let sql =
+            "SELECT count(*), coalesce(sum(times), 0) FROM viewing WHERE what = ?1 AND purpose IS NOT NULL";
+        store.query_row(sql, [what], |row| Ok((row.get(0)?, row.get(1)?))).expect("a row")
+    }
+
     /// The connection that the clients share.
     pub(super) fn channel(&self) -> Channel {
         self.channel.clone()

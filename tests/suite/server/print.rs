@@ -2,7 +2,6 @@
 
 use lupa::wire::v1;
 use lupa::wire::v1::{Document, Format, Sector};
-use rusqlite::Connection;
 use tonic::Code;
 
 use super::fixture::Fixture;
@@ -90,11 +89,8 @@ async fn declarations_in_force_are_printed_in_every_language_and_format() {
     titles.sort();
     titles.dedup();
     assert_eq!(titles.len(), 6, "{titles:?}");
-    let store = Connection::open(fixture.store()).expect("the store");
-    let logged: u32 = store
-        .query_row("SELECT count(*) FROM viewing WHERE what = 'printout'", (), |row| row.get(0))
-        .expect("a count");
-    assert_eq!(logged, 6, "each printout of denials, and none of consents");
+    let fixture = fixture.restart_with(&[]).await;
+    assert_eq!(fixture.viewings("printout").1, 6, "each printout of denials, and none of consents");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

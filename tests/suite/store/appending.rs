@@ -1,5 +1,6 @@
 //! Appends: their answers, and the changes stored.
 
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc;
 
@@ -242,6 +243,17 @@ async fn a_viewing_is_stored_before_it_is_answered(home: Shared) {
     assert_eq!(store.count().unwrap(), 0);
 }
 
+async fn equal_viewings_are_one_row_with_their_number(home: Shared) {
+    let store = home.open();
+    let purpose = ViewingPurpose::Investigation;
+    let viewing = Viewing { client: client(), viewer: None, purpose, what: Viewed::List };
+    store.log_viewing(viewing.clone()).await.unwrap();
+    store.log_viewings(viewing, NonZeroU32::new(3).unwrap()).await.unwrap();
+    let rows = home.rows("SELECT what, CAST(times AS text) FROM lupa.viewing ORDER BY number").await;
+    assert_eq!(rows, [["list", "1"], ["list", "3"]]);
+    assert_eq!(store.verify(&mut |_| true).unwrap().unwrap().viewings, 4);
+}
+
 async fn history_is_imported_as_it_is_given_or_not_at_all(home: Shared) {
     let store = home.open();
     let declaration = |declaration_id, withdrawal| Declaration {
@@ -355,6 +367,7 @@ on_both_stores!(
     full_queue_is_reported_at_once,
     panic_in_admission_stops_the_writer_and_is_reported,
     a_viewing_is_stored_before_it_is_answered,
+    equal_viewings_are_one_row_with_their_number,
     history_is_imported_as_it_is_given_or_not_at_all,
     a_national_root_with_something_else_is_not_stored,
     the_last_of_several_withdrawals_stands,

@@ -2,6 +2,7 @@
 //! start a new epoch.
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::os::unix::fs::PermissionsExt;
 
 use lupa::policy::link::LinkedCodes;
@@ -30,7 +31,7 @@ async fn filled(store: &Store) {
     for client in [client(), other_client()] {
         let purpose = ViewingPurpose::Investigation;
         let viewing = Viewing { client, viewer: None, purpose, what: Viewed::List };
-        store.log_viewing(viewing).await.unwrap();
+        store.log_viewings(viewing, NonZeroU32::new(2).unwrap()).await.unwrap();
     }
 }
 
@@ -49,7 +50,7 @@ async fn copy_has_the_same_content_and_its_own_identity(home: Shared) {
     let original = home.open();
     filled(&original).await;
     let expected = content_of(&original);
-    assert_eq!((expected.0, expected.1), (LAST, 2));
+    assert_eq!((expected.0, expected.1), (LAST, 4));
     let there = Home::new();
     let server = postgres_options(&Cluster::shared().database());
     let mut phases = Vec::new();

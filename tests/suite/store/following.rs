@@ -124,11 +124,11 @@ async fn unusable_store_is_reported_to_a_read_only_replica() {
         (
             1,
             "PATH has version 1 of the store's schema and a lupa that only follows it cannot bring it to \
-             version 6: start the lupa that writes it first",
+             version 7: start the lupa that writes it first",
         ),
         (
-            7,
-            "PATH has version 7 of the store's schema and this lupa knows versions up to 6: \
+            8,
+            "PATH has version 8 of the store's schema and this lupa knows versions up to 7: \
              install the newer lupa that wrote it",
         ),
     ] {

@@ -109,11 +109,11 @@ fn store_is_locked_against_a_second_opener() {
 #[tokio::test]
 async fn a_newer_store_is_left_alone() {
     let home = closed_with(1).await;
-    home.connect().pragma_update(None, "user_version", 7).unwrap();
+    home.connect().pragma_update(None, "user_version", 8).unwrap();
     let before = fs::read(home.store()).unwrap();
     assert_eq!(
         refusal(&home.store()),
-        "PATH has version 7 of the store's schema and this lupa knows versions up to 6: \
+        "PATH has version 8 of the store's schema and this lupa knows versions up to 7: \
          install the newer lupa that wrote it"
     );
     assert_eq!(fs::read(home.store()).unwrap(), before);

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use lupa::decide::decide;
 use lupa::policy::World;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::day::{Day, Instant};
@@ -10,6 +11,7 @@ use lupa::policy::directory::Directory;
 use lupa::policy::facts::Facts;
 use lupa::policy::verdict::Effect;
 use lupa::wire::codec::DecideCall;
+use lupa::wire::decision::record as record_of;
 use lupa::wire::v1::{self, RecordKind};
 use lupa::wire::{declaration, directory};
 use prost::Message;
@@ -44,13 +46,14 @@ pub(crate) fn check(bytes: &[u8]) -> usize {
     let question =
         World { directory, calendar: &calendar, now: *at }.question(situation, Facts::all(declarations));
     let mut effects = Vec::new();
-    if call.records.read(|record| effects.push(question.decide_read(record).effect())).is_err() {
+    if decide(&question, call.records.cursor(), |verdict| effects.push(verdict.effect())).is_err() {
         // The request is refused as a whole, also if records before were decided.
         assert!(v1::DecideRequest::decode(bytes).is_err(), "prost reads it");
         return 0;
     }
     let message = v1::DecideRequest::decode(bytes).expect("prost reads it too");
-    assert_eq!(message.records.len(), effects.len());
+    let alone = message.records.iter().map(|record| question.decide_read(record_of(record)).effect());
+    assert_eq!(alone.collect::<Vec<_>>(), effects, "equal records have one verdict");
     let permitted = message.records.iter().zip(effects).filter(|(_, effect)| *effect == Effect::Permit);
     let permitted: Vec<_> = permitted.map(|(record, _)| record).collect();
     for record in &permitted {
