@@ -1,6 +1,7 @@
 //! Undecodable and oversized messages.
 
 use lupa::wire::v1;
+use prost::Message;
 use prost::bytes::{Buf, BufMut, Bytes};
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -99,8 +100,10 @@ async fn message_over_the_limit_is_refused_with_the_limit() {
             "{status:?}"
         );
     }
-    let fits = "x".repeat(3000);
-    let request =
-        v1::DecideRequest { request_id: fits.clone(), ..question(aino(), vec![entry("doc-1", "visit-1")]) };
-    assert_eq!(fixture.decide(request).await.request_id, fits);
+    let of = |count: usize| {
+        question(aino(), (0..count).map(|number| entry(&format!("doc-{number}"), "visit-1")).collect())
+    };
+    let count = 4096 / of(1).encoded_len();
+    assert!(of(count).encoded_len() <= 4096);
+    assert_eq!(fixture.decide(of(count)).await.verdicts.len(), count);
 }
