@@ -19,5 +19,5 @@ pub use in_flight::{Amount, ConnectionShare, InFlightLimits, RequestPermit, Shar
 pub use open_files::{RESERVED_FILES, raise_open_files};
 pub use rates::{RateUsedUp, Rates};
 pub use shares::{ShareLimits, SharePlace, Shares};
-pub use side_pool::{Cancelled, NotRun, SidePool};
+pub use side_pool::{Cancelled, NotRun, SidePool, lower_priority};
 pub use turns::{Turn, Turns};

@@ -68,7 +68,7 @@ pub struct Limits {
     pub requests_per_caller_max: u64,
     pub connections_max: u64,
     pub connections_per_caller_max: u64,
-    pub http_connections_max: u64,
+    pub http_connections_max: usize,
     pub first_request_ms_max: u64,
     pub message_ms_max: u64,
     pub answer_ms_max: u64,

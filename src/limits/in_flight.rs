@@ -33,15 +33,6 @@ pub struct InFlightLimits {
     pub connections: u64,
 }
 
-impl InFlightLimits {
-    /// No limit but that of the connections.
-    #[must_use]
-    pub fn of_connections(connections: u64) -> Self {
-        let any = Amount { requests: u64::MAX, bytes: u64::MAX };
-        Self { process: any, caller: any, connection: any, own_part: Amount::default(), connections }
-    }
-}
-
 /// Whose share is used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsedUp {

@@ -21,6 +21,14 @@ use tokio::sync::oneshot;
 /// workers, and get about a ninth of what a worker gets.
 const NICENESS: i32 = 10;
 
+/// Lowers the priority of the current thread below that of the workers. Where it
+/// cannot, the thread competes with them.
+pub fn lower_priority() {
+    if let Err(error) = setpriority_process(None, NICENESS) {
+        tracing::warn!(%error, "the priority of a thread cannot be lowered");
+    }
+}
+
 /// Cores for each side thread, if the operator sets no number.
 const CORES_PER_THREAD: usize = 4;
 
@@ -107,10 +115,7 @@ impl SidePool {
         for number in 0..threads {
             let queue = Arc::clone(&queue);
             thread::Builder::new().name(format!("lupa-side-{number}")).spawn(move || {
-                // Without it the threads only compete with the workers.
-                if let Err(error) = setpriority_process(None, NICENESS) {
-                    tracing::warn!(%error, "the priority of a side thread cannot be lowered");
-                }
+                lower_priority();
                 queue.work();
             })?;
         }

@@ -22,7 +22,7 @@ use tokio::time;
 
 use super::readiness::Readiness;
 use crate::config;
-use crate::limits::{CallerKey, Callers, ConnectionLimits, ConnectionPlace, InFlightLimits};
+use crate::limits::{CallerKey, ShareLimits, SharePlace, Shares};
 use crate::telemetry::LogLevel;
 use crate::telemetry::metrics::{LimitName, Metrics, TEXT_TYPE};
 
@@ -30,7 +30,7 @@ use crate::telemetry::metrics::{LimitName, Metrics, TEXT_TYPE};
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The part of the connections that one address may have: 1/2.
-const OF_ONE_ADDRESS: u64 = 2;
+const OF_ONE_ADDRESS: usize = 2;
 
 /// What the handlers read.
 #[derive(Clone)]
@@ -51,10 +51,8 @@ pub(super) async fn serve(listener: TcpListener, state: AdminState, limits: conf
         .route("/clock", get(clock).put(confirm_clock))
         .route("/log-level", get(level).put(change_level))
         .with_state(state);
-    let most = limits.http_connections_max;
-    let places = ConnectionLimits { process: most, caller: (most / OF_ONE_ADDRESS).max(1), reserve: 0 };
-    // Answers are small and requests have no bodies to speak of: only connections are counted.
-    let callers = Callers::new(places, InFlightLimits::of_connections(most));
+    let total = limits.http_connections_max;
+    let places = Shares::new(ShareLimits { total, caller: (total / OF_ONE_ADDRESS).max(1) });
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -62,7 +60,7 @@ pub(super) async fn serve(listener: TcpListener, state: AdminState, limits: conf
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, address)) => match callers.connect(CallerKey::of_address(address.ip())) {
+            Ok((stream, address)) => match places.take(CallerKey::of_address(address.ip())) {
                 Ok(place) => {
                     connections.spawn(serve_one(stream, address, place, routes.clone(), limits.clone()));
                 }
@@ -81,7 +79,7 @@ pub(super) async fn serve(listener: TcpListener, state: AdminState, limits: conf
 async fn serve_one(
     stream: TcpStream,
     address: SocketAddr,
-    place: ConnectionPlace,
+    place: SharePlace,
     routes: Router,
     limits: config::Limits,
 ) {

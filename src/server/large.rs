@@ -7,18 +7,15 @@ use std::io;
 use std::sync::Arc;
 
 use http::Response;
-use rustix::process::setpriority_process;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinSet;
 use tonic::body::Body;
 
+use crate::limits::lower_priority;
 use crate::service::fault;
 
 /// Messages up to this size are decoded where they arrive: within some 100 µs.
 pub(super) const LARGE_BYTES: u64 = 64 * 1024;
-
-/// Where the cores are busy, the thread yields to the workers.
-const NICENESS: i32 = 10;
 
 /// The thread for large requests. It ends with the last clone of this.
 #[derive(Clone)]
@@ -41,12 +38,7 @@ impl LargeRequests {
             .worker_threads(1)
             .thread_name("lupa-large")
             .enable_all()
-            .on_thread_start(|| {
-                // Without it the thread only competes with the workers.
-                if let Err(error) = setpriority_process(None, NICENESS) {
-                    tracing::warn!(%error, "the priority of a thread cannot be lowered");
-                }
-            })
+            .on_thread_start(lower_priority)
             .build()?;
         Ok(Self(Arc::new(LargeRuntime(Some(runtime)))))
     }

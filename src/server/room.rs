@@ -49,7 +49,7 @@ pub(super) fn callers(limits: &config::Limits, server: &config::Server) -> Calle
 fn connections(limits: &config::Limits, open_files: Option<u64>) -> u64 {
     let config::Limits { connections_max, http_connections_max, .. } = *limits;
     let Some(open_files) = open_files else { return connections_max };
-    let room = open_files.saturating_sub(RESERVED_FILES + RESERVE + http_connections_max).max(1);
+    let room = open_files.saturating_sub(RESERVED_FILES + RESERVE + http_connections_max as u64).max(1);
     if room < connections_max {
         tracing::warn!(
             connections_max,

@@ -242,7 +242,7 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
-    use crate::limits::{ConnectionLimits, InFlightLimits};
+    use crate::server::room;
     use crate::telemetry::Telemetry;
 
     #[tokio::test]
@@ -255,8 +255,8 @@ mod tests {
                 (Worker { connections, open: OpenConnections::default() }, queue)
             })
             .unzip();
-        let places = ConnectionLimits { process: 10, caller: 10, reserve: 0 };
-        let places = Callers::new(places, InFlightLimits::of_connections(10));
+        let config = crate::config::load(None, []).expect("the defaults").config;
+        let places = room::callers(&config.limits, &config.server);
         let metrics = Telemetry::unsent().metrics;
         let mut callers = Vec::new();
         let connect = async |callers: &mut Vec<TcpStream>| {
