@@ -212,12 +212,12 @@ impl Connection {
         };
         self.progress.0.was_flooded.store(true, Ordering::Relaxed);
         if let Some(farewell) = self.frames.farewell() {
-            let told = match &self.stream {
+            let sent = match &self.stream {
                 Accepted::Tcp(stream) => stream.try_write(&farewell),
                 Accepted::Unix(stream) => stream.try_write(&farewell),
             };
             // The connection ends in any case.
-            drop(told);
+            drop(sent);
         }
         Err(io::Error::other(flood))
     }

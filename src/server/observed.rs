@@ -13,13 +13,13 @@ use crate::telemetry::rpc::Rpc;
 use crate::telemetry::span::{PendingSpan, TRACEPARENT};
 
 /// What is known of a request before it is answered.
-pub(super) struct Begun {
+pub(super) struct StartedRequest {
     pub(super) rpc: Rpc,
     at: Instant,
     span: Option<PendingSpan>,
 }
 
-impl Begun {
+impl StartedRequest {
     /// Starts the span of a request, if it is traced.
     pub(super) fn now<B>(request: &Request<B>, telemetry: &Telemetry) -> Self {
         let at = Instant::now();

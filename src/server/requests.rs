@@ -2,9 +2,9 @@
 //! message, the time that it may take, and what is known of it afterwards.
 //!
 //! ```text
-//!  hyper ─▶ Requests ─▶ Begun ─▶ within ─▶ bounded ─▶ ReceivedMessage ─▶ services
-//!                                                                          │
-//!  hyper ◀─────────────────────────── AnswerBody ◀─────────────────────────┘
+//!  hyper ─▶ Requests ─▶ StartedRequest ─▶ within ─▶ bounded ─▶ ReceivedMessage ─▶ services
+//!                                                                                     │
+//!  hyper ◀──────────────────────────────── AnswerBody ◀───────────────────────────────┘
 //! ```
 
 use std::convert::Infallible;
@@ -28,7 +28,7 @@ use tower::Service;
 use super::answer::AnswerBody;
 use super::large::{LARGE_BYTES, LargeRequests};
 use super::layers::{Deadline, refusals_before_services, refused, within};
-use super::observed::Begun;
+use super::observed::StartedRequest;
 use super::received::{MessageLimits, NotReceived, ReceivedMessage};
 use super::services::Services;
 use crate::limits::{ConnectionPlace, RequestPermit};
@@ -59,7 +59,7 @@ pub(super) struct ConnectionState {
     pub(super) place: ConnectionPlace,
     pub(super) address: TcpConnectInfo,
     /// Number of requests that have started.
-    pub(super) begun: AtomicU64,
+    pub(super) started: AtomicU64,
 }
 
 /// Serves the requests of one connection.
@@ -77,22 +77,22 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let Self { services, worker, connection } = self;
-        connection.begun.fetch_add(1, Ordering::Relaxed);
-        let begun = Begun::now(&request, &worker.telemetry);
-        let deadline = Deadline::of(request.headers(), begun.at(), worker.request_time);
+        connection.started.fetch_add(1, Ordering::Relaxed);
+        let started = StartedRequest::now(&request, &worker.telemetry);
+        let deadline = Deadline::of(request.headers(), started.at(), worker.request_time);
         // Taken before anything is waited for: requests that wait count too.
-        let permit = self.room(begun.rpc);
+        let permit = self.room(started.rpc);
         request.extensions_mut().insert(connection.address.clone());
         let (services, worker) = (services.clone(), Arc::clone(worker));
         Box::pin(async move {
-            let rpc = begun.rpc;
+            let rpc = started.rpc;
             let answer = async {
                 match permit {
                     Ok(permit) => within(deadline, bounded(services, &worker, rpc, request, permit)).await,
                     Err(status) => refused(status),
                 }
             };
-            Ok(begun.answered(answer, &worker.telemetry).await)
+            Ok(started.answered(answer, &worker.telemetry).await)
         })
     }
 }

@@ -29,7 +29,7 @@ use crate::telemetry::metrics::LimitName;
 const PENDING_ACCEPT_RESETS_MAX: usize = 20;
 
 /// How often a connection is checked.
-const LOOKED_AT_EVERY: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a connection in the reserve lasts.
 const RESERVE_TIME: Duration = Duration::from_secs(2);
@@ -92,7 +92,7 @@ impl Serving {
             let Some(handed) = handed else { break };
             match handed.adopt(limits.control_frames_per_second_max) {
                 Ok(Adopted { connection, place, address }) => {
-                    let state = ConnectionState { place, address, begun: AtomicU64::new(0) };
+                    let state = ConnectionState { place, address, started: AtomicU64::new(0) };
                     let connection_state = Arc::new(state);
                     let requests = Requests {
                         services: services.clone(),
@@ -149,7 +149,7 @@ async fn serve(
     let mut served = pin!(protocol.serve_connection(TokioIo::new(connection), requests));
     let mut ending = pin!(reached(phase, Phase::Graceful));
     let mut is_ending = false;
-    let mut looks = time::interval(LOOKED_AT_EVERY);
+    let mut checks = time::interval(CHECK_INTERVAL);
     loop {
         tokio::select! {
             biased;
@@ -166,7 +166,7 @@ async fn serve(
                 is_ending = true;
                 served.as_mut().graceful_shutdown();
             }
-            _ = looks.tick() => match life.look(&state, &progress) {
+            _ = checks.tick() => match life.check(&state, &progress) {
                 ConnectionFate::GoesOn => {}
                 ConnectionFate::EndsGracefully(limit) => {
                     metrics.limit_reached(limit);
@@ -199,10 +199,10 @@ struct Life {
     opened_at: Instant,
     /// The number of requests started when it was last checked, and since when it
     /// has been the same with none in flight.
-    begun: u64,
+    started: u64,
     idle_since: Instant,
     headers_open_since: Option<Instant>,
-    is_told_to_end: bool,
+    ends_gracefully: bool,
 }
 
 impl Life {
@@ -211,33 +211,33 @@ impl Life {
         Self {
             lifetimes,
             opened_at: now,
-            begun: 0,
+            started: 0,
             idle_since: now,
             headers_open_since: None,
-            is_told_to_end: false,
+            ends_gracefully: false,
         }
     }
 
-    fn look(&mut self, state: &ConnectionState, progress: &ConnectionProgress) -> ConnectionFate {
+    fn check(&mut self, state: &ConnectionState, progress: &ConnectionProgress) -> ConnectionFate {
         let now = Instant::now();
         let Lifetimes { first_request, idle, answer } = self.lifetimes;
         if state.place.in_reserve().is_some() && now - self.opened_at > RESERVE_TIME {
             return ConnectionFate::ReserveEnds;
         }
-        let begun = state.begun.load(Ordering::Relaxed);
-        if begun != self.begun || !state.place.share().is_idle() {
-            (self.begun, self.idle_since) = (begun, now);
+        let started = state.started.load(Ordering::Relaxed);
+        if started != self.started || !state.place.share().is_idle() {
+            (self.started, self.idle_since) = (started, now);
         }
         self.headers_open_since = progress.are_headers_open().then(|| self.headers_open_since.unwrap_or(now));
-        let asks_nothing = begun == 0 && now - self.opened_at > first_request;
+        let asks_nothing = started == 0 && now - self.opened_at > first_request;
         if asks_nothing || self.headers_open_since.is_some_and(|since| now - since > first_request) {
             return ConnectionFate::Ends(LimitName::FIRST_REQUEST);
         }
         if progress.blocked_for() > answer {
             return ConnectionFate::Ends(LimitName::ANSWER_TIME);
         }
-        if now - self.idle_since > idle && !self.is_told_to_end {
-            self.is_told_to_end = true;
+        if now - self.idle_since > idle && !self.ends_gracefully {
+            self.ends_gracefully = true;
             return ConnectionFate::EndsGracefully(LimitName::IDLE_CONNECTION);
         }
         ConnectionFate::GoesOn

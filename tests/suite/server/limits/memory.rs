@@ -95,17 +95,17 @@ async fn messages_that_never_end_are_bounded_and_refused_in_time() {
     for _ in 0..6 {
         let mut raw = Raw::connect(process.address()).await;
         for _ in 0..8 {
-            let mut begun = raw.begin(DECIDE).await.expect("a stream");
+            let mut started = raw.start_request(DECIDE).await.expect("a stream");
             // A stream that was refused takes no more.
-            send_all(&mut begun.message, message.clone(), false).await;
-            unended.push(begun);
+            send_all(&mut started.message, message.clone(), false).await;
+            unended.push(started);
         }
         connections.push(raw);
     }
     is_answered(&process).await;
     let mut refusals = Vec::new();
-    for begun in unended {
-        match outcome(begun.answer).await {
+    for started in unended {
+        match outcome(started.answer).await {
             Outcome::Refused(status) => refusals.push(status),
             Outcome::Ended => {}
             Outcome::Answered(_) => panic!("a message without an end was answered"),

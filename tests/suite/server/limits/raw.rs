@@ -60,12 +60,12 @@ impl Raw {
 
     /// Sends a request whole. None: the server has ended the connection.
     pub(super) async fn send(&mut self, path: &str, message: &[u8]) -> Option<ResponseFuture> {
-        let mut unended = self.begin(path).await?;
+        let mut unended = self.start_request(path).await?;
         send_all(&mut unended.message, framed(message), true).await.then_some(unended.answer)
     }
 
     /// Starts a request.
-    pub(super) async fn begin(&mut self, path: &str) -> Option<Unended> {
+    pub(super) async fn start_request(&mut self, path: &str) -> Option<Unended> {
         let request = Request::post(format!("http://lupa{path}"))
             .header("content-type", "application/grpc")
             .header("te", "trailers")

@@ -26,10 +26,10 @@ async fn a_caller_that_fills_its_share_leaves_that_of_another() {
     );
     drop(process.connect().await);
     let mut greedy = connect_from(GREEDY, process.address()).await;
-    let mut begun: Vec<Unended> = Vec::new();
+    let mut started: Vec<Unended> = Vec::new();
     // None of them ends.
     for _ in 0..100 {
-        begun.push(greedy.begin(DECIDE).await.expect("a stream"));
+        started.push(greedy.start_request(DECIDE).await.expect("a stream"));
     }
     until("its share is used up", async || metric(process.http(), "lupa_in_flight_requests").await >= 100)
         .await;
@@ -41,5 +41,5 @@ async fn a_caller_that_fills_its_share_leaves_that_of_another() {
         let answered = outcome(answer).await;
         assert!(!matches!(&answered, Outcome::Refused(status) if status == EXHAUSTED), "{answered:?}");
     }
-    drop(begun);
+    drop(started);
 }
