@@ -19,6 +19,7 @@ mod thousand;
 use lupa_bench::measure::report::Section;
 
 use crate::arguments::Arguments;
+use crate::{data, postgres};
 
 /// A part of the bench.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,4 +120,19 @@ impl Part {
             Self::Envoy => envoy::measure(arguments),
         }
     }
+}
+
+/// Prepares a part that needs PostgreSQL. If that is not installed, the section says so.
+fn is_postgres_ready(section: &mut Section) -> bool {
+    if !postgres::is_installed() {
+        section.text("Not measured: PostgreSQL is not installed. `scripts/test` installs it.");
+        return false;
+    }
+    // On the disk of the working copy, like the files of SQLite.
+    let folder = data::folder();
+    std::fs::create_dir_all(&folder).expect("a folder under target");
+    if let Err(set_before) = tempfile::env::override_temp_dir(&folder) {
+        assert_eq!(set_before, folder, "by another part");
+    }
+    true
 }

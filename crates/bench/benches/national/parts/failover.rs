@@ -11,6 +11,7 @@ use lupa_bench::measure::repeats::{Spread, format_number};
 use lupa_bench::measure::report::Section;
 use lupa_bench::population::{CODES_MAX, Population};
 
+use super::is_postgres_ready;
 use crate::arguments::Arguments;
 use crate::child::{self, Server};
 use crate::postgres::{self, Cluster};
@@ -69,13 +70,9 @@ struct Measuring {
 
 pub(crate) fn measure(arguments: &Arguments) -> Section {
     let mut section = Section::default();
-    if !postgres::is_installed() {
-        section.text("Not measured: PostgreSQL is not installed. `scripts/test` installs it.");
+    if !is_postgres_ready(&mut section) {
         return section;
     }
-    // On the disk of the working copy, like the files of SQLite.
-    std::fs::create_dir_all(data::folder()).expect("a folder under target");
-    tempfile::env::override_temp_dir(&data::folder()).expect("set once");
     let repeats = arguments.repeats.min(REPEATS_MAX);
     let (mut primary, database, filled_after) = fill(arguments.clients);
     let mut measuring = Measuring { people: data::population(CODES_MAX), recorded: 0 };

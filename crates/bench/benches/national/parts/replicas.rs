@@ -7,10 +7,10 @@ use lupa_bench::measure::report::Section;
 use lupa_bench::population::{CODES_MAX, Population};
 
 use super::recording::CALLERS;
-use super::{in_force, recording};
+use super::{in_force, is_postgres_ready, recording};
 use crate::arguments::Arguments;
 use crate::data;
-use crate::postgres::{self, Cluster};
+use crate::postgres::Cluster;
 use crate::server::{Served, block_on, with_demo_directory, with_demo_directory_and};
 
 const REPLICAS: usize = 4;
@@ -24,13 +24,9 @@ struct Contender<'s> {
 
 pub(crate) fn measure(arguments: &Arguments) -> Section {
     let mut section = Section::default();
-    if !postgres::is_installed() {
-        section.text("Not measured: PostgreSQL is not installed. `scripts/test` installs it.");
+    if !is_postgres_ready(&mut section) {
         return section;
     }
-    // On the disk of the working copy, like the files of SQLite.
-    std::fs::create_dir_all(data::folder()).expect("a folder under target");
-    tempfile::env::override_temp_dir(&data::folder()).expect("set once");
     let cluster = Cluster::start(&[]);
     let pid = cluster.pid().parse().expect("a number");
     add_child(pid);
