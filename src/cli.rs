@@ -1,5 +1,6 @@
 //! The command line: the definition of all commands, and one file for each.
 
+mod callers;
 mod completions;
 mod config;
 mod code;
@@ -8,6 +9,7 @@ mod decide;
 mod declarations;
 mod declare;
 mod demo;
+mod dev;
 mod directory;
 pub mod document;
 mod errors;
@@ -155,6 +157,12 @@ pub enum Command {
     /// Check, load or show the organisations and registers
     #[command(subcommand)]
     Directory(directory::DirectoryCommand),
+    /// Check the callers file, and which caller a certificate or a token names, without a server
+    #[command(subcommand)]
+    Callers(callers::CallersCommand),
+    /// Make certificates for development
+    #[command(subcommand)]
+    Dev(dev::DevCommand),
     /// Check whether a server decides: the health check of a container
     Health(health::HealthArgs),
     /// Show the state of the index of a running server
@@ -205,6 +213,8 @@ async fn run_command(command: Command, global: &Global) -> Result<Exit, CommandF
         Command::Status(args) => status::run(args, global).await,
         Command::Print(args) => print::run(args, global).await,
         Command::Directory(command) => directory::run(command, global).await,
+        Command::Callers(command) => callers::run(&command, global),
+        Command::Dev(command) => dev::run(&command),
         Command::Link(args) => link::link(args, global).await,
         Command::Unlink(args) => link::unlink(args, global).await,
         Command::Links(args) => link::links(args, global).await,

@@ -1,57 +1,55 @@
-//! The disclosure level of a caller.
+//! The identity of callers and their entitlements.
 //!
-//! There is no authentication yet. All that is known about a caller is its
-//! network address, so the level depends on whether the address is loopback.
+//! The operator names every caller in one TOML file, the callers file. A caller is known by a name in its
+//! certificate under one CA, by the subject of its bearer tokens, by its user on this machine, or by the name that
+//! a configured proxy passes on.
+//!
+//! ```text
+//!  certificate ──▶ tls, authority: chain, CRLs ──▶ names ──┐
+//!  bearer token ─▶ token: keys, claims, binding ───────────┼──▶ Caller: verbs, organisations, registers, shares
+//!  proxy header ─▶ forwarded ──────────────────────────────┤
+//!  Unix socket, loopback ──────────────────────────────────┘
+//! ```
+//!
+//! [`Identities`] holds the whole configuration, the server certificate included, and replaces it while the server
+//! runs. [`Current`] is one configuration; it never changes. A configuration with a fault is never in force.
+//!
+//! An identity is a name together with the entry of the callers file that certifies it: a name under one CA does
+//! not count under another. Every refusal is an enum with a sentence for the operator, which repeats no bytes that
+//! the caller chose.
 
-use std::net::SocketAddr;
+mod address;
+mod authority;
+mod caller;
+mod contents;
+mod current;
+mod expiry;
+mod file;
+mod forwarded;
+mod json;
+mod keys;
+mod load;
+mod names;
+mod refusal;
+mod reload;
+mod tls;
+mod token;
+mod verb;
 
-/// The disclosure level of a caller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entitlement {
-    /// Decisions without details, and the rule catalogue.
-    Public,
-    /// Everything: details, explanations, simulations, declarations, the directory.
-    Full,
-}
-
-/// The disclosure level of callers, by their network address.
-#[derive(Clone, Copy, Debug)]
-pub struct Access {
-    /// Callers on this machine.
-    pub loopback: Entitlement,
-    /// All other callers.
-    pub beyond_loopback: Entitlement,
-}
-
-impl Access {
-    /// The disclosure level of a caller at an address. An unknown address counts as beyond loopback.
-    #[must_use]
-    pub fn of(&self, address: Option<SocketAddr>) -> Entitlement {
-        if address.is_some_and(|address| address.ip().to_canonical().is_loopback()) {
-            self.loopback
-        } else {
-            self.beyond_loopback
-        }
-    }
-}
+pub use self::address::{Access, Entitlement};
+pub use self::caller::{Caller, CallerShares, OrganisationScope, RegisterScope};
+pub use self::current::{
+    CertificateHolder, CertificateIdentity, Current, LocalConnection, Thumbprint, VerifiedCertificate,
+};
+pub use self::expiry::{Expiry, ExpiryKind};
+pub use self::forwarded::{ForwardedCaller, ForwardedRefusal, Proxy};
+pub use self::load::{IdentityFiles, ServerCertificateFiles};
+pub use self::names::{NameFault, NameKind};
+pub use self::refusal::CertificateRefusal;
+pub use self::reload::{Identities, Reloaded};
+pub use self::tls::Alpn;
+pub use self::token::{TokenIdentity, TokenRefusal};
+pub use self::verb::{Verb, Verbs};
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loopback_addresses_are_this_machine() {
-        let access = Access { loopback: Entitlement::Full, beyond_loopback: Entitlement::Public };
-        for (address, entitlement) in [
-            (Some("127.0.0.1:1"), Entitlement::Full),
-            (Some("[::1]:1"), Entitlement::Full),
-            (Some("[::ffff:127.0.0.1]:1"), Entitlement::Full),
-            (Some("192.0.2.1:1"), Entitlement::Public),
-            (Some("[::ffff:192.0.2.1]:1"), Entitlement::Public),
-            (None, Entitlement::Public),
-        ] {
-            let parsed = address.map(|text| text.parse().expect("an address"));
-            assert_eq!(access.of(parsed), entitlement, "{address:?}");
-        }
-    }
-}
+mod tests;

@@ -95,6 +95,55 @@ fn a_printout_and_a_listing_name_their_sector_and_viewer() {
     assert_eq!(refused(&format!("lupa get {client}")), ErrorKind::MissingRequiredArgument);
 }
 
+#[test]
+fn a_caller_is_looked_up_by_its_certificate_or_token() {
+    accepted("lupa callers check callers.toml");
+    accepted("lupa callers who callers.toml --certificate emr.pem");
+    accepted("lupa callers who callers.toml --token emr.jwt --certificate emr.pem");
+    accepted("lupa callers may callers.toml emr decide 1.2.3 --controller 1.2");
+    accepted("lupa dev certs");
+    for (line, kind) in [
+        ("lupa callers who callers.toml", ErrorKind::MissingRequiredArgument),
+        ("lupa callers may callers.toml emr decid", ErrorKind::ValueValidation),
+        ("lupa callers may callers.toml emr decide x", ErrorKind::ValueValidation),
+        ("lupa callers may callers.toml emr decide --controller 1.2", ErrorKind::MissingRequiredArgument),
+    ] {
+        assert_eq!(refused(line), kind, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn questions_about_a_callers_file_have_exit_codes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("certs");
+    let at = |name: &str| path.join(name).display().to_string();
+    let (callers, emr, key) = (at("callers.toml"), at("emr.pem"), at("emr-key.pem"));
+    let server = at("server.pem");
+    let broken = at("broken.toml");
+    let exit = async |line: String| {
+        let cli = Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+        run(cli).await.unwrap_or_else(|failure| failure.exit())
+    };
+    assert_eq!(exit(format!("lupa dev certs {}", path.display())).await, Exit::Success);
+    std::fs::write(&broken, "callers = 1").expect("written");
+    for (line, expected) in [
+        (format!("lupa callers check {callers}"), Exit::Success),
+        (format!("lupa callers check {callers} --json"), Exit::Success),
+        (format!("lupa callers check {broken}"), Exit::Negative),
+        (format!("lupa callers check {broken} --json"), Exit::Negative),
+        (format!("lupa callers who {callers} --certificate {emr}"), Exit::Success),
+        (format!("lupa callers who {callers} --certificate {server}"), Exit::Negative),
+        (format!("lupa callers who {callers} --certificate {key}"), Exit::Usage),
+        (format!("lupa callers who {callers} --token {emr} --certificate {emr}"), Exit::Negative),
+        (format!("lupa callers who {broken} --certificate {emr}"), Exit::Usage),
+        (format!("lupa callers may {callers} emr decide"), Exit::Success),
+        (format!("lupa callers may {callers} emr explain"), Exit::Negative),
+        (format!("lupa callers may {callers} his decide"), Exit::Usage),
+    ] {
+        assert_eq!(exit(line.clone()).await, expected, "{line}");
+    }
+}
+
 #[tokio::test]
 async fn denials_without_a_viewer_are_wrong_usage() {
     // No server listens on port 1.

@@ -47,9 +47,9 @@ pub struct ActiveSpan {
 
 /// The caller's trace context. Its `tracestate` is ignored: it is free text that
 /// would be sent on.
-struct Caller<'a>(Option<&'a str>);
+struct ParentSpan<'a>(Option<&'a str>);
 
-impl Extractor for Caller<'_> {
+impl Extractor for ParentSpan<'_> {
     fn get(&self, name: &str) -> Option<&str> {
         self.0.filter(|_| name == TRACEPARENT)
     }
@@ -95,7 +95,7 @@ impl Spans {
     pub fn start(&self, rpc: Rpc, traceparent: Option<&str>) -> Option<PendingSpan> {
         let Tracing { tracer, .. } = &**self.0.as_ref()?;
         let caller =
-            TraceContextPropagator::new().extract_with_context(&Context::new(), &Caller(traceparent));
+            TraceContextPropagator::new().extract_with_context(&Context::new(), &ParentSpan(traceparent));
         // A caller can make up any number of paths.
         let name = if rpc.is_known() { rpc.name() } else { "grpc" };
         let builder = tracer.span_builder(name).with_kind(SpanKind::Server).with_attributes(
