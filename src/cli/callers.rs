@@ -16,8 +16,8 @@ use super::terminal::Terminal;
 use crate::clock;
 use crate::config::{ConfigFault, nearest};
 use crate::identity::{
-    Caller, CertificateHolder, Current, Identities, IdentityFiles, OrganisationScope, RegisterScope, Thumbprint,
-    Verb,
+    Caller, CertificateHolder, Current, Identities, IdentityFiles, OrganisationScope, RegisterScope,
+    Thumbprint, Verb,
 };
 use crate::policy::oid::Oid;
 
@@ -34,11 +34,13 @@ pub enum CallersCommand {
 
 /// Arguments of `lupa callers check`.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code 1: the file has faults. CRLs and CAs that have expired are reported but are not
+#[command(
+    after_help = "Exit code 1: the file has faults. CRLs and CAs that have expired are reported but are not
 faults: the certificates that depend on them are refused.
 
 Example:
-  lupa callers check callers.toml")]
+  lupa callers check callers.toml"
+)]
 pub struct CallersCheckArgs {
     /// The callers file; the files that it names are read too
     file: PathBuf,
@@ -115,8 +117,7 @@ fn check(args: &CallersCheckArgs, global: &Global) -> Result<Exit, CommandFailur
         terminal.show_json(&json!({ "faults": [], "warnings": warnings, "callers": callers }))?;
         return Ok(Exit::Success);
     }
-    let mut table =
-        terminal.table(["caller", "known by", "verbs", "organisations", "registers", "details"]);
+    let mut table = terminal.table(["caller", "known by", "verbs", "organisations", "registers", "details"]);
     for caller in current.callers() {
         table.add_row([
             Cell::new(&caller.name),
@@ -129,7 +130,8 @@ fn check(args: &CallersCheckArgs, global: &Global) -> Result<Exit, CommandFailur
     }
     let warnings: String = warnings.iter().map(|warning| format!("{warning} (a warning)\n")).collect();
     let (callers, proxies) = (current.callers().len(), current.proxies().len());
-    terminal.show_table(table, &format!("\n{warnings}{callers} callers and {proxies} proxies: no faults\n"))?;
+    terminal
+        .show_table(table, &format!("\n{warnings}{callers} callers and {proxies} proxies: no faults\n"))?;
     Ok(Exit::Success)
 }
 
@@ -206,7 +208,8 @@ fn may(args: &CallersMayArgs, global: &Global) -> Result<Exit, CommandFailure> {
         return Err(CommandFailure::Usage(format!("no caller of the file has this name; {instead}")));
     };
     let has_verb = caller.may(*verb);
-    let of_register = register.as_ref().map(|register| caller.may_ask_for_register(register, controller.as_ref()));
+    let of_register =
+        register.as_ref().map(|register| caller.may_ask_for_register(register, controller.as_ref()));
     let may = has_verb && of_register.unwrap_or(true);
     let why = match (has_verb, of_register) {
         (false, _) => format!("its verbs are {}", words(caller).join(", ")),

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use chrono::{Datelike, TimeDelta};
 use clap::{Args, Subcommand};
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, KeyPair, KeyUsagePurpose,
 };
 
 use super::exit::Exit;
@@ -101,8 +101,8 @@ struct DevFile {
 }
 
 fn certs(DevCertsArgs { folder, force }: &DevCertsArgs) -> Result<Exit, CommandFailure> {
-    let files = files(clock::now())
-        .map_err(|_| CommandFailure::Internal("the certificates cannot be made"))?;
+    let files =
+        files(clock::now()).map_err(|_| CommandFailure::Internal("the certificates cannot be made"))?;
     let existing = files.iter().find(|file| folder.join(&file.name).exists());
     if let Some(file) = existing.filter(|_| !force) {
         return Err(CommandFailure::Usage(format!(
@@ -136,9 +136,11 @@ fn files(now: Instant) -> Result<Vec<DevFile>, rcgen::Error> {
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let ca = CertifiedIssuer::self_signed(params, KeyPair::generate()?)?;
     let file = |name: &str, content: String, mode| DevFile { name: name.to_owned(), content, mode };
-    let mut files = vec![file("ca.pem", ca.pem(), FILE_MODE), file("callers.toml", CALLERS_FILE.to_owned(), FILE_MODE)];
+    let mut files =
+        vec![file("ca.pem", ca.pem(), FILE_MODE), file("callers.toml", CALLERS_FILE.to_owned(), FILE_MODE)];
     let server = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
-    let callers = CALLERS.map(|(name, dns)| (name, vec![dns.to_owned()], ExtendedKeyUsagePurpose::ClientAuth));
+    let callers =
+        CALLERS.map(|(name, dns)| (name, vec![dns.to_owned()], ExtendedKeyUsagePurpose::ClientAuth));
     let leaves = [("server", server, ExtendedKeyUsagePurpose::ServerAuth)].into_iter().chain(callers);
     for (name, names, usage) in leaves {
         let mut params = self::params(now, &format!("Lupa development {name}"), names)?;

@@ -61,22 +61,29 @@ impl Authority {
         let AuthorityEntry { name, certificates_file, crls_file, names } = entry;
         let bytes = contents.read(certificates_file, FILE_BYTES_MAX).map_err(|fault| vec![fault])?;
         let fault = |message: &str| vec![file_fault(certificates_file, message)];
-        let certificates = CertificateDer::pem_slice_iter(&bytes)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|_| fault("a certificate is not valid PEM: write each between BEGIN and END CERTIFICATE"))?;
+        let certificates =
+            CertificateDer::pem_slice_iter(&bytes).collect::<Result<Vec<_>, _>>().map_err(|_| {
+                fault("a certificate is not valid PEM: write each between BEGIN and END CERTIFICATE")
+            })?;
         if certificates.is_empty() {
             return Err(fault("has no certificate: write the CA's certificate in PEM"));
         }
         let cas = certificates.iter().map(ca).collect::<Result<Vec<_>, _>>().map_err(fault)?;
         let mut loaded = LoadedAuthority {
-            authority: Self { name: name.as_str().into(), kind: *names, holders: HashMap::new(), anchors: vec![] },
+            authority: Self {
+                name: name.as_str().into(),
+                kind: *names,
+                holders: HashMap::new(),
+                anchors: vec![],
+            },
             expiries: Vec::new(),
             warnings: Vec::new(),
         };
         for ca in &cas {
             let not_after = instant(ca.validity().not_after);
             if not_after <= now {
-                let message = format!("a CA expired on {}: its certificates are refused", not_after.date_naive());
+                let message =
+                    format!("a CA expired on {}: its certificates are refused", not_after.date_naive());
                 loaded.warnings.push(file_fault(certificates_file, &message));
             }
             loaded.expiries.push(Expiry { what: ExpiryKind::Authority, name: name.clone(), at: not_after });
@@ -137,7 +144,9 @@ fn ca<'c>(certificate: &'c CertificateDer<'_>) -> Result<X509Certificate<'c>, &'
         return Err("a certificate has bytes after its end: export it from the CA again");
     }
     if !ca.is_ca() {
-        return Err("a certificate is not a CA's (basicConstraints lacks CA:TRUE): write the certificate of the CA");
+        return Err(
+            "a certificate is not a CA's (basicConstraints lacks CA:TRUE): write the certificate of the CA",
+        );
     }
     let may_sign = ca.key_usage().is_ok_and(|usage| usage.is_none_or(|usage| usage.value.key_cert_sign()));
     if may_sign { Ok(ca) } else { Err("a CA may not sign certificates: its key usage lacks keyCertSign") }
@@ -210,14 +219,16 @@ fn verifier(
     crls: &[CertificateRevocationListDer<'static>],
 ) -> Result<Arc<dyn ClientCertVerifier>, String> {
     let mut roots = RootCertStore::empty();
-    roots
-        .add(certificate.clone().into_owned())
-        .map_err(|_| "a certificate cannot be used as that of a CA: export it from the CA again".to_owned())?;
+    roots.add(certificate.clone().into_owned()).map_err(|_| {
+        "a certificate cannot be used as that of a CA: export it from the CA again".to_owned()
+    })?;
     WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider())
         .with_crls(crls.iter().cloned())
         .enforce_revocation_expiration()
         .build()
-        .map_err(|error| format!("a CRL cannot be used: {error}; have the CA issue a complete CRL (RFC 5280)"))
+        .map_err(|error| {
+            format!("a CRL cannot be used: {error}; have the CA issue a complete CRL (RFC 5280)")
+        })
 }
 
 /// An instant of a certificate. Beyond the range of the calendar: its end.

@@ -32,8 +32,9 @@ struct FileDigest {
 impl Contents {
     /// Reads a file, and keeps its digest.
     pub(super) fn read(&mut self, path: &Path, bytes_max: u64) -> Result<Vec<u8>, ConfigFault> {
-        let bytes = read_file(path, bytes_max)
-            .map_err(|error| file_fault(path, &format!("cannot be read ({error}): correct the path or the file")))?;
+        let bytes = read_file(path, bytes_max).map_err(|error| {
+            file_fault(path, &format!("cannot be read ({error}): correct the path or the file"))
+        })?;
         let digest = FileDigest { sha256: Sha256::digest(&bytes).into(), bytes_max };
         match self.files.get(path) {
             Some(before) if before.sha256 != digest.sha256 => {

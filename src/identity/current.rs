@@ -296,10 +296,8 @@ impl CertificateHolder {
     }
 
     fn is_same(&self, other: &Self) -> bool {
-        let is_same_kind = matches!(
-            (self, other),
-            (Self::Caller(_), Self::Caller(_)) | (Self::Proxy(_), Self::Proxy(_))
-        );
+        let is_same_kind =
+            matches!((self, other), (Self::Caller(_), Self::Caller(_)) | (Self::Proxy(_), Self::Proxy(_)));
         is_same_kind && self.name() == other.name()
     }
 }

@@ -137,8 +137,14 @@ impl CallersFile {
             issuers: issuers.iter().map(|(_, name)| name.as_str()).collect(),
         };
         let file = Self {
-            proxies: proxies.iter().filter_map(|(entry, name)| ProxyEntry::read(entry, name, &known)).collect(),
-            callers: callers.iter().filter_map(|(entry, name)| CallerEntry::read(entry, name, &known)).collect(),
+            proxies: proxies
+                .iter()
+                .filter_map(|(entry, name)| ProxyEntry::read(entry, name, &known))
+                .collect(),
+            callers: callers
+                .iter()
+                .filter_map(|(entry, name)| CallerEntry::read(entry, name, &known))
+                .collect(),
             authorities: authorities
                 .iter()
                 .filter_map(|(entry, name)| AuthorityEntry::read(entry, name, folder))
@@ -210,7 +216,8 @@ impl AuthorityEntry {
 }
 
 impl TokenIssuerEntry {
-    const KEYS: &'static [&'static str] = &["name", "issuer", "audience", "keys_file", "lifetime_seconds_max"];
+    const KEYS: &'static [&'static str] =
+        &["name", "issuer", "audience", "keys_file", "lifetime_seconds_max"];
 
     fn read(entry: &TableEntry<'_>, name: &str, folder: &Path) -> Option<Self> {
         let issuer = entry.required_text("issuer", "\"https://idp.county.fi\"");
@@ -248,7 +255,12 @@ impl ProxyEntry {
         if callers_by.zip(kind).is_some_and(|(by, kind)| by != kind) {
             entry.fault("callers_by", "differs from `names` of authority_of_callers: write the same kind");
         }
-        Some(Self { name: name.to_owned(), certificate: certificate?, callers_by: callers_by?, authority_of_callers })
+        Some(Self {
+            name: name.to_owned(),
+            certificate: certificate?,
+            callers_by: callers_by?,
+            authority_of_callers,
+        })
     }
 }
 

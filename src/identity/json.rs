@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn a_name_is_accepted_once_at_every_depth() {
-        let object = Json::object(br#"{"a": [1, -1, 1.5, null, true, {"b": "c"}], "\u0064": "e"}"#).expect("JSON");
+        let object =
+            Json::object(br#"{"a": [1, -1, 1.5, null, true, {"b": "c"}], "\u0064": "e"}"#).expect("JSON");
         let items = object.get("a").and_then(Json::as_list).expect("a list");
         assert_eq!(items.first().and_then(Json::as_number), Some(1));
         assert_eq!(items.get(1..5), Some([const { Json::Other }; 4].as_slice()));

@@ -110,7 +110,10 @@ pub(super) fn load(
         Ok::<_, rustls::Error>([config(Alpn::Grpc)?, config(Alpn::Http)?])
     });
     let tls = tls.transpose().map_err(|error| {
-        vec![file_fault(&files.callers, &format!("TLS cannot be configured ({error}): check the server's key"))]
+        vec![file_fault(
+            &files.callers,
+            &format!("TLS cannot be configured ({error}): check the server's key"),
+        )]
     })?;
     let callers = callers.into_iter().map(|(_, caller)| caller).collect();
     let proxies = proxies.into_iter().map(|(_, proxy)| proxy).collect();
@@ -209,7 +212,8 @@ impl Loading {
         self.warn_of_mode(key);
         let chain = CertificateDer::pem_slice_iter(&chain).collect::<Result<Vec<_>, _>>();
         let Ok(chain) = chain else {
-            self.faults.push(file_fault(certificate, "a certificate is not valid PEM: write the chain in PEM"));
+            self.faults
+                .push(file_fault(certificate, "a certificate is not valid PEM: write the chain in PEM"));
             return None;
         };
         self.check_server_certificate(certificate, &chain)?;
@@ -219,12 +223,14 @@ impl Loading {
             return None;
         };
         let Ok(loaded) = provider().key_provider.load_private_key(secret) else {
-            self.faults.push(file_fault(key, "the private key cannot be used: write ECDSA, Ed25519 or RSA, in PEM"));
+            self.faults
+                .push(file_fault(key, "the private key cannot be used: write ECDSA, Ed25519 or RSA, in PEM"));
             return None;
         };
         let certified = CertifiedKey::new(chain, loaded);
         if certified.keys_match().is_err() {
-            let message = format!("is not the key of {}: write the pair that belongs together", certificate.display());
+            let message =
+                format!("is not the key of {}: write the pair that belongs together", certificate.display());
             self.faults.push(file_fault(key, &message));
             return None;
         }
@@ -247,7 +253,8 @@ impl Loading {
         let Ok((_, leaf)) = parse_x509_certificate(leaf) else {
             return fault("the certificate cannot be read: export it again");
         };
-        let (not_before, not_after) = (instant(leaf.validity().not_before), instant(leaf.validity().not_after));
+        let (not_before, not_after) =
+            (instant(leaf.validity().not_before), instant(leaf.validity().not_after));
         if not_after <= self.now {
             return fault(&format!("the certificate expired on {}: renew it", not_after.date_naive()));
         }
@@ -257,13 +264,17 @@ impl Loading {
         }
         let has_names = leaf.subject_alternative_name().is_ok_and(|names| names.is_some());
         if !has_names {
-            return fault("the certificate has no subjectAltName, so that no client accepts it: issue it with one");
+            return fault(
+                "the certificate has no subjectAltName, so that no client accepts it: issue it with one",
+            );
         }
-        let is_for_servers = leaf.extended_key_usage().is_ok_and(|usage| {
-            usage.is_none_or(|usage| usage.value.server_auth || usage.value.any)
-        });
+        let is_for_servers = leaf
+            .extended_key_usage()
+            .is_ok_and(|usage| usage.is_none_or(|usage| usage.value.server_auth || usage.value.any));
         if !is_for_servers {
-            return fault("the certificate may not be used by servers: its extended key usage lacks serverAuth");
+            return fault(
+                "the certificate may not be used by servers: its extended key usage lacks serverAuth",
+            );
         }
         let name = "server".to_owned();
         self.expiries.push(Expiry { what: ExpiryKind::ServerCertificate, name, at: not_after });
@@ -276,7 +287,8 @@ impl Loading {
         if let Ok(mode) = mode
             && mode & MODE_OF_OTHERS != 0
         {
-            let message = format!("other users may read the private key (mode {:o}): chmod 600", mode & 0o777);
+            let message =
+                format!("other users may read the private key (mode {:o}): chmod 600", mode & 0o777);
             self.warnings.push(file_fault(key, &message));
         }
     }

@@ -107,7 +107,9 @@ pub enum NameFault {
     #[error("it has no path after its trust domain")]
     NoPath,
     /// A segment of the path is empty, `.` or `..`, or has other characters than letters, digits, `.`, `-`, `_`.
-    #[error("a segment of its path is empty, . or .., or has other characters than A-Z, a-z, 0-9, ., - and _")]
+    #[error(
+        "a segment of its path is empty, . or .., or has other characters than A-Z, a-z, 0-9, ., - and _"
+    )]
     Path,
 }
 
@@ -143,8 +145,10 @@ fn dns_name(name: &[u8]) -> Result<String, NameFault> {
     };
     let mut labels = name.split(|byte| *byte == b'.');
     // A name whose last label is a number would be read as an IPv4 address (RFC 1123, WHATWG URL).
-    let ends_with_number =
-        labels.clone().next_back().is_some_and(|label| label.iter().all(u8::is_ascii_digit) && !label.is_empty());
+    let ends_with_number = labels
+        .clone()
+        .next_back()
+        .is_some_and(|label| label.iter().all(u8::is_ascii_digit) && !label.is_empty());
     if ends_with_number || name.contains(&b':') {
         return Err(NameFault::IpAddress);
     }

@@ -14,7 +14,9 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::version::{TLS12, TLS13};
-use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, ServerConfig, SignatureScheme,
+};
 
 use super::authority::Authority;
 use super::refusal::CertificateRefusal;
@@ -94,9 +96,7 @@ pub(super) fn verify_chain<'a>(
     now: UnixTime,
 ) -> Result<Vec<&'a Authority>, CertificateRefusal> {
     let is_too_large = |certificate: &CertificateDer<'_>| certificate.len() > CERTIFICATE_BYTES_MAX;
-    if is_too_large(leaf)
-        || intermediates.len() >= CHAIN_LENGTH_MAX
-        || intermediates.iter().any(is_too_large)
+    if is_too_large(leaf) || intermediates.len() >= CHAIN_LENGTH_MAX || intermediates.iter().any(is_too_large)
     {
         return Err(CertificateRefusal::TooLarge);
     }

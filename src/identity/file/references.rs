@@ -37,7 +37,8 @@ impl Known<'_> {
         let kind = match *given.as_slice() {
             [kind] if has_authority => kind,
             [kind] => {
-                entry.fault(kind.word(), "a name counts under one CA only: write authority = \"…\" beside it");
+                entry
+                    .fault(kind.word(), "a name counts under one CA only: write authority = \"…\" beside it");
                 kind
             }
             [] => {
@@ -48,7 +49,10 @@ impl Known<'_> {
                 return None;
             }
             [..] => {
-                entry.fault("uri", "dns is given too: a caller is known by one kind of name, remove the other");
+                entry.fault(
+                    "uri",
+                    "dns is given too: a caller is known by one kind of name, remove the other",
+                );
                 return None;
             }
         };

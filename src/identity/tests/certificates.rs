@@ -9,7 +9,8 @@ use rcgen::{
 use rustls::pki_types::CertificateDer;
 
 use super::issue::{
-    DNS, EMAIL, IP, TestCa, URI, ca_params, client, common_name, key, nameless, names_extension, raw_names_extension,
+    DNS, EMAIL, IP, TestCa, URI, ca_params, client, common_name, key, nameless, names_extension,
+    raw_names_extension,
 };
 use super::{CallersFolder, lines, now};
 use crate::identity::names::{NameFault, NameKind};
@@ -140,7 +141,11 @@ impl TestAuthorities {
         folder.write("callers.toml", CALLERS);
         let (identities, warnings) = folder.open().unwrap_or_else(|faults| panic!("{}", lines(&faults)));
         let warnings = lines(&warnings);
-        for part in ["old.pem: a CA expired", "stale.crl: a CRL expired", "listed.crl: a CA of certificates_file has no CRL"] {
+        for part in [
+            "old.pem: a CA expired",
+            "stale.crl: a CRL expired",
+            "listed.crl: a CA of certificates_file has no CRL",
+        ] {
             assert!(warnings.contains(part), "{warnings}");
         }
         Self { current: identities.current(), county, region, mesh, listed, unlisted, stale, old }
@@ -238,10 +243,26 @@ fn certificates_with_bad_names_are_refused() {
             ("not UTF-8", dns(b"emr\xff.county.fi"), CertificateRefusal::UnreadableNames),
             ("unknown kind beside", beside(9, b"x"), CertificateRefusal::UnreadableNames),
             ("300 names", vec![county.client(&many)], CertificateRefusal::TooLarge),
-            ("address only", vec![county.client(&[(IP, &[192, 0, 2, 1])])], CertificateRefusal::NoNameOfKind(NameKind::Dns)),
-            ("e-mail only", vec![county.client(&[(EMAIL, b"emr@county.fi")])], CertificateRefusal::NoNameOfKind(NameKind::Dns)),
-            ("URI under a CA of DNS names", vec![county.client(&[emr])], CertificateRefusal::NoNameOfKind(NameKind::Dns)),
-            ("DNS name under a CA of URIs", vec![mesh.client(&[GOOD])], CertificateRefusal::NoNameOfKind(NameKind::Uri)),
+            (
+                "address only",
+                vec![county.client(&[(IP, &[192, 0, 2, 1])])],
+                CertificateRefusal::NoNameOfKind(NameKind::Dns),
+            ),
+            (
+                "e-mail only",
+                vec![county.client(&[(EMAIL, b"emr@county.fi")])],
+                CertificateRefusal::NoNameOfKind(NameKind::Dns),
+            ),
+            (
+                "URI under a CA of DNS names",
+                vec![county.client(&[emr])],
+                CertificateRefusal::NoNameOfKind(NameKind::Dns),
+            ),
+            (
+                "DNS name under a CA of URIs",
+                vec![mesh.client(&[GOOD])],
+                CertificateRefusal::NoNameOfKind(NameKind::Uri),
+            ),
             ("NUL", dns(b"emr.county.fi\0.evil.fi"), invalid(NameFault::Control)),
             ("NUL at the end", dns(b"emr.county.fi\0"), invalid(NameFault::Control)),
             ("line feed", dns(b"emr.county.fi\n"), invalid(NameFault::Control)),
@@ -267,10 +288,22 @@ fn certificates_with_bad_names_are_refused() {
             ("name of another CA", dns(b"emr.region.fi"), none("county")),
             ("good name under another CA", vec![region.client(&[GOOD])], none("region")),
             ("two callers", beside(DNS, b"lab.county.fi"), CertificateRefusal::NamesTwoCallers),
-            ("two URIs", vec![mesh.client(&[emr, (URI, b"spiffe://county.fi/x")])], CertificateRefusal::SeveralUris),
+            (
+                "two URIs",
+                vec![mesh.client(&[emr, (URI, b"spiffe://county.fi/x")])],
+                CertificateRefusal::SeveralUris,
+            ),
             ("the same URI twice", vec![mesh.client(&[emr, emr])], CertificateRefusal::SeveralUris),
-            ("two URIs beside a DNS name", vec![county.client(&[emr, emr, GOOD])], CertificateRefusal::SeveralUris),
-            ("caller and proxy in two URIs", vec![mesh.client(&[emr, (URI, b"spiffe://county.fi/proxy")])], CertificateRefusal::SeveralUris),
+            (
+                "two URIs beside a DNS name",
+                vec![county.client(&[emr, emr, GOOD])],
+                CertificateRefusal::SeveralUris,
+            ),
+            (
+                "caller and proxy in two URIs",
+                vec![mesh.client(&[emr, (URI, b"spiffe://county.fi/proxy")])],
+                CertificateRefusal::SeveralUris,
+            ),
             ("wrong trust domain", uri(b"spiffe://region.fi/emr"), none("mesh")),
             ("longer path", uri(b"spiffe://county.fi/emr/x"), none("mesh")),
             ("path in upper case", uri(b"spiffe://county.fi/EMR"), none("mesh")),
@@ -293,7 +326,8 @@ fn certificates_with_bad_chains_are_refused() {
     let self_signed = client(&[GOOD]).self_signed(&key()).expect("a certificate").der().clone();
     let expired = changed(|params| params.not_after = date_time_ymd(2026, 12, 1));
     let future = changed(|params| params.not_before = date_time_ymd(2026, 12, 2));
-    let for_servers = changed(|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]);
+    let for_servers =
+        changed(|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]);
     let for_code = changed(|params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::CodeSigning]);
     let as_ca = changed(|params| params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained));
     let huge = changed(|params| {
@@ -327,7 +361,8 @@ fn certificates_with_bad_chains_are_refused() {
     old_intermediate.not_after = date_time_ymd(2026, 11, 1);
     let old_intermediate = county.intermediate(old_intermediate);
     let under_listed = listed.intermediate(ca_params("under listed"));
-    let seconds = |date: &str| u64::try_from(date.parse::<crate::policy::day::Instant>().expect("a date").timestamp());
+    let seconds =
+        |date: &str| u64::try_from(date.parse::<crate::policy::day::Instant>().expect("a date").timestamp());
     let seconds = |date: &str| seconds(date).expect("after 1970");
     let invalid = |why: &str| CertificateRefusal::ChainInvalid(why.into());
     let chain_of_11 = std::iter::once(good.clone()).chain((0..10).map(|_| county.der())).collect();
@@ -345,12 +380,24 @@ fn certificates_with_bad_chains_are_refused() {
             ("other CA, sent too", vec![evil.client(&[GOOD]), evil.der()], CertificateRefusal::UnknownIssuer),
             ("other CA of the same name", vec![namesake.client(&[GOOD])], CertificateRefusal::BadSignature),
             ("wrong signature", vec![flipped.into()], CertificateRefusal::BadSignature),
-            ("expired", vec![county.issue(&expired)], CertificateRefusal::Expired(seconds("2026-12-01T00:00:00Z"))),
-            ("not yet valid", vec![county.issue(&future)], CertificateRefusal::NotYetValid(seconds("2026-12-02T00:00:00Z"))),
+            (
+                "expired",
+                vec![county.issue(&expired)],
+                CertificateRefusal::Expired(seconds("2026-12-01T00:00:00Z")),
+            ),
+            (
+                "not yet valid",
+                vec![county.issue(&future)],
+                CertificateRefusal::NotYetValid(seconds("2026-12-02T00:00:00Z")),
+            ),
             ("for servers only", vec![county.issue(&for_servers)], CertificateRefusal::NotForClients),
             ("for code only", vec![county.issue(&for_code)], CertificateRefusal::NotForClients),
             ("a CA", vec![county.issue(&as_ca)], CertificateRefusal::NotOfCaller),
-            ("unknown critical extension", vec![county.issue(&critical)], invalid("UnsupportedCriticalExtension")),
+            (
+                "unknown critical extension",
+                vec![county.issue(&critical)],
+                invalid("UnsupportedCriticalExtension"),
+            ),
             ("intermediate not sent", vec![intermediate.client(&[GOOD])], CertificateRefusal::UnknownIssuer),
             ("intermediate is no CA", vec![no_ca.client(&[GOOD]), no_ca.der()], invalid("EndEntityUsedAsCa")),
             (
@@ -385,7 +432,10 @@ fn certificates_with_bad_chains_are_refused() {
 fn a_refusal_is_a_sentence_without_bytes_of_the_certificate() {
     let world = TestAuthorities::new();
     let refusal = world.name(&[world.county.client(&[(DNS, b"secret\nname")])]).expect_err("refused");
-    assert_eq!(refusal.to_string(), "the certificate has an invalid name: it has a control character or a space");
+    assert_eq!(
+        refusal.to_string(),
+        "the certificate has an invalid name: it has a control character or a space"
+    );
     let refusal = world.name(&[world.county.client(&[(DNS, b"secret.fi")])]).expect_err("refused");
     assert_eq!(refusal.to_string(), "the certificate names no caller under the authority `county`");
 }

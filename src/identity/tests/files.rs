@@ -5,7 +5,8 @@ use super::{CallersFolder, lines, now};
 use crate::identity::{Identities, LocalConnection, OrganisationScope, RegisterScope, Verb};
 use crate::policy::oid::Oid;
 
-const AUTHORITY: &str = "[[authorities]]\nname = \"county\"\ncertificates_file = \"county.pem\"\nnames = \"dns\"\n";
+const AUTHORITY: &str =
+    "[[authorities]]\nname = \"county\"\ncertificates_file = \"county.pem\"\nnames = \"dns\"\n";
 
 /// A caller with the lines that are given.
 fn caller(name: &str, more: &str) -> String {
@@ -55,7 +56,10 @@ verbs = ["operate"]
     assert!(emr.details && emr.registers() == &RegisterScope::ByController);
     assert_eq!((emr.id, &*emr.idempotency_space), (0, "county"));
     let shares = emr.shares;
-    assert_eq!((shares.requests_per_second, shares.requests, shares.watch_streams), (Some(1000), Some(64), Some(0)));
+    assert_eq!(
+        (shares.requests_per_second, shares.requests, shares.watch_streams),
+        (Some(1000), Some(64), Some(0))
+    );
     assert_eq!(current.known_by(emr), ["dns emr.county.fi under county"]);
     let backup = current.caller("backup").expect("a caller");
     assert_eq!((backup.id, &*backup.idempotency_space, backup.details), (1, "backup", false));
@@ -82,7 +86,10 @@ fn a_fault_is_reported_with_its_line_and_what_to_do() {
         ("callers = [1]".to_owned(), "callers[0]: write a table"),
         (caller("A", "local = { uid = 1 }"), "callers[0]: name: write 1 to 64 of a-z, 0-9 and -"),
         (caller("a", ""), "callers.a: authority: missing"),
-        (caller("a", "local = { uid = 1 }\nverb = 1"), "7: callers.a: `verb`: no such key; did you mean `verbs`?"),
+        (
+            caller("a", "local = { uid = 1 }\nverb = 1"),
+            "7: callers.a: `verb`: no such key; did you mean `verbs`?",
+        ),
         (caller("a", "local = { uid = 1 }\ndetails = 1"), "7: callers.a: details: write true or false"),
         (caller("a", "local = { uid = -1 }"), "local: uid: write a whole number from 0 to 4294967295"),
         (caller("a", "local = { uid = 1, gid = 1 }"), "callers.a: local: write { uid = … }, { gid = … }"),
@@ -91,18 +98,36 @@ fn a_fault_is_reported_with_its_line_and_what_to_do() {
         (caller("a", "dns = \"emr.county.fi\""), "dns: a name counts under one CA only"),
         (caller("a", "authority = \"county\""), "dns: missing"),
         (caller("a", &(dns.to_owned() + "\nuri = \"spiffe://a/b\"")), "uri: dns is given too"),
-        (caller("a", &dns.replace("dns =", "uri =")), "uri: not a SPIFFE id: it does not start with spiffe://"),
+        (
+            caller("a", &dns.replace("dns =", "uri =")),
+            "uri: not a SPIFFE id: it does not start with spiffe://",
+        ),
         (caller("a", "authority = \"county\"\nuri = \"spiffe://a/b\""), "by the other kind of name"),
         (caller("a", &dns.replace("emr", "EMR")), "dns: write it in lower case"),
-        (caller("a", &dns.replace("emr", "*")), "dns: not a DNS name: it has a wildcard; names are compared as a whole"),
-        (caller("a", &dns.replace("\"county\"", "\"count\"")), "authority: no entry of [[authorities]] has this name; did you mean `county`?"),
+        (
+            caller("a", &dns.replace("emr", "*")),
+            "dns: not a DNS name: it has a wildcard; names are compared as a whole",
+        ),
+        (
+            caller("a", &dns.replace("\"county\"", "\"count\"")),
+            "authority: no entry of [[authorities]] has this name; did you mean `county`?",
+        ),
         (caller("a", subject), "token: issuer: no entry of [[token_issuers]] has this name"),
         (caller("a", &subject.replace("\"s\"", "\"s*\"")), "subject: it has a wildcard"),
         (caller("a", "token = { subject = \"s\" }"), "token: issuer: missing"),
         (two, "13: callers.b: authority: callers.a has the same"),
-        (caller("a", dns) + &caller("a", "local = { uid = 1 }"), "callers.a: name: another entry has this name"),
-        (caller("a", "local = { uid = 1 }") + &caller("b", "local = { uid = 1 }"), "callers.b: local: callers.a has the same"),
-        (caller("a", dns).replace("[\"decide\"]", "[\"decid\"]"), "5: callers.a: verbs: no such verb; did you mean `decide`?"),
+        (
+            caller("a", dns) + &caller("a", "local = { uid = 1 }"),
+            "callers.a: name: another entry has this name",
+        ),
+        (
+            caller("a", "local = { uid = 1 }") + &caller("b", "local = { uid = 1 }"),
+            "callers.b: local: callers.a has the same",
+        ),
+        (
+            caller("a", dns).replace("[\"decide\"]", "[\"decid\"]"),
+            "5: callers.a: verbs: no such verb; did you mean `decide`?",
+        ),
         (caller("a", dns).replace("[\"decide\"]", "[\"decide\", \"decide\"]"), "`decide` is listed twice"),
         (caller("a", dns).replace("[\"decide\"]", "[]"), "verbs: write a list of verbs"),
         (caller("a", dns).replace("verbs = [\"decide\"]\n", ""), "callers.a: verbs: missing"),
@@ -110,7 +135,10 @@ fn a_fault_is_reported_with_its_line_and_what_to_do() {
         (caller("a", dns).replacen("\"any\"", "[\"1.x\"]", 1), "organisations: not an OID"),
         (caller("a", dns).replacen("\"any\"", "[]", 1), "organisations: an empty list permits nothing"),
         (caller("a", dns).replacen("\"any\"", "[\"1.2\", \"1.2\"]", 1), "1.2 is listed twice"),
-        (caller("a", &(dns.to_owned() + "\nshares = { requests = 0 }")), "shares: requests: write a whole number from 1"),
+        (
+            caller("a", &(dns.to_owned() + "\nshares = { requests = 0 }")),
+            "shares: requests: write a whole number from 1",
+        ),
         (caller("a", &(dns.to_owned() + "\nidempotency_space = \"A\"")), "idempotency_space: write 1 to 64"),
     ] {
         let text = text + "\n" + AUTHORITY;
@@ -166,7 +194,11 @@ fn files_of_authorities_are_checked_whole() {
     let leaf = super::issue::pem("CERTIFICATE", &ca.client(&[(super::issue::DNS, b"a.fi")]));
     for (certificates, crls, part) in [
         (String::new(), ca.crl(&[], false), "county.pem: has no certificate"),
-        ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n".to_owned(), ca.crl(&[], false), "not valid PEM"),
+        (
+            "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n".to_owned(),
+            ca.crl(&[], false),
+            "not valid PEM",
+        ),
         (super::issue::pem("CERTIFICATE", b"x"), ca.crl(&[], false), "a certificate cannot be read"),
         (leaf, ca.crl(&[], false), "county.pem: a certificate is not a CA's"),
         (ca.pem(), String::new(), "county.crl: has no CRL"),

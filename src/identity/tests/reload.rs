@@ -11,7 +11,9 @@ use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, Serve
 use super::issue::{DNS, TestCa, client, common_name, key, names_extension, pem};
 use super::{CallersFolder, lines, now};
 use crate::identity::tls::provider;
-use crate::identity::{Alpn, CertificateRefusal, ExpiryKind, Identities, IdentityFiles, Reloaded, ServerCertificateFiles};
+use crate::identity::{
+    Alpn, CertificateRefusal, ExpiryKind, Identities, IdentityFiles, Reloaded, ServerCertificateFiles,
+};
 
 const CALLERS: &str = r#"
 [[authorities]]
@@ -143,7 +145,10 @@ fn faults_of_the_server_certificate_leave_the_old_one_in_force() {
     assert!(faults.contains("server.key: is not the key of"), "{faults}");
     server.folder.write("server.key", "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n");
     let faults = lines(&identities.reload(now()).expect_err("no key"));
-    assert!(faults.contains("server.key: the private key cannot be used") && !faults.contains("c2VjcmV0"), "{faults}");
+    assert!(
+        faults.contains("server.key: the private key cannot be used") && !faults.contains("c2VjcmV0"),
+        "{faults}"
+    );
     fs::remove_file(server.folder.path().join("server.key")).expect("removed");
     let faults = lines(&identities.reload(now()).expect_err("no file"));
     assert!(faults.contains("server.key: cannot be read"), "{faults}");
@@ -163,7 +168,8 @@ fn a_key_that_others_may_read_is_a_warning() {
 fn open_connections_are_judged_by_the_configuration_in_force() {
     let server = TestServer::new();
     let identities = server.open();
-    let identity = identities.current().of_certificates(&[server.ca.issue(&emr(5))], now()).expect("a caller");
+    let identity =
+        identities.current().of_certificates(&[server.ca.issue(&emr(5))], now()).expect("a caller");
     let judge = || identities.current().judge(&identity, now()).map(|one| one.holder.name().to_owned());
     let reload = || assert!(identities.reload(now()).is_ok_and(|reloaded| reloaded != Reloaded::Unchanged));
     assert_eq!(judge().as_deref(), Ok("emr"));
@@ -232,7 +238,10 @@ fn client_config(ca: &TestCa, certificate: Option<(CertificateDer<'static>, KeyP
 }
 
 /// Runs a handshake in memory; the error is the server's.
-fn handshake(server: Arc<ServerConfig>, client: &Arc<ClientConfig>) -> Result<ServerConnection, rustls::Error> {
+fn handshake(
+    server: Arc<ServerConfig>,
+    client: &Arc<ClientConfig>,
+) -> Result<ServerConnection, rustls::Error> {
     let name = ServerName::try_from("localhost").expect("a name");
     let mut client = ClientConnection::new(Arc::clone(client), name).expect("a client");
     let mut server = ServerConnection::new(server).expect("a server");

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;
 use ring::rand::SystemRandom;
 use ring::signature::{
-    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
-    EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair,
+    ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
+    EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair,
 };
 use serde_json::{Value, json};
 
@@ -171,7 +171,12 @@ fn good_tokens_name_their_callers() {
         ("PS256, unbound", PS256_TOKEN.to_owned(), None, "batch"),
         ("without nbf", issuer.with_claims(&claims(json!({ "nbf": null }))), some, "emr"),
         ("a list of one audience", issuer.with_claims(&claims(json!({ "aud": ["lupa"] }))), some, "emr"),
-        ("bound though it need not be", issuer.with_claims(&claims(json!({ "sub": "batch" }))), some, "batch"),
+        (
+            "bound though it need not be",
+            issuer.with_claims(&claims(json!({ "sub": "batch" }))),
+            some,
+            "batch",
+        ),
         ("unbound with a certificate", PS256_TOKEN.to_owned(), some, "batch"),
     ] {
         assert_eq!(issuer.verify(&token, certificate).as_deref(), Ok(caller), "{case}");
@@ -243,7 +248,11 @@ fn tokens_with_bad_claims_are_refused() {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
     let good = issuer.with_claims(&claims(json!({})));
     assert_eq!(issuer.verify(&good, Some(&OTHER_CERTIFICATE)), Err(TokenRefusal::BoundToAnother), "replayed");
-    assert_eq!(issuer.verify(&good, None), Err(TokenRefusal::NoCertificate), "replayed without a certificate");
+    assert_eq!(
+        issuer.verify(&good, None),
+        Err(TokenRefusal::NoCertificate),
+        "replayed without a certificate"
+    );
 }
 
 #[test]
@@ -283,8 +292,16 @@ fn tokens_of_bad_form_or_signature_are_refused() {
         ("header is no JSON", header("ES256"), TokenRefusal::NotJson),
         ("header is a list", header("[]"), TokenRefusal::NotJson),
         ("claims are a list", issuer.token(HEADER, "[]"), TokenRefusal::NotJson),
-        ("claims with more after them", issuer.token(HEADER, &format!("{good_claims}x")), TokenRefusal::NotJson),
-        ("header with alg twice", header(r#"{"alg":"none","alg":"ES256","kid":"es"}"#), TokenRefusal::DuplicateName),
+        (
+            "claims with more after them",
+            issuer.token(HEADER, &format!("{good_claims}x")),
+            TokenRefusal::NotJson,
+        ),
+        (
+            "header with alg twice",
+            header(r#"{"alg":"none","alg":"ES256","kid":"es"}"#),
+            TokenRefusal::DuplicateName,
+        ),
         ("subject twice", issuer.token(HEADER, &duplicate), TokenRefusal::DuplicateName),
         ("thumbprint twice", issuer.token(HEADER, &nested), TokenRefusal::DuplicateName),
         ("crit", header(r#"{"alg":"ES256","kid":"es","crit":["exp"]}"#), TokenRefusal::Critical),
@@ -303,7 +320,11 @@ fn tokens_of_bad_form_or_signature_are_refused() {
         ("key of a stranger", with_signature(&signed(&issuer.stranger, message)), TokenRefusal::Signature),
         ("signature in DER", with_signature(&signed(&issuer.es256_der, message)), TokenRefusal::Signature),
         ("signature cut off", with_signature(&raw[..63]), TokenRefusal::Signature),
-        ("signature with a byte more", with_signature(&[raw.as_slice(), &[0]].concat()), TokenRefusal::Signature),
+        (
+            "signature with a byte more",
+            with_signature(&[raw.as_slice(), &[0]].concat()),
+            TokenRefusal::Signature,
+        ),
         ("signature of zeros", with_signature(&[0; 64]), TokenRefusal::Signature),
         ("no signature", with_signature(&[]), TokenRefusal::Signature),
         ("signature of another token", format!("{message}.{other_signature}"), TokenRefusal::Signature),
@@ -328,7 +349,11 @@ fn key_files_with_faults_are_refused() {
         ("no key", r#"{"keys":[]}"#.to_owned(), "1 to 64 keys"),
         ("a name twice", r#"{"keys":[],"keys":[]}"#.to_owned(), "twice"),
         ("no kid", format!(r#"{{"keys":[{{"alg":"EdDSA",{ed}}}]}}"#), "keys[0]: kid"),
-        ("a kid twice", format!(r#"{{"keys":[{{"kid":"a","alg":"EdDSA",{ed}}},{{"kid":"a","alg":"EdDSA",{ed}}}]}}"#), "keys[1]: another key"),
+        (
+            "a kid twice",
+            format!(r#"{{"keys":[{{"kid":"a","alg":"EdDSA",{ed}}},{{"kid":"a","alg":"EdDSA",{ed}}}]}}"#),
+            "keys[1]: another key",
+        ),
         ("no alg", key(&ed), "alg must be"),
         ("RS256", key(r#""alg":"RS256","kty":"RSA","n":"AQAB","e":"AQAB""#), "alg must be"),
         ("symmetric", key(r#""alg":"HS256","kty":"oct","k":"c2VjcmV0""#), "private or symmetric"),
