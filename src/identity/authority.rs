@@ -15,7 +15,7 @@ use x509_parser::revocation_list::CertificateRevocationList;
 use x509_parser::time::ASN1Time;
 use x509_parser::{parse_x509_certificate, parse_x509_crl};
 
-use super::contents::{CRLS_BYTES_MAX, Contents, FILE_BYTES_MAX, file_fault};
+use super::contents::{CRLS_BYTES_MAX, FILE_BYTES_MAX, FileContents, file_fault};
 use super::current::CertificateHolder;
 use super::expiry::{Expiry, ExpiryKind};
 use super::file::AuthorityEntry;
@@ -55,7 +55,7 @@ impl Authority {
     /// Reads and checks the files of an entry. Its holders are empty.
     pub(super) fn load(
         entry: &AuthorityEntry,
-        contents: &mut Contents,
+        contents: &mut FileContents,
         now: Instant,
     ) -> Result<LoadedAuthority, Vec<ConfigFault>> {
         let AuthorityEntry { name, certificates_file, crls_file, names } = entry;
@@ -156,7 +156,7 @@ fn ca<'c>(certificate: &'c CertificateDer<'_>) -> Result<X509Certificate<'c>, &'
 fn crls(
     entry: &AuthorityEntry,
     cas: &[X509Certificate<'_>],
-    contents: &mut Contents,
+    contents: &mut FileContents,
     loaded: &mut LoadedAuthority,
     now: Instant,
 ) -> Result<Vec<CertificateRevocationListDer<'static>>, Vec<ConfigFault>> {

@@ -1,6 +1,6 @@
 //! The contents of the files of a configuration, compared by hash: a poll of unchanged files costs their reading.
 //!
-//! Contents are compared, not modification times: Kubernetes replaces a symbolic link above the files.
+//! FileContents are compared, not modification times: Kubernetes replaces a symbolic link above the files.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -19,7 +19,7 @@ pub(super) const CRLS_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 /// The files that were read, with their digests.
 #[derive(Debug, Default)]
-pub(super) struct Contents {
+pub(super) struct FileContents {
     files: BTreeMap<PathBuf, FileDigest>,
 }
 
@@ -29,7 +29,7 @@ struct FileDigest {
     bytes_max: u64,
 }
 
-impl Contents {
+impl FileContents {
     /// Reads a file, and keeps its digest.
     pub(super) fn read(&mut self, path: &Path, bytes_max: u64) -> Result<Vec<u8>, ConfigFault> {
         let bytes = read_file(path, bytes_max).map_err(|error| {

@@ -13,7 +13,7 @@ use x509_parser::parse_x509_certificate;
 
 use super::authority::{Authority, LoadedAuthority, instant};
 use super::caller::Caller;
-use super::contents::{Contents, FILE_BYTES_MAX, file_fault};
+use super::contents::{FILE_BYTES_MAX, FileContents, file_fault};
 use super::current::{CertificateHolder, Current};
 use super::expiry::{Expiry, ExpiryKind};
 use super::file::{CallerEntry, CallersFile, CertificateReference, ProxyEntry, parse};
@@ -61,7 +61,7 @@ impl CallerIds {
 /// A configuration that was checked whole.
 pub(super) struct LoadedIdentities {
     pub(super) current: Current,
-    pub(super) contents: Contents,
+    pub(super) contents: FileContents,
     /// Facts that an operator should change although the configuration is usable.
     pub(super) warnings: Vec<ConfigFault>,
 }
@@ -154,7 +154,7 @@ fn with_caller(entry: CallerEntry, ids: &mut CallerIds) -> (CallerEntry, Arc<Cal
 #[derive(Default)]
 struct Loading {
     now: Instant,
-    contents: Contents,
+    contents: FileContents,
     authorities: Vec<Authority>,
     issuers: Vec<TokenIssuer>,
     expiries: Vec<Expiry>,

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use super::contents::Contents;
+use super::contents::FileContents;
 use super::current::Current;
 use super::expiry::Expiry;
 use super::load::{CallerIds, IdentityFiles, LoadedIdentities, load};
@@ -33,7 +33,7 @@ struct IdentitiesState {
 
 #[derive(Debug)]
 struct ReloadState {
-    contents: Contents,
+    contents: FileContents,
     ids: CallerIds,
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the room as a whole: certificates, tokens, headers and files, good and bad, each refused for its own
 //! reason.
 
+mod authorities;
 mod certificates;
 mod files;
 mod forwarded;

@@ -1,160 +1,19 @@
 //! Bad certificates, each refused for its own reason, beside good ones.
 
-use std::sync::Arc;
-
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
     NameConstraints, SerialNumber, date_time_ymd,
 };
 use rustls::pki_types::CertificateDer;
 
+use super::authorities::{REVOKED, TestAuthorities};
 use super::issue::{
     DNS, EMAIL, IP, TestCa, URI, ca_params, client, common_name, key, nameless, names_extension,
     raw_names_extension,
 };
-use super::{CallersFolder, lines, now};
+use super::now;
 use crate::identity::names::{NameFault, NameKind};
-use crate::identity::{CertificateHolder, CertificateRefusal, Current};
-
-const CALLERS: &str = r#"
-[[authorities]]
-name = "county"
-certificates_file = "county.pem"
-names = "dns"
-[[authorities]]
-name = "region"
-certificates_file = "region.pem"
-names = "dns"
-[[authorities]]
-name = "mesh"
-certificates_file = "mesh.pem"
-names = "uri"
-[[authorities]]
-name = "listed"
-certificates_file = "listed.pem"
-crls_file = "listed.crl"
-names = "dns"
-[[authorities]]
-name = "stale"
-certificates_file = "stale.pem"
-crls_file = "stale.crl"
-names = "dns"
-[[authorities]]
-name = "old"
-certificates_file = "old.pem"
-names = "dns"
-
-[[proxies]]
-name = "mesh-proxy"
-authority = "mesh"
-uri = "spiffe://county.fi/proxy"
-callers_by = "uri"
-authority_of_callers = "mesh"
-
-[[callers]]
-name = "emr"
-authority = "county"
-dns = "emr.county.fi"
-organisations = "any"
-registers = "any"
-verbs = ["decide"]
-[[callers]]
-name = "lab"
-authority = "county"
-dns = "lab.county.fi"
-organisations = "any"
-registers = "any"
-verbs = ["decide"]
-[[callers]]
-name = "region-emr"
-authority = "region"
-dns = "emr.region.fi"
-organisations = "any"
-registers = "any"
-verbs = ["decide"]
-[[callers]]
-name = "mesh-emr"
-authority = "mesh"
-uri = "spiffe://county.fi/emr"
-organisations = "any"
-registers = "any"
-verbs = ["decide"]
-[[callers]]
-name = "listed-emr"
-authority = "listed"
-dns = "emr.county.fi"
-organisations = "any"
-registers = "any"
-verbs = ["decide"]
-[[callers]]
-name = "stale-emr"
-authority = "stale"
-dns = "emr.county.fi"
-organisations = "any"
-registers = "any"
-verbs = ["decide"]
-[[callers]]
-name = "old-emr"
-authority = "old"
-dns = "emr.county.fi"
-organisations = "any"
-registers = "any"
-verbs = ["decide"]
-"#;
-
-/// The serial number that the CRL of `listed` has.
-const REVOKED: u64 = 0x4711;
-
-/// A configuration with all its CAs.
-struct TestAuthorities {
-    current: Arc<Current>,
-    county: TestCa,
-    region: TestCa,
-    mesh: TestCa,
-    listed: TestCa,
-    /// In the file of `listed`, without a CRL.
-    unlisted: TestCa,
-    stale: TestCa,
-    old: TestCa,
-}
-
-impl TestAuthorities {
-    fn new() -> Self {
-        let folder = CallersFolder::new();
-        let [county, region, mesh, listed, unlisted, stale] =
-            ["county", "region", "mesh", "listed", "unlisted", "stale"].map(TestCa::new);
-        let mut expired = ca_params("old");
-        expired.not_after = date_time_ymd(2026, 11, 30);
-        let old = TestCa::of(expired);
-        for (name, ca) in [
-            ("county.pem", &county),
-            ("region.pem", &region),
-            ("mesh.pem", &mesh),
-            ("stale.pem", &stale),
-            ("old.pem", &old),
-        ] {
-            folder.write(name, ca.pem());
-        }
-        folder.write("listed.pem", listed.pem() + &unlisted.pem());
-        folder.write("listed.crl", listed.crl(&[REVOKED], false));
-        folder.write("stale.crl", stale.crl(&[], true));
-        folder.write("callers.toml", CALLERS);
-        let (identities, warnings) = folder.open().unwrap_or_else(|faults| panic!("{}", lines(&faults)));
-        let warnings = lines(&warnings);
-        for part in [
-            "old.pem: a CA expired",
-            "stale.crl: a CRL expired",
-            "listed.crl: a CA of certificates_file has no CRL",
-        ] {
-            assert!(warnings.contains(part), "{warnings}");
-        }
-        Self { current: identities.current(), county, region, mesh, listed, unlisted, stale, old }
-    }
-
-    fn name(&self, chain: &[CertificateDer<'static>]) -> Result<String, CertificateRefusal> {
-        self.current.of_certificates(chain, now()).map(|identity| identity.holder.name().to_owned())
-    }
-}
+use crate::identity::{CertificateHolder, CertificateRefusal};
 
 const GOOD: (u8, &[u8]) = (DNS, b"emr.county.fi");
 
@@ -447,7 +306,8 @@ fn an_identity_has_what_connections_and_logs_need() {
     params.serial_number = Some(SerialNumber::from(vec![1, 0xab]));
     params.not_after = date_time_ymd(2027, 3, 1);
     let certificate = world.county.issue(&params);
-    let identity = world.current.of_certificates(&[certificate.clone()], now()).expect("a caller");
+    let identity =
+        world.current.of_certificates(std::slice::from_ref(&certificate), now()).expect("a caller");
     assert_eq!(identity.certificate.serial, "01ab");
     assert_eq!(identity.certificate.issuer, "CN=county");
     assert_eq!(identity.certificate.not_after.to_rfc3339(), "2027-03-01T00:00:00+00:00");
