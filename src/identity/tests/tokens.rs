@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::hmac;
+use ring::hmac::{HMAC_SHA256, Key as SecretKey, sign as sign_with_secret};
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING,
@@ -267,8 +267,8 @@ fn tokens_of_bad_form_or_signature_are_refused() {
     let other_message = issuer.with_claims(&claims(json!({ "jti": "2" })));
     let (_, other_signature) = other_message.rsplit_once('.').expect("three parts");
     let hs256 = format!("{}.{}", encoded(r#"{"alg":"HS256","kid":"es"}"#), encoded(&good_claims));
-    let secret = hmac::Key::new(hmac::HMAC_SHA256, issuer.es256.public_key().as_ref());
-    let hs256 = format!("{hs256}.{}", encoded(hmac::sign(&secret, hs256.as_bytes())));
+    let secret = SecretKey::new(HMAC_SHA256, issuer.es256.public_key().as_ref());
+    let hs256 = format!("{hs256}.{}", encoded(sign_with_secret(&secret, hs256.as_bytes())));
     let none = format!("{}.{}.", encoded(r#"{"alg":"none"}"#), encoded(&good_claims));
     let duplicate = good_claims.replacen('{', r#"{"sub":"batch","#, 1);
     let nested = good_claims.replace(r#""cnf":{"#, r#""cnf":{"x5t#S256":"AAAA","#);
