@@ -52,8 +52,8 @@ fn generate_messages(descriptors: &FileDescriptorSet) -> Result<(), Box<dyn Erro
     Ok(())
 }
 
-/// The service of decisions: its client goes by messages, and so does its
-/// server but for `Decide`, which has a codec of its own.
+/// The service of decisions: a client of all its methods, and a server of all but
+/// `Decide`, which is served without tonic (`server/requests/decide.rs`).
 fn generate_decision_service(descriptors: &FileDescriptorSet, to: &Path) -> Result<(), Box<dyn Error>> {
     let services = descriptors.file.iter().flat_map(|file| &file.service);
     let methods: Vec<(&str, &MethodDescriptorProto)> = services
@@ -63,21 +63,16 @@ fn generate_decision_service(descriptors: &FileDescriptorSet, to: &Path) -> Resu
         .collect();
     for (folder, is_server) in [("client", false), ("server", true)] {
         let mut service = manual::Service::builder().name(DECISION_SERVICE).package("lupa.v1");
-        for (name, method) in &methods {
-            let described = manual::Method::builder().name(snake_case(name)).route_name(name);
-            service = service.method(if is_server && *name == "Decide" {
-                described
-                    .input_type("crate::wire::codec::DecideCall")
-                    .output_type("crate::wire::answer::Answer")
-                    .codec_path("crate::wire::codec::DecideCodec")
-                    .build()
-            } else {
-                described
+        for (name, method) in methods.iter().filter(|(name, _)| !is_server || *name != "Decide") {
+            service = service.method(
+                manual::Method::builder()
+                    .name(snake_case(name))
+                    .route_name(name)
                     .input_type(message_path(method.input_type()))
                     .output_type(message_path(method.output_type()))
                     .codec_path("tonic_prost::ProstCodec")
-                    .build()
-            });
+                    .build(),
+            );
         }
         let folder = to.join(folder);
         std::fs::create_dir_all(&folder)?;

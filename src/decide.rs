@@ -14,7 +14,7 @@ use std::convert::Infallible;
 
 use crate::policy::Question;
 use crate::policy::verdict::Verdict;
-use crate::wire::codec::EncodedCursor;
+use crate::wire::decide_call::EncodedCursor;
 use crate::wire::decision::record_of;
 use crate::wire::v1;
 use crate::wire::view::{Malformed, RecordView};

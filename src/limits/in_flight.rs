@@ -52,6 +52,9 @@ pub struct ShareUsedUp(pub UsedUp);
 /// What is borrowed at one time.
 const CHUNK: Amount = Amount { requests: 16, bytes: 256 * 1024 };
 
+/// What a request may keep beyond what it needs, until it ends.
+const KEPT_BYTES: u64 = 4 * 1024;
+
 /// An amount that is used by several.
 #[derive(Debug, Default)]
 struct Used {
@@ -262,6 +265,19 @@ impl RequestPermit {
         Ok(())
     }
 
+    /// Gives bytes back that were taken and takes others. If the others are only a
+    /// little less, the difference is kept: that is cheaper than to give it back.
+    pub fn exchange(&self, given_back: u64, taken: u64) -> Result<(), ShareUsedUp> {
+        match given_back.checked_sub(taken) {
+            Some(..=KEPT_BYTES) => Ok(()),
+            Some(surplus) => {
+                self.subtract(surplus);
+                Ok(())
+            }
+            None => self.add(taken.saturating_sub(given_back)),
+        }
+    }
+
     /// Gives bytes back that were taken.
     pub fn subtract(&self, bytes: u64) {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
@@ -343,6 +359,20 @@ mod tests {
         assert!(!share.is_idle());
         drop(permit);
         assert!(share.is_idle());
+        assert_eq!(pool.borrowed(), Amount::default());
+    }
+
+    #[test]
+    fn an_exchange_is_bounded_like_what_is_added() {
+        let pool = pool();
+        let share = share(&pool, &Arc::new(CallerUse::default()));
+        let permit = share.start(KIB).expect("a permit");
+        permit.add(1000 * KIB).expect("it may grow");
+        assert_eq!(permit.exchange(1000 * KIB, 1600 * KIB), Err(ShareUsedUp(UsedUp::Connection)));
+        permit.exchange(1000 * KIB, 1500 * KIB).expect("within the limit");
+        permit.exchange(1500 * KIB, KIB).expect("less");
+        let other = share.start(1534 * KIB).expect("what was given back");
+        drop((permit, other));
         assert_eq!(pool.borrowed(), Amount::default());
     }
 

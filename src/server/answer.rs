@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use futures_util::task::AtomicWaker;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use prost::bytes::Bytes;
 use tonic::Status;
@@ -23,15 +24,26 @@ use crate::service::no_room;
 /// client opens, and are sent together with their trailers.
 const SENT_AT_ONCE_BYTES: u64 = 4096;
 
+const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+
 /// The body of an answer.
 pub(super) struct AnswerBody {
-    /// What was taken from the body before the answer started.
+    /// What is known of it before the answer starts.
     first: Option<Frame<Bytes>>,
-    body: Body,
-    /// None: an answer without a message.
+    rest: Rest,
+    /// None: nothing is waited for.
     sending: Option<Arc<Sending>>,
     /// Number of messages that were handed over.
     messages: u64,
+}
+
+/// What follows in the body of an answer.
+enum Rest {
+    /// What a service of tonic has written.
+    Body(Body),
+    /// That the call has succeeded.
+    Success,
+    Nothing,
 }
 
 /// What is kept until an answer has been sent.
@@ -47,10 +59,31 @@ struct LentMessage {
     sending: Arc<Sending>,
 }
 
+/// A small answer that was handed over to hyper. Its request ends when hyper drops it.
+struct SmallAnswer {
+    bytes: Vec<u8>,
+    _permit: RequestPermit,
+}
+
 impl AnswerBody {
-    /// An answer that has no message.
-    pub(super) fn without_message(body: Body) -> Self {
-        Self { first: None, body, sending: None, messages: 0 }
+    /// An answer that has no message: its status is in the headers.
+    pub(super) fn without_message() -> Self {
+        Self { first: None, rest: Rest::Nothing, sending: None, messages: 0 }
+    }
+
+    /// An answer of one message with its prefix. `taken`: the bytes of the permit for
+    /// the message of the request, which is no longer kept.
+    pub(super) fn whole(bytes: Vec<u8>, permit: RequestPermit, taken: u64) -> Result<Self, ShareUsedUp> {
+        let length = bytes.len() as u64;
+        if length > SENT_AT_ONCE_BYTES {
+            permit.subtract(taken);
+            let sending = Sending::new(permit);
+            let first = Frame::data(sending.lend(bytes.into())?);
+            return Ok(Self { first: Some(first), rest: Rest::Success, sending: Some(sending), messages: 0 });
+        }
+        permit.exchange(taken, length)?;
+        let first = Frame::data(Bytes::from_owner(SmallAnswer { bytes, _permit: permit }));
+        Ok(Self { first: Some(first), rest: Rest::Success, sending: None, messages: 0 })
     }
 
     /// An answer with the permit of its request, and with its first message if that is known.
@@ -59,18 +92,21 @@ impl AnswerBody {
         body: Body,
         permit: RequestPermit,
     ) -> Result<Self, ShareUsedUp> {
-        let sending = Sending { permit, unsent_bytes: AtomicU64::new(0), reader: AtomicWaker::new() };
-        let sending = Arc::new(sending);
+        let sending = Sending::new(permit);
         let first = match first.map(Frame::into_data) {
             Some(Ok(message)) => Some(Frame::data(sending.lend(message)?)),
             Some(Err(other)) => Some(other),
             None => None,
         };
-        Ok(Self { first, body, sending: Some(sending), messages: 0 })
+        Ok(Self { first, rest: Rest::Body(body), sending: Some(sending), messages: 0 })
     }
 }
 
 impl Sending {
+    fn new(permit: RequestPermit) -> Arc<Self> {
+        Arc::new(Self { permit, unsent_bytes: AtomicU64::new(0), reader: AtomicWaker::new() })
+    }
+
     fn lend(self: &Arc<Self>, bytes: Bytes) -> Result<Bytes, ShareUsedUp> {
         let length = bytes.len() as u64;
         self.permit.add(length)?;
@@ -81,6 +117,12 @@ impl Sending {
     /// Whether nothing has to be waited for before more is sent.
     fn is_sent(&self) -> bool {
         self.unsent_bytes.load(Ordering::Acquire) <= SENT_AT_ONCE_BYTES
+    }
+}
+
+impl AsRef<[u8]> for SmallAnswer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -123,9 +165,15 @@ impl HttpBody for AnswerBody {
             }
         }
         messages_sent();
-        let Some(frame) = ready!(Pin::new(&mut this.body).poll_frame(context)?) else {
-            return Poll::Ready(None);
+        let frame = match &mut this.rest {
+            Rest::Body(body) => ready!(Pin::new(body).poll_frame(context)?),
+            Rest::Success => Some(Frame::trailers(success())),
+            Rest::Nothing => None,
         };
+        let Some(frame) = frame else { return Poll::Ready(None) };
+        if matches!(this.rest, Rest::Success) {
+            this.rest = Rest::Nothing;
+        }
         let frame = match (frame.into_data(), &this.sending) {
             (Ok(message), Some(sending)) => {
                 this.messages += 1;
@@ -139,11 +187,23 @@ impl HttpBody for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.first.is_none() && self.body.is_end_stream()
+        let is_rest_over = match &self.rest {
+            Rest::Body(body) => body.is_end_stream(),
+            Rest::Success => false,
+            Rest::Nothing => true,
+        };
+        self.first.is_none() && is_rest_over
     }
 
     /// Unknown, so that hyper adds no `content-length` to an answer with trailers.
     fn size_hint(&self) -> SizeHint {
         SizeHint::default()
     }
+}
+
+/// The trailers of a call that has succeeded.
+fn success() -> HeaderMap {
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert(GRPC_STATUS, HeaderValue::from_static("0"));
+    trailers
 }

@@ -12,7 +12,8 @@ use tonic::body::Body;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use super::answer::AnswerBody;
+use super::observed::Answered;
+use crate::wire::framing::undecodable;
 
 /// The header in which a caller says how long it waits for the answer.
 const TIMEOUT: &str = "grpc-timeout";
@@ -57,23 +58,18 @@ fn timeout(text: &str) -> Option<Duration> {
 /// Answers by the deadline. A request whose caller has stopped waiting is not started.
 pub(super) async fn within(
     deadline: Deadline,
-    answer: impl Future<Output = Response<AnswerBody>>,
-) -> Response<AnswerBody> {
+    answer: impl Future<Output = Answered>,
+) -> Answered {
     // The clock need not be read for callers that wait longer than the server lets them.
     if deadline.of_caller && Instant::now() >= deadline.at {
-        return refused(deadline_exceeded());
+        return Answered::refused(deadline_exceeded());
     }
     let mut answer = pin!(answer);
     // Most responses are ready at the first poll and need no timer.
     if let Poll::Ready(answer) = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
         return answer;
     }
-    time::timeout_at(deadline.at.into(), answer).await.unwrap_or_else(|_| refused(deadline_exceeded()))
-}
-
-/// An answer that is only a status.
-pub(super) fn refused(status: Status) -> Response<AnswerBody> {
-    status.into_http().map(AnswerBody::without_message)
+    time::timeout_at(deadline.at.into(), answer).await.unwrap_or_else(|_| Answered::refused(deadline_exceeded()))
 }
 
 fn deadline_exceeded() -> Status {
@@ -87,37 +83,16 @@ fn deadline_exceeded() -> Status {
 /// Start of the message of `tonic-prost` for invalid protobuf, as encoded in the header.
 const UNDECODABLE: &str = "failed%20to%20decode";
 
-/// Maps the status of a request that tonic rejects before a service sees it to
-/// the codes of the interface: a message above the limit is RESOURCE_EXHAUSTED,
-/// and invalid protobuf is INVALID_ARGUMENT. Lupa itself returns neither
-/// `OUT_OF_RANGE` nor such an `INTERNAL`.
-pub(super) fn refusals_before_services(mut response: Response<Body>) -> Response<Body> {
+/// Replaces the status with which tonic rejects invalid protobuf before a service
+/// sees it. Lupa itself returns no such `INTERNAL`.
+pub(super) fn refusals_before_services(response: Response<Body>) -> Response<Body> {
     let headers = response.headers();
-    let status = headers.get("grpc-status").map(HeaderValue::as_bytes).map(Code::from_bytes);
+    let is_internal = headers.get("grpc-status").is_some_and(|status| Code::from_bytes(status.as_bytes()) == Code::Internal);
     let message = headers.get("grpc-message").map(HeaderValue::as_bytes).unwrap_or_default();
-    match status {
-        Some(Code::OutOfRange) => reject(
-            response.headers_mut(),
-            Code::ResourceExhausted,
-            "the request message is larger than the limit: split it",
-        ),
-        Some(Code::Internal) if message.starts_with(UNDECODABLE.as_bytes()) => reject(
-            response.headers_mut(),
-            Code::InvalidArgument,
-            "the request message cannot be decoded: send the protobuf message of this method",
-        ),
-        _ => {}
+    if is_internal && message.starts_with(UNDECODABLE.as_bytes()) {
+        return undecodable().into_http();
     }
     response
-}
-
-fn reject(headers: &mut HeaderMap, code: Code, message: &str) {
-    let error_id = Uuid::now_v7();
-    tracing::debug!(%error_id, code = i32::from(code), "request rejected before it reached a service");
-    headers.insert("grpc-status", HeaderValue::from(i32::from(code)));
-    if let Ok(message) = HeaderValue::from_str(&format!("{message} (error {error_id})")) {
-        headers.insert("grpc-message", message);
-    }
 }
 
 #[cfg(test)]

@@ -7,10 +7,24 @@ use http::{HeaderValue, Request, Response};
 use tonic::Status;
 use tonic_types::StatusExt;
 
+use super::answer::AnswerBody;
 use crate::telemetry::Telemetry;
-use crate::telemetry::metrics::{RecordCount, RpcStatus};
+use crate::telemetry::metrics::RpcStatus;
 use crate::telemetry::rpc::Rpc;
 use crate::telemetry::span::{PendingSpan, TRACEPARENT};
+
+/// An answer, with the number of records that it is about.
+pub(super) struct Answered {
+    pub(super) response: Response<AnswerBody>,
+    pub(super) records: usize,
+}
+
+impl Answered {
+    /// An answer that is only a status.
+    pub(super) fn refused(status: Status) -> Self {
+        Self { response: status.into_http().map(|()| AnswerBody::without_message()), records: 0 }
+    }
+}
 
 /// What is known of a request before it is answered.
 pub(super) struct StartedRequest {
@@ -38,28 +52,27 @@ impl StartedRequest {
     }
 
     /// Times, counts and traces the answer.
-    pub(super) async fn answered<B>(
+    pub(super) async fn answered(
         self,
-        answer: impl Future<Output = Response<B>>,
+        answer: impl Future<Output = Answered>,
         telemetry: &Telemetry,
-    ) -> Response<B> {
+    ) -> Response<AnswerBody> {
         let Self { rpc, at, span } = self;
-        let answer = match &span {
+        let Answered { response, records } = match &span {
             Some(span) => span.around(answer).await,
             None => answer.await,
         };
-        let status = status_of(&answer);
-        let records = answer.extensions().get().map_or(0, |RecordCount(records)| *records);
+        let status = status_of(&response);
         telemetry.metrics.called(rpc, status, records, at.elapsed());
         if status != RpcStatus::OK {
-            telemetry.metrics.refused(rpc, &refusal_of(&answer, status));
+            telemetry.metrics.refused(rpc, &refusal_of(&response, status));
         }
         // An invalid Envoy check has no span yet.
         let is_begun = span.is_some() || status == RpcStatus::OK;
         if let Some(span) = if is_begun { span } else { telemetry.spans.start(rpc, None) } {
             span.end(status);
         }
-        answer
+        response
     }
 }
 

@@ -1,22 +1,19 @@
 //! The message of a request, received whole before a service sees it, while its
 //! bytes are counted.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
-use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use prost::bytes::{Bytes, BytesMut};
+use smallvec::SmallVec;
 use tokio::time;
 
 use crate::limits::{RequestPermit, ShareUsedUp};
-
-/// The length of what is before a message of gRPC: a flag and the length.
-const PREFIX_BYTES: usize = 5;
+use crate::wire::framing::{Misframed, PREFIX_BYTES, declared_length, message_in};
 
 /// The limits of the message of a request.
 #[derive(Clone, Copy, Debug)]
@@ -36,27 +33,35 @@ pub(super) enum NotReceived {
     TooSlow,
     /// The caller has gone.
     Broken,
+    /// It is not one message.
+    Misframed(Misframed),
 }
 
-/// A message that has been received, in the pieces in which it came.
-#[derive(Debug, Default)]
+/// A message that has been received. Its bytes are taken from the permit.
+#[derive(Debug)]
 pub(super) struct ReceivedMessage {
-    pieces: VecDeque<Bytes>,
-    /// Number of bytes, with the prefix.
-    pub(super) bytes: usize,
+    /// As it came, with its prefix.
+    pub(super) framed: Bytes,
+    pub(super) message: Bytes,
+}
+
+/// The pieces in which a message comes: nearly always one.
+#[derive(Debug, Default)]
+struct Pieces {
+    pieces: SmallVec<[Bytes; 1]>,
+    bytes: usize,
 }
 
 impl ReceivedMessage {
-    /// Receives a message. Of one that is longer than it may be, the rest is left:
-    /// its beginning says so, and it is refused for that.
+    /// Receives a message. The rest of one that is longer than it may be is left.
     pub(super) async fn receive(
         body: Incoming,
         permit: &RequestPermit,
         limits: MessageLimits,
     ) -> Result<Self, NotReceived> {
-        let mut received = Self::default();
+        let mut pieces = Pieces::default();
         {
-            let mut receiving = pin!(received.take_from(body, permit, limits.bytes_max));
+            let mut receiving = pin!(pieces.take_from(body, permit, limits.bytes_max));
             // Most messages have arrived together with their headers, and need no timer.
             let first = poll_fn(|context| Poll::Ready(receiving.as_mut().poll(context))).await;
             match first {
@@ -66,9 +71,13 @@ impl ReceivedMessage {
                 }
             }?;
         }
-        Ok(received)
+        let framed = pieces.joined(permit).map_err(NotReceived::NoRoom)?;
+        let message = message_in(&framed, limits.bytes_max).map_err(NotReceived::Misframed)?;
+        Ok(Self { framed, message })
     }
+}
 
+impl Pieces {
     async fn take_from(
         &mut self,
         mut body: Incoming,
@@ -79,50 +88,28 @@ impl ReceivedMessage {
             let Ok(piece) = frame.map_err(|_| NotReceived::Broken)?.into_data() else { continue };
             permit.add(piece.len() as u64).map_err(NotReceived::NoRoom)?;
             self.bytes += piece.len();
-            self.pieces.push_back(piece);
-            let is_too_long = self.declared().is_some_and(|declared| declared > bytes_max);
-            if is_too_long || self.bytes > PREFIX_BYTES.saturating_add(bytes_max) {
-                break;
+            self.pieces.push(piece);
+            let declared = declared_length(self.pieces.iter().flatten().copied());
+            if declared.is_some_and(|declared| declared > bytes_max) {
+                return Err(NotReceived::Misframed(Misframed::TooLarge));
+            }
+            if self.bytes > PREFIX_BYTES.saturating_add(bytes_max) {
+                return Err(NotReceived::Misframed(Misframed::NotOneMessage));
             }
         }
         Ok(())
     }
 
-    /// The length that the prefix says.
-    fn declared(&self) -> Option<usize> {
-        let mut prefix = self.pieces.iter().flatten().take(PREFIX_BYTES).skip(1);
-        let mut next = || prefix.next().copied();
-        let length = [next()?, next()?, next()?, next()?];
-        usize::try_from(u32::from_be_bytes(length)).ok()
-    }
-
-    /// The message without its prefix, in one piece.
-    pub(super) fn whole(&mut self) -> &[u8] {
-        if self.pieces.len() > 1 {
-            let mut whole = BytesMut::with_capacity(self.bytes);
-            self.pieces.drain(..).for_each(|piece| whole.extend_from_slice(&piece));
-            self.pieces.push_back(whole.freeze());
+    /// The pieces as one. While they are copied, they take twice their room.
+    fn joined(mut self, permit: &RequestPermit) -> Result<Bytes, ShareUsedUp> {
+        if self.pieces.len() < 2 {
+            return Ok(self.pieces.pop().unwrap_or_default());
         }
-        self.pieces.front().and_then(|whole| whole.get(PREFIX_BYTES..)).unwrap_or_default()
-    }
-}
-
-impl HttpBody for ReceivedMessage {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.pieces.pop_front().map(|piece| Ok(Frame::data(piece))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.pieces.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.pieces.iter().map(|piece| piece.len() as u64).sum())
+        let bytes = self.bytes as u64;
+        permit.add(bytes)?;
+        let mut joined = BytesMut::with_capacity(self.bytes);
+        self.pieces.drain(..).for_each(|piece| joined.extend_from_slice(&piece));
+        permit.subtract(bytes);
+        Ok(joined.freeze())
     }
 }

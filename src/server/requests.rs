@@ -2,10 +2,14 @@
 //! message, the time that it may take, and what is known of it afterwards.
 //!
 //! ```text
-//!  hyper ─▶ Requests ─▶ StartedRequest ─▶ within ─▶ bounded ─▶ ReceivedMessage ─▶ services
-//!                                                                                     │
-//!  hyper ◀──────────────────────────────── AnswerBody ◀───────────────────────────────┘
+//!                                                ┌▶ decide ──▶ ReceivedMessage ─▶ Decisions
+//!  hyper ─▶ Requests ─▶ StartedRequest ─▶ within ┤                                     │
+//!                                                └▶ bounded ─▶ ReceivedMessage ─▶ tonic's services
+//!                                                                                      │
+//!  hyper ◀──────────────────────────────── AnswerBody ◀────────────────────────────────┘
 //! ```
+
+mod decide;
 
 use std::convert::Infallible;
 use std::future::{Future, poll_fn};
@@ -15,28 +19,31 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::header::{ALLOW, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame};
-use http_body_util::Limited;
+use http_body_util::{Full, Limited};
 use hyper::body::Incoming;
 use prost::bytes::Bytes;
-use tonic::Status;
 use tonic::body::Body;
 use tonic::transport::server::TcpConnectInfo;
+use tonic::{Code, Status};
 use tower::Service;
 
 use super::answer::AnswerBody;
 use super::large::{LARGE_BYTES, LargeRequests};
-use super::layers::{Deadline, refusals_before_services, refused, within};
-use super::observed::StartedRequest;
+use super::layers::{Deadline, refusals_before_services, within};
+use super::observed::{Answered, StartedRequest};
 use super::received::{MessageLimits, NotReceived, ReceivedMessage};
 use super::services::Services;
 use crate::limits::{ConnectionPlace, RequestPermit};
-use crate::service::{no_room, too_many_connections};
+use crate::service::{Decisions, no_room, too_many_connections};
 use crate::telemetry::Telemetry;
-use crate::telemetry::metrics::LimitName;
+use crate::telemetry::metrics::{LimitName, RecordCount};
 use crate::telemetry::rpc::Rpc;
+use crate::wire::framing::answer_too_large;
 use crate::wire::view::decoded_bytes;
+use decide::decide;
 
 /// What a request takes beside its message: its headers, its stream, the headers
 /// of its answer.
@@ -52,6 +59,9 @@ pub(super) struct WorkerState {
     /// How long a request may take.
     pub(super) request_time: Duration,
     pub(super) large: LargeRequests,
+    pub(super) decisions: Decisions,
+    /// Maximum number of bytes of an answer.
+    pub(super) answer_bytes_max: usize,
 }
 
 /// What the requests of one connection share.
@@ -81,15 +91,31 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
         let started = StartedRequest::now(&request, &worker.telemetry);
         let deadline = Deadline::of(request.headers(), started.at(), worker.request_time);
         // Taken before anything is waited for: requests that wait count too.
-        let permit = self.room(started.rpc);
-        request.extensions_mut().insert(connection.address.clone());
-        let (services, worker) = (services.clone(), Arc::clone(worker));
+        let permit = check_is_call(&request).and_then(|()| self.room(started.rpc).map_err(Answered::refused));
+        let worker = Arc::clone(worker);
+        let address = connection.address.clone();
+        if started.rpc == Rpc::DECIDE {
+            return Box::pin(async move {
+                let answer = async {
+                    match permit {
+                        Ok(permit) => {
+                            let body = request.into_body();
+                            within(deadline, decide(&worker, address.remote_addr, body, permit)).await
+                        }
+                        Err(refused) => refused,
+                    }
+                };
+                Ok(started.answered(answer, &worker.telemetry).await)
+            });
+        }
+        let services = services.clone();
+        request.extensions_mut().insert(address);
         Box::pin(async move {
             let rpc = started.rpc;
             let answer = async {
                 match permit {
                     Ok(permit) => within(deadline, bounded(services, &worker, rpc, request, permit)).await,
-                    Err(status) => refused(status),
+                    Err(refused) => refused,
                 }
             };
             Ok(started.answered(answer, &worker.telemetry).await)
@@ -108,6 +134,32 @@ impl Requests {
     }
 }
 
+/// Whether a request is a call of gRPC. Something else gets a status of HTTP, so that
+/// nobody takes it for an answer.
+fn check_is_call(request: &Request<Incoming>) -> Result<(), Answered> {
+    let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let (status, message) = if request.method() != Method::POST {
+        (StatusCode::METHOD_NOT_ALLOWED, "calls of gRPC are sent by POST")
+    } else if !is_grpc(content_type) {
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, "calls of gRPC have the content-type application/grpc")
+    } else {
+        return Ok(());
+    };
+    let mut refused = Answered::refused(Status::invalid_argument(message));
+    *refused.response.status_mut() = status;
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        refused.response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    Err(refused)
+}
+
+/// Whether a content type is that of gRPC with protobuf.
+fn is_grpc(content_type: &[u8]) -> bool {
+    let Some(rest) = content_type.strip_prefix(b"application/grpc") else { return false };
+    let rest = rest.strip_prefix(b"+proto").unwrap_or(rest);
+    matches!(rest.first(), None | Some(b';' | b' '))
+}
+
 /// Answers a request for which there is room, as far as there is room for its
 /// message and for its answer.
 async fn bounded(
@@ -116,69 +168,76 @@ async fn bounded(
     rpc: Rpc,
     request: Request<Incoming>,
     permit: RequestPermit,
-) -> Response<AnswerBody> {
+) -> Answered {
     let (head, body) = request.into_parts();
-    let received = receive(body, worker, rpc, &permit).await;
-    let (body, taken) = match received {
+    let (body, taken) = match worker.receive_for_tonic(body, rpc, &permit).await {
         Ok(received) => received,
-        Err(status) => return refused(status),
+        Err(status) => return Answered::refused(status),
     };
-    let is_large = taken > LARGE_BYTES && rpc != Rpc::DECIDE;
+    let is_large = taken > LARGE_BYTES;
     let answer = services.call(Request::from_parts(head, body));
     let Ok(answer) = if is_large { worker.large.answer(answer).await } else { answer.await };
     permit.subtract(taken);
     let (head, mut body) = refusals_before_services(answer).into_parts();
-    if body.is_end_stream() {
-        return Response::from_parts(head, AnswerBody::without_message(body));
-    }
-    match first_message(&mut body)
-        .await
-        .and_then(|first| AnswerBody::new(first, body, permit).map_err(no_room))
-    {
-        Ok(body) => Response::from_parts(head, body),
-        Err(status) => refused(status),
+    let records = head.extensions.get().map_or(0, |RecordCount(records)| *records);
+    let body = if body.is_end_stream() {
+        Ok(AnswerBody::without_message())
+    } else {
+        let first = first_message(&mut body).await;
+        first.and_then(|first| AnswerBody::new(first, body, permit).map_err(no_room))
+    };
+    match body {
+        Ok(body) => Answered { response: Response::from_parts(head, body), records },
+        Err(status) => Answered::refused(status),
     }
 }
 
-/// The message of a request, and the number of bytes that were taken for it.
-async fn receive(
-    body: Incoming,
-    worker: &WorkerState,
-    rpc: Rpc,
-    permit: &RequestPermit,
-) -> Result<(Body, u64), Status> {
-    if rpc.is_reflection() {
-        // The only stream of messages of a caller: it is read while it is answered.
-        permit.add(REFLECTION_BYTES_MAX).map_err(no_room)?;
-        let limited = Limited::new(body, usize::try_from(REFLECTION_BYTES_MAX).unwrap_or_default());
-        return Ok((Body::new(limited), REFLECTION_BYTES_MAX));
+impl WorkerState {
+    /// The message of a request, whose bytes are taken from the permit.
+    pub(super) async fn receive(&self, body: Incoming, permit: &RequestPermit) -> Result<ReceivedMessage, Status> {
+        let received = ReceivedMessage::receive(body, permit, self.message).await;
+        received.map_err(|why| match why {
+            NotReceived::NoRoom(used_up) => no_room(used_up),
+            NotReceived::TooSlow => {
+                self.telemetry.metrics.limit_reached(LimitName::MESSAGE_TIME);
+                Status::deadline_exceeded(
+                    "the message of the request did not arrive whole in time: send it at once, or less of it",
+                )
+            }
+            NotReceived::Broken => Status::cancelled("the message of the request ended before its end"),
+            NotReceived::Misframed(misframed) => misframed.into(),
+        })
     }
-    let received = ReceivedMessage::receive(body, permit, worker.message).await;
-    let mut message = received.map_err(|why| not_received(&why, worker))?;
-    let bytes = message.bytes as u64;
-    // Records of a Decide are read where they stand. All other messages are decoded whole.
-    let decoded = if rpc == Rpc::DECIDE { bytes } else { decoded_bytes(message.whole()) };
-    permit.add(decoded).map_err(no_room)?;
-    Ok((Body::new(message), bytes + decoded))
-}
 
-fn not_received(why: &NotReceived, worker: &WorkerState) -> Status {
-    match why {
-        NotReceived::NoRoom(used_up) => no_room(*used_up),
-        NotReceived::TooSlow => {
-            worker.telemetry.metrics.limit_reached(LimitName::MESSAGE_TIME);
-            Status::deadline_exceeded(
-                "the message of the request did not arrive whole in time: send it at once, or less of it",
-            )
+    /// The message of a request that tonic decodes, and the number of bytes that were taken for it.
+    async fn receive_for_tonic(
+        &self,
+        body: Incoming,
+        rpc: Rpc,
+        permit: &RequestPermit,
+    ) -> Result<(Body, u64), Status> {
+        if rpc.is_reflection() {
+            // The only stream of messages of a caller: it is read while it is answered.
+            permit.add(REFLECTION_BYTES_MAX).map_err(no_room)?;
+            let limited = Limited::new(body, usize::try_from(REFLECTION_BYTES_MAX).unwrap_or_default());
+            return Ok((Body::new(limited), REFLECTION_BYTES_MAX));
         }
-        NotReceived::Broken => Status::cancelled("the message of the request ended before its end"),
+        let ReceivedMessage { framed, message } = self.receive(body, permit).await?;
+        let decoded = decoded_bytes(&message);
+        permit.add(decoded).map_err(no_room)?;
+        let taken = framed.len() as u64 + decoded;
+        Ok((Body::new(Full::new(framed)), taken))
     }
 }
 
 /// The first message of an answer, if it is known already: nearly always, but for streams.
 async fn first_message(body: &mut Body) -> Result<Option<Frame<Bytes>>, Status> {
     match poll_fn(|context| Poll::Ready(Pin::new(&mut *body).poll_frame(context))).await {
-        Poll::Ready(first) => first.transpose(),
+        Poll::Ready(first) => first.transpose().map_err(|status| match status.code() {
+            // Lupa itself returns no such code.
+            Code::OutOfRange => answer_too_large(),
+            _ => status,
+        }),
         Poll::Pending => Ok(None),
     }
 }

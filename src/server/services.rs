@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use tonic::body::Body;
 use tonic::codegen::BoxFuture;
-use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::{HealthReporter, HealthService};
@@ -22,15 +21,9 @@ use crate::wire::v1::decision_service_server::DecisionServiceServer;
 use crate::wire::v1::declaration_service_server::DeclarationServiceServer;
 use crate::wire::v1::directory_service_server::DirectoryServiceServer;
 
-/// The services of a worker.
-///
-/// Decisions are asked for most by far, and go past the router: that saves
-/// boxing each of their bodies and futures twice more.
+/// The services of a worker, for all rpcs but `Decide`.
 #[derive(Clone)]
-pub(super) struct Services {
-    decisions: DecisionServiceServer<Decisions>,
-    others: Routes,
-}
+pub(super) struct Services(Routes);
 
 /// What the services are built from.
 #[derive(Clone)]
@@ -59,16 +52,16 @@ impl Services {
         let indexes = IndexServiceServer::new(Indexes::new(core.clone()))
             .max_decoding_message_size(config.request_bytes_max)
             .max_encoding_message_size(config.response_bytes_max);
-        let mut others = Routes::builder();
-        others.add_service(HealthServer::new(HealthService::from_health_reporter(health)));
-        others.add_service(declarations).add_service(directories).add_service(indexes);
-        envoy.add_to(&mut others, core, &config);
+        let mut routes = Routes::builder();
+        routes.add_service(HealthServer::new(HealthService::from_health_reporter(health)));
+        routes.add_service(decisions).add_service(declarations).add_service(directories).add_service(indexes);
+        envoy.add_to(&mut routes, core, &config);
         if reflects {
-            others.add_service(reflection_builder().build_v1()?);
+            routes.add_service(reflection_builder().build_v1()?);
             // What older clients, grpcurl among them, ask for.
-            others.add_service(reflection_builder().build_v1alpha()?);
+            routes.add_service(reflection_builder().build_v1alpha()?);
         }
-        Ok(Self { decisions, others: others.routes().prepare() })
+        Ok(Self(routes.routes().prepare()))
     }
 }
 
@@ -82,12 +75,7 @@ impl Service<Request<Body>> for Services {
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let service = request.uri().path().split('/').nth(1);
-        if service == Some(DecisionServiceServer::<Decisions>::NAME) {
-            self.decisions.call(request)
-        } else {
-            Box::pin(self.others.call(request))
-        }
+        Box::pin(self.0.call(request))
     }
 }
 

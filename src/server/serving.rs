@@ -21,6 +21,7 @@ use super::services::{Parts, Services};
 use super::streams::Streams;
 use super::workers::{Phase, reached};
 use crate::config;
+use crate::service::Decisions;
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::LimitName;
 
@@ -62,8 +63,8 @@ impl Serving {
         mut incoming: mpsc::Receiver<HandedOver>,
         phase: watch::Receiver<Phase>,
     ) -> Result<(), ServerError> {
-        let services = Services::new(&self.parts)?;
-        let Self { server, limits, telemetry, large, .. } = self;
+        let Self { server, limits, parts, telemetry, large } = self;
+        let services = Services::new(&parts)?;
         let lifetimes = Lifetimes {
             first_request: Duration::from_millis(limits.first_request_ms_max),
             idle: Duration::from_millis(limits.idle_connection_ms_max),
@@ -80,6 +81,8 @@ impl Serving {
             },
             request_time: Duration::from_millis(server.request_timeout_ms),
             large,
+            decisions: Decisions::new(parts.core.clone()),
+            answer_bytes_max: server.response_bytes_max,
         });
         let mut connections = JoinSet::new();
         let mut ending = pin!(reached(phase.clone(), Phase::Graceful));
@@ -121,6 +124,7 @@ fn protocol(config: &config::Server, streams: Streams) -> http2::Builder<Streams
     let mut protocol = http2::Builder::new(streams);
     protocol
         .timer(TokioTimer::new())
+        .auto_date_header(false)
         .keep_alive_interval(Some(Duration::from_millis(config.keepalive_interval_ms)))
         .keep_alive_timeout(Duration::from_millis(config.keepalive_timeout_ms))
         .initial_stream_window_size(config.stream_window_bytes)

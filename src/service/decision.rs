@@ -4,6 +4,7 @@ mod answer;
 mod simulation;
 mod slices;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
@@ -24,7 +25,7 @@ use crate::store::{Viewed, Viewing};
 use crate::wire::answer::Answer;
 use crate::wire::catalogue::to_rules;
 use crate::wire::client::check_born;
-use crate::wire::codec::DecideCall;
+use crate::wire::decide_call::DecideCall;
 use crate::wire::decision;
 use crate::wire::declaration::to_considered;
 use crate::wire::explanation::{to_explained, to_next};
@@ -57,7 +58,8 @@ impl Decisions {
         Self { core }
     }
 
-    async fn decide(&self, call: &DecideCall, caller: Entitlement) -> Result<Answer, Status> {
+    /// Answers `Decide`, for a caller at an address.
+    pub async fn decide(&self, call: &DecideCall, caller: Option<SocketAddr>) -> Result<Answer, Status> {
         let DecideCall { situation, records, at_least, request_id } = call;
         let mut turn = None;
         let known = async {
@@ -80,7 +82,7 @@ impl Decisions {
                 return Err(failure.into());
             }
         };
-        let disclosure = match caller {
+        let disclosure = match self.core.entitlement(caller) {
             Entitlement::Public => Disclosure::Public,
             Entitlement::Full => Disclosure::Detailed,
         };
@@ -194,12 +196,6 @@ impl Explained {
 
 #[tonic::async_trait]
 impl DecisionService for Decisions {
-    async fn decide(&self, request: Request<DecideCall>) -> Result<Response<Answer>, Status> {
-        let caller = self.core.entitlement(request.remote_addr());
-        let call = request.get_ref();
-        Ok(Core::about(call.records.count(), self.decide(call, caller).await?))
-    }
-
     async fn explain(&self, request: Request<ExplainRequest>) -> Result<Response<ExplainResponse>, Status> {
         let address = request.remote_addr();
         self.core.require_full(address)?;

@@ -8,6 +8,7 @@ use std::ops::Range;
 use crate::policy::day::Instant;
 use crate::policy::verdict::Verdict;
 
+use super::framing::{PREFIX_BYTES, prefix_of};
 use super::verdict::{DisclosedDetails, DisclosedVerdict, Disclosure};
 use super::violation::to_timestamp;
 
@@ -23,7 +24,7 @@ const FIELD_BYTES: usize = 8;
 /// Number of recent verdicts whose bytes are copied when the same one follows.
 const CACHED: usize = 4;
 
-/// The bytes of a `DecideResponse`.
+/// The bytes of a `DecideResponse`, with those that gRPC sends before it.
 pub struct Answer(Vec<u8>);
 
 /// Writes one verdict after the other and then the [`AnswerTail`].
@@ -70,8 +71,14 @@ impl AnswerTail<'_> {
 impl Answer {
     /// The message.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        &self.0
+    pub fn message(&self) -> &[u8] {
+        self.0.get(PREFIX_BYTES..).unwrap_or_default()
+    }
+
+    /// The message with its prefix, as it is sent.
+    #[must_use]
+    pub fn into_framed(self) -> Vec<u8> {
+        self.0
     }
 }
 
@@ -81,7 +88,9 @@ impl<I: AsRef<str>, F: Fn(u32) -> Option<I>> AnswerWriter<F> {
     #[must_use]
     pub fn new(bytes: usize, disclosure: Disclosure, id_of: F) -> Self {
         let cached = [const { None }; CACHED];
-        Self { message: Vec::with_capacity(bytes), disclosure, id_of, cached, oldest: 0 }
+        let mut message = Vec::with_capacity(PREFIX_BYTES.saturating_add(bytes));
+        message.extend_from_slice(&[0; PREFIX_BYTES]);
+        Self { message, disclosure, id_of, cached, oldest: 0 }
     }
 
     /// Writes the verdict on the next record.
@@ -164,6 +173,10 @@ impl<I: AsRef<str>, F: Fn(u32) -> Option<I>> AnswerWriter<F> {
         self.end_message(message);
         self.put_text(CATALOGUE_VERSION, catalogue_version);
         self.put_text(REQUEST_ID, request_id);
+        let prefix = prefix_of(self.message.len().saturating_sub(PREFIX_BYTES));
+        if let Some(start) = self.message.first_chunk_mut() {
+            *start = prefix;
+        }
         Answer(self.message)
     }
 
@@ -299,7 +312,8 @@ mod tests {
                 let mut writer = AnswerWriter::new(bytes, disclosure, |_| Some("declaration-1"));
                 (0..verdicts).for_each(|place| writer.verdict(&by(place as u32)));
                 let written = writer.finish(&tail);
-                assert!(written.bytes().len() <= bytes, "{} of {bytes}", written.bytes().len());
+                let length = written.message().len();
+                assert!(length <= bytes, "{length} of {bytes}");
                 assert!(bytes < 300, "{bytes}");
             }
         }

@@ -14,7 +14,7 @@ use lupa::policy::calendar::Calendar;
 use lupa::policy::directory::Directory;
 use lupa::policy::facts::Facts;
 use lupa::wire::answer::{AnswerTail, AnswerWriter};
-use lupa::wire::codec::DecideCall;
+use lupa::wire::decide_call::DecideCall;
 use lupa::wire::declaration::stored_declarations;
 use lupa::wire::verdict::Disclosure;
 use lupa::wire::violation::to_timestamp;
@@ -107,7 +107,7 @@ fn answer(
         .map_err(|_| Failure::Internal("no record"))?;
     let tail =
         AnswerTail { decision_id: "", token: "", decided_at: now, catalogue_version: "", request_id: "" };
-    black_box(writer.finish(&tail).bytes().len());
+    black_box(writer.finish(&tail).message().len());
     Ok(started.elapsed())
 }
 

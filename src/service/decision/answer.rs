@@ -16,7 +16,7 @@ use crate::service::decision::slices::{SLICE_RECORDS, Slices};
 use crate::service::decision_id::decision_id;
 use crate::service::tally::{DecisionContext, Tally};
 use crate::wire::answer::{Answer, AnswerTail, AnswerWriter};
-use crate::wire::codec::EncodedRecords;
+use crate::wire::decide_call::EncodedRecords;
 use crate::wire::verdict::Disclosure;
 use crate::wire::view::Malformed;
 

@@ -58,7 +58,7 @@ fn answers_are_the_bytes_that_prost_encodes() {
                 writer.verdict(verdict);
             }
             let written = writer.finish(&tail(&message, at));
-            assert!(written.bytes() == message.encode_to_vec(), "seed {seed} {disclosure:?}: {message:#?}");
+            assert!(written.message() == message.encode_to_vec(), "seed {seed} {disclosure:?}: {message:#?}");
             lengths.extend(message.verdicts.iter().map(Message::encoded_len));
         }
     }
@@ -74,7 +74,7 @@ fn instants_are_the_bytes_that_prost_encodes() {
         let message =
             v1::DecideResponse { decided_at: Some(to_timestamp(at)), ..v1::DecideResponse::default() };
         let written = AnswerWriter::new(0, Disclosure::Public, |_| None::<&str>).finish(&tail(&message, at));
-        assert_eq!(written.bytes(), message.encode_to_vec(), "{at}");
+        assert_eq!(written.message(), message.encode_to_vec(), "{at}");
     }
 }
 

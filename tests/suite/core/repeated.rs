@@ -6,7 +6,7 @@ use lupa::policy::World;
 use lupa::policy::calendar::Calendar;
 use lupa::policy::facts::Facts;
 use lupa::policy::verdict::Verdict;
-use lupa::wire::codec::DecideCall;
+use lupa::wire::decide_call::DecideCall;
 use lupa::wire::{decision, declaration, directory, v1};
 use prost::Message;
 

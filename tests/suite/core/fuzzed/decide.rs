@@ -10,7 +10,7 @@ use lupa::policy::declaration::Declaration;
 use lupa::policy::directory::Directory;
 use lupa::policy::facts::Facts;
 use lupa::policy::verdict::Effect;
-use lupa::wire::codec::DecideCall;
+use lupa::wire::decide_call::DecideCall;
 use lupa::wire::decision::record as record_of;
 use lupa::wire::v1::{self, RecordKind};
 use lupa::wire::{declaration, directory};
