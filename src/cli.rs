@@ -118,6 +118,29 @@ pub struct Global {
         value_parser = clap::value_parser!(u64).range(1..=86_400)
     )]
     pub timeout: u64,
+    /// PEM file with the authorities that may vouch for the server; without it, those of this machine
+    #[arg(long, global = true, value_name = "FILE", env = "LUPA_TLS_CA", hide_env_values = true)]
+    pub tls_ca: Option<PathBuf>,
+    /// PEM file with the certificate of this caller, for a server that knows its callers
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "LUPA_TLS_CERTIFICATE",
+        hide_env_values = true,
+        requires = "tls_key"
+    )]
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file with the private key of --tls-certificate
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "LUPA_TLS_KEY",
+        hide_env_values = true,
+        requires = "tls_certificate"
+    )]
+    pub tls_key: Option<PathBuf>,
     /// Notified when the command starts to connect to the server.
     #[arg(skip)]
     pub(crate) connecting: Notify,
@@ -235,8 +258,17 @@ async fn run_command(command: Command, global: &Global) -> Result<Exit, CommandF
 impl Global {
     /// The options for calls of another server, outside `--timeout`.
     fn of_server(&self, server: String) -> Self {
-        let Self { server: _, config, json, timeout, connecting: _ } = self;
-        Self { server, config: config.clone(), json: *json, timeout: *timeout, connecting: Notify::new() }
+        let Self { server: _, config, json, timeout, tls_ca, tls_certificate, tls_key, connecting: _ } = self;
+        Self {
+            server,
+            config: config.clone(),
+            json: *json,
+            timeout: *timeout,
+            tls_ca: tls_ca.clone(),
+            tls_certificate: tls_certificate.clone(),
+            tls_key: tls_key.clone(),
+            connecting: Notify::new(),
+        }
     }
 
     /// Loads the effective configuration.

@@ -143,14 +143,38 @@ impl Config {
     /// Reports the faults that involve several settings.
     fn check(&self, faults: &mut Vec<ConfigFault>) {
         let mut report = |message| faults.push(ConfigFault { place: FaultPlace::Settings, message });
-        let Server { listen_address, allow_plaintext_beyond_loopback, .. } = self.server;
-        if !listen_address.ip().is_loopback() && !allow_plaintext_beyond_loopback {
+        let Server {
+            listen_address,
+            allow_plaintext_beyond_loopback,
+            tls_certificate_file,
+            tls_key_file,
+            callers_file,
+            ..
+        } = &self.server;
+        if !listen_address.ip().is_loopback()
+            && !allow_plaintext_beyond_loopback
+            && tls_certificate_file.is_none()
+        {
             report(format!(
-                "server.listen_address: `{listen_address}` is beyond loopback and there is no TLS yet: personal \
-                 data would be sent in plaintext. Listen on 127.0.0.1 or [::1], behind a proxy with mutual TLS, \
-                 and set access.loopback = \"public\" (through a proxy every caller is on this machine), or set \
+                "server.listen_address: `{listen_address}` is beyond loopback and there is no TLS: personal data \
+                 would be sent in plaintext. Set server.tls_certificate_file, server.tls_key_file and \
+                 server.callers_file; or listen on 127.0.0.1 or [::1]; or set \
                  server.allow_plaintext_beyond_loopback = true if the network is protected in another way"
             ));
+        }
+        match (tls_certificate_file, tls_key_file, callers_file) {
+            (Some(_), Some(_), Some(_)) | (None, None, _) => {}
+            (Some(_), Some(_), None) => report(
+                "server.callers_file: unset, so with TLS nobody would be known: list the callers in a file \
+                 (`lupa dev certs` makes one to start from)"
+                    .to_owned(),
+            ),
+            (Some(_), None, _) => {
+                report("server.tls_key_file: unset: set it to the key of server.tls_certificate_file".to_owned());
+            }
+            (None, Some(_), _) => report(
+                "server.tls_certificate_file: unset: set it to the certificate of server.tls_key_file".to_owned(),
+            ),
         }
         if let Err(message) = check_level(&self.log.level) {
             report(format!("log.level: {message}"));

@@ -12,6 +12,8 @@ mod envoy;
 mod frames;
 mod gauges;
 mod http;
+mod identification;
+mod identity_reload;
 mod large;
 mod layers;
 mod observed;
@@ -33,13 +35,14 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::{task, time};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
 
-use crate::config::{self, Config};
-use crate::identity::{Access, Entitlement};
+use crate::clock;
+use crate::config::{self, Config, ConfigFault};
+use crate::identity::{Access, Entitlement, Identities, IdentityFiles, ServerCertificateFiles};
 use crate::index::{CheckpointOptions, Follower, Index, IndexOptions};
 use crate::limits::{ShareLimits, SidePool};
 use crate::policy::calendar::Calendar;
@@ -51,6 +54,7 @@ use crate::store::{OpenError, Store, WriteError};
 use crate::telemetry::{LogLevel, Telemetry};
 
 use envoy::Envoy;
+use identification::Identification;
 use large::LargeRequests;
 use readiness::Readiness;
 use services::Parts;
@@ -87,6 +91,9 @@ pub enum ServerError {
          with the feature"
     )]
     NoEnvoy,
+    /// The certificates or the callers file have faults.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Identities(Vec<ConfigFault>),
     /// A write to the store failed. Only durable declarations were acknowledged.
     #[error("the store failed, so the server stopped; every acknowledged declaration is stored")]
     Store(#[source] Arc<WriteError>),
@@ -128,6 +135,9 @@ pub struct Server {
     step_back_max: Duration,
     telemetry: Telemetry,
     level: Option<LogLevel>,
+    access: Access,
+    identities: Option<Identities>,
+    reload: Arc<Notify>,
 }
 
 impl Server {
@@ -139,6 +149,7 @@ impl Server {
         telemetry: Telemetry,
     ) -> Result<Self, ServerError> {
         let envoy = Envoy::new(&config.sidecar)?;
+        let identities = identities(&config.server)?;
         let given = config.clone();
         let store = task::spawn_blocking(move || opening::open(&given, clock)).await?;
         let store = store.map_err(ServerError::Open)?;
@@ -151,7 +162,6 @@ impl Server {
             store.clone(),
             index.clone(),
             calendar,
-            access(&config.access),
             limits(config),
             side,
             telemetry.clone(),
@@ -174,6 +184,9 @@ impl Server {
             step_back_max,
             telemetry,
             level: None,
+            access: access(&config.access),
+            identities,
+            reload: Arc::default(),
         })
     }
 
@@ -181,6 +194,12 @@ impl Server {
     #[must_use]
     pub fn with_log_level(self, level: LogLevel) -> Self {
         Self { level: Some(level), ..self }
+    }
+
+    /// Reloads certificates and callers when this is notified.
+    #[must_use]
+    pub fn with_reload(self, reload: Arc<Notify>) -> Self {
+        Self { reload, ..self }
     }
 
     /// The store.
@@ -216,6 +235,9 @@ impl Server {
             step_back_max,
             telemetry,
             level,
+            access,
+            identities,
+            reload,
         } = self;
         let Listeners { grpc: listener, socket, http } = listeners;
         let health = HealthReporter::new();
@@ -235,7 +257,13 @@ impl Server {
         let parts =
             Parts { config: config.clone(), core: core.clone(), envoy, health: health.clone(), reflects };
         let large = LargeRequests::start().map_err(ServerError::NoThread)?;
-        let serving = Serving { server: config.clone(), limits, parts, telemetry, large };
+        let reload_task = identities.clone().map(|identities| {
+            let failed = Arc::default();
+            gauges::observe_identities(metrics.meter(), identities.clone(), Arc::clone(&failed));
+            task::spawn(identity_reload::keep_up_to_date(identities, reload, failed))
+        });
+        let identification = Identification::new(identities, access, Arc::clone(&metrics));
+        let serving = Serving { server: config.clone(), limits, parts, telemetry, large, identification };
         let mut workers = Workers::start(&serving, callers)?;
         let (stop_viewings, stopped) = oneshot::channel();
         let viewings_task = task::spawn(core.clone().write_numbers_of_viewings(stopped));
@@ -271,12 +299,24 @@ impl Server {
         if time::timeout(grace, task::spawn_blocking(|| follower.stop())).await.is_err() {
             tracing::warn!("a read of the store did not end within the grace period");
         }
-        http_task.iter().for_each(task::JoinHandle::abort);
+        http_task.iter().chain(&reload_task).for_each(task::JoinHandle::abort);
         match failure {
             Some(failure) => Err(ServerError::Store(failure)),
             None => Ok(()),
         }
     }
+}
+
+/// The certificates and the callers, if there are any.
+fn identities(config: &config::Server) -> Result<Option<Identities>, ServerError> {
+    let config::Server { tls_certificate_file, tls_key_file, callers_file, .. } = config;
+    let Some(callers) = callers_file.clone() else { return Ok(None) };
+    let server = tls_certificate_file.clone().zip(tls_key_file.clone());
+    let server = server.map(|(certificate, key)| ServerCertificateFiles { certificate, key });
+    let files = IdentityFiles { server, callers, is_certificate_optional: false };
+    let (identities, warnings) = Identities::open(files, clock::now()).map_err(ServerError::Identities)?;
+    identity_reload::warn(&warnings);
+    Ok(Some(identities))
 }
 
 /// Validates the settings that only the server can validate, so that their

@@ -2,6 +2,7 @@
 //! converts the answer. `Core` has what they share: the index, the store, tokens,
 //! limits and the rules of waiting for a revision.
 
+mod caller;
 mod declaration;
 mod decision;
 mod decision_id;
@@ -19,7 +20,6 @@ mod viewings;
 mod watch;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +29,6 @@ use tokio::time;
 use tonic::Response;
 
 use crate::clock::CheckedClock;
-use crate::identity::{Access, Entitlement};
 use crate::index::{Index, Reached, Snapshot};
 use crate::limits::{CallerKey, Cancelled, ShareLimits, Shares, SidePool};
 use crate::policy::calendar::Calendar;
@@ -49,11 +48,12 @@ use status::Failure;
 use token::Tokens;
 use viewings::ViewingLog;
 
+pub use caller::RequestCaller;
 pub use decision::Decisions;
 pub use declaration::Declarations;
 pub use directory::Directories;
 pub use index::Indexes;
-pub use status::{fault, no_room, too_many_connections};
+pub use status::{fault, no_room, too_many_connections, unauthenticated};
 pub use viewings::ViewingLimits;
 pub use watch::{Changes, WatchLimits};
 
@@ -136,7 +136,6 @@ pub struct Core {
     reading: Reading,
     viewings: ViewingLog,
     is_ending: Sender<bool>,
-    access: Access,
     limits: Limits,
     /// For work that may be long.
     side: SidePool,
@@ -151,7 +150,6 @@ impl Core {
         store: Store,
         index: Index,
         calendar: Calendar,
-        access: Access,
         limits: Limits,
         side: SidePool,
         telemetry: Telemetry,
@@ -175,7 +173,6 @@ impl Core {
             reading,
             viewings,
             is_ending: Sender::new(false),
-            access,
             limits,
             side,
             clock,
@@ -203,19 +200,6 @@ impl Core {
     #[must_use]
     pub fn is_ending(&self) -> Receiver<bool> {
         self.is_ending.subscribe()
-    }
-
-    /// The access of a caller.
-    fn entitlement(&self, address: Option<SocketAddr>) -> Entitlement {
-        self.access.of(address)
-    }
-
-    /// Refuses callers with public access.
-    fn require_full(&self, address: Option<SocketAddr>) -> Result<(), Failure> {
-        match self.entitlement(address) {
-            Entitlement::Full => Ok(()),
-            Entitlement::Public => Err(Failure::NotEntitled),
-        }
     }
 
     /// Refuses a request with too many records.

@@ -1,9 +1,11 @@
 //! Connections to a running server.
 
+use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::time;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use tonic_health::pb::health_client::HealthClient;
 
 use super::Global;
@@ -58,11 +60,44 @@ async fn channel(global: &Global) -> Result<Channel, CommandFailure> {
     };
     let endpoint = Endpoint::from_shared(server.clone()).map_err(|_| invalid("is not a URL"))?;
     match endpoint.uri().scheme_str() {
-        Some("http") => {}
-        Some("https") => return Err(invalid("uses TLS, which is not supported yet")),
-        Some(_) | None => return Err(invalid("does not start with http://")),
+        Some("http" | "https") => {}
+        Some(_) | None => return Err(invalid("does not start with http:// or https://")),
     }
+    let endpoint = match tls(global)? {
+        Some(tls) => endpoint.tls_config(tls).map_err(|error| {
+            CommandFailure::Usage(format!("--tls-ca, --tls-certificate, --tls-key: the files cannot be used ({error}): correct them"))
+        })?,
+        None => endpoint,
+    };
     global.connecting.notify_one();
     let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT);
     endpoint.connect().await.map_err(|error| CommandFailure::Unreachable(server.clone(), error))
+}
+
+/// TLS as the options say; none for a server without.
+fn tls(global: &Global) -> Result<Option<ClientTlsConfig>, CommandFailure> {
+    let Global { server, tls_ca: ca, tls_certificate: certificate, tls_key: key, .. } = global;
+    if !server.starts_with("https://") {
+        return match ca.as_ref().or(certificate.as_ref()) {
+            Some(_) => Err(CommandFailure::Usage(
+                "--tls-ca, --tls-certificate: --server does not use TLS: write it as https://HOST:PORT, or leave them out"
+                    .to_owned(),
+            )),
+            None => Ok(None),
+        };
+    }
+    let read = |path: &PathBuf| {
+        fs::read(path).map_err(|error| {
+            CommandFailure::Usage(format!("{} cannot be read ({error}): correct the path", path.display()))
+        })
+    };
+    let mut tls = ClientTlsConfig::new();
+    tls = match ca {
+        Some(ca) => tls.ca_certificate(Certificate::from_pem(read(ca)?)),
+        None => tls.with_native_roots(),
+    };
+    if let (Some(certificate), Some(key)) = (certificate, key) {
+        tls = tls.identity(Identity::from_pem(read(certificate)?, read(key)?));
+    }
+    Ok(Some(tls))
 }

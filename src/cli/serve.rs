@@ -6,10 +6,12 @@ mod socket;
 use std::io::{self, IsTerminal};
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::{task, time};
 
@@ -32,9 +34,10 @@ pub(super) async fn run(global: &Global) -> Result<Exit, CommandFailure> {
     let LoadedConfig { config, calendar, .. } = global.load_config()?;
     check_settings(&config)?;
     let telemetry = start_telemetry(&config)?;
+    let reload = Arc::default();
     let served = tokio::select! {
-        served = serve(&config, calendar, &telemetry, interrupted) => served,
-        never = reload::at_each(hangup, global, &telemetry.level) => match never {},
+        served = serve(&config, calendar, &telemetry, Arc::clone(&reload), interrupted) => served,
+        never = reload::at_each(hangup, global, &telemetry.level, &reload) => match never {},
     };
     stop_telemetry(telemetry, &config).await;
     served
@@ -44,6 +47,7 @@ async fn serve(
     config: &Config,
     calendar: Calendar,
     telemetry: &Running,
+    reload: Arc<Notify>,
     interrupted: impl Future<Output = ()> + Send,
 ) -> Result<Exit, CommandFailure> {
     let mut interrupted = pin!(interrupted);
@@ -73,7 +77,7 @@ async fn serve(
         tracing::info!("stopped before the store was open");
         return Ok(Exit::Success);
     };
-    let server = opened.map_err(|error| failed(&error))?.with_log_level(telemetry.level.clone());
+    let server = opened.map_err(|error| failed(&error))?.with_log_level(telemetry.level.clone()).with_reload(reload);
     let http_address = http.as_ref().and_then(|http| http.local_addr().ok());
     tracing::info!(
         %address,

@@ -54,7 +54,25 @@ const SERVER: &[Setting] = &[
         "server.allow_plaintext_beyond_loopback",
         "false",
         ValueKind::Flag,
-        "allow listening beyond loopback, although there is no TLS",
+        "allow listening beyond loopback without TLS: personal data is sent in plaintext, and anybody who can connect \
+         is a caller",
+    ),
+    unset(
+        "server.tls_certificate_file",
+        ValueKind::Text,
+        "PEM file with the certificate of the gRPC server and its intermediates; callers must use TLS then, and \
+         identify themselves; unset = no TLS",
+    ),
+    unset(
+        "server.tls_key_file",
+        ValueKind::Text,
+        "PEM file with the private key of the certificate",
+    ),
+    unset(
+        "server.callers_file",
+        ValueKind::Text,
+        "TOML file that lists the callers and what each may do; unset = callers are known by their address only \
+         (access.loopback, access.beyond_loopback)",
     ),
     setting(
         "server.reflection",

@@ -73,6 +73,14 @@ impl Caller {
         }
     }
 
+    /// A caller with public access to a server without a callers file: decisions without details, and changes
+    /// without clients.
+    #[must_use]
+    pub fn public() -> Self {
+        let verbs = [Verb::Decide, Verb::Watch].into_iter().collect();
+        Self { name: "public".into(), id: 1, verbs, ..Self::unrestricted(false) }
+    }
+
     /// Whether the caller has a verb.
     #[inline]
     #[must_use]

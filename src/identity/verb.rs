@@ -55,6 +55,14 @@ impl Verb {
         Self::Operate,
     ];
 
+    /// The verbs of listings: without a purpose, and for each.
+    pub const LISTINGS: [Self; 4] = [
+        Self::List,
+        Self::ListClientChangesDenials,
+        Self::ListDisclosureOutsideKanta,
+        Self::ListInvestigation,
+    ];
+
     /// The word of the callers file.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -12,6 +12,8 @@ use super::in_flight::{Amount, CallerUse, ConnectionShare, InFlightLimits, Pool}
 pub enum CallerKey {
     /// An IPv4 address, or the first 64 bits of an IPv6 address: one machine has many of these.
     Network(IpAddr),
+    /// A caller of the callers file, by its number.
+    Named(u32),
     /// A user of this machine, over the Unix domain socket. None: the system does not say which.
     User(Option<u32>),
 }
@@ -142,6 +144,15 @@ impl ConnectionPlace {
     #[must_use]
     pub fn share(&self) -> &ConnectionShare {
         &self.share
+    }
+
+    /// The place of the same connection, once it is known whose it is. It stays in the
+    /// reserve if it is there.
+    pub fn of(self, key: CallerKey) -> Result<Self, TooManyConnections> {
+        match self.served {
+            Ok(before) if before != key => self.callers.clone().connect(key),
+            Ok(_) | Err(_) => Ok(self),
+        }
     }
 
     /// Why it has no place among those that are served; none if it has one.

@@ -6,15 +6,19 @@ use std::os::unix;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rustls::ServerConfig;
+use rustls::pki_types::CertificateDer;
 use tokio::net::{TcpStream, UnixStream};
-use tonic::transport::server::{Connected, TcpConnectInfo};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use super::frames::FrameWatch;
-use crate::limits::{CallerKey, ConnectionPlace};
+use super::identification::Peer;
+use crate::limits::ConnectionPlace;
 
 /// Counts the open connections of a worker, and those that it ever had.
 #[derive(Clone, Debug, Default)]
@@ -62,13 +66,21 @@ pub(super) enum Accepted {
 }
 
 impl Accepted {
-    /// Whose it is.
-    pub(super) fn caller(&self) -> io::Result<CallerKey> {
+    /// Who is at the other end.
+    pub(super) fn peer(&self) -> io::Result<Peer> {
         match self {
-            Self::Tcp(stream) => Ok(CallerKey::of_address(stream.peer_addr()?.ip())),
-            Self::Unix(stream) => Ok(CallerKey::User(stream.peer_cred().ok().map(|peer| peer.uid()))),
+            Self::Tcp(stream) => Ok(Peer::Address(stream.peer_addr()?)),
+            Self::Unix(stream) => Ok(Peer::User(stream.peer_cred().ok().map(|user| (user.uid(), user.gid())))),
         }
     }
+}
+
+/// The stream of a connection in service.
+#[derive(Debug)]
+enum Stream {
+    Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    Unix(UnixStream),
 }
 
 /// A connection that was handed over to another runtime. That runtime's worker
@@ -78,6 +90,7 @@ pub(super) struct HandedOver {
     stream: DetachedStream,
     counted: CountedConnection,
     place: ConnectionPlace,
+    peer: Peer,
 }
 
 #[derive(Debug)]
@@ -90,8 +103,7 @@ enum DetachedStream {
 pub(super) struct Adopted {
     pub(super) connection: Connection,
     pub(super) place: ConnectionPlace,
-    /// A caller on a Unix domain socket has no address.
-    pub(super) address: TcpConnectInfo,
+    pub(super) peer: Peer,
 }
 
 impl HandedOver {
@@ -100,6 +112,7 @@ impl HandedOver {
         accepted: Accepted,
         to: &OpenConnections,
         place: ConnectionPlace,
+        peer: Peer,
     ) -> io::Result<Self> {
         let stream = match accepted {
             Accepted::Tcp(stream) => {
@@ -108,22 +121,15 @@ impl HandedOver {
             }
             Accepted::Unix(stream) => DetachedStream::Unix(stream.into_std()?),
         };
-        Ok(Self { stream, counted: to.add(), place })
+        Ok(Self { stream, counted: to.add(), place, peer })
     }
 
     /// Attaches the connection to the current runtime.
     pub(super) fn adopt(self, control_frames_per_second_max: u32) -> io::Result<Adopted> {
-        let Self { stream, counted, place } = self;
-        let (stream, address) = match stream {
-            DetachedStream::Tcp(stream) => {
-                let stream = TcpStream::from_std(stream)?;
-                let address = stream.connect_info();
-                (Accepted::Tcp(stream), address)
-            }
-            DetachedStream::Unix(stream) => {
-                let nowhere = TcpConnectInfo { local_addr: None, remote_addr: None };
-                (Accepted::Unix(UnixStream::from_std(stream)?), nowhere)
-            }
+        let Self { stream, counted, place, peer } = self;
+        let stream = match stream {
+            DetachedStream::Tcp(stream) => Stream::Tcp(TcpStream::from_std(stream)?),
+            DetachedStream::Unix(stream) => Stream::Unix(UnixStream::from_std(stream)?),
         };
         let connection = Connection {
             stream,
@@ -131,7 +137,7 @@ impl HandedOver {
             progress: ConnectionProgress::default(),
             _counted: counted,
         };
-        Ok(Adopted { connection, place, address })
+        Ok(Adopted { connection, place, peer })
     }
 }
 
@@ -189,10 +195,21 @@ fn milliseconds() -> u64 {
     u64::try_from(FIRST.get_or_init(Instant::now).elapsed().as_millis()).map_or(u64::MAX, |passed| passed + 1)
 }
 
-/// The stream of a connection in service.
+/// Applies an expression to a stream of either kind.
+macro_rules! with_stream {
+    ($connection:expr, $stream:ident => $do:expr) => {
+        match &mut $connection.stream {
+            Stream::Tcp($stream) => $do,
+            Stream::Tls($stream) => $do,
+            Stream::Unix($stream) => $do,
+        }
+    };
+}
+
+/// A connection in service.
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: Accepted,
+    stream: Stream,
     frames: FrameWatch,
     progress: ConnectionProgress,
     /// Dropped together with the connection.
@@ -204,6 +221,24 @@ impl Connection {
         self.progress.clone()
     }
 
+    /// The connection after the handshake of TLS; one over the Unix domain socket has none.
+    pub(super) async fn shake_hands(self, config: Arc<ServerConfig>) -> io::Result<Self> {
+        let Self { stream, frames, progress, received_at_once, _counted } = self;
+        let stream = match stream {
+            Stream::Tcp(stream) => Stream::Tls(Box::new(TlsAcceptor::from(config).accept(stream).await?)),
+            Stream::Tls(_) | Stream::Unix(_) => stream,
+        };
+        Ok(Self { stream, frames, progress, received_at_once, _counted })
+    }
+
+    /// The certificates that the peer has shown in the handshake. None: no TLS.
+    pub(super) fn certificates(&self) -> Option<&[CertificateDer<'static>]> {
+        match &self.stream {
+            Stream::Tls(stream) => Some(stream.get_ref().1.peer_certificates().unwrap_or_default()),
+            Stream::Tcp(_) | Stream::Unix(_) => None,
+        }
+    }
+
     /// Checks what was received; cuts off a peer that floods.
     fn received(&mut self, bytes: &[u8]) -> io::Result<()> {
         let Err(flood) = self.frames.received(bytes) else {
@@ -212,12 +247,11 @@ impl Connection {
         };
         self.progress.0.was_flooded.store(true, Ordering::Relaxed);
         if let Some(farewell) = self.frames.farewell() {
-            let sent = match &self.stream {
-                Accepted::Tcp(stream) => stream.try_write(&farewell),
-                Accepted::Unix(stream) => stream.try_write(&farewell),
-            };
+            let mut once = Context::from_waker(Waker::noop());
+            let sent = with_stream!(self, stream => Pin::new(&mut *stream).poll_write(&mut once, &farewell));
+            let flushed = with_stream!(self, stream => Pin::new(&mut *stream).poll_flush(&mut once));
             // The connection ends in any case.
-            drop(sent);
+            drop((sent, flushed));
         }
         Err(io::Error::other(flood))
     }
@@ -229,16 +263,6 @@ impl Connection {
             count -= sent.len();
         }
     }
-}
-
-/// Applies an expression to a stream of either kind.
-macro_rules! with_stream {
-    ($connection:expr, $stream:ident => $do:expr) => {
-        match &mut $connection.stream {
-            Accepted::Tcp($stream) => $do,
-            Accepted::Unix($stream) => $do,
-        }
-    };
 }
 
 impl AsyncRead for Connection {
@@ -273,8 +297,9 @@ impl AsyncWrite for Connection {
 
     fn is_write_vectored(&self) -> bool {
         match &self.stream {
-            Accepted::Tcp(stream) => stream.is_write_vectored(),
-            Accepted::Unix(stream) => stream.is_write_vectored(),
+            Stream::Tcp(stream) => stream.is_write_vectored(),
+            Stream::Tls(stream) => stream.is_write_vectored(),
+            Stream::Unix(stream) => stream.is_write_vectored(),
         }
     }
 

@@ -2,12 +2,14 @@
 //! connections and the build. Those of the index are absent until it is loaded.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
 use super::connection::OpenConnections;
 use crate::clock::CheckedClock;
+use crate::identity::{Expiry, Identities};
 use crate::index::{BaseBytes, Index, IndexStats};
 use crate::limits::Callers;
 use crate::telemetry::attributes::Attribute;
@@ -95,6 +97,20 @@ pub(super) fn observe_index(meter: &Meter, index: &Index) {
 pub(super) fn observe_losses(meter: &Meter, lost_revisions: Arc<AtomicU64>) {
     catalogue::STORE_LOST_REVISIONS.observe_u64(meter, move |instrument| {
         instrument.observe(lost_revisions.load(Ordering::Relaxed), &[]);
+    });
+}
+
+/// Registers when certificates expire, and whether they could be reloaded.
+pub(super) fn observe_identities(meter: &Meter, identities: Identities, has_failed: Arc<AtomicBool>) {
+    catalogue::IDENTITY_RELOAD_FAILED.observe_u64(meter, move |instrument| {
+        instrument.observe(has_failed.load(Ordering::Relaxed).into(), &[]);
+    });
+    catalogue::IDENTITY_EXPIRY.observe_f64(meter, move |instrument| {
+        for Expiry { what, name, at } in identities.expiries() {
+            let seconds = at.timestamp() as f64;
+            let attributes = [Attribute::expires(what.name()), Attribute::authority(&name)].map(KeyValue::from);
+            instrument.observe(seconds, &attributes);
+        }
     });
 }
 

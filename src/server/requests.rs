@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame};
@@ -26,18 +27,18 @@ use http_body_util::{Full, Limited};
 use hyper::body::Incoming;
 use prost::bytes::Bytes;
 use tonic::body::Body;
-use tonic::transport::server::TcpConnectInfo;
 use tonic::{Code, Status};
 use tower::Service;
 
 use super::answer::AnswerBody;
+use super::identification::{ConnectionIdentity, Identification, NotIdentified};
 use super::large::{LARGE_BYTES, LargeRequests};
 use super::layers::{Deadline, refusals_before_services, within};
 use super::observed::{Answered, StartedRequest};
 use super::received::{MessageLimits, NotReceived, ReceivedMessage};
 use super::services::Services;
 use crate::limits::{ConnectionPlace, RequestPermit};
-use crate::service::{Decisions, no_room, too_many_connections};
+use crate::service::{Decisions, no_room, too_many_connections, unauthenticated};
 use crate::telemetry::Telemetry;
 use crate::telemetry::metrics::{LimitName, RecordCount};
 use crate::telemetry::rpc::Rpc;
@@ -62,12 +63,14 @@ pub(super) struct WorkerState {
     pub(super) decisions: Decisions,
     /// Maximum number of bytes of an answer.
     pub(super) answer_bytes_max: usize,
+    pub(super) identification: Identification,
 }
 
 /// What the requests of one connection share.
 pub(super) struct ConnectionState {
     pub(super) place: ConnectionPlace,
-    pub(super) address: TcpConnectInfo,
+    /// Who it is of, as far as is known now.
+    pub(super) identity: ArcSwap<ConnectionIdentity>,
     /// Number of requests that have started.
     pub(super) started: AtomicU64,
 }
@@ -92,16 +95,20 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
         let deadline = Deadline::of(request.headers(), started.at(), worker.request_time);
         // Taken before anything is waited for: requests that wait count too.
         let permit = check_is_call(&request).and_then(|()| self.room(started.rpc).map_err(Answered::refused));
+        // Nothing is read of a caller that is not known.
+        let caller = worker.identification.caller(&connection.identity.load(), request.headers());
         let worker = Arc::clone(worker);
-        let address = connection.address.clone();
         if started.rpc == Rpc::DECIDE {
             return Box::pin(async move {
                 let answer = async {
                     match permit {
-                        Ok(permit) => {
-                            let body = request.into_body();
-                            within(deadline, decide(&worker, address.remote_addr, body, permit)).await
-                        }
+                        Ok(permit) => match caller {
+                            Ok(caller) => {
+                                let body = request.into_body();
+                                within(deadline, decide(&worker, &caller, body, permit)).await
+                            }
+                            Err(NotIdentified) => Answered::refused(unauthenticated()),
+                        },
                         Err(refused) => refused,
                     }
                 };
@@ -109,7 +116,16 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
             });
         }
         let services = services.clone();
-        request.extensions_mut().insert(address);
+        let caller = match caller {
+            Ok(caller) => {
+                request.extensions_mut().insert(caller);
+                Ok(())
+            }
+            // Load balancers ask for the health without an identity.
+            Err(NotIdentified) if started.rpc.is_health() => Ok(()),
+            Err(NotIdentified) => Err(Answered::refused(unauthenticated())),
+        };
+        let permit = permit.and_then(|permit| caller.map(|()| permit));
         Box::pin(async move {
             let rpc = started.rpc;
             let answer = async {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::sync::{mpsc, watch};
@@ -14,6 +15,7 @@ use tokio::time;
 
 use super::ServerError;
 use super::connection::{Adopted, Connection, ConnectionProgress, HandedOver};
+use super::identification::Identification;
 use super::large::LargeRequests;
 use super::received::MessageLimits;
 use super::requests::{ConnectionState, Requests, WorkerState};
@@ -21,9 +23,10 @@ use super::services::{Parts, Services};
 use super::streams::Streams;
 use super::workers::{Phase, reached};
 use crate::config;
+use crate::identity::Alpn;
 use crate::service::Decisions;
 use crate::telemetry::Telemetry;
-use crate::telemetry::metrics::LimitName;
+use crate::telemetry::metrics::{IdentityRefusal, LimitName};
 
 /// Streams that were reset before they were accepted, on one connection; more
 /// end it (CVE-2023-44487).
@@ -34,6 +37,12 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a connection in the reserve lasts.
 const RESERVE_TIME: Duration = Duration::from_secs(2);
+
+/// How long the requests under way of a connection may go on that is no longer its caller's.
+const DISOWNED_GRACE: Duration = Duration::from_secs(1);
+
+/// How often a connection is judged at the latest.
+const JUDGE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How long connections may last.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +63,7 @@ pub(super) struct Serving {
     pub(super) parts: Parts,
     pub(super) telemetry: Telemetry,
     pub(super) large: LargeRequests,
+    pub(super) identification: Identification,
 }
 
 impl Serving {
@@ -63,7 +73,7 @@ impl Serving {
         mut incoming: mpsc::Receiver<HandedOver>,
         phase: watch::Receiver<Phase>,
     ) -> Result<(), ServerError> {
-        let Self { server, limits, parts, telemetry, large } = self;
+        let Self { server, limits, parts, telemetry, large, identification } = self;
         let services = Services::new(&parts)?;
         let lifetimes = Lifetimes {
             first_request: Duration::from_millis(limits.first_request_ms_max),
@@ -83,6 +93,7 @@ impl Serving {
             large,
             decisions: Decisions::new(parts.core.clone()),
             answer_bytes_max: server.response_bytes_max,
+            identification,
         });
         let mut connections = JoinSet::new();
         let mut ending = pin!(reached(phase.clone(), Phase::Graceful));
@@ -94,21 +105,16 @@ impl Serving {
             };
             let Some(handed) = handed else { break };
             match handed.adopt(limits.control_frames_per_second_max) {
-                Ok(Adopted { connection, place, address }) => {
-                    let state = ConnectionState { place, address, started: AtomicU64::new(0) };
-                    let connection_state = Arc::new(state);
-                    let requests = Requests {
+                Ok(adopted) => {
+                    let served = NewConnection {
+                        adopted,
+                        protocol: protocol.clone(),
                         services: services.clone(),
                         worker: Arc::clone(&worker),
-                        connection: connection_state,
-                    };
-                    connections.spawn(serve(
-                        protocol.clone(),
-                        connection,
-                        requests,
                         lifetimes,
-                        phase.clone(),
-                    ));
+                        phase: phase.clone(),
+                    };
+                    connections.spawn(served.serve());
                 }
                 Err(error) => tracing::debug!(%error, "a connection was lost before it was served"),
             }
@@ -138,6 +144,55 @@ fn protocol(config: &config::Server, streams: Streams) -> http2::Builder<Streams
     protocol
 }
 
+/// A connection that is going to be served.
+struct NewConnection {
+    adopted: Adopted,
+    protocol: http2::Builder<Streams>,
+    services: Services,
+    worker: Arc<WorkerState>,
+    lifetimes: Lifetimes,
+    phase: watch::Receiver<Phase>,
+}
+
+impl NewConnection {
+    /// Serves it, if its peer can be identified in time.
+    async fn serve(self) {
+        let Self { adopted, protocol, services, worker, lifetimes, phase } = self;
+        let Adopted { connection, place, peer } = adopted;
+        let tls = worker.identification.current().and_then(|current| current.tls(Alpn::Grpc));
+        let connection = match tls {
+            None => connection,
+            Some(tls) => match time::timeout(lifetimes.first_request, connection.shake_hands(tls)).await {
+                Ok(Ok(connection)) => connection,
+                Ok(Err(error)) => {
+                    worker.telemetry.metrics.not_identified(IdentityRefusal::Handshake);
+                    tracing::warn!(%error, "a handshake of TLS has failed");
+                    return;
+                }
+                Err(_) => {
+                    worker.telemetry.metrics.limit_reached(LimitName::FIRST_REQUEST);
+                    return;
+                }
+            },
+        };
+        let identity = match connection.certificates() {
+            Some(chain) => worker.identification.of_certificates(chain),
+            None => worker.identification.of_peer(peer),
+        };
+        let place = match identity.key() {
+            Some(key) => place.of(key),
+            None => Ok(place),
+        };
+        let Ok(place) = place else {
+            worker.telemetry.metrics.limit_reached(LimitName::CONNECTIONS);
+            return;
+        };
+        let identity = ArcSwap::from_pointee(identity);
+        let state = Arc::new(ConnectionState { place, identity, started: AtomicU64::new(0) });
+        serve(protocol, connection, Requests { services, worker, connection: state }, lifetimes, phase).await;
+    }
+}
+
 /// Serves one connection until it ends or must end.
 async fn serve(
     protocol: http2::Builder<Streams>,
@@ -147,7 +202,10 @@ async fn serve(
     phase: watch::Receiver<Phase>,
 ) {
     let state = Arc::clone(&requests.connection);
-    let metrics = Arc::clone(&requests.worker.telemetry.metrics);
+    let worker = Arc::clone(&requests.worker);
+    let metrics = Arc::clone(&worker.telemetry.metrics);
+    let mut configured = worker.identification.changed();
+    let mut disowned_at = None;
     let progress = connection.progress();
     let mut life = Life::new(lifetimes);
     let mut served = pin!(protocol.serve_connection(TokioIo::new(connection), requests));
@@ -170,7 +228,22 @@ async fn serve(
                 is_ending = true;
                 served.as_mut().graceful_shutdown();
             }
+            () = changed(&mut configured) => {
+                match worker.identification.judge(&state.identity.load()) {
+                    Some(identity) => state.identity.store(Arc::new(identity)),
+                    None => {
+                        disowned_at.get_or_insert_with(Instant::now);
+                        served.as_mut().graceful_shutdown();
+                    }
+                }
+            }
             _ = checks.tick() => match life.check(&state, &progress) {
+                _ if disowned_at.is_some_and(|at: Instant| at.elapsed() >= DISOWNED_GRACE) => return,
+                _ if disowned_at.is_none() && state.identity.load().has_expired() => {
+                    tracing::info!("the certificate of a connection has expired: it ends");
+                    disowned_at = Some(Instant::now());
+                    served.as_mut().graceful_shutdown();
+                }
                 ConnectionFate::GoesOn => {}
                 ConnectionFate::EndsGracefully(limit) => {
                     metrics.limit_reached(limit);
@@ -185,6 +258,17 @@ async fn serve(
                 ConnectionFate::ReserveEnds => return,
             },
         }
+    }
+}
+
+/// Waits until another configuration of identities is in force, or until a connection
+/// is to be judged again in any case: a list of revoked certificates may have expired.
+/// For ever, if callers are known by their address.
+async fn changed(configured: &mut Option<watch::Receiver<u64>>) {
+    match configured {
+        // The configuration is never dropped while connections are served.
+        Some(configured) => drop(time::timeout(JUDGE_INTERVAL, configured.changed()).await),
+        None => std::future::pending().await,
     }
 }
 

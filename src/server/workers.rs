@@ -198,12 +198,12 @@ async fn accept_on(socket: Option<&UnixListener>) -> io::Result<Accepted> {
 /// Hands a connection over to a worker; closes it if there are too many.
 async fn hand_over(accepted: Accepted, workers: &[Worker], callers: &Callers, metrics: &Metrics) {
     let Some(idlest) = workers.iter().min_by_key(|worker| worker.open.count()) else { return };
-    let detached = accepted.caller().map(|caller| callers.connect(caller)).and_then(|place| match place {
+    let detached = accepted.peer().and_then(|peer| match callers.connect(peer.key()) {
         Ok(place) => {
             if place.in_reserve().is_some() {
                 metrics.limit_reached(LimitName::CONNECTIONS);
             }
-            HandedOver::detach(accepted, &idlest.open, place).map(Some)
+            HandedOver::detach(accepted, &idlest.open, place, peer).map(Some)
         }
         Err(_) => Ok(None),
     });

@@ -4,14 +4,13 @@ mod answer;
 mod simulation;
 mod slices;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use crate::identity::Entitlement;
+use crate::identity::Verb;
 use crate::index::Snapshot;
-use crate::limits::{CallerKey, Cancelled};
+use crate::limits::Cancelled;
 use crate::policy::World;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
@@ -31,14 +30,14 @@ use crate::wire::declaration::to_considered;
 use crate::wire::explanation::{to_explained, to_next};
 use crate::wire::v1::decision_service_server::DecisionService;
 use crate::wire::v1::{
-    ExplainRequest, ExplainResponse, ListRulesRequest, ListRulesResponse, Record, SimulateRequest,
+    DecideRequest, ExplainRequest, ExplainResponse, ListRulesRequest, ListRulesResponse, Record, SimulateRequest,
     SimulateResponse,
 };
 use crate::wire::verdict::{Disclosure, id_among, to_verdict};
 use crate::wire::violation::{InvalidRequest, Violations, to_timestamp};
 
 use super::decision_id::decision_id;
-use super::reading::caller_of;
+use super::caller::RequestCaller;
 use super::status::Failure;
 use super::{Core, History};
 use answer::CheckedCall;
@@ -58,11 +57,12 @@ impl Decisions {
         Self { core }
     }
 
-    /// Answers `Decide`, for a caller at an address.
-    pub async fn decide(&self, call: &DecideCall, caller: Option<SocketAddr>) -> Result<Answer, Status> {
-        let DecideCall { situation, records, at_least, request_id } = call;
+    /// Answers `Decide`.
+    pub async fn decide(&self, call: &DecideCall, caller: &RequestCaller) -> Result<Answer, Status> {
+        let DecideCall { situation, organisation, records, at_least, request_id } = call;
         let mut turn = None;
         let known = async {
+            caller.require(Verb::Decide)?;
             self.core.check_size(records.count())?;
             let situation = situation.as_ref().map_err(InvalidRequest::clone)?;
             let mut snapshot = self.core.snapshot(at_least).await?;
@@ -70,6 +70,8 @@ impl Decisions {
                 turn = Some(WorkerTurn::wait(&self.core).await);
                 snapshot = self.core.snapshot("").await?;
             }
+            caller.check_register(&situation.requester, snapshot.directory())?;
+            caller.check_organisation(organisation)?;
             let now = self.core.now(&snapshot, &situation.client)?;
             check_born(&situation.client, now)?;
             Ok::<_, Failure>((situation, snapshot, now))
@@ -82,10 +84,7 @@ impl Decisions {
                 return Err(failure.into());
             }
         };
-        let disclosure = match self.core.entitlement(caller) {
-            Entitlement::Public => Disclosure::Public,
-            Entitlement::Full => Disclosure::Detailed,
-        };
+        let disclosure = if caller.caller.details { Disclosure::Detailed } else { Disclosure::Public };
         let checked = CheckedCall { situation, records, request_id, disclosure };
         if let Some(answer) = checked.answer_at_once(&self.core, &snapshot, now) {
             return Ok(answer?);
@@ -95,7 +94,11 @@ impl Decisions {
         Ok(answer)
     }
 
-    async fn explain(&self, message: ExplainRequest, caller: CallerKey) -> Result<ExplainResponse, Failure> {
+    async fn explain(
+        &self,
+        message: ExplainRequest,
+        caller: &RequestCaller,
+    ) -> Result<ExplainResponse, Failure> {
         let ExplainRequest { decide } = message;
         let decide = decide.ok_or_else(|| required("decide"))?;
         let mut violations = Violations::default();
@@ -107,10 +110,11 @@ impl Decisions {
         }
         let (situation, record) = violations.finish(situation.map(Situation::into_owned).zip(record))?;
         let snapshot = self.core.snapshot(&decide.at_least).await?;
+        check_requester(caller, &situation, &decide, snapshot.directory())?;
         let now = self.core.now(&snapshot, &situation.client)?;
         check_born(&situation.client, now).map_err(|faults| faults.within("decide"))?;
         let client = situation.client.clone();
-        let history = self.core.history(&client, &snapshot, caller).await?;
+        let history = self.core.history(&client, &snapshot, caller.key).await?;
         let directory = Arc::clone(snapshot.directory());
         let inputs = Explained { situation, record, snapshot, history, now };
         let explain = move |core: &Core, cancelled: &Cancelled| Ok(inputs.explain(core, cancelled));
@@ -120,7 +124,7 @@ impl Decisions {
             // among them, they are viewed to investigate (002).
             let viewer = decision::asked_by(&decide, &directory);
             let (purpose, what) = (ViewingPurpose::Investigation, Viewed::Explanation);
-            self.core.log_viewing(Viewing { client, viewer, purpose, what }, caller).await?;
+            self.core.log_viewing(Viewing { client, viewer, purpose, what }, caller.key).await?;
         }
         Ok(response)
     }
@@ -128,20 +132,24 @@ impl Decisions {
     async fn simulate(
         &self,
         message: SimulateRequest,
-        caller: CallerKey,
+        caller: &RequestCaller,
     ) -> Result<SimulateResponse, Failure> {
         let decide = message.decide.as_ref().ok_or_else(|| required("decide"))?;
         self.core.check_size(decide.records.len())?;
         simulation::check_size(&message, &self.core.limits)?;
+        let organisation =
+            decide.requester.as_ref().map(|requester| requester.organisation.clone()).unwrap_or_default();
         let simulation = self.core.beside(move |_, _| Ok(Simulation::read(message)?)).await?;
         let client = simulation.client().clone();
         let snapshot = self.core.snapshot(simulation.at_least()).await?;
+        caller.check_register(simulation.requester(), snapshot.directory())?;
+        caller.check_organisation(&organisation)?;
         let today = self.core.now(&snapshot, &client)?;
         check_born(&client, today).map_err(|faults| faults.within("decide"))?;
         let history = if simulation.ignores_stored() {
             None
         } else {
-            Some(self.core.history(&client, &snapshot, caller).await?)
+            Some(self.core.history(&client, &snapshot, caller.key).await?)
         };
         self.core
             .beside(move |core, cancelled| Ok(simulation.answer(core, &snapshot, today, history, cancelled)))
@@ -197,28 +205,41 @@ impl Explained {
 #[tonic::async_trait]
 impl DecisionService for Decisions {
     async fn explain(&self, request: Request<ExplainRequest>) -> Result<Response<ExplainResponse>, Status> {
-        let address = request.remote_addr();
-        self.core.require_full(address)?;
-        Ok(Response::new(self.explain(request.into_inner(), caller_of(address)).await?))
+        let caller = RequestCaller::entitled(&request, Verb::Explain)?;
+        Ok(Response::new(self.explain(request.into_inner(), &caller).await?))
     }
 
     async fn simulate(
         &self,
         request: Request<SimulateRequest>,
     ) -> Result<Response<SimulateResponse>, Status> {
-        let address = request.remote_addr();
-        self.core.require_full(address)?;
+        let caller = RequestCaller::entitled(&request, Verb::Simulate)?;
         let asked = request.into_inner();
         let records = asked.decide.as_ref().map_or(0, |decide| decide.records.len());
-        Ok(Core::about(records, self.simulate(asked, caller_of(address)).await?))
+        Ok(Core::about(records, self.simulate(asked, &caller).await?))
     }
 
-    async fn list_rules(&self, _: Request<ListRulesRequest>) -> Result<Response<ListRulesResponse>, Status> {
+    async fn list_rules(
+        &self,
+        request: Request<ListRulesRequest>,
+    ) -> Result<Response<ListRulesResponse>, Status> {
+        RequestCaller::entitled(&request, Verb::Decide)?;
         Ok(Response::new(ListRulesResponse {
             rules: to_rules(&self.core.calendar),
             catalogue_version: self.core.catalogue_version.text().to_string(),
         }))
     }
+}
+
+/// Refuses a requester whose register or organisation is not the caller's.
+fn check_requester(
+    caller: &RequestCaller,
+    situation: &Situation<'_>,
+    message: &DecideRequest,
+    directory: &Directory,
+) -> Result<(), Failure> {
+    caller.check_register(&situation.requester, directory)?;
+    caller.check_organisation(message.requester.as_ref().map_or("", |requester| &requester.organisation))
 }
 
 /// The declarations that an explanation shows: those recorded by an instant, of

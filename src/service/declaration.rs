@@ -7,7 +7,7 @@ mod payload;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
-use crate::limits::CallerKey;
+use crate::identity::Verb;
 use crate::policy::client_id::ClientId;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{Declaration, Information, Kind, Role};
@@ -35,8 +35,8 @@ use crate::wire::violation::{InvalidRequest, to_timestamp};
 use append::{Acknowledged, ClientChange};
 use payload::{digest_of_record, digest_of_withdrawal};
 
+use super::caller::RequestCaller;
 use super::printout::{Rendered, render};
-use super::reading::caller_of;
 use super::status::Failure;
 use super::{Changes, Core, History};
 
@@ -53,12 +53,16 @@ impl Declarations {
         Self { core }
     }
 
-    async fn record(&self, message: RecordDeclarationRequest) -> Result<RecordDeclarationResponse, Failure> {
+    async fn record(
+        &self,
+        message: RecordDeclarationRequest,
+        caller: &RequestCaller,
+    ) -> Result<RecordDeclarationResponse, Failure> {
         let (submission, recording) = submission(&message)?;
         let payload_digest = digest_of_record(message);
         let change = ClientChange { entry: Entry::Declaration(submission), payload_digest };
         let Acknowledged { id, recorded_at, token, notices, replaced, everywhere_at } =
-            self.append(change, recording).await?;
+            self.append(change, recording, caller).await?;
         Ok(RecordDeclarationResponse {
             declaration_id: id.as_str().to_owned(),
             recorded_at: Some(to_timestamp(recorded_at)),
@@ -72,12 +76,13 @@ impl Declarations {
     async fn withdraw(
         &self,
         message: WithdrawDeclarationRequest,
+        caller: &RequestCaller,
     ) -> Result<WithdrawDeclarationResponse, Failure> {
         let (submission, recording) = withdrawal(&message)?;
         let payload_digest = digest_of_withdrawal(message);
         let change = ClientChange { entry: Entry::Withdrawal(submission), payload_digest };
         let Acknowledged { id: _, recorded_at, token, notices, replaced: _, everywhere_at } =
-            self.append(change, recording).await?;
+            self.append(change, recording, caller).await?;
         Ok(WithdrawDeclarationResponse {
             recorded_at: Some(to_timestamp(recorded_at)),
             token,
@@ -89,13 +94,17 @@ impl Declarations {
     async fn get(
         &self,
         message: &GetDeclarationRequest,
-        caller: CallerKey,
+        caller: &RequestCaller,
     ) -> Result<GetDeclarationResponse, Failure> {
         let Getting { client, declaration, view } = getting(message)?;
+        caller.require(Verb::of_listing(view.purpose))?;
         let snapshot = self.core.snapshot("").await?;
+        if let Some(viewer) = &view.viewer {
+            caller.check_recorder(viewer, snapshot.directory())?;
+        }
         let now = self.core.now(&snapshot, &client)?;
         check_born(&client, now)?;
-        let History { current, declarations, .. } = self.core.history(&client, &snapshot, caller).await?;
+        let History { current, declarations, .. } = self.core.history(&client, &snapshot, caller.key).await?;
         let is_denial = |stored: &Declaration| stored.content.kind() == Kind::Denial;
         if view.viewer.is_none() && declarations.iter().any(|one| one.id == declaration && is_denial(one)) {
             return Err(viewer_required().into());
@@ -111,17 +120,21 @@ impl Declarations {
     async fn list(
         &self,
         message: &ListDeclarationsRequest,
-        caller: CallerKey,
+        caller: &RequestCaller,
     ) -> Result<ListDeclarationsResponse, Failure> {
         let Listing { client, mut selection, view, page_size } = listing(message)?;
+        caller.require(Verb::of_listing(view.purpose))?;
         let limits = &self.core.limits;
         let page_size = page_size.unwrap_or(limits.page_size_default).min(limits.page_size_max);
         // One more than the page shows whether there is a next page.
         selection.count_max = page_size.saturating_add(1);
         let snapshot = self.core.snapshot("").await?;
+        if let Some(viewer) = &view.viewer {
+            caller.check_recorder(viewer, snapshot.directory())?;
+        }
         let now = self.core.now(&snapshot, &client)?;
         check_born(&client, now)?;
-        let History { current, declarations, .. } = self.core.history(&client, &snapshot, caller).await?;
+        let History { current, declarations, .. } = self.core.history(&client, &snapshot, caller.key).await?;
         let directory = snapshot.directory();
         let showing = Showing { client: &current, directory, calendar: &self.core.calendar, now };
         let selected = select(&selection, &view, &declarations, showing).map_err(|refusal| {
@@ -153,19 +166,19 @@ impl Declarations {
         client: ClientId,
         view: View,
         what: Viewed,
-        caller: CallerKey,
+        caller: &RequestCaller,
     ) -> Result<(), Failure> {
         let View { purpose, viewer } = view;
         match purpose {
             None => Ok(()),
-            Some(purpose) => self.core.log_viewing(Viewing { client, viewer, purpose, what }, caller).await,
+            Some(purpose) => self.core.log_viewing(Viewing { client, viewer, purpose, what }, caller.key).await,
         }
     }
 
     async fn information_status(
         &self,
         message: &GetInformationStatusRequest,
-        caller: CallerKey,
+        caller: &RequestCaller,
     ) -> Result<GetInformationStatusResponse, Failure> {
         let (client, asked_by) = information_asked(message)?;
         let snapshot = self.core.snapshot("").await?;
@@ -174,6 +187,7 @@ impl Declarations {
         let asked_by = match asked_by {
             None => None,
             Some(register) => {
+                caller.check_register(&register, snapshot.directory())?;
                 let unknown = || {
                     InvalidRequest::one(
                         "asked_by",
@@ -183,7 +197,7 @@ impl Declarations {
                 Some(snapshot.directory().party(&register).ok_or_else(unknown)?)
             }
         };
-        let History { declarations, .. } = self.core.history(&client, &snapshot, caller).await?;
+        let History { declarations, .. } = self.core.history(&client, &snapshot, caller.key).await?;
         let status = information_status(&declarations, &self.core.calendar, asked_by.as_ref(), now);
         let InformationStatus { received, newest, is_outdated, must_inform } = status;
         let current_version = newest.map(|version| version.version.to_string()).unwrap_or_default();
@@ -207,14 +221,17 @@ impl Declarations {
     async fn print(
         &self,
         message: &PrintDeclarationsRequest,
-        caller: CallerKey,
+        caller: &RequestCaller,
     ) -> Result<PrintDeclarationsResponse, Failure> {
         let PrintOrder { submission, language, format } = print_order(message)?;
         let snapshot = self.core.snapshot("").await?;
+        if let Some(printer) = &submission.printed_by {
+            caller.check_recorder(printer, snapshot.directory())?;
+        }
         let now = self.core.now(&snapshot, &submission.client)?;
         check_born(&submission.client, now)?;
         let History { current, declarations, .. } =
-            self.core.history(&submission.client, &snapshot, caller).await?;
+            self.core.history(&submission.client, &snapshot, caller.key).await?;
         // The age goes by the code in use now; the paper names the code of the request.
         let of_person = PrintSubmission { client: current, ..submission.clone() };
         let document = submission.document;
@@ -233,7 +250,7 @@ impl Declarations {
                 purpose: ViewingPurpose::ClientChangesDenials,
                 what: Viewed::Printout,
             };
-            self.core.log_viewing(viewing, caller).await?;
+            self.core.log_viewing(viewing, caller.key).await?;
         }
         Ok(response)
     }
@@ -263,43 +280,40 @@ impl DeclarationService for Declarations {
         &self,
         request: Request<RecordDeclarationRequest>,
     ) -> Result<Response<RecordDeclarationResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
-        Ok(Response::new(self.record(request.into_inner()).await?))
+        let caller = RequestCaller::entitled(&request, Verb::Record)?;
+        Ok(Response::new(self.record(request.into_inner(), &caller).await?))
     }
 
     async fn withdraw_declaration(
         &self,
         request: Request<WithdrawDeclarationRequest>,
     ) -> Result<Response<WithdrawDeclarationResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
-        Ok(Response::new(self.withdraw(request.into_inner()).await?))
+        let caller = RequestCaller::entitled(&request, Verb::Withdraw)?;
+        Ok(Response::new(self.withdraw(request.into_inner(), &caller).await?))
     }
 
     async fn get_declaration(
         &self,
         request: Request<GetDeclarationRequest>,
     ) -> Result<Response<GetDeclarationResponse>, Status> {
-        let address = request.remote_addr();
-        self.core.require_full(address)?;
-        Ok(Response::new(self.get(request.get_ref(), caller_of(address)).await?))
+        let caller = RequestCaller::entitled_to_list(&request)?;
+        Ok(Response::new(self.get(request.get_ref(), &caller).await?))
     }
 
     async fn list_declarations(
         &self,
         request: Request<ListDeclarationsRequest>,
     ) -> Result<Response<ListDeclarationsResponse>, Status> {
-        let address = request.remote_addr();
-        self.core.require_full(address)?;
-        Ok(Response::new(self.list(request.get_ref(), caller_of(address)).await?))
+        let caller = RequestCaller::entitled_to_list(&request)?;
+        Ok(Response::new(self.list(request.get_ref(), &caller).await?))
     }
 
     async fn get_information_status(
         &self,
         request: Request<GetInformationStatusRequest>,
     ) -> Result<Response<GetInformationStatusResponse>, Status> {
-        let address = request.remote_addr();
-        self.core.require_full(address)?;
-        Ok(Response::new(self.information_status(request.get_ref(), caller_of(address)).await?))
+        let caller = RequestCaller::entitled(&request, Verb::List)?;
+        Ok(Response::new(self.information_status(request.get_ref(), &caller).await?))
     }
 
     type WatchDeclarationsStream = Changes;
@@ -308,43 +322,40 @@ impl DeclarationService for Declarations {
         &self,
         request: Request<WatchDeclarationsRequest>,
     ) -> Result<Response<Changes>, Status> {
-        let address = request.remote_addr();
-        let (entitlement, caller) = (self.core.entitlement(address), caller_of(address));
-        Ok(Response::new(self.core.watch(&request.get_ref().after, entitlement, caller).await?))
+        let caller = RequestCaller::entitled(&request, Verb::Watch)?;
+        Ok(Response::new(self.core.watch(&request.get_ref().after, caller).await?))
     }
 
     async fn link_clients(
         &self,
         request: Request<LinkClientsRequest>,
     ) -> Result<Response<LinkClientsResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
-        Ok(Response::new(self.link(request.into_inner()).await?))
+        let caller = RequestCaller::entitled(&request, Verb::Link)?;
+        Ok(Response::new(self.link(request.into_inner(), &caller).await?))
     }
 
     async fn unlink_clients(
         &self,
         request: Request<UnlinkClientsRequest>,
     ) -> Result<Response<UnlinkClientsResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
-        Ok(Response::new(self.unlink(request.into_inner()).await?))
+        let caller = RequestCaller::entitled(&request, Verb::Link)?;
+        Ok(Response::new(self.unlink(request.into_inner(), &caller).await?))
     }
 
     async fn list_links(
         &self,
         request: Request<ListLinksRequest>,
     ) -> Result<Response<ListLinksResponse>, Status> {
-        let address = request.remote_addr();
-        self.core.require_full(address)?;
-        Ok(Response::new(self.list_links(request.get_ref(), caller_of(address)).await?))
+        let caller = RequestCaller::entitled(&request, Verb::Link)?;
+        Ok(Response::new(self.list_links(request.get_ref(), &caller).await?))
     }
 
     async fn print_declarations(
         &self,
         request: Request<PrintDeclarationsRequest>,
     ) -> Result<Response<PrintDeclarationsResponse>, Status> {
-        let address = request.remote_addr();
-        self.core.require_full(address)?;
-        Ok(Response::new(self.print(request.get_ref(), caller_of(address)).await?))
+        let caller = RequestCaller::entitled(&request, Verb::Print)?;
+        Ok(Response::new(self.print(request.get_ref(), &caller).await?))
     }
 }
 

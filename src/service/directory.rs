@@ -2,6 +2,7 @@
 
 use tonic::{Request, Response, Status};
 
+use crate::identity::Verb;
 use crate::limits::{CallerKey, Cancelled};
 use crate::policy::directory::Directory;
 use crate::store::{Point, Replaced};
@@ -14,7 +15,7 @@ use crate::wire::v1::{
 use crate::wire::violation::{InvalidRequest, to_timestamp};
 
 use super::Core;
-use super::reading::caller_of;
+use super::caller::RequestCaller;
 use super::status::Failure;
 
 /// The directory service.
@@ -115,16 +116,15 @@ impl DirectoryService for Directories {
         &self,
         request: Request<ReplaceDirectoryRequest>,
     ) -> Result<Response<ReplaceDirectoryResponse>, Status> {
-        let address = request.remote_addr();
-        self.core.require_full(address)?;
-        Ok(Response::new(self.replace(request.into_inner(), caller_of(address)).await?))
+        let caller = RequestCaller::entitled(&request, Verb::ImportDirectory)?;
+        Ok(Response::new(self.replace(request.into_inner(), caller.key).await?))
     }
 
     async fn get_directory(
         &self,
         request: Request<GetDirectoryRequest>,
     ) -> Result<Response<GetDirectoryResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
+        RequestCaller::entitled(&request, Verb::ImportDirectory)?;
         Ok(Response::new(self.show().await?))
     }
 }

@@ -8,7 +8,9 @@ use crate::wire::admin::{self, GetIndexStatsRequest, GetIndexStatsResponse};
 use crate::wire::index::to_duration;
 
 use super::Core;
+use super::caller::RequestCaller;
 use super::status::Failure;
+use crate::identity::Verb;
 
 /// The index service.
 #[derive(Clone)]
@@ -30,7 +32,7 @@ impl IndexService for Indexes {
         &self,
         request: Request<GetIndexStatsRequest>,
     ) -> Result<Response<GetIndexStatsResponse>, Status> {
-        self.core.require_full(request.remote_addr())?;
+        RequestCaller::entitled(&request, Verb::Operate)?;
         let index = &self.core.index;
         let stats = index.stats().zip(index.base_bytes());
         let (stats, base_bytes) = stats.ok_or(Failure::Unavailable(Unavailable::NotLoaded))?;

@@ -6,8 +6,6 @@
 //!  stream ──────────────────────────────────────▶
 //! ```
 
-use std::net::SocketAddr;
-
 use tokio::task;
 
 use crate::limits::{CallerKey, ShareLimits, SharePlace, ShareUsedUp, Shares, Turns, UsedUp};
@@ -58,9 +56,4 @@ impl Core {
         });
         read.await.map_err(|_| Failure::HistoryInterrupted)
     }
-}
-
-/// Whose share a request counts to. A caller on a Unix domain socket has no address.
-pub(super) fn caller_of(address: Option<SocketAddr>) -> CallerKey {
-    address.map_or(CallerKey::User(None), |address| CallerKey::of_address(address.ip()))
 }

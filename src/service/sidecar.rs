@@ -30,9 +30,11 @@ use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 use super::Core;
+use super::caller::RequestCaller;
 use super::decision_id::decision_id;
 use super::status::Failure;
 use super::tally::{DecisionContext, Tally};
+use crate::identity::Verb;
 use crate::decide::{ReadRecords, decide};
 use crate::policy::World;
 use crate::store::Point;
@@ -71,13 +73,13 @@ impl Sidecar {
         Self { core, routes }
     }
 
-    async fn check(&self, request: &CheckRequest) -> Response<CheckResponse> {
+    async fn check(&self, request: &CheckRequest, caller: &RequestCaller) -> Response<CheckResponse> {
         let matched = Call::of(request).and_then(|call| self.routes.question(&call));
         let MatchedRoute { question, permits_some } = match matched {
             Ok(matched) => matched,
             Err(fault) => return Core::about(0, self.denied_for(&fault)),
         };
-        let answer = match self.decide(&question).await {
+        let answer = match self.decide(&question, caller).await {
             Ok(decision) => self.answer(&question, permits_some, &decision),
             Err(Failure::Invalid(invalid)) => self.denied_for(&CallFault::Invalid(invalid)),
             Err(failure) => {
@@ -105,10 +107,12 @@ impl Sidecar {
     }
 
     /// Decides as `Decide` does for a caller with public access.
-    async fn decide(&self, message: &DecideRequest) -> Result<Decision, Failure> {
+    async fn decide(&self, message: &DecideRequest, caller: &RequestCaller) -> Result<Decision, Failure> {
         self.core.check_size(message.records.len())?;
         let situation = decision::situation(message)?;
         let snapshot = self.core.snapshot(&message.at_least).await?;
+        caller.check_register(&situation.requester, snapshot.directory())?;
+        caller.check_organisation(message.requester.as_ref().map_or("", |requester| &requester.organisation))?;
         let now = self.core.now(&snapshot, &situation.client)?;
         let declarations = snapshot.declarations(&situation.client);
         let world = World { directory: snapshot.directory(), calendar: &self.core.calendar, now };
@@ -170,14 +174,15 @@ impl Sidecar {
 #[tonic::async_trait]
 impl Authorization for Sidecar {
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
+        let caller = RequestCaller::entitled(&request, Verb::Decide)?;
         let (metadata, check) = (request.metadata(), request.get_ref());
         // From Envoy if it traces, otherwise from its caller.
         let from_envoy = metadata.get(TRACEPARENT).and_then(|value| value.to_str().ok());
         let traceparent = from_envoy.or_else(|| call::header(check, TRACEPARENT));
         let Some(span) = self.core.telemetry.spans.start(Rpc::CHECK, traceparent) else {
-            return Ok(self.check(check).await);
+            return Ok(self.check(check, &caller).await);
         };
-        let answer = span.around(self.check(check)).await;
+        let answer = span.around(self.check(check, &caller)).await;
         span.end(RpcStatus::OK);
         Ok(answer)
     }

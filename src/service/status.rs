@@ -13,6 +13,7 @@ use tonic_types::{ErrorDetails, FieldViolation, StatusExt};
 use uuid::Uuid;
 
 use crate::clock::ClockDiffers;
+use crate::identity::Verb;
 use crate::index::Unavailable;
 use crate::limits::{NotRun, ShareUsedUp, TooManyConnections, UsedUp};
 use crate::policy::refusal::Refusal;
@@ -42,9 +43,25 @@ pub(super) enum Failure {
     #[error("the idempotency key was used with another request: use a new key for a new request")]
     KeyReused,
     #[error(
-        "this caller has public access only: call from an entitled system, or have the operator change `access`"
+        "this server does not know the caller: call with a certificate or a token that the operator has listed; the server's log says what was wrong with it"
     )]
-    NotEntitled,
+    Unauthenticated,
+    #[error(
+        "this caller is not entitled to `{}`: call from an entitled system, or have the operator add the verb in the callers file (without one: change `access`)",
+        verb.word()
+    )]
+    NotEntitled {
+        /// What the request needs.
+        verb: Verb,
+    },
+    #[error(
+        "this caller may not ask for this register: send one of its own, or have the operator add it in the callers file"
+    )]
+    RegisterNotOfCaller,
+    #[error(
+        "this caller may not name this organisation: send one of its own, or have the operator add it in the callers file"
+    )]
+    OrganisationNotOfCaller,
     #[error("the consistency token was not written by this store: pass a token on as it was received")]
     ForgedToken {
         /// The field of the request.
@@ -177,6 +194,12 @@ pub fn fault() -> Status {
     Failure::Fault.into()
 }
 
+/// The answer to a request of a caller that is not known.
+#[must_use]
+pub fn unauthenticated() -> Status {
+    Failure::Unauthenticated.into()
+}
+
 /// The answer on a connection that is not served.
 #[must_use]
 pub fn too_many_connections(why: TooManyConnections) -> Status {
@@ -242,7 +265,10 @@ impl Failure {
             Self::Refused(_) | Self::TokenOfAnotherStore | Self::ReadOnly => Code::FailedPrecondition,
             Self::KeyReused => Code::AlreadyExists,
             Self::DirectoryChanged => Code::Aborted,
-            Self::NotEntitled => Code::PermissionDenied,
+            Self::Unauthenticated => Code::Unauthenticated,
+            Self::NotEntitled { .. } | Self::RegisterNotOfCaller | Self::OrganisationNotOfCaller => {
+                Code::PermissionDenied
+            }
             // Neither permit nor deny: the caller's emergency procedures act on this.
             Self::RevisionNotReached
             | Self::AcknowledgementDelayed
@@ -268,7 +294,10 @@ impl Failure {
             Self::TooManyRecords { .. } => ErrorReason::TooManyRecords,
             Self::Refused(refusal) => wire::error::of_refusal(refusal),
             Self::KeyReused => ErrorReason::IdempotencyKeyReused,
-            Self::NotEntitled => ErrorReason::NotEntitled,
+            Self::Unauthenticated => ErrorReason::CallerUnknown,
+            Self::NotEntitled { .. } => ErrorReason::NotEntitled,
+            Self::RegisterNotOfCaller => ErrorReason::RegisterNotOfCaller,
+            Self::OrganisationNotOfCaller => ErrorReason::OrganisationNotOfCaller,
             Self::ForgedToken { .. } => ErrorReason::TokenForged,
             Self::TokenOfAnotherStore => ErrorReason::TokenOfAnotherStore,
             Self::RevisionNotReached => ErrorReason::RevisionNotReached,
@@ -338,7 +367,10 @@ impl Failure {
             Self::ForgedToken { field } => vec![FieldViolation::new(*field, self.to_string())],
             Self::Refused(_)
             | Self::KeyReused
-            | Self::NotEntitled
+            | Self::Unauthenticated
+            | Self::NotEntitled { .. }
+            | Self::RegisterNotOfCaller
+            | Self::OrganisationNotOfCaller
             | Self::TokenOfAnotherStore
             | Self::RevisionNotReached
             | Self::AcknowledgementDelayed

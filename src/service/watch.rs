@@ -10,6 +10,7 @@
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,7 +19,6 @@ use tokio::{task, time};
 use tokio_stream::Stream;
 use tonic::Status;
 
-use crate::identity::Entitlement;
 use crate::limits::{CallerKey, ShareLimits, SharePlace, ShareUsedUp};
 use crate::policy::client_id::ClientId;
 use crate::store::{ChangedClient, Point, ReadError, Revision};
@@ -26,6 +26,7 @@ use crate::wire::client::to_client;
 use crate::wire::v1::{ClientChange, WatchDeclarationsResponse};
 
 use super::Core;
+use super::caller::RequestCaller;
 use super::status::Failure;
 
 /// Maximum number of messages that wait to be sent.
@@ -53,11 +54,10 @@ pub struct Changes {
 /// The task that fills one stream.
 struct Watcher {
     core: Core,
-    entitlement: Entitlement,
     /// Every change up to this point has been sent.
     sent_until: Point,
     messages: mpsc::Sender<WatchDeclarationsResponse>,
-    caller: CallerKey,
+    caller: Arc<RequestCaller>,
     _place: SharePlace,
 }
 
@@ -66,10 +66,9 @@ impl Core {
     pub(super) async fn watch(
         &self,
         after: &str,
-        entitlement: Entitlement,
-        caller: CallerKey,
+        caller: Arc<RequestCaller>,
     ) -> Result<Changes, Failure> {
-        let place = self.watchers.take(caller);
+        let place = self.watchers.take(caller.key);
         let place = place.map_err(|ShareUsedUp(used_up)| Failure::TooManyWatchers(used_up))?;
         let after = if after.is_empty() { None } else { Some(self.wait_for_token(after, "after").await?) };
         let current = self.snapshot("").await?.point();
@@ -77,7 +76,7 @@ impl Core {
         let (messages, receiver) = mpsc::channel(MESSAGES_WAITING_MAX);
         let (end, ended) = oneshot::channel();
         let watcher =
-            Watcher { core: self.clone(), entitlement, sent_until, messages, caller, _place: place };
+            Watcher { core: self.clone(), sent_until, messages, caller, _place: place };
         task::spawn(async move {
             if let Err(failure) = watcher.run().await {
                 // Fails if the caller has gone, and then needs no error.
@@ -151,7 +150,7 @@ impl Watcher {
     async fn next(&mut self, until: Point) -> Result<WatchDeclarationsResponse, Failure> {
         // A stream has a place of its own, and only waits for its turn.
         let (core, after) = (&self.core, self.sent_until.revision);
-        let clients_changed = core.clients_changed(after, until, self.caller, None).await?;
+        let clients_changed = core.clients_changed(after, until, self.caller.key, None).await?;
         if let Some(last) = clients_changed.last() {
             self.sent_until = Point { revision: last.revision, ..until };
         }
@@ -161,7 +160,7 @@ impl Watcher {
     /// A change under one code of a person concerns every code.
     fn message(&self, clients_changed: Vec<ChangedClient>) -> WatchDeclarationsResponse {
         let directory_replaced = clients_changed.iter().any(|one| one.client.is_none());
-        let names_clients = self.entitlement == Entitlement::Full;
+        let names_clients = self.caller.caller.details;
         let snapshot = self.core.index.newest();
         let mut linked = HashSet::new();
         let mut codes_of =

@@ -272,6 +272,24 @@ impl Attribute {
         Self::text("lupa.limit", name)
     }
 
+    /// Why a caller is not known.
+    #[must_use]
+    pub(super) fn identity_refusal(why: &'static str) -> Self {
+        Self::text("lupa.reason", why)
+    }
+
+    /// The kind of what expires.
+    #[must_use]
+    pub fn expires(kind: &'static str) -> Self {
+        Self::text("lupa.kind", kind)
+    }
+
+    /// A certificate authority, by the operator's name for it.
+    #[must_use]
+    pub fn authority(name: &str) -> Self {
+        Self::text("lupa.name", name.to_owned())
+    }
+
     /// The version of Lupa.
     #[must_use]
     pub fn version() -> Self {

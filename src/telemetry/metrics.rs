@@ -132,6 +132,35 @@ impl LimitName {
     }
 }
 
+/// Why a caller is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdentityRefusal {
+    /// The handshake of TLS has failed.
+    Handshake,
+    /// The certificate names no caller, or no longer.
+    Certificate,
+    /// The token is not valid, or not of this caller.
+    Token,
+    /// What a proxy has passed on names no caller.
+    Forwarded,
+    /// There is neither.
+    Missing,
+}
+
+impl IdentityRefusal {
+    const ALL: [Self; 5] = [Self::Handshake, Self::Certificate, Self::Token, Self::Forwarded, Self::Missing];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Handshake => "handshake",
+            Self::Certificate => "certificate",
+            Self::Token => "token",
+            Self::Forwarded => "forwarded",
+            Self::Missing => "missing",
+        }
+    }
+}
+
 /// The instruments of the process.
 pub struct Metrics {
     provider: SdkMeterProvider,
@@ -149,6 +178,7 @@ pub struct Metrics {
     store_errors: Counter<u64>,
     accept_failures: Counter<u64>,
     limits_reached: Counter<u64>,
+    not_identified: Counter<u64>,
 }
 
 impl RpcStatus {
@@ -212,6 +242,7 @@ impl Metrics {
             store_errors: catalogue::STORE_ERRORS.counter(&meter),
             accept_failures: catalogue::CONNECTION_ACCEPT_FAILURES.counter(&meter),
             limits_reached: catalogue::LIMITS_REACHED.counter(&meter),
+            not_identified: catalogue::NOT_IDENTIFIED.counter(&meter),
             meter: meter.clone(),
             provider,
         };
@@ -225,6 +256,9 @@ impl Metrics {
         self.accept_failures.add(0, &[]);
         for LimitName(name) in LimitName::ALL {
             self.limits_reached.add(0, &attributes([Attribute::limit(name)]));
+        }
+        for why in IdentityRefusal::ALL {
+            self.not_identified.add(0, &attributes([Attribute::identity_refusal(why.name())]));
         }
         for kind in [Kind::Information, Kind::Consent, Kind::Denial].map(Recorded::Declaration) {
             self.declarations.add(0, &attributes([Attribute::declaration_kind(kind)]));
@@ -303,6 +337,11 @@ impl Metrics {
     /// Counts a connection that could not be accepted.
     pub fn not_accepted(&self) {
         self.accept_failures.add(1, &[]);
+    }
+
+    /// Counts a connection or a request of a caller that is not known.
+    pub fn not_identified(&self, why: IdentityRefusal) {
+        self.not_identified.add(1, &attributes([Attribute::identity_refusal(why.name())]));
     }
 
     /// Counts a connection or a stream that was ended or refused at a limit.

@@ -18,6 +18,8 @@ use super::violation::InvalidRequest;
 pub struct DecideCall {
     /// The situation, or every field at fault.
     pub situation: Result<Situation<'static>, InvalidRequest>,
+    /// The organisation of the requester, as the caller names it; empty = not named.
+    pub organisation: Box<str>,
     /// The records.
     pub records: EncodedRecords,
     /// A consistency token; empty = none.
@@ -38,9 +40,11 @@ impl DecideCall {
     pub fn read(message: Bytes) -> Result<Self, Malformed> {
         let view = RequestView::read(&message)?;
         let (at_least, request_id) = (view.at_least.into(), view.request_id.into());
+        let organisation = view.requester.as_ref().map_or("", |requester| requester.organisation).into();
         let count = view.record_count;
         let situation = situation(view).map(Situation::into_owned);
-        Ok(Self { situation, records: EncodedRecords { message, count }, at_least, request_id })
+        let records = EncodedRecords { message, count };
+        Ok(Self { situation, organisation, records, at_least, request_id })
     }
 }
 

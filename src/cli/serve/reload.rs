@@ -5,16 +5,24 @@ use std::future::pending;
 use std::io;
 
 use tokio::signal::unix::Signal;
+use tokio::sync::Notify;
 
 use crate::cli::Global;
 use crate::telemetry::LogLevel;
 
 /// Reloads at each SIGHUP. A configuration with faults changes nothing.
-pub(super) async fn at_each(hangup: io::Result<Signal>, global: &Global, level: &LogLevel) -> Infallible {
+pub(super) async fn at_each(
+    hangup: io::Result<Signal>,
+    global: &Global,
+    level: &LogLevel,
+    identities: &Notify,
+) -> Infallible {
     match hangup {
         Ok(mut hangup) => {
             while hangup.recv().await.is_some() {
                 reload(global, level);
+                // The server says what came of it.
+                identities.notify_one();
             }
         }
         Err(error) => {
@@ -29,7 +37,7 @@ fn reload(global: &Global, level: &LogLevel) {
         Ok(loaded) => match level.change(&loaded.config.log.level) {
             Ok(()) => tracing::info!(
                 level = level.now(),
-                "reloaded log.level from the configuration; all other settings change at a restart"
+                "reloaded log.level from the configuration; other settings change at a restart"
             ),
             Err(error) => tracing::error!(%error, "the configuration was not reloaded"),
         },

@@ -1,8 +1,6 @@
 //! `Decide` without tonic. It is called most by far, and tonic boxes its body and its
 //! future once more, and copies its message and its answer.
 
-use std::net::SocketAddr;
-
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response};
 use hyper::body::Incoming;
@@ -12,7 +10,7 @@ use super::WorkerState;
 use crate::limits::RequestPermit;
 use crate::server::answer::AnswerBody;
 use crate::server::observed::Answered;
-use crate::service::no_room;
+use crate::service::{RequestCaller, no_room};
 use crate::wire::decide_call::DecideCall;
 use crate::wire::framing::answer_too_large;
 
@@ -22,7 +20,7 @@ const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// and for its answer.
 pub(super) async fn decide(
     worker: &WorkerState,
-    caller: Option<SocketAddr>,
+    caller: &RequestCaller,
     body: Incoming,
     permit: RequestPermit,
 ) -> Answered {
@@ -31,7 +29,7 @@ pub(super) async fn decide(
 
 async fn decided(
     worker: &WorkerState,
-    caller: Option<SocketAddr>,
+    caller: &RequestCaller,
     body: Incoming,
     permit: RequestPermit,
 ) -> Result<Answered, Status> {

@@ -12,6 +12,7 @@ use crate::policy::day::Instant;
 use crate::policy::declaration::Declaration;
 use crate::policy::directory::Directory;
 use crate::policy::facts::Facts;
+use crate::policy::oid::Oid;
 use crate::policy::request::Situation;
 use crate::service::decision_id::decision_id;
 use crate::service::{Core, History, Limits};
@@ -73,6 +74,11 @@ impl Simulation {
     /// The client whose data is requested.
     pub(super) fn client(&self) -> &ClientId {
         &self.situation.client
+    }
+
+    /// The register on whose behalf data is read.
+    pub(super) fn requester(&self) -> &Oid<'static> {
+        &self.situation.requester
     }
 
     /// The consistency token; empty = none.

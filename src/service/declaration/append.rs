@@ -5,6 +5,9 @@ use std::sync::Arc;
 
 use tokio::time;
 
+use sha2::{Digest, Sha256};
+
+use super::super::caller::RequestCaller;
 use super::super::status::Failure;
 use super::Declarations;
 use crate::policy::admit::{Admitted, Terms, admit, admit_link, admit_unlink, admit_withdrawal};
@@ -25,8 +28,17 @@ impl Declarations {
         &self,
         change: ClientChange,
         Recording { idempotency_key, wait }: Recording,
+        caller: &RequestCaller,
     ) -> Result<Acknowledged, Failure> {
         let ClientChange { entry, payload_digest } = change;
+        let idempotency_key = key_in(&caller.caller.idempotency_space, idempotency_key);
+        let directory = self.core.directory()?;
+        match &entry {
+            Entry::Declaration(submission) => caller.check_recorder(&submission.recorded_by, &directory),
+            Entry::Withdrawal(submission) => caller.check_recorder(&submission.recorded_by, &directory),
+            Entry::Link(submission) => caller.check_professional(&submission.recorded_by, &directory),
+            Entry::Unlink(submission) => caller.check_professional(&submission.recorded_by, &directory),
+        }?;
         let recorded = match &entry {
             Entry::Declaration(submission) => Recorded::Declaration(submission.content.kind()),
             Entry::Withdrawal(_) => Recorded::Withdrawal,
@@ -96,6 +108,18 @@ impl Declarations {
             }
         }))
     }
+}
+
+/// The key under which the store keeps a caller's key. Two callers of different spaces
+/// may use the same key; without a callers file there is one space.
+fn key_in(space: &str, key: OpaqueId<'static>) -> OpaqueId<'static> {
+    if space.is_empty() {
+        return key;
+    }
+    let digest = Sha256::new().chain_update(space).chain_update([0]).chain_update(key.as_str()).finalize();
+    let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    // Letters and digits are always an id.
+    OpaqueId::parse(text).unwrap_or(key)
 }
 
 /// A change of a client's declarations or codes that is to be stored.

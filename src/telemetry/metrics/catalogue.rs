@@ -64,6 +64,9 @@ pub static METRICS: &[&MetricDefinition] = &[
     &CONNECTIONS_ACCEPTED,
     &CONNECTION_ACCEPT_FAILURES,
     &LIMITS_REACHED,
+    &NOT_IDENTIFIED,
+    &IDENTITY_EXPIRY,
+    &IDENTITY_RELOAD_FAILED,
     &IN_FLIGHT_BYTES,
     &IN_FLIGHT_REQUESTS,
     &BUILD,
@@ -200,6 +203,24 @@ pub(crate) static LIMITS_REACHED: MetricDefinition = counter(
     &["lupa.limit"],
     "Connections and streams that were ended or refused at a limit, by the setting in `limits` that says it; \
      requests that were refused are in lupa.refusals",
+);
+pub(crate) static NOT_IDENTIFIED: MetricDefinition = counter(
+    "lupa.callers.not_identified",
+    "{time}",
+    &["lupa.reason"],
+    "Connections and requests of callers that are not known: handshake, certificate, token, forwarded, missing",
+);
+pub(crate) static IDENTITY_EXPIRY: MetricDefinition = gauge(
+    "lupa.identity.expiry_timestamp",
+    "s",
+    &["lupa.kind", "lupa.name"],
+    "When a certificate or a list of revoked certificates expires, in seconds since 1970",
+);
+pub(crate) static IDENTITY_RELOAD_FAILED: MetricDefinition = gauge(
+    "lupa.identity.reload_failed",
+    "",
+    &[],
+    "1 while certificates and callers cannot be reloaded: those before stay in force; the log names the file",
 );
 pub(crate) static IN_FLIGHT_BYTES: MetricDefinition = gauge(
     "lupa.in_flight.bytes",
