@@ -7,6 +7,7 @@ mod slices;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use prost::bytes::Bytes;
 use tonic::{Request, Response, Status};
 
 use crate::identity::Entitlement;
@@ -45,6 +46,9 @@ use answer::CheckedCall;
 use simulation::Simulation;
 use slices::{SLICE_RECORDS, WorkerTurn};
 
+/// Messages up to this size are read at once: within some ten microseconds.
+const LARGE_BYTES: usize = 64 * 1024;
+
 /// The decision service.
 #[derive(Clone)]
 pub struct Decisions {
@@ -56,6 +60,16 @@ impl Decisions {
     #[must_use]
     pub fn new(core: Core) -> Self {
         Self { core }
+    }
+
+    /// Reads a request to `Decide`. A worker reads one large one at a time: all its
+    /// records are counted.
+    pub async fn read(&self, message: Bytes) -> Result<DecideCall, Status> {
+        let is_large = message.len() > LARGE_BYTES;
+        let turn = if is_large { Some(WorkerTurn::wait(&self.core).await) } else { None };
+        let read = DecideCall::read(message);
+        drop(turn);
+        Ok(read?)
     }
 
     /// Answers `Decide`, for a caller at an address.
