@@ -20,6 +20,9 @@ use super::frames::FrameWatch;
 use super::identification::Peer;
 use crate::limits::ConnectionPlace;
 
+/// After this many bytes the worker serves its other connections.
+const RECEIVED_AT_ONCE_BYTES: usize = 64 * 1024;
+
 /// Counts the open connections of a worker, and those that it ever had.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenConnections(Arc<ConnectionCounts>);
@@ -135,6 +138,7 @@ impl HandedOver {
             stream,
             frames: FrameWatch::new(control_frames_per_second_max),
             progress: ConnectionProgress::default(),
+            received_at_once: 0,
             _counted: counted,
         };
         Ok(Adopted { connection, place, peer })
@@ -212,6 +216,8 @@ pub(super) struct Connection {
     stream: Stream,
     frames: FrameWatch,
     progress: ConnectionProgress,
+    /// Number of bytes received since the worker could serve others.
+    received_at_once: usize,
     /// Dropped together with the connection.
     _counted: CountedConnection,
 }
@@ -271,10 +277,20 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         to: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.received_at_once >= RECEIVED_AT_ONCE_BYTES {
+            self.received_at_once = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let filled = to.filled().len();
         let read = with_stream!(self, stream => Pin::new(stream).poll_read(context, to));
+        if read.is_pending() {
+            self.received_at_once = 0;
+        }
         ready!(read)?;
-        Poll::Ready(self.received(to.filled().get(filled..).unwrap_or_default()))
+        let received = to.filled().get(filled..).unwrap_or_default();
+        self.received_at_once += received.len();
+        Poll::Ready(self.received(received))
     }
 }
 

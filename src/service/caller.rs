@@ -10,6 +10,7 @@ use crate::identity::{Caller, RegisterScope, Verb};
 use crate::limits::CallerKey;
 use crate::policy::declaration::{Professional, RecordedBy};
 use crate::policy::directory::Directory;
+use crate::policy::link::LinkRecorder;
 use crate::policy::oid::Oid;
 
 /// Who sends a request. The server puts it into the request's extensions.
@@ -81,16 +82,32 @@ impl RequestCaller {
         directory: &Directory,
     ) -> Result<(), Failure> {
         match recorded_by {
-            RecordedBy::MyKanta => match self.caller.registers() {
-                RegisterScope::Any => Ok(()),
-                RegisterScope::Listed(_) | RegisterScope::ByController => Err(Failure::RegisterNotOfCaller),
-            },
+            RecordedBy::MyKanta => self.check_any_register(),
             RecordedBy::Professional(professional) => self.check_professional(professional, directory),
         }
     }
 
+    /// The same for links. The feed of the population register belongs to no register either.
+    pub(super) fn check_link_recorder(
+        &self,
+        recorded_by: &LinkRecorder,
+        directory: &Directory,
+    ) -> Result<(), Failure> {
+        match recorded_by {
+            LinkRecorder::PopulationRegister => self.check_any_register(),
+            LinkRecorder::Professional(professional) => self.check_professional(professional, directory),
+        }
+    }
+
+    fn check_any_register(&self) -> Result<(), Failure> {
+        match self.caller.registers() {
+            RegisterScope::Any => Ok(()),
+            RegisterScope::Listed(_) | RegisterScope::ByController => Err(Failure::RegisterNotOfCaller),
+        }
+    }
+
     /// Refuses a professional whose register or organisation is not the caller's.
-    pub(super) fn check_professional(
+    fn check_professional(
         &self,
         professional: &Professional,
         directory: &Directory,

@@ -6,6 +6,7 @@ mod slices;
 
 use std::sync::Arc;
 
+use prost::bytes::Bytes;
 use tonic::{Request, Response, Status};
 
 use crate::identity::Verb;
@@ -44,6 +45,9 @@ use answer::CheckedCall;
 use simulation::Simulation;
 use slices::{SLICE_RECORDS, WorkerTurn};
 
+/// Messages up to this size are read at once: within some ten microseconds.
+const LARGE_BYTES: usize = 64 * 1024;
+
 /// The decision service.
 #[derive(Clone)]
 pub struct Decisions {
@@ -55,6 +59,16 @@ impl Decisions {
     #[must_use]
     pub fn new(core: Core) -> Self {
         Self { core }
+    }
+
+    /// Reads a request to `Decide`. A worker reads one large one at a time: all its
+    /// records are counted.
+    pub async fn read(&self, message: Bytes) -> Result<DecideCall, Status> {
+        let is_large = message.len() > LARGE_BYTES;
+        let turn = if is_large { Some(WorkerTurn::wait(&self.core).await) } else { None };
+        let read = DecideCall::read(message);
+        drop(turn);
+        Ok(read?)
     }
 
     /// Answers `Decide`.

@@ -19,6 +19,7 @@ mod envoy;
 mod explain;
 mod fixture;
 mod health;
+mod identity;
 mod index;
 mod limits;
 mod links;

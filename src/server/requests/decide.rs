@@ -11,7 +11,6 @@ use crate::limits::RequestPermit;
 use crate::server::answer::AnswerBody;
 use crate::server::observed::Answered;
 use crate::service::{RequestCaller, no_room};
-use crate::wire::decide_call::DecideCall;
 use crate::wire::framing::answer_too_large;
 
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
@@ -36,7 +35,7 @@ async fn decided(
     let received = worker.receive(body, &permit).await?;
     let taken = received.framed.len() as u64;
     drop(received.framed);
-    let call = DecideCall::read(received.message)?;
+    let call = worker.decisions.read(received.message).await?;
     let answer = worker.decisions.decide(&call, caller).await?;
     let records = call.records.count();
     drop(call);

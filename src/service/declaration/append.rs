@@ -36,8 +36,8 @@ impl Declarations {
         match &entry {
             Entry::Declaration(submission) => caller.check_recorder(&submission.recorded_by, &directory),
             Entry::Withdrawal(submission) => caller.check_recorder(&submission.recorded_by, &directory),
-            Entry::Link(submission) => caller.check_professional(&submission.recorded_by, &directory),
-            Entry::Unlink(submission) => caller.check_professional(&submission.recorded_by, &directory),
+            Entry::Link(submission) => caller.check_link_recorder(&submission.recorded_by, &directory),
+            Entry::Unlink(submission) => caller.check_link_recorder(&submission.recorded_by, &directory),
         }?;
         let recorded = match &entry {
             Entry::Declaration(submission) => Recorded::Declaration(submission.content.kind()),

@@ -5,6 +5,7 @@ use prost::Message;
 use prost::bytes::{Buf, BufMut, Bytes};
 use tonic::client::Grpc;
 use tonic::codec::{Codec, DecodeBuf, Decoder, EncodeBuf, Encoder};
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
 use super::fixture::Fixture;
@@ -47,11 +48,13 @@ impl Decoder for AsTheyAre {
     }
 }
 
-async fn send(fixture: &Fixture, method: &'static str, bytes: Vec<u8>) -> Status {
-    let mut client = Grpc::new(fixture.channel());
+/// Sends bytes as the message of a method.
+pub(super) async fn send(channel: Channel, method: &'static str, bytes: Vec<u8>) -> Result<Bytes, Status> {
+    let mut client = Grpc::new(channel);
     client.ready().await.expect("a connection");
     let path = http::uri::PathAndQuery::from_static(method);
-    client.unary(Request::new(Bytes::from(bytes)), path, AsTheyAre).await.expect_err("it is refused")
+    let answer = client.unary(Request::new(Bytes::from(bytes)), path, AsTheyAre).await;
+    answer.map(tonic::Response::into_inner)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -71,14 +74,14 @@ async fn undecodable_message_is_an_invalid_argument() {
     ] {
         for bytes in garbage {
             let is_readable_elsewhere = bytes[0] == 0x4A && !method.ends_with("Decide");
-            let status = send(&fixture, method, bytes.to_vec()).await;
+            let status = send(fixture.channel(), method, bytes.to_vec()).await.expect_err("it is refused");
             assert_eq!(status.code(), Code::InvalidArgument, "{method} {bytes:02X?}: {status:?}");
             let is_invalid_argument =
                 status.message().contains("cannot be decoded: send the protobuf message of this method");
             assert!(is_invalid_argument || is_readable_elsewhere, "{method} {bytes:02X?}: {status:?}");
         }
     }
-    let unknown = send(&fixture, "/lupa.v1.DecisionService/Permit", Vec::new()).await;
+    let unknown = send(fixture.channel(), "/lupa.v1.DecisionService/Permit", Vec::new()).await.expect_err("it is refused");
     assert_eq!(unknown.code(), Code::Unimplemented);
     fixture.decide(question(aino(), vec![entry("doc-1", "visit-1")])).await;
 }
