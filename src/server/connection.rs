@@ -17,7 +17,7 @@ use super::frames::FrameWatch;
 use crate::limits::{CallerKey, ConnectionPlace};
 
 /// After this many bytes the worker serves its other connections.
-const RECEIVED_AT_ONCE_BYTES: usize = 64 * 1024;
+const RECEIVED_AT_ONCE_BYTES: usize = 32 * 1024;
 
 /// Counts the open connections of a worker, and those that it ever had.
 #[derive(Clone, Debug, Default)]

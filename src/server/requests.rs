@@ -194,7 +194,11 @@ async fn bounded(
 
 impl WorkerState {
     /// The message of a request, whose bytes are taken from the permit.
-    pub(super) async fn receive(&self, body: Incoming, permit: &RequestPermit) -> Result<ReceivedMessage, Status> {
+    pub(super) async fn receive(
+        &self,
+        body: Incoming,
+        permit: &RequestPermit,
+    ) -> Result<ReceivedMessage, Status> {
         let received = ReceivedMessage::receive(body, permit, self.message).await;
         received.map_err(|why| match why {
             NotReceived::NoRoom(used_up) => no_room(used_up),

@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 
 use crate::identity::Entitlement;
 use crate::index::Snapshot;
-use crate::limits::{CallerKey, Cancelled};
+use crate::limits::{CallerKey, Cancelled, WorkerTurn};
 use crate::policy::World;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
@@ -44,7 +44,7 @@ use super::status::Failure;
 use super::{Core, History};
 use answer::CheckedCall;
 use simulation::Simulation;
-use slices::{SLICE_RECORDS, WorkerTurn};
+use slices::{ProvenTurn, SLICE_RECORDS};
 
 /// Messages up to this size are read at once: within some ten microseconds.
 const LARGE_BYTES: usize = 64 * 1024;
@@ -66,7 +66,7 @@ impl Decisions {
     /// records are counted.
     pub async fn read(&self, message: Bytes) -> Result<DecideCall, Status> {
         let is_large = message.len() > LARGE_BYTES;
-        let turn = if is_large { Some(WorkerTurn::wait(&self.core).await) } else { None };
+        let turn = if is_large { Some(WorkerTurn::wait().await) } else { None };
         let read = DecideCall::read(message);
         drop(turn);
         Ok(read?)
@@ -81,7 +81,7 @@ impl Decisions {
             let situation = situation.as_ref().map_err(InvalidRequest::clone)?;
             let mut snapshot = self.core.snapshot(at_least).await?;
             if records.count() > SLICE_RECORDS {
-                turn = Some(WorkerTurn::wait(&self.core).await);
+                turn = Some(ProvenTurn::wait(&self.core).await);
                 snapshot = self.core.snapshot("").await?;
             }
             let now = self.core.now(&snapshot, &situation.client)?;
