@@ -170,10 +170,13 @@ impl Config {
                     .to_owned(),
             ),
             (Some(_), None, _) => {
-                report("server.tls_key_file: unset: set it to the key of server.tls_certificate_file".to_owned());
+                report(
+                    "server.tls_key_file: unset: set it to the key of server.tls_certificate_file".to_owned(),
+                );
             }
             (None, Some(_), _) => report(
-                "server.tls_certificate_file: unset: set it to the certificate of server.tls_key_file".to_owned(),
+                "server.tls_certificate_file: unset: set it to the certificate of server.tls_key_file"
+                    .to_owned(),
             ),
         }
         if let Err(message) = check_level(&self.log.level) {

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!  certificate ──▶ tls, authority: chain, CRLs ──▶ names ──┐
-//!  bearer token ─▶ token: keys, claims, binding ───────────┼──▶ Caller: verbs, organisations, registers, shares
+//!  bearer token ─▶ token: keys, claims, binding ───────────┼──▶ Caller: verbs, organisations, registers
 //!  proxy header ─▶ forwarded ──────────────────────────────┤
 //!  Unix socket, loopback ──────────────────────────────────┘
 //! ```
@@ -37,7 +37,7 @@ mod token;
 mod verb;
 
 pub use self::address::{Access, Entitlement};
-pub use self::caller::{Caller, CallerShares, OrganisationScope, RegisterScope};
+pub use self::caller::{Caller, OrganisationScope, RegisterScope};
 pub use self::current::{
     CertificateHolder, CertificateIdentity, Current, LocalConnection, Thumbprint, VerifiedCertificate,
 };

@@ -12,6 +12,7 @@ mod open_files;
 mod rates;
 mod shares;
 mod turns;
+mod worker_turn;
 mod side_pool;
 
 pub use callers::{CallerKey, Callers, ConnectionLimits, ConnectionPlace, TooManyConnections};
@@ -21,3 +22,4 @@ pub use rates::{RateUsedUp, Rates};
 pub use shares::{ShareLimits, SharePlace, Shares};
 pub use side_pool::{Cancelled, NotRun, SidePool, lower_priority};
 pub use turns::{Turn, Turns};
+pub use worker_turn::WorkerTurn;

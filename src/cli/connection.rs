@@ -65,7 +65,9 @@ async fn channel(global: &Global) -> Result<Channel, CommandFailure> {
     }
     let endpoint = match tls(global)? {
         Some(tls) => endpoint.tls_config(tls).map_err(|error| {
-            CommandFailure::Usage(format!("--tls-ca, --tls-certificate, --tls-key: the files cannot be used ({error}): correct them"))
+            CommandFailure::Usage(format!(
+                "--tls-ca, --tls-certificate, --tls-key: the files cannot be used ({error}): correct them"
+            ))
         })?,
         None => endpoint,
     };

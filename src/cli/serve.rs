@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::{task, time};
 
 use super::Global;
@@ -77,7 +77,8 @@ async fn serve(
         tracing::info!("stopped before the store was open");
         return Ok(Exit::Success);
     };
-    let server = opened.map_err(|error| failed(&error))?.with_log_level(telemetry.level.clone()).with_reload(reload);
+    let server =
+        opened.map_err(|error| failed(&error))?.with_log_level(telemetry.level.clone()).with_reload(reload);
     let http_address = http.as_ref().and_then(|http| http.local_addr().ok());
     tracing::info!(
         %address,

@@ -63,11 +63,7 @@ const SERVER: &[Setting] = &[
         "PEM file with the certificate of the gRPC server and its intermediates; callers must use TLS then, and \
          identify themselves; unset = no TLS",
     ),
-    unset(
-        "server.tls_key_file",
-        ValueKind::Text,
-        "PEM file with the private key of the certificate",
-    ),
+    unset("server.tls_key_file", ValueKind::Text, "PEM file with the private key of the certificate"),
     unset(
         "server.callers_file",
         ValueKind::Text,

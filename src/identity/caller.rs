@@ -17,24 +17,11 @@ pub struct Caller {
     pub id: u32,
     /// Whether verdicts carry details.
     pub details: bool,
-    /// Limits of this caller in place of those of the settings.
-    pub shares: CallerShares,
     /// The space in which idempotency keys are unique. Empty: the space of a server without a callers file.
     pub idempotency_space: Arc<str>,
     pub(super) verbs: Verbs,
     pub(super) organisations: OrganisationScope,
     pub(super) registers: RegisterScope,
-}
-
-/// Limits of one caller. None: the setting applies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CallerShares {
-    /// Maximum rate of requests, in requests per second.
-    pub requests_per_second: Option<u32>,
-    /// Maximum number of requests in flight.
-    pub requests: Option<u32>,
-    /// Maximum number of open Watch streams.
-    pub watch_streams: Option<u32>,
 }
 
 /// The organisations that a caller may name as requester or recorder.
@@ -65,7 +52,6 @@ impl Caller {
             name: "local".into(),
             id: 0,
             details,
-            shares: CallerShares::default(),
             idempotency_space: "".into(),
             verbs: Verbs::all(),
             organisations: OrganisationScope::Any,

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use self::entry::{FileFaults, TableEntry};
-use super::caller::{CallerShares, OrganisationScope, RegisterScope};
+use super::caller::{OrganisationScope, RegisterScope};
 use super::names::NameKind;
 use super::verb::Verbs;
 use crate::config::ConfigFault;
@@ -79,7 +79,6 @@ pub(super) struct CallerEntry {
     pub(super) organisations: OrganisationScope,
     pub(super) registers: RegisterScope,
     pub(super) details: bool,
-    pub(super) shares: CallerShares,
     pub(super) idempotency_space: String,
 }
 

@@ -141,7 +141,6 @@ fn with_caller(entry: CallerEntry, ids: &mut CallerIds) -> (CallerEntry, Arc<Cal
         name: entry.name.as_str().into(),
         id: ids.of(&entry.name),
         details: entry.details,
-        shares: entry.shares,
         idempotency_space: entry.idempotency_space.as_str().into(),
         verbs: entry.verbs,
         organisations: entry.organisations.clone(),

@@ -9,9 +9,9 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use rustls::ServerConfig;
 use rustls::pki_types::CertificateDer;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -21,7 +21,7 @@ use super::identification::Peer;
 use crate::limits::ConnectionPlace;
 
 /// After this many bytes the worker serves its other connections.
-const RECEIVED_AT_ONCE_BYTES: usize = 64 * 1024;
+const RECEIVED_AT_ONCE_BYTES: usize = 32 * 1024;
 
 /// Counts the open connections of a worker, and those that it ever had.
 #[derive(Clone, Debug, Default)]
@@ -73,7 +73,9 @@ impl Accepted {
     pub(super) fn peer(&self) -> io::Result<Peer> {
         match self {
             Self::Tcp(stream) => Ok(Peer::Address(stream.peer_addr()?)),
-            Self::Unix(stream) => Ok(Peer::User(stream.peer_cred().ok().map(|user| (user.uid(), user.gid())))),
+            Self::Unix(stream) => {
+                Ok(Peer::User(stream.peer_cred().ok().map(|user| (user.uid(), user.gid()))))
+            }
         }
     }
 }

@@ -107,7 +107,8 @@ pub(super) fn observe_identities(meter: &Meter, identities: Identities, has_fail
     catalogue::IDENTITY_EXPIRY.observe_f64(meter, move |instrument| {
         for Expiry { what, name, at } in identities.expiries() {
             let seconds = at.timestamp() as f64;
-            let attributes = [Attribute::expires(what.name()), Attribute::authority(&name)].map(Attribute::into_key_value);
+            let attributes =
+                [Attribute::expires(what.name()), Attribute::authority(&name)].map(Attribute::into_key_value);
             instrument.observe(seconds, &attributes);
         }
     });

@@ -49,7 +49,7 @@ pub(super) enum Peer {
 
 /// Who a connection is of.
 pub(super) struct ConnectionIdentity {
-    holder: Holder,
+    holder: ConnectionHolder,
     evidence: Evidence,
     /// By which the callers file it was read.
     generation: u64,
@@ -63,7 +63,7 @@ struct VerifiedToken {
     identity: Arc<TokenIdentity>,
 }
 
-enum Holder {
+enum ConnectionHolder {
     Known(Arc<RequestCaller>),
     Proxy(Arc<Proxy>),
     Unknown,
@@ -113,10 +113,10 @@ impl Identification {
     /// Who a connection without TLS is of.
     pub(super) fn of_peer(&self, peer: Peer) -> ConnectionIdentity {
         let holder = match self.current() {
-            None => Holder::known(self.by_address(peer), peer.key()),
+            None => ConnectionHolder::known(self.by_address(peer), peer.key()),
             Some(current) => match peer.local().and_then(|local| current.of_local(local).cloned()) {
-                Some(caller) => Holder::named(&caller),
-                None => Holder::Unknown,
+                Some(caller) => ConnectionHolder::named(&caller),
+                None => ConnectionHolder::Unknown,
             },
         };
         self.identity(holder, Evidence::Peer(peer))
@@ -125,20 +125,22 @@ impl Identification {
     /// Who a connection with these certificates is of.
     pub(super) fn of_certificates(&self, chain: &[CertificateDer<'_>]) -> ConnectionIdentity {
         let Some(current) = self.current().filter(|_| !chain.is_empty()) else {
-            return self.identity(Holder::Unknown, Evidence::Nothing);
+            return self.identity(ConnectionHolder::Unknown, Evidence::Nothing);
         };
         let now = clock::now();
         match current.of_certificates(chain, now) {
             Ok(identity) => {
-                let holder = Holder::of(&identity.holder);
+                let holder = ConnectionHolder::of(&identity.holder);
                 self.identity(holder, Evidence::Certificate(Box::new(identity)))
             }
             Err(refusal) => {
                 self.metrics.not_identified(IdentityRefusal::Certificate);
                 tracing::warn!(%refusal, "a certificate names no caller");
                 match current.verified(chain, now) {
-                    Ok(verified) => self.identity(Holder::Unknown, Evidence::Nameless(Box::new(verified))),
-                    Err(_) => self.identity(Holder::Unknown, Evidence::Nothing),
+                    Ok(verified) => {
+                        self.identity(ConnectionHolder::Unknown, Evidence::Nameless(Box::new(verified)))
+                    }
+                    Err(_) => self.identity(ConnectionHolder::Unknown, Evidence::Nothing),
                 }
             }
         }
@@ -150,7 +152,7 @@ impl Identification {
         let now = clock::now();
         let (holder, evidence) = match &identity.evidence {
             Evidence::Certificate(certificate) => match current.judge(certificate, now) {
-                Ok(judged) => (Holder::of(&judged.holder), Evidence::Certificate(Box::new(judged))),
+                Ok(judged) => (ConnectionHolder::of(&judged.holder), Evidence::Certificate(Box::new(judged))),
                 Err(refusal) => {
                     self.metrics.not_identified(IdentityRefusal::Certificate);
                     tracing::warn!(%refusal, caller = certificate.holder.name(), "a connection is no longer its caller's");
@@ -159,17 +161,17 @@ impl Identification {
             },
             Evidence::Nameless(certificate) => {
                 current.judge_certificate(certificate, now).ok()?;
-                (Holder::Unknown, Evidence::Nameless(certificate.clone()))
+                (ConnectionHolder::Unknown, Evidence::Nameless(certificate.clone()))
             }
             Evidence::Peer(peer) => {
                 let judged = self.of_peer(*peer);
-                let was_known = !matches!(identity.holder, Holder::Unknown);
-                if was_known && matches!(judged.holder, Holder::Unknown) {
+                let was_known = !matches!(identity.holder, ConnectionHolder::Unknown);
+                if was_known && matches!(judged.holder, ConnectionHolder::Unknown) {
                     return None;
                 }
                 return Some(judged);
             }
-            Evidence::Nothing => (Holder::Unknown, Evidence::Nothing),
+            Evidence::Nothing => (ConnectionHolder::Unknown, Evidence::Nothing),
         };
         Some(self.identity(holder, evidence))
     }
@@ -182,17 +184,21 @@ impl Identification {
     ) -> Result<Arc<RequestCaller>, NotIdentified> {
         let token = headers.get(AUTHORIZATION).filter(|_| self.identities.is_some());
         match (&identity.holder, token) {
-            (Holder::Known(caller), None) => Ok(Arc::clone(caller)),
-            (Holder::Known(caller), Some(_)) => {
+            (ConnectionHolder::Known(caller), None) => Ok(Arc::clone(caller)),
+            (ConnectionHolder::Known(caller), Some(_)) => {
                 let by_token = self.by_token(identity, headers)?;
                 // Two names: nobody knows who is meant.
-                if by_token.key == caller.key { Ok(by_token) } else { Err(self.refused(IdentityRefusal::Token)) }
+                if by_token.key == caller.key {
+                    Ok(by_token)
+                } else {
+                    Err(self.refused(IdentityRefusal::Token))
+                }
             }
-            (Holder::Proxy(proxy), None) => self.forwarded(proxy, headers),
+            (ConnectionHolder::Proxy(proxy), None) => self.forwarded(proxy, headers),
             // A proxy passes the tokens of its callers on, which are bound to its callers' certificates.
-            (Holder::Proxy(_), Some(_)) => Err(self.refused(IdentityRefusal::Token)),
-            (Holder::Unknown, Some(_)) => self.by_token(identity, headers),
-            (Holder::Unknown, None) => Err(self.refused(IdentityRefusal::Missing)),
+            (ConnectionHolder::Proxy(_), Some(_)) => Err(self.refused(IdentityRefusal::Token)),
+            (ConnectionHolder::Unknown, Some(_)) => self.by_token(identity, headers),
+            (ConnectionHolder::Unknown, None) => Err(self.refused(IdentityRefusal::Missing)),
         }
     }
 
@@ -254,13 +260,13 @@ impl Identification {
         }
     }
 
-    fn identity(&self, holder: Holder, evidence: Evidence) -> ConnectionIdentity {
+    fn identity(&self, holder: ConnectionHolder, evidence: Evidence) -> ConnectionIdentity {
         let generation = self.current().map_or(0, |current| current.generation());
         ConnectionIdentity { holder, evidence, generation, token: Mutex::default() }
     }
 }
 
-impl Holder {
+impl ConnectionHolder {
     fn known(caller: &Arc<Caller>, key: CallerKey) -> Self {
         Self::Known(Arc::new(RequestCaller { caller: Arc::clone(caller), key }))
     }
@@ -281,8 +287,8 @@ impl ConnectionIdentity {
     /// Whose share the connection counts to. None: as before, by its address.
     pub(super) fn key(&self) -> Option<CallerKey> {
         match &self.holder {
-            Holder::Known(caller) => Some(caller.key),
-            Holder::Proxy(_) | Holder::Unknown => None,
+            ConnectionHolder::Known(caller) => Some(caller.key),
+            ConnectionHolder::Proxy(_) | ConnectionHolder::Unknown => None,
         }
     }
 
@@ -316,7 +322,9 @@ impl Peer {
 
     fn local(self) -> Option<LocalConnection> {
         match self {
-            Self::Address(address) if address.ip().to_canonical().is_loopback() => Some(LocalConnection::Loopback),
+            Self::Address(address) if address.ip().to_canonical().is_loopback() => {
+                Some(LocalConnection::Loopback)
+            }
             Self::Address(_) => None,
             Self::User(user) => user.map(|(uid, gid)| LocalConnection::Socket { uid, gid }),
         }

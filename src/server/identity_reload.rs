@@ -21,7 +21,7 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(1);
 /// Number of checks after which the contents are compared in any case: once a minute.
 const CHECKS_PER_READ: u32 = 60;
 
-/// What tells that a file has changed, links followed: device, inode, size, and time of change.
+/// By which a change of a file is noticed, links followed: device, inode, size, and time of change.
 type Stamp = Option<(u64, u64, u64, i64, i64)>;
 
 /// Reloads until the task is aborted. `failed` says whether the last reload has failed.

@@ -56,10 +56,7 @@ fn timeout(text: &str) -> Option<Duration> {
 }
 
 /// Answers by the deadline. A request whose caller has stopped waiting is not started.
-pub(super) async fn within(
-    deadline: Deadline,
-    answer: impl Future<Output = Answered>,
-) -> Answered {
+pub(super) async fn within(deadline: Deadline, answer: impl Future<Output = Answered>) -> Answered {
     // The clock need not be read for callers that wait longer than the server lets them.
     if deadline.of_caller && Instant::now() >= deadline.at {
         return Answered::refused(deadline_exceeded());
@@ -69,7 +66,9 @@ pub(super) async fn within(
     if let Poll::Ready(answer) = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
         return answer;
     }
-    time::timeout_at(deadline.at.into(), answer).await.unwrap_or_else(|_| Answered::refused(deadline_exceeded()))
+    time::timeout_at(deadline.at.into(), answer)
+        .await
+        .unwrap_or_else(|_| Answered::refused(deadline_exceeded()))
 }
 
 fn deadline_exceeded() -> Status {
@@ -87,7 +86,9 @@ const UNDECODABLE: &str = "failed%20to%20decode";
 /// sees it. Lupa itself returns no such `INTERNAL`.
 pub(super) fn refusals_before_services(response: Response<Body>) -> Response<Body> {
     let headers = response.headers();
-    let is_internal = headers.get("grpc-status").is_some_and(|status| Code::from_bytes(status.as_bytes()) == Code::Internal);
+    let is_internal = headers
+        .get("grpc-status")
+        .is_some_and(|status| Code::from_bytes(status.as_bytes()) == Code::Internal);
     let message = headers.get("grpc-message").map(HeaderValue::as_bytes).unwrap_or_default();
     if is_internal && message.starts_with(UNDECODABLE.as_bytes()) {
         return undecodable().into_http();

@@ -10,10 +10,14 @@ use http_body::Body as HttpBody;
 use hyper::body::Incoming;
 use prost::bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
-use tokio::time;
+use tokio::{task, time};
 
-use crate::limits::{RequestPermit, ShareUsedUp};
+use crate::limits::{RequestPermit, ShareUsedUp, WorkerTurn};
 use crate::wire::framing::{Misframed, PREFIX_BYTES, declared_length, message_in};
+
+/// How much of a message is copied before the worker serves others: some ten
+/// microseconds, more where the memory is new to the process.
+const COPIED_AT_ONCE_BYTES: usize = 64 * 1024;
 
 /// The limits of the message of a request.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +75,7 @@ impl ReceivedMessage {
                 }
             }?;
         }
-        let framed = pieces.joined(permit).map_err(NotReceived::NoRoom)?;
+        let framed = pieces.joined(permit).await.map_err(NotReceived::NoRoom)?;
         let message = message_in(&framed, limits.bytes_max).map_err(NotReceived::Misframed)?;
         Ok(Self { framed, message })
     }
@@ -100,15 +104,27 @@ impl Pieces {
         Ok(())
     }
 
-    /// The pieces as one. While they are copied, they take twice their room.
-    fn joined(mut self, permit: &RequestPermit) -> Result<Bytes, ShareUsedUp> {
+    /// The pieces as one. While they are copied, they take twice their room. Large
+    /// messages are copied one at a time, and the worker serves others meanwhile.
+    async fn joined(mut self, permit: &RequestPermit) -> Result<Bytes, ShareUsedUp> {
         if self.pieces.len() < 2 {
             return Ok(self.pieces.pop().unwrap_or_default());
         }
         let bytes = self.bytes as u64;
         permit.add(bytes)?;
+        let is_large = self.bytes > COPIED_AT_ONCE_BYTES;
+        let turn = if is_large { Some(WorkerTurn::wait().await) } else { None };
         let mut joined = BytesMut::with_capacity(self.bytes);
-        self.pieces.drain(..).for_each(|piece| joined.extend_from_slice(&piece));
+        let mut at_once = 0;
+        for piece in self.pieces.drain(..) {
+            joined.extend_from_slice(&piece);
+            at_once += piece.len();
+            if at_once > COPIED_AT_ONCE_BYTES {
+                at_once = 0;
+                task::yield_now().await;
+            }
+        }
+        drop(turn);
         permit.subtract(bytes);
         Ok(joined.freeze())
     }

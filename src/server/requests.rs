@@ -94,7 +94,7 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
         let started = StartedRequest::now(&request, &worker.telemetry);
         let deadline = Deadline::of(request.headers(), started.at(), worker.request_time);
         // Taken before anything is waited for: requests that wait count too.
-        let permit = check_is_call(&request).and_then(|()| self.room(started.rpc).map_err(Answered::refused));
+        let permit = check_is_call(&request).and_then(|()| self.room(started.rpc).map_err(boxed));
         // Nothing is read of a caller that is not known.
         let caller = worker.identification.caller(&connection.identity.load(), request.headers());
         let worker = Arc::clone(worker);
@@ -109,7 +109,7 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
                             }
                             Err(NotIdentified) => Answered::refused(unauthenticated()),
                         },
-                        Err(refused) => refused,
+                        Err(refused) => *refused,
                     }
                 };
                 Ok(started.answered(answer, &worker.telemetry).await)
@@ -123,7 +123,7 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
             }
             // Load balancers ask for the health without an identity.
             Err(NotIdentified) if started.rpc.is_health() => Ok(()),
-            Err(NotIdentified) => Err(Answered::refused(unauthenticated())),
+            Err(NotIdentified) => Err(boxed(unauthenticated())),
         };
         let permit = permit.and_then(|permit| caller.map(|()| permit));
         Box::pin(async move {
@@ -131,7 +131,7 @@ impl hyper::service::Service<Request<Incoming>> for Requests {
             let answer = async {
                 match permit {
                     Ok(permit) => within(deadline, bounded(services, &worker, rpc, request, permit)).await,
-                    Err(refused) => refused,
+                    Err(refused) => *refused,
                 }
             };
             Ok(started.answered(answer, &worker.telemetry).await)
@@ -152,7 +152,7 @@ impl Requests {
 
 /// Whether a request is a call of gRPC. Something else gets a status of HTTP, so that
 /// nobody takes it for an answer.
-fn check_is_call(request: &Request<Incoming>) -> Result<(), Answered> {
+fn check_is_call(request: &Request<Incoming>) -> Result<(), Box<Answered>> {
     let content_type = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let (status, message) = if request.method() != Method::POST {
         (StatusCode::METHOD_NOT_ALLOWED, "calls of gRPC are sent by POST")
@@ -166,7 +166,11 @@ fn check_is_call(request: &Request<Incoming>) -> Result<(), Answered> {
     if status == StatusCode::METHOD_NOT_ALLOWED {
         refused.response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     }
-    Err(refused)
+    Err(Box::new(refused))
+}
+
+fn boxed(status: Status) -> Box<Answered> {
+    Box::new(Answered::refused(status))
 }
 
 /// Whether a content type is that of gRPC with protobuf.
@@ -210,7 +214,11 @@ async fn bounded(
 
 impl WorkerState {
     /// The message of a request, whose bytes are taken from the permit.
-    pub(super) async fn receive(&self, body: Incoming, permit: &RequestPermit) -> Result<ReceivedMessage, Status> {
+    pub(super) async fn receive(
+        &self,
+        body: Incoming,
+        permit: &RequestPermit,
+    ) -> Result<ReceivedMessage, Status> {
         let received = ReceivedMessage::receive(body, permit, self.message).await;
         received.map_err(|why| match why {
             NotReceived::NoRoom(used_up) => no_room(used_up),
@@ -249,11 +257,9 @@ impl WorkerState {
 /// The first message of an answer, if it is known already: nearly always, but for streams.
 async fn first_message(body: &mut Body) -> Result<Option<Frame<Bytes>>, Status> {
     match poll_fn(|context| Poll::Ready(Pin::new(&mut *body).poll_frame(context))).await {
-        Poll::Ready(first) => first.transpose().map_err(|status| match status.code() {
-            // Lupa itself returns no such code.
-            Code::OutOfRange => answer_too_large(),
-            _ => status,
-        }),
+        // Lupa itself returns no such code.
+        Poll::Ready(Some(Err(status))) if status.code() == Code::OutOfRange => Err(answer_too_large()),
+        Poll::Ready(first) => first.transpose(),
         Poll::Pending => Ok(None),
     }
 }

@@ -107,11 +107,7 @@ impl RequestCaller {
     }
 
     /// Refuses a professional whose register or organisation is not the caller's.
-    fn check_professional(
-        &self,
-        professional: &Professional,
-        directory: &Directory,
-    ) -> Result<(), Failure> {
+    fn check_professional(&self, professional: &Professional, directory: &Directory) -> Result<(), Failure> {
         let Professional { register, organisation, professional: _ } = professional;
         self.check_register(register, directory)?;
         if self.caller.may_name_organisation(organisation) {

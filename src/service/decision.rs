@@ -11,7 +11,7 @@ use tonic::{Request, Response, Status};
 
 use crate::identity::Verb;
 use crate::index::Snapshot;
-use crate::limits::Cancelled;
+use crate::limits::{Cancelled, WorkerTurn};
 use crate::policy::World;
 use crate::policy::day::Instant;
 use crate::policy::declaration::{ClientDeclarations, Declaration, Kind};
@@ -31,19 +31,19 @@ use crate::wire::declaration::to_considered;
 use crate::wire::explanation::{to_explained, to_next};
 use crate::wire::v1::decision_service_server::DecisionService;
 use crate::wire::v1::{
-    DecideRequest, ExplainRequest, ExplainResponse, ListRulesRequest, ListRulesResponse, Record, SimulateRequest,
-    SimulateResponse,
+    DecideRequest, ExplainRequest, ExplainResponse, ListRulesRequest, ListRulesResponse, Record,
+    SimulateRequest, SimulateResponse,
 };
 use crate::wire::verdict::{Disclosure, id_among, to_verdict};
 use crate::wire::violation::{InvalidRequest, Violations, to_timestamp};
 
-use super::decision_id::decision_id;
 use super::caller::RequestCaller;
+use super::decision_id::decision_id;
 use super::status::Failure;
 use super::{Core, History};
 use answer::CheckedCall;
 use simulation::Simulation;
-use slices::{SLICE_RECORDS, WorkerTurn};
+use slices::{ProvenTurn, SLICE_RECORDS};
 
 /// Messages up to this size are read at once: within some ten microseconds.
 const LARGE_BYTES: usize = 64 * 1024;
@@ -65,7 +65,7 @@ impl Decisions {
     /// records are counted.
     pub async fn read(&self, message: Bytes) -> Result<DecideCall, Status> {
         let is_large = message.len() > LARGE_BYTES;
-        let turn = if is_large { Some(WorkerTurn::wait(&self.core).await) } else { None };
+        let turn = if is_large { Some(WorkerTurn::wait().await) } else { None };
         let read = DecideCall::read(message);
         drop(turn);
         Ok(read?)
@@ -81,7 +81,7 @@ impl Decisions {
             let situation = situation.as_ref().map_err(InvalidRequest::clone)?;
             let mut snapshot = self.core.snapshot(at_least).await?;
             if records.count() > SLICE_RECORDS {
-                turn = Some(WorkerTurn::wait(&self.core).await);
+                turn = Some(ProvenTurn::wait(&self.core).await);
                 snapshot = self.core.snapshot("").await?;
             }
             caller.check_register(&situation.requester, snapshot.directory())?;

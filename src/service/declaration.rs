@@ -171,7 +171,9 @@ impl Declarations {
         let View { purpose, viewer } = view;
         match purpose {
             None => Ok(()),
-            Some(purpose) => self.core.log_viewing(Viewing { client, viewer, purpose, what }, caller.key).await,
+            Some(purpose) => {
+                self.core.log_viewing(Viewing { client, viewer, purpose, what }, caller.key).await
+            }
         }
     }
 

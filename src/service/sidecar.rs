@@ -34,8 +34,8 @@ use super::caller::RequestCaller;
 use super::decision_id::decision_id;
 use super::status::Failure;
 use super::tally::{DecisionContext, Tally};
-use crate::identity::Verb;
 use crate::decide::{ReadRecords, decide};
+use crate::identity::Verb;
 use crate::policy::World;
 use crate::store::Point;
 use crate::telemetry::attributes::Attribute;
@@ -112,7 +112,8 @@ impl Sidecar {
         let situation = decision::situation(message)?;
         let snapshot = self.core.snapshot(&message.at_least).await?;
         caller.check_register(&situation.requester, snapshot.directory())?;
-        caller.check_organisation(message.requester.as_ref().map_or("", |requester| &requester.organisation))?;
+        caller
+            .check_organisation(message.requester.as_ref().map_or("", |requester| &requester.organisation))?;
         let now = self.core.now(&snapshot, &situation.client)?;
         let declarations = snapshot.declarations(&situation.client);
         let world = World { directory: snapshot.directory(), calendar: &self.core.calendar, now };

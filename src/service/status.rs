@@ -4,6 +4,8 @@
 //! UNAVAILABLE is neither a denial nor a permit: an error never carries
 //! verdicts. Messages carry an error id and no personal data.
 
+mod words;
+
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +25,10 @@ use crate::telemetry::span::{ActiveSpan, trace_id};
 use crate::wire;
 use crate::wire::v1::ErrorReason;
 use crate::wire::violation::InvalidRequest;
+
+use words::{words_of, words_of_watchers};
+
+pub(super) use words::CallerShare;
 
 /// The domain of error reasons.
 const REASON_DOMAIN: &str = "lupa.v1";
@@ -129,52 +135,6 @@ pub(super) enum Failure {
         "this server is stopping: watch another one from the last checkpoint, or this one once it is back"
     )]
     Ending,
-}
-
-/// The share of a caller that is used up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum CallerShare {
-    #[error(
-        "this connection has as much in flight as one may have: wait for answers before asking more, or have the operator raise `limits.in_flight_bytes_per_connection_max`"
-    )]
-    InFlightOfConnection,
-    #[error(
-        "this caller has as much in flight as one may have: wait for answers before asking more, or have the operator raise `limits.in_flight_bytes_per_caller_max` or `limits.requests_per_caller_max`"
-    )]
-    InFlight,
-    #[error(
-        "this caller has as many reads of declarations in progress as one may have: wait for answers before asking more, or have the operator raise `limits.reads_per_caller_max`"
-    )]
-    Reads,
-    #[error(
-        "this caller has viewed as many different things in this minute as one may: wait, or have the operator raise `limits.viewings_per_minute_per_caller_max`"
-    )]
-    Viewings {
-        /// When its next minute starts.
-        retry_after: Duration,
-    },
-}
-
-fn words_of_watchers(used_up: UsedUp) -> &'static str {
-    match used_up {
-        UsedUp::Connection | UsedUp::Caller => {
-            "this caller has its maximum number of watch streams: share one stream among its readers, or have the operator raise `watch.streams_per_caller_max`"
-        }
-        UsedUp::Process => {
-            "this server has its maximum number of watch streams: share one stream among its readers, or watch another server"
-        }
-    }
-}
-
-fn words_of(too_many: TooManyConnections) -> &'static str {
-    match too_many {
-        TooManyConnections::OfCaller => {
-            "this caller has as many connections as one may have: reuse them, and close idle ones"
-        }
-        TooManyConnections::OfProcess => {
-            "this server has as many connections as it may have: call another server, or retry later"
-        }
-    }
 }
 
 /// The answer to a request that may not be in flight beside the others.

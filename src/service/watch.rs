@@ -63,11 +63,7 @@ struct Watcher {
 
 impl Core {
     /// Starts a stream with the changes after a token, or from now on.
-    pub(super) async fn watch(
-        &self,
-        after: &str,
-        caller: Arc<RequestCaller>,
-    ) -> Result<Changes, Failure> {
+    pub(super) async fn watch(&self, after: &str, caller: Arc<RequestCaller>) -> Result<Changes, Failure> {
         let place = self.watchers.take(caller.key);
         let place = place.map_err(|ShareUsedUp(used_up)| Failure::TooManyWatchers(used_up))?;
         let after = if after.is_empty() { None } else { Some(self.wait_for_token(after, "after").await?) };
@@ -75,8 +71,7 @@ impl Core {
         let sent_until = after.unwrap_or(current);
         let (messages, receiver) = mpsc::channel(MESSAGES_WAITING_MAX);
         let (end, ended) = oneshot::channel();
-        let watcher =
-            Watcher { core: self.clone(), sent_until, messages, caller, _place: place };
+        let watcher = Watcher { core: self.clone(), sent_until, messages, caller, _place: place };
         task::spawn(async move {
             if let Err(failure) = watcher.run().await {
                 // Fails if the caller has gone, and then needs no error.

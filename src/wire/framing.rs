@@ -83,7 +83,10 @@ pub fn undecodable() -> Status {
 /// In place of an answer that is longer than it may be.
 #[must_use]
 pub fn answer_too_large() -> Status {
-    refused_before_services(Code::ResourceExhausted, "the answer is larger than the limit: ask for less at one time")
+    refused_before_services(
+        Code::ResourceExhausted,
+        "the answer is larger than the limit: ask for less at one time",
+    )
 }
 
 fn refused_before_services(code: Code, message: &str) -> Status {

@@ -66,7 +66,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("tokio_postgres_rustls", &["store"]),
     ("toml", &["config", "identity", "cli"]),
     ("rpds", &["index"]),
-    ("arc_swap", &["index", "service", "identity"]),
+    ("arc_swap", &["index", "service", "identity", "server"]),
     ("hmac", &["store", "index", "service"]),
     ("tonic", &["wire", "service", "server", "cli"]),
     ("tonic_health", &["server", "cli"]),

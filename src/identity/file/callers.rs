@@ -9,12 +9,9 @@ use super::entry::TableEntry;
 use super::references::Known;
 use super::{CallerEntry, LocalPeer, TokenReference};
 use crate::config::nearest;
-use crate::identity::caller::{CallerShares, OrganisationScope, RegisterScope};
+use crate::identity::caller::{OrganisationScope, RegisterScope};
 use crate::identity::verb::{Verb, Verbs};
 use crate::policy::oid::Oid;
-
-/// Maximum of a share.
-const SHARE_MAX: u32 = 1_000_000;
 
 /// Maximum length of a subject, in characters.
 const SUBJECT_CHARACTERS_MAX: usize = 256;
@@ -31,7 +28,6 @@ impl CallerEntry {
         "registers",
         "verbs",
         "details",
-        "shares",
         "idempotency_space",
     ];
 
@@ -51,7 +47,6 @@ impl CallerEntry {
             entry.fault("registers", "\"by-controller\" needs organisations: list them");
         }
         let details = entry.flag("details").unwrap_or(false);
-        let shares = shares(entry);
         let space = entry.text("idempotency_space");
         if space.is_some_and(|space| !super::is_name(space)) {
             entry.fault("idempotency_space", "write 1 to 64 of a-z, 0-9 and -");
@@ -65,7 +60,6 @@ impl CallerEntry {
             organisations: organisations?,
             registers: registers?,
             details,
-            shares,
             idempotency_space: space.unwrap_or(name).to_owned(),
         })
     }
@@ -197,14 +191,4 @@ fn oids<'d>(
         is_valid = false;
     }
     is_valid.then_some(found)
-}
-
-fn shares(entry: &TableEntry<'_>) -> CallerShares {
-    let keys = ["requests_per_second", "requests", "watch_streams"];
-    let Some(shares) = entry.table("shares", &keys) else { return CallerShares::default() };
-    CallerShares {
-        requests_per_second: shares.number("requests_per_second", 1, SHARE_MAX),
-        requests: shares.number("requests", 1, SHARE_MAX),
-        watch_streams: shares.number("watch_streams", 0, SHARE_MAX),
-    }
 }

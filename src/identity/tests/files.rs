@@ -39,7 +39,6 @@ organisations = ["1.2.246.10.1", "1.2.246.10.2"]
 registers = "by-controller"
 verbs = ["decide", "list-investigation"]
 details = true
-shares = { requests_per_second = 1_000, requests = 64, watch_streams = 0 }
 idempotency_space = "county"
 
 [[callers]]
@@ -55,11 +54,6 @@ verbs = ["operate"]
     assert!(emr.may(Verb::Decide) && emr.may(Verb::ListInvestigation) && !emr.may(Verb::List));
     assert!(emr.details && emr.registers() == &RegisterScope::ByController);
     assert_eq!((emr.id, &*emr.idempotency_space), (0, "county"));
-    let shares = emr.shares;
-    assert_eq!(
-        (shares.requests_per_second, shares.requests, shares.watch_streams),
-        (Some(1000), Some(64), Some(0))
-    );
     assert_eq!(current.known_by(emr), ["dns emr.county.fi under county"]);
     let backup = current.caller("backup").expect("a caller");
     assert_eq!((backup.id, &*backup.idempotency_space, backup.details), (1, "backup", false));
@@ -135,10 +129,6 @@ fn a_fault_is_reported_with_its_line_and_what_to_do() {
         (caller("a", dns).replacen("\"any\"", "[\"1.x\"]", 1), "organisations: not an OID"),
         (caller("a", dns).replacen("\"any\"", "[]", 1), "organisations: an empty list permits nothing"),
         (caller("a", dns).replacen("\"any\"", "[\"1.2\", \"1.2\"]", 1), "1.2 is listed twice"),
-        (
-            caller("a", &(dns.to_owned() + "\nshares = { requests = 0 }")),
-            "shares: requests: write a whole number from 1",
-        ),
         (caller("a", &(dns.to_owned() + "\nidempotency_space = \"A\"")), "idempotency_space: write 1 to 64"),
     ] {
         let text = text + "\n" + AUTHORITY;

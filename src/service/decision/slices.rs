@@ -2,13 +2,12 @@
 //! callers, and the request is dropped if its caller has gone or its deadline has
 //! passed.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::{task, time};
 
 use crate::index::FreshnessProof;
+use crate::limits::WorkerTurn;
 use crate::service::Core;
 use crate::service::status::Failure;
 
@@ -17,27 +16,20 @@ use crate::service::status::Failure;
 pub(super) const SLICE_RECORDS: usize = 32;
 
 /// For how long a worker decides the records of one request before it serves others.
-const SLICE_MAX: Duration = Duration::from_micros(500);
-
-thread_local! {
-    /// Held by the request that this worker decides in slices. Others wait for their turn,
-    /// so that a small request waits for one slice, however many large ones there are.
-    static IN_SLICES: Arc<Semaphore> = Arc::new(Semaphore::new(1));
-}
+const SLICE_MAX: Duration = Duration::from_micros(250);
 
 /// The turn of a request that is decided in slices.
-pub(super) struct WorkerTurn {
+pub(super) struct ProvenTurn {
     /// Of a snapshot that is taken after this.
     proof: FreshnessProof,
-    _alone: Option<OwnedSemaphorePermit>,
+    _turn: WorkerTurn,
 }
 
-impl WorkerTurn {
-    /// Waits until the worker decides no other request in slices.
+impl ProvenTurn {
+    /// Waits until the worker works on no other large request.
     pub(super) async fn wait(core: &Core) -> Self {
-        // The semaphore is never closed.
-        let alone = IN_SLICES.with(Arc::clone).acquire_owned().await.ok();
-        Self { proof: core.index.last_proof(), _alone: alone }
+        let turn = WorkerTurn::wait().await;
+        Self { proof: core.index.last_proof(), _turn: turn }
     }
 
     /// Ends the turn. An answer that took longer than its snapshot was fresh must not

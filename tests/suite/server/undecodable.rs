@@ -81,7 +81,9 @@ async fn undecodable_message_is_an_invalid_argument() {
             assert!(is_invalid_argument || is_readable_elsewhere, "{method} {bytes:02X?}: {status:?}");
         }
     }
-    let unknown = send(fixture.channel(), "/lupa.v1.DecisionService/Permit", Vec::new()).await.expect_err("it is refused");
+    let unknown = send(fixture.channel(), "/lupa.v1.DecisionService/Permit", Vec::new())
+        .await
+        .expect_err("it is refused");
     assert_eq!(unknown.code(), Code::Unimplemented);
     fixture.decide(question(aino(), vec![entry("doc-1", "visit-1")])).await;
 }

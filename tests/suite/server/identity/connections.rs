@@ -138,9 +138,14 @@ async fn certificates_rotate_without_a_failed_call() {
         authority.write_server_certificate(year);
         authority.write_revoked(&[u64::from(year.unsigned_abs())]);
         process.signal("HUP");
-        let in_force = format!(" {}", chrono::NaiveDate::from_ymd_opt(year, 1, 1).expect("a day").and_time(
-            chrono::NaiveTime::MIN,
-        ).and_utc().timestamp());
+        let in_force = format!(
+            " {}",
+            chrono::NaiveDate::from_ymd_opt(year, 1, 1)
+                .expect("a day")
+                .and_time(chrono::NaiveTime::MIN,)
+                .and_utc()
+                .timestamp()
+        );
         until("the certificate is in force", async || {
             let (_, metrics) = request(process.http(), "GET", "/metrics", "").await;
             let mut expiries =
