@@ -176,12 +176,12 @@ fn next_steps(folder: &Path, files: usize) -> String {
     let folder = folder.display();
     format!(
         "Wrote {files} files to {folder}, for development only. Start a server that knows its callers, and in another \
-         terminal load a directory into it and ask for the rules:\n\n\
+         terminal show that it knows you:\n\n\
          LUPA_SERVER__TLS_CERTIFICATE_FILE={folder}/server.pem LUPA_SERVER__TLS_KEY_FILE={folder}/server-key.pem \
          LUPA_SERVER__CALLERS_FILE={folder}/callers.toml {lupa} serve\n\n\
          export LUPA_URL=https://localhost:7411 LUPA_TLS_CA={folder}/ca.pem \
          LUPA_TLS_CERTIFICATE={folder}/operator.pem LUPA_TLS_KEY={folder}/operator-key.pem\n\n\
-         {lupa} index\n"
+         {lupa} index stats\n"
     )
 }
 
