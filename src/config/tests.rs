@@ -123,9 +123,29 @@ fn variables_that_are_no_settings_are_ignored() {
 fn plaintext_stays_on_loopback_unless_it_is_allowed() {
     let beyond = ("LUPA_SERVER__LISTEN_ADDRESS", "0.0.0.0:7411");
     let faults = from_environment(&[beyond]).expect_err("refused");
-    assert!(faults[0].contains("there is no TLS yet"), "{}", faults[0]);
+    assert!(faults[0].contains("beyond loopback and there is no TLS"), "{}", faults[0]);
     from_environment(&[beyond, ("LUPA_SERVER__ALLOW_PLAINTEXT_BEYOND_LOOPBACK", "true")]).expect("allowed");
     from_environment(&[("LUPA_SERVER__LISTEN_ADDRESS", "[::1]:0")]).expect("loopback");
+}
+
+#[test]
+fn tls_needs_a_certificate_its_key_and_callers() {
+    let [certificate, key, callers] = [
+        ("LUPA_SERVER__TLS_CERTIFICATE_FILE", "server.pem"),
+        ("LUPA_SERVER__TLS_KEY_FILE", "server-key.pem"),
+        ("LUPA_SERVER__CALLERS_FILE", "callers.toml"),
+    ];
+    let beyond = ("LUPA_SERVER__LISTEN_ADDRESS", "0.0.0.0:7411");
+    from_environment(&[certificate, key, callers, beyond]).expect("TLS may be beyond loopback");
+    from_environment(&[callers]).expect("callers of this machine");
+    for (given, missing) in [
+        (&[certificate, callers][..], "server.tls_key_file: unset"),
+        (&[key, callers], "server.tls_certificate_file: unset"),
+        (&[certificate, key], "server.callers_file: unset"),
+    ] {
+        let faults = from_environment(given).expect_err("refused");
+        assert!(faults.iter().any(|fault| fault.contains(missing)), "{faults:?}");
+    }
 }
 
 #[test]
