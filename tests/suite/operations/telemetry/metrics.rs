@@ -1,7 +1,10 @@
 //! Metrics, over OTLP as over HTTP, and the page that describes them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
+use lupa::identity::Verb;
 use lupa::telemetry::Telemetry;
 use lupa::telemetry::metrics::{METRICS, markdown, plain};
 use lupa::wire::v1::declaration_service_client::DeclarationServiceClient;
@@ -47,6 +50,21 @@ fn exposed(text: &str) -> BTreeMap<String, (String, String, BTreeSet<String>)> {
     families
 }
 
+/// A callers file by which this machine may do everything, and an authority that expires.
+fn callers_file(folder: &Path) -> PathBuf {
+    let made = Command::new(env!("CARGO_BIN_EXE_lupa")).args(["dev", "certs"]).arg(folder).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let path = folder.join("callers.toml");
+    let verbs = Verb::ALL.map(|verb| format!("\"{}\"", verb.word())).join(", ");
+    let local = format!(
+        "\n[[callers]]\nname = \"local\"\nlocal = \"loopback\"\norganisations = \"any\"\n\
+         registers = \"any\"\nverbs = [{verbs}]\n"
+    );
+    let listed = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, listed + &local).unwrap();
+    path
+}
+
 /// The catalogue and the server agree: each metric has the name, type, text and labels that the page says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_catalogue_is_what_the_server_exposes() {
@@ -54,6 +72,7 @@ async fn the_catalogue_is_what_the_server_exposes() {
     let mut command = serve(&folder.path().join("lupa.sqlite"));
     command
         .env("LUPA_SERVER__HTTP_ADDRESS", "127.0.0.1:0")
+        .env("LUPA_SERVER__CALLERS_FILE", callers_file(folder.path()))
         .env("LUPA_INDEX__CHECKPOINT_CHANGES_MIN", "1")
         .env("LUPA_INDEX__CHECKPOINT_INTERVAL_MS", "1");
     let process = Process::start(command).unwrap();
