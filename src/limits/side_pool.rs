@@ -266,7 +266,7 @@ mod tests {
         let pool = pool(1);
         let (started, has_started) = channel();
         let (go_on, word) = channel();
-        let (tell, told) = channel();
+        let (tell, reported) = channel();
         let job = waiting(started, word);
         let mut running = Box::pin(pool.run(move |cancelled| tell.send(job(cancelled))));
         assert!(futures_now(&mut running).await.is_none());
@@ -276,7 +276,7 @@ mod tests {
         drop(running);
         go_on.send(()).expect("the job waits");
         assert_eq!(pool.run(|_| ()).await, Ok(()), "the thread is free again");
-        assert_eq!(told.recv(), Ok(true));
+        assert_eq!(reported.recv(), Ok(true));
     }
 
     /// What a future returns if it is polled once.

@@ -208,7 +208,7 @@ mod tests {
         [&[0, 0, length, kind, flags, 0, 0, 0, 1], payload].concat()
     }
 
-    fn begun(per_second: u32) -> FrameWatch {
+    fn started(per_second: u32) -> FrameWatch {
         let mut watch = FrameWatch::new(per_second);
         watch.received(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").expect("the preface");
         watch
@@ -233,21 +233,21 @@ mod tests {
     #[test]
     fn pings_are_a_flood_unless_requests_explain_them() {
         let ping = frame(PING, 0, &[0; 8]);
-        let mut silent = begun(1);
+        let mut silent = started(1);
         let allowed = (0..1000).take_while(|_| silent.received(&ping).is_ok()).count();
         assert_eq!(allowed, 10);
-        let mut busy = begun(1);
+        let mut busy = started(1);
         let request = frame(HEADERS, FLAG_END_HEADERS, b"h");
         let explained =
             (0..1000).all(|_| busy.received(&request).and_then(|()| busy.received(&ping)).is_ok());
         assert!(explained);
-        let mut acknowledging = begun(1);
+        let mut acknowledging = started(1);
         assert!((0..1000).all(|_| acknowledging.received(&frame(PING, FLAG_ACK, &[0; 8])).is_ok()));
     }
 
     #[test]
     fn a_block_of_headers_is_open_until_its_end() {
-        let mut watch = begun(10);
+        let mut watch = started(10);
         watch.received(&frame(HEADERS, 0, b"abc")).expect("no flood");
         assert!(watch.are_headers_open());
         watch.received(&frame(CONTINUATION, FLAG_END_HEADERS, b"")).expect("no flood");
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn the_farewell_is_a_frame_of_its_own() {
-        let mut watch = begun(10);
+        let mut watch = started(10);
         let farewell = watch.farewell().expect("between frames");
         assert_eq!(farewell.get(..9), Some([0, 0, 22, GOAWAY, 0, 0, 0, 0, 0].as_slice()));
         assert!(farewell.ends_with(b"\0\0\0\x0btoo_many_pings"));

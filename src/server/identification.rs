@@ -21,6 +21,7 @@ use crate::identity::{
     LocalConnection, Proxy, Thumbprint, TokenIdentity, VerifiedCertificate,
 };
 use crate::limits::CallerKey;
+use crate::policy::day::Instant;
 use crate::service::RequestCaller;
 use crate::telemetry::metrics::{IdentityRefusal, Metrics};
 
@@ -34,8 +35,9 @@ const BEARER: &[u8] = b"Bearer ";
 pub(super) struct Identification {
     /// None: callers are known by their address.
     identities: Option<Identities>,
-    loopback: Arc<Caller>,
-    beyond_loopback: Arc<Caller>,
+    access: Access,
+    full: Arc<Caller>,
+    public: Arc<Caller>,
     metrics: Arc<Metrics>,
 }
 
@@ -54,13 +56,13 @@ pub(super) struct ConnectionIdentity {
     /// By which the callers file it was read.
     generation: u64,
     /// The last token that was verified.
-    token: Mutex<Option<(Box<[u8]>, VerifiedToken)>>,
+    token: Mutex<Option<VerifiedToken>>,
 }
 
-#[derive(Clone)]
 struct VerifiedToken {
+    token: Box<[u8]>,
     caller: Arc<RequestCaller>,
-    identity: Arc<TokenIdentity>,
+    expires_at: Instant,
 }
 
 enum ConnectionHolder {
@@ -85,19 +87,8 @@ pub(super) struct NotIdentified;
 
 impl Identification {
     pub(super) fn new(identities: Option<Identities>, access: Access, metrics: Arc<Metrics>) -> Self {
-        let by_address = |entitlement| {
-            Arc::new(match entitlement {
-                Entitlement::Full => Caller::unrestricted(true),
-                Entitlement::Public => Caller::public(),
-            })
-        };
-        let Access { loopback, beyond_loopback } = access;
-        Self {
-            identities,
-            loopback: by_address(loopback),
-            beyond_loopback: by_address(beyond_loopback),
-            metrics,
-        }
+        let (full, public) = (Caller::unrestricted(true).into(), Caller::public().into());
+        Self { identities, access, full, public, metrics }
     }
 
     /// The configuration in force. None: callers are known by their address.
@@ -213,19 +204,19 @@ impl Identification {
         let token = token.as_bytes().strip_prefix(BEARER).ok_or_else(refused)?;
         let now = clock::now();
         let mut verified = identity.token.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, VerifiedToken { caller, identity: of_token })) = &*verified
+        if let Some(VerifiedToken { token: known, caller, expires_at }) = &*verified
             && **known == *token
-            && now < of_token.expires_at
+            && now < *expires_at
             && identity.generation == current.generation()
         {
             return Ok(Arc::clone(caller));
         }
         let text = std::str::from_utf8(token).map_err(|_| refused())?;
         match current.of_token(text, identity.thumbprint(), now) {
-            Ok(of_token) => {
-                let caller = named(&of_token.caller);
-                let known = VerifiedToken { caller: Arc::clone(&caller), identity: Arc::new(of_token) };
-                *verified = Some((token.into(), known));
+            Ok(TokenIdentity { caller, expires_at, .. }) => {
+                let caller = named(&caller);
+                let known = VerifiedToken { token: token.into(), caller: Arc::clone(&caller), expires_at };
+                *verified = Some(known);
                 Ok(caller)
             }
             Err(refusal) => {
@@ -253,10 +244,13 @@ impl Identification {
     }
 
     fn by_address(&self, peer: Peer) -> &Arc<Caller> {
-        match peer {
-            Peer::Address(address) if address.ip().to_canonical().is_loopback() => &self.loopback,
-            // Its address is not known: it may be a proxy's.
-            Peer::Address(_) | Peer::User(_) => &self.beyond_loopback,
+        let address = match peer {
+            Peer::Address(address) => Some(address),
+            Peer::User(_) => None,
+        };
+        match self.access.of(address) {
+            Entitlement::Full => &self.full,
+            Entitlement::Public => &self.public,
         }
     }
 

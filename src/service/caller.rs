@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use tonic::Request;
 
-use super::Core;
 use super::status::Failure;
 use crate::identity::{Caller, RegisterScope, Verb};
 use crate::limits::CallerKey;
@@ -25,17 +24,21 @@ pub struct RequestCaller {
 impl RequestCaller {
     /// The caller of a request, if it has a verb.
     pub(super) fn entitled<T>(request: &Request<T>, verb: Verb) -> Result<Arc<Self>, Failure> {
-        let caller = request.extensions().get::<Arc<Self>>().ok_or(Failure::Unauthenticated)?;
+        let caller = Self::of(request)?;
         caller.require(verb)?;
-        Ok(Arc::clone(caller))
+        Ok(caller)
+    }
+
+    fn of<T>(request: &Request<T>) -> Result<Arc<Self>, Failure> {
+        request.extensions().get().map(Arc::clone).ok_or(Failure::Unauthenticated)
     }
 
     /// The caller of a request, if it may list for some purpose or for none.
     pub(super) fn entitled_to_list<T>(request: &Request<T>) -> Result<Arc<Self>, Failure> {
-        let caller = request.extensions().get::<Arc<Self>>().ok_or(Failure::Unauthenticated)?;
+        let caller = Self::of(request)?;
         let mut listings = Verb::LISTINGS.into_iter();
         if listings.any(|verb| caller.caller.may(verb)) {
-            Ok(Arc::clone(caller))
+            Ok(caller)
         } else {
             Err(Failure::NotEntitled { verb: Verb::List })
         }
@@ -44,6 +47,23 @@ impl RequestCaller {
     /// Refuses a caller without a verb.
     pub(super) fn require(&self, verb: Verb) -> Result<(), Failure> {
         if self.caller.may(verb) { Ok(()) } else { Err(Failure::NotEntitled { verb }) }
+    }
+
+    /// Refuses a requester whose register or organisation is not the caller's.
+    pub(super) fn check_requester(
+        &self,
+        register: &Oid<'_>,
+        organisation: &str,
+        directory: &Directory,
+    ) -> Result<(), Failure> {
+        self.check_register(register, directory)?;
+        if organisation.is_empty() {
+            // It is not named.
+            return Ok(());
+        }
+        // What is no OID is refused elsewhere, or is nobody's organisation.
+        let organisation = Oid::parse(organisation).map_err(|_| Failure::OrganisationNotOfCaller)?;
+        self.check_organisation(&organisation)
     }
 
     /// Refuses a register for which the caller may not ask.
@@ -60,14 +80,8 @@ impl RequestCaller {
         }
     }
 
-    /// Refuses an organisation that the caller may not name; an empty one is not named.
-    pub(super) fn check_organisation(&self, organisation: &str) -> Result<(), Failure> {
-        if organisation.is_empty() {
-            return Ok(());
-        }
-        // What is no OID is refused elsewhere, or is nobody's organisation.
-        let organisation = Oid::parse(organisation).map_err(|_| Failure::OrganisationNotOfCaller)?;
-        if self.caller.may_name_organisation(&organisation) {
+    fn check_organisation(&self, organisation: &Oid<'_>) -> Result<(), Failure> {
+        if self.caller.may_name_organisation(organisation) {
             Ok(())
         } else {
             Err(Failure::OrganisationNotOfCaller)
@@ -110,18 +124,6 @@ impl RequestCaller {
     fn check_professional(&self, professional: &Professional, directory: &Directory) -> Result<(), Failure> {
         let Professional { register, organisation, professional: _ } = professional;
         self.check_register(register, directory)?;
-        if self.caller.may_name_organisation(organisation) {
-            Ok(())
-        } else {
-            Err(Failure::OrganisationNotOfCaller)
-        }
-    }
-}
-
-impl Core {
-    /// The directory in force, by which registers have controllers.
-    pub(super) fn directory(&self) -> Result<Arc<Directory>, Failure> {
-        let snapshot = self.index.current().map_err(Failure::Unavailable)?;
-        Ok(Arc::clone(snapshot.directory()))
+        self.check_organisation(organisation)
     }
 }

@@ -31,8 +31,8 @@ use crate::wire::declaration::to_considered;
 use crate::wire::explanation::{to_explained, to_next};
 use crate::wire::v1::decision_service_server::DecisionService;
 use crate::wire::v1::{
-    DecideRequest, ExplainRequest, ExplainResponse, ListRulesRequest, ListRulesResponse, Record,
-    SimulateRequest, SimulateResponse,
+    ExplainRequest, ExplainResponse, ListRulesRequest, ListRulesResponse, Record, SimulateRequest,
+    SimulateResponse,
 };
 use crate::wire::verdict::{Disclosure, id_among, to_verdict};
 use crate::wire::violation::{InvalidRequest, Violations, to_timestamp};
@@ -84,8 +84,7 @@ impl Decisions {
                 turn = Some(ProvenTurn::wait(&self.core).await);
                 snapshot = self.core.snapshot("").await?;
             }
-            caller.check_register(&situation.requester, snapshot.directory())?;
-            caller.check_organisation(organisation)?;
+            caller.check_requester(&situation.requester, organisation, snapshot.directory())?;
             let now = self.core.now(&snapshot, &situation.client)?;
             check_born(&situation.client, now)?;
             Ok::<_, Failure>((situation, snapshot, now))
@@ -124,7 +123,8 @@ impl Decisions {
         }
         let (situation, record) = violations.finish(situation.map(Situation::into_owned).zip(record))?;
         let snapshot = self.core.snapshot(&decide.at_least).await?;
-        check_requester(caller, &situation, &decide, snapshot.directory())?;
+        let organisation = decision::named_organisation(&decide);
+        caller.check_requester(&situation.requester, organisation, snapshot.directory())?;
         let now = self.core.now(&snapshot, &situation.client)?;
         check_born(&situation.client, now).map_err(|faults| faults.within("decide"))?;
         let client = situation.client.clone();
@@ -151,13 +151,10 @@ impl Decisions {
         let decide = message.decide.as_ref().ok_or_else(|| required("decide"))?;
         self.core.check_size(decide.records.len())?;
         simulation::check_size(&message, &self.core.limits)?;
-        let organisation =
-            decide.requester.as_ref().map(|requester| requester.organisation.clone()).unwrap_or_default();
         let simulation = self.core.beside(move |_, _| Ok(Simulation::read(message)?)).await?;
         let client = simulation.client().clone();
         let snapshot = self.core.snapshot(simulation.at_least()).await?;
-        caller.check_register(simulation.requester(), snapshot.directory())?;
-        caller.check_organisation(&organisation)?;
+        caller.check_requester(simulation.requester(), simulation.organisation(), snapshot.directory())?;
         let today = self.core.now(&snapshot, &client)?;
         check_born(&client, today).map_err(|faults| faults.within("decide"))?;
         let history = if simulation.ignores_stored() {
@@ -243,17 +240,6 @@ impl DecisionService for Decisions {
             catalogue_version: self.core.catalogue_version.text().to_string(),
         }))
     }
-}
-
-/// Refuses a requester whose register or organisation is not the caller's.
-fn check_requester(
-    caller: &RequestCaller,
-    situation: &Situation<'_>,
-    message: &DecideRequest,
-    directory: &Directory,
-) -> Result<(), Failure> {
-    caller.check_register(&situation.requester, directory)?;
-    caller.check_organisation(message.requester.as_ref().map_or("", |requester| &requester.organisation))
 }
 
 /// The declarations that an explanation shows: those recorded by an instant, of

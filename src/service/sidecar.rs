@@ -111,9 +111,8 @@ impl Sidecar {
         self.core.check_size(message.records.len())?;
         let situation = decision::situation(message)?;
         let snapshot = self.core.snapshot(&message.at_least).await?;
-        caller.check_register(&situation.requester, snapshot.directory())?;
-        caller
-            .check_organisation(message.requester.as_ref().map_or("", |requester| &requester.organisation))?;
+        let organisation = decision::named_organisation(message);
+        caller.check_requester(&situation.requester, organisation, snapshot.directory())?;
         let now = self.core.now(&snapshot, &situation.client)?;
         let declarations = snapshot.declarations(&situation.client);
         let world = World { directory: snapshot.directory(), calendar: &self.core.calendar, now };

@@ -228,8 +228,8 @@ mod tests {
     fn equal_viewings_of_a_minute_are_one_number() {
         let log = log(10, 10);
         let now = time::Instant::now();
-        let begun = [(); 5].map(|()| begin(&log, Viewed::List, now));
-        assert_eq!(begun, ["written", "counted", "counted", "counted", "counted"]);
+        let steps = [(); 5].map(|()| begin(&log, Viewed::List, now));
+        assert_eq!(steps, ["written", "counted", "counted", "counted", "counted"]);
         assert_eq!(begin(&log, Viewed::Printout, now), "written");
         assert!(log.end(now + MINUTE / 2, false).is_empty());
         let ended = log.end(now + MINUTE, false);
@@ -255,8 +255,8 @@ mod tests {
     fn without_room_each_viewing_is_a_row() {
         let log = log(10, 1);
         let now = time::Instant::now();
-        let begun = [Viewed::List, Viewed::Printout, Viewed::Printout].map(|what| begin(&log, what, now));
-        assert_eq!(begun, ["written", "written alone", "written alone"]);
+        let steps = [Viewed::List, Viewed::Printout, Viewed::Printout].map(|what| begin(&log, what, now));
+        assert_eq!(steps, ["written", "written alone", "written alone"]);
     }
 
     #[test]
@@ -264,8 +264,8 @@ mod tests {
         let log = log(2, 10);
         let now = time::Instant::now();
         let views = [Viewed::List, Viewed::Printout, Viewed::Explanation, Viewed::List];
-        let begun = views.map(|what| begin(&log, what, now));
-        assert_eq!(begun, ["written", "written", "refused", "counted"]);
+        let steps = views.map(|what| begin(&log, what, now));
+        assert_eq!(steps, ["written", "written", "refused", "counted"]);
         assert_eq!(begin(&log, Viewed::Explanation, now + MINUTE), "written");
     }
 }

@@ -66,6 +66,12 @@ pub fn situation<'a>(request: impl Into<RequestView<'a>>) -> Result<Situation<'a
     violations.finish(situation)
 }
 
+/// The organisation of the requester, as the caller names it; empty = not named.
+#[must_use]
+pub fn named_organisation(message: &v1::DecideRequest) -> &str {
+    message.requester.as_ref().map_or("", |requester| &requester.organisation)
+}
+
 /// The professional of the requester: of the organisation named in the request,
 /// or else of the register's controller; none if neither can be read.
 #[must_use]

@@ -81,6 +81,11 @@ impl Simulation {
         &self.situation.requester
     }
 
+    /// The organisation of the requester, as the caller names it; empty = not named.
+    pub(super) fn organisation(&self) -> &str {
+        decision::named_organisation(&self.message)
+    }
+
     /// The consistency token; empty = none.
     pub(super) fn at_least(&self) -> &str {
         &self.message.at_least

@@ -32,20 +32,13 @@ impl Declarations {
     ) -> Result<Acknowledged, Failure> {
         let ClientChange { entry, payload_digest } = change;
         let idempotency_key = key_in(&caller.caller.idempotency_space, idempotency_key);
-        let directory = self.core.directory()?;
-        match &entry {
-            Entry::Declaration(submission) => caller.check_recorder(&submission.recorded_by, &directory),
-            Entry::Withdrawal(submission) => caller.check_recorder(&submission.recorded_by, &directory),
-            Entry::Link(submission) => caller.check_link_recorder(&submission.recorded_by, &directory),
-            Entry::Unlink(submission) => caller.check_link_recorder(&submission.recorded_by, &directory),
-        }?;
         let recorded = match &entry {
             Entry::Declaration(submission) => Recorded::Declaration(submission.content.kind()),
             Entry::Withdrawal(_) => Recorded::Withdrawal,
             Entry::Link(_) => Recorded::Link,
             Entry::Unlink(_) => Recorded::Unlink,
         };
-        let admit = self.admission(&entry)?;
+        let admit = self.admission(&entry, caller)?;
         let append = Append { idempotency_key, payload_digest, entry, admit };
         let store = async { Ok(self.core.store.append(append).await?) };
         let appended = self.core.stored(StoreOperation::Append, store).await?;
@@ -78,10 +71,17 @@ impl Declarations {
         })
     }
 
-    /// The admission of a change by the directory of now. Refuses clients who are
-    /// not born yet.
-    fn admission(&self, entry: &Entry) -> Result<Admit, Failure> {
+    /// The admission of a change by the directory of now. Refuses recorders that are not
+    /// the caller's, and clients who are not born yet.
+    fn admission(&self, entry: &Entry, caller: &RequestCaller) -> Result<Admit, Failure> {
         let snapshot = self.core.index.current().map_err(Failure::Unavailable)?;
+        let directory = Arc::clone(snapshot.directory());
+        match entry {
+            Entry::Declaration(submission) => caller.check_recorder(&submission.recorded_by, &directory),
+            Entry::Withdrawal(submission) => caller.check_recorder(&submission.recorded_by, &directory),
+            Entry::Link(submission) => caller.check_link_recorder(&submission.recorded_by, &directory),
+            Entry::Unlink(submission) => caller.check_link_recorder(&submission.recorded_by, &directory),
+        }?;
         let now = self.core.now_to_record(Some(&snapshot))?;
         match entry {
             Entry::Link(submission) => {
@@ -93,7 +93,6 @@ impl Declarations {
                 entry.clients().iter().try_for_each(|client| check_born(client, now))?;
             }
         }
-        let directory = Arc::clone(snapshot.directory());
         let calendar = Arc::clone(&self.core.calendar);
         let clock_ahead_max = self.core.limits.recorder_clock_ahead_max;
         let declarations_max = self.core.limits.declarations_max;
